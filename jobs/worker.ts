@@ -1,0 +1,90 @@
+/**
+ * The worker process: takes jobs of all three queues and looks after those that got lost.
+ *
+ * close() hands moves that are not cut over back: their tenants' writes come back at once and another
+ * worker starts over. It may be killed at any time; see docs/operations.md for what follows.
+ */
+import type { Worker } from 'bullmq'
+import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
+import { RehomeError } from '../src/errors.ts'
+import { createLog, type Logger } from '../src/log.ts'
+import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
+import type { PlanInput } from '../src/plan/plan.ts'
+import { openQueues, openWorker, queueNames, queueStore } from '../src/queue/queues.ts'
+import type { OpenPlan } from '../src/worker/attempt.ts'
+import { cleanupJob } from './cleanup.ts'
+import { moveJob } from './move.ts'
+import { startReconcile } from './reconcile.ts'
+import { rollbackJob } from './rollback.ts'
+
+export interface WorkerOptions {
+  readonly plans: readonly PlanInput[]
+  readonly controlUrl?: string
+  readonly redisUrl?: string
+  readonly environment?: NodeJS.ProcessEnv
+  /** Moves at once. Default: the largest `concurrency` of the plans. */
+  readonly concurrency?: number | undefined
+  readonly reconcileEveryMs?: number
+  readonly log?: Logger
+}
+
+export interface RunningWorker extends AsyncDisposable {
+  readonly queue: 'redis' | 'postgres'
+  close(): Promise<void>
+}
+
+/** Returns when it takes jobs. Throws what opening the control database throws. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const environment = options.environment ?? process.env
+  const controlUrl = options.controlUrl ?? environment.CONTROL_URL
+  if (!controlUrl) {
+    throw new RehomeError('SETTING_MISSING', 'CONTROL_URL, the control database, is not set')
+  }
+  const log = options.log ?? createLog()
+  const plans = openPlans(options.plans, environment)
+  const { control, installation } = await openInstalledControl(controlUrl)
+  const redisUrl = options.redisUrl ?? environment.REDIS_URL
+  const store = queueStore({ redisUrl, controlUrl, installation })
+  const onError = (error: Error) => log.warn({ err: error }, 'queue connection')
+  const queues = openQueues(store, onError)
+  const stop = new AbortController()
+  const runtime = { control, plans, log, stop: stop.signal }
+  const concurrency = options.concurrency ?? Math.max(...plans.map(({ plan }) => plan.concurrency))
+  const settings = { concurrency, onError }
+  const workers: Worker[] = [
+    openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
+    openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
+    openWorker(store, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
+  ]
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+  const everyMs = options.reconcileEveryMs
+  const endReconcile = startReconcile({ control, queues, log, everyMs })
+  const close = once(async () => {
+    endReconcile()
+    stop.abort()
+    await Promise.all(workers.map((worker) => worker.close()))
+    await queues.close()
+    await Promise.all(plans.map(({ ends }) => closeEnds(ends)))
+    await control.pool.end()
+  })
+  log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name), concurrency }, 'ready')
+  return { queue: store.kind, close, [Symbol.asyncDispose]: close }
+}
+
+function openPlans(plans: readonly PlanInput[], environment: NodeJS.ProcessEnv): OpenPlan[] {
+  if (plans.length === 0) {
+    throw new RehomeError('USAGE', 'a worker needs at least one plan file')
+  }
+  return plans.map((input) => {
+    const plan = checkPlan(input)
+    return { plan, fingerprint: fingerprintOf(plan), ends: openEnds(plan, environment) }
+  })
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null
+  return () => {
+    running ??= work()
+    return running
+  }
+}

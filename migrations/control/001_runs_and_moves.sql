@@ -1,0 +1,88 @@
+-- The control database: what was asked for, how far it is, and what happened. The queue only says
+-- "look at this move"; whatever it loses is found again here.
+
+-- One row. Names the queues of this installation, so that two of them can share one Redis.
+create table rehome_control.installation (
+  id uuid primary key default gen_random_uuid()
+);
+insert into rehome_control.installation default values;
+
+create table rehome_control.runs (
+  id text primary key,
+  plan_name text not null,
+  -- sha256 of the plan as it was when enqueued: a worker with another text of it does not start.
+  plan_fingerprint text not null,
+  scope text not null,
+  -- Hosts and databases of the two ends, without user or password, for people.
+  source text not null,
+  target text not null,
+  attempts integer not null,
+  backoff_ms integer not null,
+  created_by text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  rehome_version text not null,
+  constraint "a move is tried at least once" check (attempts >= 1)
+);
+
+-- A phase is stored before it begins. Settled: moved, failed, rolled_back, cleaned.
+create table rehome_control.moves (
+  id uuid primary key,
+  run_id text not null references rehome_control.runs (id),
+  scope text not null,
+  tenant_id text not null,
+  phase text not null default 'queued',
+  -- What is asked of the worker: bring the tenant over, back, or remove the old copy.
+  errand text not null default 'move',
+  -- The errand is not done yet: a worker is at it, or is to be.
+  open boolean not null default true,
+  -- Where the move stands again if the errand fails for good.
+  fallback_phase text not null default 'failed',
+  discard_writes boolean not null default false,
+  attempt integer not null default 0,
+  -- Attempts since the last retry, which gives a move all of its attempts again.
+  attempts_used integer not null default 0,
+  -- Times an errand was begun anew; part of the job's id.
+  generation integer not null default 0,
+  -- Who may go on with this move: new for every attempt.
+  token uuid,
+  -- The fence under which rows were copied; see rehome.tenant_flags.
+  epoch uuid,
+  not_before timestamptz not null default clock_timestamp(),
+  failed_phase text,
+  error_code text,
+  error_message text,
+  error_data jsonb,
+  rows_total bigint,
+  rows_copied bigint not null default 0,
+  pause_ms double precision,
+  evidence jsonb not null default '{}',
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  constraint "a tenant appears once in a run" unique (run_id, tenant_id),
+  constraint "phase is a known word" check (phase in (
+    'queued', 'preflight', 'fence', 'drain', 'copy', 'verify', 'cutover', 'release', 'moved',
+    'failed',
+    'undo_fence', 'undo_drain', 'undo_compare', 'undo_cutover', 'undo_release', 'withdraw',
+    'rolled_back',
+    'cleanup', 'cleaned')),
+  constraint "errand is a known word" check (errand in ('move', 'rollback', 'cleanup')),
+  constraint "a failed move says why" check ((phase = 'failed') <= (error_code is not null))
+);
+
+-- Two runs must not carry one tenant at the same time, whatever their plans are called.
+create unique index "one open move a tenant and scope" on rehome_control.moves (scope, tenant_id)
+  where open;
+create index open_moves on rehome_control.moves (not_before) where open;
+
+-- What happened, in order; nothing is ever changed or taken out.
+create table rehome_control.events (
+  id bigint generated always as identity primary key,
+  move_id uuid not null references rehome_control.moves (id),
+  at timestamptz not null default clock_timestamp(),
+  attempt integer not null,
+  kind text not null,
+  phase text,
+  message text not null,
+  data jsonb not null default '{}'
+);
+create index events_by_move on rehome_control.events (move_id, id);

@@ -1,0 +1,154 @@
+-- The fence: what keeps one tenant's writes out of one end while it is moved.
+--
+-- Sparse: a tenant without a row in tenant_flags is read-write. Every protected table calls
+-- rehome.guard() once per statement, after it, for the distinct tenants that it touched.
+--
+-- Why no write gets past it (C: the flag's commit, B: the end of the drain, S: the copy's snapshot):
+--   READ COMMITTED   the guard first takes a shared lock, then reads the flags in a NEW statement,
+--                    hence with a new snapshot. Locked before the drain looked: the drain waits for
+--                    this transaction, so it ended before S. Locked later: it reads after C, refused.
+--   REPEATABLE READ, SERIALIZABLE
+--                    its snapshot may be older than C. It locks the tenant's bucket row FOR SHARE:
+--                    40001 if the row was bumped since its snapshot; if it was not, the bump waits.
+-- Both locks live until the transaction ends, and fall with a savepoint only together with the write.
+
+create table rehome.tenant_flags (
+  scope text not null,
+  tenant_id text not null,
+  mode text not null,
+  -- Who may act on this row: new for every attempt, so that a stopped worker that wakes is refused.
+  token uuid not null,
+  -- New each time the fence is raised, kept when another worker takes it over: as long as it is the
+  -- same, no write of the tenant was let in, and rows copied under it are still right.
+  epoch uuid not null,
+  move_id uuid not null,
+  reason text not null,
+  retry_after_s integer not null,
+  raised_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz,
+  moved_to text,
+  primary key (scope, tenant_id),
+  constraint "mode is read_only, receiving or moved"
+    check (mode in ('read_only', 'receiving', 'moved')),
+  constraint "only a read_only fence has a lease, and it always has one"
+    check ((mode = 'read_only') = (expires_at is not null)),
+  constraint "a moved tenant says where to"
+    check ((mode = 'moved') = (moved_to is not null)),
+  constraint "a tenant id has 1 to 1024 bytes"
+    check (octet_length(tenant_id) between 1 and 1024)
+);
+comment on table rehome.tenant_flags is
+  'Tenants that may not be written here just now, or not any more. No row: read-write.';
+
+-- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
+-- whole scope at once: TRUNCATE, which touches every tenant, stands there.
+create table rehome.buckets (
+  id integer primary key,
+  epoch bigint not null default 0
+) with (fillfactor = 10);
+insert into rehome.buckets (id) select generate_series(0, 1024);
+
+-- How far a tenant's rows have come, written in the transaction that brought them.
+create table rehome.copy_progress (
+  scope text not null,
+  tenant_id text not null,
+  epoch uuid not null,
+  table_name text not null,
+  rows_read bigint not null,
+  rows_written bigint not null,
+  done boolean not null,
+  primary key (scope, tenant_id, table_name),
+  constraint "rows are counted from zero" check (rows_read >= 0 and rows_written >= 0)
+);
+
+create function rehome.bucket_of(tenant text) returns integer
+  language sql immutable strict parallel safe
+  as $$ select pg_catalog.hashtext(tenant) & 1023 $$;
+
+create function rehome.refuse(flag rehome.tenant_flags) returns void
+  language plpgsql as $$
+begin
+  raise exception 'tenant % is %', pg_catalog.to_json(flag.tenant_id),
+      case flag.mode
+        when 'read_only' then 'read-only while it is moved'
+        when 'receiving' then 'not open here yet'
+        else 'at its new home ' || flag.moved_to
+      end
+    using errcode = '25006', hint = 'rehome:fenced',
+      detail = pg_catalog.json_build_object(
+        'scope', flag.scope, 'tenant', flag.tenant_id, 'mode', flag.mode,
+        'reason', flag.reason, 'retryAfterS', flag.retry_after_s, 'movedTo', flag.moved_to)::text;
+end $$;
+
+-- VOLATILE is load-bearing: each statement in here gets a new snapshot under READ COMMITTED.
+-- `buckets` stands in ascending order, so that writers of many tenants meet in the same order.
+create function rehome.guard(guarded_scope text, tenants text[]) returns void
+  language plpgsql volatile as $$
+declare
+  flag rehome.tenant_flags;
+  held text := pg_catalog.current_setting('rehome.token', true);
+  bucket integer;
+begin
+  if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    for bucket in select distinct rehome.bucket_of(t) from unnest(tenants) t order by 1 loop
+      perform pg_catalog.pg_advisory_xact_lock_shared(1919248495, bucket); -- guard: lock
+    end loop;
+  else
+    perform 1 from rehome.buckets b -- guard: share
+      where b.id in (select rehome.bucket_of(t) from unnest(tenants) t) -- guard: share
+      order by b.id for share; -- guard: share
+  end if;
+  for flag in
+    select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
+  loop
+    continue when flag.token::text = held; -- guard: token
+    if flag.mode = 'read_only' and flag.expires_at <= pg_catalog.clock_timestamp() then
+      -- The lease has lapsed: this writer opens the fence. The row lock decides against a renewal
+      -- or a cutover under way; whoever comes second finds no row, or no lapsed one.
+      delete from rehome.tenant_flags f -- guard: lapse
+        where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
+          and f.mode = 'read_only' and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
+      continue when found;
+      select * into flag from rehome.tenant_flags f
+        where f.scope = guarded_scope and f.tenant_id = flag.tenant_id;
+      continue when not found;
+    end if;
+    perform rehome.refuse(flag);
+  end loop;
+end $$;
+
+-- TRUNCATE takes every tenant's rows, so it waits for nobody's fence: it is refused while one stands.
+create function rehome.guard_truncate() returns trigger
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  flag rehome.tenant_flags;
+begin
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    perform pg_advisory_xact_lock_shared(1919248495, 1024);
+  else
+    perform 1 from rehome.buckets b where b.id = 1024 for share;
+  end if;
+  select * into flag from rehome.tenant_flags f where f.scope = tg_argv[0] limit 1;
+  if found then
+    raise exception 'TRUNCATE would take rows of tenant % which is %', to_json(flag.tenant_id), flag.mode
+      using errcode = '25006', hint = 'rehome:fenced';
+  end if;
+  return null;
+end $$;
+
+-- The tenant of a row moves to another tenant, and rows of other tables hang on it without a column
+-- of their own: nobody may write those children while they change owner, so this waits for all who
+-- do and makes older snapshots fail. Rare, hence not cheap.
+create function rehome.guard_children(tenants text[]) returns void
+  language plpgsql volatile as $$
+declare
+  bucket integer;
+begin
+  for bucket in select distinct rehome.bucket_of(t) from unnest(tenants) t order by 1 loop
+    perform pg_catalog.pg_advisory_xact_lock(1919248495, bucket);
+  end loop;
+  update rehome.buckets b set epoch = b.epoch + 1
+    where b.id in (select rehome.bucket_of(t) from unnest(tenants) t);
+end $$;
+
+revoke all on all functions in schema rehome from public;

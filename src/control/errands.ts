@@ -1,0 +1,103 @@
+/**
+ * What people ask of single moves: try again, bring back, clean up. Each is one conditional update,
+ * so that two who ask at once, or one who asks at the wrong time, change nothing by accident.
+ */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { messageOf, RehomeError } from '../errors.ts'
+import { sqlStateOf } from '../postgres.ts'
+import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
+import { addEvents } from './events.ts'
+
+/** Phases of a move in which it can still be called off. */
+export const beforeCutover: readonly Phase[] = [
+  'queued',
+  'preflight',
+  'fence',
+  'drain',
+  'copy',
+  'verify',
+]
+
+interface Ask {
+  readonly errand: Errand
+  readonly fallback: SettledPhase
+  readonly by: string
+  readonly discardWrites?: boolean
+  readonly phase?: Phase
+}
+
+/** Only a failed move. It gets all its attempts again and starts from the beginning. */
+export async function askRetry(control: Control, id: string, by: string): Promise<Move | null> {
+  const ask: Ask = { errand: 'move', fallback: 'failed', by, phase: 'queued' }
+  return await change(control, id, { ask, when: sql`not open and phase = 'failed'` })
+}
+
+/** A moved, a failed or a not yet cut over move. */
+export async function askRollback(
+  control: Control,
+  id: string,
+  asked: { by: string; discardWrites: boolean },
+): Promise<Move | null> {
+  const { by, discardWrites } = asked
+  const ask = { errand: 'rollback', by, discardWrites } as const
+  const moved = sql<SqlBool>`not open and phase = 'moved'`
+  const failed = sql<SqlBool>`(not open and phase = 'failed')
+    or (open and errand = 'move' and phase = any(${beforeCutover}))`
+  return (
+    (await change(control, id, { ask: { ...ask, fallback: 'moved' }, when: moved })) ??
+    (await change(control, id, { ask: { ...ask, fallback: 'failed' }, when: failed }))
+  )
+}
+
+/** Only where the tenant lives elsewhere for good: a moved move, or one rolled back. */
+export async function askCleanup(control: Control, id: string, by: string): Promise<Move | null> {
+  for (const fallback of ['moved', 'rolled_back'] as const) {
+    const ask: Ask = { errand: 'cleanup', fallback, by }
+    const when = sql<SqlBool>`not open and phase = ${fallback}`
+    const asked = await change(control, id, { ask, when })
+    if (asked) return asked
+  }
+  return null
+}
+
+async function change(
+  control: Control,
+  id: string,
+  { ask, when }: { ask: Ask; when: Expression<SqlBool> },
+): Promise<Move | null> {
+  return await control.db.transaction().execute(async (tx) => {
+    const move = await tx
+      .updateTable('moves')
+      .set((eb) => ({
+        errand: ask.errand,
+        fallback_phase: ask.fallback,
+        discard_writes: ask.discardWrites ?? false,
+        open: true,
+        token: null,
+        attempts_used: 0,
+        generation: eb('generation', '+', 1),
+        not_before: sql<Date>`clock_timestamp()`,
+        updated_at: sql<Date>`clock_timestamp()`,
+        ...(ask.phase && { phase: ask.phase, rows_copied: '0' }),
+      }))
+      .where('id', '=', id)
+      .where(when)
+      .returningAll()
+      .executeTakeFirst()
+      .catch((error: unknown) => {
+        throw sqlStateOf(error) === '23505' ? busy(error) : error
+      })
+    if (!move) return null
+    const message = `${ask.errand} asked for by ${ask.by}`
+    const data = { errand: ask.errand, discardWrites: ask.discardWrites ?? false }
+    await addEvents({ db: tx }, [
+      { moveId: id, attempt: move.attempt, kind: 'asked', message, data },
+    ])
+    return move
+  })
+}
+
+function busy(error: unknown): RehomeError {
+  const message = `another run is busy with this tenant (${messageOf(error)}): wait for its end`
+  return new RehomeError('TENANT_BUSY', message, { cause: error })
+}

@@ -1,0 +1,215 @@
+/**
+ * Named queries on moves. Whoever works on a move has claimed it under a token, and every change of
+ * his carries that token: false means that somebody else has taken the move over.
+ */
+import { type Expression, sql } from 'kysely'
+import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
+import { addEvents } from './events.ts'
+
+export async function findMove(control: Control, id: string): Promise<Move | undefined> {
+  const query = control.db.selectFrom('moves').selectAll().where('id', '=', id)
+  return await query.executeTakeFirst()
+}
+
+export async function movesOfRun(
+  control: Control,
+  runId: string,
+  tenants?: readonly string[],
+): Promise<Move[]> {
+  let query = control.db.selectFrom('moves').selectAll().where('run_id', '=', runId)
+  if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
+  return await query.orderBy('tenant_id').execute()
+}
+
+/** Every move of a tenant that this control database knows, also those of other runs. */
+export async function movesOfTenant(
+  control: Control,
+  scope: string,
+  tenant: string,
+): Promise<string[]> {
+  const query = control.db.selectFrom('moves').select('id').where('scope', '=', scope)
+  const rows = await query.where('tenant_id', '=', tenant).execute()
+  return rows.map((row) => row.id)
+}
+
+/** Tenants among these that another run is busy with. */
+export async function busyTenants(
+  control: Control,
+  scope: string,
+  tenants: readonly string[],
+): Promise<Pick<Move, 'tenant_id' | 'run_id'>[]> {
+  const query = control.db.selectFrom('moves').select(['tenant_id', 'run_id'])
+  return await query
+    .where('open', '=', true)
+    .where('scope', '=', scope)
+    .where('tenant_id', '=', sql<string>`any(${tenants})`)
+    .orderBy('tenant_id')
+    .execute()
+}
+
+/** Moves that ought to have a job: due, and not touched for a while. */
+export async function openMoves(control: Control, untouchedMs: number): Promise<Move[]> {
+  return await control.db
+    .selectFrom('moves')
+    .selectAll()
+    .where('open', '=', true)
+    .where('not_before', '<=', sql<Date>`clock_timestamp()`)
+    .where('updated_at', '<', sql<Date>`clock_timestamp() - ${untouchedMs} * interval '1 ms'`)
+    .orderBy('updated_at')
+    .limit(200)
+    .execute()
+}
+
+/** Begins an attempt under a new token. undefined: there is nothing to do for this errand. */
+export async function claimMove(
+  control: Control,
+  claim: { id: string; errand: Errand; token: string },
+): Promise<Move | undefined> {
+  return await control.db
+    .updateTable('moves')
+    .set((eb) => ({
+      token: claim.token,
+      attempt: eb('attempt', '+', 1),
+      attempts_used: eb('attempts_used', '+', 1),
+      updated_at: sql<Date>`clock_timestamp()`,
+    }))
+    .where('id', '=', claim.id)
+    .where('errand', '=', claim.errand)
+    .where('open', '=', true)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+export interface MoveChange {
+  readonly phase?: Phase
+  readonly epoch?: string
+  readonly rowsTotal?: number
+  readonly rowsCopied?: number
+  readonly pauseMs?: number
+  readonly evidence?: Record<string, unknown>
+  readonly message?: string
+}
+
+/** One commit: the new phase, what is known so far, and the event that tells of it. */
+export async function storeProgress(
+  control: Control,
+  held: { id: string; token: string; attempt: number },
+  change: MoveChange,
+): Promise<boolean> {
+  return await control.db.transaction().execute(async (tx) => {
+    const result = await tx
+      .updateTable('moves')
+      .set({ ...columnsOf(change), updated_at: sql<Date>`clock_timestamp()` })
+      .where('id', '=', held.id)
+      .where('token', '=', held.token)
+      .where('open', '=', true)
+      .executeTakeFirst()
+    if (result.numUpdatedRows !== 1n) return false
+    if (change.phase !== undefined || change.message !== undefined) {
+      const message = change.message ?? `${change.phase} begins`
+      const phase = change.phase === undefined ? {} : { phase: change.phase }
+      await addEvents({ db: tx }, [
+        { moveId: held.id, attempt: held.attempt, kind: 'phase', message, ...phase },
+      ])
+    }
+    return true
+  })
+}
+
+function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
+  const { phase, epoch, rowsTotal, rowsCopied, pauseMs, evidence } = change
+  return {
+    ...(phase !== undefined && { phase }),
+    ...(epoch !== undefined && { epoch }),
+    ...(rowsTotal !== undefined && { rows_total: rowsTotal }),
+    ...(rowsCopied !== undefined && { rows_copied: rowsCopied }),
+    ...(pauseMs !== undefined && { pause_ms: pauseMs }),
+    ...(evidence !== undefined && {
+      evidence: sql`evidence || ${JSON.stringify(evidence)}::jsonb`,
+    }),
+  }
+}
+
+/** Is the move still this worker's? */
+export async function stillHeld(
+  control: Control,
+  held: { id: string; token: string },
+): Promise<boolean> {
+  const query = control.db.selectFrom('moves').select('id').where('id', '=', held.id)
+  const row = await query
+    .where('token', '=', held.token)
+    .where('open', '=', true)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly failedPhase: string
+  readonly data: Record<string, unknown>
+}
+
+/** The errand is over, well or not. Clears the error where it went well. */
+export async function settleMove(
+  control: Control,
+  held: { id: string; token: string; attempt: number },
+  end: { phase: SettledPhase; evidence?: Record<string, unknown>; failure?: Failure },
+): Promise<boolean> {
+  return await finishAttempt(control, held, {
+    set: { ...columnsOf({ phase: end.phase, evidence: end.evidence ?? {} }), open: false },
+    kind: end.failure ? 'failed' : 'settled',
+    message: end.failure ? `${end.failure.code}: ${end.failure.message}` : end.phase,
+    ...(end.failure && { failure: end.failure }),
+  })
+}
+
+/** The attempt failed in a way that may pass: the next one is due in `waitMs`. */
+export async function postponeMove(
+  control: Control,
+  held: { id: string; token: string; attempt: number },
+  wait: { phase: Phase; waitMs: number; failure: Failure },
+): Promise<boolean> {
+  return await finishAttempt(control, held, {
+    set: {
+      phase: wait.phase,
+      not_before: sql`clock_timestamp() + ${wait.waitMs} * interval '1 ms'`,
+    },
+    kind: 'waiting',
+    message: `${wait.failure.code}: ${wait.failure.message}; next attempt in ${wait.waitMs} ms`,
+    failure: wait.failure,
+  })
+}
+
+async function finishAttempt(
+  control: Control,
+  held: { id: string; token: string; attempt: number },
+  end: {
+    set: Record<string, unknown>
+    kind: 'failed' | 'settled' | 'waiting'
+    message: string
+    failure?: Failure
+  },
+): Promise<boolean> {
+  const { failure } = end
+  return await control.db.transaction().execute(async (tx) => {
+    const result = await tx
+      .updateTable('moves')
+      .set({
+        ...end.set,
+        failed_phase: failure?.failedPhase ?? null,
+        error_code: failure?.code ?? null,
+        error_message: failure?.message ?? null,
+        error_data: failure ? JSON.stringify(failure.data) : null,
+        updated_at: sql<Date>`clock_timestamp()`,
+      })
+      .where('id', '=', held.id)
+      .where('token', '=', held.token)
+      .where('open', '=', true)
+      .executeTakeFirst()
+    if (result.numUpdatedRows !== 1n) return false
+    const { kind, message } = end
+    await addEvents({ db: tx }, [{ moveId: held.id, attempt: held.attempt, kind, message }])
+    return true
+  })
+}

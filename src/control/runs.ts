@@ -1,0 +1,62 @@
+/** Named queries on runs. */
+import { sql } from 'kysely'
+import type { Control, NewRun, Phase, Run } from './database.ts'
+
+/** The run and all its moves appear together or not at all. */
+export async function insertRun(
+  control: Control,
+  run: NewRun,
+  tenants: readonly { id: string; tenant: string }[],
+): Promise<void> {
+  await control.db.transaction().execute(async (tx) => {
+    await tx.insertInto('runs').values(run).execute()
+    for (let i = 0; i < tenants.length; i += 1000) {
+      const rows = tenants.slice(i, i + 1000).map(({ id, tenant }) => ({
+        id,
+        run_id: run.id,
+        scope: run.scope,
+        tenant_id: tenant,
+      }))
+      await tx.insertInto('moves').values(rows).execute()
+    }
+  })
+}
+
+export async function findRun(control: Control, id: string): Promise<Run | undefined> {
+  const query = control.db.selectFrom('runs').selectAll().where('id', '=', id)
+  return await query.executeTakeFirst()
+}
+
+export interface RunSummary extends Run {
+  readonly moves: number
+  readonly open: number
+  readonly phases: Partial<Record<Phase, number>>
+}
+
+/** Newest first, at most 100. */
+export async function listRuns(control: Control): Promise<RunSummary[]> {
+  const runs = await control.db
+    .selectFrom('runs')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .limit(100)
+    .execute()
+  const ids = runs.map((run) => run.id)
+  if (ids.length === 0) return []
+  const counts = await control.db
+    .selectFrom('moves')
+    .select(['run_id', 'phase', sql<number>`count(*)::int`.as('moves')])
+    .select(sql<number>`count(*) filter (where open)::int`.as('open'))
+    .where('run_id', 'in', ids)
+    .groupBy(['run_id', 'phase'])
+    .execute()
+  return runs.map((run) => {
+    const own = counts.filter((count) => count.run_id === run.id)
+    return {
+      ...run,
+      moves: own.reduce((sum, count) => sum + count.moves, 0),
+      open: own.reduce((sum, count) => sum + count.open, 0),
+      phases: Object.fromEntries(own.map((count) => [count.phase, count.moves])),
+    }
+  })
+}

@@ -1,0 +1,107 @@
+/** A plan becomes a run: its moves in the control database first, then a job for each. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Control, Move, Run } from '../control/database.ts'
+import { busyTenants, movesOfRun } from '../control/moves.ts'
+import { findRun, insertRun } from '../control/runs.ts'
+import { RehomeError } from '../errors.ts'
+import { packageRoot } from '../migrations.ts'
+import { fingerprintOf } from '../plan/check-plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import { sqlStateOf } from '../postgres.ts'
+import { addJobs, ensureJob } from '../queue/jobs.ts'
+import type { Queues } from '../queue/queues.ts'
+import { refuseFindings } from '../stages/preflight.ts'
+import type { Ends } from '../stages/shard.ts'
+import { survey } from '../stages/survey.ts'
+import { show, tenantsOf } from './tenants.ts'
+
+export interface EnqueueOptions {
+  /** Some of the plan's tenants. Default: all. */
+  readonly tenants?: readonly string[] | undefined
+  /** Kept with the run. Default: the user of the operating system. */
+  readonly by: string
+  /** Look and check, but write nothing. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface Enqueued {
+  /** null after a dry run. */
+  readonly runId: string | null
+  readonly tenants: readonly string[]
+}
+
+/** Throws what `check` would find, TENANT_UNKNOWN, or TENANT_BUSY; then nothing was written. */
+export async function enqueue(
+  at: { control: Control; queues: Queues },
+  { plan, ends }: { plan: Plan; ends: Ends },
+  options: EnqueueOptions,
+): Promise<Enqueued> {
+  const surveyed = await survey(plan, ends)
+  refuseFindings({ survey: surveyed })
+  const tenants = await tenantsOf(plan, ends, { survey: surveyed, only: options.tenants })
+  if (tenants.length === 0) throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
+  await refuseBusy(at.control, plan, tenants)
+  if (options.dryRun) return { runId: null, tenants }
+  const runId = await storeRun(at.control, { plan, ends, tenants, by: options.by })
+  const run = (await findRun(at.control, runId)) as Run
+  // Should this fail, the reconcile loop finds the moves and adds their jobs.
+  await addJobs(at.queues, run, await movesOfRun(at.control, runId))
+  return { runId, tenants }
+}
+
+async function refuseBusy(control: Control, plan: Plan, tenants: readonly string[]): Promise<void> {
+  const [busy] = await busyTenants(control, plan.scope, tenants)
+  if (!busy) return
+  const message = `tenant ${show(busy.tenant_id)} is being moved by run ${busy.run_id}: wait for its end`
+  throw new RehomeError('TENANT_BUSY', message)
+}
+
+async function storeRun(
+  control: Control,
+  { plan, ends, tenants, by }: { plan: Plan; ends: Ends; tenants: string[]; by: string },
+): Promise<string> {
+  const runId = `${plan.name}-${randomBytes(4).toString('hex')}`
+  const run = {
+    id: runId,
+    plan_name: plan.name,
+    plan_fingerprint: fingerprintOf(plan),
+    scope: plan.scope,
+    source: ends.source.place,
+    target: ends.target.place,
+    attempts: plan.attempts,
+    backoff_ms: plan.backoffMs,
+    created_by: by,
+    rehome_version: version(),
+  }
+  const moves = tenants.map((tenant) => ({ id: randomUUID(), tenant }))
+  try {
+    await insertRun(control, run, moves)
+  } catch (error) {
+    if (sqlStateOf(error) !== '23505') throw error
+    const message = 'a tenant of this plan has just been enqueued by another run: wait for its end'
+    throw new RehomeError('TENANT_BUSY', message, { cause: error })
+  }
+  return runId
+}
+
+export function version(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
+  const parsed: { version: string } = JSON.parse(text)
+  return parsed.version
+}
+
+/** Finds moves that should have a job and have none: after a flushed Redis, a crash in between. */
+export async function reconcile(
+  at: { control: Control; queues: Queues },
+  moves: readonly Move[],
+): Promise<void> {
+  const runs = new Map<string, Run>()
+  for (const move of moves) {
+    const run = runs.get(move.run_id) ?? (await findRun(at.control, move.run_id))
+    if (!run) continue
+    runs.set(run.id, run)
+    await ensureJob(at.queues, move, run)
+  }
+}

@@ -1,0 +1,120 @@
+/** Retry, rollback and clean-up of single tenants: asked in the control database, then enqueued. */
+import type { Control, Move, Run } from '../control/database.ts'
+import { askCleanup, askRetry, askRollback } from '../control/errands.ts'
+import { movesOfRun } from '../control/moves.ts'
+import { findRun } from '../control/runs.ts'
+import { RehomeError } from '../errors.ts'
+import { ensureJob } from '../queue/jobs.ts'
+import type { Queues } from '../queue/queues.ts'
+import { show } from './tenants.ts'
+
+interface At {
+  readonly control: Control
+  readonly queues: Queues
+}
+
+export interface ErrandOptions {
+  /** Default for retry: every failed one. Rollback and clean-up name theirs. */
+  readonly tenants?: readonly string[] | undefined
+  readonly by: string
+  readonly dryRun?: boolean | undefined
+}
+
+/** Returns the tenants that are tried again. */
+export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  const { run, moves } = await chosen(at, runId, options.tenants)
+  const failed = options.tenants ? moves : moves.filter((m) => !m.open && m.phase === 'failed')
+  return await askEach(
+    at,
+    { run, moves: failed, options },
+    {
+      allowed: ({ open, phase }) => !open && phase === 'failed',
+      otherwise: 'only a failed move can be retried',
+      ask: (move) => askRetry(at.control, move.id, options.by),
+    },
+  )
+}
+
+export async function rollback(
+  at: At,
+  runId: string,
+  options: ErrandOptions & { readonly discardWrites?: boolean | undefined },
+): Promise<string[]> {
+  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
+  const { by, discardWrites = false } = options
+  return await askEach(
+    at,
+    { run, moves, options },
+    {
+      allowed: ({ open, phase, errand }) =>
+        open
+          ? errand === 'move' && !['cutover', 'release'].includes(phase)
+          : undoable.includes(phase),
+      otherwise: 'it can be rolled back when it is moved, failed, or not cut over yet',
+      ask: (move) => askRollback(at.control, move.id, { by, discardWrites }),
+    },
+  )
+}
+
+const undoable: readonly string[] = ['moved', 'failed']
+
+export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
+  return await askEach(
+    at,
+    { run, moves, options },
+    {
+      allowed: ({ open, phase }) => !open && (phase === 'moved' || phase === 'rolled_back'),
+      otherwise: 'only the old copy of a moved or rolled back tenant can be removed',
+      ask: (move) => askCleanup(at.control, move.id, options.by),
+    },
+  )
+}
+
+export async function knownRun(control: Control, runId: string): Promise<Run> {
+  const run = await findRun(control, runId)
+  if (run) return run
+  throw new RehomeError('RUN_UNKNOWN', `run "${runId}" does not exist: see \`rehome status\``)
+}
+
+/** Throws RUN_UNKNOWN or TENANT_UNKNOWN before anything is asked. */
+async function chosen(
+  at: At,
+  runId: string,
+  tenants: readonly string[] | undefined,
+): Promise<{ run: Run; moves: Move[] }> {
+  const run = await knownRun(at.control, runId)
+  const moves = await movesOfRun(at.control, runId, tenants)
+  const missing = tenants?.find((tenant) => !moves.some((move) => move.tenant_id === tenant))
+  if (missing !== undefined) {
+    throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(missing)}`)
+  }
+  return { run, moves }
+}
+
+/** All or nothing as far as can be told beforehand: one wrong tenant refuses the whole request. */
+async function askEach(
+  at: At,
+  work: { run: Run; moves: readonly Move[]; options: ErrandOptions },
+  rule: {
+    allowed: (move: Move) => boolean
+    otherwise: string
+    ask: (move: Move) => Promise<Move | null>
+  },
+): Promise<string[]> {
+  const wrong = work.moves.find((move) => !rule.allowed(move))
+  if (wrong) throw notNow(wrong, rule.otherwise)
+  if (work.options.dryRun) return work.moves.map((move) => move.tenant_id)
+  for (const move of work.moves) {
+    const asked = await rule.ask(move)
+    if (!asked) throw notNow(move, rule.otherwise)
+    await ensureJob(at.queues, asked, work.run)
+  }
+  return work.moves.map((move) => move.tenant_id)
+}
+
+function notNow(move: Move, otherwise: string): RehomeError {
+  const busy = move.open ? `busy (${move.errand}: ${move.phase})` : move.phase
+  const message = `tenant ${show(move.tenant_id)} is ${busy}: ${otherwise}`
+  return new RehomeError('NOT_ALLOWED_NOW', message, { tenant: move.tenant_id })
+}

@@ -1,0 +1,125 @@
+/** Control database, queue and the ends' fences: what `init` installs and everybody else expects. */
+
+import { sleep } from '../clock.ts'
+import { type Control, openControl } from '../control/database.ts'
+import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
+import { RehomeError } from '../errors.ts'
+import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
+import type { Plan } from '../plan/plan.ts'
+import { explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
+import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
+import type { Ends } from '../stages/shard.ts'
+import { type Survey, survey } from '../stages/survey.ts'
+
+export interface Settings {
+  readonly controlUrl: string
+  readonly redisUrl?: string | undefined
+  readonly environment: NodeJS.ProcessEnv
+}
+
+export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
+  return {
+    source: openEnd('source', plan.source, environment),
+    target: openEnd('target', plan.target, environment),
+  }
+}
+
+export async function closeEnds(ends: Ends): Promise<void> {
+  await Promise.all([closeEnd(ends.source), closeEnd(ends.target)])
+}
+
+/** Throws NOT_INSTALLED where the control database is not as this version needs it. */
+export async function openInstalledControl(
+  url: string,
+): Promise<{ control: Control; installation: string }> {
+  const control = openControl(url)
+  try {
+    const pending = await pendingMigrations(control.pool, 'control')
+    if (pending.length > 0) {
+      const message = `the control database lacks ${pending.join(', ')}: run \`rehome init\``
+      throw new RehomeError('NOT_INSTALLED', message)
+    }
+    const query = 'select id from rehome_control.installation'
+    const installation: string = (await control.pool.query(query)).rows[0].id
+    return { control, installation }
+  } catch (error) {
+    await control.pool.end()
+    throw explain(error, 'the control database')
+  }
+}
+
+/** One thing that `init` would do, in words, as SQL, and as an action. */
+export interface Installation {
+  readonly what: string
+  readonly sql: string
+  run(): Promise<unknown>
+}
+
+/** What is missing, in the order in which it is to be done. Reads only. */
+export async function pendingInstallations(
+  settings: Settings,
+  pool: Pool,
+  plans: readonly { plan: Plan; ends: Ends }[],
+): Promise<Installation[]> {
+  const steps = await pendingSchema('control', { pool, what: 'the control database' })
+  if (!settings.redisUrl && !(await queueSchemaIsReady(settings.controlUrl))) {
+    const run = () => migrateQueueSchema(settings.controlUrl)
+    const sql = '-- queue tables: BullMQ installs its own'
+    steps.push({ what: 'the queue in the control database', sql, run })
+  }
+  const seen = new Set<string>()
+  for (const { plan, ends } of plans) {
+    for (const end of [ends.source, ends.target]) {
+      if (seen.has(end.place)) continue
+      seen.add(end.place)
+      const what = `the fence at the ${end.name} (${end.place})`
+      steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
+    }
+    steps.push(...pendingGuards(await survey(plan, ends)))
+  }
+  return steps
+}
+
+async function pendingSchema(
+  set: 'control' | 'endpoint',
+  at: { pool: Pool; what: string },
+): Promise<Installation[]> {
+  const pending = await pendingMigrations(at.pool, set).catch((error: unknown) => {
+    throw explain(error, at.what)
+  })
+  if (pending.length === 0) return []
+  const files = (await readMigrations(set)).filter((file) => pending.includes(file.name))
+  const schema = set === 'control' ? 'rehome_control' : 'rehome'
+  const sql = [`create schema if not exists ${schema};`, ...files.map((file) => file.sql)].join(
+    '\n',
+  )
+  return [{ what: `${at.what}: ${pending.join(', ')}`, sql, run: () => migrate(at.pool, set) }]
+}
+
+function pendingGuards({ unguarded }: Survey): Installation[] {
+  return unguarded.map(({ end, relation, statements }) => ({
+    what: `the guard of "${relation}" at the ${end.name}`,
+    sql: `${statements.join(';\n')};`,
+    run: () => installGuard(end, statements),
+  }))
+}
+
+/**
+ * Creating a trigger takes SHARE ROW EXCLUSIVE: it waits for writers, and writers wait for it. So the
+ * wait is short and repeated, rather than long.
+ */
+async function installGuard(end: SqlEnd, statements: readonly string[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await inTransaction(end.pool, async (client) => {
+        await client.query(`select pg_advisory_xact_lock(hashtext('rehome init'))`)
+        await client.query(`set local lock_timeout = '300ms'`)
+        for (const statement of statements) await client.query(statement)
+      })
+    } catch (error) {
+      const passing = ['55P03', '40P01'].includes(sqlStateOf(error) ?? '')
+      if (!passing || tries >= 50) throw explain(error, `the ${end.name}`)
+      await sleep(100 + Math.random() * 200)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The library: what a script needs. Opens the control database and the queue, and the ends of a plan
+ * only while they are needed. Every method may throw a RehomeError; none leaves anything half done.
+ */
+import { userInfo } from 'node:os'
+import { sleep } from '../clock.ts'
+import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
+import { eventsOf } from '../control/events.ts'
+import { movesOfRun } from '../control/moves.ts'
+import { listRuns, type RunSummary } from '../control/runs.ts'
+import { RehomeError } from '../errors.ts'
+import { createLog, type Logger } from '../log.ts'
+import type { Finding } from '../plan/catalog.ts'
+import { checkPlan } from '../plan/check-plan.ts'
+import type { Plan, PlanInput } from '../plan/plan.ts'
+import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
+import type { Ends } from '../stages/shard.ts'
+import { survey } from '../stages/survey.ts'
+import { type Enqueued, enqueue } from './enqueue.ts'
+import { cleanup, type ErrandOptions, knownRun, retry, rollback } from './errands.ts'
+import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
+import { show } from './tenants.ts'
+
+export interface OpenOptions {
+  /** The control database. Default: CONTROL_URL. */
+  readonly controlUrl?: string
+  /** Default: REDIS_URL; without either the queue lives in the control database. */
+  readonly redisUrl?: string
+  /** Where plans find the URLs of their ends. Default: process.env. */
+  readonly environment?: NodeJS.ProcessEnv
+  /** Who asks; kept with runs and events. Default: the user of the operating system. */
+  readonly by?: string
+  readonly log?: Logger
+}
+
+export interface RunSnapshot {
+  readonly run: Run
+  readonly moves: readonly Move[]
+  /** Nothing is open any more. */
+  readonly done: boolean
+}
+
+export interface TenantRecord {
+  readonly run: Run
+  readonly move: Move
+  readonly events: readonly MoveEvent[]
+}
+
+type Asked = Omit<ErrandOptions, 'by'>
+
+export interface Rehome extends AsyncDisposable {
+  readonly control: Control
+  readonly queues: Queues
+  /** The plan with its defaults, if it is right and fits both ends; else the findings. */
+  check(plan: PlanInput): Promise<readonly Finding[]>
+  enqueue(
+    plan: PlanInput,
+    options?: { tenants?: readonly string[] | undefined; dryRun?: boolean | undefined },
+  ): Promise<Enqueued>
+  runs(): Promise<RunSummary[]>
+  status(runId: string): Promise<RunSnapshot>
+  /** A snapshot now and after each change, until nothing is open. `everyMs` default 500. */
+  watch(
+    runId: string,
+    options?: { everyMs?: number; signal?: AbortSignal },
+  ): AsyncGenerator<RunSnapshot, void, undefined>
+  /** Without tenants: every failed one. Returns the tenants that are tried again. */
+  retry(runId: string, options?: Asked): Promise<string[]>
+  rollback(
+    runId: string,
+    options: Asked & { discardWrites?: boolean | undefined },
+  ): Promise<string[]>
+  cleanup(runId: string, options: Asked): Promise<string[]>
+  /** Everything known of one tenant's move: the evidence, and what happened when. */
+  show(runId: string, tenant: string): Promise<TenantRecord>
+  close(): Promise<void>
+}
+
+/** Throws SETTING_MISSING, UNREACHABLE, ACCESS_DENIED or NOT_INSTALLED. */
+export async function open(options: OpenOptions = {}): Promise<Rehome> {
+  const environment = options.environment ?? process.env
+  const controlUrl = options.controlUrl ?? environment.CONTROL_URL
+  if (!controlUrl) {
+    throw new RehomeError('SETTING_MISSING', 'CONTROL_URL, the control database, is not set')
+  }
+  const { control, installation } = await openInstalledControl(controlUrl)
+  const redisUrl = options.redisUrl ?? environment.REDIS_URL
+  const log = options.log ?? createLog()
+  const store = queueStore({ redisUrl, controlUrl, installation })
+  const queues = openQueues(store, (error) => log.debug({ err: error }, 'queue connection'))
+  return library({ control, queues, environment, by: options.by ?? userInfo().username })
+}
+
+interface Opened {
+  readonly control: Control
+  readonly queues: Queues
+  readonly environment: NodeJS.ProcessEnv
+  readonly by: string
+}
+
+function library(opened: Opened): Rehome {
+  const { control, queues, by } = opened
+  const close = async () => {
+    await queues.close()
+    await control.pool.end()
+  }
+  return {
+    control,
+    queues,
+    check: (plan) =>
+      withPlan(opened, plan, async (at) => {
+        const { findings, unguarded } = await survey(at.plan, at.ends)
+        return [...findings, ...unguarded.map(unguardedFinding)]
+      }),
+    enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
+    runs: () => listRuns(control),
+    status: (runId) => snapshot(control, runId),
+    watch: (runId, asked) => watch(control, runId, asked),
+    retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
+    rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
+    cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
+    show: (runId, tenant) => record(control, runId, tenant),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function unguardedFinding({ end, relation }: { end: { name: string }; relation: string }): Finding {
+  return { where: `${end.name} table "${relation}"`, message: 'has no guard: run `rehome init`' }
+}
+
+async function withPlan<T>(
+  opened: Opened,
+  input: PlanInput,
+  work: (at: { plan: Plan; ends: Ends }) => Promise<T>,
+): Promise<T> {
+  const plan = checkPlan(input)
+  const ends = openEnds(plan, opened.environment)
+  try {
+    return await work({ plan, ends })
+  } finally {
+    await closeEnds(ends)
+  }
+}
+
+async function snapshot(control: Control, runId: string): Promise<RunSnapshot> {
+  const run = await knownRun(control, runId)
+  const moves = await movesOfRun(control, runId)
+  return { run, moves, done: moves.every((move) => !move.open) }
+}
+
+async function* watch(
+  control: Control,
+  runId: string,
+  options: { everyMs?: number; signal?: AbortSignal } = {},
+): AsyncGenerator<RunSnapshot, void, undefined> {
+  let before = ''
+  for (;;) {
+    const now = await snapshot(control, runId)
+    const text = JSON.stringify(now.moves)
+    if (text !== before) yield now
+    if (now.done || options.signal?.aborted) return
+    before = text
+    await sleep(options.everyMs ?? 500, options.signal).catch(() => {})
+  }
+}
+
+async function record(control: Control, runId: string, tenant: string): Promise<TenantRecord> {
+  const run = await knownRun(control, runId)
+  const [move] = await movesOfRun(control, runId, [tenant])
+  if (!move) throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(tenant)}`)
+  return { run, move, events: await eventsOf(control, move.id) }
+}

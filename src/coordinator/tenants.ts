@@ -1,0 +1,108 @@
+/** Which tenants a plan means, in the form in which the source's column writes them. */
+import { RehomeError } from '../errors.ts'
+import type { Plan } from '../plan/plan.ts'
+import { explain } from '../postgres.ts'
+import { ident, qualified } from '../quote.ts'
+import type { Ends } from '../stages/shard.ts'
+import type { Survey } from '../stages/survey.ts'
+
+const maxBytes = 1024
+
+/**
+ * The plan's tenants, or those of `only`, each of which has to be one of them. Throws TENANT_UNKNOWN
+ * or TENANT_ID_INVALID and names the first.
+ */
+export async function tenantsOf(
+  plan: Plan,
+  ends: Ends,
+  options: { survey: Survey; only?: readonly string[] | undefined },
+): Promise<string[]> {
+  for (const tenant of options.only ?? []) refuseBadId(tenant)
+  const listed = await listTenants(plan, ends)
+  for (const tenant of listed) refuseBadId(tenant)
+  const known = await canonical(listed, ends, options.survey)
+  if (!options.only) return [...new Set(known)]
+  const wanted = await canonical(options.only, ends, options.survey)
+  const unknown = wanted.find((tenant) => !known.includes(tenant))
+  if (unknown !== undefined) {
+    throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
+  }
+  return [...new Set(wanted)]
+}
+
+async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
+  const { tenants } = plan
+  if ('sql' in tenants) {
+    const query = `select t.* from (${tenants.sql}) t (tenant_id)`
+    const result = await ends.source.pool
+      .query({ text: query, rowMode: 'array', types: { getTypeParser: () => String } })
+      .catch((error: unknown) => {
+        const cause = explain(error, "the plan's query for tenants")
+        throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
+      })
+    return result.rows.flatMap((row: (string | null)[]) => row[0] ?? [])
+  }
+  const source = typeof tenants === 'function' ? tenants() : tenants
+  const list: string[] = []
+  for await (const tenant of source) list.push(tenant)
+  return list
+}
+
+function refuseBadId(tenant: unknown): void {
+  const complain = (what: string) => new RehomeError('TENANT_ID_INVALID', what)
+  if (typeof tenant !== 'string') throw complain(`a tenant id is ${typeof tenant}, not text`)
+  const bytes = Buffer.byteLength(tenant)
+  if (bytes === 0) throw complain('a tenant id is empty')
+  if (bytes > maxBytes) {
+    throw complain(`tenant ${show(tenant)} has ${bytes} bytes, and ${maxBytes} is the most`)
+  }
+  if (tenant.includes('\u0000')) throw complain(`tenant ${show(tenant)} has a NUL character`)
+}
+
+/** As the column's type writes it: the flag is found by this text. Unknown ones are refused. */
+async function canonical(
+  tenants: readonly string[],
+  ends: Ends,
+  survey: Survey,
+): Promise<string[]> {
+  const roots = survey.routes.filter((route) => route.sourcePath.kind === 'column')
+  const [root] = roots
+  if (root?.sourcePath.kind !== 'column') return [...tenants]
+  const { column } = root.sourcePath
+  const type = root.source.columns.find((candidate) => candidate.name === column)?.typeSql ?? 'text'
+  const query = `select t::${type}::text as tenant from unnest($1::text[]) t`
+  const { pool } = ends.source
+  const rows = await pool.query(query, [tenants]).then(
+    (result) => result.rows.map((row: { tenant: string }) => row.tenant),
+    (error: unknown) => {
+      const cause = explain(error, `a tenant id is not of the column's type`)
+      throw new RehomeError('TENANT_ID_INVALID', cause.message, { cause: error })
+    },
+  )
+  await refuseWithoutRows(rows, ends, survey)
+  return rows
+}
+
+async function refuseWithoutRows(
+  tenants: readonly string[],
+  ends: Ends,
+  survey: Survey,
+): Promise<void> {
+  const anywhere = survey.routes.flatMap(({ source, sourcePath }) => {
+    if (sourcePath.kind !== 'column') return []
+    const type = source.columns.find((c) => c.name === sourcePath.column)?.typeSql ?? 'text'
+    const from = qualified(ends.source.schema, source.name)
+    return [`exists (select from ${from} r where r.${ident(sourcePath.column)} = t::${type})`]
+  })
+  const query = `select t as tenant from unnest($1::text[]) t
+    where not (${anywhere.join(' or ')}) limit 1`
+  const unknown = (await ends.source.pool.query(query, [tenants])).rows[0]?.tenant
+  if (unknown === undefined) return
+  throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)
+}
+
+/** Short and quoted, so that a hostile id cannot pretend to be part of the message. */
+export function show(tenant: string): string {
+  const text = [...tenant].slice(0, 40).join('')
+  return JSON.stringify(text.length < tenant.length ? `${text}…` : text)
+}

@@ -1,0 +1,95 @@
+/**
+ * Writes rows to the target as a sequence of transactions, each one COPY and its progress row.
+ *
+ * Each transaction first locks the tenant's flag under our token: a worker that was taken over can
+ * begin no chunk, and a takeover waits for the chunk that is under way.
+ */
+import { finished } from 'node:stream/promises'
+import type { CopyStreamQuery } from 'pg-copy-streams'
+import copyStreams from 'pg-copy-streams'
+import { RehomeError } from '../../errors.ts'
+import type { Client } from '../../postgres.ts'
+import { idents } from '../../quote.ts'
+import { type Hold, holdFlag } from './flags.ts'
+import { type TableProgress, writeProgress } from './progress.ts'
+import { binaryHeader, binaryTrailer, type CopyFormat } from './split-rows.ts'
+
+export interface ChunkTarget {
+  /** Schema-qualified and quoted. */
+  readonly relation: string
+  readonly hold: Hold & { readonly epoch: string }
+  /** Name under which progress is stored. */
+  readonly table: string
+  readonly format: CopyFormat
+  /** Our role may switch foreign keys and triggers off; they are checked together at the end. */
+  readonly replicate: boolean
+}
+
+export interface ChunkWriter {
+  write(bytes: Buffer, columns: readonly string[]): Promise<void>
+  /** Commits the rows written since the last commit together with the progress. */
+  commit(progress: TableProgress): Promise<void>
+}
+
+export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWriter {
+  let stream: CopyStreamQuery | null = null
+  return {
+    async write(bytes, columns) {
+      stream ??= await openChunk(client, target, columns)
+      if (!stream.write(bytes)) await drained(stream)
+    },
+    async commit(progress) {
+      if (stream) await closeChunk(stream, target)
+      else await beginChunk(client, target)
+      stream = null
+      await writeProgress(client, { ...target.hold, table: target.table }, progress)
+      await client.query('commit')
+    },
+  }
+}
+
+async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
+  await client.query('begin')
+  const mode = await holdFlag(client, target.hold)
+  if (mode !== 'receiving') {
+    const tenant = target.hold.tenant
+    const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
+    throw new RehomeError('FENCE_LOST', message, { tenant })
+  }
+  if (target.replicate) await client.query('set local session_replication_role = replica')
+}
+
+async function openChunk(
+  client: Client,
+  target: ChunkTarget,
+  columns: readonly string[],
+): Promise<CopyStreamQuery> {
+  await beginChunk(client, target)
+  const into = `${target.relation} (${idents(columns)})`
+  const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${target.format})`))
+  // Errors are met where the stream is awaited; without a listener they would end the process.
+  stream.on('error', () => {})
+  if (target.format === 'binary') stream.write(binaryHeader)
+  return stream
+}
+
+async function drained(stream: CopyStreamQuery): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const done = (error?: Error | null) => {
+      stream.off('drain', done)
+      stream.off('error', done)
+      stream.off('close', done)
+      if (error) reject(error)
+      else resolve()
+    }
+    stream.once('drain', done)
+    stream.once('error', done)
+    stream.once('close', done)
+  })
+}
+
+async function closeChunk(stream: CopyStreamQuery, target: ChunkTarget): Promise<void> {
+  const end = finished(stream)
+  stream.end(target.format === 'binary' ? binaryTrailer : undefined)
+  await end
+}

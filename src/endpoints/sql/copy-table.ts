@@ -1,0 +1,107 @@
+/**
+ * Copies one tenant's rows of one table: one ordered COPY at the source, cut into chunks that are
+ * committed at the target together with their number. Memory does not grow with the tenant.
+ *
+ * Under the fence the tenant's rows stand still, so "skip as many rows as have come, in key order"
+ * is exact, and a copy that died goes on at its last committed chunk.
+ */
+import copyStreams from 'pg-copy-streams'
+import { isPortable } from '../../plan/columns.ts'
+import type { Route } from '../../plan/routes.ts'
+import { type Client, withClient } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+import { createChunkWriter } from './chunk-writer.ts'
+import type { SqlEnd } from './end.ts'
+import type { Hold } from './flags.ts'
+import { tenantPredicate } from './predicate.ts'
+import type { TableProgress } from './progress.ts'
+import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
+
+/** What becomes of a block on its way: itself, or what a transform makes of its rows. */
+export interface RowMapper {
+  readonly format: CopyFormat
+  /** null: no row of the block goes on. The columns are the same for every block. */
+  map(block: ChunkedBlock): { bytes: Buffer; rows: number; columns: readonly string[] } | null
+}
+
+export interface CopyOptions {
+  readonly hold: Hold & { readonly epoch: string }
+  readonly mapper: RowMapper
+  readonly chunkRows: number
+  readonly from: TableProgress
+  readonly replicate: boolean
+  readonly signal: AbortSignal
+  readonly onChunk: (progress: TableProgress) => Promise<void> | void
+}
+
+export async function copyTable(
+  ends: { source: SqlEnd; target: SqlEnd },
+  route: Route,
+  options: CopyOptions,
+): Promise<TableProgress> {
+  if (options.from.done) return options.from
+  return await withClient(ends.source.pool, (reader) =>
+    withClient(ends.target.pool, async (client) => {
+      const writer = createChunkWriter(client, {
+        relation: qualified(ends.target.schema, route.target.name),
+        table: route.target.name,
+        hold: options.hold,
+        format: options.mapper.format,
+        replicate: options.replicate,
+      })
+      let { rowsRead, rowsWritten } = options.from
+      for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
+        options.signal.throwIfAborted()
+        const mapped = options.mapper.map(block)
+        if (mapped) await writer.write(mapped.bytes, mapped.columns)
+        rowsRead += block.rows
+        rowsWritten += mapped?.rows ?? 0
+        if (!block.endsChunk) continue
+        const progress = { rowsRead, rowsWritten, done: false }
+        await writer.commit(progress)
+        await options.onChunk(progress)
+      }
+      const progress = { rowsRead, rowsWritten, done: true }
+      await writer.commit(progress)
+      return progress
+    }),
+  )
+}
+
+function sourceBlocks(
+  reader: Client,
+  source: SqlEnd,
+  { route, options }: { route: Route; options: CopyOptions },
+): AsyncIterable<ChunkedBlock> {
+  const { format } = options.mapper
+  const select = selectRows(source, route, options.hold.tenant)
+  const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
+  const skip = options.from.rowsRead > 0 ? ` offset ${options.from.rowsRead}` : ''
+  const query = `copy (${select} order by ${order}${skip}) to stdout (format ${format})`
+  const stream = reader.query(copyStreams.to(query, { highWaterMark: 1 << 18 }))
+  const stop = () => stream.destroy(options.signal.reason as Error)
+  options.signal.addEventListener('abort', stop, { once: true })
+  stream.once('close', () => options.signal.removeEventListener('abort', stop))
+  return rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: options.chunkRows })
+}
+
+/** Every mapped column of the tenant's rows, in the route's order. */
+export function selectRows(source: SqlEnd, route: Route, tenant: string): string {
+  const { schema } = source
+  const columns = route.columns.map(({ expression, castTo }) =>
+    castTo === null ? expression : `${expression}::pg_catalog.${ident(castTo)}`,
+  )
+  const where = tenantPredicate(route.sourcePath, { schema, alias: 'r', tenant })
+  const list = columns.length > 0 ? columns.join(', ') : ''
+  return `select ${list} from ${qualified(schema, route.source.name)} r where ${where}`
+}
+
+/** Bytes pass as they are: binary where every type's binary form is the same at both servers. */
+export function passThrough(route: Route): RowMapper {
+  const columns = route.columns.map((column) => column.name)
+  const portable = route.columns.every((c) => isPortable(c.castTo ?? c.typeName))
+  return {
+    format: portable ? 'binary' : 'text',
+    map: (block) => ({ bytes: block.bytes, rows: block.rows, columns }),
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * One line of COPY's text format, read and written as PostgreSQL itself does it.
+ *
+ * It knows no types: a field is the text that the type's output function wrote, or null. Invariant:
+ * `formatCopyLine(parseCopyLine(line))` is the line, for every line that COPY TO can write.
+ * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"; what COPY FROM takes
+ * beyond what COPY TO writes (octal, hex, escaped delimiters) is read, too: CopyReadAttributesText.
+ */
+import { constants, isUtf8 } from 'node:buffer'
+import { RehomeError } from '../../errors.ts'
+
+/**
+ * The fields of a line, with or without its newline. An empty line is one empty string. Throws
+ * TRANSFORM_FAILED where a field has a NUL, or is no valid UTF-8: JavaScript could not give it back.
+ */
+export function parseCopyLine(line: string | Buffer): (string | null)[] {
+  const text = typeof line === 'string' ? line : utf8(line)
+  if (text.includes('\0')) throw holdsNul()
+  const body = text.endsWith('\n') ? text.slice(0, -1) : text
+  const pieces = body.split('\t')
+  if (!body.includes('\\')) return pieces
+  return (body.includes('\\\t') ? joinEscapedTabs(pieces) : pieces).map(unescapeField)
+}
+
+/** The line with its newline. Throws TRANSFORM_FAILED for U+0000, which no PostgreSQL text holds. */
+export function formatCopyLine(values: readonly (string | null)[]): string {
+  const line = `${values.map(formatField).join('\t')}\n`
+  if (line.includes('\0')) throw holdsNul()
+  return line
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\v': '\\v',
+  '\f': '\\f',
+  '\r': '\\r',
+  '\\': '\\\\',
+}
+const meanings: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(escapes).map(([character, escaped]) => [escaped.slice(1), character]),
+)
+
+function formatField(value: string | null): string {
+  if (value === null) return '\\N'
+  // A backspace is \b only inside of brackets.
+  return value.replace(/[\b\t\n\v\f\r\\]/g, (character) => escapes[character] ?? character)
+}
+
+/** A backslash takes the meaning off a tab, too. COPY TO writes \t instead. */
+function joinEscapedTabs(pieces: readonly string[]): string[] {
+  const fields: string[] = []
+  let open = ''
+  for (const [i, piece] of pieces.entries()) {
+    const escaped = i < pieces.length - 1 && endsInOpenEscape(piece)
+    if (escaped) open += `${piece}\t`
+    else {
+      fields.push(open + piece)
+      open = ''
+    }
+  }
+  return fields
+}
+
+function endsInOpenEscape(piece: string): boolean {
+  let backslashes = 0
+  while (piece[piece.length - 1 - backslashes] === '\\') backslashes += 1
+  return backslashes % 2 === 1
+}
+
+/** In a field whose escaped backslashes were taken out; bytea in hex begins with one. */
+const byteEscape = /\\(?:x[0-9a-fA-F]|[0-7])/
+
+function unescapeField(field: string): string | null {
+  if (field === '\\N') return null
+  if (!field.includes('\\')) return field
+  if (byteEscape.test(field.replaceAll('\\\\', ''))) return unescapeBytes(field)
+  return field.replace(/\\(.?)/gs, (_, next: string) => meanings[next] ?? next)
+}
+
+/** Octal and hex escapes are bytes, and several may make one character: so on the bytes. */
+function unescapeBytes(field: string): string {
+  const bytes = Buffer.from(field).toString('latin1')
+  const plain = bytes.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.?)/gs, (_, code: string) => {
+    if (/^x./.test(code)) return String.fromCharCode(Number.parseInt(code.slice(1), 16))
+    if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8) & 0xff)
+    return meanings[code] ?? code
+  })
+  if (plain.includes('\0')) throw holdsNul()
+  return utf8(Buffer.from(plain, 'latin1'))
+}
+
+function utf8(bytes: Buffer): string {
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    const size = `${bytes.length} bytes, and JavaScript's longest text has`
+    throw failed(`a row has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
+  }
+  if (!isUtf8(bytes)) throw failed('a text is not valid UTF-8, so JavaScript cannot hold it')
+  return bytes.toString('utf8')
+}
+
+function holdsNul(): RehomeError {
+  return failed('a text holds U+0000, which PostgreSQL cannot store')
+}
+
+function failed(message: string): RehomeError {
+  return new RehomeError('TRANSFORM_FAILED', message)
+}

@@ -1,0 +1,69 @@
+/**
+ * Waits for the writers that were already in when the fence was announced, without making anybody
+ * queue behind us: it looks who holds the guard's lock, and looks again until they are gone.
+ *
+ * Only after it has returned may a snapshot be taken: every write that was let in is in it.
+ */
+import { now, sleep } from '../../clock.ts'
+import { RehomeError } from '../../errors.ts'
+import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
+import { bumpBuckets, describeWriters, type Writer, writersOf } from './flags.ts'
+
+export interface DrainOptions {
+  readonly tenant: string
+  /** Total wait, in ms. */
+  readonly drainMs: number
+  readonly signal: AbortSignal
+}
+
+/** Throws DRAIN_TIMEOUT with the processes that keep their transactions open. */
+export async function drain(pool: Pool, options: DrainOptions): Promise<{ waitedMs: number }> {
+  const start = now()
+  const deadline = start + options.drainMs
+  await withClient(pool, async (client) => {
+    await bumpWithin(client, options, deadline)
+    let writers = await writersOf(client, options.tenant)
+    for (let pauseMs = 2; writers.length > 0; pauseMs = Math.min(pauseMs * 2, 50)) {
+      if (now() > deadline) throw await drainTimeout(client, options, writers)
+      await sleep(pauseMs, options.signal)
+      const still = await writersOf(client, options.tenant)
+      writers = writers.filter((w) => still.some((s) => s.transaction === w.transaction))
+    }
+  })
+  return { waitedMs: now() - start }
+}
+
+/**
+ * REPEATABLE READ writers hold their bucket's row. Waiting for it would make later ones wait behind
+ * us, so each try is short.
+ */
+async function bumpWithin(client: Client, options: DrainOptions, deadline: number): Promise<void> {
+  for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    try {
+      return await bumpBuckets(client, options.tenant, 50)
+    } catch (error) {
+      await client.query('rollback')
+      if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error
+      if (now() > deadline) throw await drainTimeout(client, options, [])
+      await sleep(pauseMs, options.signal)
+    }
+  }
+}
+
+async function drainTimeout(
+  client: Client,
+  options: DrainOptions,
+  writers: readonly Writer[],
+): Promise<RehomeError> {
+  const pids = writers.flatMap((writer) => writer.pid ?? [])
+  const prepared = writers.filter((writer) => writer.pid === null).length
+  const names = await describeWriters(client, pids)
+  if (prepared > 0) names.push(`${prepared} prepared transaction(s)`)
+  const who = names.length > 0 ? names.join(', ') : 'a REPEATABLE READ transaction'
+  return new RehomeError(
+    'DRAIN_TIMEOUT',
+    `transactions were still writing after ${options.drainMs} ms: ${who}; ` +
+      'end them or raise `fence.drainMs`',
+    { data: { pids } },
+  )
+}

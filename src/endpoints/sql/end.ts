@@ -1,0 +1,38 @@
+/** One end of a move: where it is and how to reach it. Opens pools, holds no other state. */
+
+import { RehomeError } from '../../errors.ts'
+import type { SqlEndpoint } from '../../plan/plan.ts'
+import { createPool, type Pool, placeOf } from '../../postgres.ts'
+
+export interface SqlEnd {
+  readonly name: 'source' | 'target'
+  readonly schema: string
+  /** `host:port/database`, without user or password. */
+  readonly place: string
+  readonly pool: Pool
+  /** For renewing fences only: never kept waiting by copies that hold every other connection. */
+  readonly lifeline: Pool
+}
+
+/** Throws SETTING_MISSING where the environment has no such variable. Connects later. */
+export function openEnd(
+  name: 'source' | 'target',
+  end: SqlEndpoint,
+  environment: NodeJS.ProcessEnv = process.env,
+): SqlEnd {
+  const url = environment[end.urlFrom]
+  if (!url) {
+    throw new RehomeError(
+      'SETTING_MISSING',
+      `the ${name}'s URL is read from ${end.urlFrom}, which is not set`,
+    )
+  }
+  const { schema, poolSize: size, tls } = end
+  const pool = createPool({ url, name, schema, size, tls })
+  const lifeline = createPool({ url, name: `${name} lease`, schema, size: 2, tls })
+  return { name, schema, place: placeOf(url), pool, lifeline }
+}
+
+export async function closeEnd(end: SqlEnd): Promise<void> {
+  await Promise.all([end.pool.end(), end.lifeline.end()])
+}

@@ -1,0 +1,195 @@
+/**
+ * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
+ *
+ * Each is one statement, so it is one commit, and each but the first two carries the token: a worker
+ * that was taken over changes nothing. `null` or `false` says that the row was not as expected;
+ * what that means is for the caller to say.
+ */
+import type { QueryResultRow } from 'pg'
+import type { Client, Pool } from '../../postgres.ts'
+
+export interface Flag {
+  readonly mode: 'read_only' | 'receiving' | 'moved'
+  readonly token: string
+  readonly epoch: string
+  readonly moveId: string
+  readonly movedTo: string | null
+  readonly lapsed: boolean
+  /** Since it was raised, by that server's clock. */
+  readonly heldMs: number
+}
+
+/** One tenant of one scope, and who acts on it. */
+export interface FlagKey {
+  readonly scope: string
+  readonly tenant: string
+}
+
+export interface Hold extends FlagKey {
+  readonly token: string
+}
+
+const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
+  coalesce(expires_at <= clock_timestamp(), false) as lapsed,
+  (extract(epoch from clock_timestamp() - raised_at) * 1000)::float8 as "heldMs"`
+
+export async function readFlag(db: Pool | Client, key: FlagKey): Promise<Flag | null> {
+  const query = `select ${flagColumns} from rehome.tenant_flags where scope = $1 and tenant_id = $2`
+  return first<Flag>(await db.query(query, [key.scope, key.tenant]))
+}
+
+export interface Raise extends Hold {
+  readonly epoch: string
+  readonly moveId: string
+  readonly reason: string
+  readonly retryAfterS: number
+  readonly leaseMs: number
+}
+
+/**
+ * Announces the fence. It takes over what this same move left behind and what has lapsed, and
+ * nothing else: false means that another's flag stands there.
+ */
+export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
+  const query = `
+    insert into rehome.tenant_flags as f
+      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
+    values ($1, $2, 'read_only', $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 ms')
+    on conflict (scope, tenant_id) do update set
+      token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
+      reason = excluded.reason, retry_after_s = excluded.retry_after_s,
+      raised_at = clock_timestamp(), expires_at = excluded.expires_at
+    where f.mode = 'read_only'
+      and (f.move_id = excluded.move_id or f.expires_at <= clock_timestamp())`
+  const { scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs } = raise
+  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs]
+  return changed(await pool.query(query, values))
+}
+
+/**
+ * Closes the tenant at the end that is about to receive it. `ours` are the moves of this tenant that
+ * our control database knows: what they left behind may be taken over, live data never.
+ */
+export async function claimTarget(
+  pool: Pool,
+  claim: Omit<Raise, 'leaseMs'> & { readonly ours: readonly string[] },
+): Promise<boolean> {
+  const query = `
+    insert into rehome.tenant_flags as f
+      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s)
+    values ($1, $2, 'receiving', $3, $4, $5, $6, $7)
+    on conflict (scope, tenant_id) do update set
+      mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
+      move_id = excluded.move_id, reason = excluded.reason,
+      retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(), moved_to = null
+    where f.mode in ('receiving', 'moved') and f.move_id = any ($8)`
+  const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
+  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, ours]
+  return changed(await pool.query(query, values))
+}
+
+/** After the announcement: makes snapshots that are older fail. `lock_timeout` in ms. */
+export async function bumpBuckets(
+  client: Client,
+  tenant: string,
+  lockTimeoutMs: number,
+): Promise<void> {
+  await client.query('begin')
+  await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`])
+  const query = `update rehome.buckets set epoch = epoch + 1
+    where id in (rehome.bucket_of($1), 1024)`
+  await client.query(query, [tenant])
+  await client.query('commit')
+}
+
+export interface Writer {
+  readonly transaction: string
+  readonly pid: number | null
+}
+
+/** Transactions that hold the guard's lock of this tenant's bucket, or are truncating. */
+export async function writersOf(client: Client, tenant: string): Promise<Writer[]> {
+  const query = `
+    select distinct l.virtualtransaction as transaction, l.pid from pg_locks l
+    where l.locktype = 'advisory' and l.classid = 1919248495
+      and l.objid in (rehome.bucket_of($1)::oid, 1024::oid) and l.objsubid = 2 and l.granted
+      and l.database = (select oid from pg_database where datname = current_database())`
+  return (await client.query(query, [tenant])).rows
+}
+
+/** How long those have been open, for the message that names them. Never their SQL. */
+export async function describeWriters(client: Client, pids: readonly number[]): Promise<string[]> {
+  const query = `
+    select format('pid %s (%s, %s, open for %s s)', pid, coalesce(usename, '?'),
+      coalesce(state, '?'), round(extract(epoch from clock_timestamp() - xact_start))) as text
+    from pg_stat_activity where pid = any ($1)`
+  return (await client.query(query, [pids])).rows.map((row: { text: string }) => row.text)
+}
+
+/** A new attempt continues under the fence of the one before: same epoch, new token. */
+export async function takeOver(
+  pool: Pool,
+  change: Hold & { readonly moveId: string; readonly epoch: string; readonly leaseMs: number },
+): Promise<Flag | null> {
+  const query = `
+    update rehome.tenant_flags set token = $3,
+      expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms' end
+    where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5
+    returning ${flagColumns}`
+  const { scope, tenant, token, moveId, epoch, leaseMs } = change
+  return first<Flag>(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
+}
+
+/** A later errand of the same move continues with what its earlier ones left behind. */
+export async function adopt(
+  pool: Pool,
+  change: Hold & { readonly moveId: string; readonly mode: Flag['mode'] },
+): Promise<boolean> {
+  const query = `update rehome.tenant_flags set token = $3
+    where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5`
+  const { scope, tenant, token, moveId, mode } = change
+  return changed(await pool.query(query, [scope, tenant, token, moveId, mode]))
+}
+
+/** false: the first writer after the lease's end was quicker, or another worker took over. */
+export async function renewFence(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
+  const query = `update rehome.tenant_flags set expires_at = clock_timestamp() + $4 * interval '1 ms'
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'`
+  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
+}
+
+/** The one commit after which the other end is the truth. null: the fence was gone. */
+export async function markMoved(pool: Pool, hold: Hold, movedTo: string): Promise<Flag | null> {
+  const query = `update rehome.tenant_flags set mode = 'moved', expires_at = null, moved_to = $4,
+      reason = 'moved'
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
+    returning ${flagColumns}`
+  return first<Flag>(await pool.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
+}
+
+/** Opens this end: writers go on. Only the mode that the caller believes in is removed. */
+export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Promise<boolean> {
+  const query = `delete from rehome.tenant_flags
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = $4`
+  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, mode]))
+}
+
+/**
+ * First statement of each transaction of ours that writes a closed tenant's rows: the row lock makes
+ * a takeover wait for this transaction, and a worker that was taken over finds no row.
+ */
+export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
+  await client.query(`select set_config('rehome.token', $1, true)`, [hold.token])
+  const query = `select mode from rehome.tenant_flags
+    where scope = $1 and tenant_id = $2 and token = $3 for share`
+  const result = await client.query(query, [hold.scope, hold.tenant, hold.token])
+  return result.rows[0]?.mode ?? null
+}
+
+function first<T>(result: { rows: QueryResultRow[] }): T | null {
+  return (result.rows[0] as T | undefined) ?? null
+}
+
+function changed(result: { rowCount: number | null }): boolean {
+  return result.rowCount === 1
+}

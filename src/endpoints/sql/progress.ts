@@ -1,0 +1,43 @@
+/** Named queries on rehome.copy_progress: how many rows of a table have come, under which fence. */
+import type { Client, Pool } from '../../postgres.ts'
+import type { FlagKey } from './flags.ts'
+
+export interface TableProgress {
+  /** Rows read at the source, in key order; a resumed copy skips as many. */
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly done: boolean
+}
+
+export async function readProgress(
+  pool: Pool,
+  key: FlagKey & { readonly epoch: string },
+): Promise<Map<string, TableProgress>> {
+  const query = `select table_name as name, rows_read::float8 as "rowsRead",
+      rows_written::float8 as "rowsWritten", done
+    from rehome.copy_progress where scope = $1 and tenant_id = $2 and epoch = $3`
+  const result = await pool.query(query, [key.scope, key.tenant, key.epoch])
+  return new Map(result.rows.map(({ name, ...progress }) => [name, progress]))
+}
+
+/** In the transaction of the rows that it counts. */
+export async function writeProgress(
+  client: Client,
+  key: FlagKey & { readonly epoch: string; readonly table: string },
+  progress: TableProgress,
+): Promise<void> {
+  const query = `
+    insert into rehome.copy_progress
+      (scope, tenant_id, epoch, table_name, rows_read, rows_written, done)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (scope, tenant_id, table_name) do update set epoch = excluded.epoch,
+      rows_read = excluded.rows_read, rows_written = excluded.rows_written, done = excluded.done`
+  const { rowsRead, rowsWritten, done } = progress
+  const { scope, tenant, epoch, table } = key
+  await client.query(query, [scope, tenant, epoch, table, rowsRead, rowsWritten, done])
+}
+
+export async function forgetProgress(pool: Pool, key: FlagKey): Promise<void> {
+  const query = 'delete from rehome.copy_progress where scope = $1 and tenant_id = $2'
+  await pool.query(query, [key.scope, key.tenant])
+}

@@ -1,0 +1,172 @@
+/** Reads what a database says about one schema, in a few queries. Changes nothing. */
+import type { ClientBase, QueryResultRow } from 'pg'
+import { RehomeError } from '../../errors.ts'
+import { type Catalog, type CatalogTable, computedKey } from '../../plan/catalog.ts'
+import type { TablePlan } from '../../plan/plan.ts'
+import { explain, type Pool, withClient } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+
+const tablesQuery = `
+  select c.oid::int8::text as oid, c.relname as name,
+    (c.relrowsecurity and not (pg_has_role(c.relowner, 'usage') and not c.relforcerowsecurity)
+      and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user))
+      as "rowSecurity",
+    array(select p from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
+      where has_table_privilege(c.oid, p)) as privileges,
+    exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed,
+    array(select t.relid::regclass::oid::int8::text from pg_partition_tree(c.oid) t
+      where t.relid <> c.oid) as "partitionOids",
+    array(select p.relname::text from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid
+      where t.relid <> c.oid order by p.oid) as partitions,
+    array(select a.attname::text from pg_partitioned_table p, unnest(p.partattrs) k
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = k where p.partrelid = c.oid)
+      as "partitionColumns"
+  from pg_class c
+  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  order by c.relname`
+
+const columnsQuery = `
+  select a.attrelid::int8::text as oid, a.attname as name, b.typname as "typeName",
+    quote_ident(tn.nspname) || '.' || quote_ident(b.typname) as "typeSql",
+    format_type(a.atttypid, a.atttypmod) as "typeText", a.attnotnull as "notNull",
+    a.atthasdef and a.attgenerated = '' as "hasDefault", a.attgenerated <> '' as generated,
+    a.attidentity <> '' as identity,
+    pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname)
+      as sequence
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_type t on t.oid = a.atttypid
+  join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
+  join pg_namespace tn on tn.oid = b.typnamespace
+  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    and a.attnum > 0 and not a.attisdropped
+  order by a.attrelid, a.attnum`
+
+const uniquesQuery = `
+  select i.indrelid::int8::text as oid, x.relname as name, i.indisprimary as primary,
+    array(select a.attname::text from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality k (n, o)
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n order by k.o) as columns
+  from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+  where c.relnamespace = $1::regnamespace and not c.relispartition and i.indisunique
+    and i.indpred is null and i.indexprs is null and i.indisvalid
+  order by i.indrelid, i.indexrelid`
+
+const foreignKeysQuery = `
+  select k.conrelid::int8::text as oid, k.conname as name, p.relname as parent,
+    array(select a.attname::text from unnest(k.conkey) with ordinality u (n, o)
+      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n order by u.o) as columns,
+    array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
+      join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.o)
+      as "parentColumns"
+  from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class p on p.oid = k.confrelid
+  where c.relnamespace = $1::regnamespace and k.contype = 'f' and k.conparentid = 0
+    and not c.relispartition and not p.relispartition
+  order by k.conrelid, k.conname`
+
+const triggersQuery = `
+  select t.tgrelid::int8::text as oid, c.relname as relation, t.tgname as name,
+    t.tgenabled = 'A' as always, n.nspname = 'rehome' as ours,
+    case when n.nspname = 'rehome' and p.proname = 'guard_truncate' then 'rehome.guard_truncate'
+      else p.prosrc end as body
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+  join pg_proc p on p.oid = t.tgfoid
+  join pg_namespace n on n.oid = p.pronamespace
+  where c.relnamespace = $1::regnamespace and not t.tgisinternal and t.tgparentid = 0
+  order by t.tgrelid, t.tgname`
+
+const serverQuery = `
+  select current_setting('server_version_num')::int as "serverVersion",
+    pg_encoding_to_char(d.encoding) as encoding,
+    hashtextextended('rehome ä 1', 0)::text || '/' || hashtextextended('rehome ä 1', 1)::text
+      as "digestProbe",
+    (select rolsuper from pg_roles where rolname = current_user) as superuser,
+    to_regnamespace(quote_ident($1)) is not null as "schemaExists"
+  from pg_database d where d.datname = current_database()`
+
+/** The catalogue of one end. `plans` name the computed columns whose types are asked for. */
+export async function readCatalog(
+  pool: Pool,
+  schema: string,
+  plans: readonly TablePlan[],
+): Promise<Catalog> {
+  return await withClient(pool, async (client) => {
+    const [server] = await rowsOf(client, serverQuery, schema)
+    if (!server?.schemaExists) {
+      throw new RehomeError('PREFLIGHT_FAILED', `schema "${schema}" does not exist`)
+    }
+    const name = ident(schema)
+    const tables = await rowsOf(client, tablesQuery, name)
+    const columns = await rowsOf(client, columnsQuery, name)
+    const uniques = await rowsOf(client, uniquesQuery, name)
+    const foreignKeys = await rowsOf(client, foreignKeysQuery, name)
+    const triggers = await rowsOf(client, triggersQuery, name)
+    const of = (rows: QueryResultRow[], oids: string[]) =>
+      rows.filter((row) => oids.includes(row.oid))
+    return {
+      schema,
+      serverVersion: server.serverVersion,
+      encoding: server.encoding,
+      digestProbe: server.digestProbe,
+      mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
+      computed: await computedTypes(client, schema, plans),
+      tables: new Map(
+        tables.map((row) => {
+          const { oid, partitionOids, ...rest } = row
+          const parts = {
+            columns: of(columns, [oid]),
+            uniques: of(uniques, [oid]),
+            foreignKeys: of(foreignKeys, [oid]),
+            triggers: of(triggers, [oid, ...partitionOids]),
+          }
+          // The queries above name their columns after the fields of the type.
+          return [row.name, { ...rest, ...parts } as unknown as CatalogTable]
+        }),
+      ),
+    }
+  })
+}
+
+async function rowsOf(
+  client: ClientBase,
+  query: string,
+  schema: string,
+): Promise<QueryResultRow[]> {
+  const result = await client.query(query, [schema])
+  return result.rows
+}
+
+async function mayReplicate(client: ClientBase, serverVersion: number): Promise<boolean> {
+  if (serverVersion < 150000) return false
+  const query = `select has_parameter_privilege('session_replication_role', 'SET') as may`
+  return (await client.query(query)).rows[0].may
+}
+
+/** The types of the plan's SQL expressions, as the source's own parser sees them. */
+async function computedTypes(
+  client: ClientBase,
+  schema: string,
+  plans: readonly TablePlan[],
+): Promise<Map<string, string>> {
+  const types = new Map<string, string>()
+  for (const plan of plans) {
+    for (const [column, { sql }] of Object.entries(plan.columns.compute)) {
+      const query = `select (${sql}) as value from ${qualified(schema, plan.name)} r limit 0`
+      const result = await client.query(query).catch((error: unknown) => {
+        const cause = explain(error, `expression of "${plan.name}.${column}"`)
+        throw new RehomeError('PREFLIGHT_FAILED', cause.message, { cause: error })
+      })
+      types.set(
+        computedKey(plan.name, column),
+        await typeName(client, result.fields[0]?.dataTypeID),
+      )
+    }
+  }
+  return types
+}
+
+async function typeName(client: ClientBase, oid: number | undefined): Promise<string> {
+  const query = 'select typname from pg_type where oid = $1'
+  return (await client.query(query, [oid])).rows[0]?.typname ?? 'text'
+}

@@ -1,0 +1,150 @@
+/**
+ * Runs the plan's transform over rows given as PostgreSQL's texts. Used twice for each move, from two
+ * different readers: by the copy, and by the verification's own second run.
+ *
+ * The first row's keys decide which target columns are filled; the rest get their defaults, and a
+ * later row with other keys is an error, because COPY has one list of columns for all.
+ */
+import { messageOf, RehomeError } from '../../errors.ts'
+import type { CatalogColumn } from '../../plan/catalog.ts'
+import type { TransformContext } from '../../plan/plan.ts'
+import type { Route } from '../../plan/routes.ts'
+import type { RowMapper } from './copy-table.ts'
+import { formatCopyLine, parseCopyLine } from './copy-text.ts'
+import { rowsOf } from './split-rows.ts'
+import { type Codec, codecFor, encodeField, rowDecoder } from './values.ts'
+
+type Texts = readonly (string | null)[]
+
+export interface RowTransform {
+  /** Target columns in the order of the result; null until a row was let through. */
+  columns(): readonly string[] | null
+  /** null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and column. */
+  apply(values: Texts): Texts | null
+}
+
+interface Field {
+  readonly name: string
+  readonly codec: Codec
+  /** Index of the source field that has the same name and type. */
+  readonly from: number
+}
+
+export function createRowTransform(route: Route, context: TransformContext): RowTransform {
+  const decode = rowDecoder(
+    route.columns.map(({ name, typeName }) => ({ name, type: { name: typeName } })),
+  )
+  let fields: readonly Field[] | null = null
+  return {
+    columns: () => fields?.map((field) => field.name) ?? null,
+    apply(values) {
+      const result = runTransform(route, context, decode(values), () => keyText(route, values))
+      if (result === null) return null
+      fields ??= fieldsOf(route, result)
+      refuseOtherKeys(route, fields, { result, key: () => keyText(route, values) })
+      return fields.map((field) => encode(route, field, { result, values }))
+    },
+  }
+}
+
+function runTransform(
+  route: Route,
+  context: TransformContext,
+  row: Record<string, unknown>,
+  key: () => string,
+): Record<string, unknown> | null {
+  const { transform, plan, source } = route
+  let given: unknown = row
+  if (plan.row) {
+    const checked = plan.row.safeParse(row)
+    if (!checked.success) {
+      const issue = checked.error.issues[0]
+      const what = `${issue?.path.join('.') || 'row'}: ${issue?.message}`
+      throw new RehomeError('TRANSFORM_FAILED', `table "${source.name}", key ${key()}: ${what}`)
+    }
+    given = checked.data
+  }
+  try {
+    const result = transform?.(given as Record<string, unknown>, context) ?? null
+    if (result === null || isPlainRow(result)) return result
+  } catch (error) {
+    const message = `table "${source.name}", key ${key()}: the transform threw ${messageOf(error)}`
+    throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
+  }
+  const message = `table "${source.name}", key ${key()}: the transform must return a row or null, at once`
+  throw new RehomeError('TRANSFORM_FAILED', message)
+}
+
+function isPlainRow(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Promise)
+}
+
+function fieldsOf(route: Route, result: Record<string, unknown>): Field[] {
+  return Object.keys(result).map((name) => {
+    const column = route.target.columns.find((candidate) => candidate.name === name)
+    if (!column || column.generated) throw noColumn(route, name, column)
+    const from = route.columns.findIndex((c) => c.name === name && c.typeName === column.typeName)
+    return { name, codec: codecFor({ name: column.typeName }), from }
+  })
+}
+
+function noColumn(route: Route, name: string, column: CatalogColumn | undefined): RehomeError {
+  const why = column ? 'is generated there' : 'does not exist there'
+  const message = `table "${route.source.name}": the transform returns "${name}", which ${why} (target "${route.target.name}")`
+  return new RehomeError('TRANSFORM_FAILED', message)
+}
+
+function refuseOtherKeys(
+  route: Route,
+  fields: readonly Field[],
+  row: { result: Record<string, unknown>; key: () => string },
+): void {
+  const keys = Object.keys(row.result)
+  if (keys.length === fields.length && fields.every((field) => field.name in row.result)) return
+  const odd =
+    keys.find((key) => !fields.some((field) => field.name === key)) ??
+    fields.find((field) => !(field.name in row.result))?.name
+  const message = `table "${route.source.name}", key ${row.key()}: every row must have the same columns, and this one differs in "${odd}"`
+  throw new RehomeError('TRANSFORM_FAILED', message)
+}
+
+function encode(
+  route: Route,
+  field: Field,
+  row: { result: Record<string, unknown>; values: Texts },
+): string | null {
+  const original = field.from === -1 ? undefined : (row.values[field.from] ?? null)
+  try {
+    return encodeField(field.codec, row.result[field.name], original)
+  } catch (error) {
+    const where = `table "${route.source.name}", key ${keyText(route, row.values)}, column "${field.name}"`
+    throw new RehomeError('TRANSFORM_FAILED', `${where}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function keyText(route: Route, values: Texts): string {
+  const { rename } = route.plan.columns
+  const key = route.sourceKey.map((name) => {
+    const index = route.columns.findIndex((column) => column.name === (rename[name] ?? name))
+    return values[index] ?? '?'
+  })
+  return `(${key.join(',')})`
+}
+
+/** The copy's way: lines of the text format in, lines of the text format out. */
+export function transformMapper(route: Route, context: TransformContext): RowMapper {
+  const rows = createRowTransform(route, context)
+  return {
+    format: 'text',
+    map(block) {
+      const lines: string[] = []
+      for (const line of rowsOf(block)) {
+        const result = rows.apply(parseCopyLine(line))
+        if (result) lines.push(formatCopyLine(result))
+      }
+      const columns = rows.columns()
+      if (!columns || lines.length === 0) return null
+      return { bytes: Buffer.from(lines.join('')), rows: lines.length, columns }
+    },
+  }
+}

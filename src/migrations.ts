@@ -1,0 +1,79 @@
+/**
+ * Numbered SQL files in migrations/, applied by Kysely's migrator: one transaction, under its lock.
+ *
+ * Looking for pending ones only reads, so that whoever finds nothing pending writes nothing.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely'
+import type { Pool } from './postgres.ts'
+
+export type MigrationSet = 'control' | 'endpoint'
+
+const schemaOf: Record<MigrationSet, string> = { control: 'rehome_control', endpoint: 'rehome' }
+
+export interface MigrationFile {
+  readonly name: string
+  readonly sql: string
+}
+
+export async function readMigrations(set: MigrationSet): Promise<MigrationFile[]> {
+  const folder = join(packageRoot(), 'migrations', set)
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  return await Promise.all(
+    files.map(async (file) => ({
+      name: file.replace(/\.sql$/, ''),
+      sql: await readFile(join(folder, file), 'utf8'),
+    })),
+  )
+}
+
+/** Names of the files that are not applied yet, in order. Reads only. */
+export async function pendingMigrations(pool: Pool, set: MigrationSet): Promise<string[]> {
+  const migrations = await migratorOf(pool, set).getMigrations()
+  return migrations.filter((m) => m.executedAt === undefined).map((m) => m.name)
+}
+
+/** Applies what is pending and returns the names. Two at once wait for each other. */
+export async function migrate(pool: Pool, set: MigrationSet): Promise<string[]> {
+  const pending = await pendingMigrations(pool, set)
+  if (pending.length === 0) return []
+  const { error, results } = await migratorOf(pool, set).migrateToLatest()
+  if (error) throw error
+  return (results ?? []).map((result) => result.migrationName)
+}
+
+function migratorOf(pool: Pool, set: MigrationSet): Migrator {
+  // The pool stays the caller's: Kysely is never destroyed here.
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  return new Migrator({
+    db,
+    provider: { getMigrations: () => migrationsOf(set) },
+    migrationTableSchema: schemaOf[set],
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migrations_lock',
+  })
+}
+
+async function migrationsOf(set: MigrationSet): Promise<Record<string, Migration>> {
+  const files = await readMigrations(set)
+  return Object.fromEntries(
+    files.map((file) => [
+      file.name,
+      {
+        async up(db: Kysely<unknown>) {
+          await sql.raw(file.sql).execute(db)
+        },
+      },
+    ]),
+  )
+}
+
+/** Where package.json stands, be it above src/ or above dist/src/. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return folder
+}

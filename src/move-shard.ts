@@ -1,0 +1,70 @@
+/**
+ * THE STORY: the life of one shard, top to bottom.
+ *
+ * Every phase is stored before it begins. A worker that died is followed by another that re-enters
+ * here; what the two ends hold, not what the dead one said, tells where to go on. All branching of
+ * the product's core stands in this file; stages are straight lines.
+ */
+
+import { cleanup } from './stages/cleanup.ts'
+import { copy } from './stages/copy.ts'
+import { cutover } from './stages/cutover.ts'
+import { drain } from './stages/drain.ts'
+import { fence } from './stages/fence.ts'
+import { preflight, refuseFindings } from './stages/preflight.ts'
+import { release } from './stages/release.ts'
+import { resume, resumeRollback } from './stages/resume.ts'
+import { type Shard, step } from './stages/shard.ts'
+import { undoCompare } from './stages/undo-compare.ts'
+import { undoCutover } from './stages/undo-cutover.ts'
+import { undoDrain } from './stages/undo-drain.ts'
+import { undoFence } from './stages/undo-fence.ts'
+import { undoRelease } from './stages/undo-release.ts'
+import { verify } from './stages/verify.ts'
+import { withdraw } from './stages/withdraw.ts'
+
+/** From the source to the target, where the tenant is fenced while it is copied. */
+export async function moveShard(shard: Shard): Promise<'moved'> {
+  const found = await resume(shard)
+  if (found === 'nothing') {
+    await step(shard, preflight)
+    // Writers wait from here until release.
+    await step(shard, fence)
+  }
+  if (found !== 'cut over') {
+    refuseFindings(shard)
+    await step(shard, drain)
+    await step(shard, copy)
+    await step(shard, verify)
+    // From here the target is the truth.
+    await step(shard, cutover)
+  }
+  await step(shard, release)
+  return 'moved'
+}
+
+/** Back to the source: before the cutover it costs nothing, after it the ends are exchanged. */
+export async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
+  const found = await resumeRollback(shard)
+  if (found === 'not cut over') {
+    await step(shard, withdraw)
+    return 'rolled_back'
+  }
+  if (found === 'cut over') {
+    refuseFindings(shard)
+    // Writers wait from here until the release, now at the target.
+    await step(shard, undoFence)
+    await step(shard, undoDrain)
+    await step(shard, undoCompare)
+    // From here the source is the truth again.
+    await step(shard, undoCutover)
+  }
+  await step(shard, undoRelease)
+  return 'rolled_back'
+}
+
+/** The copy that is nobody's home any more goes. */
+export async function cleanupShard(shard: Shard): Promise<'cleaned'> {
+  await step(shard, cleanup)
+  return 'cleaned'
+}

@@ -1,0 +1,81 @@
+/**
+ * What a database says about its tables, as far as moving a tenant needs to know. Types only; the
+ * endpoint reads it, routes.ts brings it together with the plan.
+ */
+
+export interface CatalogColumn {
+  readonly name: string
+  /** `pg_type.typname` of the type, for a domain of the type below it; arrays begin with `_`. */
+  readonly typeName: string
+  /** The same type with its schema, quoted: what a cast to it says. No length, no precision. */
+  readonly typeSql: string
+  /** As a person writes it, e.g. `numeric(10,2)`. */
+  readonly typeText: string
+  readonly notNull: boolean
+  readonly hasDefault: boolean
+  readonly generated: boolean
+  readonly identity: boolean
+  /** `schema.sequence` that feeds this column. */
+  readonly sequence: string | null
+}
+
+export interface CatalogForeignKey {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly parent: string
+  readonly parentColumns: readonly string[]
+}
+
+export interface CatalogUnique {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly primary: boolean
+}
+
+/** A guard trigger as it stands: what it runs, and whether replication roles run it too. */
+export interface CatalogTrigger {
+  readonly relation: string
+  readonly name: string
+  readonly always: boolean
+  readonly body: string
+  readonly ours: boolean
+}
+
+export interface CatalogTable {
+  readonly name: string
+  readonly columns: readonly CatalogColumn[]
+  readonly uniques: readonly CatalogUnique[]
+  readonly foreignKeys: readonly CatalogForeignKey[]
+  readonly triggers: readonly CatalogTrigger[]
+  /** Every partition below it, at any depth; its own name is not among them. */
+  readonly partitions: readonly string[]
+  readonly partitionColumns: readonly string[]
+  /** Policies exist and our role does not stand above them. */
+  readonly rowSecurity: boolean
+  /** What our role may do: select, insert, delete. */
+  readonly privileges: readonly string[]
+  /** A logical replication worker writes here; it fires no statement triggers. */
+  readonly subscribed: boolean
+}
+
+export interface Catalog {
+  readonly schema: string
+  /** E.g. 150018. */
+  readonly serverVersion: number
+  readonly encoding: string
+  readonly tables: ReadonlyMap<string, CatalogTable>
+  /** Our role may turn foreign keys and other triggers off for its own transaction. */
+  readonly mayReplicate: boolean
+  /** Type of each computed column: `table` + NUL + `column` → typname. */
+  readonly computed: ReadonlyMap<string, string>
+  /** Result of the digest functions on a fixed text, to see that both ends agree. */
+  readonly digestProbe: string
+}
+
+export const computedKey = (table: string, column: string) => `${table}\u0000${column}`
+
+/** What is wrong, where, and what to do about it; `check` prints all of them. */
+export interface Finding {
+  readonly where: string
+  readonly message: string
+}

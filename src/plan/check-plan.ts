@@ -1,0 +1,144 @@
+/**
+ * The rules of a plan, and its defaults. A message names the field, what was given, and what is
+ * allowed; unknown keys are errors, because a typo must not become a default. Pure.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { RehomeError } from '../errors.ts'
+import type { Plan } from './plan.ts'
+
+const name = z.string().min(1).max(63)
+const sqlText = z.strictObject({ sql: z.string().min(1) })
+
+const endpoint = z.strictObject({
+  kind: z.literal('sql'),
+  urlFrom: z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      'is the name of an environment variable, not the URL itself',
+    ),
+  schema: name,
+  poolSize: z.int().min(2).max(200),
+  tls: z.enum(['off', 'require', 'verify']),
+})
+
+const fn = z.custom<(...args: never[]) => unknown>((v) => typeof v === 'function', 'is no function')
+
+const tablePlan = z.strictObject({
+  kind: z.literal('table'),
+  name,
+  tenant: name.optional(),
+  through: z.array(name).min(1).optional(),
+  key: z.array(name).min(1).optional(),
+  to: name.optional(),
+  targetTenant: name.optional(),
+  targetThrough: z.array(name).min(1).optional(),
+  columns: z.strictObject({
+    drop: z.array(name),
+    rename: z.record(name, name),
+    compute: z.record(name, sqlText),
+  }),
+  row: z
+    .custom<z.ZodType>((v) => typeof v === 'object' && v !== null && 'safeParse' in v, {
+      error: 'is no zod schema',
+    })
+    .optional(),
+  transform: fn.optional(),
+})
+
+const discovered = z.strictObject({
+  kind: z.literal('discover'),
+  column: name,
+  exclude: z.array(name),
+})
+
+const tenantSource = z.custom<Plan['tenants']>(
+  (v) =>
+    (Array.isArray(v) && v.every((tenant) => typeof tenant === 'string')) ||
+    typeof v === 'function' ||
+    sqlText.safeParse(v).success ||
+    (typeof v === 'object' && v !== null && Symbol.asyncIterator in v),
+  'is a list of texts, sql`…`, an async iterable or a function that makes an iterable',
+)
+
+const ms = (min: number) =>
+  z
+    .int()
+    .min(min)
+    .max(24 * 3600 * 1000)
+
+const plan = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'has 1 to 64 letters, digits, "-", "_" or "."'),
+  source: endpoint,
+  target: endpoint,
+  scope: z.string().min(1).max(64).default('default'),
+  tenants: tenantSource,
+  tables: z.array(z.discriminatedUnion('kind', [tablePlan, discovered])).min(1),
+  exclude: z.array(name).default([]),
+  tenantColumn: name.default('tenant_id'),
+  strategy: z.literal('offline').default('offline'),
+  chunkRows: z.int().min(1).max(10_000_000).default(50_000),
+  attempts: z.int().min(1).max(100).default(3),
+  backoffMs: ms(0).default(1_000),
+  concurrency: z.int().min(1).max(64).default(2),
+  fence: z
+    .strictObject({
+      leaseMs: ms(1_000).default(10_000),
+      drainMs: ms(1).default(5_000),
+      retryAfterS: z.int().min(1).max(3600).default(5),
+    })
+    .prefault({}),
+  pause: z.strictObject({ budgetMs: ms(1).default(120_000) }).prefault({}),
+})
+
+/** Throws PLAN_INVALID with the first field that is wrong and how many others are. */
+export function checkPlan(input: unknown): Plan {
+  const parsed = plan.safeParse(input)
+  if (!parsed.success) throw invalid(parsed.error)
+  // Functions and schemas passed through as they are; zod has seen the shape of everything else.
+  const checked = parsed.data as unknown as Plan
+  const repeated = checked.tables
+    .filter((entry) => entry.kind === 'table')
+    .map((entry) => entry.name)
+    .find((table, i, all) => all.indexOf(table) !== i)
+  if (repeated) throw new RehomeError('PLAN_INVALID', `tables: "${repeated}" is named twice`)
+  return checked
+}
+
+function invalid(error: z.ZodError): RehomeError {
+  const [first] = error.issues
+  const path = first?.path.map(String).join('.') ?? ''
+  const what = first?.code === 'unrecognized_keys' ? unknownKeys(first.keys) : first?.message
+  const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : ''
+  const where = path === '' ? 'the plan' : `plan field \`${path}\``
+  return new RehomeError('PLAN_INVALID', `${where}: ${what}${more}`, {
+    data: { issues: error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
+  })
+}
+
+function unknownKeys(keys: readonly string[]): string {
+  return `unknown ${keys.map((key) => `\`${key}\``).join(', ')}; see docs/plan.md for what it can say`
+}
+
+/**
+ * Equal for equal plans, functions by their text. Lists of tenants count, queries for them by their
+ * text; what a transform imports does not.
+ */
+export function fingerprintOf(checked: Plan): string {
+  const text = JSON.stringify(checked, (_, value: unknown) => {
+    if (typeof value === 'function') return `function ${value.toString()}`
+    if (typeof value === 'object' && value !== null && 'safeParse' in value)
+      return schemaText(value)
+    return value
+  })
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function schemaText(schema: object): unknown {
+  try {
+    return z.toJSONSchema(schema as z.ZodType, { unrepresentable: 'any' })
+  } catch {
+    return 'zod schema'
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Which tables a plan means: those it names and those it asks to discover; and which it ought to
+ * have named, because they touch a planned table or hold the tenant's column. Pure.
+ */
+import type { Catalog, CatalogTable, Finding } from './catalog.ts'
+import { type Plan, type TablePlan, table } from './plan.ts'
+
+export function plannedTables(plan: Plan, source: Catalog, findings: Finding[]): TablePlan[] {
+  const named = plan.tables.filter((entry) => entry.kind === 'table')
+  for (const entry of named) {
+    if (source.tables.has(entry.name)) continue
+    const message = `does not exist in schema "${source.schema}" of the source`
+    findings.push({ where: `table "${entry.name}"`, message })
+  }
+  for (const name of missingExclusions(plan, source)) {
+    findings.push({ where: `exclude "${name}"`, message: 'is no table of the source' })
+  }
+  const names = new Set(named.map((entry) => entry.name))
+  const found = plan.tables
+    .filter((entry) => entry.kind === 'discover')
+    .flatMap((entry) =>
+      tablesWith(source, entry.column)
+        .filter((name) => !entry.exclude.includes(name) && !plan.exclude.includes(name))
+        .map((name) => table(name, { tenant: entry.column })),
+    )
+  return [...named, ...found.filter((entry) => !names.has(entry.name))]
+}
+
+function tablesWith(catalog: Catalog, column: string): string[] {
+  return [...catalog.tables.values()]
+    .filter((entry) => entry.columns.some((candidate) => candidate.name === column))
+    .map((entry) => entry.name)
+}
+
+function missingExclusions(plan: Plan, source: Catalog): string[] {
+  return excludedTables(plan).filter((name) => !source.tables.has(name))
+}
+
+function excludedTables(plan: Plan): string[] {
+  const discovered = plan.tables.flatMap((entry) =>
+    entry.kind === 'discover' ? entry.exclude : [],
+  )
+  return [...plan.exclude, ...discovered]
+}
+
+/** Rows that nobody planned for are rows that are lost; so each such table has to be named. */
+export function unclassifiedTables(
+  plan: Plan,
+  source: Catalog,
+  planned: readonly TablePlan[],
+): Finding[] {
+  const names = new Set(planned.map((entry) => entry.name))
+  const excluded = new Set(excludedTables(plan))
+  return [...source.tables.values()]
+    .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
+    .flatMap((entry) => {
+      const why = reasonToPlan(entry, { plan, source, names })
+      const message = `${why}: plan it or put it into \`exclude\``
+      return why ? [{ where: `table "${entry.name}"`, message }] : []
+    })
+}
+
+function reasonToPlan(
+  entry: CatalogTable,
+  known: { plan: Plan; source: Catalog; names: ReadonlySet<string> },
+): string | null {
+  if (entry.columns.some((column) => column.name === known.plan.tenantColumn)) {
+    return `has the tenant's column "${known.plan.tenantColumn}" and is not planned`
+  }
+  const to = entry.foreignKeys.find((key) => known.names.has(key.parent))
+  if (to) return `refers to planned table "${to.parent}" and is not planned`
+  for (const name of known.names) {
+    const from = known.source.tables.get(name)?.foreignKeys.find((key) => key.parent === entry.name)
+    if (from) return `is referred to by planned table "${name}" and is not planned`
+  }
+  return null
+}

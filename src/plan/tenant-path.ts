@@ -1,0 +1,82 @@
+/**
+ * How a row's tenant is known: by a column of its own, or through foreign keys to a parent that has
+ * one. Pure.
+ */
+import type { Catalog, CatalogTable, Finding } from './catalog.ts'
+import type { Plan, TablePlan } from './plan.ts'
+
+export type TenantPath =
+  | { readonly kind: 'column'; readonly column: string }
+  | {
+      readonly kind: 'through'
+      readonly columns: readonly string[]
+      readonly parent: string
+      readonly parentColumns: readonly string[]
+      readonly path: TenantPath
+    }
+
+export interface PathInput {
+  plan: Plan
+  table: TablePlan
+  tables: readonly TablePlan[]
+  catalog: Catalog
+  end: 'source' | 'target'
+  findings: Finding[]
+}
+
+export function tenantPath(input: PathInput, seen: readonly string[] = []): TenantPath | null {
+  const { table, catalog, end } = input
+  const name = tableNameAt(table, end)
+  const relation = catalog.tables.get(name)
+  if (!relation) return null
+  const through = end === 'source' ? table.through : (table.targetThrough ?? renamed(table))
+  if (through && !(end === 'target' && table.targetTenant)) {
+    return pathThrough(input, { relation, through, seen: [...seen, name] })
+  }
+  return pathByColumn(input, relation)
+}
+
+export function tableNameAt(table: TablePlan, end: 'source' | 'target'): string {
+  return end === 'source' ? table.name : (table.to ?? table.name)
+}
+
+function renamed(table: TablePlan): readonly string[] | undefined {
+  return table.through?.map((column) => table.columns.rename[column] ?? column)
+}
+
+function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | null {
+  const { table, plan, end } = input
+  const own = table.tenant ?? plan.tenantColumn
+  const column = end === 'source' ? own : (table.targetTenant ?? table.columns.rename[own] ?? own)
+  if (relation.columns.some((candidate) => candidate.name === column)) {
+    return { kind: 'column', column }
+  }
+  const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'
+  return complain(input, `has no column "${column}" at the ${end}: say ${option}`)
+}
+
+function pathThrough(
+  input: PathInput,
+  known: { relation: CatalogTable; through: readonly string[]; seen: readonly string[] },
+): TenantPath | null {
+  const { relation, through, seen } = known
+  const key = relation.foreignKeys.find((candidate) => sameNames(candidate.columns, through))
+  const columns = through.map((column) => `"${column}"`).join(', ')
+  if (!key) return complain(input, `has no foreign key on ${columns} at the ${input.end}`)
+  if (seen.includes(key.parent)) return complain(input, `${columns} leads back to itself`)
+  const parent = input.tables.find((other) => tableNameAt(other, input.end) === key.parent)
+  if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
+  const path = tenantPath({ ...input, table: parent }, seen)
+  if (!path) return null
+  const { parentColumns } = key
+  return { kind: 'through', columns: key.columns, parent: key.parent, parentColumns, path }
+}
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((name) => right.includes(name))
+}
+
+function complain(input: PathInput, message: string): null {
+  input.findings.push({ where: `table "${input.table.name}"`, message })
+  return null
+}

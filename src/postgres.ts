@@ -1,0 +1,161 @@
+/**
+ * Connections to PostgreSQL, and what its errors mean to us.
+ *
+ * Every session of ours speaks with the same settings, so that the canonical text of a value is the
+ * same at both ends: that is what verification compares. Values are never parsed on the way here.
+ */
+import pg from 'pg'
+import { type ErrorCode, messageOf, RehomeError } from './errors.ts'
+import { ident, startupOption } from './quote.ts'
+
+export type Pool = pg.Pool
+export type Client = pg.ClientBase
+
+/** Same text for the same value at both ends, and no surprise from a role's or database's defaults. */
+const sessionSettings: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO,YMD',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  xmlbinary: 'base64',
+  lc_monetary: 'C',
+  standard_conforming_strings: 'on',
+  // An error instead of silently fewer rows where a policy would hide some from us.
+  row_security: 'off',
+  client_min_messages: 'warning',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  statement_timeout: '0',
+  lock_timeout: '5000',
+  jit: 'off',
+}
+
+export interface PoolOptions {
+  url: string
+  /** Shown in errors and as `application_name`: `source`, `target`, `control`. */
+  name: string
+  schema?: string
+  size?: number
+  tls?: 'off' | 'require' | 'verify'
+}
+
+/** Opens no connection yet. Errors of idle connections are ignored: the next query tells. */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: withoutTlsParameters(options.url, options.name),
+    application_name: `rehome ${options.name}`,
+    max: options.size ?? 8,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 10_000,
+    keepAlive: true,
+    ssl: tlsOf(options.tls ?? 'off'),
+    options: Object.entries({ ...sessionSettings, ...searchPath(options.schema) })
+      .map(([name, value]) => startupOption(name, value))
+      .join(' '),
+  })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+function searchPath(schema: string | undefined): Record<string, string> {
+  return schema === undefined ? {} : { search_path: ident(schema) }
+}
+
+function tlsOf(tls: 'off' | 'require' | 'verify'): false | { rejectUnauthorized: boolean } {
+  return tls === 'off' ? false : { rejectUnauthorized: tls === 'verify' }
+}
+
+/** `sslmode` in a URL would override what the plan says, so it is refused. */
+function withoutTlsParameters(url: string, name: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) {
+    throw new RehomeError('SETTING_MISSING', `the ${name} URL is not a postgres:// URL`)
+  }
+  for (const key of [...parsed.searchParams.keys()]) {
+    if (/^ssl/i.test(key)) {
+      throw new RehomeError(
+        'SETTING_MISSING',
+        `the ${name} URL has "${key}": set \`tls\` in the plan instead`,
+      )
+    }
+  }
+  return url
+}
+
+/** `host:port/database`, for people: neither user nor password. */
+export function placeOf(url: string): string {
+  const parsed = new URL(url)
+  return `${parsed.hostname}:${parsed.port || '5432'}${parsed.pathname}`
+}
+
+/** One connection for the length of `work`; it is thrown away if the work failed halfway. */
+export async function withClient<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: unknown = true
+  try {
+    const result = await work(client)
+    broken = false
+    return result
+  } finally {
+    client.release(broken === false ? undefined : true)
+  }
+}
+
+/** BEGIN … COMMIT on one connection. A failure in between rolls back. */
+export function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  return withClient(pool, async (client) => {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  })
+}
+
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if ('code' in e && typeof e.code === 'string') return e.code
+  }
+  return undefined
+}
+
+const outages =
+  /^(08...|57P0[123]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P03)$/
+
+/** What a database error means to a move. An error of ours is returned as it is. */
+export function explain(error: unknown, where: string): RehomeError {
+  if (error instanceof RehomeError) return error
+  const state = sqlStateOf(error)
+  const text = messageOf(error)
+  const as = (code: ErrorCode, message: string, retryable?: boolean) =>
+    new RehomeError(code, message, {
+      cause: error,
+      ...(retryable === undefined ? {} : { retryable }),
+      data: state === undefined ? {} : { sqlState: state },
+    })
+  if (state === undefined) {
+    return isLostConnection(text) ? as('UNREACHABLE', `${where}: ${text}`) : as('UNEXPECTED', text)
+  }
+  if (outages.test(state)) return as('UNREACHABLE', `${where} is out of reach: ${text}`)
+  if (/^(28...|42501|3D000)$/.test(state)) return as('ACCESS_DENIED', `${where}: ${text}`)
+  if (mayPass.test(state)) return as('DATABASE_ERROR', `${where}: ${text}`, true)
+  if (state === '23505' || state === '23P01') {
+    return as('ID_COLLISION', `${where}: ${withDetail(error, text)}`)
+  }
+  if (/^(22|23)/.test(state)) return as('ROW_REJECTED', `${where}: ${withDetail(error, text)}`)
+  return as('DATABASE_ERROR', `${where}: ${text}`)
+}
+
+function isLostConnection(text: string): boolean {
+  return /Connection terminated|Client has encountered a connection error|timeout expired|timeout exceeded when trying to connect|Client was closed|not queryable/i.test(
+    text,
+  )
+}
+
+function withDetail(error: unknown, text: string): string {
+  if (!(error instanceof pg.DatabaseError)) return text
+  const place = error.where?.split('\n').find((line) => line.startsWith('COPY'))
+  return [text, error.detail, place].filter(Boolean).map(messageOf).join(' · ')
+}

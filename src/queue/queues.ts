@@ -1,0 +1,173 @@
+/**
+ * BullMQ's queues, on Redis or in the control database. They say "look at this move" and nothing
+ * else: what is lost here is found again in the control database.
+ */
+import {
+  type ConnectionOptions,
+  createPostgresBackend,
+  type Processor,
+  Queue,
+  runMigrations,
+  Worker,
+} from 'bullmq'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import type { Errand } from '../control/database.ts'
+import { RehomeError } from '../errors.ts'
+
+export const queueNames = {
+  move: 'rehome-moves',
+  rollback: 'rehome-rollbacks',
+  cleanup: 'rehome-cleanups',
+} as const satisfies Record<Errand, string>
+
+const schema = 'rehome_queue'
+
+export interface QueueStore {
+  readonly kind: 'redis' | 'postgres'
+  readonly url: string
+  /** Of this installation: two of them can share one Redis. */
+  readonly prefix: string
+}
+
+export interface Queues {
+  readonly store: QueueStore
+  readonly byErrand: Readonly<Record<Errand, Queue>>
+  close(): Promise<void>
+}
+
+/** `redisUrl` empty or absent: BullMQ's own tables in the control database. */
+export function queueStore(options: {
+  redisUrl: string | undefined
+  controlUrl: string
+  installation: string
+}): QueueStore {
+  const { redisUrl, controlUrl, installation } = options
+  const prefix = `{rehome-${installation.slice(0, 8)}}`
+  return redisUrl
+    ? { kind: 'redis', url: redisUrl, prefix }
+    : { kind: 'postgres', url: controlUrl, prefix }
+}
+
+/** Errors of the connection are the caller's to see when he uses it; `onError` is told of all. */
+export function openQueues(store: QueueStore, onError: (error: Error) => void): Queues {
+  const connection = connect(store, 'producer', onError)
+  const open = (name: string) => {
+    const queue = connection.postgres
+      ? (new Queue(name, connection.options, createPostgresBackend as never) as Queue)
+      : new Queue(name, connection.options)
+    queue.on('error', onError)
+    return queue
+  }
+  const byErrand = {
+    move: open(queueNames.move),
+    rollback: open(queueNames.rollback),
+    cleanup: open(queueNames.cleanup),
+  }
+  return {
+    store,
+    byErrand,
+    async close() {
+      await Promise.all(Object.values(byErrand).map((queue) => queue.close()))
+      connection.close()
+    },
+  }
+}
+
+export interface WorkerSettings {
+  readonly concurrency: number
+  readonly onError: (error: Error) => void
+}
+
+/** A dead worker's job is handed on after lockMs at the earliest and lockMs + checkMs at the latest. */
+const lockMs = 10_000
+const checkMs = 5_000
+
+export function openWorker(
+  store: QueueStore,
+  name: string,
+  work: { processor: Processor; settings: WorkerSettings },
+): Worker {
+  const { concurrency, onError } = work.settings
+  const connection = connect(store, 'worker', onError)
+  const options = {
+    ...connection.options,
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: checkMs,
+    // How often a move is tried is counted in the control database, not here.
+    maxStalledCount: 1_000_000,
+  }
+  const worker = connection.postgres
+    ? (new Worker(name, work.processor, options, createPostgresBackend as never) as Worker)
+    : new Worker(name, work.processor, options)
+  worker.on('error', onError)
+  worker.on('closed', () => connection.close())
+  return worker
+}
+
+interface Connected {
+  readonly postgres: boolean
+  readonly options: { connection: ConnectionOptions; prefix: string }
+  close(): void
+}
+
+function connect(
+  store: QueueStore,
+  use: 'producer' | 'worker',
+  onError: (error: Error) => void,
+): Connected {
+  const { prefix } = store
+  if (store.kind === 'postgres') {
+    const connection = { connectionString: store.url, schema, max: 4 } as unknown
+    const options = { connection: connection as ConnectionOptions, prefix }
+    return { postgres: true, options, close() {} }
+  }
+  // Producers answer at once when Redis is down; workers wait for it.
+  const redis = new Redis(store.url, {
+    maxRetriesPerRequest: use === 'worker' ? null : 1,
+    enableOfflineQueue: true,
+    connectTimeout: 5_000,
+  })
+  redis.on('error', onError)
+  const options = { connection: redis, prefix }
+  return { postgres: false, options, close: () => redis.disconnect() }
+}
+
+/** BullMQ's own tables, when the control database is the queue. Returns whether any are missing. */
+export async function queueSchemaIsReady(url: string): Promise<boolean> {
+  const probe = new Queue(
+    queueNames.move,
+    { connection: { connectionString: url, schema } as unknown as ConnectionOptions },
+    createPostgresBackend as never,
+  )
+  probe.on('error', () => {})
+  try {
+    await probe.waitUntilReady()
+    return true
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      /SchemaMigrationRequired|migrat/i.test(`${error.name} ${error.message}`)
+    ) {
+      return false
+    }
+    throw error
+  } finally {
+    await probe.close().catch(() => {})
+  }
+}
+
+export async function migrateQueueSchema(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await runMigrations(client, schema)
+  } catch (error) {
+    throw new RehomeError('DATABASE_ERROR', 'the queue tables could not be installed', {
+      cause: error,
+    })
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Removes the copy that is nobody's home any more: the source's after a move, the target's after a
+ * rollback. Each batch sees in its own transaction that the flag there says `moved`.
+ */
+import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
+import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { RehomeError } from '../errors.ts'
+import { tablesToWipe } from './rows.ts'
+import { holdOf, reportProgress, type Stage } from './shard.ts'
+
+export const cleanup: Stage = {
+  phase: 'cleanup',
+  async run(shard) {
+    const end = shard.move.fallback_phase === 'rolled_back' ? 'target' : 'source'
+    const hold = holdOf(shard)
+    const old = shard.ends[end]
+    if (!(await adopt(old.pool, { ...hold, moveId: shard.move.id, mode: 'moved' }))) {
+      // A move that was called off before its cutover has already taken its rows away.
+      if (end === 'target') return
+      const message = `the ${end} does not say that the tenant has moved away: nothing was removed`
+      throw new RehomeError('NOT_MOVED', message)
+    }
+    const onBatch = (rows: number) => {
+      shard.rowsCopied += rows
+      reportProgress(shard)
+    }
+    const options = { mode: 'moved', signal: shard.signal, onBatch } as const
+    const rows = await wipeTenant(old, hold, { tables: tablesToWipe(shard, end), options })
+    if (end === 'target') await removeFlag(old.pool, hold, 'moved')
+    shard.evidence.cleanedRows = rows
+    shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
+  },
+}

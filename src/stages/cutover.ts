@@ -1,0 +1,46 @@
+/**
+ * The one commit after which the target is the tenant's home. The intent is stored by then (this
+ * phase is). An answer that is lost is unknown: the flag is read back, nothing is guessed.
+ */
+
+import { now } from '../clock.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { type Flag, markMoved, readFlag } from '../endpoints/sql/flags.ts'
+import { RehomeError } from '../errors.ts'
+import { explain } from '../postgres.ts'
+import { holdOf, type Shard, type Stage, store } from './shard.ts'
+
+export const cutover: Stage = {
+  phase: 'cutover',
+  async run(shard) {
+    shard.lease.letGo()
+    const { source, target } = shard.ends
+    await commitMoved(shard, { from: source, to: target.place })
+    await store(shard, { message: `${target.place} is the home now` })
+  },
+}
+
+/** Renewals have stopped before: the row must not change between the verification and this. */
+export async function commitMoved(
+  shard: Shard,
+  { from, to }: { from: SqlEnd; to: string },
+): Promise<void> {
+  const asked = now()
+  const answer = await markMoved(from.pool, holdOf(shard), to).then(
+    (flag) => flag ?? lost(from.name),
+    (failure: unknown) => explain(failure, `the ${from.name}`),
+  )
+  const flag = answer instanceof RehomeError ? await readBack(shard, from) : answer
+  if (!flag) throw answer
+  shard.pausedSince = asked - flag.heldMs
+}
+
+async function readBack(shard: Shard, from: SqlEnd): Promise<Flag | null> {
+  const flag = await readFlag(from.lifeline, holdOf(shard))
+  return flag?.token === shard.token && flag.mode === 'moved' ? flag : null
+}
+
+function lost(end: string): RehomeError {
+  const message = `the ${end}'s fence was gone at the cutover: its lease had lapsed; nothing was changed`
+  return new RehomeError('FENCE_LOST', message)
+}

@@ -1,0 +1,97 @@
+/**
+ * Keeps this attempt alive and ends it when it is not its own any more.
+ *
+ * While a fence is held it is renewed three times a lease, on a connection that copies cannot starve.
+ * If it cannot be renewed the attempt ends when the lease does, by the monotonic clock: from then on
+ * a writer may have opened the fence. It also looks whether the move is still ours, and keeps the
+ * pause within its budget.
+ */
+import { now } from '../clock.ts'
+import { type Hold, renewFence } from '../endpoints/sql/flags.ts'
+import { RehomeError } from '../errors.ts'
+import type { Pool } from '../postgres.ts'
+
+export interface LeaseOptions {
+  readonly leaseMs: number
+  readonly budgetMs: number
+  /** Is the move still this worker's? Rejections mean "could not ask" and are ignored. */
+  readonly stillOurs: () => Promise<boolean>
+  readonly abort: (reason: RehomeError) => void
+}
+
+export interface Lease {
+  /** From just before the fence is announced; its first renewal follows a third of a lease later. */
+  hold(pool: Pool, hold: Hold): void
+  /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
+  letGo(): number
+  /** Ends all timers. */
+  stop(): void
+}
+
+export function createLease(options: LeaseOptions): Lease {
+  let held: { pool: Pool; hold: Hold; since: number } | null = null
+  let renewedAt = 0
+  let renewing = false
+  const beat = () => {
+    options.stillOurs().then(
+      (ours) => ours || options.abort(takenOver()),
+      () => {},
+    )
+    if (!held) return
+    if (now() - held.since > options.budgetMs) options.abort(overBudget(options.budgetMs))
+    if (now() - renewedAt > options.leaseMs) options.abort(notRenewed(options.leaseMs))
+    if (!renewing) void renew(held)
+  }
+  const renew = async (current: NonNullable<typeof held>) => {
+    renewing = true
+    const asked = now()
+    try {
+      const renewed = await renewFence(current.pool, current.hold, options.leaseMs)
+      if (held !== current) return
+      if (renewed) renewedAt = asked
+      else options.abort(lost())
+    } catch {
+      // The next beat tries again, or finds that the lease is over.
+    } finally {
+      renewing = false
+    }
+  }
+  const timer = setInterval(beat, options.leaseMs / 3)
+  return {
+    hold(pool, hold) {
+      renewedAt = now()
+      held = { pool, hold, since: renewedAt }
+    },
+    letGo() {
+      const ms = held ? now() - held.since : 0
+      held = null
+      return ms
+    },
+    stop() {
+      held = null
+      clearInterval(timer)
+    },
+  }
+}
+
+function lost(): RehomeError {
+  return new RehomeError(
+    'FENCE_LOST',
+    'the fence is gone: its lease had lapsed and a writer opened it, or another worker has it',
+  )
+}
+
+function notRenewed(leaseMs: number): RehomeError {
+  return new RehomeError('FENCE_LOST', `the fence could not be renewed for ${leaseMs} ms`)
+}
+
+function takenOver(): RehomeError {
+  return new RehomeError('MOVE_TAKEN_OVER', "the move is not this worker's any more")
+}
+
+function overBudget(budgetMs: number): RehomeError {
+  return new RehomeError(
+    'PAUSE_OVER_BUDGET',
+    `the tenant was fenced for more than pause.budgetMs = ${budgetMs} ms; its writes are back`,
+  )
+}

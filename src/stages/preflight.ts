@@ -1,0 +1,127 @@
+/**
+ * Everything that can be known before the tenant notices anything: the plan fits the databases, the
+ * guards stand, the target has room. It closes the target for this tenant and empties what earlier
+ * attempts left there, so that the copy itself meets nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import { movesOfTenant } from '../control/moves.ts'
+import { collidingKeys } from '../endpoints/sql/collisions.ts'
+import { drain } from '../endpoints/sql/drain.ts'
+import { claimTarget, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
+import { repeatedKeys } from '../endpoints/sql/foreign-keys.ts'
+import { forgetProgress } from '../endpoints/sql/progress.ts'
+import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { RehomeError } from '../errors.ts'
+import type { Route } from '../plan/routes.ts'
+import { countRows, sum, tablesToWipe } from './rows.ts'
+import { advanceSequences } from './sequences.ts'
+import { holdOf, type Shard, type Stage, store } from './shard.ts'
+
+export const preflight: Stage = {
+  phase: 'preflight',
+  async run(shard) {
+    refuseFindings(shard)
+    await refuseMovedSource(shard)
+    shard.rowsTotal = sum(await countRows(shard, 'source'))
+    shard.rowsCopied = 0
+    if (shard.rowsTotal === 0) {
+      throw new RehomeError('TENANT_UNKNOWN', 'the source has no row of this tenant')
+    }
+    await closeTarget(shard)
+    for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
+    await advanceSequences(shard, 'source')
+  },
+}
+
+export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
+  const { findings, unguarded } = shard.survey
+  const [first] = findings
+  if (first) {
+    const more =
+      findings.length > 1 ? ` (and ${findings.length - 1} more: run \`rehome check\`)` : ''
+    const message = `${first.where}: ${first.message}${more}`
+    throw new RehomeError('PREFLIGHT_FAILED', message, { data: { findings } })
+  }
+  const [open] = unguarded
+  if (open) {
+    const message = `table "${open.relation}" at the ${open.end.name} has no guard: run \`rehome init\``
+    throw new RehomeError('NOT_INSTALLED', message)
+  }
+}
+
+async function refuseMovedSource(shard: Shard): Promise<void> {
+  const flag = await readFlag(shard.ends.source.pool, holdOf(shard))
+  if (flag?.mode === 'moved') {
+    const message = `the tenant has already moved to ${flag.movedTo}`
+    throw new RehomeError('NOT_ALLOWED_NOW', message)
+  }
+}
+
+/** From here on no application can write this tenant at the target, until the release. */
+async function closeTarget(shard: Shard): Promise<void> {
+  const { target } = shard.ends
+  const ours = await movesOfTenant(shard.control, shard.plan.scope, shard.tenant)
+  const flag = await readFlag(target.pool, holdOf(shard))
+  const leftover = flag !== null && flag.mode !== 'read_only' && ours.includes(flag.moveId)
+  if (flag === null) await refuseOccupied(shard)
+  shard.epoch = randomUUID()
+  await store(shard, { epoch: shard.epoch, rowsTotal: shard.rowsTotal, rowsCopied: 0 })
+  const claimed = await claimTarget(target.pool, {
+    ...holdOf(shard),
+    epoch: shard.epoch,
+    moveId: shard.move.id,
+    reason: 'moving in',
+    retryAfterS: shard.plan.fence.retryAfterS,
+    ours,
+  })
+  if (!claimed) throw heldByOthers()
+  const { drainMs } = shard.plan.fence
+  await drain(target.pool, { tenant: shard.tenant, drainMs, signal: shard.signal })
+  if (leftover) await wipeLeftovers(shard)
+  else await refuseOccupied(shard)
+  await forgetProgress(target.pool, holdOf(shard))
+}
+
+async function wipeLeftovers(shard: Shard): Promise<void> {
+  const tables = tablesToWipe(shard, 'target')
+  const options = { mode: 'receiving', signal: shard.signal } as const
+  const rows = await wipeTenant(shard.ends.target, holdOf(shard), { tables, options })
+  if (rows > 0) shard.tell(`removed ${rows} rows that an earlier attempt left at the target`)
+}
+
+async function refuseOccupied(shard: Shard): Promise<void> {
+  const counts = [...(await countRows(shard, 'target'))].filter(([, rows]) => rows > 0)
+  if (counts.length === 0) return
+  await removeFlag(shard.ends.target.pool, holdOf(shard), 'receiving')
+  const where = counts.map(([name, rows]) => `"${name}": ${rows}`).join(', ')
+  throw new RehomeError(
+    'TARGET_NOT_EMPTY',
+    `the target already has rows of this tenant that no move of ours brought (${where})`,
+    { data: { counts: Object.fromEntries(counts) } },
+  )
+}
+
+function heldByOthers(): RehomeError {
+  const message = "the target is fenced for this tenant by something that is not this run's"
+  return new RehomeError('FENCE_HELD', message)
+}
+
+async function refuseBadKeys(shard: Shard, route: Route): Promise<void> {
+  const unique = route.source.uniques.some((u) =>
+    u.columns.every((column) => route.sourceKey.includes(column) && isNotNull(route, column)),
+  )
+  const repeated = unique ? [] : await repeatedKeys(shard.ends.source, route, shard.tenant)
+  if (repeated.length > 0) {
+    const message = `table "${route.source.name}": key ${repeated[0]} is null or not unique`
+    throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
+  }
+  const colliding = await collidingKeys(shard.ends, route, shard.tenant)
+  if (colliding.length > 0) {
+    const message = `"${route.target.name}" at the target already has ${colliding.length === 20 ? '20 or more' : colliding.length} of the tenant's keys, e.g. ${colliding[0]}`
+    throw new RehomeError('ID_COLLISION', message, { data: { keys: colliding } })
+  }
+}
+
+function isNotNull(route: Route, column: string): boolean {
+  return route.source.columns.some((c) => c.name === column && c.notNull)
+}

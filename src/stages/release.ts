@@ -1,0 +1,23 @@
+/** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
+import { now, round } from '../clock.ts'
+import { adopt, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
+import { holdOf, type Shard, type Stage } from './shard.ts'
+
+export const release: Stage = {
+  phase: 'release',
+  async run(shard) {
+    await openTarget(shard)
+    if (shard.pausedSince !== null) shard.evidence.pauseMs = round(now() - shard.pausedSince)
+  },
+}
+
+async function openTarget(shard: Shard): Promise<void> {
+  const { pool } = shard.ends.target
+  const hold = holdOf(shard)
+  if (await removeFlag(pool, hold, 'receiving')) return
+  // An attempt before this one may have closed it under its own token, or opened it already.
+  const mine = { ...hold, moveId: shard.move.id, mode: 'receiving' } as const
+  if (await adopt(pool, mine)) await removeFlag(pool, hold, 'receiving')
+  const flag = await readFlag(pool, hold)
+  if (flag) shard.log.warn({ mode: flag.mode }, 'the target is closed by something else')
+}

@@ -1,0 +1,66 @@
+/**
+ * Where an attempt begins. The one before it may have died anywhere; what it left at the two ends,
+ * not what it told, says what is done. The same epoch at both ends means that no write was let in
+ * since, so the rows that came are still right.
+ */
+import { adopt, readFlag, takeOver } from '../endpoints/sql/flags.ts'
+import { RehomeError } from '../errors.ts'
+import { holdOf, type Shard } from './shard.ts'
+
+export type Found =
+  /** Nothing to go on with. */
+  | 'nothing'
+  /** The fence of the attempt before still stands, and is ours now. */
+  | 'fenced'
+  /** The cutover is done. */
+  | 'cut over'
+
+export async function resume(shard: Shard): Promise<Found> {
+  const { source, target } = shard.ends
+  const moveId = shard.move.id
+  const hold = holdOf(shard)
+  if (await adopt(source.pool, { ...hold, moveId, mode: 'moved' })) return 'cut over'
+  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.pool, hold))
+  const { epoch, phase } = shard.move
+  if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) return 'nothing'
+  const { leaseMs } = shard.plan.fence
+  shard.lease.hold(source.lifeline, hold)
+  const change = { ...hold, moveId, epoch, leaseMs }
+  const ours =
+    (await takeOver(source.pool, change)) !== null && (await takeOver(target.pool, change)) !== null
+  if (ours) {
+    shard.epoch = epoch
+    shard.rowsTotal = Number(shard.move.rows_total ?? 0)
+    shard.tell(`goes on with ${phase} under the fence of the attempt before`)
+    return 'fenced'
+  }
+  shard.lease.letGo()
+  return 'nothing'
+}
+
+function contradiction(flag: { mode: string } | null): RehomeError {
+  return new RehomeError(
+    'UNEXPECTED',
+    `the move was cut over, but the source is ${flag?.mode ?? 'open'}: look at it before going on`,
+  )
+}
+
+export type FoundBack =
+  /** The tenant never left: only leftovers are to be removed. */
+  | 'not cut over'
+  /** The target is its home. */
+  | 'cut over'
+  /** The source is its home already, or about to be: it only has to open. */
+  | 'cut back'
+
+export async function resumeRollback(shard: Shard): Promise<FoundBack> {
+  const { source, target } = shard.ends
+  const mine = { ...holdOf(shard), moveId: shard.move.id, mode: 'moved' } as const
+  if (shard.move.phase === 'undo_release') return 'cut back'
+  if (!(await adopt(source.pool, mine))) {
+    if (shard.move.fallback_phase !== 'moved') return 'not cut over'
+    const message = 'the source does not say that this move took the tenant away: look at its flag'
+    throw new RehomeError('NOT_MOVED', message)
+  }
+  return (await adopt(target.pool, mine)) ? 'cut back' : 'cut over'
+}

@@ -1,0 +1,128 @@
+/**
+ * One attempt at one tenant: what every stage is given. Stages are straight lines; which of them run
+ * in which order is said in move-shard.ts and its two sisters, nowhere else.
+ */
+
+import { now, round } from '../clock.ts'
+import type { Control, Move, Phase, Run } from '../control/database.ts'
+import { type MoveChange, storeProgress } from '../control/moves.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import type { Hold } from '../endpoints/sql/flags.ts'
+import { RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Lease } from './lease.ts'
+import type { Survey } from './survey.ts'
+
+export interface Ends {
+  readonly source: SqlEnd
+  readonly target: SqlEnd
+}
+
+/** What Bull Board's ring and the terminal show. `progress` is in percent. */
+export interface Progress {
+  readonly progress: number
+  readonly phase: Phase
+  readonly rows: number
+  readonly rowsTotal: number
+}
+
+export interface Shard {
+  readonly plan: Plan
+  readonly run: Run
+  /** As it was when this attempt claimed it. */
+  readonly move: Move
+  readonly tenant: string
+  /** This attempt's; under it the flags at both ends are changed. */
+  readonly token: string
+  /** The fence under which rows are copied. Set by `resume` or `preflight`. */
+  epoch: string
+  readonly ends: Ends
+  readonly control: Control
+  readonly survey: Survey
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** Ends the attempt: whatever runs is left alone, and only the retreat follows. */
+  readonly abort: (reason: RehomeError) => void
+  readonly lease: Lease
+  readonly report: (progress: Progress) => void
+  /** Told to the job's log, line by line. */
+  readonly tell: (line: string) => void
+  /** Kept with the move; see docs/operations.md for its fields. */
+  readonly evidence: Record<string, unknown>
+  readonly phaseMs: Record<string, number>
+  /** When the fence was raised, by our monotonic clock; known once it is cut over. */
+  pausedSince: number | null
+  phase: Phase
+  rowsTotal: number
+  rowsCopied: number
+}
+
+export interface Stage {
+  readonly phase: Phase
+  run(shard: Shard): Promise<void>
+}
+
+export function holdOf(shard: Shard): Hold {
+  return { scope: shard.plan.scope, tenant: shard.tenant, token: shard.token }
+}
+
+/** Stores the phase, then lives through it, unless the attempt is ended meanwhile. */
+export async function step(shard: Shard, stage: Stage): Promise<void> {
+  shard.signal.throwIfAborted()
+  await store(shard, { phase: stage.phase })
+  shard.phase = stage.phase
+  const start = now()
+  reportProgress(shard)
+  await unlessAborted(stage.run(shard), shard.signal)
+  shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
+  shard.log.debug({ phase: stage.phase, ms: shard.phaseMs[stage.phase] }, 'phase done')
+}
+
+/** Throws MOVE_TAKEN_OVER where another worker has claimed the move, or a person has called it off. */
+export async function store(shard: Shard, change: MoveChange): Promise<void> {
+  const held = { id: shard.move.id, token: shard.token, attempt: shard.move.attempt }
+  if (await storeProgress(shard.control, held, change)) return
+  throw new RehomeError('MOVE_TAKEN_OVER', `move ${shard.move.id} is not this worker's any more`)
+}
+
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // Should it fail later, nobody waits for it any more.
+    work.catch(() => {})
+  }
+}
+
+/** How much of a whole move lies before each phase, in percent; the copy fills 15 to 65. */
+const progressAt: Partial<Record<Phase, number>> = {
+  preflight: 2,
+  fence: 10,
+  drain: 12,
+  copy: 15,
+  verify: 65,
+  cutover: 95,
+  release: 98,
+  undo_fence: 10,
+  undo_drain: 20,
+  undo_compare: 30,
+  undo_cutover: 90,
+  undo_release: 95,
+  withdraw: 10,
+  cleanup: 10,
+}
+
+export function reportProgress(shard: Shard): void {
+  const { phase, rowsCopied: rows, rowsTotal } = shard
+  const share = phase === 'copy' && rowsTotal > 0 ? (50 * rows) / rowsTotal : 0
+  const progress = Math.min(99, Math.max(1, Math.round((progressAt[phase] ?? 1) + share)))
+  shard.report({ progress, phase, rows, rowsTotal })
+}

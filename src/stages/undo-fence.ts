@@ -1,0 +1,29 @@
+/** A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced. */
+import { randomUUID } from 'node:crypto'
+import { raiseFence, readFlag } from '../endpoints/sql/flags.ts'
+import { RehomeError } from '../errors.ts'
+import { holdOf, type Stage, store } from './shard.ts'
+
+export const undoFence: Stage = {
+  phase: 'undo_fence',
+  async run(shard) {
+    const { target } = shard.ends
+    const { leaseMs, retryAfterS } = shard.plan.fence
+    shard.epoch = randomUUID()
+    await store(shard, { epoch: shard.epoch })
+    shard.lease.hold(target.lifeline, holdOf(shard))
+    const raised = await raiseFence(target.pool, {
+      ...holdOf(shard),
+      epoch: shard.epoch,
+      moveId: shard.move.id,
+      reason: 'moving back',
+      retryAfterS,
+      leaseMs,
+    })
+    if (raised) return
+    shard.lease.letGo()
+    const flag = await readFlag(target.pool, holdOf(shard))
+    const message = `the target is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
+    throw new RehomeError('FENCE_HELD', message)
+  },
+}

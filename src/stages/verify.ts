@@ -1,0 +1,43 @@
+/**
+ * The whole comparison of this attempt: nothing of an earlier one counts. It also sees that rows
+ * point at rows, and that neither schema has changed since the preflight looked at it.
+ */
+import { brokenReferences } from '../endpoints/sql/foreign-keys.ts'
+import { RehomeError } from '../errors.ts'
+import { compareShard, type TableComparison } from './compare.ts'
+import type { Shard, Stage } from './shard.ts'
+import { fingerprintNow } from './survey.ts'
+
+export const verify: Stage = {
+  phase: 'verify',
+  async run(shard) {
+    const comparisons = await compareShard(shard)
+    shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
+    const different = comparisons.filter((comparison) => !comparison.equal)
+    if (different.length > 0) throw rowsDiffer(different)
+    await refuseBrokenReferences(shard)
+    if ((await fingerprintNow(shard.ends)) !== shard.survey.fingerprint) {
+      throw new RehomeError('SCHEMA_CHANGED', 'a schema has changed since the preflight')
+    }
+    const rows = comparisons.reduce((total, { found }) => total + found, 0)
+    shard.tell(`verified ${rows} rows in ${comparisons.length} tables: both ends are equal`)
+  },
+}
+
+function rowsDiffer(different: readonly TableComparison[]): RehomeError {
+  const text = different.map(({ table, expected, found, differing, keys }) => {
+    const named = keys.slice(0, 3).map(({ key, is }) => `${key} ${is}`)
+    return `"${table}": ${expected} rows expected, ${found} found, ${differing} differ (${named.join(', ')})`
+  })
+  const data = { tables: different }
+  return new RehomeError('ROWS_DIFFER', `the copy is not equal: ${text.join('; ')}`, { data })
+}
+
+async function refuseBrokenReferences(shard: Shard): Promise<void> {
+  for (const route of shard.survey.routes) {
+    const [broken] = await brokenReferences(shard.ends.target, route, shard.tenant)
+    if (!broken) continue
+    const message = `"${route.target.name}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
+    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken } })
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * A rollback before the cutover: the source opens first, then what came to the target is removed, and
+ * last the target's flag. Only what this move left behind is touched.
+ */
+import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
+import { forgetProgress } from '../endpoints/sql/progress.ts'
+import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { tablesToWipe } from './rows.ts'
+import { holdOf, type Stage } from './shard.ts'
+
+export const withdraw: Stage = {
+  phase: 'withdraw',
+  async run(shard) {
+    const { source, target } = shard.ends
+    const hold = holdOf(shard)
+    const moveId = shard.move.id
+    if (await adopt(source.pool, { ...hold, moveId, mode: 'read_only' })) {
+      await removeFlag(source.pool, hold, 'read_only')
+    }
+    if (!(await adopt(target.pool, { ...hold, moveId, mode: 'receiving' }))) return
+    const tables = tablesToWipe(shard, 'target')
+    const options = { mode: 'receiving', signal: shard.signal } as const
+    const rows = await wipeTenant(target, hold, { tables, options })
+    await forgetProgress(target.pool, hold)
+    await removeFlag(target.pool, hold, 'receiving')
+    shard.evidence.withdrawnRows = rows
+    shard.tell(`removed ${rows} rows from the target`)
+  },
+}

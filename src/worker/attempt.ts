@@ -1,0 +1,202 @@
+/**
+ * One attempt at one errand: claims the move, lives through its story, and stores how it ended. The
+ * control database decides whether there is another attempt; the queue only waits for it.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
+import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves.ts'
+import { findRun } from '../control/runs.ts'
+import { messageOf, RehomeError, storable } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { cleanupShard, moveShard, rollbackShard } from '../move-shard.ts'
+import type { Plan } from '../plan/plan.ts'
+import { explain } from '../postgres.ts'
+import { createLease } from '../stages/lease.ts'
+import { retreat } from '../stages/retreat.ts'
+import type { Ends, Progress, Shard } from '../stages/shard.ts'
+import { unlessAborted } from '../stages/shard.ts'
+import { survey } from '../stages/survey.ts'
+
+/** A plan that this worker can run, and its open ends. */
+export interface OpenPlan {
+  readonly plan: Plan
+  readonly fingerprint: string
+  readonly ends: Ends
+}
+
+export interface AttemptOptions {
+  readonly control: Control
+  readonly plans: readonly OpenPlan[]
+  readonly moveId: string
+  readonly errand: Errand
+  /** Aborted when the worker is to stop: the move is handed on, not failed. */
+  readonly stop: AbortSignal
+  readonly log: Logger
+  readonly report: (progress: Progress) => void
+  readonly tell: (line: string) => void
+}
+
+export type Outcome =
+  | { readonly kind: 'settled'; readonly phase: Phase; readonly evidence: Record<string, unknown> }
+  | { readonly kind: 'failed'; readonly error: RehomeError; readonly again: boolean }
+  /** The errand was done, or called off, before this attempt. */
+  | { readonly kind: 'nothing to do' }
+
+export async function attempt(options: AttemptOptions): Promise<Outcome> {
+  const { control, moveId, errand } = options
+  const token = randomUUID()
+  const move = await claimMove(control, { id: moveId, errand, token })
+  if (!move) return { kind: 'nothing to do' }
+  const run = await findRun(control, move.run_id)
+  if (!run) throw new RehomeError('RUN_UNKNOWN', `run ${move.run_id} does not exist`)
+  const abort = new AbortController()
+  const stop = () => abort.abort(new RehomeError('STOPPED', 'the worker was told to stop'))
+  options.stop.addEventListener('abort', stop, { once: true })
+  if (options.stop.aborted) stop()
+  try {
+    return await live({ options, run, move, token, abort })
+  } finally {
+    options.stop.removeEventListener('abort', stop)
+  }
+}
+
+interface Claimed {
+  readonly options: AttemptOptions
+  readonly run: Run
+  readonly move: Move
+  readonly token: string
+  readonly abort: AbortController
+}
+
+async function live(claimed: Claimed): Promise<Outcome> {
+  const { options, move, token } = claimed
+  const held = { id: move.id, token, attempt: move.attempt }
+  let shard: Shard | null = null
+  try {
+    shard = await prepare(claimed)
+    const phase = await stories[move.errand](shard)
+    const evidence = evidenceOf(shard)
+    await settleMove(options.control, held, { phase, evidence })
+    options.tell(
+      `${phase} · pause ${shard.evidence.pauseMs ?? shard.evidence.rollbackPauseMs ?? 0} ms`,
+    )
+    return { kind: 'settled', phase, evidence }
+  } catch (cause) {
+    return await fail(claimed, shard, explain(cause, shard?.phase ?? 'preparing'))
+  } finally {
+    shard?.lease.stop()
+  }
+}
+
+const stories = { move: moveShard, rollback: rollbackShard, cleanup: cleanupShard } as const
+
+async function prepare({ options, run, move, token, abort }: Claimed): Promise<Shard> {
+  const { control } = options
+  const { plan, ends } = planOf(options.plans, run)
+  const end = (reason: RehomeError) => abort.abort(reason)
+  const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
+  const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt }
+  return {
+    plan,
+    run,
+    move,
+    tenant: move.tenant_id,
+    token,
+    epoch: move.epoch ?? randomUUID(),
+    ends,
+    control,
+    survey: surveyed,
+    log: options.log.child(ids),
+    signal: abort.signal,
+    abort: end,
+    lease: createLease({
+      leaseMs: plan.fence.leaseMs,
+      budgetMs: plan.pause.budgetMs,
+      stillOurs: () => stillHeld(control, { id: move.id, token }),
+      abort: end,
+    }),
+    report: options.report,
+    tell: options.tell,
+    evidence: {},
+    phaseMs: {},
+    pausedSince: null,
+    phase: move.phase,
+    rowsTotal: Number(move.rows_total ?? 0),
+    rowsCopied: Number(move.rows_copied),
+  }
+}
+
+function planOf(plans: readonly OpenPlan[], run: Run): OpenPlan {
+  const named = plans.filter(({ plan }) => plan.name === run.plan_name)
+  const same = named.find(({ fingerprint }) => fingerprint === run.plan_fingerprint)
+  if (same) return same
+  const message =
+    named.length === 0
+      ? `this worker does not have plan "${run.plan_name}": start it with the plan's file`
+      : `plan "${run.plan_name}" has changed since run ${run.id} was enqueued: enqueue a new run`
+  throw new RehomeError('PLAN_CHANGED', message)
+}
+
+function evidenceOf(shard: Shard): Record<string, unknown> {
+  const { source, target } = shard.survey
+  return {
+    ...shard.evidence,
+    [`${shard.move.errand}PhaseMs`]: shard.phaseMs,
+    source: { place: shard.ends.source.place, serverVersion: source.serverVersion },
+    target: { place: shard.ends.target.place, serverVersion: target.serverVersion },
+    planFingerprint: shard.run.plan_fingerprint,
+    rehomeVersion: shard.run.rehome_version,
+    enqueuedBy: shard.run.created_by,
+    attempt: shard.move.attempt,
+  }
+}
+
+/** From these on there is no way back, so they are tried until they are through. */
+const onlyForward: readonly Phase[] = ['cutover', 'release', 'undo_cutover', 'undo_release']
+
+async function fail(
+  { options, run, move, token }: Claimed,
+  shard: Shard | null,
+  error: RehomeError,
+): Promise<Outcome> {
+  const phase = shard?.phase ?? move.phase
+  const { control } = options
+  const held = { id: move.id, token, attempt: move.attempt }
+  const forward = onlyForward.includes(phase)
+  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {
+    shard.evidence.pauseMs = await retreat(shard, move.errand === 'rollback' ? 'target' : 'source')
+  }
+  const stopped = error.code === 'STOPPED'
+  const again = forward || stopped || (error.retryable && move.attempts_used < run.attempts)
+  const failure = {
+    code: error.code,
+    message: storable(error.message),
+    failedPhase: phase,
+    data: error.data as Record<string, unknown>,
+  }
+  options.log.warn({ err: error, tenant: move.tenant_id, phase, again }, 'attempt failed')
+  options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
+  const waitMs = stopped ? 0 : backoff(run.backoff_ms, move.attempts_used)
+  const stored = again
+    ? await postponeMove(control, held, { phase: phaseToWaitIn(move, phase), waitMs, failure })
+    : await settleMove(control, held, {
+        phase: move.fallback_phase,
+        failure,
+        ...withEvidence(shard),
+      })
+  return stored ? { kind: 'failed', error, again } : { kind: 'nothing to do' }
+}
+
+function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {
+  return shard ? { evidence: evidenceOf(shard) } : {}
+}
+
+/** After a retreat a move starts over; an errand past its cutover waits where it is. */
+function phaseToWaitIn(move: Move, phase: Phase): Phase {
+  if (onlyForward.includes(phase)) return phase
+  return move.errand === 'move' ? 'queued' : move.phase
+}
+
+function backoff(baseMs: number, attempts: number): number {
+  return Math.min(60_000, baseMs * 2 ** Math.max(0, attempts - 1))
+}

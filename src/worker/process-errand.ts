@@ -1,0 +1,78 @@
+/** From a job to an attempt and back: what all three processors do. */
+import { type Job, WaitingError } from 'bullmq'
+import type { Control, Errand } from '../control/database.ts'
+import { findMove } from '../control/moves.ts'
+import { RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { explain } from '../postgres.ts'
+import { jobError, readPayload } from '../queue/jobs.ts'
+import { attempt, type OpenPlan, type Outcome } from './attempt.ts'
+import { createJobStory, type JobStory } from './job-story.ts'
+
+/** What a worker process has open for its jobs. */
+export interface WorkerRuntime {
+  readonly control: Control
+  readonly plans: readonly OpenPlan[]
+  readonly log: Logger
+  /** Aborted when the process is to stop. */
+  readonly stop: AbortSignal
+}
+
+/**
+ * Runs the errand of the job's move and returns its evidence, which Bull Board shows. A job that was
+ * retried by hand, or came twice, finds nothing to do and changes nothing.
+ */
+export async function processErrand(
+  runtime: WorkerRuntime,
+  work: { errand: Errand; job: Job; token: string | undefined },
+): Promise<unknown> {
+  const story = createJobStory(work.job)
+  try {
+    const outcome = await attemptOf(runtime, work, story)
+    await story.flush()
+    return await conclude(runtime, work, outcome)
+  } finally {
+    await story.flush()
+  }
+}
+
+async function attemptOf(
+  runtime: WorkerRuntime,
+  { errand, job }: { errand: Errand; job: Job },
+  story: JobStory,
+): Promise<Outcome> {
+  try {
+    const { moveId, tenantId, runId } = readPayload(job.data)
+    const move = await findMove(runtime.control, moveId)
+    if (!move || move.tenant_id !== tenantId || move.run_id !== runId) {
+      throw new RehomeError(
+        'UNEXPECTED',
+        'the job names a move that does not exist: nothing is done',
+      )
+    }
+    const { report, tell } = story
+    return await attempt({ ...runtime, moveId, errand, report, tell })
+  } catch (error) {
+    const explained = explain(error, 'the control database')
+    return { kind: 'failed', error: explained, again: explained.retryable }
+  }
+}
+
+async function conclude(
+  runtime: WorkerRuntime,
+  { job, token }: { job: Job; token: string | undefined },
+  outcome: Outcome,
+): Promise<unknown> {
+  if (outcome.kind === 'failed') {
+    if (outcome.error.code === 'STOPPED' && token !== undefined) {
+      // Handed back at once, without using up an attempt.
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+    throw jobError(outcome.error, outcome.again)
+  }
+  await job.updateProgress({ ...(job.progress as object), progress: 100 })
+  if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }
+  const move = await findMove(runtime.control, readPayload(job.data).moveId)
+  return { nothingToDo: true, phase: move?.phase, ...move?.evidence }
+}

@@ -1,0 +1,37 @@
+// Starts the servers of a test run: one PostgreSQL for control, source and target databases, and
+// Redis where there is one. Tests get at them through database.ts and backends.ts.
+//
+// Without Redis the suites that need it are skipped, which is said here once, in clear words; where
+// `CI` is set there is no skipping: the run fails.
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from '../../dev/postgres.ts'
+import { type FoundRedis, findRedis, type MissingRedis } from '../../dev/redis.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A superuser's, of the maintenance database. */
+    postgresUrl: string
+    redis: { url: string } | MissingRedis
+  }
+}
+
+export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
+  const [postgres, redis] = await Promise.all([startPostgres({ name: 'test' }), findRedis()])
+  project.provide('postgresUrl', postgres.url)
+  project.provide('redis', 'missing' in redis ? redis : { url: redis.url })
+  if ('missing' in redis) refuseOrWarn(redis.missing)
+  return async () => {
+    await Promise.all([postgres.stop(), stopRedis(redis)])
+  }
+}
+
+function refuseOrWarn(reason: string): void {
+  if (process.env.CI)
+    throw new Error(`CI has to run the Redis suites, but there is none: ${reason}`)
+  process.stderr.write(`\nSKIPPED: every suite on Redis, because ${reason}.\n`)
+  process.stderr.write('Install redis-server, or set REDIS_URL.\n\n')
+}
+
+async function stopRedis(redis: FoundRedis | MissingRedis): Promise<void> {
+  if (!('missing' in redis)) await redis.stop()
+}
