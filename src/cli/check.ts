@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { RehomeError } from '../errors.ts'
+import { print, withRehome } from './context.ts'
+import { loadPlan } from './load-plan.ts'
+
+export function addCheck(program: Command): void {
+  program
+    .command('check <plan>')
+    .description('say everything that stands between the plan and a move; changes nothing')
+    .option('--json', 'as JSON')
+    .action(check)
+}
+
+async function check(file: string, options: { json?: boolean }): Promise<void> {
+  const plan = await loadPlan(file)
+  const findings = await withRehome((rehome) => rehome.check(plan))
+  if (options.json) print(JSON.stringify({ plan: plan.name, findings }, null, 2))
+  else for (const { where, message } of findings) print(`${where}: ${message}`)
+  if (findings.length > 0) {
+    throw new RehomeError(
+      'PREFLIGHT_FAILED',
+      `${findings.length} finding(s); no tenant can move yet`,
+    )
+  }
+  if (!options.json) print(`plan "${plan.name}" fits both ends`)
+}

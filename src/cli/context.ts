@@ -1,0 +1,90 @@
+/** What every command is given: where it writes, what it may start, and how it opens the library. */
+
+import type { Move } from '../control/database.ts'
+import { open, type Rehome } from '../coordinator/rehome.ts'
+import { type ErrorCode, errorCodes, messageOf, RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { PlanInput } from '../plan/plan.ts'
+import { safe } from './print.ts'
+
+export interface StartedWorker {
+  readonly queue: string
+  close(): Promise<void>
+}
+
+/** The worker lives in jobs/, above this folder, so it is handed in from there. */
+export interface Starters {
+  startWorker(options: {
+    plans: readonly PlanInput[]
+    concurrency?: number | undefined
+    log: Logger
+  }): Promise<StartedWorker>
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+export async function withRehome<T>(work: (rehome: Rehome) => Promise<T>): Promise<T> {
+  await using rehome = await open()
+  return await work(rehome)
+}
+
+/** One line, and the exit code that docs/cli.md promises. */
+export function reportError(error: unknown): number {
+  if (error instanceof RehomeError) {
+    note(`rehome: ${error.code}: ${messageOf(error)}`)
+    return error.exitCode
+  }
+  note(`rehome: UNEXPECTED: ${messageOf(error)}`)
+  return 1
+}
+
+/**
+ * Waits until the errands of these tenants are over, says how each ended, and returns the exit code:
+ * 0, or that of the first error.
+ */
+export async function awaitErrands(
+  rehome: Rehome,
+  runId: string,
+  tenants: readonly string[],
+): Promise<number> {
+  const chosen = new Set(tenants)
+  const hint = setTimeout(
+    () => note('waiting; is a worker running? (`rehome worker PLAN`)'),
+    10_000,
+  )
+  try {
+    for await (const { moves } of rehome.watch(runId)) {
+      const own = moves.filter((move) => chosen.has(move.tenant_id))
+      if (own.some((move) => move.open)) continue
+      for (const move of own) print(outcomeText(move))
+      return exitCodeOf(own)
+    }
+    return 1
+  } finally {
+    clearTimeout(hint)
+  }
+}
+
+function outcomeText(move: Move): string {
+  const error = move.error_code === null ? '' : ` · ${move.error_code}: ${move.error_message}`
+  return safe(`${move.tenant_id}: ${move.phase}${error}`, 1000)
+}
+
+export function exitCodeOf(moves: readonly Move[]): number {
+  const failed = moves.find((move) => move.error_code !== null)
+  if (!failed) return 0
+  const code = failed.error_code as ErrorCode
+  return errorCodes[code]?.exitCode ?? 1
+}
+
+export function integer(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new RehomeError('USAGE', `"${text}" is not a whole number`)
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import type { Rehome } from '../coordinator/rehome.ts'
+import { RehomeError } from '../errors.ts'
+import { awaitErrands, print, withRehome } from './context.ts'
+import { safe } from './print.ts'
+
+interface ErrandFlags {
+  tenant?: string[]
+  discardWrites?: boolean
+  dryRun?: boolean
+  wait?: boolean
+}
+
+/** retry, rollback and cleanup: asked for single tenants, carried out by a worker. */
+export function addErrands(program: Command): void {
+  errand(program, 'retry', 'try failed tenants again (default: all failed ones of the run)', {
+    ask: (rehome, runId, { tenant: tenants, dryRun }) => rehome.retry(runId, { tenants, dryRun }),
+  })
+  errand(program, 'rollback', 'bring tenants back, or call their moves off', {
+    ask: (rehome, runId, { discardWrites, dryRun, ...flags }) =>
+      rehome.rollback(runId, { tenants: named(flags), discardWrites, dryRun }),
+  }).option('--discard-writes', 'give up what was written at the target since the cutover')
+  errand(program, 'cleanup', "remove the copy that is nobody's home any more", {
+    ask: (rehome, runId, { dryRun, ...flags }) =>
+      rehome.cleanup(runId, { tenants: named(flags), dryRun }),
+  })
+}
+
+type Ask = (rehome: Rehome, runId: string, flags: ErrandFlags) => Promise<string[]>
+
+function errand(program: Command, name: string, what: string, { ask }: { ask: Ask }): Command {
+  return program
+    .command(`${name} <run>`)
+    .description(what)
+    .option('-t, --tenant <id...>', 'which tenants')
+    .option('--dry-run', 'only say which tenants it would be')
+    .option('--no-wait', 'return when it is asked for, not when it is done')
+    .action(async (runId: string, flags: ErrandFlags) => {
+      process.exitCode = await withRehome(async (rehome) => {
+        const tenants = await ask(rehome, runId, flags)
+        if (flags.dryRun || tenants.length === 0 || !flags.wait) {
+          const text = tenants.map((tenant) => safe(tenant)).join('\n')
+          print(tenants.length === 0 ? `no tenant to ${name}` : text)
+          return 0
+        }
+        return await awaitErrands(rehome, runId, tenants)
+      })
+    })
+}
+
+function named({ tenant }: ErrandFlags): string[] {
+  if (tenant) return tenant
+  throw new RehomeError('USAGE', 'name the tenants with --tenant')
+}

@@ -1,0 +1,62 @@
+/**
+ * The command line. Each command has a file of its own; here they are put together, and every error
+ * becomes one line on standard error and an exit code.
+ */
+import { Command, CommanderError } from 'commander'
+import { version } from '../coordinator/enqueue.ts'
+import { addCheck } from './check.ts'
+import { reportError, type Starters } from './context.ts'
+import { addEnqueue } from './enqueue.ts'
+import { addErrands } from './errands.ts'
+import { addInit } from './init.ts'
+import { addShow } from './show.ts'
+import { addStatus } from './status.ts'
+import { addUninstall } from './uninstall.ts'
+import { addWorker } from './worker.ts'
+
+const more = `
+Environment:
+  CONTROL_URL    the control database, postgres://…
+  REDIS_URL      the queue's Redis (default: the queue lives in the control database)
+  REHOME_PLANS   plan files of a worker, separated by commas
+  LOG_LEVEL      trace, debug, info, warn, error, silent (default: info)
+  and the variables that the plan names for its two ends
+
+Exit codes:
+  0  done                                 4  the copy was not equal, or the schema changed
+  1  unexpected, or an error that passes  5  a rollback would lose writes
+  2  a mistake in the call or the plan    6  a database is out of reach or denies access
+  3  refused as things stand
+
+Examples:
+  rehome init plan.ts && rehome check plan.ts
+  rehome worker plan.ts
+  rehome enqueue plan.ts --tenant acme --wait
+  rehome rollback plan-1a2b3c4d --tenant acme
+`
+
+/** Returns the exit code. Writes to standard output and error, and leaves process.exit to others. */
+export async function main(argv: readonly string[], starters: Starters): Promise<number> {
+  const program = new Command('rehome')
+    .description('moves tenants, one at a time, between databases')
+    .version(version())
+    .addHelpText('after', more)
+    .showHelpAfterError('(`rehome --help` lists the commands)')
+    .exitOverride()
+  addInit(program)
+  addCheck(program)
+  addEnqueue(program)
+  addWorker(program, starters)
+  addStatus(program)
+  addShow(program)
+  addErrands(program)
+  addUninstall(program)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    // Commander has already said what is wrong with the call.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    return reportError(error)
+  }
+}

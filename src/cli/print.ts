@@ -1,0 +1,54 @@
+/** Text for a terminal: aligned tables, durations, and nothing that could play with the terminal. */
+import type { Move } from '../control/database.ts'
+import type { RunSnapshot } from '../coordinator/rehome.ts'
+
+/** Control characters of a hostile tenant id are shown, not obeyed. */
+export function safe(text: string, most = 60): string {
+  const shown = [...text].map((c) => (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(c) ? escapeOf(c) : c))
+  return shown.length > most ? `${shown.slice(0, most - 1).join('')}…` : shown.join('')
+}
+
+function escapeOf(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`
+}
+
+/** The first row is the head. Numbers, which are right-aligned, are recognised by their look. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) =>
+    Math.max(...rows.map((row) => (row[i] ?? '').length)),
+  )
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) =>
+        /^-?[\d,.]+$/.test(cell) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+      )
+      .join('  ')
+      .trimEnd()
+  return rows.map(line).join('\n')
+}
+
+export function snapshotText({ run, moves }: RunSnapshot): string {
+  const head = ['tenant', 'phase', 'rows', 'of', 'pause ms', 'attempt', 'error']
+  const rows = moves.map((move) => [
+    safe(move.tenant_id, 40),
+    move.open && move.errand !== 'move' ? `${move.phase} (${move.errand})` : move.phase,
+    Number(move.rows_copied).toLocaleString('en'),
+    Number(move.rows_total ?? 0).toLocaleString('en'),
+    pauseOf(move),
+    String(move.attempt),
+    move.error_code === null ? '' : safe(`${move.error_code}: ${move.error_message}`, 120),
+  ])
+  return `${run.id} · ${run.source} → ${run.target}\n${tableText([head, ...rows])}`
+}
+
+function pauseOf(move: Move): string {
+  const pause = move.evidence.pauseMs
+  return typeof pause === 'number' ? pause.toFixed(0) : ''
+}
+
+/** `3 moved, 1 failed`. */
+export function phasesText(phases: Readonly<Record<string, number>>): string {
+  return Object.entries(phases)
+    .map(([phase, count]) => `${count} ${phase}`)
+    .join(', ')
+}

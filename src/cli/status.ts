@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Rehome, RunSnapshot } from '../coordinator/rehome.ts'
+import { exitCodeOf, print, withRehome } from './context.ts'
+import { phasesText, snapshotText, tableText } from './print.ts'
+
+export function addStatus(program: Command): void {
+  program
+    .command('status [run]')
+    .description('all runs, or the moves of one')
+    .option('-w, --watch', 'until nothing is open any more')
+    .option('--json', 'as JSON; with --watch one line a change')
+    .action(status)
+}
+
+interface StatusFlags {
+  watch?: boolean
+  json?: boolean
+}
+
+async function status(runId: string | undefined, flags: StatusFlags): Promise<void> {
+  await withRehome(async (rehome) => {
+    if (runId === undefined) return await allRuns(rehome, flags)
+    if (!flags.watch) return show(await rehome.status(runId), flags)
+    for await (const snapshot of rehome.watch(runId)) {
+      show(snapshot, flags)
+      process.exitCode = exitCodeOf(snapshot.moves)
+    }
+  })
+}
+
+async function allRuns(rehome: Rehome, flags: StatusFlags): Promise<void> {
+  const runs = await rehome.runs()
+  if (flags.json) return print(JSON.stringify(runs, null, 2))
+  const rows = runs.map((run) => [
+    run.id,
+    run.created_at.toISOString(),
+    String(run.moves),
+    String(run.open),
+    phasesText(run.phases),
+  ])
+  print(tableText([['run', 'enqueued', 'tenants', 'open', 'phases'], ...rows]))
+}
+
+function show(snapshot: RunSnapshot, flags: StatusFlags): void {
+  if (flags.json) return print(JSON.stringify(snapshot))
+  if (process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
+  print(snapshotText(snapshot))
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { RehomeError } from '../errors.ts'
+import { createLog } from '../log.ts'
+import { integer, note, type Starters } from './context.ts'
+import { loadPlans } from './load-plan.ts'
+import { untilStopped } from './until-stopped.ts'
+
+export function addWorker(program: Command, starters: Starters): void {
+  program
+    .command('worker [plans...]')
+    .description('carry out moves until stopped; plans default to REHOME_PLANS')
+    .option('-c, --concurrency <moves>', "moves at once (default: the plans' own)", integer)
+    .action(async (files: string[], flags: { concurrency?: number }) => {
+      const plans = await loadPlans(planFiles(files))
+      const log = createLog()
+      const { concurrency } = flags
+      const worker = await starters.startWorker({ plans, concurrency, log })
+      const signal = await untilStopped()
+      note(`${signal}: handing moves that are not cut over back, finishing the others`)
+      await worker.close()
+    })
+}
+
+export function planFiles(files: readonly string[]): readonly string[] {
+  if (files.length > 0) return files
+  const named = (process.env.REHOME_PLANS ?? '').split(',').map((file) => file.trim())
+  const given = named.filter((file) => file !== '')
+  if (given.length > 0) return given
+  throw new RehomeError('USAGE', 'name a plan file, or set REHOME_PLANS')
+}

@@ -1,0 +1,31 @@
+/** Removes the fence from one end: triggers, functions, flags. */
+import { explain, inTransaction } from '../../postgres.ts'
+import type { SqlEnd } from './end.ts'
+
+export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
+  const query = `select to_regclass('rehome.tenant_flags') is not null as installed`
+  const result = await end.pool.query(query).catch((error: unknown) => {
+    throw explain(error, `the ${end.name} (${end.place})`)
+  })
+  return result.rows[0].installed
+}
+
+/** Tenants that may not be written there just now, or not any more. */
+export async function standingFlags(end: SqlEnd): Promise<number> {
+  return (await end.pool.query('select count(*)::int as n from rehome.tenant_flags')).rows[0].n
+}
+
+/** ACCESS EXCLUSIVE on each guarded table for an instant, with a short lock_timeout. */
+export async function uninstallFence(end: SqlEnd): Promise<void> {
+  const triggers = `
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as statement
+    from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+    where p.pronamespace = to_regnamespace('rehome') and t.tgparentid = 0`
+  await inTransaction(end.pool, async (client) => {
+    await client.query(`set local lock_timeout = '2s'`)
+    for (const { statement } of (await client.query(triggers)).rows) await client.query(statement)
+    await client.query('drop schema rehome cascade')
+  }).catch((error: unknown) => {
+    throw explain(error, `the ${end.name} (${end.place})`)
+  })
+}
