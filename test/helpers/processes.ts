@@ -1,5 +1,5 @@
 // Looks at what servers leave on a machine: processes and directories.
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -19,4 +19,9 @@ export async function makePlace(): Promise<{ path: string } & AsyncDisposable> {
   await chmod(path, 0o755)
   const remove = () => rm(path, { recursive: true, force: true })
   return { path, [Symbol.asyncDispose]: remove }
+}
+
+/** The directories in `place` of servers called `name`. */
+export async function directoriesOf(name: string, place: string): Promise<string[]> {
+  return (await readdir(place)).filter((entry) => entry.startsWith(`rehome-${name}-`))
 }
