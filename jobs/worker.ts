@@ -25,6 +25,8 @@ export interface WorkerOptions {
   /** Moves at once. Default: the largest `concurrency` of the plans. */
   readonly concurrency?: number | undefined
   readonly reconcileEveryMs?: number
+  /** How long a job stays with a worker that has died. Default 10,000. */
+  readonly lockMs?: number
   readonly log?: Logger
 }
 
@@ -50,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stop = new AbortController()
   const runtime = { control, plans, log, stop: stop.signal }
   const concurrency = options.concurrency ?? Math.max(...plans.map(({ plan }) => plan.concurrency))
-  const settings = { concurrency, onError }
+  const settings = { concurrency, onError, lockMs: options.lockMs }
   const workers: Worker[] = [
     openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
     openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),

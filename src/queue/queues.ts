@@ -76,25 +76,23 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
 
 export interface WorkerSettings {
   readonly concurrency: number
+  /** How long a job stays with a worker that has died. Default 10,000; the look adds up to half. */
+  readonly lockMs?: number | undefined
   readonly onError: (error: Error) => void
 }
-
-/** A dead worker's job is handed on after lockMs at the earliest and lockMs + checkMs at the latest. */
-const lockMs = 10_000
-const checkMs = 5_000
 
 export function openWorker(
   store: QueueStore,
   name: string,
   work: { processor: Processor; settings: WorkerSettings },
 ): Worker {
-  const { concurrency, onError } = work.settings
+  const { concurrency, onError, lockMs = 10_000 } = work.settings
   const connection = connect(store, 'worker', onError)
   const options = {
     ...connection.options,
     concurrency,
     lockDuration: lockMs,
-    stalledInterval: checkMs,
+    stalledInterval: lockMs / 2,
     // How often a move is tried is counted in the control database, not here.
     maxStalledCount: 1_000_000,
   }

@@ -6,10 +6,11 @@ import { closeEnds, openEnds, pendingInstallations } from '../../src/coordinator
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
-import { definePlan, type PlanInput, postgres, sql, table } from '../../src/plan/plan.ts'
+import type { PlanInput } from '../../src/plan/plan.ts'
 import { createPool } from '../../src/postgres.ts'
 import type { QueueBackend } from './backends.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
+import { smallPlan } from './small-plan.ts'
 
 const schema = `
   create type mood as enum ('calm', 'in a hurry');
@@ -90,7 +91,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     addTenant: (tenant, notes = 10) => addTenant(source, tenant, notes),
     async work(plans = [plan()]) {
-      const worker = await startWorker({ plans, environment, log, reconcileEveryMs: 500 })
+      const worker = await startWorker({
+        plans,
+        environment,
+        log,
+        reconcileEveryMs: 500,
+        lockMs: 3000,
+      })
       workers.push(worker)
       return worker
     },
@@ -123,26 +130,6 @@ export async function install(
   } finally {
     await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])
   }
-}
-
-function smallPlan(changes: Partial<PlanInput>): PlanInput {
-  return definePlan({
-    name: 'small',
-    source: postgres({ urlFrom: 'SOURCE_URL' }),
-    target: postgres({ urlFrom: 'TARGET_URL' }),
-    tenants: sql`select id from tenants order by id`,
-    tables: [
-      table('tenants', { tenant: 'id' }),
-      table('notes'),
-      table('note_lines', { through: 'note_id' }),
-      table('visits'),
-    ],
-    chunkRows: 7,
-    attempts: 2,
-    backoffMs: 50,
-    fence: { leaseMs: 3_000, drainMs: 2_000 },
-    ...changes,
-  })
 }
 
 async function addTenant(source: TestDatabase, tenant: string, notes: number): Promise<void> {

@@ -3,15 +3,15 @@
  *
  * It knows no types: a field is the text that the type's output function wrote, or null. Invariant:
  * `formatCopyLine(parseCopyLine(line))` is the line, for every line that COPY TO can write.
- * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"; what COPY FROM takes
- * beyond what COPY TO writes (octal, hex, escaped delimiters) is read, too: CopyReadAttributesText.
+ * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format". What COPY FROM
+ * takes beyond what COPY TO writes (octal, hex, escaped tabs) is read, too: CopyReadAttributesText.
  */
 import { constants, isUtf8 } from 'node:buffer'
 import { RehomeError } from '../../errors.ts'
 
 /**
  * The fields of a line, with or without its newline. An empty line is one empty string. Throws
- * TRANSFORM_FAILED where a field has a NUL, or is no valid UTF-8: JavaScript could not give it back.
+ * TRANSFORM_FAILED where a field has a NUL, or is not UTF-8: JavaScript could not give it back.
  */
 export function parseCopyLine(line: string | Buffer): (string | null)[] {
   const text = typeof line === 'string' ? line : utf8(line)
@@ -22,7 +22,7 @@ export function parseCopyLine(line: string | Buffer): (string | null)[] {
   return (body.includes('\\\t') ? joinEscapedTabs(pieces) : pieces).map(unescapeField)
 }
 
-/** The line with its newline. Throws TRANSFORM_FAILED for U+0000, which no PostgreSQL text holds. */
+/** The line with its newline. Throws TRANSFORM_FAILED for U+0000: no PostgreSQL text holds it. */
 export function formatCopyLine(values: readonly (string | null)[]): string {
   const line = `${values.map(formatField).join('\t')}\n`
   if (line.includes('\0')) throw holdsNul()

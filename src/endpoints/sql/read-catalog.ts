@@ -26,6 +26,11 @@ const tablesQuery = `
   order by c.relname`
 
 const columnsQuery = `
+  with recursive base (type, below) as (
+    select oid, oid from pg_type where typtype <> 'd'
+    union all
+    select d.oid, b.below from pg_type d join base b on b.type = d.typbasetype
+    where d.typtype = 'd')
   select a.attrelid::int8::text as oid, a.attname as name, b.typname as "typeName",
     quote_ident(tn.nspname) || '.' || quote_ident(b.typname) as "typeSql",
     format_type(a.atttypid, a.atttypmod) as "typeText", a.attnotnull as "notNull",
@@ -36,8 +41,8 @@ const columnsQuery = `
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
-  join pg_type t on t.oid = a.atttypid
-  join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
+  join base on base.type = a.atttypid
+  join pg_type b on b.oid = base.below
   join pg_namespace tn on tn.oid = b.typnamespace
   where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
     and a.attnum > 0 and not a.attisdropped

@@ -2,8 +2,8 @@
  * Cuts the bytes of `COPY … TO STDOUT` into blocks of whole rows, so that one long ordered read can
  * be written as many transactions of a fixed number of rows.
  *
- * It decodes no field and opens no connection. Invariant: blocks put together are the stream without
- * its header and end mark, byte by byte, and every byte is copied once at most, however long a row is.
+ * It decodes no field and opens no connection. Invariant: blocks put together are the stream but
+ * for its header and end mark, and every byte is copied once at most, however long a row is.
  * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
  */
 import { RehomeError } from '../../errors.ts'
@@ -40,8 +40,8 @@ export const binaryTrailer: Buffer = Buffer.from([0xff, 0xff])
 
 /**
  * Reads the source to its end, in blocks of which none reaches over a multiple of `maxRows`. The
- * last block has `endsChunk` too, so a caller commits after each such block and nowhere else; no rows
- * are no blocks. Throws DATABASE_ERROR with the offset in bytes where the stream is not a COPY.
+ * last block has `endsChunk` too, so a caller commits after each such block and nowhere else; no
+ * rows are no blocks. Throws DATABASE_ERROR, with the offset in bytes, for what is not a COPY.
  */
 export async function* rowBlocks(
   source: AsyncIterable<Buffer>,

@@ -3,12 +3,12 @@
  *
  * It reads no stream and knows no table: the caller adds tenant, table, key and column to an error.
  * Invariant: what a transform leaves as it was goes out as the very text that came in, byte by byte
- * (microseconds, `1.0`, numbers beyond 2^53, the order of keys), and what PostgreSQL could not store
- * or JavaScript has altered is refused before it is sent.
+ * (microseconds, `1.0`, numbers beyond 2^53, the order of keys), and what PostgreSQL could not
+ * store or JavaScript has altered is refused before it is sent.
  *
- * int2 int4 oid float4 float8: number. int8: bigint. bool: boolean. bytea: Buffer. json jsonb: parsed.
- * Arrays: nested arrays of these, null for NULL. All else, also numeric and dates: PostgreSQL's text,
- * written with the settings of postgres.ts.
+ * int2 int4 oid float4 float8: number. int8: bigint. bool: boolean. bytea: Buffer. json(b): parsed.
+ * Arrays: nested arrays of these, null for NULL. All else, also numeric and dates: PostgreSQL's
+ * text, written with the settings of postgres.ts.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { parse as parseArray } from 'postgres-array'
@@ -17,7 +17,7 @@ import { RehomeError } from '../../errors.ts'
 export interface PgType {
   /** `pg_type.typname`; for a domain that of the type below it. */
   readonly name: string
-  /** The same for the elements of an array; null: no array. Default: what follows `_` in the name. */
+  /** The same for the elements of an array; null: no array. Default: what follows `_` in `name`. */
   readonly elementName?: string | null
 }
 
@@ -25,13 +25,13 @@ export interface Codec {
   readonly typeName: string
   decode(text: string): unknown
   /**
-   * Throws TRANSFORM_FAILED for what the type does not hold. `before` is the text that the value was
-   * made from, if any: JSON looks there for numbers that JavaScript rounded.
+   * Throws TRANSFORM_FAILED for what the type does not hold. `before` is the text that the value
+   * was made from, if any: JSON looks there for numbers that JavaScript rounded.
    */
   encode(value: unknown, before?: string): string
 }
 
-/** Makes rows plain objects, columns in their order; one named `__proto__` is as good as any. */
+/** Makes rows plain objects; a column named `__proto__` is as good as any. */
 export function rowDecoder(
   columns: readonly { name: string; type: PgType }[],
 ): (values: readonly (string | null)[]) => Record<string, unknown> {
@@ -55,10 +55,10 @@ export function rowDecoder(
 const ordinary = { enumerable: true, writable: true, configurable: true }
 
 /**
- * The text of a field for COPY; null is NULL. `original` is the text of the source's field of the same
- * name and type (null: it was NULL), and left out where there is none. A value that equals what the
- * original decodes to is unchanged, whether or not it is the same object, and gives the original; the
- * order of an object's keys does not count. Throws TRANSFORM_FAILED for what the type does not hold.
+ * The text of a field for COPY; null is NULL. `original` is the text of the source's field of the
+ * same name and type (null: it was NULL), and left out where there is none. A value that equals
+ * what the original decodes to, be it the same object or not, gives the original; the order of keys
+ * does not count. Throws TRANSFORM_FAILED for what the type does not hold.
  */
 export function encodeField(codec: Codec, value: unknown, original?: string | null): string | null {
   try {
@@ -76,7 +76,7 @@ export function encodeField(codec: Codec, value: unknown, original?: string | nu
 export function codecFor(type: PgType): Codec {
   const inferred = type.name.startsWith('_') ? type.name.slice(1) : null
   const element = type.elementName === undefined ? inferred : type.elementName
-  // Boxes are divided by semicolons, unlike the elements of every other array.
+  // Boxes are divided by semicolons, unlike the elements of every other built-in array.
   if (element === null || element === 'box') return scalars.get(type.name) ?? textCodec(type.name)
   return arrayCodec(type.name, codecFor({ name: element, elementName: null }))
 }
@@ -212,7 +212,9 @@ function checkJson(value: unknown, rules: { typeName: string; rounded: Set<numbe
   if (Array.isArray(value)) for (const item of value) checkJson(item, rules)
   else if (isPlain(value)) {
     for (const item of Object.values(value)) if (item !== undefined) checkJson(item, rules)
-  } else if (!(value instanceof Date)) throw refused(rules.typeName, 'what JSON can hold', value)
+  } else if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
+    throw refused(rules.typeName, 'what JSON can hold', value)
+  }
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
@@ -246,10 +248,12 @@ function arrayCodec(typeName: string, element: Codec): Codec {
     encode(value, before = '{}') {
       if (!Array.isArray(value)) throw refused(typeName, 'an array', value)
       if (!isJson) return arrayText(value, element, shapeOf(value))
-      if (/^[^"]*\{\{/.test(before)) throw refused(typeName, 'changes in one dimension only', value)
-      const numbers = parseArray(before).join()
-      const withNumbers = { ...element, encode: (item: unknown) => element.encode(item, numbers) }
-      return arrayText(value, withNumbers, [value.length])
+      const texts: unknown[] = parseArray(before)
+      if (texts.some((text) => Array.isArray(text) || text === 'null')) {
+        throw refused(typeName, 'no changes beside inner dimensions or JSON nulls', value)
+      }
+      const encode = (item: unknown) => element.encode(item, texts.join())
+      return arrayText(value, { ...element, encode }, [value.length])
     },
   }
 }

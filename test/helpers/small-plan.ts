@@ -1,0 +1,22 @@
+// The plan of the small world, with what a test wants otherwise.
+import { definePlan, type PlanInput, postgres, sql, table } from '../../src/plan/plan.ts'
+
+export function smallPlan(changes: Partial<PlanInput>): PlanInput {
+  return definePlan({
+    name: 'small',
+    source: postgres({ urlFrom: 'SOURCE_URL' }),
+    target: postgres({ urlFrom: 'TARGET_URL' }),
+    tenants: sql`select id from tenants order by id`,
+    tables: [
+      table('tenants', { tenant: 'id' }),
+      table('notes'),
+      table('note_lines', { through: 'note_id' }),
+      table('visits'),
+    ],
+    chunkRows: 7,
+    attempts: 2,
+    backoffMs: 50,
+    fence: { leaseMs: 3_000, drainMs: 2_000 },
+    ...changes,
+  })
+}
