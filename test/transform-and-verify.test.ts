@@ -1,0 +1,180 @@
+// Rows change on their way, and whatever did not arrive as it should is named before the cutover.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { sql, table } from '../src/plan/plan.ts'
+import { ended, flagsAt, moveOf, runAll, tryWrite } from './helpers/runs.ts'
+import { createWorld, type World } from './helpers/world.ts'
+
+const others = [table('note_lines', { through: 'note_id' }), table('visits')]
+
+interface Note {
+  id: bigint
+  tenant_id: string
+  parent_id: bigint | null
+  body: string
+  amount: string
+  at: string
+  tags: (string | null)[]
+  doc: { n: number; g: number }
+  raw: Buffer
+  words: number
+}
+
+test('a JavaScript transform changes what it changes and nothing else', async () => {
+  const notes = table<Note>('notes', {
+    transform: ({ words: _, ...row }) =>
+      row.id % 5n === 0n
+        ? null
+        : { ...row, body: row.body.toUpperCase(), tags: [...row.tags, 'x'] },
+  })
+  const plan = {
+    tables: [table('tenants', { tenant: 'id' }), notes, table('visits')],
+    exclude: ['note_lines'],
+  }
+  await using world = await createWorld({ plan })
+  await world.addTenant('acme', 23)
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move.error_message).toBeNull()
+  const same = `select id, parent_id, amount::text, at::text, doc::text, raw from notes r`
+  const query = `${same} where tenant_id = 'acme' and id % 5 <> 0 order by id`
+  const [source, target] = await Promise.all([
+    world.source.pool.query(query),
+    world.target.pool.query(query.replace('and id % 5 <> 0', '')),
+  ])
+  expect(target.rows).toEqual(source.rows)
+  expect(target.rows[0].doc).toContain('12345678901234567890')
+  const [row] = (await world.target.pool.query('select body, tags, words from notes limit 1')).rows
+  expect(row.body).toMatch(/^LINE\nAND\tTAB/)
+  expect(row.tags).toEqual(['a', null, 'b "c"', '', 'x'])
+  expect(row.words).toBe(row.body.length - 1)
+  expect(move.evidence).toMatchObject({ copied: { notes: { read: 23, written: 19 } } })
+})
+
+test('SQL renames, drops and computes columns', async () => {
+  await using world = await createWorld({
+    target: `alter table notes drop column raw; alter table notes rename body to content;
+      alter table notes add summary text not null`,
+    plan: {
+      tables: [
+        table('tenants', { tenant: 'id' }),
+        table('notes', {
+          columns: {
+            drop: ['raw'],
+            rename: { body: 'content' },
+            compute: { summary: sql`left(body, 4) || ${'…'}` },
+          },
+        }),
+        ...others,
+      ],
+    },
+  })
+  await world.addTenant('acme')
+  await using _worker = await world.work()
+  expect((await moveOf(world, await runAll(world), 'acme')).error_message).toBeNull()
+  const [row] = (await world.target.pool.query('select summary from notes limit 1')).rows
+  expect(row.summary).toBe('line…')
+})
+
+test('a row that the zod schema refuses stops the move with table, key and reason', async () => {
+  const row = z.looseObject({ body: z.string().max(50) })
+  const notes = table('notes', { row, transform: ({ words: _, ...rest }) => rest })
+  const tables = [table('tenants', { tenant: 'id' }), notes, ...others]
+  await using world = await createWorld({ plan: { tables } })
+  await world.addTenant('acme')
+  await world.source.pool.query(`update notes set body = repeat('x', 99) where id = 7`)
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move).toMatchObject({ phase: 'failed', error_code: 'TRANSFORM_FAILED', attempt: 1 })
+  expect(move.error_message).toMatch(/table "notes", key \(7\): body: .*50/)
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+})
+
+const damage = (table: string, change: string) => `
+  create function damage() returns trigger language plpgsql as $$ begin ${change} end $$;
+  create trigger damage before insert on ${table} for each row execute function damage();
+  alter table ${table} enable always trigger damage;`
+
+const damages: [string, string, RegExp][] = [
+  [
+    'microseconds cut',
+    damage('notes', `new.at = date_trunc('milliseconds', new.at); return new;`),
+    /"notes": 10 rows expected, 10 found, 10 differ \(\(\d+\) different/,
+  ],
+  [
+    'a row lost',
+    damage('visits', `if new.hits = 3 then return null; end if; return new;`),
+    /"visits": 20 rows expected, 19 found, 1 differ \(\(acme,2025-12-28\) missing\)/,
+  ],
+  [
+    'NULL for an empty text',
+    damage('notes', `new.tags = array_remove(new.tags, ''); return new;`),
+    /10 differ/,
+  ],
+  [
+    'a number rounded',
+    damage('notes', `new.amount = round(new.amount, 3); return new;`),
+    /9 differ|10 differ/,
+  ],
+]
+
+for (const [what, target, message] of damages) {
+  test(`${what} at the target is found, named, and not laundered by a retry`, async () => {
+    await using world = await createWorld({ target })
+    await world.addTenant('acme')
+    await using _worker = await world.work()
+    const runId = await runAll(world)
+    for (let tries = 1; tries <= 2; tries += 1) {
+      const move = await moveOf(world, runId, 'acme')
+      expect(move).toMatchObject({ phase: 'failed', error_code: 'ROWS_DIFFER', attempt: tries })
+      expect(move.error_message).toMatch(message)
+      expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+      if (tries === 1) await world.rehome.retry(runId)
+      await ended(world, runId)
+    }
+    expect(await flagsAt(world, 'source')).toEqual([])
+  })
+}
+
+test('rows that somebody else brought to the target are neither overwritten nor removed', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  await world.target.pool.query(`insert into visits values ('acme', '2026-02-02', 1)`)
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move).toMatchObject({ phase: 'failed', error_code: 'TARGET_NOT_EMPTY' })
+  expect(move.error_message).toContain('"visits": 1')
+  await expectRows(world, `select count(*)::int as n from visits`, 1)
+  expect(await flagsAt(world, 'target')).toEqual([])
+  const write = `update visits set hits = 2 where tenant_id = 'acme'`
+  expect((await world.target.pool.query(write)).rowCount).toBe(1)
+})
+
+test("another tenant's ids at the target are found before the tenant is fenced", async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  await world.target.pool.query(
+    `insert into tenants values ('other', 'x'); insert into notes (id, tenant_id) values (4, 'other')`,
+  )
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move).toMatchObject({ error_code: 'ID_COLLISION', failed_phase: 'preflight' })
+  expect(move.error_message).toContain('(4)')
+  await expectRows(world, `select count(*)::int as n from notes`, 1)
+})
+
+test('rows that point at nothing are found although foreign keys were off', async () => {
+  await using world = await createWorld({
+    source: 'alter table notes drop constraint notes_parent_id_fkey',
+  })
+  await world.addTenant('acme')
+  await world.source.pool.query('update notes set parent_id = 999 where id = 3')
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move).toMatchObject({ phase: 'failed', error_code: 'FOREIGN_KEY_BROKEN' })
+  expect(move.error_message).toContain('notes_parent_id_fkey')
+})
+
+async function expectRows(world: World, query: string, rows: number): Promise<void> {
+  expect((await world.target.pool.query(query)).rows[0].n).toBe(rows)
+}
