@@ -154,8 +154,10 @@ function isLostConnection(text: string): boolean {
   )
 }
 
+/** The key or column it is about, never the whole row: that is the tenant's, not the log's. */
 function withDetail(error: unknown, text: string): string {
   if (!(error instanceof pg.DatabaseError)) return text
-  const place = error.where?.split('\n').find((line) => line.startsWith('COPY'))
-  return [text, error.detail, place].filter(Boolean).map(messageOf).join(' · ')
+  const key = error.detail?.startsWith('Key ') ? error.detail : undefined
+  const place = error.where?.match(/^COPY [^:]*/m)?.[0]
+  return [text, key, place].filter(Boolean).map(messageOf).join(' · ')
 }

@@ -6,7 +6,7 @@ import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
-import { explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
+import { createPool, explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
 import { type Survey, survey } from '../stages/survey.ts'
@@ -121,5 +121,25 @@ async function installGuard(end: SqlEnd, statements: readonly string[]): Promise
       if (!passing || tries >= 50) throw explain(error, `the ${end.name}`)
       await sleep(100 + Math.random() * 200)
     }
+  }
+}
+
+/** Installs whatever is pending for these plans, and returns what that was. */
+export async function install(
+  settings: Settings,
+  plans: readonly Plan[],
+  onStep: (step: Installation) => void = () => {},
+): Promise<string[]> {
+  const opened = plans.map((plan) => ({ plan, ends: openEnds(plan, settings.environment) }))
+  const pool = createPool({ url: settings.controlUrl, name: 'control', size: 2 })
+  try {
+    const steps = await pendingInstallations(settings, pool, opened)
+    for (const step of steps) {
+      onStep(step)
+      await step.run()
+    }
+    return steps.map((step) => step.what)
+  } finally {
+    await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])
   }
 }

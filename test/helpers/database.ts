@@ -83,3 +83,16 @@ function urlOf(name: string): string {
   url.pathname = `/${encodeURIComponent(name)}`
   return url.href
 }
+
+/** A fresh database on another server than the one of the test run. It goes with its server. */
+export async function createDatabaseOn(server: {
+  urlOf(name: string): string
+  createDatabase(name: string): Promise<void>
+}): Promise<TestDatabase> {
+  const name = `test_${randomUUID().slice(0, 13).replace('-', '_')}`
+  await server.createDatabase(name)
+  const url = server.urlOf(name)
+  const pool = openPool(url)
+  const drop = async () => await pool.end()
+  return { url, name, pool, drop, [Symbol.asyncDispose]: drop }
+}

@@ -1,15 +1,15 @@
 // A small multi-tenant application in three real databases: control, source and target, installed and
 // ready to be moved. What a story test needs to begin with its story.
 
+import type { PostgresServer } from '../../dev/postgres.ts'
 import { type RunningWorker, startWorker } from '../../jobs/worker.ts'
-import { closeEnds, openEnds, pendingInstallations } from '../../src/coordinator/installation.ts'
+import { install } from '../../src/coordinator/installation.ts'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { createPool } from '../../src/postgres.ts'
 import type { QueueBackend } from './backends.ts'
-import { createDatabase, type TestDatabase } from './database.ts'
+import { createDatabase, createDatabaseOn, type TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'
 
 const schema = `
@@ -56,26 +56,32 @@ export interface WorldOptions {
   readonly source?: string
   readonly target?: string
   readonly plan?: Partial<PlanInput>
+  /** Another server for one end, e.g. of another version. */
+  readonly sourceOn?: PostgresServer
+  readonly targetOn?: PostgresServer
   /** Leave it to the test to install what is missing. */
   readonly bare?: boolean
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const [source, target, control] = await Promise.all([
-    createDatabase(),
-    createDatabase(),
+    options.sourceOn ? createDatabaseOn(options.sourceOn) : createDatabase(),
+    options.targetOn ? createDatabaseOn(options.targetOn) : createDatabase(),
     createDatabase(),
   ])
   await source.pool.query(`${schema};${options.both ?? ''};${options.source ?? ''}`)
   await target.pool.query(`${schema};${options.both ?? ''};${options.target ?? ''}`)
-  const environment = {
+  const environment: NodeJS.ProcessEnv & { CONTROL_URL: string } = {
     SOURCE_URL: source.url,
     TARGET_URL: target.url,
     CONTROL_URL: control.url,
     ...(options.backend?.redisUrl ? { REDIS_URL: options.backend.redisUrl } : {}),
   }
   const plan = (changes: Partial<PlanInput> = {}) => smallPlan({ ...options.plan, ...changes })
-  if (!options.bare) await install(environment, [plan()])
+  if (!options.bare) {
+    const { CONTROL_URL: controlUrl, REDIS_URL: redisUrl } = environment
+    await install({ controlUrl, redisUrl, environment }, [checkPlan(plan())])
+  }
   const log = createLog({ level: process.env.LOG_LEVEL ?? 'silent' })
   const rehome = options.bare ? null : await open({ environment, by: 'tester', log })
   const workers: RunningWorker[] = []
@@ -106,29 +112,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await rehome?.close()
       await Promise.all([source.drop(), target.drop(), control.drop()])
     },
-  }
-}
-
-export async function install(
-  environment: NodeJS.ProcessEnv,
-  plans: readonly PlanInput[],
-): Promise<string[]> {
-  const controlUrl = environment.CONTROL_URL ?? ''
-  const pool = createPool({ url: controlUrl, name: 'control', size: 4 })
-  const opened = plans.map((input) => {
-    const plan = checkPlan(input)
-    return { plan, ends: openEnds(plan, environment) }
-  })
-  const settings = { controlUrl, redisUrl: environment.REDIS_URL, environment }
-  const done: string[] = []
-  try {
-    for (const step of await pendingInstallations(settings, pool, opened)) {
-      await step.run()
-      done.push(step.what)
-    }
-    return done
-  } finally {
-    await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])
   }
 }
 

@@ -1,0 +1,79 @@
+/** The end of the demonstration: the table of tenants, the totals, and the checks that decide. */
+import type { RunSnapshot } from '../src/index.ts'
+import type { LedgerCheck } from './check-ledger.ts'
+import { visible } from './screen.ts'
+import type { TrafficReport } from './tally.ts'
+
+export interface Check {
+  readonly what: string
+  readonly held: boolean
+}
+
+interface VerifiedTable {
+  readonly equal: boolean
+  readonly found: number
+}
+
+type Move = RunSnapshot['moves'][number]
+
+function verifiedTables(move: Move): readonly VerifiedTable[] {
+  const verified = move.evidence.verified as { tables: VerifiedTable[] } | undefined
+  return verified?.tables ?? []
+}
+
+export function isVerified(move: Move): boolean {
+  const tables = verifiedTables(move)
+  return tables.length > 0 && tables.every((table) => table.equal)
+}
+
+export function tenantTable(moves: readonly Move[], report: TrafficReport): string {
+  const rows = moves.map((move) => {
+    const pauses = report.pauses.filter((pause) => pause.tenant === move.tenant_id)
+    return [
+      visible(move.tenant_id).padEnd(28),
+      move.phase.padEnd(11),
+      number(
+        verifiedTables(move).reduce((sum, table) => sum + table.found, 0),
+        8,
+      ),
+      number(pauseMs(move), 8),
+      pauses.length === 0 ? '-'.padStart(10) : number(Math.max(...pauses.map((p) => p.ms)), 10),
+      isVerified(move) ? '  yes' : '  no',
+    ].join(' ')
+  })
+  const head = `${'tenant'.padEnd(28)} ${'phase'.padEnd(11)}     rows pause ms writer ms  verified`
+  return [head, ...rows].join('\n')
+}
+
+function pauseMs(move: Move): number {
+  return typeof move.evidence.pauseMs === 'number' ? move.evidence.pauseMs : 0
+}
+
+function number(value: number, width: number): string {
+  return Math.round(value).toLocaleString('en').padStart(width)
+}
+
+export function totals(moves: readonly Move[], report: TrafficReport, ledger: LedgerCheck): string {
+  const pauses = moves.map(pauseMs).sort((a, b) => a - b)
+  const rows = moves.flatMap(verifiedTables).reduce((sum, table) => sum + table.found, 0)
+  const median = pauses[Math.floor(pauses.length / 2)] ?? 0
+  return [
+    `rows verified  ${number(rows, 9)}   pause median ${number(median, 6)} ms, longest ${number(pauses.at(-1) ?? 0, 6)} ms`,
+    `writes accepted${number(report.accepted, 9)}   refused by a fence ${number(report.refused, 6)}   sent on to the new home ${number(report.redirected, 6)}`,
+    `writes lost    ${number(ledger.lost.length, 9)}   duplicated ${number(ledger.duplicated.length, 3)}   resurrected ${number(ledger.resurrected.length, 3)}   strays ${number(ledger.strays.length, 3)}   edits miscounted ${number(ledger.miscounted.length, 3)}   of ${number(ledger.acknowledged, 6)} acknowledged`,
+  ].join('\n')
+}
+
+/** What the ledger has to say, in checks. */
+export function ledgerChecks(report: TrafficReport, ledger: LedgerCheck): Check[] {
+  const { lost, duplicated, resurrected, strays, miscounted, acknowledged } = ledger
+  return [
+    { what: `none of ${acknowledged} acknowledged writes is lost`, held: lost.length === 0 },
+    { what: 'none is there twice', held: duplicated.length === 0 },
+    { what: 'nothing that was deleted came back', held: resurrected.length === 0 },
+    { what: 'nothing that was refused is there', held: strays.length === 0 },
+    { what: 'every edit is counted once', held: miscounted.length === 0 },
+    { what: 'the application met no other error', held: Object.keys(report.errors).length === 0 },
+    { what: 'it wrote all the time', held: report.accepted > 100 },
+  ]
+}
