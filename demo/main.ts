@@ -51,7 +51,8 @@ async function perform(stage: Stage): Promise<number> {
   tellPlain(failed === 0 ? '\nEvery check held.' : `\n${failed} check(s) failed.`)
   if (!process.argv.includes('--exit')) {
     tellPlain(`\nLook around: ${boardUrl} · the worker's log: ${stage.workerLog}\nCtrl-C ends it.`)
-    await new Promise(() => {})
+    // Nothing else may be left that keeps the process alive.
+    await new Promise(() => setInterval(() => {}, 60_000))
   }
   return failed === 0 ? 0 : 1
 }

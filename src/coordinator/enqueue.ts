@@ -44,6 +44,7 @@ export async function enqueue(
   if (tenants.length === 0) throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
   await refuseBusy(at.control, plan, tenants)
   if (options.dryRun) return { runId: null, tenants }
+  await at.queues.ready()
   const runId = await storeRun(at.control, { plan, ends, tenants, by: options.by })
   const run = (await findRun(at.control, runId)) as Run
   // Should this fail, the reconcile loop finds the moves and adds their jobs.

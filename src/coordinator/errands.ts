@@ -105,6 +105,7 @@ async function askEach(
   const wrong = work.moves.find((move) => !rule.allowed(move))
   if (wrong) throw notNow(wrong, rule.otherwise)
   if (work.options.dryRun) return work.moves.map((move) => move.tenant_id)
+  await at.queues.ready()
   for (const move of work.moves) {
     const asked = await rule.ask(move)
     if (!asked) throw notNow(move, rule.otherwise)

@@ -11,6 +11,8 @@ export interface CatalogColumn {
   readonly typeSql: string
   /** As a person writes it, e.g. `numeric(10,2)`. */
   readonly typeText: string
+  /** Texts that are equal are the same text, as under every ordinary collation. */
+  readonly deterministic: boolean
   readonly notNull: boolean
   readonly hasDefault: boolean
   readonly generated: boolean

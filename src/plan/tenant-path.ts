@@ -15,6 +15,9 @@ export type TenantPath =
       readonly path: TenantPath
     }
 
+/** Ids are equal exactly where their texts are: flags are found by text. */
+const exactTypes = ['text', 'varchar', 'bpchar', 'name', 'uuid', 'int2', 'int4', 'int8']
+
 export interface PathInput {
   plan: Plan
   table: TablePlan
@@ -48,9 +51,13 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   const { table, plan, end } = input
   const own = table.tenant ?? plan.tenantColumn
   const column = end === 'source' ? own : (table.targetTenant ?? table.columns.rename[own] ?? own)
-  if (relation.columns.some((candidate) => candidate.name === column)) {
-    return { kind: 'column', column }
+  const found = relation.columns.find((candidate) => candidate.name === column)
+  if (found && !(found.deterministic && exactTypes.includes(found.typeName))) {
+    const type = found.deterministic ? found.typeText : `${found.typeText} of that collation`
+    const what = `column "${column}" at the ${end} is ${type}, where one id can be written in two ways`
+    return complain(input, `${what}: only ${exactTypes.join(', ')} can tell tenants apart`)
   }
+  if (found) return { kind: 'column', column }
   const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'
   return complain(input, `has no column "${column}" at the ${end}: say ${option}`)
 }

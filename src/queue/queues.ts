@@ -12,8 +12,9 @@ import {
 } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { sleep } from '../clock.ts'
 import type { Errand } from '../control/database.ts'
-import { RehomeError } from '../errors.ts'
+import { messageOf, RehomeError } from '../errors.ts'
 
 export const queueNames = {
   move: 'rehome-moves',
@@ -33,6 +34,8 @@ export interface QueueStore {
 export interface Queues {
   readonly store: QueueStore
   readonly byErrand: Readonly<Record<Errand, Queue>>
+  /** Throws UNREACHABLE where the store does not answer within 5 s. */
+  ready(): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,10 +70,30 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
   return {
     store,
     byErrand,
+    ready: () => answers(byErrand.move, store.kind),
     async close() {
       await Promise.all(Object.values(byErrand).map((queue) => queue.close()))
       connection.close()
     },
+  }
+}
+
+const answerMs = 5_000
+
+async function answers(queue: Queue, kind: QueueStore['kind']): Promise<void> {
+  const give = new AbortController()
+  const late = sleep(answerMs, give.signal).then(() => {
+    throw new Error(`no answer within ${answerMs} ms`)
+  })
+  try {
+    await Promise.race([queue.getJobCounts('waiting'), late])
+  } catch (error) {
+    const where = kind === 'redis' ? 'Redis' : 'the queue in the control database'
+    const message = `${where} is out of reach: ${messageOf(error)}`
+    throw new RehomeError('UNREACHABLE', message, { cause: error })
+  } finally {
+    late.catch(() => {})
+    give.abort()
   }
 }
 

@@ -28,8 +28,14 @@ export const preflight: Stage = {
       throw new RehomeError('TENANT_UNKNOWN', 'the source has no row of this tenant')
     }
     await closeTarget(shard)
-    for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
-    await advanceSequences(shard, 'source')
+    try {
+      for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
+      await advanceSequences(shard, 'source')
+    } catch (error) {
+      // It is empty, so there is nothing there to be kept closed.
+      await removeFlag(shard.ends.target.pool, holdOf(shard), 'receiving')
+      throw error
+    }
   },
 }
 

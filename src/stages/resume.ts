@@ -3,7 +3,7 @@
  * not what it told, says what is done. The same epoch at both ends means that no write was let in
  * since, so the rows that came are still right.
  */
-import { adopt, readFlag, takeOver } from '../endpoints/sql/flags.ts'
+import { adopt, readFlag, removeFlag, takeOver } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -22,7 +22,9 @@ export async function resume(shard: Shard): Promise<Found> {
   if (await adopt(source.pool, { ...hold, moveId, mode: 'moved' })) return 'cut over'
   if (shard.move.phase === 'release') throw contradiction(await readFlag(source.pool, hold))
   const { epoch, phase } = shard.move
-  if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) return 'nothing'
+  if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) {
+    return await openSource(shard)
+  }
   const { leaseMs } = shard.plan.fence
   shard.lease.hold(source.lifeline, hold)
   const change = { ...hold, moveId, epoch, leaseMs }
@@ -35,6 +37,16 @@ export async function resume(shard: Shard): Promise<Found> {
     return 'fenced'
   }
   shard.lease.letGo()
+  return await openSource(shard)
+}
+
+/** Starting over begins with a preflight, and no tenant waits for that. */
+async function openSource(shard: Shard): Promise<'nothing'> {
+  const { pool } = shard.ends.source
+  const hold = holdOf(shard)
+  if (await adopt(pool, { ...hold, moveId: shard.move.id, mode: 'read_only' })) {
+    await removeFlag(pool, hold, 'read_only')
+  }
   return 'nothing'
 }
 

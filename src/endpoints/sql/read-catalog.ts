@@ -34,6 +34,8 @@ const columnsQuery = `
   select a.attrelid::int8::text as oid, a.attname as name, b.typname as "typeName",
     quote_ident(tn.nspname) || '.' || quote_ident(b.typname) as "typeSql",
     format_type(a.atttypid, a.atttypmod) as "typeText", a.attnotnull as "notNull",
+    coalesce((select collisdeterministic from pg_collation where oid = a.attcollation), true)
+      as deterministic,
     a.atthasdef and a.attgenerated = '' as "hasDefault", a.attgenerated <> '' as generated,
     a.attidentity <> '' as identity,
     pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname)

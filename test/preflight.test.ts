@@ -1,0 +1,208 @@
+// What is refused before a tenant notices anything, with less than a superuser's rights, and what
+// happens when a person calls a move off halfway.
+import { expect, test } from 'vitest'
+import { install } from '../src/coordinator/installation.ts'
+import { open } from '../src/coordinator/rehome.ts'
+import { checkPlan } from '../src/plan/check-plan.ts'
+import { discover, table } from '../src/plan/plan.ts'
+import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
+import { createWorld, type World } from './helpers/world.ts'
+
+async function findings(world: World): Promise<string[]> {
+  const found = await world.rehome.check(world.plan())
+  return found.map(({ where, message }) => `${where}: ${message}`)
+}
+
+test('a plan that fits is free of findings', async () => {
+  await using world = await createWorld()
+  expect(await findings(world)).toEqual([])
+})
+
+test('a partition made after the installation has no guard until init runs again', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  await world.source.pool.query(
+    `create table visits_2027 partition of visits for values from ('2027-01-01') to ('2028-01-01')`,
+  )
+  expect(await findings(world)).toEqual([
+    'source table "visits_2027": has no guard: run `rehome init`',
+  ])
+  await expect(world.rehome.enqueue(world.plan())).rejects.toMatchObject({ code: 'NOT_INSTALLED' })
+  const { environment } = world
+  const settings = { controlUrl: world.control.url, environment }
+  expect(await install(settings, [checkPlan(world.plan())])).toEqual([
+    'the guard of "visits_2027" at the source',
+  ])
+  expect(await install(settings, [checkPlan(world.plan())])).toEqual([])
+})
+
+test('a guard that is switched off or changed is found', async () => {
+  await using world = await createWorld()
+  await world.source.pool.query('alter table notes enable trigger rehome_update')
+  await world.target.pool.query('drop trigger rehome_delete on tenants')
+  expect(await findings(world)).toEqual([
+    'source table "notes": has no guard: run `rehome init`',
+    'target table "tenants": has no guard: run `rehome init`',
+  ])
+})
+
+test('a tenant column whose equal ids may be written differently is refused', async () => {
+  await using world = await createWorld({
+    both: `create collation ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      create table odd (id int primary key, tenant_id text collate ci);
+      create table amounts (id int primary key, tenant_id numeric)`,
+    plan: { tables: [discover()], exclude: ['note_lines', 'tenants'] },
+    bare: true,
+  })
+  const settings = { controlUrl: world.control.url, environment: world.environment }
+  await install(settings, [])
+  await using rehome = await open({ environment: world.environment })
+  const found = await rehome.check(world.plan())
+  expect(found.filter(({ where }) => where === 'table "odd"')[0]?.message).toContain('collation')
+  expect(found.filter(({ where }) => where === 'table "amounts"')[0]?.message).toContain('numeric')
+})
+
+test('an unreachable queue refuses a run before anything is stored', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  const environment = { ...world.environment, REDIS_URL: 'redis://127.0.0.1:1' }
+  await using rehome = await open({ environment })
+  await expect(rehome.enqueue(world.plan())).rejects.toMatchObject({ code: 'UNREACHABLE' })
+  expect(await rehome.runs()).toEqual([])
+})
+
+test('unknown and hostile tenants are refused and nothing is stored', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  const tenants = ['nobody', `'; drop table notes; --`, '🏠'.repeat(1024), 'a\u0000b', '']
+  for (const tenant of tenants) {
+    const code = /^(TENANT_UNKNOWN|TENANT_ID_INVALID)$/
+    const refused = world.rehome.enqueue(world.plan(), { tenants: [tenant] })
+    await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(code) })
+  }
+  expect(await world.rehome.runs()).toEqual([])
+})
+
+test('one tenant is in one run at a time', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme')
+  await world.rehome.enqueue(world.plan())
+  await expect(world.rehome.enqueue(world.plan())).rejects.toMatchObject({ code: 'TENANT_BUSY' })
+  expect(await world.rehome.runs()).toHaveLength(1)
+})
+
+const mover = (database: string) => `
+  create role mover_${database} login password 'secret';
+  grant select on all tables in schema public to mover_${database};
+  grant insert, delete on all tables in schema public to mover_${database};
+  grant usage, select, update on all sequences in schema public to mover_${database};
+  grant usage on schema rehome to mover_${database};
+  grant select, insert, update, delete on all tables in schema rehome to mover_${database};
+  grant execute on all functions in schema rehome to mover_${database};`
+
+async function asMover(world: World): Promise<NodeJS.ProcessEnv> {
+  const urls = { SOURCE_URL: '', TARGET_URL: '' }
+  for (const [end, name] of [
+    ['source', 'SOURCE_URL'],
+    ['target', 'TARGET_URL'],
+  ] as const) {
+    await world[end].pool.query(mover(world[end].name))
+    const url = new URL(world[end].url)
+    url.username = `mover_${world[end].name}`
+    url.password = 'secret'
+    urls[name] = url.href
+  }
+  return { ...world.environment, ...urls }
+}
+
+async function dropMovers(world: World): Promise<void> {
+  for (const end of [world.source, world.target]) {
+    await end.pool.query(`drop owned by mover_${end.name}; drop role mover_${end.name}`)
+  }
+}
+
+test('a role that owns nothing and may not switch foreign keys off moves a tenant', async () => {
+  await using world = await createWorld({ plan: { chunkRows: 10 } })
+  await world.addTenant('acme', 30)
+  // Children before parents, in the order of keys.
+  await world.source.pool.query('update notes set parent_id = id + 1 where id < 30')
+  const environment = await asMover(world)
+  Object.assign(world.environment, environment)
+  await using worker = await world.work()
+  const runId = await runAll(world)
+  const move = await moveOf(world, runId, 'acme')
+  expect(move.error_message).toBeNull()
+  expect(await rowsAt(world, 'target', 'acme')).toEqual(await rowsAt(world, 'source', 'acme'))
+  await world.rehome.rollback(runId, { tenants: ['acme'] })
+  expect((await ended(world, runId)).get('acme')?.phase).toBe('rolled_back')
+  await expectHome(world, 'acme', 'source')
+  await worker.close()
+  await dropMovers(world)
+})
+
+test('foreign keys in a circle are named to a role that may not switch them off', async () => {
+  const circle = `create table a (id int primary key, tenant_id text, b_id int);
+    create table b (id int primary key, tenant_id text, a_id int references a (id));
+    alter table a add foreign key (b_id) references b (id);`
+  const plan = { tables: [table('a'), table('b')], exclude: ['tenants', 'notes', 'visits'] }
+  await using world = await createWorld({ both: circle, plan })
+  expect(await world.rehome.check(world.plan())).toEqual([])
+  const environment = await asMover(world)
+  await using rehome = await open({ environment })
+  const [finding] = await rehome.check(world.plan())
+  expect(finding?.where).toBe('target "a" → "b"')
+  expect(finding?.message).toContain('circle')
+  await dropMovers(world)
+})
+
+test('a role without a privilege is told which one is missing', async () => {
+  await using world = await createWorld()
+  const environment = await asMover(world)
+  await world.target.pool.query(`revoke insert on notes from mover_${world.target.name}`)
+  await using rehome = await open({ environment })
+  expect(await rehome.check(world.plan())).toEqual([
+    { where: 'target table "notes"', message: 'our role has no INSERT privilege' },
+  ])
+  await dropMovers(world)
+})
+
+test('a pause over its budget gives the writes back', async () => {
+  await using world = await createWorld({
+    plan: { chunkRows: 5, pause: { budgetMs: 300 }, fence: { leaseMs: 1000 }, attempts: 1 },
+  })
+  await world.addTenant('acme', 3000)
+  await using _worker = await world.work()
+  const move = await moveOf(world, await runAll(world), 'acme')
+  expect(move).toMatchObject({ phase: 'failed', error_code: 'PAUSE_OVER_BUDGET' })
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+})
+
+test('a move that is called off while copying leaves nothing behind', async () => {
+  await using world = await createWorld({ plan: { chunkRows: 5, concurrency: 1 } })
+  await world.addTenant('acme', 3000)
+  await using _worker = await world.work()
+  const { runId } = await world.rehome.enqueue(world.plan())
+  for await (const { moves } of world.rehome.watch(runId ?? '', { everyMs: 5 })) {
+    if (Number(moves[0]?.rows_copied) > 50) break
+  }
+  await world.rehome.rollback(runId ?? '', { tenants: ['acme'] })
+  expect((await ended(world, runId)).get('acme')).toMatchObject({ phase: 'rolled_back' })
+  expect(await rowsAt(world, 'target', 'acme')).toEqual([])
+  expect([...(await flagsAt(world, 'source')), ...(await flagsAt(world, 'target'))]).toEqual([])
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  const again = await runAll(world)
+  expect((await moveOf(world, again, 'acme')).phase).toBe('moved')
+})
+
+test('a schema that changes during the move is seen before the cutover', async () => {
+  await using world = await createWorld({ plan: { chunkRows: 5, attempts: 1 } })
+  await world.addTenant('acme', 2000)
+  await using _worker = await world.work()
+  const { runId } = await world.rehome.enqueue(world.plan())
+  for await (const { moves } of world.rehome.watch(runId ?? '', { everyMs: 5 })) {
+    if (Number(moves[0]?.rows_copied) > 50) break
+  }
+  await world.source.pool.query('create table extra (tenant_id text)')
+  const move = (await ended(world, runId)).get('acme')
+  expect(move).toMatchObject({ phase: 'failed', error_code: 'SCHEMA_CHANGED' })
+})
