@@ -20,5 +20,5 @@ COPY --from=build /rehome/dist ./dist
 COPY --from=build /rehome/migrations ./migrations
 RUN ln -s /rehome/bin/rehome.js /usr/local/bin/rehome
 USER node
-EXPOSE 3000
+EXPOSE 3400
 CMD ["rehome", "worker"]

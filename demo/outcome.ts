@@ -21,13 +21,18 @@ function verifiedTables(move: Move): readonly VerifiedTable[] {
   return verified?.tables ?? []
 }
 
+function verifiedRows(move: Move): number {
+  return verifiedTables(move).reduce((sum, table) => sum + table.found, 0)
+}
+
 export function isVerified(move: Move): boolean {
   const tables = verifiedTables(move)
   return tables.length > 0 && tables.every((table) => table.equal)
 }
 
 export function tenantTable(moves: readonly Move[], report: TrafficReport): string {
-  const rows = moves.map((move) => {
+  const bySize = [...moves].sort((a, b) => verifiedRows(b) - verifiedRows(a))
+  const rows = bySize.map((move) => {
     const pauses = report.pauses.filter((pause) => pause.tenant === move.tenant_id)
     return [
       visible(move.tenant_id).padEnd(28),
@@ -55,7 +60,7 @@ function number(value: number, width: number): string {
 
 export function totals(moves: readonly Move[], report: TrafficReport, ledger: LedgerCheck): string {
   const pauses = moves.map(pauseMs).sort((a, b) => a - b)
-  const rows = moves.flatMap(verifiedTables).reduce((sum, table) => sum + table.found, 0)
+  const rows = moves.reduce((sum, move) => sum + verifiedRows(move), 0)
   const median = pauses[Math.floor(pauses.length / 2)] ?? 0
   return [
     `rows verified  ${number(rows, 9)}   pause median ${number(median, 6)} ms, longest ${number(pauses.at(-1) ?? 0, 6)} ms`,

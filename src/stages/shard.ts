@@ -40,7 +40,9 @@ export interface Shard {
   readonly ends: Ends
   readonly control: Control
   readonly survey: Survey
-  readonly log: Logger
+  readonly attemptLog: Logger
+  /** The attempt's, with the phase it is in. */
+  log: Logger
   readonly signal: AbortSignal
   /** Ends the attempt: whatever runs is left alone, and only the retreat follows. */
   readonly abort: (reason: RehomeError) => void
@@ -72,11 +74,12 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.signal.throwIfAborted()
   await store(shard, { phase: stage.phase })
   shard.phase = stage.phase
+  shard.log = shard.attemptLog.child({ phase: stage.phase })
   const start = now()
   reportProgress(shard)
   await unlessAborted(stage.run(shard), shard.signal)
   shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
-  shard.log.debug({ phase: stage.phase, ms: shard.phaseMs[stage.phase] }, 'phase done')
+  shard.log.info({ ms: shard.phaseMs[stage.phase] }, 'phase done')
 }
 
 /** Throws MOVE_TAKEN_OVER where another worker has claimed the move, or a person has called it off. */

@@ -96,6 +96,7 @@ async function prepare({ options, run, move, token, abort }: Claimed): Promise<S
   const end = (reason: RehomeError) => abort.abort(reason)
   const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt }
+  const log = options.log.child(ids)
   return {
     plan,
     run,
@@ -106,7 +107,8 @@ async function prepare({ options, run, move, token, abort }: Claimed): Promise<S
     ends,
     control,
     survey: surveyed,
-    log: options.log.child(ids),
+    attemptLog: log,
+    log,
     signal: abort.signal,
     abort: end,
     lease: createLease({
@@ -174,7 +176,8 @@ async function fail(
     failedPhase: phase,
     data: error.data as Record<string, unknown>,
   }
-  options.log.warn({ err: error, tenant: move.tenant_id, phase, again }, 'attempt failed')
+  const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt, phase }
+  options.log.warn({ err: error, ...ids, again }, 'attempt failed')
   options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
   const waitMs = stopped ? 0 : backoff(run.backoff_ms, move.attempts_used)
   const stored = again
