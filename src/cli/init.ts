@@ -5,11 +5,14 @@ import { checkPlan } from '../plan/check-plan.ts'
 import { createPool } from '../postgres.ts'
 import { print } from './context.ts'
 import { loadPlans } from './load-plan.ts'
+import { namedPlans } from './worker.ts'
 
 export function addInit(program: Command): void {
   program
     .command('init [plans...]')
-    .description('install or upgrade the control database, and the fence at the ends of the plans')
+    .description(
+      'install or upgrade the control database, and the fence at the ends of the plans, which default to REHOME_PLANS',
+    )
     .option('--sql', 'only print what would be run')
     .option('--dry-run', 'only say what would be done')
     .action(init)
@@ -19,7 +22,7 @@ export function addInit(program: Command): void {
 async function init(files: string[], options: { sql?: boolean; dryRun?: boolean }): Promise<void> {
   const controlUrl = process.env.CONTROL_URL
   if (!controlUrl) throw new RehomeError('SETTING_MISSING', 'CONTROL_URL is not set')
-  const plans = (await loadPlans(files)).map(checkPlan)
+  const plans = (await loadPlans(namedPlans(files))).map(checkPlan)
   const opened = plans.map((plan) => ({ plan, ends: openEnds(plan, process.env) }))
   const pool = createPool({ url: controlUrl, name: 'control', size: 2 })
   const settings = { controlUrl, redisUrl: process.env.REDIS_URL, environment: process.env }

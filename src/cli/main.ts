@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { version } from '../coordinator/enqueue.ts'
+import { addBoard } from './board.ts'
 import { addCheck } from './check.ts'
 import { reportError, type Starters } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
@@ -19,6 +20,8 @@ Environment:
   CONTROL_URL    the control database, postgres://…
   REDIS_URL      the queue's Redis (default: the queue lives in the control database)
   REHOME_PLANS   plan files of a worker, separated by commas
+  REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN, REHOME_BOARD_HOST, REHOME_BOARD_PORT
+                 who may operate and who may look at the board, and where it listens
   LOG_LEVEL      trace, debug, info, warn, error, silent (default: info)
   and the variables that the plan names for its two ends
 
@@ -47,6 +50,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
   addCheck(program)
   addEnqueue(program)
   addWorker(program, starters)
+  addBoard(program)
   addStatus(program)
   addShow(program)
   addErrands(program)

@@ -42,7 +42,6 @@ async function allRuns(rehome: Rehome, flags: StatusFlags): Promise<void> {
 }
 
 function show(snapshot: RunSnapshot, flags: StatusFlags): void {
-  if (flags.json) return print(JSON.stringify(snapshot))
-  if (process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
-  print(snapshotText(snapshot))
+  if (!flags.json && process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
+  print(flags.json ? JSON.stringify(snapshot) : snapshotText(snapshot))
 }

@@ -21,10 +21,15 @@ export function addWorker(program: Command, starters: Starters): void {
     })
 }
 
-export function planFiles(files: readonly string[]): readonly string[] {
+function planFiles(files: readonly string[]): readonly string[] {
+  const named = namedPlans(files)
+  if (named.length > 0) return named
+  throw new RehomeError('USAGE', 'name a plan file, or set REHOME_PLANS')
+}
+
+/** Those of the command line, else those of REHOME_PLANS. */
+export function namedPlans(files: readonly string[]): readonly string[] {
   if (files.length > 0) return files
   const named = (process.env.REHOME_PLANS ?? '').split(',').map((file) => file.trim())
-  const given = named.filter((file) => file !== '')
-  if (given.length > 0) return given
-  throw new RehomeError('USAGE', 'name a plan file, or set REHOME_PLANS')
+  return named.filter((file) => file !== '')
 }

@@ -1,0 +1,110 @@
+/**
+ * Who is calling: an operator, a viewer, or nobody.
+ *
+ * Without a token, whoever reaches a loopback address is an operator. With tokens, a caller shows one
+ * as a bearer, or a cookie that was given for one. It does not judge what a caller may do (gate.ts).
+ * Invariant: a board that other machines can reach has a token.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { RehomeError } from '../errors.ts'
+import { createSessions } from './sessions.ts'
+
+export type Role = 'operator' | 'viewer'
+
+export interface Caller {
+  readonly role: Role
+  readonly by: 'loopback' | 'bearer' | 'cookie'
+}
+
+export interface AccessOptions {
+  readonly host: string
+  readonly token?: string | undefined
+  readonly viewerToken?: string | undefined
+}
+
+export interface Access {
+  /** No token is asked for: everybody who gets through to it is an operator. */
+  readonly open: boolean
+  callerOf(headers: IncomingHttpHeaders, port: number | undefined): Caller | null
+  /** The cookie that stands for a right token, else null. `port` is the board's own. */
+  signIn(token: string, to: { port: number | undefined; https: boolean }): SignedIn | null
+}
+
+export interface SignedIn {
+  readonly role: Role
+  readonly cookie: string
+}
+
+const bytesMin = 16
+
+/** Throws SETTING_MISSING where a token is missing, USAGE where one is too weak. */
+export function createAccess(options: AccessOptions): Access {
+  const { host, token, viewerToken } = options
+  refuseBadTokens(options)
+  if (!token) {
+    if (isLoopback(host)) return openAccess
+    const message = `the board at ${host} can be reached by others, so it needs a token: set one`
+    throw new RehomeError('SETTING_MISSING', `${message}, or bind it to 127.0.0.1`)
+  }
+  const tokens = [
+    { role: 'operator', digest: digestOf(token) },
+    ...(viewerToken ? [{ role: 'viewer', digest: digestOf(viewerToken) } as const] : []),
+  ] as const
+  return tokenAccess((offered) => {
+    const digest = digestOf(offered)
+    // Every token is compared, so that the time says nothing about which one was near.
+    const equal = tokens.filter((known) => timingSafeEqual(known.digest, digest))
+    return equal[0]?.role ?? null
+  })
+}
+
+const openAccess: Access = {
+  open: true,
+  callerOf: () => ({ role: 'operator', by: 'loopback' }),
+  signIn: () => null,
+}
+
+function tokenAccess(roleOf: (token: string) => Role | null): Access {
+  const sessions = createSessions()
+  return {
+    open: false,
+    callerOf(headers, port) {
+      const bearer = bearerOf(headers)
+      const role = bearer === null ? sessions.read(headers.cookie, port) : roleOf(bearer)
+      return role && { role, by: bearer === null ? 'cookie' : 'bearer' }
+    },
+    signIn(token, to) {
+      const role = roleOf(token)
+      return role && { role, cookie: sessions.issue(role, to) }
+    },
+  }
+}
+
+function refuseBadTokens({ token, viewerToken }: AccessOptions): void {
+  if (viewerToken && !token) {
+    throw new RehomeError('SETTING_MISSING', 'a viewer token needs an operator token beside it')
+  }
+  if (viewerToken && viewerToken === token) {
+    throw new RehomeError('USAGE', 'the two tokens are the same, so every viewer is an operator')
+  }
+  for (const given of [token, viewerToken]) {
+    if (!given || Buffer.byteLength(given) >= bytesMin) continue
+    const message = `a token of the board has at least ${bytesMin} characters`
+    throw new RehomeError('USAGE', `${message}: make one with \`openssl rand -hex 24\``)
+  }
+}
+
+/** Names and addresses by which only this machine reaches itself. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
+}
+
+/** Another scheme than Bearer is a proxy's own affair. */
+function bearerOf({ authorization }: IncomingHttpHeaders): string | null {
+  return /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1] ?? null
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

@@ -1,0 +1,61 @@
+/**
+ * How our three queues look in Bull Board: what they are called, and that a job is called after its
+ * tenant and leads to the tenant's page. Reads job data, which anybody may have edited.
+ */
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import type { Errand } from '../control/database.ts'
+import { type JobPayload, readPayload } from '../queue/jobs.ts'
+import type { Queues } from '../queue/queues.ts'
+import { shorten, visible } from './html.ts'
+import { tenantPath } from './tenant-path.ts'
+
+const errands = ['move', 'rollback', 'cleanup'] as const satisfies readonly Errand[]
+
+const looks: Record<Errand, { displayName: string; description: string; allowRetries: boolean }> = {
+  move: {
+    displayName: 'Moves',
+    description: 'Tenants on their way to the target. Retry starts a failed one over.',
+    allowRetries: true,
+  },
+  rollback: {
+    displayName: 'Rollbacks',
+    description: 'Tenants on their way back. To try one again: rehome rollback.',
+    allowRetries: false,
+  },
+  cleanup: {
+    displayName: 'Clean-ups',
+    description: "Copies that are nobody's home any more. To try one again: rehome cleanup.",
+    allowRetries: false,
+  },
+}
+
+export function queueAdapters(queues: Queues): BullMQAdapter[] {
+  return errands.map((errand) => {
+    const options = {
+      ...looks[errand],
+      // What went well is not done again; Bull Board's own type does not know this option.
+      allowCompletedRetries: false,
+      externalJobUrl: ({ data }: { data: unknown }) => linkOf(payloadOf(data)),
+    }
+    const adapter = new BullMQAdapter(queues.byErrand[errand], options)
+    adapter.setFormatter('name', ({ data }: { data: unknown }) => nameOf(payloadOf(data)))
+    return adapter
+  })
+}
+
+function payloadOf(data: unknown): JobPayload | null {
+  try {
+    return readPayload(data)
+  } catch {
+    return null
+  }
+}
+
+function nameOf(payload: JobPayload | null): string {
+  return payload ? shorten(visible(payload.tenantId), 120) : '(its data was changed)'
+}
+
+function linkOf(payload: JobPayload | null): { href: string; displayText: string } {
+  if (!payload) return { href: '/', displayText: '' }
+  return { href: tenantPath(payload.runId, payload.tenantId), displayText: 'tenant page ↗' }
+}

@@ -1,0 +1,89 @@
+/**
+ * Bull Board's Retry buttons, routed through the product's retry: first the control database, which
+ * then sees to the job. Only moves: a rollback or a clean-up is a decision, and is made anew.
+ *
+ * Invariant: no job is retried here that the control database has not been asked about.
+ */
+import type { Job } from 'bullmq'
+import { messageOf, RehomeError } from '../errors.ts'
+import { type JobPayload, readPayload } from '../queue/jobs.ts'
+import { queueNames } from '../queue/queues.ts'
+import type { BoardLibrary } from './library.ts'
+
+/** Throws NOT_ALLOWED_NOW, or what the product's retry throws. */
+export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
+  const { runId, tenantId } = await moveOf(library, job)
+  if (job.queueName !== queueNames.move) {
+    const errand = job.queueName === queueNames.rollback ? 'rollback' : 'cleanup'
+    throw refused(`a ${errand} is asked for anew: ${command(errand, runId, tenantId)}`)
+  }
+  await library.retry(runId, { tenants: [tenantId] })
+}
+
+/** The move that the job stands for: its id says which, and its data has to agree. */
+async function moveOf(library: BoardLibrary, job: Job): Promise<JobPayload> {
+  const payload = payloadOf(job)
+  const id = job.id ?? ''
+  const own = id === payload?.moveId || id.startsWith(`${payload?.moveId}-`)
+  if (payload && own) {
+    const { move } = await library.show(payload.runId, payload.tenantId)
+    if (move.id === payload.moveId) return payload
+  }
+  throw refused("the job's data was changed: use `rehome retry`")
+}
+
+function payloadOf(job: Job): JobPayload | null {
+  try {
+    return readPayload(job.data)
+  } catch {
+    return null
+  }
+}
+
+export interface RetriedAll {
+  readonly retried: number
+  /** Why the others were not, in the order of their jobs. */
+  readonly refusals: readonly string[]
+}
+
+const pageSize = 500
+const atOnce = 4
+
+/** Every failed job of a queue, one by one: what one tenant is refused, another may have. */
+export async function retryFailed(
+  library: BoardLibrary,
+  queue: { getJobs(states: 'failed'[], from: number, to: number): Promise<Job[]> },
+): Promise<RetriedAll> {
+  // All of them are read before the first is retried, because that takes it out of the list.
+  const jobs = await failedJobs(queue)
+  const refusals: string[] = []
+  for (let i = 0; i < jobs.length; i += atOnce) {
+    const answers = jobs.slice(i, i + atOnce).map((job) =>
+      retryJob(library, job).then(
+        () => [],
+        (error: unknown) => [messageOf(error)],
+      ),
+    )
+    refusals.push(...(await Promise.all(answers)).flat())
+  }
+  return { retried: jobs.length - refusals.length, refusals }
+}
+
+async function failedJobs(queue: Parameters<typeof retryFailed>[1]): Promise<Job[]> {
+  const jobs: Job[] = []
+  for (;;) {
+    const page = await queue.getJobs(['failed'], jobs.length, jobs.length + pageSize - 1)
+    jobs.push(...page)
+    if (page.length < pageSize) return jobs.filter(Boolean)
+  }
+}
+
+function refused(message: string): RehomeError {
+  return new RehomeError('NOT_ALLOWED_NOW', message)
+}
+
+/** What to type; the tenant as a word of a POSIX shell. */
+export function command(errand: 'retry' | 'rollback' | 'cleanup', runId: string, tenant: string) {
+  const word = /^[\w.@%+:,/-]+$/.test(tenant) ? tenant : `'${tenant.replaceAll("'", "'\\''")}'`
+  return `rehome ${errand} ${runId} --tenant${tenant.startsWith('-') ? '=' : ' '}${word}`
+}

@@ -1,0 +1,101 @@
+/**
+ * The dashboard: Bull Board over our queues, and a page for every tenant.
+ *
+ * It moves nothing and decides nothing: what is asked of it goes through the product, and what it
+ * shows is what the product and the queue say. It may be stopped and started at any time.
+ */
+import type { AddressInfo } from 'node:net'
+import fastify, { type FastifyInstance } from 'fastify'
+import { messageOf, RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { createAccess } from './access.ts'
+import { answerTo } from './answers.ts'
+import { registerBullBoard } from './bull-board.ts'
+import { healthPath, installGate } from './gate.ts'
+import type { BoardLibrary } from './library.ts'
+import { signInRoutes } from './sign-in.ts'
+import { tenantRoutes } from './tenant-routes.ts'
+
+export type { BoardLibrary } from './library.ts'
+
+export interface BoardOptions {
+  /** Stays open when the board is closed. */
+  readonly rehome: BoardLibrary
+  /** Default 127.0.0.1: only this machine. Any other address needs a token. */
+  readonly host?: string | undefined
+  /** Default 0: any that is free. */
+  readonly port?: number | undefined
+  /** Whoever shows it is an operator. Without one, everybody on this machine is. */
+  readonly token?: string | undefined
+  /** Whoever shows it may look at everything and change nothing. */
+  readonly viewerToken?: string | undefined
+  readonly log: Logger
+}
+
+export interface Board extends AsyncDisposable {
+  /** Without a slash at the end, and without a token. */
+  readonly url: string
+  /** Ends what is under way, then resolves. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Returns when it answers. Throws SETTING_MISSING where others could reach it and there is no token,
+ * USAGE where a token is weak or the address cannot be listened on.
+ */
+export async function startBoard(options: BoardOptions): Promise<Board> {
+  const { rehome, host = '127.0.0.1', port = 0, token, viewerToken, log } = options
+  const access = createAccess({ host, token, viewerToken })
+  const app = fastify({
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 4096 },
+  })
+  readForms(app)
+  installGate(app, { access, log })
+  answerErrors(app, log)
+  app.get(healthPath, () => ({ status: 'ok' }))
+  signInRoutes(app, { access, log })
+  tenantRoutes(app, rehome)
+  app.register((scope) => registerBullBoard(scope, { library: rehome, log, tokens: !access.open }))
+  await listen(app, { host, port })
+  const url = urlOf(host, app.server.address())
+  log.info({ at: url, tokens: !access.open }, 'the board answers')
+  const close = async () => await app.close()
+  return { url, close, [Symbol.asyncDispose]: close }
+}
+
+/** The few fields of our own forms. */
+function readForms(app: FastifyInstance): void {
+  const type = 'application/x-www-form-urlencoded'
+  app.addContentTypeParser(type, { parseAs: 'string', bodyLimit: 16_384 }, (_request, body, done) =>
+    done(null, body),
+  )
+}
+
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, code, message } = answerTo(error)
+    if (status >= 500) log.warn({ err: error }, 'the board could not answer')
+    return reply.code(status).send({ error: code, message })
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ error: 'Not found', message: 'There is no such page.' }),
+  )
+}
+
+async function listen(app: FastifyInstance, at: { host: string; port: number }): Promise<void> {
+  try {
+    await app.listen(at)
+  } catch (cause) {
+    await app.close()
+    const message = `the board cannot listen on port ${at.port} of ${at.host}: ${messageOf(cause)}`
+    throw new RehomeError('USAGE', message, { cause })
+  }
+}
+
+/** An address that a browser on this machine can open. */
+function urlOf(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === 'object' ? address?.port : undefined
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
