@@ -6,6 +6,8 @@
  * an error that may pass is tried again with backoff, one that will not fails the move at once.
  * docs/errors.md explains each code; a test keeps the two lists equal.
  */
+import { inspect } from 'node:util'
+
 export const errorCodes = {
   PLAN_INVALID: { retryable: false, exitCode: 2 },
   PLAN_UNREADABLE: { retryable: false, exitCode: 2 },
@@ -63,7 +65,7 @@ export class RehomeError extends Error {
   readonly data: Readonly<Record<string, unknown>>
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(redact(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.retryable = details.retryable ?? errorCodes[code].retryable
     this.tenant = details.tenant
@@ -76,23 +78,54 @@ export class RehomeError extends Error {
   }
 }
 
-/** Passwords in URLs and in `password=` pairs are replaced; applied to every text that leaves us. */
+/**
+ * Passwords in URLs, and what follows `password=` and its like, become `***`; so does a bearer token.
+ * Applied to every text that leaves us. It hides rather too much than too little, and takes time in
+ * proportion to the text's length, whatever a hostile row has put into it.
+ */
 export function redact(text: string): string {
   return text
-    .replace(/(\w+:\/\/[^\s:/@]*):[^\s/]*@(?=[^\s@]*(?:[\s/?]|$))/g, '$1:***@')
-    .replace(/\b(password|passwd|pwd|token|secret)(["']?\s*[=:]\s*["']?)[^\s"',;&)]+/gi, '$1$2***')
+    .replace(/\S+/g, hidePassword)
+    .replace(namedSecret, '$1***')
+    .replace(/\b(bearer\s+)\S+/gi, '$1***')
 }
 
-/** NUL bytes end a text in PostgreSQL's protocol and in jsonb; they are shown instead of sent. */
+/** Of all that may be a URL with a password: it ends at the last `@`, whatever stands before that. */
+function hidePassword(word: string): string {
+  const scheme = word.indexOf('://')
+  const colon = word.indexOf(':', scheme + 3)
+  const at = word.lastIndexOf('@')
+  return scheme >= 0 && colon >= 0 && colon < at ? `${word.slice(0, colon)}:***${word.slice(at)}` : word
+}
+
+const secretName = /(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key)\\?["']?\s*[=:]\s*/
+/** In double quotes, in escaped ones, in single quotes, or in none. */
+const secretValues = [
+  /"(?:[^"\\]|\\.)*"?/,
+  /\\"(?:[^"\\]|\\[^"])*(?:\\")?/,
+  /'(?:[^'\\]|\\.)*'?/,
+  /[^\s"'\\&;,)](?:[^\s&;,)]|[,)](?=\S))*/,
+]
+const values = secretValues.map((value) => value.source).join('|')
+const namedSecret = new RegExp(`(${secretName.source})(?:${values})`, 'gis')
+
+/** What neither a text nor a jsonb of PostgreSQL can hold, NUL and half a character, is shown. */
 export function storable(text: string): string {
-  return redact(text).replaceAll('\u0000', '\\u0000')
+  return redact(text).replaceAll('\u0000', '\\u0000').replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
-/** One line without secrets, for people. */
+/** One line without secrets or control characters, for people. Never throws. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map(messageOf).join('; ')
   }
-  const text = error instanceof Error ? error.message || error.name : String(error)
-  return storable(text).replace(/\s*\n\s*/g, ' ')
+  const lines = storable(textOf(error)).split(/[\r\n]+/)
+  const line = lines.map((part) => part.trim()).filter(Boolean).join(' ')
+  return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (c) => JSON.stringify(c).slice(1, -1))
+}
+
+function textOf(error: unknown): string {
+  if (typeof error === 'string') return error
+  if (error instanceof Error) return String(error.message || error.name)
+  return inspect(error, { depth: 1, breakLength: Number.POSITIVE_INFINITY })
 }
