@@ -5,12 +5,20 @@
  * worker starts over. It may be killed at any time; see docs/operations.md for what follows.
  */
 import type { Worker } from 'bullmq'
+import type { Control } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
 import { RehomeError } from '../src/errors.ts'
-import { createLog, type Logger } from '../src/log.ts'
+import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
-import { openQueues, openWorker, queueNames, queueStore } from '../src/queue/queues.ts'
+import {
+  openQueues,
+  openWorker,
+  type QueueStore,
+  type Queues,
+  queueNames,
+  queueStore,
+} from '../src/queue/queues.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
 import { cleanupJob } from './cleanup.ts'
 import { moveJob } from './move.ts'
@@ -35,42 +43,71 @@ export interface RunningWorker extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Returns when it takes jobs. Throws what opening the control database throws. */
+/** Returns when it takes jobs. Throws what opening the control database and the queue throws. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const log = options.log ?? createLog()
+  const opened = await openAll(options, log)
+  const { store, plans } = opened
+  const stop = new AbortController()
+  const workers = takeJobs({ ...opened, log, stop: stop.signal }, options)
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+  const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
+  const close = once(async () => {
+    endReconcile()
+    stop.abort()
+    await Promise.all(workers.map((worker) => worker.close()))
+    await opened.close()
+  })
+  log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name) }, 'ready')
+  return { queue: store.kind, close, [Symbol.asyncDispose]: close }
+}
+
+interface Opened {
+  readonly control: Control
+  readonly queues: Queues
+  readonly store: QueueStore
+  readonly plans: readonly OpenPlan[]
+  readonly onQueueError: (error: Error) => void
+  close(): Promise<void>
+}
+
+async function openAll(options: WorkerOptions, log: Logger): Promise<Opened> {
   const environment = options.environment ?? process.env
   const controlUrl = options.controlUrl ?? environment.CONTROL_URL
   if (!controlUrl) {
     throw new RehomeError('SETTING_MISSING', 'CONTROL_URL, the control database, is not set')
   }
-  const log = options.log ?? createLog()
   const plans = openPlans(options.plans, environment)
   const { control, installation } = await openInstalledControl(controlUrl)
   const redisUrl = options.redisUrl ?? environment.REDIS_URL
   const store = queueStore({ redisUrl, controlUrl, installation })
-  const onError = (error: Error) => log.warn({ err: error }, 'queue connection')
-  const queues = openQueues(store, onError)
-  const stop = new AbortController()
-  const runtime = { control, plans, log, stop: stop.signal }
-  const concurrency = options.concurrency ?? Math.max(...plans.map(({ plan }) => plan.concurrency))
-  const settings = { concurrency, onError, lockMs: options.lockMs }
-  const workers: Worker[] = [
+  const onQueueError = sparsely(log, 'queue connection')
+  const queues = openQueues(store, onQueueError)
+  const close = async () => {
+    await queues.close()
+    await Promise.all(plans.map(({ ends }) => closeEnds(ends)))
+    await control.pool.end()
+  }
+  await queues.ready().catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return { control, queues, store, plans, onQueueError, close }
+}
+
+function takeJobs(
+  runtime: Opened & { log: Logger; stop: AbortSignal },
+  options: WorkerOptions,
+): Worker[] {
+  const largest = Math.max(...runtime.plans.map(({ plan }) => plan.concurrency))
+  const { onQueueError: onError, store } = runtime
+  const { lockMs, concurrency = largest } = options
+  const settings = { concurrency, onError, lockMs }
+  return [
     openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
     openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
     openWorker(store, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
   ]
-  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
-  const everyMs = options.reconcileEveryMs
-  const endReconcile = startReconcile({ control, queues, log, everyMs })
-  const close = once(async () => {
-    endReconcile()
-    stop.abort()
-    await Promise.all(workers.map((worker) => worker.close()))
-    await queues.close()
-    await Promise.all(plans.map(({ ends }) => closeEnds(ends)))
-    await control.pool.end()
-  })
-  log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name), concurrency }, 'ready')
-  return { queue: store.kind, close, [Symbol.asyncDispose]: close }
 }
 
 function openPlans(plans: readonly PlanInput[], environment: NodeJS.ProcessEnv): OpenPlan[] {

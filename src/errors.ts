@@ -95,23 +95,27 @@ function hidePassword(word: string): string {
   const scheme = word.indexOf('://')
   const colon = word.indexOf(':', scheme + 3)
   const at = word.lastIndexOf('@')
-  return scheme >= 0 && colon >= 0 && colon < at ? `${word.slice(0, colon)}:***${word.slice(at)}` : word
+  return scheme >= 0 && colon >= 0 && colon < at
+    ? `${word.slice(0, colon)}:***${word.slice(at)}`
+    : word
 }
 
-const secretName = /(?:passw(?:or)?d|passphrase|pwd|secret|token|api_?key)\\?["']?\s*[=:]\s*/
-/** In double quotes, in escaped ones, in single quotes, or in none. */
+const secretName = /(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key)\\?["']?\s*[=:]\s*/
+/** In double quotes that are escaped, in plain ones, in single quotes, or in none. */
 const secretValues = [
-  /"(?:[^"\\]|\\.)*"?/,
   /\\"(?:[^"\\]|\\[^"])*(?:\\")?/,
+  /"(?:[^"\\]|\\.)*"?/,
   /'(?:[^'\\]|\\.)*'?/,
-  /[^\s"'\\&;,)](?:[^\s&;,)]|[,)](?=\S))*/,
+  /[^\s"'&;](?:[^\s&;,)]|[,)](?=\S))*/,
 ]
 const values = secretValues.map((value) => value.source).join('|')
 const namedSecret = new RegExp(`(${secretName.source})(?:${values})`, 'gis')
 
 /** What neither a text nor a jsonb of PostgreSQL can hold, NUL and half a character, is shown. */
 export function storable(text: string): string {
-  return redact(text).replaceAll('\u0000', '\\u0000').replace(/\p{Surrogate}/gu, '\ufffd')
+  return redact(text)
+    .replaceAll('\u0000', '\\u0000')
+    .replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
 /** One line without secrets or control characters, for people. Never throws. */
@@ -120,8 +124,13 @@ export function messageOf(error: unknown): string {
     return error.errors.map(messageOf).join('; ')
   }
   const lines = storable(textOf(error)).split(/[\r\n]+/)
-  const line = lines.map((part) => part.trim()).filter(Boolean).join(' ')
-  return line.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (c) => JSON.stringify(c).slice(1, -1))
+  const line = lines
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .join(' ')
+  return line.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 function textOf(error: unknown): string {

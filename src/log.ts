@@ -10,38 +10,51 @@ export interface LogOptions {
   readonly destination?: DestinationStream
 }
 
-const secretKeys = ['url', 'password', 'token', 'authorization', 'cookie', 'connectionString']
-
 /** One child a run, tenant and phase is made from it. Writes JSON lines to standard error. */
 export function createLog(options: LogOptions = {}): Logger {
   const level = options.level ?? process.env.LOG_LEVEL ?? 'info'
-  const settings = {
-    name: 'rehome',
-    level,
-    redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`]), censor: '***' },
-    serializers: { err: describeError, error: describeError },
-    hooks: {
-      logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
-        method.apply(this, args.map(redactValue) as typeof args)
-      },
-    },
+  const serializers = { err: describeError, error: describeError }
+  const destination = options.destination ?? pino.destination(2)
+  const write = (line: string) => void destination.write(withoutSecrets(line))
+  return pino({ name: 'rehome', level, serializers }, { write })
+}
+
+const secretKey =
+  /(url|passw(or)?d|passphrase|pwd|secret|token|authorization|cookie|connection_?string|api_?key)$/i
+
+/** The finished line is looked through, so that it does not matter how a value got into it. */
+function withoutSecrets(line: string): string {
+  const hide = (key: string, value: unknown) => {
+    if (secretKey.test(key) && value !== null && value !== '') return '***'
+    return typeof value === 'string' ? redact(value) : value
   }
-  return pino(settings, options.destination ?? pino.destination(2))
+  return `${JSON.stringify(JSON.parse(line, hide))}\n`
 }
 
-function redactValue(value: unknown): unknown {
-  if (typeof value === 'string') return redact(value)
-  if (value === null || typeof value !== 'object' || value instanceof Error) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, v]) => [key, typeof v === 'string' ? redact(v) : v]),
-  )
-}
+const causesMax = 5
 
-function describeError(error: unknown): Record<string, unknown> {
+/** Fields that a driver adds are left out: they may hold a tenant's row. */
+function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: messageOf(error) }
-  const stack = error.stack === undefined ? {} : { stack: redact(error.stack) }
-  const base = { name: error.name, message: messageOf(error), ...stack }
+  const { name, stack, cause } = error
+  const code = 'code' in error ? { code: error.code } : {}
+  const because =
+    cause === undefined || depth >= causesMax ? {} : { cause: describeError(cause, depth + 1) }
+  const base = { name, message: messageOf(error), ...code, stack, ...because }
   if (!(error instanceof RehomeError)) return base
-  const { code, retryable, tenant, phase } = error
-  return { ...base, code, retryable, tenant, phase }
+  const { retryable, tenant, phase } = error
+  return { ...base, retryable, tenant, phase }
+}
+
+/** For errors that come back many times a second: each text once in `everyMs`. */
+export function sparsely(log: Logger, message: string, everyMs = 10_000): (error: Error) => void {
+  const told = new Map<string, number>()
+  return (error) => {
+    const text = messageOf(error)
+    const before = told.get(text)
+    if (before !== undefined && performance.now() - before < everyMs) return
+    if (told.size > 100) told.clear()
+    told.set(text, performance.now())
+    log.warn({ err: error }, message)
+  }
 }

@@ -1,8 +1,13 @@
-/** The only way a name or a value becomes part of an SQL text. Pure. */
+/**
+ * The only way a name or a value becomes part of an SQL text. Pure.
+ *
+ * A NUL would end the text on its way to the server: whoever brings one is refused (UNEXPECTED).
+ */
+import { RehomeError } from './errors.ts'
 
 /** A name as SQL: always quoted, so that case, blanks and quotes survive. */
 export function ident(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+  return `"${withoutNul(name).replaceAll('"', '""')}"`
 }
 
 export function idents(names: readonly string[]): string {
@@ -15,11 +20,16 @@ export function qualified(schema: string, name: string): string {
 
 /** A text as an SQL literal that means the same whatever `standard_conforming_strings` says. */
 export function literal(value: string): string {
-  const quoted = `'${value.replaceAll("'", "''")}'`
+  const quoted = `'${withoutNul(value).replaceAll("'", "''")}'`
   return value.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
 
-/** `-c name=value` for libpq's `options`, where blanks and backslashes are escaped. */
+/** `-c name=value` for libpq's `options`, where white space divides and a backslash escapes. */
 export function startupOption(name: string, value: string): string {
-  return `-c ${name}=${value.replace(/[\\ ]/g, '\\$&')}`
+  return `-c ${name}=${withoutNul(value).replace(/[\\ \t\n\v\f\r]/g, '\\$&')}`
+}
+
+function withoutNul(text: string): string {
+  if (!text.includes('\0')) return text
+  throw new RehomeError('UNEXPECTED', `${JSON.stringify(text)} holds a NUL: SQL cannot say that`)
 }

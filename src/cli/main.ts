@@ -40,6 +40,7 @@ Examples:
 
 /** Returns the exit code. Writes to standard output and error, and leaves process.exit to others. */
 export async function main(argv: readonly string[], starters: Starters): Promise<number> {
+  process.stdout.on('error', leaveClosedPipe)
   const program = new Command('rehome')
     .description('moves tenants, one at a time, between databases')
     .version(version())
@@ -63,4 +64,10 @@ export async function main(argv: readonly string[], starters: Starters): Promise
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     return reportError(error)
   }
+}
+
+/** `rehome … | head`: whoever read has had enough, which is no error. */
+function leaveClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
 }

@@ -107,7 +107,8 @@ export function checkPlan(input: unknown): Plan {
 }
 
 function invalid(error: z.ZodError): RehomeError {
-  const [first] = error.issues
+  // A field that is missing is most often one that was misspelt.
+  const first = error.issues.find((i) => i.code === 'unrecognized_keys') ?? error.issues[0]
   const path = first?.path.map(String).join('.') ?? ''
   const what = first?.code === 'unrecognized_keys' ? unknownKeys(first.keys) : first?.message
   const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : ''

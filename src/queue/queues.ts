@@ -8,6 +8,7 @@ import {
   type Processor,
   Queue,
   runMigrations,
+  SchemaMigrationRequiredError,
   Worker,
 } from 'bullmq'
 import { Redis } from 'ioredis'
@@ -88,6 +89,10 @@ async function answers(queue: Queue, kind: QueueStore['kind']): Promise<void> {
   try {
     await Promise.race([queue.getJobCounts('waiting'), late])
   } catch (error) {
+    if (lacksTables(error)) {
+      const message = 'the control database lacks the queue: run `rehome init`'
+      throw new RehomeError('NOT_INSTALLED', message, { cause: error })
+    }
     const where = kind === 'redis' ? 'Redis' : 'the queue in the control database'
     const message = `${where} is out of reach: ${messageOf(error)}`
     throw new RehomeError('UNREACHABLE', message, { cause: error })
@@ -167,16 +172,15 @@ export async function queueSchemaIsReady(url: string): Promise<boolean> {
     await probe.waitUntilReady()
     return true
   } catch (error) {
-    if (
-      error instanceof Error &&
-      /SchemaMigrationRequired|migrat/i.test(`${error.name} ${error.message}`)
-    ) {
-      return false
-    }
+    if (lacksTables(error)) return false
     throw error
   } finally {
     await probe.close().catch(() => {})
   }
+}
+
+function lacksTables(error: unknown): boolean {
+  return error instanceof SchemaMigrationRequiredError
 }
 
 export async function migrateQueueSchema(url: string): Promise<void> {
