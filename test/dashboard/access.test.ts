@@ -1,0 +1,111 @@
+// Who gets in, looked at without a server: tokens, sessions, and whose page a request comes from.
+import { expect, test } from 'vitest'
+import { createAccess } from '../../src/dashboard/access.ts'
+import {
+  localPath,
+  mayBeForeign,
+  namesThisMachine,
+  tokenOf,
+} from '../../src/dashboard/same-origin.ts'
+import { createSessions } from '../../src/dashboard/sessions.ts'
+import { operatorToken, tokens, viewerToken } from './board-world.ts'
+
+test('a board that other machines can reach does not start without a token', () => {
+  for (const host of ['0.0.0.0', '::', '10.1.2.3', 'board.example', '127.example', '::2', '']) {
+    expect(() => createAccess({ host })).toThrow(/needs a token/)
+    expect(() => createAccess({ host, token: '' })).toThrow(/needs a token/)
+    expect(createAccess({ host, token: operatorToken }).open).toBe(false)
+  }
+  for (const host of ['127.0.0.1', '127.8.8.8', 'localhost', '::1']) {
+    expect(createAccess({ host }).open).toBe(true)
+    expect(createAccess({ host, token: operatorToken }).open).toBe(false)
+  }
+})
+
+test('tokens that protect nothing are refused', () => {
+  const host = '127.0.0.1'
+  expect(() => createAccess({ host, viewerToken })).toThrow(/operator token beside it/)
+  expect(() => createAccess({ host, token: 'short' })).toThrow(/at least 16 characters/)
+  expect(() => createAccess({ ...tokens, host, viewerToken: 'short' })).toThrow(/at least 16/)
+  expect(() => createAccess({ host, token: viewerToken, viewerToken })).toThrow(/are the same/)
+})
+
+test('a bearer is who his token says, and a wrong one is nobody, whatever his cookie says', () => {
+  const access = createAccess({ host: '127.0.0.1', ...tokens })
+  const cookie = access.signIn(operatorToken, { port: 1, https: false })?.cookie ?? ''
+  const callerOf = (authorization: string) => access.callerOf({ authorization, cookie }, 1)
+  expect(callerOf(`Bearer ${operatorToken}`)).toEqual({ role: 'operator', by: 'bearer' })
+  expect(callerOf(`bearer ${viewerToken}`)).toEqual({ role: 'viewer', by: 'bearer' })
+  for (const wrong of [`${operatorToken}x`, operatorToken.slice(0, -1), '', ' ']) {
+    expect(callerOf(`Bearer ${wrong}`)).toBeNull()
+  }
+  expect(callerOf('Basic cHJveHk6cHJveHk=')).toEqual({ role: 'operator', by: 'cookie' })
+  expect(access.callerOf({}, 1)).toBeNull()
+})
+
+test('a session holds nothing of the token, cannot be made up, and ends', () => {
+  let nowMs = 1_000_000
+  const sessions = createSessions(() => nowMs)
+  const cookie = sessions.issue('viewer', { port: 3400, https: false })
+  expect(cookie).toMatch(/; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/)
+  expect(sessions.issue('viewer', { port: 3400, https: true })).toMatch(/; Secure$/)
+  const sent = cookie.split(';', 1)[0] ?? ''
+  expect(sessions.read(`other=1; ${sent}`, 3400)).toBe('viewer')
+  expect(sessions.read(sent, 3401)).toBeNull()
+  expect(sessions.read(sent.replace('viewer', 'operator'), 3400)).toBeNull()
+  expect(sessions.read(sent.replace(/\.(\d+)\./, '.9999999999.'), 3400)).toBeNull()
+  expect(sessions.read(sent.slice(0, -1), 3400)).toBeNull()
+  expect(sessions.read('rehome_3400=viewer', 3400)).toBeNull()
+  expect(sessions.read(undefined, 3400)).toBeNull()
+  expect(createSessions(() => nowMs).read(sent, 3400)).toBeNull()
+  nowMs += 12 * 3600 * 1000
+  expect(sessions.read(sent, 3400)).toBeNull()
+})
+
+test('only names of this machine are names of this machine', () => {
+  for (const host of ['localhost', 'LOCALHOST:3400', '127.0.0.1', '127.0.0.1:1', '[::1]:3400']) {
+    expect(namesThisMachine(host)).toBe(true)
+  }
+  const others = ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1']
+  for (const host of [...others, '', undefined, 'localhost:', '[::1', '127.0.0.1:80:80']) {
+    expect(namesThisMachine(host), host).toBe(false)
+  }
+})
+
+test('what may come from another page is taken to come from there', () => {
+  const host = 'board.example:3400'
+  const origin = `http://${host}`
+  const foreign = (headers: Record<string, string>, by: 'cookie' | 'bearer' | 'nobody') =>
+    mayBeForeign({ host, ...headers }, by)
+  expect(foreign({ origin }, 'cookie')).toBe(false)
+  expect(foreign({ origin: origin.toUpperCase() }, 'cookie')).toBe(false)
+  expect(foreign({ origin, 'sec-fetch-site': 'same-origin' }, 'cookie')).toBe(false)
+  expect(foreign({ 'sec-fetch-site': 'none' }, 'cookie')).toBe(false)
+  expect(foreign({ origin: 'null', 'sec-fetch-site': 'same-origin' }, 'cookie')).toBe(false)
+  expect(foreign({}, 'bearer')).toBe(false)
+  expect(foreign({}, 'nobody')).toBe(false)
+
+  expect(foreign({}, 'cookie')).toBe(true)
+  expect(foreign({ origin: 'null' }, 'cookie')).toBe(true)
+  for (const wrong of ['http://board.example', 'http://evil.example:3400', 'nonsense', '']) {
+    for (const by of ['cookie', 'bearer', 'nobody'] as const) {
+      expect(foreign({ origin: wrong }, by), wrong).toBe(true)
+      expect(foreign({ origin: wrong, 'sec-fetch-site': 'same-origin' }, by), wrong).toBe(true)
+    }
+  }
+  for (const site of ['cross-site', 'same-site', 'made-up']) {
+    expect(foreign({ 'sec-fetch-site': site }, 'bearer'), site).toBe(true)
+    expect(foreign({ origin, 'sec-fetch-site': site }, 'cookie'), site).toBe(true)
+  }
+})
+
+test('signing in leads on to a path of this board and nowhere else', () => {
+  expect(localPath('/queue/x?status=failed&token=secret')).toBe('/queue/x?status=failed')
+  expect(localPath('/?token=secret')).toBe('/')
+  const tricks = ['//evil.example/x', '/\\evil.example/x', 'http://evil.example/x', 'javascript:x']
+  for (const trick of [...tricks, '///evil.example', '/%2F/..//evil.example', 'http://[']) {
+    expect(localPath(trick), trick).toMatch(/^\/(?![/\\])/)
+  }
+  expect(tokenOf('/x?token=a%2Bb&token=c')).toBe('a+b')
+  expect(tokenOf('/x?tokens=a')).toBeNull()
+})

@@ -1,0 +1,202 @@
+// The board as people see it, in a real browser: what is shown, what Retry does, how one signs in.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { queueBackends } from '../helpers/backends.ts'
+import { ended, runAll } from '../helpers/runs.ts'
+import { createWorld, type World } from '../helpers/world.ts'
+import {
+  cure,
+  jobOf,
+  noPoison,
+  openBoard,
+  operatorToken,
+  poison,
+  retryPath,
+  tokens,
+  viewerToken,
+} from './board-world.ts'
+import { findBrowser, launch, screenshot, watchedPage } from './browser.ts'
+
+const executable = findBrowser()
+if (!executable) {
+  process.stderr.write('\nSKIPPED: the board in a browser: no chromium or chrome in PATH.\n\n')
+}
+
+/** Redis where there is one: it has the one answer that PostgreSQL has not (who takes jobs). */
+const backend = queueBackends.find(({ skip }) => skip === undefined)
+
+const name = `in a browser${executable ? '' : ' (skipped: no chromium or chrome in PATH)'}`
+describe.skipIf(!executable)(name, () => {
+  let browser: Browser
+  let world: World
+  let runId: string
+
+  beforeAll(async () => {
+    browser = await launch(executable ?? '')
+    world = await createWorld({ target: noPoison, ...(backend && { backend }) })
+    await world.addTenant('acme', 40)
+    for (const tenant of ['bad', 'worse']) {
+      await world.addTenant(tenant)
+      await poison(world, tenant)
+    }
+    await world.work()
+    runId = await runAll(world)
+    await jobOf(world, 'acme', 'completed')
+    for (const tenant of ['bad', 'worse']) await jobOf(world, tenant, 'failed')
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await world?.[Symbol.asyncDispose]()
+  })
+
+  test('queues, a job with its ring and log, and the way to its tenant and back', async () => {
+    await using board = await openBoard(world)
+    const { page, complaints, writes } = await watchedPage(browser, board.url)
+    await page.goto(board.url)
+    await page.getByText('Clean-ups').waitFor()
+    expect(await page.title()).toBe('rehome')
+    await screenshot(page, '1-queues')
+    await page.goto(`${board.url}/queue/rehome-moves?status=completed`)
+    await page.getByRole('heading', { name: 'acme' }).waitFor()
+    await page.getByText('100%').waitFor()
+    await page.getByText(/copied notes: 40 rows read, 40 written/).waitFor()
+    await screenshot(page, '2-job')
+    const opened = page.waitForEvent('popup')
+    await page.getByRole('link', { name: 'tenant page' }).click()
+    const tenant = await opened
+    await tenant.getByRole('heading', { name: 'acme' }).waitFor()
+    expect(new URL(tenant.url()).pathname).toBe(`/tenants/${runId}/acme`)
+    expect(await tenant.locator('meter').count()).toBe(7)
+    const background = await tenant.evaluate('getComputedStyle(document.body).maxWidth')
+    expect(background).not.toBe('none')
+    await screenshot(tenant, '3-tenant')
+    await tenant.getByRole('link', { name: 'Queues' }).click()
+    await tenant.getByText('Clean-ups').waitFor()
+    expect({ complaints, writes }).toEqual({ complaints: [], writes: [] })
+  })
+
+  test('offers no button that would be refused', async () => {
+    await using board = await openBoard(world)
+    const { page } = await watchedPage(browser, board.url)
+    const job = await jobOf(world, 'bad', 'failed')
+    await page.goto(`${board.url}/queue/rehome-moves/${job.id}`)
+    await page.getByRole('heading', { name: 'bad' }).waitFor()
+    expect(await visibleIcons(page, '[class*=jobActions] button')).toEqual(['refresh-cw'])
+    await page.goto(`${board.url}/queue/rehome-moves?status=failed`)
+    await page.getByRole('button', { name: 'Retry all' }).waitFor()
+    expect(await page.getByText('Clean all').isVisible()).toBe(false)
+    await page.goto(`${board.url}/queue/rehome-moves`)
+    const menus = page.locator('main button[aria-haspopup=menu], header button[aria-haspopup=menu]')
+    await menus.last().click()
+    await page.getByRole('menuitem', { name: 'Pause' }).waitFor()
+    expect(await visibleIcons(page, '[role=menuitem]')).toEqual(['refresh-cw', 'pause'])
+    await screenshot(page, '4-menu')
+  })
+
+  test('Retry moves the tenant, and a refusal is told with its reason', async () => {
+    await using board = await openBoard(world)
+    const { page, complaints, writes } = await watchedPage(browser, board.url)
+    const job = await jobOf(world, 'bad', 'failed')
+    await page.goto(`${board.url}/queue/rehome-moves/${job.id}`)
+    await page
+      .getByText(/no poison/)
+      .first()
+      .waitFor()
+    await screenshot(page, '5-failed')
+    const retry = page.locator('[class*=jobActions] button:visible')
+    const press = async () => {
+      await retry.click()
+      await page.getByRole('button', { name: 'Confirm' }).click()
+    }
+    await cure(world)
+    await press()
+    expect((await ended(world, runId)).get('bad')?.phase).toBe('moved')
+    await page.getByText('100%').waitFor()
+    expect(await page.getByText(/not retried|error/i).count()).toBe(1) // the tab "Error"
+    expect(writes).toEqual([`PUT ${retryPath(job)} 204`])
+
+    // Somebody else was faster, and this page does not know it yet.
+    const worse = await jobOf(world, 'worse', 'failed')
+    await page.goto(`${board.url}/queue/rehome-moves/${worse.id}`)
+    await retry.waitFor()
+    await page.route('**/api/queues/rehome-moves/*', (route) => route.abort())
+    await world.rehome.rollback(runId, { tenants: ['worse'] })
+    await ended(world, runId)
+    await press()
+    await page.getByText('Not retried').waitFor()
+    await page.getByText('tenant "worse" is rolled_back: only a failed move').waitFor()
+    await screenshot(page, '6-refused')
+    expect(complaints.filter((text) => !/ERR_FAILED|AxiosError|response/.test(text))).toEqual([])
+  })
+
+  test('one signs in with the token, or by a link from elsewhere, and stays signed in', async () => {
+    await using board = await openBoard(world, tokens)
+    const { page, complaints } = await watchedPage(browser, board.url)
+    await page.goto(`${board.url}/tenants/${runId}/acme`)
+    await screenshot(page, '7-sign-in')
+    await page.getByLabel('Token').fill('wrong')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('That is not the token of this board.').waitFor()
+    await page.getByLabel('Token').fill(viewerToken)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'acme' }).waitFor()
+    expect(page.url()).toBe(`${board.url}/tenants/${runId}/acme`)
+    await page.goto(`${board.url}/queue/rehome-moves?status=failed`)
+    await page.getByRole('heading', { name: 'worse' }).waitFor()
+    expect(
+      await visibleIcons(page, ':is([class*=jobActions], [class*=queueActions]) button'),
+    ).toEqual([])
+    await screenshot(page, '8-viewer')
+    expect(complaints).toEqual([])
+  })
+
+  test("another site's link opens the board for who is signed in, or brings the token", async () => {
+    await using board = await openBoard(world, tokens)
+    await using elsewhere = await linksTo([
+      `${board.url}/tenants/${runId}/acme`,
+      `${board.url}/tenants/${runId}/bad?token=${operatorToken}`,
+    ])
+    const { page } = await watchedPage(browser, board.url)
+    const follow = async (link: string) => {
+      await page.goto(elsewhere.url)
+      await page.getByText(link).click()
+    }
+    await follow('link 0')
+    await page.getByLabel('Token').waitFor()
+    await follow('link 1')
+    await page.getByRole('heading', { name: 'bad' }).waitFor()
+    expect(page.url()).toBe(`${board.url}/tenants/${runId}/bad`)
+    await follow('link 0')
+    await page.getByRole('heading', { name: 'acme' }).waitFor()
+    expect(page.url()).not.toContain('token')
+  })
+})
+
+/** The icons of buttons that can be seen, by their names. */
+async function visibleIcons(page: Page, buttons: string): Promise<string[]> {
+  const icons: string[] = []
+  for (const button of await page.locator(buttons).all()) {
+    if (!(await button.isVisible())) continue
+    const classes = await button.locator('svg').first().getAttribute('class')
+    icons.push(/lucide-([\w-]+)/.exec(classes ?? '')?.[1] ?? '?')
+  }
+  return icons
+}
+
+/** Another site: to a browser, `localhost` is not 127.0.0.1. */
+async function linksTo(urls: readonly string[]): Promise<{ url: string } & AsyncDisposable> {
+  const links = urls.map((url, i) => `<p><a href="${url}">link ${i}</a></p>`).join('')
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html').end(links)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+  return { url: `http://localhost:${port}/`, [Symbol.asyncDispose]: close }
+}
