@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { startBoard } from '../dashboard/start-board.ts'
 import { createLog } from '../log.ts'
 import { integer, print, withRehome } from './context.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -17,6 +16,8 @@ export function addBoard(program: Command): void {
 async function board(flags: { host?: string; port?: number }): Promise<void> {
   const { REHOME_BOARD_HOST, REHOME_BOARD_PORT, REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN } =
     process.env
+  // Loaded here, because every other command is quicker without it.
+  const { startBoard } = await import('../dashboard/start-board.ts')
   await withRehome(async (rehome) => {
     await using running = await startBoard({
       rehome,

@@ -1,0 +1,145 @@
+// The command line from end to end, as a user runs it: each command, its output and its exit code.
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rehome } from '../helpers/command.ts'
+import { createWorld, type World } from '../helpers/world.ts'
+
+const plan = 'examples/plan.ts'
+const drop = 'drop table visits, note_lines, notes, tenants; drop type mood;'
+
+async function exampleWorld(): Promise<World> {
+  const [source, target] = await Promise.all(
+    ['source', 'target'].map((name) => readFile(`examples/${name}.sql`, 'utf8')),
+  )
+  return await createWorld({ source: `${drop}${source}`, target: `${drop}${target}`, bare: true })
+}
+
+describe('the commands, one after the other', () => {
+  let world: World
+  let run = ''
+  const stop = new AbortController()
+  let worker: ReturnType<typeof rehome>
+
+  const ask = async (...args: string[]) => await rehome(args, world.environment)
+
+  beforeAll(async () => {
+    world = await exampleWorld()
+  })
+
+  afterAll(async () => {
+    stop.abort()
+    await worker
+    await world[Symbol.asyncDispose]()
+  })
+
+  test('nothing works before init, and the error says so', async () => {
+    const { code, error } = await ask('status')
+    expect([code, error]).toEqual([3, expect.stringContaining('run `rehome init`')])
+    expect(error.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('init --sql prints SQL that installs, and writes nothing', async () => {
+    const { code, out } = await ask('init', '--sql', plan)
+    expect(code).toBe(0)
+    const schemas = `select nspname from pg_namespace where nspname like 'rehome%'`
+    for (const end of [world.source, world.target, world.control]) {
+      expect((await end.pool.query(schemas)).rows).toEqual([])
+    }
+    await using other = await exampleWorld()
+    const parts = out.split(/^-- (?=the (?:control|fence|guard|queue))/m).filter((p) => p.trim())
+    for (const part of parts.filter((p) => / source/.test(p.split('\n')[0] ?? ''))) {
+      await other.source.pool.query(`-- ${part}`)
+    }
+    const guarded = `select count(*)::int as n from pg_trigger where tgname like 'rehome_%'`
+    // Four a table, and one more where another table hangs on it.
+    expect((await other.source.pool.query(guarded)).rows[0].n).toBe(13)
+  })
+
+  test('init installs, and the second time does and writes nothing', async () => {
+    const first = await ask('init', plan)
+    expect([first.code, first.error]).toEqual([0, ''])
+    expect(first.out).toContain('installing the fence at the source')
+    const writes = `select sum(n_tup_ins + n_tup_upd + n_tup_del)::int as n, pg_stat_clear_snapshot()
+      from pg_stat_all_tables where schemaname like 'rehome%'`
+    const before = (await world.control.pool.query(writes)).rows[0].n
+    expect(await ask('init', plan)).toEqual({ code: 0, out: 'nothing is pending\n', error: '' })
+    expect((await world.control.pool.query(writes)).rows[0].n).toBe(before)
+  })
+
+  test('check says that the plan fits', async () => {
+    const { code, out } = await ask('check', plan)
+    expect([code, out]).toEqual([0, 'plan "notebook" fits both ends\n'])
+    expect(JSON.parse((await ask('check', plan, '--json')).out).findings).toEqual([])
+  })
+
+  test('enqueue --dry-run names the tenants and stores nothing', async () => {
+    expect((await ask('enqueue', plan, '--dry-run')).out).toBe('acme\numbra\n')
+    expect(JSON.parse((await ask('status', '--json')).out)).toEqual([])
+  })
+
+  test('enqueue --wait returns when a worker has moved the tenants', async () => {
+    worker = rehome(['worker', plan], world.environment, stop.signal)
+    const { code, out } = await ask('enqueue', plan, '--wait')
+    expect(out).toMatch(/^run notebook-[0-9a-f]{8}: 2 tenant\(s\)\nacme: moved\numbra: moved\n$/)
+    expect(code).toBe(0)
+    run = out.slice(4, out.indexOf(':'))
+  })
+
+  test('status and show tell of it, as text and as JSON', async () => {
+    expect((await ask('status')).out).toContain('2 moved')
+    expect((await ask('status', run, '--watch')).out).toMatch(/acme +moved +6,66\d/)
+    const { out } = await ask('show', run, 'acme', '--json')
+    expect(JSON.parse(out)).toMatchObject({
+      move: { phase: 'moved', evidence: { verified: { hash: 'hashtextextended' } } },
+      events: expect.arrayContaining([expect.objectContaining({ phase: 'cutover' })]),
+    })
+  })
+
+  test('rollback is refused with the number of rows written since, exit code 5', async () => {
+    await world.target.pool.query(`update notes set title = 'new' where tenant_id = 'acme'
+      and id in (select id from notes where tenant_id = 'acme' limit 3)`)
+    const { code, out } = await ask('rollback', run, '--tenant', 'acme')
+    expect([code, out]).toEqual([5, expect.stringContaining('3 rows were written at the target')])
+    const given = await ask('rollback', run, '--tenant', 'acme', '--discard-writes')
+    expect([given.code, given.out]).toEqual([0, 'acme: rolled_back\n'])
+  })
+
+  test('retry has nothing to do, and says so', async () => {
+    expect(await ask('retry', run)).toMatchObject({ code: 0, out: 'no tenant to retry\n' })
+    const { code, error } = await ask('retry', run, '--tenant', 'umbra')
+    expect([code, error]).toEqual([3, expect.stringContaining('only a failed move can be retried')])
+  })
+
+  test('uninstall is refused while a tenant is closed', async () => {
+    const { code, error } = await ask('uninstall', plan)
+    expect([code, error]).toEqual([3, expect.stringContaining('are closed at the source')])
+  })
+
+  test('cleanup removes the old copy, and then there is no rollback', async () => {
+    expect((await ask('cleanup', run, '-t', 'umbra')).out).toBe('umbra: cleaned\n')
+    const rows = `select count(*)::int as n from notes where tenant_id = 'umbra'`
+    expect((await world.source.pool.query(rows)).rows[0].n).toBe(0)
+    expect((await ask('rollback', run, '-t', 'umbra')).code).toBe(3)
+  })
+
+  test('a worker that is told to stop ends with exit code 0', async () => {
+    stop.abort()
+    expect(await worker).toMatchObject({ code: 0, error: expect.stringContaining('SIGTERM') })
+  })
+
+  test('uninstall --force leaves no trigger and no schema', async () => {
+    expect((await ask('uninstall', plan, '--force')).code).toBe(0)
+    const left = `select count(*)::int as n from pg_trigger where tgname like 'rehome_%'`
+    expect((await world.source.pool.query(left)).rows[0].n).toBe(0)
+    const schema = `select to_regnamespace('rehome') as schema`
+    expect((await world.target.pool.query(schema)).rows[0].schema).toBeNull()
+  })
+})
+
+test('every command of the help stands in docs/cli.md', async () => {
+  const { out } = await rehome(['--help'])
+  const commands = [...out.matchAll(/^ {2}(\w+) (?:\[|<)/gm)].map(([, name]) => name)
+  const docs = await readFile('docs/cli.md', 'utf8')
+  expect(commands).toHaveLength(12)
+  for (const name of commands) expect(docs).toContain(`## ${name}\n`)
+})
