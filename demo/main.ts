@@ -1,6 +1,7 @@
 /**
- * The demonstration: forty tenants of a task tracker move to another server with another data model,
- * while their application goes on writing. One move fails and is tried again, one comes back.
+ * The demonstration: forty tenants of a task tracker move to another server with another data
+ * model, while their application goes on writing. One move fails and is tried again, one comes
+ * back.
  *
  * `--exit` stops at the end, with exit code 0 only if every check held; without it everything stays
  * up for looking around until Ctrl-C. Whatever it starts ends with it.

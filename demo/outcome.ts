@@ -60,13 +60,31 @@ function number(value: number, width: number): string {
 
 export function totals(moves: readonly Move[], report: TrafficReport, ledger: LedgerCheck): string {
   const pauses = moves.map(pauseMs).sort((a, b) => a - b)
-  const rows = moves.reduce((sum, move) => sum + verifiedRows(move), 0)
-  const median = pauses[Math.floor(pauses.length / 2)] ?? 0
   return [
-    `rows verified  ${number(rows, 9)}   pause median ${number(median, 6)} ms, longest ${number(pauses.at(-1) ?? 0, 6)} ms`,
-    `writes accepted${number(report.accepted, 9)}   refused by a fence ${number(report.refused, 6)}   sent on to the new home ${number(report.redirected, 6)}`,
-    `writes lost    ${number(ledger.lost.length, 9)}   duplicated ${number(ledger.duplicated.length, 3)}   resurrected ${number(ledger.resurrected.length, 3)}   strays ${number(ledger.strays.length, 3)}   edits miscounted ${number(ledger.miscounted.length, 3)}   of ${number(ledger.acknowledged, 6)} acknowledged`,
+    totalsLine('rows verified', [
+      ['', moves.reduce((sum, move) => sum + verifiedRows(move), 0)],
+      ['pause median ms', pauses[Math.floor(pauses.length / 2)] ?? 0],
+      ['longest ms', pauses.at(-1) ?? 0],
+    ]),
+    totalsLine('writes accepted', [
+      ['', report.accepted],
+      ['refused by a fence', report.refused],
+      ['sent on to the new home', report.redirected],
+    ]),
+    totalsLine('writes lost', [
+      ['', ledger.lost.length],
+      ['duplicated', ledger.duplicated.length],
+      ['resurrected', ledger.resurrected.length],
+      ['strays', ledger.strays.length],
+      ['miscounted', ledger.miscounted.length],
+      ['of acknowledged', ledger.acknowledged],
+    ]),
   ].join('\n')
+}
+
+function totalsLine(title: string, parts: readonly (readonly [string, number])[]): string {
+  const texts = parts.map(([what, count]) => `${what} ${number(count, 1)}`.trim())
+  return `${title.padEnd(15)} ${texts.join(' · ')}`
 }
 
 /** What the ledger has to say, in checks. */

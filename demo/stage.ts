@@ -1,6 +1,6 @@
 /**
- * Everything that the demonstration runs on: two PostgreSQL servers, the control database beside the
- * target, a worker as a process of its own, and Bull Board. All of it ends with this process.
+ * Everything that the demonstration runs on: two PostgreSQL servers, the control database beside
+ * the target, a worker as a process of its own, and Bull Board. All of it ends with this process.
  */
 import { mkdtemp } from 'node:fs/promises'
 import { createRequire } from 'node:module'

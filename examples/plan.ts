@@ -1,5 +1,5 @@
-// A small plan to begin with: two tenants of a notebook move to a database where notes have a title.
-// source.sql and target.sql beside it make the two ends; docker-compose.yml uses all three.
+// A small plan to begin with: two tenants of a notebook move to a database where notes have a
+// title. source.sql and target.sql beside it make the two ends; docker-compose.yml uses all three.
 import { definePlan, postgres, sql, table } from 'rehome'
 
 interface Note {

@@ -1,8 +1,9 @@
 /**
  * The worker process: takes jobs of all three queues and looks after those that got lost.
  *
- * close() hands moves that are not cut over back: their tenants' writes come back at once and another
- * worker starts over. It may be killed at any time; see docs/operations.md for what follows.
+ * close() hands moves that are not cut over back: their tenants' writes come back at once and
+ * another worker starts over. It may be killed at any time; see docs/operations.md for what
+ * follows.
  */
 import type { Worker } from 'bullmq'
 import type { Control } from '../src/control/database.ts'

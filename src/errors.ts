@@ -79,8 +79,8 @@ export class RehomeError extends Error {
 }
 
 /**
- * Passwords in URLs, and what follows `password=` and its like, become `***`; so does a bearer token.
- * Applied to every text that leaves us. It hides rather too much than too little, and takes time in
+ * Passwords in URLs, what follows `password=` and its like, and bearer tokens become `***`. Applied
+ * to every text that leaves us. It hides rather too much than too little, and takes time in
  * proportion to the text's length, whatever a hostile row has put into it.
  */
 export function redact(text: string): string {
@@ -90,7 +90,7 @@ export function redact(text: string): string {
     .replace(/\b(bearer\s+)\S+/gi, '$1***')
 }
 
-/** Of all that may be a URL with a password: it ends at the last `@`, whatever stands before that. */
+/** Of all that may be a URL with a password: it ends at the last `@`, whatever is before that. */
 function hidePassword(word: string): string {
   const scheme = word.indexOf('://')
   const colon = word.indexOf(':', scheme + 3)

@@ -11,7 +11,9 @@ import { ident, startupOption } from './quote.ts'
 export type Pool = pg.Pool
 export type Client = pg.ClientBase
 
-/** Same text for the same value at both ends, and no surprise from a role's or database's defaults. */
+/**
+ * Same text for the same value at both ends, and no surprise from a role's or database's defaults.
+ */
 const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO,YMD',

@@ -1,4 +1,5 @@
-// Ends of different major versions: the embedded server, and whatever else this machine has installed.
+// Ends of different major versions: the embedded server, and whatever else this machine has
+// installed.
 import { describe, expect, test } from 'vitest'
 import { startPostgres, systemPostgres } from '../dev/postgres.ts'
 import { expectHome, moveOf, rowsAt, runAll } from './helpers/runs.ts'

@@ -1,4 +1,6 @@
-/** What every command is given: where it writes, what it may start, and how it opens the library. */
+/**
+ * What every command is given: where it writes, what it may start, and how it opens the library.
+ */
 
 import type { Move } from '../control/database.ts'
 import { open, type Rehome } from '../coordinator/rehome.ts'
@@ -45,8 +47,8 @@ export function reportError(error: unknown): number {
 }
 
 /**
- * Waits until the errands of these tenants are over, says how each ended, and returns the exit code:
- * 0, or that of the first error.
+ * Waits until the errands of these tenants are over, says how each ended, and returns the exit
+ * code: 0, or that of the first error.
  */
 export async function awaitErrands(
   rehome: Rehome,

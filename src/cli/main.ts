@@ -38,7 +38,9 @@ Examples:
   rehome rollback plan-1a2b3c4d --tenant acme
 `
 
-/** Returns the exit code. Writes to standard output and error, and leaves process.exit to others. */
+/**
+ * Returns the exit code. Writes to standard output and error, and leaves process.exit to others.
+ */
 export async function main(argv: readonly string[], starters: Starters): Promise<number> {
   process.stdout.on('error', leaveClosedPipe)
   const program = new Command('rehome')

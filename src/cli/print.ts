@@ -1,4 +1,6 @@
-/** Text for a terminal: aligned tables, durations, and nothing that could play with the terminal. */
+/**
+ * Text for a terminal: aligned tables, durations, and nothing that could play with the terminal.
+ */
 import type { Move } from '../control/database.ts'
 import type { RunSnapshot } from '../coordinator/rehome.ts'
 

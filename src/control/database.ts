@@ -19,7 +19,9 @@ export type WorkingPhase =
   | 'drain'
   | 'copy'
   | 'verify'
-  /** The intent is stored, then one commit at the source. From that commit on there is no way back. */
+  /**
+   * The intent is stored, then one commit at the source. From that commit on there is no way back.
+   */
   | 'cutover'
   /** The target opens. */
   | 'release'

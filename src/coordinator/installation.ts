@@ -1,4 +1,6 @@
-/** Control database, queue and the ends' fences: what `init` installs and everybody else expects. */
+/**
+ * Control database, queue and the ends' fences: what `init` installs and everybody else expects.
+ */
 
 import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
@@ -105,8 +107,8 @@ function pendingGuards({ unguarded }: Survey): Installation[] {
 }
 
 /**
- * Creating a trigger takes SHARE ROW EXCLUSIVE: it waits for writers, and writers wait for it. So the
- * wait is short and repeated, rather than long.
+ * Creating a trigger takes SHARE ROW EXCLUSIVE: it waits for writers, and writers wait for it. So
+ * the wait is short and repeated, rather than long.
  */
 async function installGuard(end: SqlEnd, statements: readonly string[]): Promise<void> {
   for (let tries = 1; ; tries += 1) {

@@ -1,6 +1,7 @@
 /**
- * The library: what a script needs. Opens the control database and the queue, and the ends of a plan
- * only while they are needed. Every method may throw a RehomeError; none leaves anything half done.
+ * The library: what a script needs. Opens the control database and the queue, and the ends of a
+ * plan only while they are needed. Every method may throw a RehomeError; none leaves anything half
+ * done.
  */
 import { userInfo } from 'node:os'
 import { sleep } from '../clock.ts'

@@ -9,8 +9,8 @@ import type { Survey } from '../stages/survey.ts'
 const maxBytes = 1024
 
 /**
- * The plan's tenants, or those of `only`, each of which has to be one of them. Throws TENANT_UNKNOWN
- * or TENANT_ID_INVALID and names the first.
+ * The plan's tenants, or those of `only`, each of which has to be one of them. Throws
+ * TENANT_UNKNOWN or TENANT_ID_INVALID and names the first.
  */
 export async function tenantsOf(
   plan: Plan,

@@ -1,16 +1,16 @@
 /**
  * Who is calling: an operator, a viewer, or nobody.
  *
- * Without a token, whoever reaches a loopback address is an operator. With tokens, a caller shows one
- * as a bearer, or a cookie that was given for one. It does not judge what a caller may do (gate.ts).
- * Invariant: a board that other machines can reach has a token.
+ * Without a token, whoever reaches a loopback address is an operator. With tokens, a caller shows
+ * one as a bearer, or a cookie that was given for one. It does not judge what a caller may do
+ * (gate.ts). Invariant: a board that other machines can reach has a token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { RehomeError } from '../errors.ts'
-import { createSessions } from './sessions.ts'
+import { createSessions, type Role } from './sessions.ts'
 
-export type Role = 'operator' | 'viewer'
+export type { Role }
 
 export interface Caller {
   readonly role: Role

@@ -19,8 +19,8 @@ export interface Answer {
   readonly message: string
 }
 
-export function answerTo(cause: unknown): Answer {
-  const error = explain(statusError(cause) ?? cause, 'the control database')
+export function answerTo(cause: unknown, where = 'the control database'): Answer {
+  const error = explain(statusError(cause) ?? cause, where)
   return { status: statuses[error.code] ?? 500, code: error.code, message: messageOf(error) }
 }
 

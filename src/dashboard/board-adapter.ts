@@ -1,6 +1,6 @@
 /**
- * Bull Board's routes, cut down to what is safe here. Those that write are refused unless they stand
- * in `harmless`; Retry is answered by the product. What only reads stays Bull Board's own.
+ * Bull Board's routes, cut down to what is safe here. Those that write are refused unless they
+ * stand in `harmless`; Retry is answered by the product. What only reads stays Bull Board's own.
  *
  * Invariant: nothing done in Bull Board changes what the control database wants to have done, other
  * than through the product.
@@ -19,9 +19,10 @@ type Reply = Awaited<ReturnType<Handler>>
 type ErrorHandler = Parameters<FastifyAdapter['setErrorHandler']>[0]
 
 /**
- * A pause holds back what has not begun, and the promotion of a delayed job is the attempt that would
- * come anyway. What is not here is refused: adding, removing, emptying and obliterating, a job's data,
- * delay and priority, schedulers, rate limits, concurrency, and whatever a later version brings.
+ * A pause holds back what has not begun, and the promotion of a delayed job is the attempt that
+ * would come anyway. What is not here is refused: adding, removing, emptying and obliterating, a
+ * job's data, delay and priority, schedulers, rate limits, concurrency, and whatever a later
+ * version brings.
  */
 const harmless: ReadonlySet<string> = new Set([
   'put /api/queues/pause',
@@ -66,7 +67,7 @@ export class BoardAdapter extends FastifyAdapter {
   }
 
   #explained(error: unknown): Reply {
-    const answer = answerTo(error)
+    const answer = answerTo(error, 'the queue or the control database')
     if (answer.status >= 500) this.#log.warn({ err: error }, 'the board could not answer')
     return replyOf(answer)
   }
@@ -130,7 +131,9 @@ function notFound(message: string): Reply {
   return { status: 404, body: { error: 'Not found', message } }
 }
 
-/** Bull Board has no words for "some of them", so a refusal is told as an error, with the number. */
+/**
+ * Bull Board has no words for "some of them", so a refusal is told as an error, with the number.
+ */
 function retriedAll({ retried, refusals }: RetriedAll): Reply {
   const [first] = refusals
   if (first === undefined) return { status: 200, body: { retried, skipped: 0 } }

@@ -30,9 +30,10 @@ export async function registerBullBoard(scope: FastifyInstance, setup: Setup): P
     return request.caller?.role === 'viewer' ? withoutButtons(payload) : payload
   })
   scope.addHook('onSend', async (_request, reply, payload) => {
-    if (!String(reply.getHeader('content-type')).startsWith('text/html')) return payload
-    reply.header('content-security-policy', policy)
-    return typeof payload === 'string' ? tidied(payload) : payload
+    const type = String(reply.getHeader('content-type'))
+    // Its scripts, too: a worker goes by the policy that it came with, not by its page's.
+    if (!type.startsWith('application/json')) reply.header('content-security-policy', policy)
+    return type.startsWith('text/html') && typeof payload === 'string' ? tidied(payload) : payload
   })
   await scope.register(adapter.registerPlugin())
 }
@@ -82,8 +83,8 @@ function withoutButtons(payload: unknown): unknown {
 }
 
 /**
- * Buttons that are refused, found by their icons: there is no setting for each. Only for the eye, too:
- * should their names change, a click is answered with the reason.
+ * Buttons that are refused, found by their icons: there is no setting for each. Only for the eye,
+ * too: should their names change, a click is answered with the reason.
  */
 const refusedInMenus = ['plus', 'chart-no-axes-gantt', 'gauge', 'trash-2', 'ban']
 const refusedAtJobs = ['files', 'pencil', 'trash-2', 'calendar-clock', 'arrow-up-down', 'unlink']
@@ -93,7 +94,9 @@ const hidden = [
   ...refusedAtJobs.map((icon) => `[class*="Actions-"] > li:has(.lucide-${icon})`),
 ].join(',\n')
 
-/** Without fonts of another site, which the policy would refuse after the browser had complained. */
+/**
+ * Without fonts of another site, which the policy would refuse after the browser had complained.
+ */
 function tidied(page: string): string {
   const local = page.replace(/<link\b[^>]*\bhref="https?:[^>]*>\n?/g, '')
   return local.replace('</head>', `<style>${hidden} { display: none }</style></head>`)

@@ -1,6 +1,7 @@
 /**
- * Every request passes here first. Without a caller there is no answer but the sign-in page; a viewer
- * changes nothing; and what changes something comes from our own pages, or shows a bearer token.
+ * Every request passes here first. Without a caller there is no answer but the sign-in page; a
+ * viewer changes nothing; and what changes something comes from our own pages, or shows a bearer
+ * token.
  *
  * Invariant: a request that is not a read has an operator behind it when it reaches a route.
  */

@@ -1,6 +1,7 @@
 /**
- * HTML as text. Invariant: what is put into a template is escaped, unless it came out of one; nothing
- * else makes an `Html`. Tenant ids are hostile, so characters that cannot be seen are shown.
+ * HTML as text. Invariant: what is put into a template is escaped, unless it came out of one;
+ * nothing else makes an `Html`. Tenant ids are hostile, so characters that cannot be seen are
+ * shown.
  */
 export class Html {
   readonly text: string

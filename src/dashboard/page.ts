@@ -17,6 +17,7 @@ a { color: var(--work); }
 nav { display: flex; justify-content: space-between; font-size: .9rem; }
 h1 { font-size: 1.5rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
 h2 { font-size: 1rem; margin: 0 0 .6rem; }
+main { max-width: 28rem; margin: 12vh auto 0; }
 p { margin: .4rem 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 1rem 1.2rem; margin: 1rem 0; overflow-x: auto; }
@@ -62,7 +63,6 @@ export const securityHeaders = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
   'cache-control': 'no-store',
 } as const
 
@@ -73,7 +73,9 @@ export interface PageOptions {
   readonly refresh?: { readonly afterS: number; readonly to?: string } | undefined
 }
 
-/** The referrer stays within this site: without it a browser would not say where a form came from. */
+/**
+ * The referrer stays within this site: without it a browser would not say where a form came from.
+ */
 export function page({ title, body, refresh }: PageOptions): string {
   return html`<!doctype html>
 <html lang="en">

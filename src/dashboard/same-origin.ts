@@ -1,13 +1,14 @@
 /**
- * Is it our own page that asks? Browsers send requests for other sites' pages, too, with our cookie,
- * or from behind a name that was pointed at this machine. Pure: looks at headers, nothing else.
+ * Is it our own page that asks? Browsers send requests for other sites' pages, too, with our
+ * cookie, or from behind a name that was pointed at this machine. Pure: looks at headers, nothing
+ * else.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Caller, isLoopback } from './access.ts'
 
 /**
- * Whether a Host header names this machine itself, with any port. Another name means that somebody's
- * web page has been made to believe that we are its server (DNS rebinding).
+ * Whether a Host header names this machine itself, with any port. Another name means that
+ * somebody's web page has been made to believe that we are its server (DNS rebinding).
  */
 export function namesThisMachine(host: string | undefined): boolean {
   return isLoopback((host ?? '').replace(/:\d{1,5}$/, ''))

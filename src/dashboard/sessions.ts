@@ -1,9 +1,11 @@
 /**
- * The cookie that a browser gets for a token: a role and an end, signed with a key that lives as long
- * as this board does. It holds nothing of the token, so a stolen one is of no use after a restart.
+ * The cookie that a browser gets for a token: a role and an end, signed with a key that lives as
+ * long as this board does. It holds nothing of the token, so a stolen one is of no use after a
+ * restart.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Role } from './access.ts'
+
+export type Role = 'operator' | 'viewer'
 
 export interface Sessions {
   issue(role: Role, to: { port: number | undefined; https: boolean }): string

@@ -1,6 +1,6 @@
 /**
- * The page that asks for a token, and the form behind it. A right token is exchanged for a cookie; the
- * token itself is neither kept nor shown again.
+ * The page that asks for a token, and the form behind it. A right token is exchanged for a cookie;
+ * the token itself is neither kept nor shown again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../log.ts'
@@ -35,7 +35,10 @@ Signed in already, and came by a link? <a href="${to}">Go on</a></p>
   return page({ title: 'Sign in · rehome', body })
 }
 
-/** Answers a click on another site's link, which brings no strict cookie: the page asks again itself. */
+/**
+ * Answers a click on another site's link, which brings no strict cookie: the page asks again
+ * itself.
+ */
 export function onwardPage(to: string): string {
   const body = html`<p><a href="${to}">Go on</a></p>`
   return page({ title: 'rehome', body, refresh: { afterS: 0, to } })
@@ -62,7 +65,7 @@ export function signIn(
   reply: FastifyReply,
 ): FastifyReply {
   const { access, log, token, to } = offered
-  const https = request.headers['x-forwarded-proto'] === 'https'
+  const https = /^https\b/.test(String(request.headers['x-forwarded-proto']))
   const signedIn = access.signIn(token, { port: request.socket.localPort, https })
   if (signedIn) {
     log.info({ role: signedIn.role, from: request.ip }, 'signed in to the board')

@@ -40,8 +40,8 @@ export interface Board extends AsyncDisposable {
 }
 
 /**
- * Returns when it answers. Throws SETTING_MISSING where others could reach it and there is no token,
- * USAGE where a token is weak or the address cannot be listened on.
+ * Returns when it answers. Throws SETTING_MISSING where others could reach it and there is no
+ * token, USAGE where a token is weak or the address cannot be listened on.
  */
 export async function startBoard(options: BoardOptions): Promise<Board> {
   const { rehome, host = '127.0.0.1', port = 0, token, viewerToken, log } = options

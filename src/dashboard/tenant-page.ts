@@ -1,4 +1,6 @@
-/** One tenant's move, as a page: how it stands, what was compared, how long it took, what happened. */
+/**
+ * One tenant's move, as a page: how it stands, what was compared, how long it took, what happened.
+ */
 import type { Move, MoveEvent } from '../control/database.ts'
 import { type Evidence, type PhaseTime, readEvidence, type TableEvidence } from './evidence.ts'
 import { type Content, type Html, html, shorten } from './html.ts'
@@ -58,7 +60,9 @@ function mood({ open, phase }: Move): string {
   return phase === 'failed' ? 'bad' : 'good'
 }
 
-/** An errand that failed, though the move may stand as it did before: a rollback that was refused. */
+/**
+ * An errand that failed, though the move may stand as it did before: a rollback that was refused.
+ */
 function failure(move: Move, retryAt: string | null): Html | null {
   if (move.error_code === null) return null
   const where = move.failed_phase === null ? '' : ` in ${move.failed_phase}`
@@ -142,5 +146,5 @@ function ms(value: number | null): string {
 
 function time(at: Date): Html {
   const text = at.toISOString()
-  return html`<time datetime="${text}">${text.replace('T', ' ').replace('Z', '')}</time>`
+  return html`<time datetime="${text}">${text.replace('T', ' ')}</time>`
 }

@@ -1,6 +1,6 @@
 /**
- * The address of a tenant's page: /tenants/<run>/<tenant>, and the same with `.json`. A tenant id is
- * any text, so an id that ends in `.json`, or is `..`, must survive the way there and back.
+ * The address of a tenant's page: /tenants/<run>/<tenant>, and the same with `.json`. A tenant id
+ * is any text, so an id that ends in `.json`, or is `..`, must survive the way there and back.
  */
 const prefix = '/tenants/'
 

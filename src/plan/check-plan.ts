@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from './plan.ts'
 
-const name = z.string().min(1).max(63)
+const noNul = (text: string) => !text.includes('\0')
+const name = z.string().min(1).max(63).refine(noNul, 'has a NUL character')
 const sqlText = z.strictObject({ sql: z.string().min(1) })
 
 const endpoint = z.strictObject({
@@ -16,14 +17,17 @@ const endpoint = z.strictObject({
     .string()
     .regex(
       /^[A-Za-z_][A-Za-z0-9_]*$/,
-      'is the name of an environment variable, not the URL itself',
+      'has to be the name of an environment variable, not the URL itself',
     ),
   schema: name,
   poolSize: z.int().min(2).max(200),
   tls: z.enum(['off', 'require', 'verify']),
 })
 
-const fn = z.custom<(...args: never[]) => unknown>((v) => typeof v === 'function', 'is no function')
+const fn = z.custom<(...args: never[]) => unknown>(
+  (v) => typeof v === 'function',
+  'has to be a function',
+)
 
 const tablePlan = z.strictObject({
   kind: z.literal('table'),
@@ -41,7 +45,7 @@ const tablePlan = z.strictObject({
   }),
   row: z
     .custom<z.ZodType>((v) => typeof v === 'object' && v !== null && 'safeParse' in v, {
-      error: 'is no zod schema',
+      error: 'has to be a zod schema',
     })
     .optional(),
   transform: fn.optional(),
@@ -59,7 +63,7 @@ const tenantSource = z.custom<Plan['tenants']>(
     typeof v === 'function' ||
     sqlText.safeParse(v).success ||
     (typeof v === 'object' && v !== null && Symbol.asyncIterator in v),
-  'is a list of texts, sql`…`, an async iterable or a function that makes an iterable',
+  'has to be a list of texts, sql`…`, an async iterable or a function that makes an iterable',
 )
 
 const ms = (min: number) =>
@@ -69,10 +73,12 @@ const ms = (min: number) =>
     .max(24 * 3600 * 1000)
 
 const plan = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'has 1 to 64 letters, digits, "-", "_" or "."'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'has to be 1 to 64 letters, digits, "-", "_" or "."'),
   source: endpoint,
   target: endpoint,
-  scope: z.string().min(1).max(64).default('default'),
+  scope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').default('default'),
   tenants: tenantSource,
   tables: z.array(z.discriminatedUnion('kind', [tablePlan, discovered])).min(1),
   exclude: z.array(name).default([]),
@@ -95,36 +101,56 @@ const plan = z.strictObject({
 /** Throws PLAN_INVALID with the first field that is wrong and how many others are. */
 export function checkPlan(input: unknown): Plan {
   const parsed = plan.safeParse(input)
-  if (!parsed.success) throw invalid(parsed.error)
+  if (!parsed.success) throw invalid(parsed.error, input)
   // Functions and schemas passed through as they are; zod has seen the shape of everything else.
   const checked = parsed.data as unknown as Plan
-  const repeated = checked.tables
-    .filter((entry) => entry.kind === 'table')
-    .map((entry) => entry.name)
-    .find((table, i, all) => all.indexOf(table) !== i)
-  if (repeated) throw new RehomeError('PLAN_INVALID', `tables: "${repeated}" is named twice`)
+  const contradiction = contradictionIn(checked)
+  if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
   return checked
 }
 
-function invalid(error: z.ZodError): RehomeError {
+function contradictionIn({ tables, exclude }: Plan): string | null {
+  const named = tables.filter((entry) => entry.kind === 'table')
+  for (const [i, { name, tenant, through }] of named.entries()) {
+    const field = `plan field \`tables\`: "${name}"`
+    if (named.findIndex((other) => other.name === name) < i) return `${field} is named twice`
+    if (exclude.includes(name)) return `${field} is in \`exclude\`, too`
+    if (tenant && through) return `${field} has both \`tenant\` and \`through\`: one says it all`
+  }
+  return null
+}
+
+function invalid(error: z.ZodError, input: unknown): RehomeError {
   // A field that is missing is most often one that was misspelt.
   const first = error.issues.find((i) => i.code === 'unrecognized_keys') ?? error.issues[0]
-  const path = first?.path.map(String).join('.') ?? ''
+  const path = first?.path.map(String) ?? []
   const what = first?.code === 'unrecognized_keys' ? unknownKeys(first.keys) : first?.message
   const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : ''
-  const where = path === '' ? 'the plan' : `plan field \`${path}\``
-  return new RehomeError('PLAN_INVALID', `${where}: ${what}${more}`, {
+  const where = path.length === 0 ? 'the plan' : `plan field \`${path.join('.')}\``
+  return new RehomeError('PLAN_INVALID', `${where}${given(input, path)}: ${what}${more}`, {
     data: { issues: error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
   })
 }
 
+/** ` is …` where that is short, and no URL that somebody took for its variable's name. */
+function given(input: unknown, path: readonly string[]): string {
+  const value = path.reduce<unknown>((at, key) => Object(at)[key], input)
+  if (path.at(-1) === 'urlFrom' || value === undefined) return ''
+  if (typeof value === 'object' || typeof value === 'function')
+    return value === null ? ' is null' : ''
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 80 ? '' : ` is ${text}`
+}
+
 function unknownKeys(keys: readonly string[]): string {
-  return `unknown ${keys.map((key) => `\`${key}\``).join(', ')}; see docs/plan.md for what it can say`
+  const names = keys.map((key) => `\`${key}\``).join(', ')
+  return `unknown ${names}; see docs/plan.md for what it can say`
 }
 
 /**
  * Equal for equal plans, whichever loader has read the file: what functions say does not count, as
- * each loader writes their text in its own way. Lists of tenants do, queries for them by their text.
+ * each loader writes their text in its own way. Lists of tenants count, queries for them by their
+ * text.
  */
 export function fingerprintOf(checked: Plan): string {
   const text = JSON.stringify(checked, (_, value: unknown) => {

@@ -6,6 +6,7 @@
 
 import { ident } from '../quote.ts'
 import { type CatalogColumn, type CatalogTable, computedKey, type Finding } from './catalog.ts'
+import { conversionOf } from './conversion.ts'
 import type { TablePlan } from './plan.ts'
 
 export interface ColumnRoute {
@@ -21,9 +22,10 @@ export interface ColumnRoute {
 /** Types whose binary form is the same at every server. Arrays of them are, too. */
 const portableTypes = new Set(
   (
-    'int2 int4 int8 float4 float8 numeric bool text varchar bpchar name char bytea uuid date time ' +
-    'timetz timestamp timestamptz interval json jsonb inet cidr macaddr macaddr8 bit varbit point ' +
-    'lseg path box polygon line circle int4range int8range numrange tsrange tstzrange daterange xml'
+    'int2 int4 int8 float4 float8 numeric bool text varchar bpchar name char bytea uuid ' +
+    'date time timetz timestamp timestamptz interval json jsonb xml inet cidr macaddr macaddr8 ' +
+    'bit varbit point lseg path box polygon line circle ' +
+    'int4range int8range numrange tsrange tstzrange daterange'
   ).split(' '),
 )
 
@@ -31,22 +33,24 @@ export function isPortable(typeName: string): boolean {
   return portableTypes.has(typeName.startsWith('_') ? typeName.slice(1) : typeName)
 }
 
-const lossless: Readonly<Record<string, readonly string[]>> = {
-  int2: ['int4', 'int8', 'numeric'],
-  int4: ['int8', 'numeric'],
-  int8: ['numeric'],
-  float4: ['float8'],
-  varchar: ['text'],
-  bpchar: ['text', 'varchar'],
-  text: ['varchar'],
-  name: ['text'],
-}
-
 export interface ColumnInput {
   from: CatalogTable
   to: CatalogTable
   computed: ReadonlyMap<string, string>
   findings: Finding[]
+}
+
+/** What a source column is called at the target. */
+export function renamed(table: Pick<TablePlan, 'columns'>, column: string): string {
+  const { rename } = table.columns
+  // A column may be called `constructor`, which every object seems to have.
+  return Object.hasOwn(rename, column) ? (rename[column] ?? column) : column
+}
+
+/** A route, and the column that it begins at; an expression of the plan begins at none. */
+interface Offer {
+  readonly route: ColumnRoute
+  readonly column: CatalogColumn | null
 }
 
 export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[] {
@@ -57,64 +61,68 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
       complain(`column "${name}" does not exist at the source`)
     }
   }
-  const offered = [...kept(table, input.from), ...computed(table, input.computed)]
-  const routes = table.transform ? offered : fitToTarget(offered, input.to, complain)
-  if (!table.transform) complainOfMissing(routes, input.to, complain)
+  const offers = [...kept(table, input), ...computed(table, input.computed)]
+  complainOfRepeated(offers, complain)
+  if (table.transform) return offers.map(({ route }) => route)
+  const routes = offers.map((offer) => fitToTarget(offer, input.to, complain))
+  complainOfMissing(routes, input.to, complain)
   return routes
 }
 
-function kept(table: TablePlan, from: CatalogTable): ColumnRoute[] {
+function kept(table: TablePlan, { from, to }: ColumnInput): Offer[] {
+  const { drop, compute } = table.columns
+  // What the target makes itself, or does without, is not brought to it.
+  const wanted = (name: string) => to.columns.some((c) => c.name === name && !c.generated)
   return from.columns
-    .filter((column) => !table.columns.drop.includes(column.name))
-    .map((column) => ({ column, name: table.columns.rename[column.name] ?? column.name }))
-    .filter(({ name }) => !(name in table.columns.compute))
-    .filter(({ column }) => !column.generated || table.transform !== undefined)
-    .map(({ column, name }) => ({
-      name,
-      expression: `r.${ident(column.name)}`,
-      typeName: column.typeName,
-      castTo: null,
-    }))
+    .filter((column) => !drop.includes(column.name))
+    .map((column) => ({ column, name: renamed(table, column.name) }))
+    .filter(({ name }) => !Object.hasOwn(compute, name))
+    .filter(({ column, name }) => !column.generated || table.transform || wanted(name))
+    .map(({ column, name }) => {
+      const expression = `r.${ident(column.name)}`
+      return { route: { name, expression, typeName: column.typeName, castTo: null }, column }
+    })
 }
 
-function computed(table: TablePlan, types: ReadonlyMap<string, string>): ColumnRoute[] {
-  return Object.entries(table.columns.compute).map(([name, { sql }]) => ({
-    name,
-    expression: `(${sql})`,
-    typeName: types.get(computedKey(table.name, name)) ?? 'text',
-    castTo: null,
-  }))
+function computed(table: TablePlan, types: ReadonlyMap<string, string>): Offer[] {
+  return Object.entries(table.columns.compute).map(([name, { sql }]) => {
+    const typeName = types.get(computedKey(table.name, name)) ?? 'text'
+    return { route: { name, expression: `(${sql})`, typeName, castTo: null }, column: null }
+  })
 }
 
 type Complain = (message: string) => void
 
-function fitToTarget(offered: ColumnRoute[], to: CatalogTable, complain: Complain): ColumnRoute[] {
-  return offered.map((route) => {
-    const column = to.columns.find((candidate) => candidate.name === route.name)
-    if (!column) {
-      complain(
-        `target "${to.name}" has no column "${route.name}": drop, rename or compute it in \`columns\``,
-      )
-      return route
-    }
-    if (column.generated) {
-      complain(
-        `target column "${to.name}.${route.name}" is generated there: drop it in \`columns\``,
-      )
-    }
-    return fitType(route, column, complain)
-  })
+function complainOfRepeated(offers: readonly Offer[], complain: Complain): void {
+  const names = offers.map(({ route }) => route.name)
+  for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
+    complain(`two columns become "${name}": drop or rename one of them`)
+  }
 }
 
-function fitType(route: ColumnRoute, column: CatalogColumn, complain: Complain): ColumnRoute {
-  if (route.typeName === column.typeName) return route
-  if (lossless[route.typeName]?.includes(column.typeName)) {
-    return { ...route, castTo: column.typeName }
+function fitToTarget(offer: Offer, to: CatalogTable, complain: Complain): ColumnRoute {
+  const { route } = offer
+  const column = to.columns.find((candidate) => candidate.name === route.name)
+  if (!column) {
+    const message = `target "${to.name}" has no column "${route.name}"`
+    complain(`${message}: drop, rename or compute it in \`columns\``)
+    return route
   }
-  complain(
-    `column "${route.name}" is ${route.typeName} and becomes ${column.typeText}, which may lose ` +
-      'something: say how with `columns.compute`',
-  )
+  if (column.generated) {
+    const message = `target column "${to.name}.${route.name}" is generated there`
+    complain(`${message}: drop it in \`columns\``)
+  }
+  return fitType(offer, column, complain)
+}
+
+function fitType({ route, column: from }: Offer, to: CatalogColumn, complain: Complain) {
+  const conversion = conversionOf(from ?? { typeName: route.typeName }, to)
+  if (conversion === 'cast') return { ...route, castTo: to.typeName }
+  if (conversion === 'lossy') {
+    const change = `is ${from?.typeText ?? route.typeName} and becomes ${to.typeText}`
+    const message = `column "${route.name}" ${change}, which may lose something`
+    complain(`${message}: say how with \`columns.compute\``)
+  }
   return route
 }
 

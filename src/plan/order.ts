@@ -1,24 +1,34 @@
-/** Tables in an order that puts parents before children (Kahn's algorithm), or the circle. Pure. */
+/** Tables in an order that puts parents before children (Kahn's algorithm). Pure. */
 import type { CatalogTable } from './catalog.ts'
 
 export interface Order {
-  /** All names; those of a circle come last, in their given order. */
+  /** All names. Those of a circle stand among each other in their given order. */
   readonly names: readonly string[]
-  /** Tables that wait for each other. A table that points at itself is no circle. */
+  /** Tables that wait for themselves, over others. One that points only at itself is no circle. */
   readonly cycle: readonly string[]
 }
 
+type Parents = ReadonlyMap<string, ReadonlySet<string>>
+
 export function parentsFirst(tables: readonly CatalogTable[]): Order {
-  const waiting = new Map(tables.map((table) => [table.name, parentsOf(table, tables)]))
+  const parents: Parents = new Map(tables.map((table) => [table.name, parentsOf(table, tables)]))
+  const ancestors: Parents = new Map(
+    [...parents.keys()].map((name) => [name, ancestorsOf(name, parents)]),
+  )
+  const inCircle = (name: string, other: string) =>
+    ancestors.get(name)?.has(other) && ancestors.get(other)?.has(name)
+  const waiting = new Set(parents.keys())
   const names: string[] = []
-  for (;;) {
-    const free = [...waiting].find(([, parents]) => [...parents].every((p) => names.includes(p)))
-    if (!free) break
-    names.push(free[0])
-    waiting.delete(free[0])
+  while (waiting.size > 0) {
+    // Circles wait for what is above them as a whole, so that some table is always free.
+    const free = [...waiting].find((name) =>
+      [...(ancestors.get(name) ?? [])].every((a) => !waiting.has(a) || inCircle(name, a)),
+    )
+    if (free === undefined) break
+    names.push(free)
+    waiting.delete(free)
   }
-  const cycle = inCircle(waiting)
-  return { names: [...names, ...waiting.keys()], cycle }
+  return { names, cycle: names.filter((name) => ancestors.get(name)?.has(name)) }
 }
 
 function parentsOf(table: CatalogTable, among: readonly CatalogTable[]): Set<string> {
@@ -27,12 +37,13 @@ function parentsOf(table: CatalogTable, among: readonly CatalogTable[]): Set<str
   return new Set(parents.filter((name) => name !== table.name && known.has(name)))
 }
 
-/** Of those left waiting, the ones somebody else waits for; the rest only hang on the circle. */
-function inCircle(waiting: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  let left = [...waiting.keys()]
-  for (;;) {
-    const needed = left.filter((name) => left.some((other) => waiting.get(other)?.has(name)))
-    if (needed.length === left.length) return left
-    left = needed
+function ancestorsOf(name: string, parents: Parents): Set<string> {
+  const found = new Set<string>()
+  const look = [...(parents.get(name) ?? [])]
+  for (let next = look.pop(); next !== undefined; next = look.pop()) {
+    if (found.has(next)) continue
+    found.add(next)
+    look.push(...(parents.get(next) ?? []))
   }
+  return found
 }

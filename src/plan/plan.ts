@@ -5,6 +5,8 @@
  * the rules, routes.ts brings a plan together with what the two databases really contain.
  */
 import type { ZodType } from 'zod'
+import { RehomeError } from '../errors.ts'
+import { literal } from '../quote.ts'
 
 /** A piece of SQL, made by the `sql` tag. It is trusted as the plan file itself is. */
 export interface SqlText {
@@ -182,14 +184,20 @@ export function discover(
   return { kind: 'discover', column: 'tenant_id', exclude: [], ...options }
 }
 
-/** SQL in a plan. Interpolated strings and numbers become literals, never identifiers. */
+/**
+ * SQL in a plan. Interpolated strings and numbers become literals, never identifiers; anything else
+ * throws PLAN_INVALID.
+ */
 export function sql(parts: TemplateStringsArray, ...values: (string | number)[]): SqlText {
   const text = parts.reduce((before, part, i) => `${before}${quoteValue(values[i - 1])}${part}`)
   return { sql: text.trim() }
 }
 
-function quoteValue(value: string | number | undefined): string {
-  return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`
+function quoteValue(value: unknown): string {
+  if (typeof value === 'string') return literal(value)
+  // In parentheses, because two minus signs would begin a comment.
+  if (Number.isFinite(value)) return Number(value) < 0 ? `(${value})` : String(value)
+  throw new RehomeError('PLAN_INVALID', `sql\`…\` takes texts and numbers, not ${String(value)}`)
 }
 
 function list(columns: string | readonly string[] | undefined): readonly string[] | undefined {

@@ -1,10 +1,10 @@
 /**
- * A plan and two catalogues become routes: for each table, from where to where, by which key, column
- * by column, in an order that puts parents first. Pure; every contradiction becomes a finding, so
- * that a user sees all of them at once.
+ * A plan and two catalogues become routes: for each table, from where to where, by which key,
+ * column by column, in an order that puts parents first. Pure; every contradiction becomes a
+ * finding, so that a user sees all of them at once.
  */
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
-import { type ColumnRoute, routeColumns } from './columns.ts'
+import { type ColumnRoute, renamed, routeColumns } from './columns.ts'
 import { parentsFirst } from './order.ts'
 import type { Plan, TablePlan, Transform } from './plan.ts'
 import { plannedTables, unclassifiedTables } from './tables.ts'
@@ -47,9 +47,15 @@ export function routeTables(plan: Plan, source: Catalog, target: Catalog): Routi
   const order = parentsFirst(routes.map((route) => route.target))
   return {
     routes: order.names.map((name) => routes.find((r) => r.target.name === name) as Route),
-    findings,
+    findings: withoutRepetitions(findings),
     cycle: order.cycle,
   }
+}
+
+/** Tables that lead to the same parent meet the same trouble there; it is told once. */
+function withoutRepetitions(findings: readonly Finding[]): Finding[] {
+  const told = new Map(findings.map((finding) => [JSON.stringify(finding), finding]))
+  return [...told.values()]
 }
 
 interface RouteInput {
@@ -112,7 +118,7 @@ function targetKeyOf(
 ): readonly string[] {
   const primary = known.to.uniques.find((unique) => unique.primary)?.columns
   if (primary) return primary
-  return known.sourceKey.map((name) => table.columns.rename[name] ?? name)
+  return known.sourceKey.map((name) => renamed(table, name))
 }
 
 function sharedTargets(routes: readonly Route[]): Finding[] {

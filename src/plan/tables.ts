@@ -16,14 +16,25 @@ export function plannedTables(plan: Plan, source: Catalog, findings: Finding[]):
     findings.push({ where: `exclude "${name}"`, message: 'is no table of the source' })
   }
   const names = new Set(named.map((entry) => entry.name))
-  const found = plan.tables
+  const found = discoveredTables(plan, source).filter((entry) => !names.has(entry.name))
+  for (const [i, entry] of found.entries()) {
+    const first = found.findIndex((other) => other.name === entry.name)
+    if (first === i) continue
+    const columns = `"${found[first]?.tenant}" and "${entry.tenant}"`
+    const message = `is discovered by both ${columns}: name it, and its \`tenant\``
+    findings.push({ where: `table "${entry.name}"`, message })
+  }
+  return [...named, ...new Map(found.map((entry) => [entry.name, entry])).values()]
+}
+
+function discoveredTables(plan: Plan, source: Catalog): TablePlan[] {
+  return plan.tables
     .filter((entry) => entry.kind === 'discover')
-    .flatMap((entry) =>
-      tablesWith(source, entry.column)
-        .filter((name) => !entry.exclude.includes(name) && !plan.exclude.includes(name))
-        .map((name) => table(name, { tenant: entry.column })),
+    .flatMap(({ column, exclude }) =>
+      tablesWith(source, column)
+        .filter((name) => !exclude.includes(name) && !plan.exclude.includes(name))
+        .map((name) => table(name, { tenant: column })),
     )
-  return [...named, ...found.filter((entry) => !names.has(entry.name))]
 }
 
 function tablesWith(catalog: Catalog, column: string): string[] {

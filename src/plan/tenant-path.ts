@@ -3,6 +3,7 @@
  * one. Pure.
  */
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
+import { renamed } from './columns.ts'
 import type { Plan, TablePlan } from './plan.ts'
 
 export type TenantPath =
@@ -32,7 +33,7 @@ export function tenantPath(input: PathInput, seen: readonly string[] = []): Tena
   const name = tableNameAt(table, end)
   const relation = catalog.tables.get(name)
   if (!relation) return null
-  const through = end === 'source' ? table.through : (table.targetThrough ?? renamed(table))
+  const through = end === 'source' ? table.through : (table.targetThrough ?? throughAtTarget(table))
   if (through && !(end === 'target' && table.targetTenant)) {
     return pathThrough(input, { relation, through, seen: [...seen, name] })
   }
@@ -43,19 +44,20 @@ export function tableNameAt(table: TablePlan, end: 'source' | 'target'): string 
   return end === 'source' ? table.name : (table.to ?? table.name)
 }
 
-function renamed(table: TablePlan): readonly string[] | undefined {
-  return table.through?.map((column) => table.columns.rename[column] ?? column)
+function throughAtTarget(table: TablePlan): readonly string[] | undefined {
+  return table.through?.map((column) => renamed(table, column))
 }
 
 function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | null {
   const { table, plan, end } = input
   const own = table.tenant ?? plan.tenantColumn
-  const column = end === 'source' ? own : (table.targetTenant ?? table.columns.rename[own] ?? own)
+  const column = end === 'source' ? own : (table.targetTenant ?? renamed(table, own))
   const found = relation.columns.find((candidate) => candidate.name === column)
   if (found && !(found.deterministic && exactTypes.includes(found.typeName))) {
     const type = found.deterministic ? found.typeText : `${found.typeText} of that collation`
-    const what = `column "${column}" at the ${end} is ${type}, where one id can be written in two ways`
-    return complain(input, `${what}: only ${exactTypes.join(', ')} can tell tenants apart`)
+    const what = `column "${column}" at the ${end} is ${type}`
+    const why = 'where one id can be written in two ways'
+    return complain(input, `${what}, ${why}: only ${exactTypes.join(', ')} can tell tenants apart`)
   }
   if (found) return { kind: 'column', column }
   const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'

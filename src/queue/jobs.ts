@@ -77,7 +77,7 @@ export async function ensureJob(
 }
 
 /** What the processor throws: BullMQ stores the message, so it holds no secret and no NUL. */
-export function jobError(error: RehomeError, again: boolean): Error {
+export function jobError({ error, again }: { error: RehomeError; again: boolean }): Error {
   const message = storable(`${error.code}: ${error.message}`).slice(0, 2000)
   return again ? new Error(message) : new UnrecoverableError(message)
 }

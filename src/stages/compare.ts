@@ -1,6 +1,7 @@
 /**
  * Compares the tenant's rows of both ends, table by table, in SQL: counts, digests, and where those
- * differ the keys. It shares no code path with the copy: nothing here reads or writes a COPY stream.
+ * differ the keys. It shares no code path with the copy: nothing here reads or writes a COPY
+ * stream.
  */
 import {
   type Digest,

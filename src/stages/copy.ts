@@ -1,4 +1,6 @@
-/** The tenant's rows come to the target, parents first, a chunk at a time. Resumes where it stopped. */
+/**
+ * The tenant's rows come to the target, parents first, a chunk at a time. Resumes where it stopped.
+ */
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
 import { transformMapper } from '../endpoints/sql/transform-rows.ts'

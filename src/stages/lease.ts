@@ -1,10 +1,10 @@
 /**
  * Keeps this attempt alive and ends it when it is not its own any more.
  *
- * While a fence is held it is renewed three times a lease, on a connection that copies cannot starve.
- * If it cannot be renewed the attempt ends when the lease does, by the monotonic clock: from then on
- * a writer may have opened the fence. It also looks whether the move is still ours, and keeps the
- * pause within its budget.
+ * While a fence is held it is renewed three times a lease, on a connection that copies cannot
+ * starve. If it cannot be renewed the attempt ends when the lease does, by the monotonic clock:
+ * from then on a writer may have opened the fence. It also looks whether the move is still ours,
+ * and keeps the pause within its budget.
  */
 import { now } from '../clock.ts'
 import { type Hold, renewFence } from '../endpoints/sql/flags.ts'
@@ -20,7 +20,9 @@ export interface LeaseOptions {
 }
 
 export interface Lease {
-  /** From just before the fence is announced; its first renewal follows a third of a lease later. */
+  /**
+   * From just before the fence is announced; its first renewal follows a third of a lease later.
+   */
   hold(pool: Pool, hold: Hold): void
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
   letGo(): number

@@ -1,6 +1,7 @@
 /**
- * After a failure before the cutover the tenant's writes come back at once. Where that cannot be done
- * now, it is tried for the length of the lease; then the lease has lapsed and the first writer does it.
+ * After a failure before the cutover the tenant's writes come back at once. Where that cannot be
+ * done now, it is tried for the length of the lease; then the lease has lapsed and the first writer
+ * does it.
  */
 import { now, sleep } from '../clock.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'

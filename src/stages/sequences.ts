@@ -1,4 +1,6 @@
-/** Moves the target's sequences past the tenant's ids: before the fence as far as they are known. */
+/**
+ * Moves the target's sequences past the tenant's ids: before the fence as far as they are known.
+ */
 import { advanceSequence, largestId, sequencesOf } from '../endpoints/sql/sequences.ts'
 import type { Route } from '../plan/routes.ts'
 import { tenantWhere } from './rows.ts'

@@ -1,6 +1,6 @@
 /**
- * One attempt at one tenant: what every stage is given. Stages are straight lines; which of them run
- * in which order is said in move-shard.ts and its two sisters, nowhere else.
+ * One attempt at one tenant: what every stage is given. Stages are straight lines; which of them
+ * run in which order is said in move-shard.ts and its two sisters, nowhere else.
  */
 
 import { now, round } from '../clock.ts'
@@ -82,7 +82,9 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.log.info({ ms: shard.phaseMs[stage.phase] }, 'phase done')
 }
 
-/** Throws MOVE_TAKEN_OVER where another worker has claimed the move, or a person has called it off. */
+/**
+ * Throws MOVE_TAKEN_OVER where another worker has claimed the move, or a person has called it off.
+ */
 export async function store(shard: Shard, change: MoveChange): Promise<void> {
   const held = { id: shard.move.id, token: shard.token, attempt: shard.move.attempt }
   if (await storeProgress(shard.control, held, change)) return

@@ -1,6 +1,6 @@
 /**
- * What the two databases say today, brought together with the plan: read anew for every attempt, and
- * once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
+ * What the two databases say today, brought together with the plan: read anew for every attempt,
+ * and once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
  */
 import { createHash } from 'node:crypto'
 import type { HashFunction } from '../endpoints/sql/digest.ts'

@@ -1,6 +1,6 @@
 /**
- * Was anything written at the new home? The source still stands as it was at the cutover, so a whole
- * comparison tells, row by row. Writes are given up only where a person has said so.
+ * Was anything written at the new home? The source still stands as it was at the cutover, so a
+ * whole comparison tells, row by row. Writes are given up only where a person has said so.
  */
 import { RehomeError } from '../errors.ts'
 import { compareShard } from './compare.ts'

@@ -1,4 +1,6 @@
-/** A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced. */
+/**
+ * A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced.
+ */
 import { randomUUID } from 'node:crypto'
 import { raiseFence, readFlag } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * A rollback before the cutover: the source opens first, then what came to the target is removed, and
- * last the target's flag. Only what this move left behind is touched.
+ * A rollback before the cutover: the source opens first, then what came to the target is removed,
+ * and last the target's flag. Only what this move left behind is touched.
  */
 import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'

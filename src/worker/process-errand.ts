@@ -19,8 +19,8 @@ export interface WorkerRuntime {
 }
 
 /**
- * Runs the errand of the job's move and returns its evidence, which Bull Board shows. A job that was
- * retried by hand, or came twice, finds nothing to do and changes nothing.
+ * Runs the errand of the job's move and returns its evidence, which Bull Board shows. A job that
+ * was retried by hand, or came twice, finds nothing to do and changes nothing.
  */
 export async function processErrand(
   runtime: WorkerRuntime,
@@ -69,7 +69,7 @@ async function conclude(
       await job.moveToWait(token)
       throw new WaitingError()
     }
-    throw jobError(outcome.error, outcome.again)
+    throw jobError(outcome)
   }
   await job.updateProgress({ ...(job.progress as object), progress: 100 })
   if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }

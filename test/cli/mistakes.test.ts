@@ -1,4 +1,5 @@
-// Mistakes and outages: one clear line, the right exit code, no stack, nothing changed, no password.
+// Mistakes and outages: one clear line, the right exit code, no stack, nothing changed, no
+// password.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -20,8 +20,9 @@ export async function poison(world: World, tenant: string): Promise<void> {
   await world.source.pool.query(query, [tenant])
 }
 
-export async function cure(world: World): Promise<void> {
-  await world.source.pool.query(`delete from notes where body = 'poison'`)
+export async function cure(world: World, tenant = '%'): Promise<void> {
+  const query = `delete from notes where body = 'poison' and tenant_id like $1`
+  await world.source.pool.query(query, [tenant])
 }
 
 export type TestBoardOptions = Omit<BoardOptions, 'rehome' | 'log'> & {

@@ -1,4 +1,5 @@
-// Retry from the board is the product's retry; and what is done to jobs behind its back is harmless.
+// Retry from the board is the product's retry; and what is done to jobs behind its back is
+// harmless.
 import { expect, test } from 'vitest'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -189,12 +190,14 @@ describeOnBackends('behind our back', (backend) => {
     const job = await jobOf(world, 'bad', 'failed')
     const { data } = await jobOf(world, 'moved', 'completed')
     const before = await world.rehome.status(runId)
-    await job.updateData(data)
     await using board = await openBoard(world)
-    expect(await ask(board, retryPath(job), put)).toMatchObject({
-      status: 409,
-      json: { message: "the job's data was changed: use `rehome retry`" },
-    })
+    for (const changed of [{ ...data, moveId: job.id }, data]) {
+      await job.updateData(changed)
+      expect(await ask(board, retryPath(job), put)).toMatchObject({
+        status: 409,
+        json: { message: "the job's data was changed: use `rehome retry`" },
+      })
+    }
     await job.retry('failed')
     await eventually(async () => {
       expect((await jobById(world, job.id)).returnvalue).toMatchObject({ nothingToDo: true })

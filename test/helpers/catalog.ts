@@ -10,8 +10,17 @@ import type {
   CatalogTable,
 } from '../../src/plan/catalog.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
-import { type Plan, type PlanInput, postgres, type TablePlan, table } from '../../src/plan/plan.ts'
+import {
+  type Plan,
+  type PlanInput,
+  postgres,
+  type TableOptions,
+  type TablePlan,
+  table,
+} from '../../src/plan/plan.ts'
 import { type Routing, routeTables } from '../../src/plan/routes.ts'
+
+type Row = Record<string, unknown>
 
 export type Columns = Readonly<Record<string, string>>
 
@@ -112,12 +121,12 @@ export function findingsOf({ findings }: Pick<Routing, 'findings'>): string[] {
 
 /** The one table of a plan, named `notes`, from these columns to those; and what is said of it. */
 export function routeNotes(
-  options: Parameters<typeof table>[1] & { computed?: Record<string, string> },
+  options: TableOptions<Row, Row> & { computed?: Record<string, string> },
   source: Columns,
   target: Columns = source,
 ): { columns: Map<string, string>; findings: string[]; routing: Routing } {
   const { computed = {}, ...rest } = options
-  const notes: TablePlan = table('notes', rest)
+  const notes: TablePlan = table<Row, Row>('notes', rest)
   const types = Object.entries(computed).map(
     ([name, type]) => [`notes\u0000${name}`, type] as const,
   )

@@ -1,4 +1,5 @@
-// A worker as a process of its own, to be killed: takes the small world's plan from its environment.
+// A worker as a process of its own, to be killed: takes the small world's plan from its
+// environment.
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
 import { smallPlan } from './small-plan.ts'

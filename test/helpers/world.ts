@@ -1,5 +1,5 @@
-// A small multi-tenant application in three real databases: control, source and target, installed and
-// ready to be moved. What a story test needs to begin with its story.
+// A small multi-tenant application in three real databases: control, source and target, installed
+// and ready to be moved. What a story test needs to begin with its story.
 
 import type { PostgresServer } from '../../dev/postgres.ts'
 import { type RunningWorker, startWorker } from '../../jobs/worker.ts'
@@ -51,7 +51,9 @@ export interface World extends AsyncDisposable {
 
 export interface WorldOptions {
   readonly backend?: QueueBackend
-  /** SQL run at both ends, or at one of them, after the schema and before the fence is installed. */
+  /**
+   * SQL run at both ends, or at one of them, after the schema and before the fence is installed.
+   */
   readonly both?: string
   readonly source?: string
   readonly target?: string

@@ -84,7 +84,7 @@ const wrong: [path: string, value: unknown][] = [
   ['pause.budgetMs', 0],
 ]
 
-/** A copy of the plan in which the path has this value; functions and schemas stay what they are. */
+/** A copy of the plan in which the path has this value; functions and schemas stay as they are. */
 function withValue(input: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path
   if (key === undefined) return value

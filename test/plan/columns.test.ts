@@ -222,6 +222,7 @@ describe('a type', () => {
     ['time(3)', 'time(0)'],
     ['bit(8)', 'bit(16)'],
     ['vector(3)', 'vector(4)'],
+    ['geometry', 'geometry(Point,4326)'],
   ])('is refused where something may get lost: %s to %s', (from, to) => {
     const { findings } = routeValue(from, to)
     expect(findings).toEqual([

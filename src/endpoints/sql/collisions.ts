@@ -1,6 +1,6 @@
 /**
- * Looks for rows of other tenants at the target that already have a key the moving tenant will bring.
- * Keys pass through in batches as text; memory does not grow with the tenant.
+ * Looks for rows of other tenants at the target that already have a key the moving tenant will
+ * bring. Keys pass through in batches as text; memory does not grow with the tenant.
  */
 import Cursor from 'pg-cursor'
 import type { Route } from '../../plan/routes.ts'

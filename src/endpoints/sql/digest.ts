@@ -1,9 +1,10 @@
 /**
  * A digest of one tenant's rows of one table: counts and sums of row hashes, over 1,024 buckets.
  *
- * Rows are hashed as canonical SQL text (the sessions' settings are ours, see postgres.ts), so order
- * does not matter and nothing is rounded by JavaScript. Sums are exact numerics: unlike xor they do
- * not cancel equal rows. Buckets are by key, so that a difference leads to its keys cheaply.
+ * Rows are hashed as canonical SQL text (the sessions' settings are ours, see postgres.ts), so
+ * order does not matter and nothing is rounded by JavaScript. Sums are exact numerics: unlike xor
+ * they do not cancel equal rows. Buckets are by key, so that a difference leads to its keys
+ * cheaply.
  */
 import { type Client, type Pool, withClient } from '../../postgres.ts'
 
@@ -41,7 +42,9 @@ export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<D
   )
 }
 
-/** Key text → row hash, for the rows of some buckets: what remains to be looked at when they differ. */
+/**
+ * Key text → row hash, for the rows of some buckets: what remains to be looked at when they differ.
+ */
 export async function hashesOf(
   db: Pool | Client,
   spec: DigestSpec,

@@ -1,9 +1,9 @@
 /**
  * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
  *
- * Each is one statement, so it is one commit, and each but the first two carries the token: a worker
- * that was taken over changes nothing. `null` or `false` says that the row was not as expected;
- * what that means is for the caller to say.
+ * Each is one statement, so it is one commit, and each but the first two carries the token: a
+ * worker that was taken over changes nothing. `null` or `false` says that the row was not as
+ * expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
@@ -67,8 +67,8 @@ export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
 }
 
 /**
- * Closes the tenant at the end that is about to receive it. `ours` are the moves of this tenant that
- * our control database knows: what they left behind may be taken over, live data never.
+ * Closes the tenant at the end that is about to receive it. `ours` are the moves of this tenant
+ * that our control database knows: what they left behind may be taken over, live data never.
  */
 export async function claimTarget(
   pool: Pool,
@@ -175,8 +175,8 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
 }
 
 /**
- * First statement of each transaction of ours that writes a closed tenant's rows: the row lock makes
- * a takeover wait for this transaction, and a worker that was taken over finds no row.
+ * First statement of each transaction of ours that writes a closed tenant's rows: the row lock
+ * makes a takeover wait for this transaction, and a worker that was taken over finds no row.
  */
 export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
   await client.query(`select set_config('rehome.token', $1, true)`, [hold.token])

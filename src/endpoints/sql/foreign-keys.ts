@@ -1,6 +1,6 @@
 /**
- * Looks for rows of the tenant that point at nothing, once for all rows: that is several times cheaper
- * than checking each while it is copied, and is what makes copying without triggers safe.
+ * Looks for rows of the tenant that point at nothing, once for all rows: that is several times
+ * cheaper than checking each while it is copied, and is what makes copying without triggers safe.
  */
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import type { Route } from '../../plan/routes.ts'
@@ -48,7 +48,9 @@ async function brokenBy(
   return { rows: row.rows, values: row.values }
 }
 
-/** Duplicate or absent keys among the tenant's rows; only asked where no unique index answers it. */
+/**
+ * Duplicate or absent keys among the tenant's rows; only asked where no unique index answers it.
+ */
 export async function repeatedKeys(
   source: SqlEnd,
   route: Route,

@@ -3,7 +3,8 @@
  *
  * They run after the statement, with transition tables, because a check for each row would double
  * the time of bulk writes. Statement triggers are not inherited by partitions, so every relation of
- * a partitioned table gets its own. ENABLE ALWAYS: session_replication_role does not switch them off.
+ * a partitioned table gets its own. ENABLE ALWAYS: session_replication_role does not switch them
+ * off.
  */
 import { createHash } from 'node:crypto'
 import type { CatalogTable, CatalogTrigger } from '../../plan/catalog.ts'
@@ -100,7 +101,9 @@ function guardTriggers(guarded: Guarded, relation: string): GuardTrigger[] {
     : statementTriggers
 }
 
-/** Which tenants a statement touched, asked again after the lock where a parent tells the tenant. */
+/**
+ * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
+ */
 function guardBody({ schema, path, scope }: Guarded): string {
   const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
   const collect = (rows: string) =>

@@ -1,4 +1,6 @@
-/** The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it. */
+/**
+ * The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it.
+ */
 import type { TenantPath } from '../../plan/tenant-path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 

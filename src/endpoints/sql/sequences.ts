@@ -1,6 +1,6 @@
 /**
- * Brings the target's sequences past the ids that were copied, so that the next row gets a free one.
- * They are only ever moved forward, and the copied rows' own maximum decides.
+ * Brings the target's sequences past the ids that were copied, so that the next row gets a free
+ * one. They are only ever moved forward, and the copied rows' own maximum decides.
  */
 import type { CatalogTable } from '../../plan/catalog.ts'
 import { type Client, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
@@ -46,9 +46,9 @@ export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint)
 }
 
 /**
- * No `lock table` exists for sequences, but any `alter sequence` takes SHARE ROW EXCLUSIVE and keeps
- * nextval() waiting until commit, so that nobody passes us between the look and the set. Only the
- * owner may; without it the two happen in one statement.
+ * No `lock table` exists for sequences, but any `alter sequence` takes SHARE ROW EXCLUSIVE and
+ * keeps nextval() waiting until commit, so that nobody passes us between the look and the set. Only
+ * the owner may; without it the two happen in one statement.
  */
 async function lockSequence(client: Client, sequence: string): Promise<void> {
   await client.query('savepoint before_lock')

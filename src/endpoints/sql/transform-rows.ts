@@ -1,6 +1,6 @@
 /**
- * Runs the plan's transform over rows given as PostgreSQL's texts. Used twice for each move, from two
- * different readers: by the copy, and by the verification's own second run.
+ * Runs the plan's transform over rows given as PostgreSQL's texts. Used twice for each move, from
+ * two different readers: by the copy, and by the verification's own second run.
  *
  * The first row's keys decide which target columns are filled; the rest get their defaults, and a
  * later row with other keys is an error, because COPY has one list of columns for all.

@@ -2,8 +2,8 @@
  * Removes one tenant's rows from an end that is not its home, in batches.
  *
  * Each batch is a transaction that first locks the tenant's flag under our token and sees that this
- * end is closed for it (`receiving` or `moved`); each delete carries the tenant. So neither a worker
- * that was taken over nor a late clean-up can touch rows that somebody lives in.
+ * end is closed for it (`receiving` or `moved`); each delete carries the tenant. So neither a
+ * worker that was taken over nor a late clean-up can touch rows that somebody lives in.
  */
 import { RehomeError } from '../../errors.ts'
 import type { TenantPath } from '../../plan/tenant-path.ts'
@@ -60,7 +60,8 @@ async function wipeBatch(
     alias: 'r',
     tenant: hold.tenant,
   })
-  // Of a partitioned table one ctid may mean a row in each partition: all of them are this tenant's.
+  // Of a partitioned table one ctid may mean a row in each partition: all of them are this
+  // tenant's.
   const batch = `array(select r.ctid from ${name} r where ${predicate}
     limit ${options.batchRows ?? 5000})`
   const chosen = table.selfReference ? '' : `r.ctid = any (${batch}) and `

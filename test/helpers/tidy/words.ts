@@ -1,0 +1,151 @@
+// Words that stand in two places stand there alike: error codes, phases, the names of stages.
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path/posix'
+import { childOf, childrenOf, filesIn, nodesIn, nodesOf, type Sources, textOf } from './sources.ts'
+
+type Codes = Readonly<Record<string, { readonly retryable: boolean; readonly exitCode: number }>>
+
+/** Rows of docs/errors.md: `| \`CODE\` | what happened | again | exit code | what to do |`. */
+export function wronglyDocumentedCodes(codes: Codes, sources: Sources): string[] {
+  const text = sources.get('docs/errors.md') ?? ''
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \|(.*)\|$/gm)].map(
+    ([, code = '', cells = '']) => ({
+      code,
+      cells: cells.split('|').map((cell) => cell.trim()),
+    }),
+  )
+  const known = Object.keys(codes)
+  return [
+    ...known
+      .filter((code) => !rows.some((row) => row.code === code))
+      .map((code) => `${code} is not documented`),
+    ...rows.flatMap((row, i) => [
+      ...(known.includes(row.code) ? [] : [`${row.code} is documented, and no code`]),
+      ...(rows.findIndex((other) => other.code === row.code) < i
+        ? [`${row.code} is documented twice`]
+        : []),
+      ...mistakesIn(row.cells, codes[row.code]).map((mistake) => `${row.code}: ${mistake}`),
+    ]),
+  ]
+}
+
+function mistakesIn(cells: readonly string[], code: Codes[string] | undefined): string[] {
+  if (cells.length !== 4 || cells.some((cell) => cell === '')) return ['a row has four more cells']
+  if (!code) return []
+  const [, again = '', exitCode] = cells
+  return [
+    ...(again.startsWith(code.retryable ? 'yes' : 'no') ? [] : [`tried again: ${code.retryable}`]),
+    ...(exitCode === String(code.exitCode) ? [] : [`its exit code is ${code.exitCode}`]),
+  ]
+}
+
+/** Thrown: the first argument of `new RehomeError` or of a function that makes one. */
+export function unthrownCodes(codes: Codes, sources: Sources): string[] {
+  const thrown = new Set(
+    filesIn(sources, /^(src|jobs)\/.*\.ts$/).flatMap(([, text]) =>
+      nodesOf(text, 'NewExpression', 'CallExpression')
+        .filter((node) => childOf(node, 'callee')?.type === 'Identifier')
+        .map((node) => textOf(childrenOf(node, 'arguments')[0])),
+    ),
+  )
+  return Object.keys(codes)
+    .filter((code) => !thrown.has(code))
+    .map((code) => `${code} is thrown nowhere`)
+}
+
+interface Phases {
+  readonly working: readonly string[]
+  readonly settled: readonly string[]
+}
+
+export function phasesOf(sources: Sources): Phases {
+  const text = sources.get('src/control/database.ts') ?? ''
+  const words = (name: string) =>
+    nodesOf(text, 'TSTypeAliasDeclaration')
+      .filter((node) => textOf(childOf(node, 'id')) === name)
+      .flatMap((node) => [...nodesIn(node)].filter(({ type }) => type === 'Literal'))
+      .flatMap((node) => textOf(node) ?? [])
+  return { working: words('WorkingPhase'), settled: words('SettledPhase') }
+}
+
+/** The control database's CHECK, as the last migration that says it has it. */
+export function wrongPhases(sources: Sources): string[] {
+  const { working, settled } = phasesOf(sources)
+  const checks = filesIn(sources, /^migrations\/control\/.*\.sql$/)
+    .sort(([left], [right]) => left.localeCompare(right))
+    .flatMap(
+      ([, text]) => /"phase is a known word" check \(phase in \(([^)]*)\)/.exec(text)?.[1] ?? [],
+    )
+  const checked = [...(checks.at(-1) ?? '').matchAll(/'(\w+)'/g)].map(([, word]) => word)
+  const all = [...working, ...settled]
+  return [
+    ...(all.length === 0 ? ['no phase was found'] : []),
+    ...all.filter((phase) => !checked.includes(phase)).map((phase) => `the CHECK lacks '${phase}'`),
+    ...checked
+      .filter((word) => !all.some((phase) => phase === word))
+      .map((word) => `the CHECK has '${word}', and no phase is called that`),
+  ]
+}
+
+/** A stage's file is called as its phase is; every phase that something is done in has a stage. */
+export function wrongStages(sources: Sources): string[] {
+  const stages = filesIn(sources, /^src\/stages\/.*\.ts$/).flatMap(([path, text]) =>
+    nodesOf(text, 'ExportNamedDeclaration')
+      .flatMap((node) => childrenOf(childOf(node, 'declaration'), 'declarations'))
+      .filter((node) => typeNameOf(node) === 'Stage')
+      .map((node) => ({ path, phase: phaseOf(node) })),
+  )
+  const { working } = phasesOf(sources)
+  const done = working.filter((phase) => phase !== 'queued')
+  return [
+    ...stages
+      .filter(({ path, phase }) => basename(path, '.ts').replaceAll('-', '_') !== phase)
+      .map(({ path, phase }) => `${path} is the stage of '${phase}'`),
+    ...done
+      .filter((phase) => !stages.some((stage) => stage.phase === phase))
+      .map((phase) => `phase '${phase}' has no stage`),
+  ]
+}
+
+function typeNameOf(declarator: Parameters<typeof childOf>[0]): string | undefined {
+  const annotation = childOf(childOf(declarator, 'id'), 'typeAnnotation')
+  return textOf(childOf(childOf(annotation, 'typeAnnotation'), 'typeName'))
+}
+
+function phaseOf(declarator: Parameters<typeof childOf>[0]): string | undefined {
+  const properties = childrenOf(childOf(declarator, 'init'), 'properties')
+  return textOf(
+    childOf(
+      properties.find((p) => textOf(childOf(p, 'key')) === 'phase'),
+      'value',
+    ),
+  )
+}
+
+/**
+ * Words and beginnings of paths that belong to a place where somebody worked on this, not to the
+ * product. They are told by their hash, so as not to stand here either.
+ */
+const foreign = new Set([
+  'c857d09db23e6822',
+  'c70eca6b0f88f44d',
+  '3ea125d0bff386e6',
+  '60965168ce762e94',
+  '7d3194f79e645c42',
+  'b06493481529746e',
+  'f2af6c097ab83376',
+  'bbb98a33b1e04c2f',
+  'bf529d5bdf18c514',
+])
+
+export function foreignWords(sources: Sources): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    [...new Set(text.toLowerCase().match(/[a-z]+(-[a-z]+)*|\/[\w.-]+\/[\w.-]+/g) ?? [])]
+      .filter((word) => foreign.has(hashOf(word)))
+      .map((word) => `${path} says "${word}"`),
+  )
+}
+
+export function hashOf(word: string): string {
+  return createHash('sha256').update(word).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,129 @@
+// Which tables a plan means, and which it would have forgotten.
+import { describe, expect, test } from 'vitest'
+import { discover, table } from '../../src/plan/plan.ts'
+import { findingsOf, planOf, route, type Tables } from '../helpers/catalog.ts'
+
+const source: Tables = {
+  tenants: { id: 'text key', name: 'text' },
+  notes: { id: 'int8 key', tenant_id: 'text -> tenants.id' },
+  settings: { name: 'text key', value: 'jsonb' },
+}
+
+const planned = [table('tenants', { tenant: 'id' }), table('notes')]
+
+function names(plan: Parameters<typeof route>[0], at: Tables): string[] {
+  return route(plan, at).routes.map((entry) => entry.source.name)
+}
+
+describe('a table that nobody classified', () => {
+  test('is named when it refers to a planned one', () => {
+    const lines = { note_id: 'int8 key -> notes.id', line: 'int4 key' }
+    expect(findingsOf(route(planOf(planned), { ...source, lines }))).toEqual([
+      'table "lines": refers to planned table "notes" and is not planned: ' +
+        'plan it or put it into `exclude`',
+    ])
+  })
+
+  test('is named when a planned one refers to it', () => {
+    const notes = { ...source.notes, color_id: 'int8 -> colors.id' }
+    const at = { ...source, notes, colors: { id: 'int8 key' } }
+    expect(findingsOf(route(planOf(planned), at))).toEqual([
+      'table "colors": is referred to by planned table "notes" and is not planned: ' +
+        'plan it or put it into `exclude`',
+    ])
+  })
+
+  test("is named when it has the tenant's column", () => {
+    const audit = { tenant_id: 'text', what: 'text' }
+    expect(findingsOf(route(planOf(planned), { ...source, audit }))).toEqual([
+      'table "audit": has the tenant\'s column "tenant_id" and is not planned: ' +
+        'plan it or put it into `exclude`',
+    ])
+  })
+
+  test("is named when it has the tenant's column under the plan's own name for it", () => {
+    const at = { notes: { id: 'int8 key', org: 'text' }, audit: { org: 'text' } }
+    const plan = planOf([table('notes')], { tenantColumn: 'org' })
+    expect(findingsOf(route(plan, at))).toEqual([
+      expect.stringContaining('table "audit": has the tenant\'s column "org"'),
+    ])
+  })
+
+  test('is none that touches nothing of the plan', () => {
+    expect(findingsOf(route(planOf(planned), source))).toEqual([])
+  })
+
+  test('is none that the plan excludes, by itself or while discovering', () => {
+    const at = { ...source, audit: { tenant_id: 'text' } }
+    const tenants = table('tenants', { tenant: 'id' })
+    const ways = [
+      planOf(planned, { exclude: ['audit'] }),
+      planOf([tenants, discover()], { exclude: ['audit'] }),
+      planOf([tenants, discover({ exclude: ['audit'] })]),
+    ]
+    for (const plan of ways) {
+      expect(findingsOf(route(plan, at))).toEqual([])
+      expect(names(plan, at)).toEqual(['tenants', 'notes'])
+    }
+  })
+})
+
+describe('a name that means no table', () => {
+  test('is refused as a table', () => {
+    const plan = planOf([...planned, table('ntoes')])
+    expect(findingsOf(route(plan, source))).toEqual([
+      'table "ntoes": does not exist in schema "public" of the source',
+    ])
+  })
+
+  test('is refused as an exclusion', () => {
+    const plan = planOf([table('tenants', { tenant: 'id' }), discover({ exclude: ['audti'] })], {
+      exclude: ['settigns'],
+    })
+    expect(findingsOf(route(plan, source))).toEqual([
+      'exclude "settigns": is no table of the source',
+      'exclude "audti": is no table of the source',
+    ])
+  })
+})
+
+describe('discovering', () => {
+  test('finds every table with the column, and no other', () => {
+    const at = { notes: { id: 'int8 key', tenant_id: 'text' }, settings: source.settings ?? {} }
+    expect(names(planOf([discover()]), at)).toEqual(['notes'])
+    expect(findingsOf(route(planOf([discover()]), at))).toEqual([])
+  })
+
+  test('finds tables by another column, which is then how their tenant is known', () => {
+    const at = { notes: { id: 'int8 key', org: 'text' } }
+    const [notes] = route(planOf([discover({ column: 'org' })]), at).routes
+    expect(notes?.sourcePath).toEqual({ kind: 'column', column: 'org' })
+  })
+
+  test('leaves a table that is named its own settings', () => {
+    const at = {
+      tenants: { id: 'text key', tenant_id: 'text' },
+      notes: { id: 'int8 key', tenant_id: 'text', body: 'text' },
+    }
+    const named = table('notes', { columns: { drop: ['body'] } })
+    const { routes, findings } = route(planOf([discover(), named]), at)
+    expect(findings).toEqual([])
+    expect(routes.map((entry) => entry.source.name).sort()).toEqual(['notes', 'tenants'])
+    const notes = routes.find((entry) => entry.source.name === 'notes')
+    expect(notes?.columns.map((column) => column.name)).toEqual(['id', 'tenant_id'])
+  })
+
+  test('refuses to choose between two columns of one table', () => {
+    const at = { notes: { id: 'int8 key', org: 'text', team: 'text' } }
+    const plan = planOf([discover({ column: 'org' }), discover({ column: 'team' })])
+    expect(findingsOf(route(plan, at))).toEqual([
+      'table "notes": is discovered by both "org" and "team": name it, and its `tenant`',
+    ])
+    const named = planOf([
+      discover({ column: 'org' }),
+      discover({ column: 'team' }),
+      table('notes', { tenant: 'team' }),
+    ])
+    expect(findingsOf(route(named, at))).toEqual([])
+  })
+})

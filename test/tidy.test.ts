@@ -1,0 +1,38 @@
+// The rules of the house. That each of them finds what it is there for is shown in test/tidy/.
+import { describe, expect, test } from 'vitest'
+import { errorCodes } from '../src/errors.ts'
+import { climbingImports, importCircles } from './helpers/tidy/floors.ts'
+import { house, type Rule } from './helpers/tidy/house.ts'
+import {
+  anyTypes,
+  badParameters,
+  longLines,
+  oversizeFiles,
+  oversizeFunctions,
+} from './helpers/tidy/sizes.ts'
+import {
+  foreignWords,
+  unthrownCodes,
+  wronglyDocumentedCodes,
+  wrongPhases,
+  wrongStages,
+} from './helpers/tidy/words.ts'
+
+describe('in this house', () => {
+  test.each<[what: string, rule: Rule]>([
+    ['imports go down only, and never to a neighbour on the same floor', climbingImports],
+    ['imports lead nowhere back to where they began', importCircles],
+    ['a file has at most 300 lines', oversizeFiles],
+    ['a function has at most 60 lines', oversizeFunctions],
+    ['a line has at most 100 characters', longLines],
+    ['an exported function has at most three parameters, and no boolean', badParameters],
+    ['nothing has the type `any`', anyTypes],
+    ['the control database accepts the phases that there are', wrongPhases],
+    ['each phase is lived through in the stage of that name', wrongStages],
+    ['every error code is documented', (sources) => wronglyDocumentedCodes(errorCodes, sources)],
+    ['every error code is thrown somewhere', (sources) => unthrownCodes(errorCodes, sources)],
+    ['nothing names a place where somebody worked on it', foreignWords],
+  ])('%s', (_, rule) => {
+    expect(rule(house)).toEqual([])
+  })
+})

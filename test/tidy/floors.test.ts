@@ -1,0 +1,73 @@
+// The rule of the floors finds what climbs.
+import { describe, expect, test } from 'vitest'
+import { climbingImports, importCircles } from '../helpers/tidy/floors.ts'
+import { foundBy } from '../helpers/tidy/house.ts'
+
+const line = (text: string) => (file: string) => `${text}\n${file}`
+
+describe('imports', () => {
+  test.each<[from: string, written: string, where: string]>([
+    ['src/errors.ts', './plan/plan.ts', 'floor 0 (src) and floor 1 (src/plan)'],
+    ['src/plan/plan.ts', '../stages/copy.ts', 'floor 1 (src/plan) and floor 3 (src/stages)'],
+    ['src/control/runs.ts', '../endpoints/sql/end.ts', 'floor 2 (src/control)'],
+    ['src/endpoints/sql/end.ts', '../../control/runs.ts', 'floor 2 (src/endpoints)'],
+    ['src/stages/copy.ts', '../queue/jobs.ts', 'floor 4 (src/queue)'],
+    ['src/stages/copy.ts', '../move-shard.ts', 'floor 4 (src/move-shard.ts)'],
+    ['src/move-shard.ts', './queue/jobs.ts', 'floor 4 (src/queue)'],
+    ['src/queue/jobs.ts', '../worker/attempt.ts', 'floor 5 (src/worker)'],
+    ['src/dashboard/html.ts', '../coordinator/rehome.ts', 'floor 5 (src/coordinator)'],
+    ['src/worker/attempt.ts', '../cli/main.ts', 'floor 6 (src/cli)'],
+    ['src/cli/main.ts', '../../jobs/worker.ts', 'floor 6 (jobs)'],
+    ['src/cli/main.ts', '../index.ts', 'floor 7 (src/index.ts)'],
+    ['jobs/move.ts', '../src/cli/main.ts', 'floor 6 (src/cli)'],
+    ['src/worker/attempt.ts', 'rehome', 'floor 7 (src/index.ts)'],
+    ['src/client/index.ts', '../plan/plan.ts', 'it stands apart'],
+    ['src/cli/main.ts', '../client/index.ts', 'it stands on no floor below'],
+    ['src/cli/main.ts', '../../test/helpers/world.ts', 'it is no part of the product'],
+    ['jobs/move.ts', '../dev/postgres.ts', 'it is no part of the product'],
+    ['src/plan/plan.ts', './catalog.js', 'does not end in .ts'],
+  ])('from %s to %s are found', (from, written, where) => {
+    const found = foundBy(climbingImports, { [from]: line(`import '${written}'`) })
+    expect(found).toEqual([expect.stringMatching(`^${from} imports ${written}: `)])
+    expect(found[0]).toContain(where)
+  })
+
+  test.each([
+    `import type { A } from '../stages/copy.ts'`,
+    `import { type A } from '../stages/copy.ts'`,
+    `export { a } from '../stages/copy.ts'`,
+    `export * from '../stages/copy.ts'`,
+    `export const a = () => import('../stages/copy.ts')`,
+    `export type A = import('../stages/copy.ts').A`,
+  ])('count in whatever way they are written: %s', (text) => {
+    expect(foundBy(climbingImports, { 'src/plan/new.ts': text })).toHaveLength(1)
+  })
+
+  test('that only stand in a comment or a text do not count', () => {
+    const text = `// import '../stages/copy.ts'\nexport const a = "import '../stages/copy.ts'"`
+    expect(foundBy(climbingImports, { 'src/plan/new.ts': text })).toEqual([])
+  })
+
+  test('of the ground are allowed to what stands apart', () => {
+    const text = `import '../errors.ts'\nimport './other.ts'`
+    expect(foundBy(climbingImports, { 'src/client/index.ts': text })).toEqual([])
+  })
+
+  test('are asked of every file, so each stands on a floor', () => {
+    expect(foundBy(climbingImports, { 'src/new/a.ts': '', 'src/new.ts': '' })).toEqual([
+      'src/new/a.ts stands on no floor',
+      'src/new.ts stands on no floor',
+    ])
+  })
+
+  test('that lead back are found, over any number of files, types among them', () => {
+    const found = foundBy(importCircles, {
+      'src/plan/a.ts': `import './b.ts'`,
+      'src/plan/b.ts': `import type { C } from './c.ts'`,
+      'src/plan/c.ts': `export * from './a.ts'`,
+    })
+    expect(found).toEqual(['src/plan/a.ts → src/plan/b.ts → src/plan/c.ts → src/plan/a.ts'])
+    const self = { 'jobs/a.ts': `import './a.ts'` }
+    expect(foundBy(importCircles, self)).toEqual(['jobs/a.ts → jobs/a.ts'])
+  })
+})

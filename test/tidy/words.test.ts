@@ -1,0 +1,82 @@
+// The rules of words find what stands in one place and not in the other.
+import { describe, expect, test } from 'vitest'
+import { errorCodes } from '../../src/errors.ts'
+import { foundBy, houseWith, type Rule } from '../helpers/tidy/house.ts'
+import {
+  foreignWords,
+  unthrownCodes,
+  wronglyDocumentedCodes,
+  wrongPhases,
+  wrongStages,
+} from '../helpers/tidy/words.ts'
+
+describe('error codes', () => {
+  const docs = 'docs/errors.md'
+  const documented: Rule = (sources) => wronglyDocumentedCodes(errorCodes, sources)
+
+  test('that are missing, unknown, repeated or described wrongly are found', () => {
+    const row = (text: string) => /^\| `RUN_UNKNOWN`.*$/m.exec(text)?.[0] ?? ''
+    const faults = (change: (text: string) => string) => foundBy(documented, { [docs]: change })
+    expect(faults((text) => text.replace(row(text), ''))).toEqual(['RUN_UNKNOWN is not documented'])
+    expect(faults((text) => `${text}\n${row(text)}`)).toEqual(['RUN_UNKNOWN is documented twice'])
+    expect(faults((text) => `${text}\n${row(text).replace('RUN_', 'PLAN_')}`)).toEqual([
+      'PLAN_UNKNOWN is documented, and no code',
+    ])
+    expect(
+      faults((text) => text.replace(row(text), row(text).replace('| no |', '| yes |'))),
+    ).toEqual(['RUN_UNKNOWN: tried again: false'])
+    expect(faults((text) => text.replace(row(text), row(text).replace('| 2 |', '| 3 |')))).toEqual([
+      'RUN_UNKNOWN: its exit code is 2',
+    ])
+    expect(faults((text) => text.replace(row(text), '| `RUN_UNKNOWN` | no |'))).toEqual([
+      'RUN_UNKNOWN: a row has four more cells',
+    ])
+  })
+
+  test('that are only compared with, or spoken of, are found to be thrown nowhere', () => {
+    const codes = { NEW_CODE: { retryable: false, exitCode: 1 } }
+    const thrownIn = (text: string) => unthrownCodes(codes, houseWith({ 'src/plan/new.ts': text }))
+    expect(thrownIn(`// NEW_CODE\nexport const a = (e) => e.code === 'NEW_CODE'`)).toEqual([
+      'NEW_CODE is thrown nowhere',
+    ])
+    expect(thrownIn(`throw new RehomeError('NEW_CODE', 'so')`)).toEqual([])
+  })
+})
+
+describe('phases', () => {
+  const database = 'src/control/database.ts'
+
+  test('that the CHECK does not know, or knows alone, are found', () => {
+    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'catch_up'")
+    expect(foundBy(wrongPhases, { [database]: added })).toEqual(["the CHECK lacks 'catch_up'"])
+    const removed = (text: string) => text.replace("| 'rolled_back'", '')
+    expect(foundBy(wrongPhases, { [database]: removed })).toEqual([
+      "the CHECK has 'rolled_back', and no phase is called that",
+    ])
+    expect(foundBy(wrongPhases, { [database]: '' })).toContain('no phase was found')
+  })
+
+  test('are looked for in the last migration that says them', () => {
+    const later = `alter table moves add constraint "phase is a known word" check (phase in ('a'))`
+    const found = foundBy(wrongPhases, { 'migrations/control/999_phases.sql': later })
+    expect(found).toContain("the CHECK lacks 'queued'")
+    expect(found).toContain("the CHECK has 'a', and no phase is called that")
+  })
+
+  test('without a stage, and stages in a file of another name, are found', () => {
+    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'catch_up'")
+    expect(foundBy(wrongStages, { [database]: added })).toEqual(["phase 'catch_up' has no stage"])
+    const stage = `export const a: Stage = { phase: 'undo_copy', async run() {} }`
+    expect(foundBy(wrongStages, { 'src/stages/copy-back.ts': stage })).toEqual([
+      "src/stages/copy-back.ts is the stage of 'undo_copy'",
+    ])
+    expect(foundBy(wrongStages, { 'src/stages/undo-copy.ts': stage })).toEqual([])
+  })
+})
+
+test('a name that is told by its hash is found in prose and in paths', () => {
+  const names = ['before', 'stop'].join('-')
+  const path = ['', 'work', 'main', 'src'].join('/')
+  const found = foundBy(foreignWords, { 'docs/a.md': `The ${names} hook looks at ${path}.` })
+  expect(found).toEqual([`docs/a.md says "${names}"`, expect.stringContaining('docs/a.md says "/')])
+})
