@@ -24,7 +24,7 @@ export async function registerBullBoard(scope: FastifyInstance, setup: Setup): P
     queues: queueAdapters(setup.library.queues),
     // Its own declaration differs from itself where npm installs it twice.
     serverAdapter: adapter as never,
-    options: { uiConfig: uiConfig(setup.tokens) },
+    options: { uiConfig: uiConfig(setup) },
   })
   scope.addHook('preSerialization', async (request, _reply, payload) => {
     return request.caller?.role === 'viewer' ? withoutButtons(payload) : payload
@@ -51,7 +51,7 @@ const policy = [
 
 const fonts = { 'font-sans': 'system-ui, sans-serif', 'font-mono': 'ui-monospace, monospace' }
 
-function uiConfig(tokens: boolean) {
+function uiConfig({ tokens }: Setup) {
   return {
     boardTitle: 'rehome',
     favIcon: { default: 'static/images/logo.svg', alternative: 'static/favicon-32x32.png' },

@@ -1,6 +1,6 @@
 // Mistakes and outages: one clear line, the right exit code, no stack, nothing changed, no
 // password.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rehome } from '../helpers/command.ts'
@@ -29,7 +29,8 @@ beforeAll(async () => {
   world = await createWorld()
   await world.addTenant('acme')
   // Inside the project, so that a plan's own import of it is found as a user's would be.
-  folder = await mkdtemp(join(process.cwd(), '.rehome-plans-'))
+  await mkdir('.rehome', { recursive: true })
+  folder = await mkdtemp(join(process.cwd(), '.rehome', 'plans-'))
   plan = await planFile('plan.ts', text())
 })
 
