@@ -97,5 +97,6 @@ ${body}
 }
 
 function refreshElement({ afterS, to }: { afterS: number; to?: string }): Html {
-  return html`<meta http-equiv="refresh" content="${afterS}${to === undefined ? '' : `; url=${to}`}">`
+  const then = to === undefined ? '' : `; url=${to}`
+  return html`<meta http-equiv="refresh" content="${afterS}${then}">`
 }

@@ -87,9 +87,10 @@ function tableSection(tables: readonly TableEvidence[]): Html | null {
     const counts = [read, written, compared?.expected, compared?.found, compared?.differing]
     return html`<tr><td>${table}</td>${counts.map(numberCell)}<td>${verdict(equal)}</td></tr>`
   })
-  const heads = ['read', 'written', 'expected', 'found', 'differing']
+  const names = ['read', 'written', 'expected', 'found', 'differing']
+  const heads = names.map((name) => html`<th class="number">${name}</th>`)
   return html`<section><h2>Tables</h2><table>
-<tr><th>table</th>${heads.map((head) => html`<th class="number">${head}</th>`)}<th>compared</th></tr>
+<tr><th>table</th>${heads}<th>compared</th></tr>
 ${rows}
 </table></section>`
 }
@@ -124,8 +125,9 @@ ${rows}
 }
 
 function jsonSection(title: string, value: unknown): Html | null {
-  if (value === null || value === undefined || JSON.stringify(value) === '{}') return null
-  return html`<details><summary>${title}</summary><pre>${JSON.stringify(value, null, 2)}</pre></details>`
+  const text = JSON.stringify(value ?? {}, null, 2)
+  if (text === '{}') return null
+  return html`<details><summary>${title}</summary><pre>${text}</pre></details>`
 }
 
 function fact(name: string, value: Content): Html {
@@ -133,7 +135,8 @@ function fact(name: string, value: Content): Html {
 }
 
 function numberCell(value: number | null | undefined): Html {
-  return html`<td class="number">${value === null || value === undefined ? '–' : number(value)}</td>`
+  const known = value !== null && value !== undefined
+  return html`<td class="number">${known ? number(value) : '–'}</td>`
 }
 
 function number(value: number): string {

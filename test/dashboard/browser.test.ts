@@ -138,7 +138,7 @@ describe.skipIf(!executable)(name, () => {
     expect(complaints.filter((text) => !/ERR_FAILED|AxiosError|response/.test(text))).toEqual([])
   })
 
-  test('one signs in with the token, or by a link from elsewhere, and stays signed in', async () => {
+  test('one signs in with the token, is led on, and stays signed in', async () => {
     await using board = await openBoard(world, tokens)
     const { page, complaints } = await watchedPage(browser, board.url)
     await page.goto(`${board.url}/tenants/${runId}/acme`)
@@ -159,7 +159,7 @@ describe.skipIf(!executable)(name, () => {
     expect(complaints).toEqual([])
   })
 
-  test('its forms work over plain HTTP in a network, where browsers say less of themselves', async () => {
+  test('its forms work over plain HTTP, where browsers say less of themselves', async () => {
     await using board = await openBoard(world, tokens)
     const home = board.url.replace('127.0.0.1', otherName)
     const { page, writes } = await watchedPage(browser, home)
@@ -173,7 +173,7 @@ describe.skipIf(!executable)(name, () => {
     expect((await world.rehome.show(runId, 'worst')).move.attempt).toBe(2)
   })
 
-  test("another site's link opens the board for who is signed in, or brings the token", async () => {
+  test("another site's link opens the board, or brings the token", async () => {
     await using board = await openBoard(world, tokens)
     await using elsewhere = await linksTo([
       `${board.url}/tenants/${runId}/acme`,

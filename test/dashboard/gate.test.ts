@@ -208,7 +208,7 @@ describe('with tokens', () => {
   })
 })
 
-test('every answer carries the headers that keep a browser from being used against us', async () => {
+test('every answer keeps the browser from being used against us', async () => {
   await using open = await openBoard(world)
   await using closed = await openBoard(world, tokens)
   for (const board of [open, closed]) {

@@ -6,7 +6,8 @@ import { parseAst } from 'vitest/node'
 /** Path from the repository's root, with slashes → text. */
 export type Sources = ReadonlyMap<string, string>
 
-const notOurs = ['node_modules', 'dist', '.git', '.rehome', 'package-lock.json']
+/** What is installed, built or made by a run; tests make folders of their own beside each other. */
+const notOurs = /^(node_modules|dist|\.git|\.rehome.*|package-lock\.json)$/
 const texts = /\.(ts|mjs|js|sql|md|json|ya?ml|sh)$|(^|\/)(Dockerfile|run|\.\w+)$/
 
 export async function readSources(root: string): Promise<Sources> {
@@ -14,7 +15,7 @@ export async function readSources(root: string): Promise<Sources> {
   const look = async (folder: string) => {
     for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
       const path = join(folder, entry.name)
-      if (notOurs.includes(entry.name)) continue
+      if (notOurs.test(entry.name)) continue
       if (entry.isDirectory()) await look(path)
       else if (texts.test(path)) sources.set(path, await readFile(join(root, path), 'utf8'))
     }
