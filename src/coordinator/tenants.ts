@@ -38,6 +38,7 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
       .query({ text: query, rowMode: 'array', types: { getTypeParser: () => String } })
       .catch((error: unknown) => {
         const cause = explain(error, "the plan's query for tenants")
+        if (cause.retryable) throw cause
         throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
       })
     return result.rows.flatMap((row: (string | null)[]) => row[0] ?? [])
@@ -76,6 +77,7 @@ async function canonical(
     (result) => result.rows.map((row: { tenant: string }) => row.tenant),
     (error: unknown) => {
       const cause = explain(error, `a tenant id is not of the column's type`)
+      if (cause.retryable) throw cause
       throw new RehomeError('TENANT_ID_INVALID', cause.message, { cause: error })
     },
   )

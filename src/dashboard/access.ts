@@ -44,7 +44,7 @@ export function createAccess(options: AccessOptions): Access {
   refuseBadTokens(options)
   if (!token) {
     if (isLoopback(host)) return openAccess
-    const message = `the board at ${host} can be reached by others, so it needs a token: set one`
+    const message = `the board at ${host} can be reached by others, so it needs a token; set one`
     throw new RehomeError('SETTING_MISSING', `${message}, or bind it to 127.0.0.1`)
   }
   const tokens = [

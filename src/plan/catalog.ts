@@ -25,6 +25,7 @@ export interface CatalogForeignKey {
   readonly name: string
   readonly columns: readonly string[]
   readonly parent: string
+  readonly parentSchema: string
   readonly parentColumns: readonly string[]
 }
 
@@ -47,7 +48,12 @@ export interface CatalogTable {
   readonly name: string
   readonly columns: readonly CatalogColumn[]
   readonly uniques: readonly CatalogUnique[]
+  /** Those to tables of the same schema. */
   readonly foreignKeys: readonly CatalogForeignKey[]
+  /** Those to tables of other schemas, which no plan can name. */
+  readonly outerKeys: readonly CatalogForeignKey[]
+  /** `schema.table` of tables in other schemas that refer to this one. */
+  readonly outerChildren: readonly string[]
   readonly triggers: readonly CatalogTrigger[]
   /** Every partition below it, at any depth; its own name is not among them. */
   readonly partitions: readonly string[]

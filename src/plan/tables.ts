@@ -44,7 +44,9 @@ function tablesWith(catalog: Catalog, column: string): string[] {
 }
 
 function missingExclusions(plan: Plan, source: Catalog): string[] {
-  return excludedTables(plan).filter((name) => !source.tables.has(name))
+  const outside = new Set([...source.tables.values()].flatMap(outsideOf))
+  const known = (name: string) => source.tables.has(name) || outside.has(name)
+  return excludedTables(plan).filter((name) => !known(name))
 }
 
 function excludedTables(plan: Plan): string[] {
@@ -62,13 +64,28 @@ export function unclassifiedTables(
 ): Finding[] {
   const names = new Set(planned.map((entry) => entry.name))
   const excluded = new Set(excludedTables(plan))
-  return [...source.tables.values()]
+  const here = [...source.tables.values()]
     .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
     .flatMap((entry) => {
       const why = reasonToPlan(entry, { plan, source, names })
       const message = `${why}: plan it or put it into \`exclude\``
       return why ? [{ where: `table "${entry.name}"`, message }] : []
     })
+  const outside = [...source.tables.values()]
+    .filter((entry) => names.has(entry.name))
+    .flatMap((entry) => outsideOf(entry).map((name) => ({ name, planned: entry.name })))
+    .filter(({ name }) => !excluded.has(name))
+    .map(({ name, planned: to }) => ({
+      where: `table "${name}"`,
+      message: `of another schema hangs together with "${to}" and cannot move: put it into \`exclude\``,
+    }))
+  return [...here, ...outside]
+}
+
+/** `schema.table` of those in other schemas that refer to it, or that it refers to. */
+function outsideOf(entry: CatalogTable): string[] {
+  const parents = entry.outerKeys.map((key) => `${key.parentSchema}.${key.parent}`)
+  return [...entry.outerChildren, ...parents]
 }
 
 function reasonToPlan(

@@ -1,4 +1,5 @@
 /** What a job holds, what it is called, and how to make sure that a move has one. */
+import { isDeepStrictEqual } from 'node:util'
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 import type { Move, Run } from '../control/database.ts'
@@ -69,6 +70,8 @@ export async function ensureJob(
     return
   }
   const state = await job.getState()
+  // Somebody may have edited it; with other ids than ours it would never run.
+  if (!isDeepStrictEqual(job.data, payloadOf(move))) await job.updateData(payloadOf(move))
   if (state === 'failed' || state === 'completed') {
     await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true })
   } else if (state === 'unknown') {
@@ -78,6 +81,9 @@ export async function ensureJob(
 
 /** What the processor throws: BullMQ stores the message, so it holds no secret and no NUL. */
 export function jobError({ error, again }: { error: RehomeError; again: boolean }): Error {
-  const message = storable(`${error.code}: ${error.message}`).slice(0, 2000)
-  return again ? new Error(message) : new UnrecoverableError(message)
+  const message = storable(`${error.code}: ${error.message}`.slice(0, 2000))
+  const thrown = again ? new Error(message) : new UnrecoverableError(message)
+  // It is kept with the job and shown: where in our code it was thrown is for the log.
+  thrown.stack = message
+  return thrown
 }

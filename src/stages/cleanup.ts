@@ -25,7 +25,7 @@ export const cleanup: Stage = {
       reportProgress(shard)
     }
     const options = { mode: 'moved', signal: shard.signal, onBatch } as const
-    const rows = await wipeTenant(old, hold, { tables: tablesToWipe(shard, end), options })
+    const rows = await wipeTenant(old, hold, { groups: tablesToWipe(shard, end), options })
     if (end === 'target') await removeFlag(old.pool, hold, 'moved')
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)

@@ -89,9 +89,9 @@ async function closeTarget(shard: Shard): Promise<void> {
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
-  const tables = tablesToWipe(shard, 'target')
+  const groups = tablesToWipe(shard, 'target')
   const options = { mode: 'receiving', signal: shard.signal } as const
-  const rows = await wipeTenant(shard.ends.target, holdOf(shard), { tables, options })
+  const rows = await wipeTenant(shard.ends.target, holdOf(shard), { groups, options })
   if (rows > 0) shard.tell(`removed ${rows} rows that an earlier attempt left at the target`)
 }
 

@@ -1,7 +1,8 @@
 /** How many rows of the tenant stand in the plan's tables at one end, and which tables to empty. */
 
 import { tenantPredicate } from '../endpoints/sql/predicate.ts'
-import type { WipeTable } from '../endpoints/sql/wipe.ts'
+import type { WipeGroup } from '../endpoints/sql/wipe.ts'
+import { parentsFirst } from '../plan/order.ts'
 import type { Route } from '../plan/routes.ts'
 import { qualified } from '../quote.ts'
 import type { Shard } from './shard.ts'
@@ -34,12 +35,22 @@ export function tenantWhere(shard: Shard, route: Route, end: EndName): string {
   return tenantPredicate(path, { schema, alias: 'r', tenant: shard.tenant })
 }
 
-/** Children before parents, so that no foreign key is in the way. */
-export function tablesToWipe(shard: Shard, end: EndName): WipeTable[] {
-  const { routes, cycle } = shard.survey
-  return [...routes].reverse().map((route) => ({
-    name: route[end].name,
-    path: end === 'source' ? route.sourcePath : route.targetPath,
-    selfReference: route.selfReference || cycle.includes(route.target.name),
-  }))
+/** Children before parents, as the foreign keys of that end have it. */
+export function tablesToWipe(shard: Shard, end: EndName): WipeGroup[] {
+  const { routes } = shard.survey
+  const { names, cycle } = parentsFirst(routes.map((route) => route[end]))
+  const tableOf = (name: string) => {
+    const route = routes.find((candidate) => candidate[end].name === name) as Route
+    return { name, path: end === 'source' ? route.sourcePath : route.targetPath, of: route[end] }
+  }
+  const groups: WipeGroup[] = []
+  // From the first table of a circle to the last, whatever stands between them hangs on both.
+  const [first, last] = [names.indexOf(cycle[0] ?? ''), names.indexOf(cycle.at(-1) ?? '')]
+  for (const [i, name] of [...names.entries()].reverse()) {
+    const self = tableOf(name).of.foreignKeys.some((key) => key.parent === name)
+    if (i < first || i > last) groups.push({ tables: [tableOf(name)], atOnce: self })
+    else if (i === last)
+      groups.push({ tables: names.slice(first, last + 1).map(tableOf), atOnce: true })
+  }
+  return groups
 }

@@ -18,9 +18,9 @@ export const withdraw: Stage = {
       await removeFlag(source.pool, hold, 'read_only')
     }
     if (!(await adopt(target.pool, { ...hold, moveId, mode: 'receiving' }))) return
-    const tables = tablesToWipe(shard, 'target')
+    const groups = tablesToWipe(shard, 'target')
     const options = { mode: 'receiving', signal: shard.signal } as const
-    const rows = await wipeTenant(target, hold, { tables, options })
+    const rows = await wipeTenant(target, hold, { groups, options })
     await forgetProgress(target.pool, hold)
     await removeFlag(target.pool, hold, 'receiving')
     shard.evidence.withdrawnRows = rows

@@ -5,7 +5,7 @@ import { findMove } from '../control/moves.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { explain } from '../postgres.ts'
-import { jobError, readPayload } from '../queue/jobs.ts'
+import { jobError, jobIdOf, readPayload } from '../queue/jobs.ts'
 import { attempt, type OpenPlan, type Outcome } from './attempt.ts'
 import { createJobStory, type JobStory } from './job-story.ts'
 
@@ -44,10 +44,11 @@ async function attemptOf(
   try {
     const { moveId, tenantId, runId } = readPayload(job.data)
     const move = await findMove(runtime.control, moveId)
-    if (!move || move.tenant_id !== tenantId || move.run_id !== runId) {
+    const ours = move?.tenant_id === tenantId && move.run_id === runId
+    if (!ours || job.id !== jobIdOf({ ...move, errand })) {
       throw new RehomeError(
         'UNEXPECTED',
-        'the job names a move that does not exist: nothing is done',
+        'the job does not belong to the move that it names: nothing is done',
       )
     }
     const { report, tell } = story

@@ -65,6 +65,8 @@ export function tableOf(name: string, { columns, foreignKeys = [] }: TableWords)
     rowSecurity: false,
     privileges: ['SELECT', 'INSERT', 'DELETE'],
     subscribed: false,
+    outerKeys: [],
+    outerChildren: [],
   }
 }
 
@@ -95,7 +97,8 @@ function foreignKeyOf(words: string): CatalogForeignKey {
   const [, columns = '', parent = '', parentColumns = ''] =
     /^(.*) -> (\w+) \((.*)\)$/.exec(words) ?? []
   const name = `${columns}_fkey`
-  return { name, columns: columns.split(', '), parent, parentColumns: parentColumns.split(', ') }
+  const lists = { columns: columns.split(', '), parentColumns: parentColumns.split(', ') }
+  return { name, parent, parentSchema: 'public', ...lists }
 }
 
 export function planOf(tables: PlanInput['tables'], change: Partial<PlanInput> = {}): Plan {

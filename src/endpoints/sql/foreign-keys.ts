@@ -21,7 +21,7 @@ export async function brokenReferences(
   tenant: string,
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
-  for (const key of route.target.foreignKeys) {
+  for (const key of [...route.target.foreignKeys, ...route.target.outerKeys]) {
     const found = await brokenBy(target, route, { key, tenant })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
@@ -43,7 +43,7 @@ async function brokenBy(
       select row(${columns.join(', ')})::text as value
       from ${qualified(schema, route.target.name)} r
       where ${where} and ${given}
-        and not exists (select from ${qualified(schema, key.parent)} p where ${match})) b`
+        and not exists (select from ${qualified(key.parentSchema, key.parent)} p where ${match})) b`
   const row = (await target.pool.query(query)).rows[0]
   return { rows: row.rows, values: row.values }
 }

@@ -18,6 +18,10 @@ const tablesQuery = `
       where t.relid <> c.oid) as "partitionOids",
     array(select p.relname::text from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid
       where t.relid <> c.oid order by p.oid) as partitions,
+    array(select distinct n.nspname || '.' || k.relname from pg_constraint f
+      join pg_class k on k.oid = f.conrelid join pg_namespace n on n.oid = k.relnamespace
+      where f.contype = 'f' and f.confrelid = c.oid and f.conparentid = 0
+        and k.relnamespace <> c.relnamespace order by 1) as "outerChildren",
     array(select a.attname::text from pg_partitioned_table p, unnest(p.partattrs) k
       join pg_attribute a on a.attrelid = c.oid and a.attnum = k where p.partrelid = c.oid)
       as "partitionColumns"
@@ -61,12 +65,14 @@ const uniquesQuery = `
 
 const foreignKeysQuery = `
   select k.conrelid::int8::text as oid, k.conname as name, p.relname as parent,
+    n.nspname as "parentSchema", p.relnamespace <> c.relnamespace as outside,
     array(select a.attname::text from unnest(k.conkey) with ordinality u (n, o)
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n order by u.o) as columns,
     array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
       join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.o)
       as "parentColumns"
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class p on p.oid = k.confrelid
+  join pg_namespace n on n.oid = p.relnamespace
   where c.relnamespace = $1::regnamespace and k.contype = 'f' and k.conparentid = 0
     and not c.relispartition and not p.relispartition
   order by k.conrelid, k.conname`
@@ -124,7 +130,8 @@ export async function readCatalog(
           const parts = {
             columns: of(columns, [oid]),
             uniques: of(uniques, [oid]),
-            foreignKeys: of(foreignKeys, [oid]),
+            foreignKeys: of(foreignKeys, [oid]).filter((key) => !key.outside),
+            outerKeys: of(foreignKeys, [oid]).filter((key) => key.outside),
             triggers: of(triggers, [oid, ...partitionOids]),
           }
           // The queries above name their columns after the fields of the type.
@@ -162,6 +169,7 @@ async function computedTypes(
       const query = `select (${sql}) as value from ${qualified(schema, plan.name)} r limit 0`
       const result = await client.query(query).catch((error: unknown) => {
         const cause = explain(error, `expression of "${plan.name}.${column}"`)
+        if (cause.retryable) throw cause
         throw new RehomeError('PREFLIGHT_FAILED', cause.message, { cause: error })
       })
       types.set(

@@ -16,8 +16,12 @@ import { tenantPredicate } from './predicate.ts'
 export interface WipeTable {
   readonly name: string
   readonly path: TenantPath
-  /** Rows point at rows of the same table, so that they can only go together. */
-  readonly selfReference: boolean
+}
+
+export interface WipeGroup {
+  readonly tables: readonly WipeTable[]
+  /** Their rows point at each other, so that they can only go together. */
+  readonly atOnce: boolean
 }
 
 export interface WipeOptions {
@@ -29,20 +33,23 @@ export interface WipeOptions {
   readonly onBatch?: (rows: number) => Promise<void> | void
 }
 
-/** Children first, so `tables` come in reverse order of copying. Returns the rows removed. */
+/**
+ * Children first. Tables of one group refer to each other, or to themselves, and so are emptied in
+ * one statement, at whose end foreign keys are checked. Returns the rows removed.
+ */
 export async function wipeTenant(
   end: SqlEnd,
   hold: Hold,
-  work: { tables: readonly WipeTable[]; options: WipeOptions },
+  work: { groups: readonly WipeGroup[]; options: WipeOptions },
 ): Promise<number> {
   let total = 0
-  for (const table of work.tables) {
+  for (const group of work.groups) {
     for (;;) {
       work.options.signal.throwIfAborted()
-      const rows = await wipeBatch(end, hold, { table, options: work.options })
+      const rows = await wipeBatch(end, hold, { group, options: work.options })
       total += rows
       await work.options.onBatch?.(rows)
-      if (rows === 0 || table.selfReference) break
+      if (rows === 0 || group.atOnce) break
     }
   }
   return total
@@ -51,20 +58,15 @@ export async function wipeTenant(
 async function wipeBatch(
   end: SqlEnd,
   hold: Hold,
-  work: { table: WipeTable; options: WipeOptions },
+  work: { group: WipeGroup; options: WipeOptions },
 ): Promise<number> {
-  const { table, options } = work
-  const name = qualified(end.schema, table.name)
-  const predicate = tenantPredicate(table.path, {
-    schema: end.schema,
-    alias: 'r',
-    tenant: hold.tenant,
-  })
-  // Of a partitioned table one ctid may mean a row in each partition: all of them are this
-  // tenant's.
-  const batch = `array(select r.ctid from ${name} r where ${predicate}
-    limit ${options.batchRows ?? 5000})`
-  const chosen = table.selfReference ? '' : `r.ctid = any (${batch}) and `
+  const { group, options } = work
+  const batchRows = group.atOnce ? null : (options.batchRows ?? 5000)
+  const at = { schema: end.schema, alias: 'r', tenant: hold.tenant }
+  const deletes = group.tables.map((table) => deleteRows(table, at, batchRows))
+  const names = deletes.map((_, i) => `d${i}`)
+  const query = `with ${deletes.map((text, i) => `d${i} as (${text} returning 1)`).join(', ')}
+    select ${names.map((name) => `(select count(*) from ${name})`).join(' + ')} as rows`
   return await inTransaction(end.pool, async (client) => {
     const mode = await holdFlag(client, hold)
     if (mode !== options.mode) {
@@ -74,7 +76,19 @@ async function wipeBatch(
         { tenant: hold.tenant },
       )
     }
-    const result = await client.query(`delete from ${name} r where ${chosen}${predicate}`)
-    return result.rowCount ?? 0
+    return Number((await client.query(query)).rows[0].rows)
   })
+}
+
+/** Of a partitioned table one ctid may mean a row in each partition: all are this tenant's. */
+function deleteRows(
+  table: WipeTable,
+  at: { schema: string; alias: string; tenant: string },
+  batchRows: number | null,
+): string {
+  const name = qualified(at.schema, table.name)
+  const predicate = tenantPredicate(table.path, at)
+  const batch = `array(select r.ctid from ${name} r where ${predicate} limit ${batchRows})`
+  const chosen = batchRows === null ? '' : `r.ctid = any (${batch}) and `
+  return `delete from ${name} r where ${chosen}${predicate}`
 }
