@@ -16,6 +16,7 @@ import pg from 'pg'
 import { sleep } from '../clock.ts'
 import type { Errand } from '../control/database.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { startupOption } from '../quote.ts'
 
 export const queueNames = {
   move: 'rehome-moves',
@@ -23,7 +24,8 @@ export const queueNames = {
   cleanup: 'rehome-cleanups',
 } as const satisfies Record<Errand, string>
 
-const schema = 'rehome_queue'
+/** BullMQ's own default, and the only one that it takes with a pool of ours. */
+const schema = 'bullmq'
 
 export interface QueueStore {
   readonly kind: 'redis' | 'postgres'
@@ -145,9 +147,9 @@ function connect(
 ): Connected {
   const { prefix } = store
   if (store.kind === 'postgres') {
-    const connection = { connectionString: store.url, schema, max: 4 } as unknown
-    const options = { connection: connection as ConnectionOptions, prefix }
-    return { postgres: true, options, close() {} }
+    const pool = queuePool(store.url, onError)
+    const options = { connection: pool as unknown as ConnectionOptions, prefix }
+    return { postgres: true, options, close: () => void pool.end() }
   }
   // Producers answer at once when Redis is down; workers wait for it.
   const redis = new Redis(store.url, {
@@ -160,13 +162,23 @@ function connect(
   return { postgres: false, options, close: () => redis.disconnect() }
 }
 
+/**
+ * Ours instead of BullMQ's, because a connection that breaks while it is checked out is an error
+ * without a listener there, and would end the process.
+ */
+function queuePool(url: string, onError: (error: Error) => void): pg.Pool {
+  const options = startupOption('search_path', schema)
+  const pool = new pg.Pool({ connectionString: url, max: 4, keepAlive: true, options })
+  pool.on('error', onError)
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
 /** BullMQ's own tables, when the control database is the queue. Returns whether any are missing. */
 export async function queueSchemaIsReady(url: string): Promise<boolean> {
-  const probe = new Queue(
-    queueNames.move,
-    { connection: { connectionString: url, schema } as unknown as ConnectionOptions },
-    createPostgresBackend as never,
-  )
+  const pool = queuePool(url, () => {})
+  const options = { connection: pool as unknown as ConnectionOptions }
+  const probe = new Queue(queueNames.move, options, createPostgresBackend as never)
   probe.on('error', () => {})
   try {
     await probe.waitUntilReady()
@@ -176,6 +188,7 @@ export async function queueSchemaIsReady(url: string): Promise<boolean> {
     throw error
   } finally {
     await probe.close().catch(() => {})
+    await pool.end()
   }
 }
 
