@@ -82,8 +82,5 @@ export async function ensureJob(
 /** What the processor throws: BullMQ stores the message, so it holds no secret and no NUL. */
 export function jobError({ error, again }: { error: RehomeError; again: boolean }): Error {
   const message = storable(`${error.code}: ${error.message}`.slice(0, 2000))
-  const thrown = again ? new Error(message) : new UnrecoverableError(message)
-  // It is kept with the job and shown: where in our code it was thrown is for the log.
-  thrown.stack = message
-  return thrown
+  return again ? new Error(message) : new UnrecoverableError(message)
 }
