@@ -1,5 +1,5 @@
-// test/helpers/worker-process.ts as plain JavaScript: it starts in a third of the time that a loader
-// takes, which counts where hundreds of them are started and killed.
+// test/helpers/worker-process.ts as plain JavaScript: it starts in a third of the time that a
+// loader takes, which counts where hundreds of them are started and killed.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'

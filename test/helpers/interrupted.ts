@@ -26,7 +26,7 @@ export interface Place {
   readonly tenant: string
 }
 
-/** Runs the errand once, for a tenant called `first`, and prepares a tenant for each place in it. */
+/** Runs the errand once, for the tenant `first`, and prepares a tenant for each place in it. */
 export async function findPlaces(
   interruption: Interruption,
 ): Promise<{ places: Place[]; points: readonly CallPoint[] }> {
