@@ -1,14 +1,17 @@
-// A lapsed lease: a writer that opens the fence, the mover's renewal and its cutover, in all orders,
-// two and three at a time. Whoever holds the flag's row first decides what the others may do; there
-// is no order in which a write is accepted at an end that a cutover has closed.
+// A lapsed lease: a writer that opens the fence, the mover's renewal and its cutover, in all
+// orders, two and three at a time. Who holds the flag's row first decides what the others may do:
+// no order lets a write in at an end that a cutover has closed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFenced, type Fenced, rowsOf } from '../helpers/fence/fenced.ts'
 import { type End, join, type Player, type Role } from '../helpers/fence/lease-players.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { type Level, levels, tooLate } from '../helpers/fence/writer.ts'
 
-/** \`late\`: refused, because somebody before it has changed the flag. */
-type Answer = 'done' | 'nothing' | 'late'
+/**
+ * `nothing`: the mover found no row of its own. `late`: the writer is refused. `again`: another has
+ * opened the fence, so READ COMMITTED goes on, and the other levels have to begin again.
+ */
+type Answer = 'done' | 'nothing' | 'late' | 'again'
 
 interface Order {
   /** In the order in which they reach the flag's row. */

@@ -26,8 +26,17 @@ export async function fenceSql(): Promise<string> {
   return files.map((file) => file.sql).join('\n')
 }
 
+const known = new Map<PlanInput, Promise<string>>()
+
+/** The same for every database of the same application, so it is asked for once. */
+function guardStatements(url: string, plan: PlanInput): Promise<string> {
+  const found = known.get(plan) ?? readStatements(url, plan)
+  known.set(plan, found)
+  return found
+}
+
 /** The statements that `init` runs for the guards of the plan's tables. */
-async function guardStatements(url: string, plan: PlanInput): Promise<string> {
+async function readStatements(url: string, plan: PlanInput): Promise<string> {
   const checked = checkPlan(plan)
   const ends = openEnds(checked, { SOURCE_URL: url, TARGET_URL: url })
   try {

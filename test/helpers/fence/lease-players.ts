@@ -60,7 +60,7 @@ async function moverStep({ db, mover }: Table, role: 'renewal' | 'cutover'): Pro
   }
 }
 
-/** Resolves once that many backends wait for the flag's row: its transaction or its place in line. */
+/** Resolves once that many backends wait for the flag's row: its transaction or a place in line. */
 async function inLine(db: Fenced, count: number): Promise<void> {
   const query = `select count(distinct pid)::int as waiting from pg_locks
     where not granted and locktype in ('transactionid', 'tuple')
