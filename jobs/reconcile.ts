@@ -1,6 +1,7 @@
 /**
- * Not a job but what looks after them: open moves that nobody has touched for a while get their job
- * again, so that a flushed Redis or a worker that died between two stores loses nothing.
+ * Not a job but what looks after them. Open moves that nobody has touched for a while get their job
+ * again, so that a flushed Redis or a worker that died between two stores loses nothing; and what
+ * dead workers have left fenced is opened.
  */
 
 import type { Control } from '../src/control/database.ts'
@@ -8,10 +9,13 @@ import { openMoves } from '../src/control/moves.ts'
 import { reconcile } from '../src/coordinator/enqueue.ts'
 import type { Logger } from '../src/log.ts'
 import type { Queues } from '../src/queue/queues.ts'
+import { reap } from '../src/stages/reap.ts'
+import type { OpenPlan } from '../src/worker/attempt.ts'
 
 export interface ReconcileOptions {
   readonly control: Control
   readonly queues: Queues
+  readonly plans: readonly OpenPlan[]
   readonly log: Logger
   /** Default 5,000. */
   readonly everyMs?: number | undefined
@@ -22,12 +26,18 @@ export function startReconcile(options: ReconcileOptions): () => void {
   const everyMs = options.everyMs ?? 5_000
   let timer: NodeJS.Timeout
   let ended = false
+  const { control, log, plans } = options
   const look = async () => {
-    try {
-      await reconcile(options, await openMoves(options.control, everyMs))
-    } catch (error) {
-      options.log.warn({ err: error }, 'could not reconcile, will look again')
-    }
+    const tried = (what: string) => (error: unknown) =>
+      log.warn({ err: error }, `could not ${what}, will look again`)
+    const fences = plans.map(async ({ plan, ends }) => {
+      for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
+    })
+    const jobs = openMoves(control, everyMs).then((moves) => reconcile(options, moves))
+    await Promise.all([
+      jobs.catch(tried('give open moves their jobs')),
+      ...fences.map((looked) => looked.catch(tried('look after fences'))),
+    ])
     if (!ended) timer = setTimeout(look, everyMs)
   }
   void look()

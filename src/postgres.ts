@@ -5,6 +5,7 @@
  * same at both ends: that is what verification compares. Values are never parsed on the way here.
  */
 import pg from 'pg'
+import { watchPool } from './calls.ts'
 import { type ErrorCode, messageOf, RehomeError } from './errors.ts'
 import { ident, startupOption } from './quote.ts'
 
@@ -16,7 +17,7 @@ export type Client = pg.ClientBase
  */
 const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
-  DateStyle: 'ISO,YMD',
+  DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',
   extra_float_digits: '3',
   bytea_output: 'hex',
@@ -30,6 +31,13 @@ const sessionSettings: Readonly<Record<string, string>> = {
   default_transaction_read_only: 'off',
   statement_timeout: '0',
   lock_timeout: '5000',
+  // A cutover that a crash undoes would leave the tenant with two homes.
+  synchronous_commit: 'on',
+  // The server gives up a worker whose machine or network is gone, and with it what it locks.
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '30000',
   jit: 'off',
 }
 
@@ -40,25 +48,48 @@ export interface PoolOptions {
   schema?: string
   size?: number
   tls?: 'off' | 'require' | 'verify'
+  /**
+   * Of short calls only: they fail after this time, in ms, and wait for locks for half of it. They
+   * go on when an attempt has ended. Absent: no limit, and what an attempt has under way ends with
+   * it.
+   */
+  answerMs?: number
 }
 
 /** Opens no connection yet. Errors of idle connections are ignored: the next query tells. */
 export function createPool(options: PoolOptions): Pool {
+  const { answerMs } = options
+  const settings = {
+    ...sessionSettings,
+    ...(answerMs && { lock_timeout: `${Math.ceil(answerMs / 2)}` }),
+    ...searchPath(options.schema),
+  }
   const pool = new pg.Pool({
     connectionString: withoutTlsParameters(options.url, options.name),
     application_name: `rehome ${options.name}`,
     max: options.size ?? 8,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: Math.min(answerMs ?? 10_000, 10_000),
+    ...(answerMs && { query_timeout: answerMs }),
     idleTimeoutMillis: 10_000,
     keepAlive: true,
     ssl: tlsOf(options.tls ?? 'off'),
-    options: Object.entries({ ...sessionSettings, ...searchPath(options.schema) })
+    options: Object.entries(settings)
       .map(([name, value]) => startupOption(name, value))
       .join(' '),
   })
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
+  watchPool(pool, { name: options.name, ends: answerMs === undefined })
   return pool
+}
+
+/** Settings that a session of ours has otherwise than it asked for: somebody sits in between. */
+export async function foreignSettings(client: Client): Promise<string[]> {
+  const wanted = Object.entries(sessionSettings).filter(([name]) => !name.startsWith('tcp_'))
+  const query = 'select name, setting from pg_settings where name = any ($1)'
+  const { rows } = await client.query(query, [wanted.map(([name]) => name)])
+  const found = new Map(rows.map(({ name, setting }) => [name, setting]))
+  return wanted.filter(([name, value]) => found.get(name) !== value).map(([name]) => name)
 }
 
 function searchPath(schema: string | undefined): Record<string, string> {
@@ -122,6 +153,9 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined
 }
 
+/** What to do where session settings do not arrive. */
+export const noPooler = 'connect to PostgreSQL itself, not to a pooler in transaction mode'
+
 const outages =
   /^(08...|57P0[123]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P03)$/
@@ -139,6 +173,9 @@ export function explain(error: unknown, where: string): RehomeError {
     })
   if (state === undefined) {
     return isLostConnection(text) ? as('UNREACHABLE', `${where}: ${text}`) : as('UNEXPECTED', text)
+  }
+  if (state === '08P01' && /startup parameter/.test(text)) {
+    return as('ACCESS_DENIED', `${where} takes no session settings (${text}): ${noPooler}`)
   }
   if (outages.test(state)) return as('UNREACHABLE', `${where} is out of reach: ${text}`)
   if (/^(28...|42501|3D000)$/.test(state)) return as('ACCESS_DENIED', `${where}: ${text}`)

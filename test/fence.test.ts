@@ -4,15 +4,9 @@ import { randomUUID } from 'node:crypto'
 import type { PoolClient } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { drain } from '../src/endpoints/sql/drain.ts'
-import {
-  claimTarget,
-  markMoved,
-  raiseFence,
-  readFlag,
-  removeFlag,
-  renewFence,
-} from '../src/endpoints/sql/flags.ts'
+import { markMoved, readFlag, removeFlag, renewFence } from '../src/endpoints/sql/flags.ts'
 import { eventually } from './helpers/eventually.ts'
+import { claimTarget, raiseFence } from './helpers/fenced.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
 const levels = ['read committed', 'repeatable read', 'serializable'] as const
@@ -185,6 +179,7 @@ describe('a fenced tenant', () => {
       reason: 'test',
       retryAfterS: 7,
       movedTo: null,
+      key: null,
     })
   })
 

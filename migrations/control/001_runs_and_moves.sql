@@ -7,6 +7,9 @@ create table rehome_control.installation (
 );
 insert into rehome_control.installation default values;
 
+-- Every attempt at any move takes the next number. The ends refuse whoever comes with a lower one.
+create sequence rehome_control.turns;
+
 create table rehome_control.runs (
   id text primary key,
   plan_name text not null,
@@ -45,6 +48,8 @@ create table rehome_control.moves (
   generation integer not null default 0,
   -- Who may go on with this move: new for every attempt.
   token uuid,
+  -- The number of the attempt under way; see rehome.turns.
+  turn bigint,
   -- The fence under which rows were copied; see rehome.tenant_flags.
   epoch uuid,
   not_before timestamptz not null default clock_timestamp(),

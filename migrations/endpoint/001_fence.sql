@@ -27,6 +27,9 @@ create table rehome.tenant_flags (
   raised_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz,
   moved_to text,
+  -- Who shows this key may open the end; see rehome.open. Only the end that is to be closed for
+  -- good knows it, and tells it to nobody before it is.
+  opened_by uuid,
   primary key (scope, tenant_id),
   constraint "mode is read_only, receiving or moved"
     check (mode in ('read_only', 'receiving', 'moved')),
@@ -34,11 +37,24 @@ create table rehome.tenant_flags (
     check ((mode = 'read_only') = (expires_at is not null)),
   constraint "a moved tenant says where to"
     check ((mode = 'moved') = (moved_to is not null)),
+  constraint "only a closed end can be opened"
+    check (opened_by is null or mode <> 'read_only'),
   constraint "a tenant id has 1 to 1024 bytes"
     check (octet_length(tenant_id) between 1 and 1024)
 );
 comment on table rehome.tenant_flags is
   'Tenants that may not be written here just now, or not any more. No row: read-write.';
+
+-- Whose turn it is: the newest attempt at a tenant that has come here. Rows stay when flags go, so
+-- that a worker that was stopped, and wakes long after others have finished its move, is refused.
+create table rehome.turns (
+  scope text not null,
+  tenant_id text not null,
+  -- From a sequence of the control database: higher for every attempt.
+  number bigint not null,
+  token uuid not null,
+  primary key (scope, tenant_id)
+);
 
 -- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
 -- whole scope at once: TRUNCATE, which touches every tenant, stands there.
@@ -77,7 +93,8 @@ begin
     using errcode = '25006', hint = 'rehome:fenced',
       detail = pg_catalog.json_build_object(
         'scope', flag.scope, 'tenant', flag.tenant_id, 'mode', flag.mode,
-        'reason', flag.reason, 'retryAfterS', flag.retry_after_s, 'movedTo', flag.moved_to)::text;
+        'reason', flag.reason, 'retryAfterS', flag.retry_after_s, 'movedTo', flag.moved_to,
+        'key', case flag.mode when 'moved' then flag.epoch end)::text;
 end $$;
 
 -- VOLATILE is load-bearing: each statement in here gets a new snapshot under READ COMMITTED.
@@ -136,9 +153,9 @@ begin
   return null;
 end $$;
 
--- The tenant of a row moves to another tenant, and rows of other tables hang on it without a column
--- of their own: nobody may write those children while they change owner, so this waits for all who
--- do and makes older snapshots fail. Rare, hence not cheap.
+-- Rows have changed their tenant, and rows of other tables hang on them without a column of their
+-- own: nobody may write those children while they change owner, so this waits for all who do and
+-- makes older snapshots fail. Rare, hence not cheap.
 create function rehome.guard_children(tenants text[]) returns void
   language plpgsql volatile as $$
 declare
@@ -151,4 +168,18 @@ begin
     where b.id in (select rehome.bucket_of(t) from unnest(tenants) t);
 end $$;
 
+-- Finishes a cutover whose worker has died: whoever was refused by the end that the tenant has left
+-- was told the key of the end that is its home now. Every process of ours may be gone by then.
+-- true: this call opened it. Anything else changes nothing.
+create function rehome.open(opened_scope text, tenant text, key uuid) returns boolean
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from rehome.tenant_flags f
+    where f.scope = opened_scope and f.tenant_id = tenant and f.opened_by = key;
+  return found;
+end $$;
+
 revoke all on all functions in schema rehome from public;
+-- The key is what gives the right, and nobody can guess it.
+grant usage on schema rehome to public;
+grant execute on function rehome.open(text, text, uuid) to public;

@@ -74,6 +74,7 @@ export interface MovesTable {
   attempts_used: Generated<number>
   generation: Generated<number>
   token: string | null
+  turn: string | null
   epoch: string | null
   not_before: Generated<Date>
   failed_phase: string | null
@@ -117,7 +118,7 @@ export interface Control {
 }
 
 export function openControl(url: string, size = 8): Control {
-  const pool = createPool({ url, name: 'control', size })
+  const pool = createPool({ url, name: 'control', size, answerMs: 10_000 })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { db: db.withSchema('rehome_control'), pool, url }
 }

@@ -69,6 +69,7 @@ export async function claimMove(
     .updateTable('moves')
     .set((eb) => ({
       token: claim.token,
+      turn: sql<string>`nextval('rehome_control.turns')`,
       attempt: eb('attempt', '+', 1),
       attempts_used: eb('attempts_used', '+', 1),
       updated_at: sql<Date>`clock_timestamp()`,

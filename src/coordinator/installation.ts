@@ -5,6 +5,7 @@
 import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
 import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
+import { highestTurn } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -126,6 +127,19 @@ async function installGuard(end: SqlEnd, statements: readonly string[]): Promise
   }
 }
 
+/**
+ * A control database that is new, or was restored from a backup, counts turns that the ends have
+ * seen already: they would refuse it.
+ */
+async function passTurns(pool: Pool, plans: readonly { ends: Ends }[]): Promise<void> {
+  for (const end of plans.flatMap(({ ends }) => [ends.source, ends.target])) {
+    const query = `select setval('rehome_control.turns', $1) from rehome_control.turns
+      where last_value < $1`
+    const highest = await highestTurn(end.pool)
+    await pool.query(query, [highest])
+  }
+}
+
 /** Installs whatever is pending for these plans, and returns what that was. */
 export async function install(
   settings: Settings,
@@ -140,6 +154,7 @@ export async function install(
       onStep(step)
       await step.run()
     }
+    await passTurns(pool, opened)
     return steps.map((step) => step.what)
   } finally {
     await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])

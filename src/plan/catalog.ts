@@ -78,6 +78,8 @@ export interface Catalog {
   readonly computed: ReadonlyMap<string, string>
   /** Result of the digest functions on a fixed text, to see that both ends agree. */
   readonly digestProbe: string
+  /** Session settings that did not arrive, so that texts of values may differ between the ends. */
+  readonly foreignSettings: readonly string[]
 }
 
 export const computedKey = (table: string, column: string) => `${table}\u0000${column}`

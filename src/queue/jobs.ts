@@ -74,6 +74,9 @@ export async function ensureJob(
   if (!isDeepStrictEqual(job.data, payloadOf(move))) await job.updateData(payloadOf(move))
   if (state === 'failed' || state === 'completed') {
     await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true })
+  } else if (state === 'delayed') {
+    // Due by the control database's clock: whoever delayed it may have had another.
+    await job.promote()
   } else if (state === 'unknown') {
     await queue.add(move.errand, payloadOf(move), jobOptions(move, run))
   }

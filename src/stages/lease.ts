@@ -3,11 +3,13 @@
  *
  * While a fence is held it is renewed three times a lease, on a connection that copies cannot
  * starve. If it cannot be renewed the attempt ends when the lease does, by the monotonic clock:
- * from then on a writer may have opened the fence. It also looks whether the move is still ours,
- * and keeps the pause within its budget.
+ * from then on a writer may have opened the fence. It also looks whether the move is still ours and
+ * whether both ends still answer, and keeps the pause within its budget.
  */
 import { now } from '../clock.ts'
-import { type Hold, renewFence } from '../endpoints/sql/flags.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { renewFence } from '../endpoints/sql/flags.ts'
+import type { Hold } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import type { Pool } from '../postgres.ts'
 
@@ -16,6 +18,8 @@ export interface LeaseOptions {
   readonly budgetMs: number
   /** Is the move still this worker's? Rejections mean "could not ask" and are ignored. */
   readonly stillOurs: () => Promise<boolean>
+  /** Asked all the time, fenced or not: a connection may be dead without telling. */
+  readonly ends: readonly SqlEnd[]
   readonly abort: (reason: RehomeError) => void
 }
 
@@ -39,6 +43,7 @@ export function createLease(options: LeaseOptions): Lease {
       (ours) => ours || options.abort(takenOver()),
       () => {},
     )
+    for (const look of looks) look()
     if (!held) return
     if (now() - held.since > options.budgetMs) options.abort(overBudget(options.budgetMs))
     if (now() - renewedAt > options.leaseMs) options.abort(notRenewed(options.leaseMs))
@@ -58,6 +63,7 @@ export function createLease(options: LeaseOptions): Lease {
       renewing = false
     }
   }
+  const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
   return {
     hold(pool, hold) {
@@ -74,6 +80,34 @@ export function createLease(options: LeaseOptions): Lease {
       clearInterval(timer)
     },
   }
+}
+
+const silentLooks = 3
+
+/** Three looks in a row without an answer end the attempt. */
+function answering(end: SqlEnd, abort: (reason: RehomeError) => void): () => void {
+  let silent = 0
+  let asking = false
+  return () => {
+    if (asking) return
+    asking = true
+    end.lifeline.query('select').then(
+      () => {
+        asking = false
+        silent = 0
+      },
+      () => {
+        asking = false
+        silent += 1
+        if (silent >= silentLooks) abort(unanswered(end))
+      },
+    )
+  }
+}
+
+function unanswered(end: SqlEnd): RehomeError {
+  const message = `the ${end.name} (${end.place}) has not answered ${silentLooks} times in a row`
+  return new RehomeError('UNREACHABLE', message)
 }
 
 function lost(): RehomeError {

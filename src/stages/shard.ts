@@ -3,11 +3,12 @@
  * run in which order is said in move-shard.ts and its two sisters, nowhere else.
  */
 
+import type { Caller } from '../calls.ts'
 import { now, round } from '../clock.ts'
 import type { Control, Move, Phase, Run } from '../control/database.ts'
 import { type MoveChange, storeProgress } from '../control/moves.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
-import type { Hold } from '../endpoints/sql/flags.ts'
+import type { Hold } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -35,6 +36,9 @@ export interface Shard {
   readonly tenant: string
   /** This attempt's; under it the flags at both ends are changed. */
   readonly token: string
+  /** Its number, higher than that of every attempt before. */
+  readonly turn: string
+  readonly caller: Caller
   /** The fence under which rows are copied. Set by `resume` or `preflight`. */
   epoch: string
   readonly ends: Ends
@@ -74,6 +78,7 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.signal.throwIfAborted()
   await store(shard, { phase: stage.phase })
   shard.phase = stage.phase
+  shard.caller.phase = stage.phase
   shard.log = shard.attemptLog.child({ phase: stage.phase })
   const start = now()
   reportProgress(shard)

@@ -11,7 +11,7 @@ import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Route, type Routing, routeTables } from '../plan/routes.ts'
 import type { TenantPath } from '../plan/tenant-path.ts'
-import { explain } from '../postgres.ts'
+import { explain, noPooler } from '../postgres.ts'
 
 export interface Survey extends Routing {
   readonly source: Catalog
@@ -69,12 +69,14 @@ function guardedTables(
     table: route[end],
     path: pathOf(route),
     scope,
-    hasChildren: routes.some((other) => parentsOf(pathOf(other)).includes(route[end].name)),
+    childKey: [...new Set(routes.flatMap((other) => keyOf(pathOf(other), route[end].name)))].sort(),
   }))
 }
 
-function parentsOf(path: TenantPath): string[] {
-  return path.kind === 'column' ? [] : [path.parent, ...parentsOf(path.path)]
+/** The columns of `parent` by which rows on this path find their tenant. */
+function keyOf(path: TenantPath, parent: string): readonly string[] {
+  if (path.kind === 'column') return []
+  return path.parent === parent ? path.parentColumns : keyOf(path.path, parent)
 }
 
 function serverFindings(source: Catalog, target: Catalog, routing: Routing): Finding[] {
@@ -83,7 +85,11 @@ function serverFindings(source: Catalog, target: Catalog, routing: Routing): Fin
     ['source', source],
     ['target', target],
   ] as const) {
-    const { serverVersion, encoding } = catalog
+    const { serverVersion, encoding, foreignSettings: settings } = catalog
+    if (settings.length > 0) {
+      const message = `our session settings do not arrive (${settings.join(', ')}): ${noPooler}`
+      findings.push({ where, message })
+    }
     if (serverVersion < 130000) {
       findings.push({ where, message: `PostgreSQL ${serverVersion} is older than 13` })
     }

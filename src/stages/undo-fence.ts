@@ -2,17 +2,21 @@
  * A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced.
  */
 import { randomUUID } from 'node:crypto'
-import { raiseFence, readFlag } from '../endpoints/sql/flags.ts'
+import { letOpen, raiseFence, readFlag } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Stage, store } from './shard.ts'
 
 export const undoFence: Stage = {
   phase: 'undo_fence',
   async run(shard) {
-    const { target } = shard.ends
+    const { source, target } = shard.ends
     const { leaseMs, retryAfterS } = shard.plan.fence
     shard.epoch = randomUUID()
     await store(shard, { epoch: shard.epoch })
+    // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
+    if (!(await letOpen(source.pool, holdOf(shard), shard.epoch))) {
+      throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
+    }
     shard.lease.hold(target.lifeline, holdOf(shard))
     const raised = await raiseFence(target.pool, {
       ...holdOf(shard),

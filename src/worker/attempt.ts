@@ -3,6 +3,7 @@
  * control database decides whether there is another attempt; the queue only waits for it.
  */
 import { randomUUID } from 'node:crypto'
+import { Caller, callers } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
 import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
@@ -11,11 +12,12 @@ import type { Logger } from '../log.ts'
 import { cleanupShard, moveShard, rollbackShard } from '../move-shard.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
-import { createLease } from '../stages/lease.ts'
+import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
 import { unlessAborted } from '../stages/shard.ts'
 import { survey } from '../stages/survey.ts'
+import { takeTurns } from '../stages/turn.ts'
 
 /** A plan that this worker can run, and its open ends. */
 export interface OpenPlan {
@@ -53,8 +55,10 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const stop = () => abort.abort(new RehomeError('STOPPED', 'the worker was told to stop'))
   options.stop.addEventListener('abort', stop, { once: true })
   if (options.stop.aborted) stop()
+  const caller = new Caller(move.tenant_id, move.phase)
+  abort.signal.addEventListener('abort', () => caller.end(), { once: true })
   try {
-    return await live({ options, run, move, token, abort })
+    return await callers.run(caller, live, { options, run, move, token, abort, caller })
   } finally {
     options.stop.removeEventListener('abort', stop)
   }
@@ -66,14 +70,17 @@ interface Claimed {
   readonly move: Move
   readonly token: string
   readonly abort: AbortController
+  readonly caller: Caller
 }
 
 async function live(claimed: Claimed): Promise<Outcome> {
   const { options, move, token } = claimed
   const held = { id: move.id, token, attempt: move.attempt }
   let shard: Shard | null = null
+  const lease = leaseOf(claimed)
   try {
-    shard = await prepare(claimed)
+    shard = await prepare(claimed, lease)
+    await takeTurns(shard)
     const phase = await stories[move.errand](shard)
     const evidence = evidenceOf(shard)
     await settleMove(options.control, held, { phase, evidence })
@@ -84,16 +91,32 @@ async function live(claimed: Claimed): Promise<Outcome> {
   } catch (cause) {
     return await fail(claimed, shard, explain(cause, shard?.phase ?? 'preparing'))
   } finally {
-    shard?.lease.stop()
+    lease?.stop()
   }
 }
 
 const stories = { move: moveShard, rollback: rollbackShard, cleanup: cleanupShard } as const
 
-async function prepare({ options, run, move, token, abort }: Claimed): Promise<Shard> {
+/** null: this worker lacks the plan. Also watches the ends while they are surveyed. */
+function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
+  const known = findPlan(options.plans, run)
+  if (!known) return null
+  const { plan, ends } = known
+  return createLease({
+    leaseMs: plan.fence.leaseMs,
+    budgetMs: plan.pause.budgetMs,
+    ends: [ends.source, ends.target],
+    stillOurs: () => stillHeld(options.control, { id: move.id, token }),
+    abort: (reason) => abort.abort(reason),
+  })
+}
+
+async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
+  const { options, run, move, token, abort, caller } = claimed
   const { control } = options
-  const { plan, ends } = planOf(options.plans, run)
-  const end = (reason: RehomeError) => abort.abort(reason)
+  const known = findPlan(options.plans, run)
+  if (!known || !lease) throw planChanged(options.plans, run)
+  const { plan, ends } = known
   const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt }
   const log = options.log.child(ids)
@@ -103,6 +126,8 @@ async function prepare({ options, run, move, token, abort }: Claimed): Promise<S
     move,
     tenant: move.tenant_id,
     token,
+    turn: move.turn ?? '0',
+    caller,
     epoch: move.epoch ?? randomUUID(),
     ends,
     control,
@@ -110,13 +135,8 @@ async function prepare({ options, run, move, token, abort }: Claimed): Promise<S
     attemptLog: log,
     log,
     signal: abort.signal,
-    abort: end,
-    lease: createLease({
-      leaseMs: plan.fence.leaseMs,
-      budgetMs: plan.pause.budgetMs,
-      stillOurs: () => stillHeld(control, { id: move.id, token }),
-      abort: end,
-    }),
+    abort: (reason) => abort.abort(reason),
+    lease,
     report: options.report,
     tell: options.tell,
     evidence: {},
@@ -128,15 +148,17 @@ async function prepare({ options, run, move, token, abort }: Claimed): Promise<S
   }
 }
 
-function planOf(plans: readonly OpenPlan[], run: Run): OpenPlan {
-  const named = plans.filter(({ plan }) => plan.name === run.plan_name)
-  const same = named.find(({ fingerprint }) => fingerprint === run.plan_fingerprint)
-  if (same) return same
-  const message =
-    named.length === 0
-      ? `this worker does not have plan "${run.plan_name}": start it with the plan's file`
-      : `plan "${run.plan_name}" has changed since run ${run.id} was enqueued: enqueue a new run`
-  throw new RehomeError('PLAN_CHANGED', message)
+function findPlan(plans: readonly OpenPlan[], run: Run): OpenPlan | undefined {
+  return plans.find(
+    ({ plan, fingerprint }) => plan.name === run.plan_name && fingerprint === run.plan_fingerprint,
+  )
+}
+
+function planChanged(plans: readonly OpenPlan[], run: Run): RehomeError {
+  const message = !plans.some(({ plan }) => plan.name === run.plan_name)
+    ? `this worker does not have plan "${run.plan_name}": start it with the plan's file`
+    : `plan "${run.plan_name}" has changed since run ${run.id} was enqueued: enqueue a new run`
+  return new RehomeError('PLAN_CHANGED', message)
 }
 
 function evidenceOf(shard: Shard): Record<string, unknown> {
@@ -179,7 +201,7 @@ async function fail(
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt, phase }
   options.log.warn({ err: error, ...ids, again }, 'attempt failed')
   options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
-  const waitMs = stopped ? 0 : backoff(run.backoff_ms, move.attempts_used)
+  const waitMs = stopped ? 0 : backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
   const stored = again
     ? await postponeMove(control, held, { phase: phaseToWaitIn(move, phase), waitMs, failure })
     : await settleMove(control, held, {

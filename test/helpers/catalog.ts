@@ -44,6 +44,7 @@ export function catalogOf(tables: Tables, change: Partial<Catalog> = {}): Catalo
     mayReplicate: true,
     computed: new Map(),
     digestProbe: 'same',
+    foreignSettings: [],
     ...change,
     tables: new Map(entries as [string, CatalogTable][]),
   }

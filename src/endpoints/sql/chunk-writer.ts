@@ -10,9 +10,10 @@ import copyStreams from 'pg-copy-streams'
 import { RehomeError } from '../../errors.ts'
 import type { Client } from '../../postgres.ts'
 import { idents } from '../../quote.ts'
-import { type Hold, holdFlag } from './flags.ts'
+import { holdFlag } from './flags.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
 import { binaryHeader, binaryTrailer, type CopyFormat } from './split-rows.ts'
+import type { Hold } from './turns.ts'
 
 export interface ChunkTarget {
   /** Schema-qualified and quoted. */

@@ -12,10 +12,10 @@ import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import type { SqlEnd } from './end.ts'
-import type { Hold } from './flags.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
+import { type Hold, nameSession } from './turns.ts'
 
 /** What becomes of a block on its way: itself, or what a transform makes of its rows. */
 export interface RowMapper {
@@ -49,6 +49,8 @@ export async function copyTable(
         format: options.mapper.format,
         replicate: options.replicate,
       })
+      await reader.query('begin read only')
+      await nameSession(reader, options.hold)
       let { rowsRead, rowsWritten } = options.from
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
         options.signal.throwIfAborted()
@@ -63,6 +65,7 @@ export async function copyTable(
       }
       const progress = { rowsRead, rowsWritten, done: true }
       await writer.commit(progress)
+      await reader.query('commit')
       return progress
     }),
   )

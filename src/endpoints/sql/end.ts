@@ -10,7 +10,10 @@ export interface SqlEnd {
   /** `host:port/database`, without user or password. */
   readonly place: string
   readonly pool: Pool
-  /** For renewing fences only: never kept waiting by copies that hold every other connection. */
+  /**
+   * For what keeps fences, and lowers them: never kept waiting by copies that hold every other
+   * connection, nor for longer than 2 s by an end that says nothing.
+   */
   readonly lifeline: Pool
 }
 
@@ -29,7 +32,8 @@ export function openEnd(
   }
   const { schema, poolSize: size, tls } = end
   const pool = createPool({ url, name, schema, size, tls })
-  const lifeline = createPool({ url, name: `${name} lease`, schema, size: 2, tls })
+  const answerMs = 2_000
+  const lifeline = createPool({ url, name: `${name} lease`, schema, size: 2, tls, answerMs })
   return { name, schema, place: placeOf(url), pool, lifeline }
 }
 

@@ -1,12 +1,14 @@
 /**
  * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
  *
- * Each is one statement, so it is one commit, and each but the first two carries the token: a
- * worker that was taken over changes nothing. `null` or `false` says that the row was not as
+ * Each is one statement, so it is one commit. It goes by the flag's token, or, where the token is
+ * what it sets, it first locks the row of the attempt's turn (turns.ts): so a worker that was taken
+ * over changes nothing, however late it wakes up. `null` or `false` says that the row was not as
  * expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
+import { type FlagKey, type Hold, nameSession, ourTurn } from './turns.ts'
 
 export interface Flag {
   readonly mode: 'read_only' | 'receiving' | 'moved'
@@ -17,16 +19,6 @@ export interface Flag {
   readonly lapsed: boolean
   /** Since it was raised, by that server's clock. */
   readonly heldMs: number
-}
-
-/** One tenant of one scope, and who acts on it. */
-export interface FlagKey {
-  readonly scope: string
-  readonly tenant: string
-}
-
-export interface Hold extends FlagKey {
-  readonly token: string
 }
 
 const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
@@ -51,10 +43,11 @@ export interface Raise extends Hold {
  * nothing else: false means that another's flag stands there.
  */
 export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
-  const query = `
+  const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
-    values ($1, $2, 'read_only', $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 ms')
+    select $1, $2, 'read_only', $3::uuid, $4::uuid, $5::uuid, $6, $7::int,
+      clock_timestamp() + $8 * interval '1 ms' from turn
     on conflict (scope, tenant_id) do update set
       token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
       reason = excluded.reason, retry_after_s = excluded.retry_after_s,
@@ -74,13 +67,13 @@ export async function claimTarget(
   pool: Pool,
   claim: Omit<Raise, 'leaseMs'> & { readonly ours: readonly string[] },
 ): Promise<boolean> {
-  const query = `
+  const query = `${ourTurn}
     insert into rehome.tenant_flags as f
-      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s)
-    values ($1, $2, 'receiving', $3, $4, $5, $6, $7)
+      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by)
+    select $1, $2, 'receiving', $3::uuid, $4::uuid, $5::uuid, $6, $7::int, $4::uuid from turn
     on conflict (scope, tenant_id) do update set
       mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
-      move_id = excluded.move_id, reason = excluded.reason,
+      move_id = excluded.move_id, reason = excluded.reason, opened_by = excluded.opened_by,
       retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(), moved_to = null
     where f.mode in ('receiving', 'moved') and f.move_id = any ($8)`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
@@ -131,10 +124,10 @@ export async function takeOver(
   pool: Pool,
   change: Hold & { readonly moveId: string; readonly epoch: string; readonly leaseMs: number },
 ): Promise<Flag | null> {
-  const query = `
-    update rehome.tenant_flags set token = $3,
+  const query = `${ourTurn}
+    update rehome.tenant_flags set token = $3::uuid,
       expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms' end
-    where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5
+    where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5 and exists (select from turn)
     returning ${flagColumns}`
   const { scope, tenant, token, moveId, epoch, leaseMs } = change
   return first<Flag>(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
@@ -145,10 +138,18 @@ export async function adopt(
   pool: Pool,
   change: Hold & { readonly moveId: string; readonly mode: Flag['mode'] },
 ): Promise<boolean> {
-  const query = `update rehome.tenant_flags set token = $3
-    where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5`
+  const query = `${ourTurn}
+    update rehome.tenant_flags set token = $3::uuid
+    where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5 and exists (select from turn)`
   const { scope, tenant, token, moveId, mode } = change
   return changed(await pool.query(query, [scope, tenant, token, moveId, mode]))
+}
+
+/** From now on whoever shows the key may open this end, which is closed as `moved`. */
+export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<boolean> {
+  const query = `update rehome.tenant_flags set opened_by = $4
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'moved'`
+  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, key]))
 }
 
 /** false: the first writer after the lease's end was quicker, or another worker took over. */
@@ -179,6 +180,7 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
  * makes a takeover wait for this transaction, and a worker that was taken over finds no row.
  */
 export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
+  await nameSession(client, hold)
   await client.query(`select set_config('rehome.token', $1, true)`, [hold.token])
   const query = `select mode from rehome.tenant_flags
     where scope = $1 and tenant_id = $2 and token = $3 for share`

@@ -17,8 +17,8 @@ export interface Guarded {
   readonly table: CatalogTable
   readonly path: TenantPath
   readonly scope: string
-  /** Rows of other planned tables find their tenant through this one. */
-  readonly hasChildren: boolean
+  /** The columns by which rows of other planned tables find their tenant through this one. */
+  readonly childKey: readonly string[]
 }
 
 interface GuardTrigger {
@@ -36,7 +36,7 @@ export function missingGuards(guarded: Guarded): { relation: string; statements:
 }
 
 function statementsFor(guarded: Guarded, relation: string): string[] {
-  return guardTriggers(guarded, relation)
+  return guardTriggers(guarded)
     .filter((trigger) => !stands(guarded.table.triggers, relation, trigger))
     .flatMap((trigger) => installTrigger(guarded, relation, trigger))
 }
@@ -65,7 +65,7 @@ function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigge
   return [
     ...define,
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
-    `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', name)}\n` +
+    `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', () => name)}\n` +
       `  execute function rehome.${ident(trigger.functionName)}(${call})`,
     `alter table ${name} enable always trigger ${ident(trigger.name)}`,
   ]
@@ -78,7 +78,7 @@ function dollarQuoted(body: string): string {
 
 export const truncateBody = 'rehome.guard_truncate'
 
-function guardTriggers(guarded: Guarded, relation: string): GuardTrigger[] {
+function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const key = `${guarded.schema}.${guarded.table.name}`
   const id = createHash('md5').update(`${guarded.scope}\u0000${key}`).digest('hex').slice(0, 12)
   const body = guardBody(guarded)
@@ -91,21 +91,15 @@ function guardTriggers(guarded: Guarded, relation: string): GuardTrigger[] {
     { name: 'rehome_delete', event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${id}` }))
   const truncate = { name: 'rehome_truncate', body: truncateBody, functionName: 'guard_truncate' }
-  const statementTriggers = [
-    ...triggers,
-    { ...truncate, event: 'before truncate on $relation for each statement' },
-  ]
-  const isRoot = relation === guarded.table.name
-  return guarded.hasChildren && isRoot
-    ? [...statementTriggers, childrenTrigger(guarded, id)]
-    : statementTriggers
+  return [...triggers, { ...truncate, event: 'before truncate on $relation for each statement' }]
 }
 
 /**
  * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
  */
-function guardBody({ schema, path, scope }: Guarded): string {
+function guardBody({ schema, path, scope, childKey }: Guarded): string {
   const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
+  const children = childrenCheck(childKey, { joins, tenant })
   const collect = (rows: string) =>
     `(select array_agg(distinct ${tenant}) from ${rows} r${joins} where ${tenant} is not null)`
   const touched = (target: string) => `
@@ -115,7 +109,7 @@ function guardBody({ schema, path, scope }: Guarded): string {
   const simple = `
 declare
   touched text[];
-begin${touched('touched')}
+begin${touched('touched')}${children}
   if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;
   return null;
 end `
@@ -125,7 +119,7 @@ end `
 declare
   touched text[];
   again text[];
-begin${touched('touched')}
+begin${touched('touched')}${children}
   if tg_op <> 'DELETE' and current_setting('transaction_isolation') not like 'read %' then
     if exists (select 1 from new_rows r${joins} where ${orphan} and ${nearestParent} is null) then
       raise exception 'the parent of a row is not visible to this transaction'
@@ -141,26 +135,18 @@ begin${touched('touched')}
 end `
 }
 
-/** Runs only where a row changes its tenant, or the parent that tells it. */
-function childrenTrigger({ schema, table, path, scope }: Guarded, id: string): GuardTrigger {
-  const deciding = path.kind === 'column' ? [path.column] : path.columns
-  const changed = deciding
-    .map((column) => `old.${ident(column)} is distinct from new.${ident(column)}`)
-    .join(' or ')
-  const tenantOf = (row: string) => {
-    const { joins, tenant } = tenantJoin(path, { schema, alias: 'r' })
-    return `(select ${tenant} from (select (${row}).*) r${joins})`
-  }
-  const body = `
-begin
-  -- ${scope}, ${table.name}: whoever hangs on this row changes tenant with it.
-  perform rehome.guard_children(array[${tenantOf('old')}, ${tenantOf('new')}]);
-  return null;
-end `
-  return {
-    name: 'rehome_children',
-    event: `after update on $relation for each row when (${changed})`,
-    body,
-    functionName: `children_${id}`,
-  }
+/** Where rows change their tenant, whoever hangs on them changes it, too. */
+function childrenCheck(
+  childKey: readonly string[],
+  { joins, tenant }: { joins: string; tenant: string },
+): string {
+  if (childKey.length === 0) return ''
+  const columns = [...childKey.map((column) => `r.${ident(column)}`), tenant].join(', ')
+  const rows = (name: string) => `select ${columns} from ${name} r${joins}`
+  return `
+  if tg_op = 'UPDATE' and exists (select from unnest(touched) t where t <> touched[1]) then
+    if exists (${rows('old_rows')} except all ${rows('new_rows')}) then
+      perform rehome.guard_children(touched);
+    end if;
+  end if;`
 }

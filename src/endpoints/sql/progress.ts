@@ -1,6 +1,6 @@
 /** Named queries on rehome.copy_progress: how many rows of a table have come, under which fence. */
 import type { Client, Pool } from '../../postgres.ts'
-import type { FlagKey } from './flags.ts'
+import type { FlagKey, Hold } from './turns.ts'
 
 export interface TableProgress {
   /** Rows read at the source, in key order; a resumed copy skips as many. */
@@ -37,7 +37,10 @@ export async function writeProgress(
   await client.query(query, [scope, tenant, epoch, table, rowsRead, rowsWritten, done])
 }
 
-export async function forgetProgress(pool: Pool, key: FlagKey): Promise<void> {
-  const query = 'delete from rehome.copy_progress where scope = $1 and tenant_id = $2'
-  await pool.query(query, [key.scope, key.tenant])
+/** Only while the tenant's flag here is ours. */
+export async function forgetProgress(pool: Pool, hold: Hold): Promise<void> {
+  const query = `delete from rehome.copy_progress p using rehome.tenant_flags f
+    where p.scope = $1 and p.tenant_id = $2
+      and f.scope = $1 and f.tenant_id = $2 and f.token = $3`
+  await pool.query(query, [hold.scope, hold.tenant, hold.token])
 }

@@ -3,7 +3,7 @@ import type { ClientBase, QueryResultRow } from 'pg'
 import { RehomeError } from '../../errors.ts'
 import { type Catalog, type CatalogTable, computedKey } from '../../plan/catalog.ts'
 import type { TablePlan } from '../../plan/plan.ts'
-import { explain, type Pool, withClient } from '../../postgres.ts'
+import { explain, foreignSettings, type Pool, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 
 const tablesQuery = `
@@ -122,6 +122,7 @@ export async function readCatalog(
       serverVersion: server.serverVersion,
       encoding: server.encoding,
       digestProbe: server.digestProbe,
+      foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
       computed: await computedTypes(client, schema, plans),
       tables: new Map(

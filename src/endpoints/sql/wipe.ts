@@ -10,8 +10,9 @@ import type { TenantPath } from '../../plan/tenant-path.ts'
 import { inTransaction } from '../../postgres.ts'
 import { qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
-import { type Flag, type Hold, holdFlag } from './flags.ts'
+import { type Flag, holdFlag } from './flags.ts'
 import { tenantPredicate } from './predicate.ts'
+import type { Hold } from './turns.ts'
 
 export interface WipeTable {
   readonly name: string

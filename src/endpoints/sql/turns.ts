@@ -1,0 +1,62 @@
+/**
+ * Whose turn it is at one end. Every attempt at a tenant has a number from the control database,
+ * higher than all before it, and takes its turn at both ends before it does anything there.
+ *
+ * The row stays when flags go. So a worker that was stopped, and wakes up long after another has
+ * finished its move and let the tenant go on, finds that its turn has passed: a fencing token, as
+ * in M. Kleppmann, "How to do distributed locking" (2016).
+ */
+import { createHash } from 'node:crypto'
+import type { Client, Pool } from '../../postgres.ts'
+
+/** One tenant of one scope. */
+export interface FlagKey {
+  readonly scope: string
+  readonly tenant: string
+}
+
+/** And who acts on it. */
+export interface Hold extends FlagKey {
+  readonly token: string
+}
+
+/**
+ * `$1` scope, `$2` tenant, `$3` token: a row while the turn is this attempt's, and nobody takes it
+ * before the statement has ended.
+ */
+export const ourTurn = `
+  with turn as (select 1 from rehome.turns
+    where scope = $1 and tenant_id = $2 and token = $3::uuid for share)`
+
+/**
+ * false: a later attempt has been here. Transactions in which an earlier one still writes are
+ * ended: a process that stands still would keep its locks for ever.
+ */
+export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<boolean> {
+  const take = `
+    insert into rehome.turns as t (scope, tenant_id, number, token) values ($1, $2, $3, $4)
+    on conflict (scope, tenant_id) do update set number = excluded.number, token = excluded.token
+    where t.number < excluded.number or t.token = excluded.token`
+  const taken = await pool.query(take, [hold.scope, hold.tenant, turn, hold.token])
+  if (taken.rowCount !== 1) return false
+  const end = `select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = current_user and application_name = $1`
+  await pool.query(end, [workName(hold)])
+  return true
+}
+
+/** The highest number that any attempt has had here; 0 where there was none. */
+export async function highestTurn(pool: Pool): Promise<string> {
+  const query = 'select coalesce(max(number), 0)::text as number from rehome.turns'
+  return (await pool.query(query)).rows[0].number
+}
+
+/** Until the transaction ends. Who takes the next turn finds the session by this name. */
+export async function nameSession(client: Client, key: FlagKey): Promise<void> {
+  await client.query(`select set_config('application_name', $1, true)`, [workName(key)])
+}
+
+function workName({ scope, tenant }: FlagKey): string {
+  const key = createHash('md5').update(`${scope}\u0000${tenant}`).digest('hex')
+  return `rehome tenant ${key}`
+}

@@ -1,0 +1,58 @@
+/**
+ * Looks after what is fenced without a living mover: ends that a cutover has made the home and that
+ * nobody has opened, and lapsed fences of moves that are over. Everything that an attempt could
+ * still go on with is left to it. Any number of workers may do this at once.
+ */
+import type { Control } from '../control/database.ts'
+import { busyTenants } from '../control/moves.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import {
+  closedTenants,
+  givenAway,
+  lapsedFences,
+  lowerLapsed,
+  openWith,
+} from '../endpoints/sql/leftovers.ts'
+import type { Ends } from './shard.ts'
+
+export interface Reaped {
+  readonly tenant: string
+  readonly end: 'source' | 'target'
+  readonly what: 'opened after its cutover' | 'lapsed fence lowered'
+}
+
+export async function reap(scope: string, ends: Ends, control: Control): Promise<Reaped[]> {
+  const { source, target } = ends
+  return [
+    ...(await openHomes(scope, { from: source, to: target })),
+    ...(await openHomes(scope, { from: target, to: source })),
+    ...(await lowerFences(scope, source, control)),
+    ...(await lowerFences(scope, target, control)),
+  ]
+}
+
+async function openHomes(
+  scope: string,
+  { from, to }: { from: SqlEnd; to: SqlEnd },
+): Promise<Reaped[]> {
+  const closed = await closedTenants(to.lifeline, scope)
+  const reaped: Reaped[] = []
+  for (const { tenant, key } of await givenAway(from.lifeline, scope, closed)) {
+    if (!(await openWith(to.lifeline, { scope, tenant, key }))) continue
+    reaped.push({ tenant, end: to.name, what: 'opened after its cutover' })
+  }
+  return reaped
+}
+
+async function lowerFences(scope: string, end: SqlEnd, control: Control): Promise<Reaped[]> {
+  const lapsed = await lapsedFences(end.lifeline, scope)
+  if (lapsed.length === 0) return []
+  const busy = await busyTenants(control, scope, lapsed)
+  const reaped: Reaped[] = []
+  for (const tenant of lapsed) {
+    if (busy.some((move) => move.tenant_id === tenant)) continue
+    if (!(await lowerLapsed(end.lifeline, { scope, tenant }))) continue
+    reaped.push({ tenant, end: end.name, what: 'lapsed fence lowered' })
+  }
+  return reaped
+}

@@ -1,0 +1,25 @@
+// Raising fences without a whole attempt around them: each call takes the next turn first, as an
+// attempt does.
+import * as flags from '../../src/endpoints/sql/flags.ts'
+import { type Hold, takeTurn } from '../../src/endpoints/sql/turns.ts'
+import type { Pool } from '../../src/postgres.ts'
+
+let turns = 0
+
+export async function nextTurn(pool: Pool, hold: Hold): Promise<void> {
+  turns += 1
+  if (!(await takeTurn(pool, hold, String(turns)))) throw new Error('the turn was not taken')
+}
+
+export async function raiseFence(pool: Pool, raise: flags.Raise): Promise<boolean> {
+  await nextTurn(pool, raise)
+  return await flags.raiseFence(pool, raise)
+}
+
+export async function claimTarget(
+  pool: Pool,
+  claim: Parameters<typeof flags.claimTarget>[1],
+): Promise<boolean> {
+  await nextTurn(pool, claim)
+  return await flags.claimTarget(pool, claim)
+}
