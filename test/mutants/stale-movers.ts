@@ -1,16 +1,12 @@
 // Schedules of a worker that was taken over and does not know: nothing that it does may count.
 import { randomUUID } from 'node:crypto'
-import {
-  claimTarget,
-  type Hold,
-  holdFlag,
-  removeFlag,
-  takeOver,
-} from '../../src/endpoints/sql/flags.ts'
+import * as flags from '../../src/endpoints/sql/flags.ts'
+import type { Hold } from '../../src/endpoints/sql/turns.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { rowsOf } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { codeOf } from '../helpers/fence/writer.ts'
+import { claimTarget, nextTurn } from '../helpers/fenced.ts'
 import type { Scenario, Stage } from './scenarios.ts'
 
 const row = `insert into visits values ('acme', '2026-02-02', 1)`
@@ -27,7 +23,13 @@ async function closedEnd({ db, pool }: Stage): Promise<Attempts> {
   const claim = { ...stale, moveId, epoch, reason: 'moving in', retryAfterS: 5, ours: [] }
   if (!(await claimTarget(pool, claim))) throw new Error('the end was not free')
   const change = { ...stale, token: randomUUID(), moveId, epoch, leaseMs: 60_000 }
-  return { stale, takeOver: async (on) => (await takeOver(on, change)) !== null }
+  return {
+    stale,
+    async takeOver(on) {
+      await nextTurn(db.pool, change)
+      return (await flags.takeOver(on, change)) !== null
+    },
+  }
 }
 
 /** It writes under its old token after another attempt has taken over. */
@@ -46,7 +48,9 @@ export const staleChunkCommits: Scenario = async (stage) => {
   const { stale, takeOver } = await closedEnd(stage)
   const client = await stage.pool.connect()
   await client.query('begin')
-  await holdFlag(client, stale)
+  await flags.holdFlag(client, stale)
+  // Who takes the turn ends this session; until the signal has come only the row lock counts.
+  await client.query(`set local application_name = 'not found yet'`)
   await client.query(row)
   const one = stage.db.moverPool({ size: 1 })
   await one.query(`set lock_timeout = '100ms'`)
@@ -65,7 +69,10 @@ export const staleStep =
     const mover = createMover(db, 'acme', { pool })
     await mover.raise()
     const { hold, moveId, epoch } = mover
-    await takeOver(pool, { ...hold, token: randomUUID(), moveId, epoch, leaseMs: 60_000 })
-    const done = step === 'lower' ? await removeFlag(pool, hold, 'read_only') : await mover[step]()
+    const change = { ...hold, token: randomUUID(), moveId, epoch, leaseMs: 60_000 }
+    await nextTurn(db.pool, change)
+    await flags.takeOver(pool, change)
+    const done =
+      step === 'lower' ? await flags.removeFlag(pool, hold, 'read_only') : await mover[step]()
     return done ? `${step} was done under an old token` : null
   }

@@ -4,15 +4,15 @@ import { expect } from 'vitest'
 import { drain } from '../../../src/endpoints/sql/drain.ts'
 import {
   type Flag,
-  type Hold,
   markMoved,
-  raiseFence,
   readFlag,
   removeFlag,
   renewFence,
 } from '../../../src/endpoints/sql/flags.ts'
+import type { Hold } from '../../../src/endpoints/sql/turns.ts'
 import type { Pool } from '../../../src/postgres.ts'
 import { eventually } from '../eventually.ts'
+import { raiseFence } from '../fenced.ts'
 import { type Fenced, takeSnapshot } from './fenced.ts'
 import type { Tenant } from './schema.ts'
 
