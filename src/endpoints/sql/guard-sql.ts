@@ -115,17 +115,22 @@ begin${touched('touched')}${children}
 end `
   if (path.kind === 'column') return simple
   const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
+  const anybodys = (rows: string, known: string) =>
+    `exists (select from ${rows} r${joins} where ${known} and ${tenant} is null)`
+  // A row that loses its parent is guarded by the parent's own delete.
   return `
 declare
   touched text[];
   again text[];
+  anybodys boolean := false;
 begin${touched('touched')}${children}
-  if tg_op <> 'DELETE' and current_setting('transaction_isolation') not like 'read %' then
-    if exists (select 1 from new_rows r${joins} where ${orphan} and ${nearestParent} is null) then
-      raise exception 'the parent of a row is not visible to this transaction'
-        using errcode = '40001', hint = 'rehome:parent';
-    end if;
+  if tg_op <> 'INSERT' then
+    anybodys := ${anybodys('old_rows', `${nearestParent} is not null`)};
   end if;
+  if tg_op <> 'DELETE' then
+    anybodys := anybodys or ${anybodys('new_rows', orphan)};
+  end if;
+  if anybodys then perform rehome.guard_any(); end if;
   loop
     if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;${touched('again')}
     exit when again is null or again <@ touched;
