@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { createFenced } from '../helpers/fence/fenced.ts'
 import { changed, fenceSql } from '../helpers/fence/install.ts'
 import { createSpokenPool } from '../helpers/fence/spoken.ts'
-import { type Mutant, mutants } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
+import { mutants } from './mutants.ts'
 
 /** Plays the schedule over a fresh database; with the change, or only with the place to stand. */
 async function play(mutant: Mutant, what: 'the fence' | 'the mutant'): Promise<string | null> {

@@ -163,6 +163,24 @@ export const parentBornSince: Scenario = async (stage) => {
   return await lostSince(db, copied)
 }
 
+/** The parent of a row has no tenant, and gets one before the row is committed. */
+export const parentGetsATenant =
+  (level: Level, write: string): Scenario =>
+  async (stage) => {
+    const { db } = stage
+    await db.pool.query(`alter table notes alter tenant_id drop not null;
+      insert into notes (id) values (99); insert into note_lines values (99, 1, 'old')`)
+    await using child = await openWriter(db, level)
+    await child.write(write)
+    await db.pool.query(`update notes set tenant_id = 'acme' where id = 99`)
+    const mover = moverOf(stage)
+    await mover.raise()
+    if (!(await drains(mover))) return null
+    const copied = await copyOf(db)
+    await child.commit()
+    return await lostSince(db, copied)
+  }
+
 /** A session that fires no ordinary triggers. */
 export const asReplica: Scenario = async (stage) => {
   const copied = await fencedCopy(stage)

@@ -76,3 +76,31 @@ export const staleStep =
       step === 'lower' ? await flags.removeFlag(pool, hold, 'read_only') : await mover[step]()
     return done ? `${step} was done under an old token` : null
   }
+
+/** Its turn has passed, and everything that it knew of is gone; then it wakes up. */
+export const lateStep =
+  (step: 'raise' | 'claim' | 'take over' | 'adopt'): Scenario =>
+  async ({ db, pool }) => {
+    const late = createMover(db, 'acme', { pool })
+    await late.raise()
+    const { moveId, epoch } = late
+    const next = { ...late.hold, token: randomUUID(), moveId, epoch, leaseMs: 60_000 }
+    await nextTurn(db.pool, next)
+    await flags.takeOver(db.pool, next)
+    if (step === 'raise' || step === 'claim') await flags.removeFlag(db.pool, next, 'read_only')
+    return (await tryStep(pool, step, { ...next, token: late.hold.token }))
+      ? `it could ${step}, though its turn had passed`
+      : null
+  }
+
+async function tryStep(
+  pool: Pool,
+  step: 'raise' | 'claim' | 'take over' | 'adopt',
+  change: Hold & { moveId: string; epoch: string; leaseMs: number },
+): Promise<boolean> {
+  const words = { reason: 'late', retryAfterS: 5 }
+  if (step === 'raise') return await flags.raiseFence(pool, { ...change, ...words })
+  if (step === 'claim') return await flags.claimTarget(pool, { ...change, ...words, ours: [] })
+  if (step === 'adopt') return await flags.adopt(pool, { ...change, mode: 'read_only' })
+  return (await flags.takeOver(pool, change)) !== null
+}
