@@ -76,7 +76,8 @@ function dollarQuoted(body: string): string {
   return `${tag}${body}${tag}`
 }
 
-export const truncateBody = 'rehome.guard_truncate'
+/** As the catalogue tells it: the function is one for all, its scope is what differs. */
+const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const key = `${guarded.schema}.${guarded.table.name}`
@@ -90,8 +91,13 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
     { name: 'rehome_update', event: after('update', both) },
     { name: 'rehome_delete', event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${id}` }))
-  const truncate = { name: 'rehome_truncate', body: truncateBody, functionName: 'guard_truncate' }
-  return [...triggers, { ...truncate, event: 'before truncate on $relation for each statement' }]
+  const truncate = {
+    name: 'rehome_truncate',
+    body: truncateBody(guarded.scope),
+    functionName: 'guard_truncate',
+    event: 'before truncate on $relation for each statement',
+  }
+  return [...triggers, truncate]
 }
 
 /**

@@ -7,7 +7,7 @@ import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
 import { readMigrations } from '../../../src/migrations.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
-import { survey } from '../../../src/stages/survey.ts'
+import { type Survey, survey } from '../../../src/stages/survey.ts'
 import { fencePlan } from './schema.ts'
 
 /** What stands there, and what stands there instead. */
@@ -15,6 +15,8 @@ export type Change = readonly [before: string | RegExp, after: string]
 
 export interface Installation {
   readonly plan?: PlanInput
+  /** The schema of the fence is there already. */
+  readonly guardsOnly?: boolean
   /** Changes to the endpoint's migrations. */
   readonly fence?: readonly Change[]
   /** Changes to the statements that make the guards, all of them as one text. */
@@ -37,23 +39,43 @@ function guardStatements(url: string, plan: PlanInput): Promise<string> {
 
 /** The statements that `init` runs for the guards of the plan's tables. */
 async function readStatements(url: string, plan: PlanInput): Promise<string> {
+  const missing = await unguarded(url, plan)
+  return missing.map(({ statements }) => `${statements.join(';\n')};`).join('\n')
+}
+
+/** What stands between the plan and a move at this database, in words. */
+export async function findingsOf(url: string, plan: PlanInput): Promise<string[]> {
+  const { findings } = await surveyOf(url, plan)
+  return findings.filter(({ where }) => where.startsWith('source')).map((f) => f.message)
+}
+
+/** Names of the relations whose guards are missing or not as the plan needs them. */
+export async function unguardedRelations(url: string, plan: PlanInput): Promise<string[]> {
+  return (await unguarded(url, plan)).map(({ relation }) => relation)
+}
+
+async function unguarded(url: string, plan: PlanInput): Promise<Survey['unguarded']> {
+  return (await surveyOf(url, plan)).unguarded.filter(({ end }) => end.name === 'source')
+}
+
+async function surveyOf(url: string, plan: PlanInput): Promise<Survey> {
   const checked = checkPlan(plan)
   const ends = openEnds(checked, { SOURCE_URL: url, TARGET_URL: url })
   try {
-    const { unguarded } = await survey(checked, ends)
-    const statements = unguarded.filter(({ end }) => end.name === 'source')
-    return statements.map((missing) => `${missing.statements.join(';\n')};`).join('\n')
+    return await survey(checked, ends)
   } finally {
     await closeEnds(ends)
   }
 }
 
 export async function installFence(url: string, installation: Installation = {}): Promise<void> {
-  const { plan = fencePlan, fence = [], guards = [] } = installation
+  const { plan = fencePlan, fence = [], guards = [], guardsOnly = false } = installation
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(`create schema if not exists rehome; ${changed(await fenceSql(), fence)}`)
+    if (!guardsOnly) {
+      await client.query(`create schema if not exists rehome; ${changed(await fenceSql(), fence)}`)
+    }
     await client.query(changed(await guardStatements(url, plan), guards))
   } finally {
     await client.end()
