@@ -57,7 +57,7 @@ create table rehome.turns (
 );
 
 -- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
--- whole scope at once: TRUNCATE, which touches every tenant, stands there.
+-- whole scope at once; see guard_any.
 create table rehome.buckets (
   id integer primary key,
   epoch bigint not null default 0
@@ -134,17 +134,25 @@ begin
   end loop;
 end $$;
 
+-- Every drain waits for who comes here, and every fence makes its snapshot old: TRUNCATE, and rows
+-- whose parent tells no tenant yet, as it may come to any of them before this transaction ends.
+create function rehome.guard_any() returns void
+  language plpgsql volatile as $$
+begin
+  if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    perform pg_catalog.pg_advisory_xact_lock_shared(1919248495, 1024); -- guard: any
+  else
+    perform 1 from rehome.buckets b where b.id = 1024 for share; -- guard: any
+  end if;
+end $$;
+
 -- TRUNCATE takes every tenant's rows, so it waits for nobody's fence: it is refused while one stands.
 create function rehome.guard_truncate() returns trigger
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   flag rehome.tenant_flags;
 begin
-  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
-    perform pg_advisory_xact_lock_shared(1919248495, 1024);
-  else
-    perform 1 from rehome.buckets b where b.id = 1024 for share;
-  end if;
+  perform rehome.guard_any();
   select * into flag from rehome.tenant_flags f where f.scope = tg_argv[0] limit 1;
   if found then
     raise exception 'TRUNCATE would take rows of tenant % which is %', to_json(flag.tenant_id), flag.mode

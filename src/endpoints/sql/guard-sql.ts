@@ -76,7 +76,8 @@ function dollarQuoted(body: string): string {
   return `${tag}${body}${tag}`
 }
 
-export const truncateBody = 'rehome.guard_truncate'
+/** As the catalogue tells it: the function is one for all, its scope is what differs. */
+const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const key = `${guarded.schema}.${guarded.table.name}`
@@ -90,8 +91,13 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
     { name: 'rehome_update', event: after('update', both) },
     { name: 'rehome_delete', event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${id}` }))
-  const truncate = { name: 'rehome_truncate', body: truncateBody, functionName: 'guard_truncate' }
-  return [...triggers, { ...truncate, event: 'before truncate on $relation for each statement' }]
+  const truncate = {
+    name: 'rehome_truncate',
+    body: truncateBody(guarded.scope),
+    functionName: 'guard_truncate',
+    event: 'before truncate on $relation for each statement',
+  }
+  return [...triggers, truncate]
 }
 
 /**
@@ -115,17 +121,22 @@ begin${touched('touched')}${children}
 end `
   if (path.kind === 'column') return simple
   const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
+  const anybodys = (rows: string, known: string) =>
+    `exists (select from ${rows} r${joins} where ${known} and ${tenant} is null)`
+  // A row that loses its parent is guarded by the parent's own delete.
   return `
 declare
   touched text[];
   again text[];
+  anybodys boolean := false;
 begin${touched('touched')}${children}
-  if tg_op <> 'DELETE' and current_setting('transaction_isolation') not like 'read %' then
-    if exists (select 1 from new_rows r${joins} where ${orphan} and ${nearestParent} is null) then
-      raise exception 'the parent of a row is not visible to this transaction'
-        using errcode = '40001', hint = 'rehome:parent';
-    end if;
+  if tg_op <> 'INSERT' then
+    anybodys := ${anybodys('old_rows', `${nearestParent} is not null`)};
   end if;
+  if tg_op <> 'DELETE' then
+    anybodys := anybodys or ${anybodys('new_rows', orphan)};
+  end if;
+  if anybodys then perform rehome.guard_any(); end if;
   loop
     if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;${touched('again')}
     exit when again is null or again <@ touched;

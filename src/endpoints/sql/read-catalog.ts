@@ -13,7 +13,8 @@ const tablesQuery = `
       as "rowSecurity",
     array(select p from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
       where has_table_privilege(c.oid, p)) as privileges,
-    exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed,
+    exists (select from pg_subscription_rel s where s.srrelid = c.oid
+      or s.srrelid in (select p.relid from pg_partition_tree(c.oid) p)) as subscribed,
     array(select t.relid::regclass::oid::int8::text from pg_partition_tree(c.oid) t
       where t.relid <> c.oid) as "partitionOids",
     array(select p.relname::text from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid
@@ -80,7 +81,9 @@ const foreignKeysQuery = `
 const triggersQuery = `
   select t.tgrelid::int8::text as oid, c.relname as relation, t.tgname as name,
     t.tgenabled = 'A' as always, n.nspname = 'rehome' as ours,
-    case when n.nspname = 'rehome' and p.proname = 'guard_truncate' then 'rehome.guard_truncate'
+    case when n.nspname = 'rehome' and p.proname = 'guard_truncate'
+      then 'rehome.guard_truncate of '
+        || convert_from(substring(t.tgargs for length(t.tgargs) - 1), 'UTF8')
       else p.prosrc end as body
   from pg_trigger t
   join pg_class c on c.oid = t.tgrelid

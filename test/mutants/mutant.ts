@@ -1,0 +1,31 @@
+// What a mutant of the fence is: one protecting line taken away or weakened, and the schedule that
+// loses a write without it.
+import type { Change } from '../helpers/fence/install.ts'
+import type { Scenario } from './scenarios.ts'
+
+export interface Mutant {
+  readonly title: string
+  readonly scenario: Scenario
+  /** A line of the endpoint's migrations. */
+  readonly fence?: Change
+  /** Where removing that line takes another, too. */
+  readonly fenceToo?: Change
+  /** Statements of the guards, see src/endpoints/sql/guard-sql.ts. */
+  readonly guards?: Change
+  /** A statement of the mover. */
+  readonly spoken?: Change
+  /** Opens a place to stand still in; the unchanged fence gets it, too. */
+  readonly gate?: Change
+}
+
+export const readsToken = `  held text := pg_catalog.current_setting('rehome.token', true);`
+
+/** With `test.gated` = guard a writer stands still in the guard, before the guard has locked. */
+export const gateInGuard: Change = [
+  readsToken,
+  `${readsToken}
+  gate text := case when pg_catalog.current_setting('test.gated', true) = 'guard'
+    then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;`,
+]
+
+export const lineOf99 = `insert into note_lines values (99, 7, 'new')`

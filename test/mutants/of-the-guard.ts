@@ -1,0 +1,100 @@
+// Mutants of rehome.guard(): its locks, its snapshots, and what it does to a lapsed lease.
+//
+// Not here, because nothing is lost without it: `f.token` alone in the lease's delete. A fence that
+// has lapsed since under another token may be opened, too.
+import { gateInGuard, type Mutant, readsToken } from './mutant.ts'
+import {
+  cutsOverAfterALapse,
+  inTheGuard,
+  moverCommitsFirst,
+  oldSnapshot,
+  opensAnothersFence,
+  wroteBefore,
+} from './scenarios.ts'
+
+const share = /perform 1 from rehome\.buckets b -- guard: share\n.*\n.*for share; -- guard: share/g
+const lapse = /delete from rehome\.tenant_flags f -- guard: lapse\n.*\n.*-- guard: lapse/g
+const flagsRead =
+  'select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)\n  loop'
+const earlyFlags = `array(select f from rehome.tenant_flags f
+    where f.scope = guarded_scope and f.tenant_id = any (tenants))`
+
+export const locks: readonly Mutant[] = [
+  {
+    title: 'no advisory lock',
+    scenario: wroteBefore('read committed'),
+    fence: [
+      'perform pg_catalog.pg_advisory_xact_lock_shared(1919248495, bucket); -- guard: lock',
+      'null;',
+    ],
+  },
+  {
+    title: 'no shared lock of the bucket, and a writer is in',
+    scenario: wroteBefore('repeatable read'),
+    fence: [share, 'null;'],
+  },
+  {
+    title: 'no shared lock of the bucket, and a snapshot is old',
+    scenario: oldSnapshot('serializable'),
+    fence: [share, 'null;'],
+  },
+  {
+    title: 'a weaker lock of the bucket, and a writer is in',
+    scenario: wroteBefore('repeatable read'),
+    fence: ['order by b.id for share; -- guard: share', 'order by b.id for key share;'],
+  },
+  {
+    title: 'a weaker lock of the bucket, and a snapshot is old',
+    scenario: oldSnapshot('repeatable read'),
+    fence: ['order by b.id for share; -- guard: share', 'order by b.id for key share;'],
+  },
+  {
+    title: 'a bucket that is only read',
+    scenario: oldSnapshot('repeatable read'),
+    fence: ['order by b.id for share; -- guard: share', 'order by b.id;'],
+  },
+  {
+    title: 'flags read before the lock',
+    scenario: inTheGuard(),
+    gate: gateInGuard,
+    fence: [readsToken, `  early rehome.tenant_flags[] := ${earlyFlags};\n${readsToken}`],
+    fenceToo: [flagsRead, 'select * from unnest(early)\n  loop'],
+  },
+  {
+    title: 'a guard that is STABLE',
+    scenario: inTheGuard(),
+    gate: gateInGuard,
+    fence: [
+      /(?<=function rehome\.guard\(.*\) returns void\n {2}language plpgsql) volatile/g,
+      ' stable',
+    ],
+  },
+]
+
+export const leases: readonly Mutant[] = [
+  {
+    title: 'a lapsed flag that is left standing',
+    scenario: cutsOverAfterALapse('read committed'),
+    fence: [lapse, 'perform 1;'],
+  },
+  {
+    title: 'a lapsed flag that is left standing, for an older snapshot',
+    scenario: cutsOverAfterALapse('repeatable read'),
+    fence: [lapse, 'perform 1;'],
+  },
+  {
+    title: 'a flag that is deleted though it says moved by now',
+    scenario: moverCommitsFirst('cutOver'),
+    fence: [/and f\.mode = 'read_only' and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+  },
+  {
+    title: 'a flag that is deleted though it was renewed',
+    scenario: moverCommitsFirst('renew'),
+    fence: [/(?<=and f\.mode = 'read_only') and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+  },
+  {
+    title: 'every lapsed flag is deleted',
+    scenario: opensAnothersFence,
+    fence: [/where f\.scope = .* and f\.token = flag\.token -- guard: lapse/g, 'where true'],
+  },
+]

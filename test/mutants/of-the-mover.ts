@@ -1,0 +1,75 @@
+// Mutants of what the mover says: tokens, turns and the drain.
+import type { Change } from '../helpers/fence/install.ts'
+import { lineOf99, type Mutant } from './mutant.ts'
+import { oldSnapshot, parentGetsATenant, wroteBefore } from './scenarios.ts'
+import { lateStep, staleChunkCommits, staleStep, staleTokenWrites } from './stale-movers.ts'
+
+export const tokens: readonly Mutant[] = [
+  {
+    title: 'any token passes',
+    scenario: staleTokenWrites,
+    fence: ['continue when flag.token::text = held; -- guard: token', `continue when held <> '';`],
+  },
+  {
+    title: 'a flag that is not held while a chunk is written',
+    scenario: staleChunkCommits,
+    spoken: ['and token = $3 for share', 'and token = $3'],
+  },
+  {
+    title: 'a cutover under any token',
+    scenario: staleStep('cutOver'),
+    spoken: [
+      `and token = $3 and mode = 'read_only'\n    returning`,
+      'and $3::uuid = $3::uuid\n    returning',
+    ],
+  },
+  {
+    title: 'a renewal under any token',
+    scenario: staleStep('renew'),
+    spoken: [`and token = $3 and mode = 'read_only'`, 'and $3::uuid = $3::uuid'],
+  },
+  {
+    title: 'a fence that is lowered under any token',
+    scenario: staleStep('lower'),
+    spoken: ['and token = $3 and mode = $4', 'and $3::uuid = $3::uuid and mode = $4'],
+  },
+]
+
+/** What an attempt whose turn has passed would still do. */
+const anyTurn: Change = ['and token = $3::uuid for share)', 'and $3::uuid = $3::uuid)']
+
+export const turns: readonly Mutant[] = (['raise', 'claim', 'take over', 'adopt'] as const).map(
+  (step) => ({
+    title: `an attempt that may ${step} when its turn has passed`,
+    scenario: lateStep(step),
+    spoken: anyTurn,
+  }),
+)
+
+export const drains: readonly Mutant[] = [
+  {
+    title: 'a drain that waits for nobody',
+    scenario: wroteBefore('read committed'),
+    spoken: ['and l.granted', 'and l.granted and false'],
+  },
+  {
+    title: 'a drain that bumps no bucket, and a writer is in',
+    scenario: wroteBefore('repeatable read'),
+    spoken: ['where id in (rehome.bucket_of($1), 1024)', 'where $1::text is null'],
+  },
+  {
+    title: 'a drain that bumps no bucket, and a snapshot is old',
+    scenario: oldSnapshot('repeatable read'),
+    spoken: ['where id in (rehome.bucket_of($1), 1024)', 'where $1::text is null'],
+  },
+  {
+    title: "a drain that does not wait for rows that may become anybody's",
+    scenario: parentGetsATenant('read committed', lineOf99),
+    spoken: ['(rehome.bucket_of($1)::oid, 1024::oid)', '(rehome.bucket_of($1)::oid)'],
+  },
+  {
+    title: 'a drain that does not bump the bucket of all',
+    scenario: oldSnapshot('repeatable read', 'truncate visits'),
+    spoken: ['(rehome.bucket_of($1), 1024)', '(rehome.bucket_of($1))'],
+  },
+]
