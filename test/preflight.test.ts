@@ -133,6 +133,27 @@ test('a role without a privilege is told which one is missing', async () => {
   ])
 })
 
+test('row security that would hide rows is refused, be it from us or from the guards', async () => {
+  await using world = await createRolesWorld()
+  const { pool } = world.source
+  const [mover, owner] = (['mover', 'owner'] as const).map((role) =>
+    pg.escapeIdentifier(world.roleAt('source', role)),
+  )
+  const hidden = {
+    where: 'source table "notes"',
+    message: "row security would hide rows from our role or the guards' owner: BYPASSRLS them",
+  }
+  await pool.query('alter table notes enable row level security')
+  expect(await world.rehome.check(world.plan())).toEqual([hidden])
+  await pool.query(`alter role ${mover} bypassrls`)
+  expect(await world.rehome.check(world.plan())).toEqual([])
+  // From now on the guard of note_lines, which is the owner's, would not find a line's tenant.
+  await pool.query('alter table notes force row level security')
+  expect(await world.rehome.check(world.plan())).toEqual([hidden])
+  await pool.query(`alter role ${owner} bypassrls`)
+  expect(await world.rehome.check(world.plan())).toEqual([])
+})
+
 test('a pause over its budget gives the writes back', async () => {
   await using world = await createWorld({
     plan: { chunkRows: 5, pause: { budgetMs: 300 }, fence: { leaseMs: 1000 }, attempts: 1 },
