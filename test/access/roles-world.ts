@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { type RunningWorker, startWorker } from '../../jobs/worker.ts'
+import { startWorker } from '../../jobs/worker.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
@@ -27,7 +27,7 @@ export interface RolesWorld extends World {
   /** The line of target.sql that is commented out, because only a superuser may run it. */
   grantReplication(): Promise<void>
   /** A worker that writes down what it logs. */
-  workAndLog(): Promise<readonly string[]>
+  workAndLog(): Promise<{ readonly lines: readonly string[] } & AsyncDisposable>
 }
 
 /** The statements of a file of examples/roles, one each, as psql would send them. */
@@ -94,7 +94,6 @@ export async function createRolesWorld(options: WorldOptions = {}): Promise<Role
 
 function assemble(world: World, at: Roles, rehome: Rehome): RolesWorld {
   const { source, target, control, environment, plan, addTenant, work } = world
-  const workers: RunningWorker[] = []
   return {
     ...{ source, target, control, environment, rehome, plan, addTenant, work },
     roleAt: (place, role) => at.name(role, place),
@@ -106,11 +105,10 @@ function assemble(world: World, at: Roles, rehome: Rehome): RolesWorld {
       const destination = { write: (line: string) => void lines.push(line) }
       const log = createLog({ level: 'trace', destination })
       const settings = { environment, log, reconcileEveryMs: 500, lockMs: 3000 }
-      workers.push(await startWorker({ plans: [plan()], ...settings }))
-      return lines
+      const worker = await startWorker({ plans: [plan()], ...settings })
+      return { lines, [Symbol.asyncDispose]: () => worker.close() }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([rehome.close(), at.end()])
       await world[Symbol.asyncDispose]()
       await at.drop()
@@ -176,6 +174,11 @@ class Roles {
     }
     await this.run(place, 'owner')
     await pool.query(handOver(pg.escapeLiteral(this.name('owner', place))))
+    const [database, owner] = [this.#world[place].name, this.name('owner', place)]
+    await pool.query(`revoke all on schema public from public;
+      revoke all on database ${database} from public;
+      grant connect on database ${database} to public;
+      grant usage on schema public to ${pg.escapeIdentifier(owner)}`)
   }
 
   async end(): Promise<void> {

@@ -1,12 +1,13 @@
 // A whole life of a tenant with each part under the role that examples/roles/*.sql gives it, and
 // what an application can not do against its fence.
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { raiseFence } from '../../src/endpoints/sql/flags.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { ended, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
-import { createRolesWorld, type End, type RolesWorld } from './roles-world.ts'
+import { createRolesWorld, type End, grantFiles, type RolesWorld } from './roles-world.ts'
 
 const write = `insert into visits values ($1, '2026-06-01', 1)
   on conflict (tenant_id, day) do update set hits = visits.hits + 1`
@@ -142,4 +143,20 @@ test('an application has no way around its fence', async () => {
     where usename = current_user and pid <> pg_backend_pid()`)
     ).rowCount,
   ).toBe(0)
+})
+
+const noPsql = spawnSync('psql', ['--version']).status !== 0
+
+test.skipIf(noPsql)('psql takes the files as they stand, and takes them twice', async () => {
+  await using world = await createRolesWorld()
+  for (const place of ['source', 'target', 'control'] as const) {
+    const { DBNAME, ...names } = world.variablesAt(place)
+    const variables = Object.entries(names).flatMap(([name, value]) => ['-v', `${name}=${value}`])
+    const files = ['owner', ...grantFiles(place, { redis: false })]
+    const scripts = files.flatMap((file) => ['-f', `examples/roles/${file}.sql`])
+    const url = world[place].url
+    const args = [url, '-X', '-q', '-v', 'ON_ERROR_STOP=1', ...variables, ...scripts]
+    const { status, stdout, stderr } = spawnSync('psql', args, { encoding: 'utf8' })
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
+  }
 })
