@@ -65,7 +65,7 @@ function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigge
   return [
     ...define,
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
-    `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', name)}\n` +
+    `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', () => name)}\n` +
       `  execute function rehome.${ident(trigger.functionName)}(${call})`,
     `alter table ${name} enable always trigger ${ident(trigger.name)}`,
   ]
@@ -142,7 +142,7 @@ end `
 }
 
 /** Runs only where a row changes its tenant, or the parent that tells it. */
-function childrenTrigger({ schema, table, path, scope }: Guarded, id: string): GuardTrigger {
+function childrenTrigger({ schema, path }: Guarded, id: string): GuardTrigger {
   const deciding = path.kind === 'column' ? [path.column] : path.columns
   const changed = deciding
     .map((column) => `old.${ident(column)} is distinct from new.${ident(column)}`)
@@ -153,7 +153,7 @@ function childrenTrigger({ schema, table, path, scope }: Guarded, id: string): G
   }
   const body = `
 begin
-  -- ${scope}, ${table.name}: whoever hangs on this row changes tenant with it.
+  -- Whoever hangs on this row changes tenant with it.
   perform rehome.guard_children(array[${tenantOf('old')}, ${tenantOf('new')}]);
   return null;
 end `
