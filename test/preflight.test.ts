@@ -1,11 +1,13 @@
 // What is refused before a tenant notices anything, with less than a superuser's rights, and what
 // happens when a person calls a move off halfway.
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { install } from '../src/coordinator/installation.ts'
 import { open } from '../src/coordinator/rehome.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import { discover, table } from '../src/plan/plan.ts'
-import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
+import { createRolesWorld } from './access/roles-world.ts'
+import { ended, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
 async function findings(world: World): Promise<string[]> {
@@ -91,79 +93,65 @@ test('one tenant is in one run at a time', async () => {
   expect(await world.rehome.runs()).toHaveLength(1)
 })
 
-const mover = (database: string) => `
-  create role mover_${database} login password 'secret';
-  grant select on all tables in schema public to mover_${database};
-  grant insert, delete on all tables in schema public to mover_${database};
-  grant usage, select, update on all sequences in schema public to mover_${database};
-  grant usage on schema rehome to mover_${database};
-  grant select, insert, update, delete on all tables in schema rehome to mover_${database};
-  grant execute on all functions in schema rehome to mover_${database};`
-
-async function asMover(world: World): Promise<NodeJS.ProcessEnv> {
-  const urls = { SOURCE_URL: '', TARGET_URL: '' }
-  for (const [end, name] of [
-    ['source', 'SOURCE_URL'],
-    ['target', 'TARGET_URL'],
-  ] as const) {
-    await world[end].pool.query(mover(world[end].name))
-    const url = new URL(world[end].url)
-    url.username = `mover_${world[end].name}`
-    url.password = 'secret'
-    urls[name] = url.href
-  }
-  return { ...world.environment, ...urls }
-}
-
-async function dropMovers(world: World): Promise<void> {
-  for (const end of [world.source, world.target]) {
-    await end.pool.query(`drop owned by mover_${end.name}; drop role mover_${end.name}`)
-  }
-}
-
 test('a role that owns nothing and may not switch foreign keys off moves a tenant', async () => {
-  await using world = await createWorld({ plan: { chunkRows: 10 } })
+  await using world = await createRolesWorld({ plan: { chunkRows: 10 } })
   await world.addTenant('acme', 30)
   // Children before parents, in the order of keys.
   await world.source.pool.query('update notes set parent_id = id + 1 where id < 30')
-  const environment = await asMover(world)
-  Object.assign(world.environment, environment)
-  await using worker = await world.work()
+  await using _worker = await world.work()
   const runId = await runAll(world)
   const move = await moveOf(world, runId, 'acme')
   expect(move.error_message).toBeNull()
   expect(await rowsAt(world, 'target', 'acme')).toEqual(await rowsAt(world, 'source', 'acme'))
-  await world.rehome.rollback(runId, { tenants: ['acme'] })
-  expect((await ended(world, runId)).get('acme')?.phase).toBe('rolled_back')
-  await expectHome(world, 'acme', 'source')
-  await worker.close()
-  await dropMovers(world)
 })
 
 test('foreign keys in a circle are named to a role that may not switch them off', async () => {
   const circle = `create table a (id int primary key, tenant_id text, b_id int);
     create table b (id int primary key, tenant_id text, a_id int references a (id));
     alter table a add foreign key (b_id) references b (id);`
-  const plan = { tables: [table('a'), table('b')], exclude: ['tenants', 'notes', 'visits'] }
-  await using world = await createWorld({ both: circle, plan })
-  expect(await world.rehome.check(world.plan())).toEqual([])
-  const environment = await asMover(world)
-  await using rehome = await open({ environment })
-  const [finding] = await rehome.check(world.plan())
+  const rows = `insert into a select g, 'acme' from generate_series(1, 5) g;
+    insert into b select g, 'acme', g from generate_series(1, 5) g; update a set b_id = 6 - id;`
+  const tables = [table('a'), table('b')]
+  const plan = { tables, tenants: ['acme'], exclude: ['tenants', 'notes', 'visits'] }
+  await using world = await createRolesWorld({ both: circle, source: rows, plan })
+  const [finding] = await world.rehome.check(world.plan())
   expect(finding?.where).toBe('target "a" → "b"')
   expect(finding?.message).toContain('circle')
-  await dropMovers(world)
+  await world.grantReplication()
+  expect(await world.rehome.check(world.plan())).toEqual([])
+  await using _worker = await world.work()
+  expect((await moveOf(world, await runAll(world), 'acme')).error_message).toBeNull()
+  expect((await world.target.pool.query('select from b')).rowCount).toBe(5)
 })
 
 test('a role without a privilege is told which one is missing', async () => {
-  await using world = await createWorld()
-  const environment = await asMover(world)
-  await world.target.pool.query(`revoke insert on notes from mover_${world.target.name}`)
-  await using rehome = await open({ environment })
-  expect(await rehome.check(world.plan())).toEqual([
+  await using world = await createRolesWorld()
+  const mover = pg.escapeIdentifier(world.roleAt('target', 'mover'))
+  await world.target.pool.query(`revoke insert on notes from ${mover}`)
+  expect(await world.rehome.check(world.plan())).toEqual([
     { where: 'target table "notes"', message: 'our role has no INSERT privilege' },
   ])
-  await dropMovers(world)
+})
+
+test('row security that would hide rows is refused, be it from us or from the guards', async () => {
+  await using world = await createRolesWorld()
+  const { pool } = world.source
+  const [mover, owner] = (['mover', 'owner'] as const).map((role) =>
+    pg.escapeIdentifier(world.roleAt('source', role)),
+  )
+  const hidden = {
+    where: 'source table "notes"',
+    message: "row security would hide rows from our role or the guards' owner: BYPASSRLS them",
+  }
+  await pool.query('alter table notes enable row level security')
+  expect(await world.rehome.check(world.plan())).toEqual([hidden])
+  await pool.query(`alter role ${mover} bypassrls`)
+  expect(await world.rehome.check(world.plan())).toEqual([])
+  // From now on the guard of note_lines, which is the owner's, would not find a line's tenant.
+  await pool.query('alter table notes force row level security')
+  expect(await world.rehome.check(world.plan())).toEqual([hidden])
+  await pool.query(`alter role ${owner} bypassrls`)
+  expect(await world.rehome.check(world.plan())).toEqual([])
 })
 
 test('a pause over its budget gives the writes back', async () => {

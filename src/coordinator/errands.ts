@@ -6,7 +6,7 @@ import { findRun } from '../control/runs.ts'
 import { RehomeError } from '../errors.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
-import { show } from './tenants.ts'
+import { refuseBadId, show } from './tenants.ts'
 
 interface At {
   readonly control: Control
@@ -72,17 +72,19 @@ export async function cleanup(at: At, runId: string, options: ErrandOptions): Pr
 }
 
 export async function knownRun(control: Control, runId: string): Promise<Run> {
-  const run = await findRun(control, runId)
+  const storable = !/[\0\p{Surrogate}]/u.test(runId)
+  const run = storable && (await findRun(control, runId))
   if (run) return run
   throw new RehomeError('RUN_UNKNOWN', `run "${runId}" does not exist: see \`rehome status\``)
 }
 
-/** Throws RUN_UNKNOWN or TENANT_UNKNOWN before anything is asked. */
+/** Throws RUN_UNKNOWN, TENANT_UNKNOWN or TENANT_ID_INVALID before anything is asked. */
 async function chosen(
   at: At,
   runId: string,
   tenants: readonly string[] | undefined,
 ): Promise<{ run: Run; moves: Move[] }> {
+  for (const tenant of tenants ?? []) refuseBadId(tenant)
   const run = await knownRun(at.control, runId)
   const moves = await movesOfRun(at.control, runId, tenants)
   const missing = tenants?.find((tenant) => !moves.some((move) => move.tenant_id === tenant))

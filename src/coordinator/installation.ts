@@ -39,7 +39,8 @@ export async function openInstalledControl(
   try {
     const pending = await pendingMigrations(control.pool, 'control')
     if (pending.length > 0) {
-      const message = `the control database lacks ${pending.join(', ')}: run \`rehome init\``
+      const what = `the control database lacks ${pending.join(', ')}`
+      const message = `${what}, or our role may not use its schema: run \`rehome init\`, or grant it`
       throw new RehomeError('NOT_INSTALLED', message)
     }
     const query = 'select id from rehome_control.installation'

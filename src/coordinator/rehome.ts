@@ -20,7 +20,7 @@ import { survey } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
 import { cleanup, type ErrandOptions, knownRun, retry, rollback } from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
-import { show } from './tenants.ts'
+import { refuseBadId, show } from './tenants.ts'
 
 export interface OpenOptions {
   /** The control database. Default: CONTROL_URL. */
@@ -167,6 +167,7 @@ async function* watch(
 }
 
 async function record(control: Control, runId: string, tenant: string): Promise<TenantRecord> {
+  refuseBadId(tenant)
   const run = await knownRun(control, runId)
   const [move] = await movesOfRun(control, runId, [tenant])
   if (!move) throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(tenant)}`)

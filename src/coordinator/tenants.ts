@@ -49,7 +49,8 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
   return list
 }
 
-function refuseBadId(tenant: unknown): void {
+/** Throws TENANT_ID_INVALID for what no database can hold as a tenant's id. */
+export function refuseBadId(tenant: unknown): void {
   const complain = (what: string) => new RehomeError('TENANT_ID_INVALID', what)
   if (typeof tenant !== 'string') throw complain(`a tenant id is ${typeof tenant}, not text`)
   const bytes = Buffer.byteLength(tenant)
@@ -58,6 +59,8 @@ function refuseBadId(tenant: unknown): void {
     throw complain(`tenant ${show(tenant)} has ${bytes} bytes, and ${maxBytes} is the most`)
   }
   if (tenant.includes('\u0000')) throw complain(`tenant ${show(tenant)} has a NUL character`)
+  // Half a character would arrive as U+FFFD, which may be another tenant's id.
+  if (/\p{Surrogate}/u.test(tenant)) throw complain(`tenant ${show(tenant)} is not well-formed`)
 }
 
 /** As the column's type writes it: the flag is found by this text. Unknown ones are refused. */

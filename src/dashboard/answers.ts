@@ -8,6 +8,7 @@ const statuses: Partial<Record<ErrorCode, Status>> = {
   USAGE: 400,
   RUN_UNKNOWN: 404,
   TENANT_UNKNOWN: 404,
+  TENANT_ID_INVALID: 400,
   NOT_ALLOWED_NOW: 409,
   TENANT_BUSY: 409,
   UNREACHABLE: 503,

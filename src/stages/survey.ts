@@ -124,7 +124,9 @@ function privilegeFindings(
     message: `our role has no ${privilege} privilege`,
   }))
   if (table.rowSecurity) {
-    findings.push({ where, message: 'row security would hide rows from our role: BYPASSRLS it' })
+    const message =
+      "row security would hide rows from our role or the guards' owner: BYPASSRLS them"
+    findings.push({ where, message })
   }
   if (table.subscribed) {
     findings.push({ where, message: 'a subscription writes here, past every statement trigger' })

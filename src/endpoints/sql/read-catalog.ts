@@ -8,8 +8,10 @@ import { ident, qualified } from '../../quote.ts'
 
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
-    (c.relrowsecurity and not (pg_has_role(c.relowner, 'usage') and not c.relforcerowsecurity)
-      and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user))
+    c.relrowsecurity and exists (select from pg_roles who where not (who.rolsuper or who.rolbypassrls)
+      and (who.rolname = current_user or who.oid in (select p.proowner from pg_proc p
+        where p.pronamespace = to_regnamespace('rehome') and p.prosecdef))
+      and (c.relforcerowsecurity or not pg_has_role(who.oid, c.relowner, 'usage')))
       as "rowSecurity",
     array(select p from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p
       where has_table_privilege(c.oid, p)) as privileges,

@@ -1,0 +1,10 @@
+-- After `rehome init`, in the control database: workers, the board, and whoever enqueues.
+--
+--   psql "$ADMIN_URL" -v control=rehome_control -f examples/roles/control.sql
+grant usage on schema rehome_control to :"control";
+grant select on rehome_control.installation to :"control";
+grant select on rehome_control.migrations to :"control";
+grant select, insert on rehome_control.runs to :"control";
+grant select, insert, update on rehome_control.moves to :"control";
+-- What happened can be added to, and never changed.
+grant select, insert on rehome_control.events to :"control";

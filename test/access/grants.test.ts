@@ -1,0 +1,154 @@
+// Every right that examples/roles/*.sql gives is needed: it is taken away, a tenant lives through a
+// whole life, and somebody is told what he may not do. Then it is given back, and life goes on.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { open, type Rehome } from '../../src/coordinator/rehome.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { ended } from '../helpers/runs.ts'
+import {
+  createRolesWorld,
+  grantFiles,
+  type Place,
+  type RolesWorld,
+  roleStatements,
+} from './roles-world.ts'
+
+const clear =
+  /permission denied (?:for|to create) \w+ [\w-]+|no [A-Z]+ privilege|may not use its schema/
+
+let world: RolesWorld
+let lives = 0
+
+beforeAll(async () => {
+  world = await createRolesWorld({
+    both: 'create table counters (id serial primary key, tenant_id text)',
+    plan: { exclude: ['counters'], attempts: 1, backoffMs: 20, fence: { leaseMs: 1000 } },
+  })
+})
+
+afterAll(async () => await world[Symbol.asyncDispose]())
+
+/** One privilege on one object: how it is taken away and given back. */
+interface Right {
+  readonly place: Place
+  readonly whose: string
+  readonly name: string
+  readonly revoke: string
+  readonly grant: string
+}
+
+async function rightsOf(place: Place, file: string): Promise<Right[]> {
+  const statements = await roleStatements(file, world.variablesAt(place))
+  return statements.flatMap((statement) => {
+    const [, privileges = '', object = '', role = ''] =
+      /^grant (.*?) on (.*) to (".*")$/s.exec(statement) ?? []
+    const whose = /\w+/.exec(role)?.[0] ?? ''
+    return privileges.split(', ').map((privilege) => ({
+      ...{ place, whose, name: `${whose} at the ${place}: ${privilege} on ${object}` },
+      revoke: `revoke ${privilege} on ${object} from ${role}`,
+      grant: `grant ${privilege} on ${object} to ${role}`,
+    }))
+  })
+}
+
+/** Everything that is ever done for a tenant. Ends with what is refused first. */
+async function life(tenant: string, runs: string[]): Promise<void> {
+  await using rehome = await open({ environment: world.environment })
+  const tenants = [tenant]
+  for (const errands of [['rollback', 'cleanup'], ['cleanup']] as const) {
+    const [finding] = await rehome.check(world.plan())
+    if (finding) throw new Error(`${finding.where}: ${finding.message}`)
+    const { runId } = await rehome.enqueue(world.plan(), { tenants })
+    runs.push(runId ?? '')
+    await well(rehome, runId ?? '')
+    for (const errand of errands) {
+      await rehome[errand](runId ?? '', { tenants })
+      await well(rehome, runId ?? '')
+    }
+    await rehome.show(runId ?? '', tenant)
+    // As time will do, or a person at the board.
+    for (const job of await rehome.queues.byErrand.move.getCompleted()) await job.remove()
+  }
+}
+
+/** Returns once the run is over, and throws as soon as anything went wrong. */
+async function well(rehome: Rehome, runId: string): Promise<void> {
+  for await (const { moves } of rehome.watch(runId, { everyMs: 20 })) {
+    const message = moves.find((move) => move.error_message !== null)?.error_message
+    if (message) throw new Error(message)
+  }
+}
+
+async function application(place: Place, tenant: string): Promise<void> {
+  if (place === 'control') throw new Error('no application is there')
+  const pool = world.poolAt(place, 'application')
+  await pool.query('insert into public.counters (tenant_id) values ($1)', [tenant])
+  await pool.query('update public.counters set tenant_id = tenant_id where tenant_id = $1', [
+    tenant,
+  ])
+  await pool.query('delete from public.counters where tenant_id = $1', [tenant])
+}
+
+/** BullMQ made them when the first jobs came. */
+async function forgetSequences(): Promise<void> {
+  const theirs = `select oid::regclass as name from pg_class
+    where relkind = 'S' and relowner = (select oid from pg_roles where rolname = $1)`
+  const { rows } = await world.control.pool.query(theirs, [world.roleAt('control', 'control')])
+  for (const { name } of rows) await world.control.pool.query(`drop sequence ${name}`)
+}
+
+async function jobsFailedOf(tenant: string): Promise<string[]> {
+  const query = `select failed_reason as reason from bullmq.job where data->>'tenantId' = $1`
+  const { rows } = await world.control.pool.query(query, [tenant])
+  return rows.map(({ reason }: { reason: string | null }) => reason ?? '')
+}
+
+/** What somebody is told: in an answer, with the move or its job, or in the log. */
+async function complaintWithout(right: Right, lines: readonly string[]): Promise<string> {
+  lives += 1
+  const tenant = `tenant ${lives}`
+  await world.addTenant(tenant, 2)
+  const runs: string[] = []
+  const { pool } = world[right.place]
+  const before = lines.length
+  await pool.query(right.revoke)
+  if (right.name.includes('create on')) await forgetSequences()
+  try {
+    const lived =
+      right.whose === 'application' ? application(right.place, tenant) : life(tenant, runs)
+    let answer = ''
+    lived.then(
+      () => {
+        answer = 'nothing was refused'
+      },
+      (error: Error) => {
+        answer = error.message
+      },
+    )
+    return await eventually(async () => {
+      const told = [answer, ...lines.slice(before), ...(await jobsFailedOf(tenant))]
+      const found = told.find((text) => clear.test(text)) ?? answer
+      expect(found).not.toBe('')
+      return clear.exec(found)?.[0] ?? found
+    })
+  } finally {
+    await pool.query(right.grant)
+    for (const runId of runs) await ended(world, runId)
+  }
+}
+
+test.each([
+  ['source', 'source'],
+  ['target', 'target'],
+  ['control', 'control'],
+  ['control', 'queue'],
+] as const)('at the %s, %s.sql gives no right that is not needed', async (place, file) => {
+  expect(grantFiles(place, { redis: false })).toContain(file)
+  const complaints: Record<string, string> = {}
+  await using worker = await world.workAndLog()
+  for (const right of await rightsOf(place, file)) {
+    complaints[right.name] = await complaintWithout(right, worker.lines)
+  }
+  const unclear = Object.entries(complaints).filter(([, told]) => !clear.test(told))
+  expect(Object.keys(complaints).length).toBeGreaterThan(6)
+  expect(unclear).toEqual([])
+})
