@@ -3,7 +3,8 @@
  * probability CHAOS_CRASH at each of the moments that channel `rehome:call` tells of.
  *
  * Which of them it is follows from CHAOS_CRASH_SEED. Calls that change where a tenant may write are
- * ten times as likely. Invariant: where nothing is published nothing happens.
+ * ten times as likely; those that are made for no tenant, such as looking around all the time,
+ * hardly ever. Invariant: where nothing is published nothing happens.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
@@ -19,8 +20,8 @@ const call = z.object({
   tenant: z.string().optional(),
 })
 
-/** The words of statements that raise, lower, take over or turn a flag, or take a turn. */
-const decisive = /flag|fence|moved|release|adopt|takeOver|turn|hold|claim|cutover|settle/i
+/** Statements about flags and turns, and those that store how far a move is. */
+const decisive = /rehome\.(tenant_flags|turns|open)|update "rehome_control"\."moves"|^commit$/i
 
 const probability = Number(process.env.CHAOS_CRASH ?? 0)
 const random = randomOf(Number(process.env.CHAOS_CRASH_SEED ?? 0), 'crash')
@@ -30,9 +31,10 @@ if (probability > 0) {
     const { data } = call.safeParse(message)
     if (!data) return
     const what = data.name ?? data.text ?? ''
-    if (!random.chance(decisive.test(what) ? probability * 10 : probability)) return
-    const told = { crash: what.slice(0, 80), moment: data.moment, to: data.to, tenant: data.tenant }
-    writeSync(2, `${JSON.stringify({ time: Date.now(), ...told, phase: data.phase })}\n`)
+    const weight = data.tenant === undefined ? 0.02 : decisive.test(what) ? 10 : 1
+    if (!random.chance(probability * weight)) return
+    const at = { ...data, text: what.replace(/\s+/g, ' ').slice(0, 120) }
+    writeSync(2, `${JSON.stringify({ crashed: process.pid, time: Date.now(), ...at })}\n`)
     process.kill(process.pid, 'SIGKILL')
   })
 }

@@ -39,6 +39,9 @@ async function keep(options: ChaosOptions, outcome: Outcome): Promise<string> {
   const path = join(directory, 'account.txt')
   const text = `${commandOf(options)}\n\n${accountOf(options, outcome)}\n\n${workerLinesOf(outcome)}\n`
   await writeFile(path, text)
+  for (const [i, lines] of outcome.workerLogs.entries()) {
+    await writeFile(join(directory, `worker-${i + 1}.log`), lines)
+  }
   return path
 }
 

@@ -27,6 +27,7 @@ import { randomOf } from './random.ts'
 import { schedule } from './schedule.ts'
 import { readSeed } from './seed.ts'
 import { environmentOf, type Servers, startServers } from './servers.ts'
+import { describeSessions } from './sessions.ts'
 import { discarding, tenants } from './tenants.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { Writers } from './writers.ts'
@@ -147,7 +148,8 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   log.note('fault', 'all faults are over')
   const restedMs = log.nowMs()
   await Promise.all(slots.map((slot) => slot.calmDown()))
-  await untilAtRest(pools.control)
+  const isAtRest = await untilAtRest(pools.control)
+  if (!isAtRest) for (const line of await describeSessions(pools)) log.note('session', line)
   const settledMs = log.nowMs() - restedMs
   await writers.stop()
   tell(`at rest after ${Math.round(settledMs / 1000)} s; comparing`)
@@ -202,14 +204,15 @@ async function openLibrary({ urls }: Servers): Promise<Rehome> {
   return await open({ environment, by: 'chaos', log: createLog({ level: 'silent' }) })
 }
 
-async function untilAtRest(control: pg.Pool): Promise<void> {
+async function untilAtRest(control: pg.Pool): Promise<boolean> {
   const deadline = performance.now() + restMsMax
   const query = 'select count(*)::int as open from rehome_control.moves where open'
   while (performance.now() < deadline) {
     const { rows } = await control.query(query).catch(() => ({ rows: [{ open: 1 }] }))
-    if (rows[0].open === 0) return
+    if (rows[0].open === 0) return true
     await delay(100)
   }
+  return false
 }
 
 /** Adds what the control database tells to the log; returns how many moves ended in which phase. */

@@ -145,7 +145,8 @@ export class WorkerSlot implements AsyncDisposable {
     const { log, onCrash, name } = this.#options
     const lines = (await readFile(this.#logFile, 'utf8').catch(() => '')).trimEnd().split('\n')
     const last = lines.at(-1) ?? ''
-    if (!last.startsWith('{"time":') || !last.includes('"crash":')) {
+    // The process says so last of all; of one that came before it, it is no news.
+    if (!last.includes(`"crashed":${this.#pid},`)) {
       log.note('worker', `${name} has ended`)
       return
     }
