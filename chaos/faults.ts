@@ -91,7 +91,7 @@ export class Faults {
     'block event loop': (fault) => this.#block(fault),
     'stop worker': (fault) => this.#stop(fault),
     'set clock off': (fault) => {
-      this.#slot(fault)?.setClockOff(this.#victims.random.pick([600_000, -600_000]))
+      this.#slot(fault)?.setClockOff(fault.aheadMs)
       return this.#signal(fault, 'SIGKILL')
     },
     'cut worker': (fault) => this.#cut(fault, `worker ${fault.worker}`),

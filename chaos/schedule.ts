@@ -43,6 +43,8 @@ export interface Fault {
   readonly server: ServerName
   /** For how long, where it has a length. */
   readonly forMs: number
+  /** By how much a clock is ahead, where one is set. */
+  readonly aheadMs: number
 }
 
 export interface ScheduleOptions {
@@ -52,6 +54,7 @@ export interface ScheduleOptions {
 }
 
 const gapMs = { shortest: 100, longest: 1_500 }
+const clockOffMs = 600_000
 const postgresServers = ['source', 'target', 'control'] as const
 
 /** In order of time. Nothing lasts beyond the end. */
@@ -68,7 +71,11 @@ export function schedule({ random, durationMs, queue }: ScheduleOptions): Fault[
     const worker = random.chance(0.5) ? 1 : 2
     const server = random.pick(serversOf(kind, queue))
     const forMs = Math.min(lengthOf(kind, random), durationMs - atMs)
-    faults.push({ atMs, kind, worker, server, forMs })
+    // With its queue in PostgreSQL BullMQ compares the clocks of its clients: what one that was
+    // ahead has locked, and its last look for stalled jobs, nobody touches until that time comes.
+    const isAhead = queue === 'redis' && random.chance(0.5)
+    const aheadMs = isAhead ? clockOffMs : -clockOffMs
+    faults.push({ atMs, kind, worker, server, forMs, aheadMs })
   }
 }
 

@@ -30,7 +30,6 @@ export interface SlotOptions {
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const offMs = 600_000
 
 export class WorkerSlot implements AsyncDisposable {
   readonly name: `worker ${number}`
@@ -66,9 +65,9 @@ export class WorkerSlot implements AsyncDisposable {
     return this.#supervisor.isRunning && existsSync(this.#readyFile)
   }
 
-  /** The next process has a clock that is off by ten minutes. */
-  setClockOff(ms = offMs): void {
-    this.#clockOff = ms
+  /** The next process has a clock that is ahead by this much, or behind if it is negative. */
+  setClockOff(aheadMs: number): void {
+    this.#clockOff = aheadMs
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -137,7 +136,8 @@ export class WorkerSlot implements AsyncDisposable {
       },
       log: this.#logFile,
     })
-    const oddities = `${clock ? ', its clock 10 min off' : ''}${crash === '0' ? '' : ', may crash'}`
+    const clockOff = clock === 0 ? '' : `, its clock ${clock / 60_000} min ahead`
+    const oddities = `${clockOff}${crash === '0' ? '' : ', may crash'}`
     log.note('worker', `${this.name} started as process ${this.#pid}${oddities}`)
   }
 
