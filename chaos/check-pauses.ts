@@ -7,8 +7,8 @@
  *
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
- * counted within the pause and the lease before it. `graceMs` is added where the ends cannot be
- * opened by an application: then only another worker can finish a release.
+ * counted within the pause and the lease before it. Nothing is added for what comes after a cutover:
+ * there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
 import type { Outages, Part } from './outages.ts'
@@ -19,15 +19,14 @@ export interface PausesCheck {
   readonly pauses: readonly Pause[]
   readonly outages: Outages
   readonly workers: readonly Part[]
-  readonly graceMs: number
 }
 
-export function checkPauses({ pauses, outages, workers, graceMs }: PausesCheck): Finding[] {
+export function checkPauses({ pauses, outages, workers }: PausesCheck): Finding[] {
   return pauses.flatMap((pause) => {
     const refusedMs = pause.refusedToMs - pause.fromMs
     const span = { fromMs: pause.fromMs - leaseMs, toMs: pause.refusedToMs }
     const outMs = outages.outMs(span, { any: ['source', 'target'], all: workers })
-    const allowedMs = budgetMs + leaseMs + 1_000 + graceMs + outMs
+    const allowedMs = budgetMs + leaseMs + 1_000 + outMs
     if (refusedMs <= allowedMs) return []
     const said = Object.entries(pause.said).map(([end, mode]) => `the ${end} said ${mode}`)
     const text = `refused for ${Math.round(refusedMs)} ms, ${Math.round(allowedMs)} allowed (${said.join(', ')})`

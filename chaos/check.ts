@@ -27,13 +27,19 @@ export interface Check extends PausesCheck {
   readonly before: Before
 }
 
-export async function checkAll(check: Check): Promise<Finding[]> {
+export interface Checked {
+  readonly findings: readonly Finding[]
+  /** Of all tenants, in both directions. */
+  readonly cutovers: number
+}
+
+export async function checkAll(check: Check): Promise<Checked> {
   const { pools, ledger, lenient, tenants, before } = check
   const { homes, findings } = await readHomes(pools, tenants)
   const cutovers = await readCutovers(pools.control)
   const commits = await readCommits(ledger, pools)
   const touched = touchedSince(before.bystanders, await readBystanders(pools))
-  return [
+  const all: Finding[] = [
     ...findings,
     ...(await checkRows({ ledger, pools, homes, lenient })),
     ...(await checkSeed(before.seed, { pools, homes })),
@@ -42,6 +48,7 @@ export async function checkAll(check: Check): Promise<Finding[]> {
     ...(await openMoves(pools.control)),
     ...touched.map((row): Finding => ({ kind: 'foreign touched', tenant: null, text: row })),
   ]
+  return { findings: all, cutovers: [...cutovers.values()].reduce((sum, n) => sum + n, 0) }
 }
 
 async function openMoves(control: pg.Pool): Promise<Finding[]> {

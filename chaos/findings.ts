@@ -13,6 +13,7 @@ export const findingKinds = {
   'foreign touched': 'a row of a tenant that no run names was written',
   'no home': 'not writable at exactly one end when all was over',
   'moved twice': 'two moves of it were open at one time',
+  idle: 'no tenant changed its home, so nothing was proved',
 } as const
 
 export type FindingKind = keyof typeof findingKinds

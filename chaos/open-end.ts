@@ -4,13 +4,6 @@
  */
 import type pg from 'pg'
 
-/** Whether the ends have what it takes. */
-export async function canOpenEnds(pool: pg.Pool): Promise<boolean> {
-  const query = `select count(*)::int as found from pg_proc
-    where pronamespace = to_regnamespace('rehome') and proname = 'open'`
-  return (await pool.query(query)).rows[0].found > 0
-}
-
 /** Harmless where the key is an old one, or the end is open already. Never rejects. */
 export async function openOtherEnd(
   pool: pg.Pool,

@@ -11,6 +11,8 @@ export interface Report {
   readonly faults: Readonly<Record<string, number>>
   readonly errands: Readonly<Record<string, number>>
   readonly moves: Readonly<Record<string, number>>
+  /** Of all tenants, in both directions. */
+  readonly cutovers: number
   readonly writes: Readonly<Record<'acknowledged' | 'undone' | 'unknown', number>>
   readonly staleWrites: number
   readonly refusals: number
@@ -37,6 +39,7 @@ export function reportOf(options: ChaosOptions, outcome: Outcome): Report {
     faults: sorted(outcome.faults),
     errands: sorted(outcome.errands),
     moves: outcome.phases,
+    cutovers: outcome.cutovers,
     writes: {
       acknowledged: ledger.count('acknowledged'),
       undone: ledger.count('undone'),
@@ -65,7 +68,7 @@ export function textOf(report: Report): string {
   return [
     `faults        ${total}: ${listOf(faults)}`,
     `errands       ${listOf(errands)}`,
-    `moves         ${listOf(moves)}`,
+    `moves         ${listOf(moves)}; ${report.cutovers} cutovers`,
     `writes        ${listOf(writes)}; ${report.staleWrites} went to the other end on purpose`,
     `answers       ${listOf(report.codes)}`,
     `pauses        ${report.pauses}, with ${report.refusals} refusals; the longest ${report.longestPauseMs} ms`,

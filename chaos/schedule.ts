@@ -53,7 +53,7 @@ export interface ScheduleOptions {
   readonly queue: Queue
 }
 
-const gapMs = { shortest: 100, longest: 1_500 }
+const gapMs = { shortest: 200, longest: 2_400 }
 const clockOffMs = 600_000
 const postgresServers = ['source', 'target', 'control'] as const
 

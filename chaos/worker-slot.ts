@@ -114,7 +114,7 @@ export class WorkerSlot implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#starts += 1
     const { environment, random, log } = this.#options
-    const crash = !this.#isCalm && random.chance(0.5) ? '0.002' : '0'
+    const crash = !this.#isCalm && random.chance(0.4) ? '0.0015' : '0'
     const seed = random.between(1, 1_000_000)
     const clock = this.#isCalm ? 0 : this.#clockOff
     this.#clockOff = 0

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { type EndName, isolations, otherEnd } from '../demo/ledger.ts'
 import { createAppPool, tryTransaction, type Verdict } from '../demo/transact.ts'
+import { homeOf } from './homes.ts'
 import type { Kind, Ledger, NewWrite, Style, Write } from './ledger.ts'
 import { openOtherEnd } from './open-end.ts'
 import type { Pauses } from './pauses.ts'
@@ -61,6 +62,8 @@ export class Writers implements AsyncDisposable {
   readonly #homes: Map<string, EndName>
   /** Tenant → what opens the other end, as an end has told that it is not the home any more. */
   readonly #keys = new Map<string, { from: EndName; key: string }>()
+  /** `tenant end`: it has lived there, so that somebody may still believe so. */
+  readonly #lived = new Set<string>()
   readonly #knocking = new Set<string>()
   readonly #stopping = new AbortController()
   readonly #running = new Set<Promise<void>>()
@@ -119,7 +122,9 @@ export class Writers implements AsyncDisposable {
       const tenant = random.pick(tenants)
       if (quiet.has(tenant)) continue
       const write = ledger.begin(this.#compose(tenant))
-      if (random.chance(0.06)) await this.#goAstray(write, pools)
+      const other = otherEnd(this.#home(tenant))
+      const mayErr = this.#lived.has(`${tenant} ${other}`) && random.chance(0.08)
+      if (mayErr) await this.#goAstray(write, { end: other, pools })
       else await this.#carryOut(write, pools)
     }
   }
@@ -166,15 +171,16 @@ export class Writers implements AsyncDisposable {
     this.#options.ledger.acknowledge(write)
     this.#options.pauses.accept(write.tenant, write)
     this.#homes.set(write.tenant, end)
+    this.#lived.add(`${write.tenant} ${end}`)
     this.#keys.delete(write.tenant)
   }
 
-  /** One try at the end where the tenant is not believed to live. */
-  async #goAstray(write: Write, pools: Pools): Promise<void> {
+  /** One try at the end where the tenant has lived before. */
+  async #goAstray(write: Write, { end, pools }: { end: EndName; pools: Pools }): Promise<void> {
     const { ledger, pauses } = this.#options
     const isPaused = pauses.isGoing(write.tenant)
     this.#stale += 1
-    const { kind } = await this.#tryAt(otherEnd(this.#home(write.tenant)), write, pools)
+    const { kind } = await this.#tryAt(end, write, pools)
     if (kind === 'refused' && !isPaused) pauses.forget(write.tenant)
     if (kind !== 'acknowledged' && kind !== 'unknown') ledger.settle(write, 'undone')
   }
@@ -212,7 +218,9 @@ export class Writers implements AsyncDisposable {
     const verdict = await this.#tryAt(end, write, pools)
     if (verdict.kind === 'again') return 'again'
     if (verdict.kind === 'missing') {
-      this.#homes.set(tenant, otherEnd(end))
+      // An end without its rows does not say where it lives, so that has to be asked.
+      const home = await homeOf(this.#pools.direct, tenant).catch(() => null)
+      this.#homes.set(tenant, home ?? end)
       return 'missing'
     }
     if (verdict.kind === 'refused') return await this.#meetFence(write, { end, verdict })

@@ -203,7 +203,7 @@ test('a tenant that was refused for longer than budget, lease and outages is stu
   }
   const outages = new Outages()
   const check = (ms: number) =>
-    checkPauses({ pauses: [pause(ms)], outages, workers: ['worker 1', 'worker 2'], graceMs: 0 })
+    checkPauses({ pauses: [pause(ms)], outages, workers: ['worker 1', 'worker 2'] })
   expect(check(8_000)).toEqual([])
   expect(kindsOf(check(8_001))).toEqual(['stuck'])
   // One worker alone, or the queue, or the control database, is no reason to wait.

@@ -2,7 +2,7 @@
 // that a test asks for. What a test needs to plant damage and see it found.
 
 import { readBystanders } from '../../chaos/bystanders.ts'
-import { type Check, checkAll } from '../../chaos/check.ts'
+import { checkAll } from '../../chaos/check.ts'
 import type { Finding } from '../../chaos/findings.ts'
 import { type Kind, Ledger, type NewWrite, type Write } from '../../chaos/ledger.ts'
 import { Outages } from '../../chaos/outages.ts'
@@ -24,7 +24,7 @@ export interface QuietWorld extends AsyncDisposable {
   readonly ledger: Ledger
   /** An ordinary write, acknowledged; of one row unless told otherwise. */
   write(tenant: string, kind: Kind, changes?: Partial<NewWrite> & { end?: EndName }): Promise<Write>
-  check(changes?: Partial<Check>): Promise<Finding[]>
+  check(): Promise<readonly Finding[]>
 }
 
 export async function quietWorld(): Promise<QuietWorld> {
@@ -71,19 +71,12 @@ export async function quietWorld(): Promise<QuietWorld> {
       ledger.acknowledge(write)
       return write
     },
-    check: (changes = {}) =>
-      checkAll({
-        pools,
-        tenants,
-        lenient: new Set(),
-        ledger,
-        before,
-        pauses: [],
-        outages: new Outages(),
-        workers: ['worker 1', 'worker 2'],
-        graceMs: 0,
-        ...changes,
-      }),
+    async check() {
+      const nobody = { pauses: [], outages: new Outages(), workers: [] }
+      const lenient = new Set<string>()
+      const { findings } = await checkAll({ pools, tenants, lenient, ledger, before, ...nobody })
+      return findings
+    },
     [Symbol.asyncDispose]: dispose,
   }
 }
