@@ -40,6 +40,9 @@ export interface Write {
   endedMs: number
 }
 
+/** What tells where and when a write happened. */
+export type Timed = Pick<Write, 'tenant' | 'outcome' | 'end' | 'startedMs' | 'endedMs'>
+
 export type NewWrite = Pick<Write, 'tenant' | 'kind' | 'isolation' | 'task' | 'erases'>
 
 export class Ledger {
@@ -88,8 +91,8 @@ export class Ledger {
  * longest chain of writes at alternating ends, each begun after the one before was acknowledged.
  * More changes than moves (and rollbacks) mean that both ends took writes at one time.
  */
-export function homeChanges(ledger: Ledger): ReadonlyMap<string, number> {
-  const byTenant = new Map<string, Write[]>()
+export function homeChanges(ledger: { writes(): Timed[] }): ReadonlyMap<string, number> {
+  const byTenant = new Map<string, Timed[]>()
   for (const write of ledger.writes()) {
     if (write.outcome !== 'acknowledged') continue
     const writes = byTenant.get(write.tenant) ?? []
@@ -104,7 +107,7 @@ export function homeChanges(ledger: Ledger): ReadonlyMap<string, number> {
 }
 
 /** Always going on with the write that was acknowledged first leaves the most room for the next. */
-function changesFrom(first: EndName, writes: readonly Write[]): number {
+function changesFrom(first: EndName, writes: readonly Timed[]): number {
   const inOrder = writes.toSorted((left, right) => left.endedMs - right.endedMs)
   let end = first
   let after = Number.NEGATIVE_INFINITY

@@ -12,8 +12,8 @@ import { perform, RowMissing } from './writes.ts'
 
 export type Verdict =
   | { readonly kind: 'acknowledged' | 'unknown' }
-  /** The fence answered. */
-  | { readonly kind: 'refused'; readonly mode: FenceMode }
+  /** The fence answered. `key` opens the other end, where this one says that it has moved. */
+  | { readonly kind: 'refused'; readonly mode: FenceMode; readonly key: string | null }
   /** Rolled back for the sake of others (40001, 40P01): the same again may succeed. */
   | { readonly kind: 'again' }
   /** The tenant's rows are not at this end, as the application may have come to the wrong one. */
@@ -22,7 +22,10 @@ export type Verdict =
 
 export type FenceMode = z.infer<typeof refusal>['mode']
 
-const refusal = z.object({ mode: z.enum(['read_only', 'receiving', 'moved']) })
+const refusal = z.object({
+  mode: z.enum(['read_only', 'receiving', 'moved']),
+  key: z.string().nullish(),
+})
 
 /** Connections of the application to one end. Breaking ones are met where they are used. */
 export function createAppPool(url: string, size: number): pg.Pool {
@@ -46,10 +49,22 @@ export interface Try {
 }
 
 /** Never rejects. */
-export async function tryWrite(input: Try): Promise<Verdict> {
+export async function tryWrite({ pool, end, write, think }: Try): Promise<Verdict> {
+  const work = (client: pg.PoolClient) => perform[write.kind]({ client, end, think }, write)
+  return await tryTransaction(pool, { isolation: write.isolation, work })
+}
+
+export interface Transaction {
+  readonly isolation: Write['isolation']
+  /** The statements between BEGIN and COMMIT. */
+  readonly work: (client: pg.PoolClient) => Promise<void>
+}
+
+/** Never rejects. */
+export async function tryTransaction(pool: pg.Pool, input: Transaction): Promise<Verdict> {
   let client: pg.PoolClient
   try {
-    client = await input.pool.connect()
+    client = await pool.connect()
   } catch (error) {
     return { kind: 'failed', code: codeOf(error) }
   }
@@ -58,11 +73,13 @@ export async function tryWrite(input: Try): Promise<Verdict> {
   return verdict
 }
 
-async function inTransaction(client: pg.PoolClient, input: Try): Promise<Verdict> {
-  const { end, write, think } = input
+async function inTransaction(
+  client: pg.PoolClient,
+  { isolation, work }: Transaction,
+): Promise<Verdict> {
   try {
-    await client.query(`begin isolation level ${write.isolation}`)
-    await perform[write.kind]({ client, end, think }, write)
+    await client.query(`begin isolation level ${isolation}`)
+    await work(client)
   } catch (error) {
     return verdictOf(error)
   }
@@ -93,14 +110,14 @@ function verdictOf(error: unknown): Verdict {
   const code = codeOf(error)
   if (error instanceof RowMissing || code === '23503') return { kind: 'missing', code }
   if (code === '40001' || code === '40P01') return { kind: 'again' }
-  const mode = fenceModeOf(error)
-  return mode ? { kind: 'refused', mode } : { kind: 'failed', code }
+  return fenceOf(error) ?? { kind: 'failed', code }
 }
 
 /** Other read-only errors have the same SQLSTATE, so the hint decides. */
-function fenceModeOf(error: unknown): FenceMode | null {
+function fenceOf(error: unknown): Extract<Verdict, { kind: 'refused' }> | null {
   if (!(error instanceof pg.DatabaseError) || error.hint !== 'rehome:fenced') return null
-  return refusal.safeParse(JSON.parse(error.detail ?? '{}')).data?.mode ?? null
+  const said = refusal.safeParse(JSON.parse(error.detail ?? '{}')).data
+  return said ? { kind: 'refused', mode: said.mode, key: said.key ?? null } : null
 }
 
 export function codeOf(error: unknown): string {

@@ -1,0 +1,36 @@
+/**
+ * The plans of the chaos: there and back between two databases of one data model.
+ *
+ * Times are short, so that leases lapse and attempts are used up within a minute; `pause.budgetMs`
+ * is how long a fence may be held by a mover that lives.
+ */
+import { definePlan, type PlanInput, postgres, sql, table } from '../src/plan/plan.ts'
+import type { Ends } from './tenants.ts'
+
+export const leaseMs = 3_000
+export const budgetMs = 4_000
+
+function planOf(name: string, urls: Ends<string>): PlanInput {
+  return definePlan({
+    name,
+    source: postgres({ urlFrom: urls.source }),
+    target: postgres({ urlFrom: urls.target }),
+    tenants: sql`select id from tenants where not bystander order by id`,
+    tables: [
+      table('tenants', { tenant: 'id' }),
+      table('entries'),
+      table('entry_tags', { through: 'entry_id' }),
+      table('counters'),
+      table('visits'),
+    ],
+    chunkRows: 150,
+    attempts: 4,
+    backoffMs: 50,
+    concurrency: 3,
+    fence: { leaseMs, drainMs: 2_000, retryAfterS: 1 },
+    pause: { budgetMs },
+  })
+}
+
+export const forward = planOf('forward', { source: 'SOURCE_URL', target: 'TARGET_URL' })
+export const backward = planOf('backward', { source: 'TARGET_URL', target: 'SOURCE_URL' })
