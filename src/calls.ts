@@ -13,7 +13,7 @@ import type pg from 'pg'
 /** What subscribers of `rehome:call` are given. */
 export interface RemoteCall {
   readonly moment: 'before' | 'after'
-  /** The pool's name: `source`, `target`, `control`, `source lease`, `target lease`. */
+  /** The pool's name: `source`, `target`, `control`, `source flags`, `target flags`. */
   readonly to: string
   /** The statement, without its values. */
   readonly text: string

@@ -14,7 +14,7 @@ export const cleanup: Stage = {
     const end = shard.move.fallback_phase === 'rolled_back' ? 'target' : 'source'
     const hold = holdOf(shard)
     const old = shard.ends[end]
-    if (!(await adopt(old.pool, { ...hold, moveId: shard.move.id, mode: 'moved' }))) {
+    if (!(await adopt(old.lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' }))) {
       // A move that was called off before its cutover has already taken its rows away.
       if (end === 'target') return
       const message = `the ${end} does not say that the tenant has moved away: nothing was removed`
@@ -26,7 +26,7 @@ export const cleanup: Stage = {
     }
     const options = { mode: 'moved', signal: shard.signal, onBatch } as const
     const rows = await wipeTenant(old, hold, { groups: tablesToWipe(shard, end), options })
-    if (end === 'target') await removeFlag(old.pool, hold, 'moved')
+    if (end === 'target') await removeFlag(old.lifeline, hold, 'moved')
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
   },

@@ -26,7 +26,7 @@ export async function commitMoved(
   { from, to }: { from: SqlEnd; to: string },
 ): Promise<void> {
   const asked = now()
-  const answer = await markMoved(from.pool, holdOf(shard), to).then(
+  const answer = await markMoved(from.lifeline, holdOf(shard), to).then(
     (flag) => flag ?? lost(from.name),
     (failure: unknown) => explain(failure, `the ${from.name}`),
   )

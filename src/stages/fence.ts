@@ -10,7 +10,7 @@ export const fence: Stage = {
     const { leaseMs, retryAfterS } = shard.plan.fence
     // Held before it is announced: the pause counts from here, and a lost answer is a held fence.
     shard.lease.hold(source.lifeline, holdOf(shard))
-    const raised = await raiseFence(source.pool, {
+    const raised = await raiseFence(source.lifeline, {
       ...holdOf(shard),
       epoch: shard.epoch,
       moveId: shard.move.id,
@@ -20,7 +20,7 @@ export const fence: Stage = {
     })
     if (raised) return
     shard.lease.letGo()
-    const flag = await readFlag(source.pool, holdOf(shard))
+    const flag = await readFlag(source.lifeline, holdOf(shard))
     const message = `the source is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
     throw new RehomeError('FENCE_HELD', message)
   },

@@ -33,7 +33,7 @@ export const preflight: Stage = {
       await advanceSequences(shard, 'source')
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
-      await removeFlag(shard.ends.target.pool, holdOf(shard), 'receiving')
+      await removeFlag(shard.ends.target.lifeline, holdOf(shard), 'receiving')
       throw error
     }
   },
@@ -56,7 +56,7 @@ export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
 }
 
 async function refuseMovedSource(shard: Shard): Promise<void> {
-  const flag = await readFlag(shard.ends.source.pool, holdOf(shard))
+  const flag = await readFlag(shard.ends.source.lifeline, holdOf(shard))
   if (flag?.mode === 'moved') {
     const message = `the tenant has already moved to ${flag.movedTo}`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
@@ -67,12 +67,12 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
 async function closeTarget(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const ours = await movesOfTenant(shard.control, shard.plan.scope, shard.tenant)
-  const flag = await readFlag(target.pool, holdOf(shard))
+  const flag = await readFlag(target.lifeline, holdOf(shard))
   const leftover = flag !== null && flag.mode !== 'read_only' && ours.includes(flag.moveId)
   if (flag === null) await refuseOccupied(shard)
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch, rowsTotal: shard.rowsTotal, rowsCopied: 0 })
-  const claimed = await claimTarget(target.pool, {
+  const claimed = await claimTarget(target.lifeline, {
     ...holdOf(shard),
     epoch: shard.epoch,
     moveId: shard.move.id,
@@ -85,7 +85,7 @@ async function closeTarget(shard: Shard): Promise<void> {
   await drain(target.pool, { tenant: shard.tenant, drainMs, signal: shard.signal })
   if (leftover) await wipeLeftovers(shard)
   else await refuseOccupied(shard)
-  await forgetProgress(target.pool, holdOf(shard))
+  await forgetProgress(target.lifeline, holdOf(shard))
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
@@ -98,7 +98,7 @@ async function wipeLeftovers(shard: Shard): Promise<void> {
 async function refuseOccupied(shard: Shard): Promise<void> {
   const counts = [...(await countRows(shard, 'target'))].filter(([, rows]) => rows > 0)
   if (counts.length === 0) return
-  await removeFlag(shard.ends.target.pool, holdOf(shard), 'receiving')
+  await removeFlag(shard.ends.target.lifeline, holdOf(shard), 'receiving')
   const where = counts.map(([name, rows]) => `"${name}": ${rows}`).join(', ')
   throw new RehomeError(
     'TARGET_NOT_EMPTY',

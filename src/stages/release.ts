@@ -12,12 +12,12 @@ export const release: Stage = {
 }
 
 async function openTarget(shard: Shard): Promise<void> {
-  const { pool } = shard.ends.target
+  const { lifeline } = shard.ends.target
   const hold = holdOf(shard)
-  if (await removeFlag(pool, hold, 'receiving')) return
+  if (await removeFlag(lifeline, hold, 'receiving')) return
   // An attempt before this one may have closed it under its own token, or opened it already.
   const mine = { ...hold, moveId: shard.move.id, mode: 'receiving' } as const
-  if (await adopt(pool, mine)) await removeFlag(pool, hold, 'receiving')
-  const flag = await readFlag(pool, hold)
+  if (await adopt(lifeline, mine)) await removeFlag(lifeline, hold, 'receiving')
+  const flag = await readFlag(lifeline, hold)
   if (flag) shard.log.warn({ mode: flag.mode }, 'the target is closed by something else')
 }

@@ -19,8 +19,8 @@ export async function resume(shard: Shard): Promise<Found> {
   const { source, target } = shard.ends
   const moveId = shard.move.id
   const hold = holdOf(shard)
-  if (await adopt(source.pool, { ...hold, moveId, mode: 'moved' })) return 'cut over'
-  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.pool, hold))
+  if (await adopt(source.lifeline, { ...hold, moveId, mode: 'moved' })) return 'cut over'
+  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.lifeline, hold))
   const { epoch, phase } = shard.move
   if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) {
     return await openSource(shard)
@@ -29,7 +29,8 @@ export async function resume(shard: Shard): Promise<Found> {
   shard.lease.hold(source.lifeline, hold)
   const change = { ...hold, moveId, epoch, leaseMs }
   const ours =
-    (await takeOver(source.pool, change)) !== null && (await takeOver(target.pool, change)) !== null
+    (await takeOver(source.lifeline, change)) !== null &&
+    (await takeOver(target.lifeline, change)) !== null
   if (ours) {
     shard.epoch = epoch
     shard.rowsTotal = Number(shard.move.rows_total ?? 0)
@@ -42,10 +43,10 @@ export async function resume(shard: Shard): Promise<Found> {
 
 /** Starting over begins with a preflight, and no tenant waits for that. */
 async function openSource(shard: Shard): Promise<'nothing'> {
-  const { pool } = shard.ends.source
+  const { lifeline } = shard.ends.source
   const hold = holdOf(shard)
-  if (await adopt(pool, { ...hold, moveId: shard.move.id, mode: 'read_only' })) {
-    await removeFlag(pool, hold, 'read_only')
+  if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'read_only' })) {
+    await removeFlag(lifeline, hold, 'read_only')
   }
   return 'nothing'
 }
@@ -69,9 +70,9 @@ export async function resumeRollback(shard: Shard): Promise<FoundBack> {
   const { source, target } = shard.ends
   const mine = { ...holdOf(shard), moveId: shard.move.id, mode: 'moved' } as const
   if (shard.move.phase === 'undo_release') return 'cut back'
-  const back = await adopt(target.pool, mine)
+  const back = await adopt(target.lifeline, mine)
   // The source may be open by then: whoever knows its key did what was left to do.
-  if ((await adopt(source.pool, mine)) || back) return back ? 'cut back' : 'cut over'
+  if ((await adopt(source.lifeline, mine)) || back) return back ? 'cut back' : 'cut over'
   if (shard.move.fallback_phase !== 'moved') return 'not cut over'
   const message = 'the source does not say that this move took the tenant away: look at its flag'
   throw new RehomeError('NOT_MOVED', message)

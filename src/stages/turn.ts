@@ -14,7 +14,7 @@ export async function takeTurns(shard: Shard): Promise<void> {
 }
 
 async function takeTurnAt(shard: Shard, end: SqlEnd): Promise<void> {
-  if (await takeTurn(end.pool, holdOf(shard), shard.turn)) return
+  if (await takeTurn(end.lifeline, holdOf(shard), shard.turn)) return
   const message = `a later attempt than number ${shard.turn} has been at the ${end.name}; if the control database is older than that, run \`rehome init\``
   throw new RehomeError('MOVE_TAKEN_OVER', message)
 }

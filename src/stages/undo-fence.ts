@@ -14,11 +14,11 @@ export const undoFence: Stage = {
     shard.epoch = randomUUID()
     await store(shard, { epoch: shard.epoch })
     // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
-    if (!(await letOpen(source.pool, holdOf(shard), shard.epoch))) {
+    if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
       throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
     }
     shard.lease.hold(target.lifeline, holdOf(shard))
-    const raised = await raiseFence(target.pool, {
+    const raised = await raiseFence(target.lifeline, {
       ...holdOf(shard),
       epoch: shard.epoch,
       moveId: shard.move.id,
@@ -28,7 +28,7 @@ export const undoFence: Stage = {
     })
     if (raised) return
     shard.lease.letGo()
-    const flag = await readFlag(target.pool, holdOf(shard))
+    const flag = await readFlag(target.lifeline, holdOf(shard))
     const message = `the target is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
     throw new RehomeError('FENCE_HELD', message)
   },

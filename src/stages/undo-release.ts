@@ -6,10 +6,10 @@ import { holdOf, type Stage } from './shard.ts'
 export const undoRelease: Stage = {
   phase: 'undo_release',
   async run(shard) {
-    const { pool } = shard.ends.source
+    const { lifeline } = shard.ends.source
     const hold = holdOf(shard)
-    await adopt(pool, { ...hold, moveId: shard.move.id, mode: 'moved' })
-    await removeFlag(pool, hold, 'moved')
+    await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' })
+    await removeFlag(lifeline, hold, 'moved')
     if (shard.pausedSince !== null) {
       shard.evidence.rollbackPauseMs = round(now() - shard.pausedSince)
     }

@@ -14,15 +14,15 @@ export const withdraw: Stage = {
     const { source, target } = shard.ends
     const hold = holdOf(shard)
     const moveId = shard.move.id
-    if (await adopt(source.pool, { ...hold, moveId, mode: 'read_only' })) {
-      await removeFlag(source.pool, hold, 'read_only')
+    if (await adopt(source.lifeline, { ...hold, moveId, mode: 'read_only' })) {
+      await removeFlag(source.lifeline, hold, 'read_only')
     }
-    if (!(await adopt(target.pool, { ...hold, moveId, mode: 'receiving' }))) return
+    if (!(await adopt(target.lifeline, { ...hold, moveId, mode: 'receiving' }))) return
     const groups = tablesToWipe(shard, 'target')
     const options = { mode: 'receiving', signal: shard.signal } as const
     const rows = await wipeTenant(target, hold, { groups, options })
-    await forgetProgress(target.pool, hold)
-    await removeFlag(target.pool, hold, 'receiving')
+    await forgetProgress(target.lifeline, hold)
+    await removeFlag(target.lifeline, hold, 'receiving')
     shard.evidence.withdrawnRows = rows
     shard.tell(`removed ${rows} rows from the target`)
   },

@@ -12,14 +12,15 @@ export interface CallPoint {
   readonly stopped?: boolean
 }
 
-const byTimer = /^select "id" from "rehome_control"."moves" where/
+const byTimer =
+  /^(select|select "id" from "rehome_control"\."moves" where .*|update rehome.tenant_flags set expires_at .*)$/s
 
 /** Tells `heard` of each point that is met on behalf of this tenant, in order. */
 export function hearCalls(tenant: string, heard: (point: CallPoint) => void): void {
   const ordinals = new Map<string, number>()
   subscribe('rehome:call', (message) => {
     const call = message as RemoteCall
-    if (call.tenant !== tenant || call.to.endsWith(' lease') || byTimer.test(call.text)) return
+    if (call.tenant !== tenant || byTimer.test(call.text)) return
     const place = `${call.phase} ${call.to}`
     const ordinal = (ordinals.get(place) ?? 0) + (call.moment === 'before' ? 1 : 0)
     ordinals.set(place, ordinal)

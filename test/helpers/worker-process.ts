@@ -1,6 +1,6 @@
 // A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
 // environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
-// it sends itself FAIL_SIGNAL at one of them. With HOLD it begins when it is sent a line.
+// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With HOLD it begins when it is sent a line.
 import { once } from 'node:events'
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
@@ -13,7 +13,8 @@ if (FAIL_TENANT !== undefined) {
     if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify({ name, moment, text })}\n`)
     if (FAIL_AT !== `${moment} ${name}`) return
     process.stdout.write(`${JSON.stringify({ name, moment, text, stopped: true })}\n`)
-    process.kill(process.pid, FAIL_SIGNAL)
+    if (FAIL_SIGNAL === 'BLOCK') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 9_000)
+    else process.kill(process.pid, FAIL_SIGNAL)
   })
 }
 if (process.env.HOLD) await once(process.stdin, 'data')

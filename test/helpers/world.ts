@@ -46,7 +46,8 @@ export interface World extends AsyncDisposable {
   plan(changes?: Partial<PlanInput>): PlanInput
   /** Rows: 1 + notes + 2 * notes + 20. */
   addTenant(tenant: string, notes?: number): Promise<void>
-  work(plans?: readonly PlanInput[]): Promise<RunningWorker>
+  /** `environment`: what differs for this worker. */
+  work(plans?: readonly PlanInput[], environment?: NodeJS.ProcessEnv): Promise<RunningWorker>
 }
 
 export interface WorldOptions {
@@ -61,6 +62,7 @@ export interface WorldOptions {
   /** Another server for one end, e.g. of another version. */
   readonly sourceOn?: PostgresServer
   readonly targetOn?: PostgresServer
+  readonly controlOn?: PostgresServer
   /** Leave it to the test to install what is missing. */
   readonly bare?: boolean
 }
@@ -69,7 +71,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const [source, target, control] = await Promise.all([
     options.sourceOn ? createDatabaseOn(options.sourceOn) : createDatabase(),
     options.targetOn ? createDatabaseOn(options.targetOn) : createDatabase(),
-    createDatabase(),
+    options.controlOn ? createDatabaseOn(options.controlOn) : createDatabase(),
   ])
   await source.pool.query(`${schema};${options.both ?? ''};${options.source ?? ''}`)
   await target.pool.query(`${schema};${options.both ?? ''};${options.target ?? ''}`)
@@ -98,10 +100,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       return rehome
     },
     addTenant: (tenant, notes = 10) => addTenant(source, tenant, notes),
-    async work(plans = [plan()]) {
+    async work(plans = [plan()], differs = {}) {
       const worker = await startWorker({
         plans,
-        environment,
+        environment: { ...environment, ...differs },
         log,
         reconcileEveryMs: 500,
         lockMs: 3000,

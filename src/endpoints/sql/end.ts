@@ -11,7 +11,7 @@ export interface SqlEnd {
   readonly place: string
   readonly pool: Pool
   /**
-   * For what keeps fences, and lowers them: never kept waiting by copies that hold every other
+   * For flags, and for what keeps fences: never kept waiting by copies that hold every other
    * connection, nor for longer than 2 s by an end that says nothing.
    */
   readonly lifeline: Pool
@@ -33,7 +33,7 @@ export function openEnd(
   const { schema, poolSize: size, tls } = end
   const pool = createPool({ url, name, schema, size, tls })
   const answerMs = 2_000
-  const lifeline = createPool({ url, name: `${name} lease`, schema, size: 2, tls, answerMs })
+  const lifeline = createPool({ url, name: `${name} flags`, schema, size: 4, tls, answerMs })
   return { name, schema, place: placeOf(url), pool, lifeline }
 }
 

@@ -1,0 +1,146 @@
+// Servers crash, queues forget, disks fill up while a tenant is moved: it ends well, or as it began.
+import { execFile, spawnSync } from 'node:child_process'
+import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
+import { describe, expect, test } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../dev/postgres.ts'
+import { startRedis } from '../../dev/redis.ts'
+import { queueBackends } from '../helpers/backends.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { ended, expectHome, rowsAt, tryWrite } from '../helpers/runs.ts'
+import { createWorld, type World, type WorldOptions } from '../helpers/world.ts'
+
+const timeout = 240_000
+const slowly = { chunkRows: 20, attempts: 9, fence: { leaseMs: 2_000, drainMs: 2_000 } }
+const run = promisify(execFile)
+const canLimitFiles = spawnSync('prlimit', ['--version']).status === 0
+
+async function copying(world: World, runId: string | null, rows: number): Promise<void> {
+  await eventually(
+    async () => {
+      const [move] = (await world.rehome.status(runId ?? '')).moves
+      expect(Number(move?.rows_copied)).toBeGreaterThan(rows)
+    },
+    { withinMs: 30_000 },
+  )
+}
+
+async function expectMoved(world: World, runId: string | null): Promise<void> {
+  // The control database may still be coming up.
+  await eventually(async () => await world.rehome.status(runId ?? ''), { withinMs: 30_000 })
+  for (const move of (await ended(world, runId)).values()) expect(move.phase).toBe('moved')
+}
+
+describe('a PostgreSQL server that crashes and comes back', () => {
+  test.each(['source', 'target', 'control'] as const)(
+    'as the %s while rows are copied delays the move, and no more',
+    { timeout },
+    async (role) => {
+      await using server = await startPostgres({ name: role })
+      const on: Record<typeof role, WorldOptions> = {
+        source: { sourceOn: server },
+        target: { targetOn: server },
+        control: { controlOn: server },
+      }
+      await using world = await createWorld({ ...on[role], plan: slowly })
+      await world.addTenant('acme', 2000)
+      await using _worker = await world.work()
+      const { runId } = await world.rehome.enqueue(world.plan())
+      await copying(world, runId, 500)
+      await server.restart('immediate')
+      await expectMoved(world, runId)
+      expect(await rowsAt(world, 'target', 'acme')).toEqual(await rowsAt(world, 'source', 'acme'))
+      await expectHome(world, 'acme', 'target')
+    },
+  )
+
+  test('as the control database for longer than the lease keeps no tenant closed', {
+    timeout,
+  }, async () => {
+    await using server = await startPostgres({ name: 'control' })
+    await using world = await createWorld({ controlOn: server, plan: slowly })
+    await world.addTenant('acme', 2000)
+    await using _worker = await world.work()
+    const { runId } = await world.rehome.enqueue(world.plan())
+    await copying(world, runId, 500)
+    await server.down('immediate')
+    await eventually(async () => expect(await tryWrite(world, 'source', 'acme')).toBe('accepted'))
+    await server.up()
+    await expectMoved(world, runId)
+    await expectHome(world, 'acme', 'target')
+  })
+})
+
+const redis = queueBackends[0]
+describe.skipIf(redis?.skip !== undefined)('a Redis', () => {
+  test.each([
+    ['is killed and comes back empty', 'down and up'],
+    ['is emptied', 'flushed'],
+  ])('that %s loses no move', { timeout }, async (_, how) => {
+    await using server = await startRedis({ name: 'queue' })
+    const backend = { name: 'redis', redisUrl: server.url } as const
+    await using world = await createWorld({ backend, plan: slowly })
+    const tenants = Array.from({ length: 12 }, (_, i) => `tenant ${i}`)
+    for (const tenant of tenants) await world.addTenant(tenant, 100)
+    await using _worker = await world.work()
+    const { runId } = await world.rehome.enqueue(world.plan())
+    await copying(world, runId, 20)
+    if (how === 'flushed') await flush(server.url)
+    else await server.restart('immediate')
+    await expectMoved(world, runId)
+    for (const tenant of tenants) await expectHome(world, tenant, 'target')
+  })
+})
+
+describe('a statement of ours', () => {
+  test('that somebody cancels is repeated by the next attempt', { timeout }, async () => {
+    await using world = await createWorld({ plan: slowly })
+    await world.addTenant('acme', 2000)
+    await using _worker = await world.work()
+    const { runId } = await world.rehome.enqueue(world.plan())
+    await copying(world, runId, 300)
+    const cancel = `select pg_cancel_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name like 'rehome tenant %'`
+    expect((await world.target.pool.query(cancel)).rowCount).toBeGreaterThan(0)
+    await expectMoved(world, runId)
+    await expectHome(world, 'acme', 'target')
+  })
+
+  test.skipIf(!canLimitFiles)(
+    'that finds the disk full leaves the tenant where it was',
+    {
+      timeout,
+    },
+    async () => {
+      await using server = await startPostgres({ name: 'target' })
+      const plan = { ...slowly, chunkRows: 500, attempts: 1 }
+      await using world = await createWorld({ targetOn: server, plan })
+      await world.addTenant('acme', 3000)
+      const grow = `update notes set body = (select string_agg(md5(random()::text || id), '')
+      from generate_series(1, 250))`
+      await world.source.pool.query(grow)
+      await using _worker = await world.work()
+      await limitFiles(server, 16 * 1024 * 1024)
+      const { runId } = await world.rehome.enqueue(world.plan())
+      const failed = (await ended(world, runId)).get('acme')
+      expect(failed).toMatchObject({ phase: 'failed', error_code: 'DATABASE_ERROR' })
+      expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+      await limitFiles(server, null)
+      await world.rehome.retry(runId ?? '')
+      await expectMoved(world, runId)
+      await expectHome(world, 'acme', 'target')
+    },
+  )
+})
+
+/** To a server whose files may grow no further a disk is full. */
+async function limitFiles(server: PostgresServer, bytes: number | null): Promise<void> {
+  const limit = `--fsize=${bytes ?? 'unlimited'}:unlimited`
+  await run('prlimit', [`--pid=${server.pid}`, limit])
+}
+
+async function flush(url: string): Promise<void> {
+  const client = new Redis(url)
+  await client.flushall()
+  client.disconnect()
+}
