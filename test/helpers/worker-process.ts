@@ -1,13 +1,27 @@
-// A worker as a process of its own, to be killed: takes the small world's plan from its
-// environment.
+// A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
+// environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
+// it sends itself FAIL_SIGNAL at one of them. With HOLD it begins when it is sent a line.
+import { once } from 'node:events'
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
+import { hearCalls } from './call-points.ts'
 import { smallPlan } from './small-plan.ts'
 
-const changes = JSON.parse(process.env.PLAN_CHANGES ?? '{}')
-await startWorker({
-  plans: [smallPlan(changes)],
+const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL } = process.env
+if (FAIL_TENANT !== undefined) {
+  hearCalls(FAIL_TENANT, ({ name, moment, text }) => {
+    if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify({ name, moment, text })}\n`)
+    if (FAIL_AT !== `${moment} ${name}`) return
+    process.stdout.write(`${JSON.stringify({ name, moment, text, stopped: true })}\n`)
+    process.kill(process.pid, FAIL_SIGNAL)
+  })
+}
+if (process.env.HOLD) await once(process.stdin, 'data')
+const worker = await startWorker({
+  plans: [smallPlan(JSON.parse(PLAN_CHANGES ?? '{}'))],
   log: createLog({ level: 'silent' }),
   lockMs: 3000,
 })
+process.once('SIGTERM', () => void worker.close())
+process.stdin.destroy()
 process.stdout.write('ready\n')

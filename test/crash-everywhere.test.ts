@@ -1,0 +1,132 @@
+// A worker dies of SIGKILL at each of its remote calls, another goes on: no row is lost, no tenant
+// has two homes or none, nobody else is touched. The places are not listed here but heard: whatever
+// a worker comes to say to a database is one of them.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeOnBackends, type QueueBackend } from './helpers/backends.ts'
+import { type CompiledWorker, compileWorker } from './helpers/compiled-worker.ts'
+import {
+  allEnded,
+  askFor,
+  changesOn,
+  dieAt,
+  findPlaces,
+  type Interruption,
+  phasesOf,
+} from './helpers/interrupted.ts'
+import { expectHome, flagsAt, rowsAt } from './helpers/runs.ts'
+import { createWorld, type World, type WorldOptions } from './helpers/world.ts'
+
+const timeout = 1_800_000
+const rowsOfTenant = 1 + 4 + 8 + 20
+
+let compiled: CompiledWorker
+beforeAll(async () => {
+  compiled = await compileWorker()
+})
+afterAll(async () => await compiled[Symbol.asyncDispose]())
+
+async function worldWithBystander(backend: QueueBackend, options: WorldOptions = {}) {
+  const world = await createWorld({ ...options, backend, plan: changesOn(backend) })
+  await world.addTenant('bystander', 4)
+  return world
+}
+
+function interruptionOf(
+  world: World,
+  backend: QueueBackend,
+  story: Pick<Interruption, 'prepare' | 'ask'>,
+): Interruption {
+  return { world, backend, file: compiled.file, changes: changesOn(backend), ...story }
+}
+
+async function moveAll(world: World, tenants: readonly string[]): Promise<void> {
+  const worker = await world.work()
+  await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
+  await allEnded(world)
+  await worker.close()
+}
+
+/** Dies everywhere, lets a worker finish all of it, and returns whose errands they were. */
+async function interrupt(interruption: Interruption): Promise<string[]> {
+  const { world } = interruption
+  const { places } = await findPlaces(interruption)
+  const bystander = await rowsAt(world, 'source', 'bystander')
+  await dieAt(interruption, places)
+  const worker = await world.work()
+  await allEnded(world)
+  await worker.close()
+  expect(await rowsAt(world, 'source', 'bystander')).toEqual(bystander)
+  expect(await rowsAt(world, 'target', 'bystander')).toEqual([])
+  return places.map(({ tenant }) => tenant)
+}
+
+describeOnBackends('a worker that is killed', (backend) => {
+  test('anywhere in a move is followed by one that finishes it', { timeout }, async () => {
+    await using world = await worldWithBystander(backend)
+    const add = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+    }
+    const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
+    const tenants = await interrupt(interruptionOf(world, backend, { prepare: add, ask }))
+    expect(tenants.length).toBeGreaterThan(20)
+    expect(await phasesOf(world, tenants)).toEqual(['moved'])
+    for (const tenant of tenants) {
+      const rows = await rowsAt(world, 'source', tenant)
+      expect(rows).toHaveLength(rowsOfTenant)
+      expect(await rowsAt(world, 'target', tenant)).toEqual(rows)
+      await expectHome(world, tenant, 'target')
+    }
+    expect(await flagsAt(world, 'target')).toEqual([])
+  })
+
+  test('anywhere in a rollback is followed by one that finishes it', { timeout }, async () => {
+    await using world = await worldWithBystander(backend)
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+      await moveAll(world, tenants)
+    }
+    const ask = (tenant: string) => askFor(world, tenant, 'rollback')
+    const tenants = await interrupt(interruptionOf(world, backend, { prepare, ask }))
+    expect(tenants.length).toBeGreaterThan(12)
+    expect(await phasesOf(world, tenants)).toEqual(['rolled_back'])
+    for (const tenant of tenants) {
+      expect(await rowsAt(world, 'source', tenant)).toHaveLength(rowsOfTenant)
+      await expectHome(world, tenant, 'source')
+    }
+    expect((await flagsAt(world, 'source')).filter(([, mode]) => mode !== 'moved')).toEqual([])
+  })
+
+  test('anywhere in a withdrawal is followed by one that finishes it', { timeout }, async () => {
+    const target = `alter table notes add constraint small check (amount < 4)`
+    await using world = await worldWithBystander(backend, { target })
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+      await moveAll(world, tenants)
+      expect(await phasesOf(world, tenants)).toEqual(['failed'])
+    }
+    const ask = (tenant: string) => askFor(world, tenant, 'rollback')
+    const tenants = await interrupt(interruptionOf(world, backend, { prepare, ask }))
+    expect(await phasesOf(world, tenants)).toEqual(['rolled_back'])
+    for (const tenant of tenants) {
+      expect(await rowsAt(world, 'source', tenant)).toHaveLength(rowsOfTenant)
+      expect(await rowsAt(world, 'target', tenant)).toEqual([])
+    }
+    expect(await flagsAt(world, 'source')).toEqual([])
+    expect(await flagsAt(world, 'target')).toEqual([])
+  })
+
+  test('anywhere in a clean-up is followed by one that finishes it', { timeout }, async () => {
+    await using world = await worldWithBystander(backend)
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+      await moveAll(world, tenants)
+    }
+    const ask = (tenant: string) => askFor(world, tenant, 'cleanup')
+    const tenants = await interrupt(interruptionOf(world, backend, { prepare, ask }))
+    expect(await phasesOf(world, tenants)).toEqual(['cleaned'])
+    for (const tenant of tenants) {
+      expect(await rowsAt(world, 'source', tenant)).toEqual([])
+      expect(await rowsAt(world, 'target', tenant)).toHaveLength(rowsOfTenant)
+    }
+  })
+})

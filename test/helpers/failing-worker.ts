@@ -1,0 +1,90 @@
+// Worker processes that end, or stand still, at one of their remote calls.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+import type { PlanInput } from '../../src/plan/plan.ts'
+import type { CallPoint } from './call-points.ts'
+import type { World } from './world.ts'
+
+export interface FailingWorker {
+  readonly process: ChildProcess
+  /** Begins to take jobs; until then it is only loaded. Rejects when it ends before. */
+  begin(): Promise<void>
+  /** Of the calls so far; empty where it is to fail. */
+  readonly points: readonly CallPoint[]
+  /** Resolves with the signal, or null where it ended by itself. */
+  readonly ended: Promise<NodeJS.Signals | null>
+}
+
+export interface Failure {
+  readonly tenant: string
+  /** `before copy target 3`; absent: the worker tells of all its calls, and does not fail. */
+  readonly at?: string
+  readonly signal?: 'SIGKILL' | 'SIGSTOP'
+}
+
+/** `file` is a compiled worker-process. It is killed with the test that started it. */
+export function startFailing(
+  world: World,
+  failure: Failure,
+  { file, changes }: { file: string; changes: Partial<PlanInput> },
+): FailingWorker {
+  const child = spawn(process.execPath, [file], {
+    env: {
+      ...process.env,
+      ...world.environment,
+      PLAN_CHANGES: JSON.stringify(changes),
+      HOLD: 'yes',
+      FAIL_TENANT: failure.tenant,
+      ...(failure.at && { FAIL_AT: failure.at, FAIL_SIGNAL: failure.signal ?? 'SIGKILL' }),
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const points: CallPoint[] = []
+  const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)
+  const ready = new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line === 'ready') resolve()
+      else points.push(JSON.parse(line) as CallPoint)
+    })
+    void ended.then(() => reject(new Error('the worker ended before it was ready')))
+  })
+  ready.catch(() => {})
+  const begin = async () => {
+    child.stdin.write('begin\n')
+    await ready
+  }
+  return { process: child, begin, points, ended }
+}
+
+/** Runs one errand in a worker that tells of its calls, and returns those. */
+export async function pointsOf(worker: FailingWorker, errand: () => Promise<void>) {
+  await worker.begin()
+  const before = worker.points.length
+  await errand()
+  worker.process.kill('SIGTERM')
+  await worker.ended
+  return worker.points.slice(before)
+}
+
+/**
+ * Each place where the worker's death makes a difference: before its first call, and after each
+ * that may have changed something; to die before a call is to die after the one before it. A statement
+ * that comes many times in one phase counts the first and the last time. `every`: all calls, before
+ * and after.
+ */
+export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'every'): string[] {
+  const places = new Map<string, string>()
+  for (const [i, { name, moment, text }] of points.entries()) {
+    const place = `${moment} ${name}`
+    const changes = moment === 'after' && !readsOnly.test(text)
+    if (which === 'distinct' && !changes && i > 0) continue
+    const key = which === 'every' ? place : `${name.replace(/ \d+$/, '')} ${text}`
+    places.set(places.has(key) ? `${key} last` : key, place)
+  }
+  return [...places.values()]
+}
+
+const readsOnly = /^\s*(select(?! .*(setval|pg_terminate))|with r|savepoint|begin|set )/s

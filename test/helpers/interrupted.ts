@@ -1,0 +1,89 @@
+// Errands that are interrupted at every place of a worker's life, each for a tenant of its own.
+import { expect } from 'vitest'
+import type { PlanInput } from '../../src/plan/plan.ts'
+import type { QueueBackend } from './backends.ts'
+import type { CallPoint } from './call-points.ts'
+import { type Failure, placesOf, pointsOf, startFailing } from './failing-worker.ts'
+import { ended } from './runs.ts'
+import type { World } from './world.ts'
+
+// Otherwise each backend has its share of the places that differ.
+const every = process.env.CRASH_POINTS === 'all'
+
+export interface Interruption {
+  readonly world: World
+  /** A compiled worker-process. */
+  readonly file: string
+  readonly changes: Partial<PlanInput>
+  readonly backend: QueueBackend
+  /** What has to be done for these tenants before. */
+  prepare(tenants: readonly string[]): Promise<void>
+  ask(tenant: string): Promise<unknown>
+}
+
+export interface Place {
+  readonly at: string
+  readonly tenant: string
+}
+
+/** Runs the errand once, for the tenant `first`, and prepares a tenant for each place in it. */
+export async function findPlaces(
+  interruption: Interruption,
+): Promise<{ places: Place[]; points: readonly CallPoint[] }> {
+  const { world, file, changes, backend } = interruption
+  await interruption.prepare(['first'])
+  const worker = startFailing(world, { tenant: 'first' }, { file, changes })
+  const points = await pointsOf(worker, async () => {
+    await interruption.ask('first')
+    await allEnded(world)
+  })
+  const places = placesOf(points, every ? 'every' : 'distinct')
+    .map((at, i) => ({ at, tenant: `tenant ${i}` }))
+    .filter((_, i) => every || i % 2 === (backend.name === 'redis' ? 0 : 1))
+  await interruption.prepare(places.map(({ tenant }) => tenant))
+  return { places, points }
+}
+
+/** Kills one process at each place. The next one is loaded while one dies. */
+export async function dieAt(interruption: Interruption, places: readonly Place[]): Promise<void> {
+  const { world, file, changes, ask } = interruption
+  const start = (place: Failure | undefined) =>
+    place && startFailing(world, place, { file, changes })
+  let next = start(places[0])
+  for (const [i, { at, tenant }] of places.entries()) {
+    const worker = next
+    next = start(places[i + 1])
+    await worker?.begin()
+    await ask(tenant)
+    expect([at, await worker?.ended]).toEqual([at, 'SIGKILL'])
+  }
+}
+
+export async function allEnded(world: World): Promise<void> {
+  const runs = await world.control.pool.query('select id from rehome_control.runs')
+  for (const { id } of runs.rows) await ended(world, id)
+}
+
+/** The distinct phases that moves stand in. */
+export async function phasesOf(world: World, tenants: readonly string[]): Promise<string[]> {
+  const query = 'select distinct phase from rehome_control.moves where tenant_id = any ($1)'
+  const result = await world.control.pool.query(query, [tenants])
+  return result.rows.map((row: { phase: string }) => row.phase)
+}
+
+/** Where the fence outlives the worker it is taken over; where it lapses the move starts over. */
+export function changesOn(backend: QueueBackend): Partial<PlanInput> {
+  const leaseMs = backend.name === 'redis' ? 600_000 : 1_000
+  return { chunkRows: 6, fence: { leaseMs, drainMs: 2_000 }, attempts: 9 }
+}
+
+/** Asks for an errand of the tenant's latest move. */
+export async function askFor(
+  world: World,
+  tenant: string,
+  errand: 'rollback' | 'cleanup',
+): Promise<void> {
+  const query = 'select run_id from rehome_control.moves where tenant_id = $1'
+  const runId = (await world.control.pool.query(query, [tenant])).rows[0].run_id
+  await world.rehome[errand](runId, { tenants: [tenant] })
+}
