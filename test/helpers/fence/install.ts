@@ -30,7 +30,7 @@ export async function fenceSql(): Promise<string> {
 
 const known = new Map<PlanInput, Promise<string>>()
 
-/** The same for every database of the same application, so it is asked for once. */
+/** The same for all databases of one application, so it is asked for once a plan object. */
 function guardStatements(url: string, plan: PlanInput): Promise<string> {
   const found = known.get(plan) ?? readStatements(url, plan)
   known.set(plan, found)
