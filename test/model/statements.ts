@@ -79,9 +79,9 @@ export function raise(act: Act, end: number): Answer {
   const flag = s.end(end)
   if (!byMoveId(act, end)) return false
   if (flag.mode !== mode.none) {
+    if (rowIsLocked(act, end)) return undefined
     const mine = flag.move === m.move || flag.lapsed === 1
-    const answer = update(act, end, flag.mode === mode.readOnly && mine)
-    if (!answer) return answer
+    if (!update(act, end, flag.mode === mode.readOnly && mine)) return false
   }
   flag.mode = mode.readOnly
   flag.token = m.attempt
@@ -97,8 +97,8 @@ export function claim(act: Act, end: number): Answer {
   const flag = s.end(end)
   if (!byMoveId(act, end)) return false
   if (flag.mode !== mode.none) {
-    const answer = update(act, end, flag.mode !== mode.readOnly)
-    if (!answer) return answer
+    if (rowIsLocked(act, end)) return undefined
+    if (!update(act, end, flag.mode !== mode.readOnly)) return false
   }
   flag.mode = mode.receiving
   flag.token = m.attempt
