@@ -1,0 +1,143 @@
+/**
+ * Each rule of the protocol left out, in the smallest world in which that does harm: what the model
+ * would say if it were wrong. They show that it can see, and why each rule is there.
+ */
+import type { Search } from './explore.ts'
+import { proven, type Rules } from './rules.ts'
+import { starts, type Writes } from './worlds.ts'
+
+export interface Small {
+  readonly from: keyof typeof starts
+  readonly attempts: number
+  readonly writes: Writes
+  readonly asks?: Search['asks']
+  /** Default: workers never fail at a statement, they only stop and die. */
+  readonly failures?: boolean
+  readonly onlyHarm?: boolean
+}
+
+export function searchOf(world: Small, rules: Rules = proven): Search {
+  const { from, writes, attempts, asks = [], failures = false, onlyHarm = false } = world
+  return { rules, attempts, asks, failures, onlyHarm, start: (s) => starts[from](s, writes) }
+}
+
+interface Mutant {
+  readonly without: string
+  readonly rules: Partial<Rules>
+  readonly world: Small
+  /** What is broken then. */
+  readonly breaks: RegExp
+}
+
+const lost = /committed|lacks a write/
+const home = /is not the home/
+const one = { from: 'move', attempts: 1, writes: [0, 0] } as const
+const reader = { ...one, writes: [1, 0] } as const
+const snapshot = { ...one, writes: [0, 1] } as const
+const two = { ...one, attempts: 2 } as const
+const back = { ...one, from: 'back', asks: ['rollback'] } as const
+
+export const mutants: readonly Mutant[] = [
+  {
+    without: 'turns, by move and token alone',
+    rules: { turns: 'none' },
+    world: { ...two, onlyHarm: true },
+    breaks: home,
+  },
+  {
+    without: 'turns, in a rollback',
+    rules: { turns: 'none', openedBy: 'before the fence' },
+    world: { ...back, attempts: 2, onlyHarm: true },
+    breaks: /with every process of ours gone/,
+  },
+  {
+    without: 'asking for the turn where a flag is changed by its token',
+    rules: { turns: 'changes by move id' },
+    world: two,
+    breaks: /after its turn there had passed/,
+  },
+  {
+    without: 'both the turn at the cutover back and the fence before the key',
+    rules: { turns: 'changes by move id', openedBy: 'before the fence' },
+    world: { ...back, attempts: 2, onlyHarm: true },
+    breaks: /with every process of ours gone/,
+  },
+  {
+    without: 'changing the bucket when a fence is raised',
+    rules: { bump: false },
+    world: snapshot,
+    breaks: lost,
+  },
+  {
+    without: 'waiting for those who are in',
+    rules: { waitForWriters: false },
+    world: reader,
+    breaks: lost,
+  },
+  {
+    without: 'draining before rows are read',
+    rules: { drainBeforeCopy: false },
+    world: reader,
+    breaks: lost,
+  },
+  {
+    without: 'deleting the flag, and so locking its row, when its lease has lapsed',
+    rules: { lapseDeletes: false },
+    world: reader,
+    breaks: lost,
+  },
+  {
+    without: 'needing the fence at the cutover',
+    rules: { cutoverNeedsFence: false },
+    world: reader,
+    breaks: lost,
+  },
+  {
+    without: 'holding the flag while a chunk is written',
+    rules: { chunksHold: false },
+    world: { ...two, asks: ['rollback'], onlyHarm: true },
+    breaks: home,
+  },
+  {
+    without: 'looking at the mode when rows are removed',
+    rules: { wipesHold: false },
+    world: { ...two, from: 'again', onlyHarm: true },
+    breaks: /rows of the target were deleted, and it is the home/,
+  },
+  {
+    without: 'waiting for the cutover before the target is opened',
+    rules: { releaseAfterCutover: false },
+    world: one,
+    breaks: home,
+  },
+  {
+    without: 'looking at the ends when an attempt goes on',
+    rules: { resumeLooks: false },
+    world: { ...two, writes: [1, 0] },
+    breaks: lost,
+  },
+  {
+    without: 'keeping the key until the cutover',
+    rules: { keyIsSecret: false },
+    world: one,
+    breaks: home,
+  },
+  {
+    without: 'a new key at a rollback',
+    rules: { openedBy: 'never' },
+    world: back,
+    breaks: /with every process of ours gone/,
+  },
+  {
+    without: 'draining before a rollback',
+    rules: { drainBeforeRollback: false },
+    world: { ...back, writes: [1, 0] },
+    breaks: lost,
+  },
+  {
+    without: 'closing the target before it is filled',
+    rules: { claims: false, chunksHold: false, wipesHold: false },
+    world: { ...one, onlyHarm: true },
+    breaks: home,
+  },
+]

@@ -1,0 +1,49 @@
+/**
+ * How the protocol is, and each way in which it could be wrong. The model follows whatever stands
+ * here; `proven` is the protocol in which every promise holds, and everything else a mutant of it.
+ */
+export interface Rules {
+  /** Which changes ask whether the turn is still the attempt's: src/endpoints/sql/turns.ts. */
+  readonly turns: 'every change' | 'changes by move id' | 'none'
+  /** Raising a fence changes the bucket, so that older snapshots fail. */
+  readonly bump: boolean
+  /** The drain waits for those who hold the guard's lock. */
+  readonly waitForWriters: boolean
+  /** Rows are read, to be copied and to be compared, after the drain. */
+  readonly drainBeforeCopy: boolean
+  /** The first writer after the lease deletes the flag, and so holds its row's lock. */
+  readonly lapseDeletes: boolean
+  /** The cutover needs the fence's row under the attempt's token. */
+  readonly cutoverNeedsFence: boolean
+  /** Each transaction that writes at a closed end holds the flag's row under the token. */
+  readonly chunksHold: boolean
+  readonly wipesHold: boolean
+  readonly releaseAfterCutover: boolean
+  /** An attempt goes on only under a fence that stands at both ends with its epoch. */
+  readonly resumeLooks: boolean
+  /** A read_only end does not tell its epoch. */
+  readonly keyIsSecret: boolean
+  /** A rollback says at the source by which key it may be opened: before or after the fence. */
+  readonly openedBy: 'after the fence' | 'before the fence' | 'never'
+  /** The rollback waits for writers at the target. */
+  readonly drainBeforeRollback: boolean
+  /** The preflight closes the target. */
+  readonly claims: boolean
+}
+
+export const proven: Rules = {
+  turns: 'every change',
+  bump: true,
+  waitForWriters: true,
+  drainBeforeCopy: true,
+  lapseDeletes: true,
+  cutoverNeedsFence: true,
+  chunksHold: true,
+  wipesHold: true,
+  releaseAfterCutover: true,
+  resumeLooks: true,
+  keyIsSecret: true,
+  openedBy: 'after the fence',
+  drainBeforeRollback: true,
+  claims: true,
+}

@@ -1,0 +1,52 @@
+/** Where an exploration begins. */
+import { firstRow } from './application.ts'
+import { errand, mode, phase, type State, source, target } from './state.ts'
+
+/** How many writes each of the two writers may make. */
+export type Writes = readonly [readCommitted: number, snapshot: number]
+
+/** A tenant that lives at the source, and a run that is to move it. */
+export function atSource(s: State, writes: Writes): void {
+  s.end(source).rows = firstRow
+  s.truth.committed = firstRow
+  s.truth.home = source
+  const { control } = s
+  control.phase = phase.queued
+  control.open = 1
+  control.errand = errand.move
+  control.fallback = phase.failed
+  control.move = 1
+  writes.forEach((left, i) => {
+    const writer = s.writers[i]
+    if (writer) writer.left = left
+  })
+}
+
+/** A tenant that was moved, and is to be brought back. */
+export function atTarget(s: State, writes: Writes): void {
+  atSource(s, writes)
+  s.end(target).rows = firstRow
+  s.truth.home = target
+  s.truth.known = 1
+  s.end(source).mode = mode.moved
+  s.end(source).epoch = s.newEpoch()
+  s.end(source).move = 1
+  s.control.phase = phase.moved
+  s.control.errand = errand.rollback
+  s.control.fallback = phase.moved
+}
+
+/** The same, after an attempt that failed while it copied: its row and its claim are left over. */
+export function atSourceAgain(s: State, writes: Writes): void {
+  atSource(s, writes)
+  s.truth.known = 1
+  s.end(target).mode = mode.receiving
+  s.end(target).epoch = s.newEpoch()
+  s.end(target).openedBy = s.end(target).epoch
+  s.end(target).move = 1
+  s.end(target).rows = firstRow
+  s.end(target).copyEpoch = s.end(target).epoch
+  s.end(target).copied = 1
+}
+
+export const starts = { move: atSource, again: atSourceAgain, back: atTarget }
