@@ -27,7 +27,8 @@ beforeAll(async () => {
   await world.addTenant('acme')
   await world.addTenant('other')
   const application = pg.escapeIdentifier(world.roleAt('source', 'application'))
-  await world.source.pool.query(`create schema mine authorization ${application}`)
+  await world.source.pool.query(`create schema mine authorization ${application};
+    grant temporary on database ${world.source.name} to ${application}`)
   expect(await raiseFence(world.poolAt('source', 'mover'), raise)).toBe(true)
 })
 
