@@ -26,7 +26,7 @@ export interface ErrandsOptions {
   readonly quiet: Set<string>
   readonly random: Random
   readonly log: Log
-  /** How many it looks after at one time. Default 5. */
+  /** How many it looks after at one time. Default 8. */
   readonly atOnce?: number
 }
 
@@ -46,7 +46,7 @@ export class Errands {
   constructor(options: ErrandsOptions) {
     this.#options = options
     setMaxListeners(0, this.#ending.signal)
-    this.#loops = Array.from({ length: options.atOnce ?? 5 }, () => this.#keepAsking())
+    this.#loops = Array.from({ length: options.atOnce ?? 8 }, () => this.#keepAsking())
   }
 
   /** Asks for nothing more. What is under way goes on. */
@@ -106,8 +106,8 @@ export class Errands {
     try {
       const move = await this.#enqueue(tenant, home)
       if (!move) return
-      if (random.chance(0.2)) await this.#enqueueAgain(move, otherEnd(home))
-      if (random.chance(0.2)) await this.#callOff(move)
+      if (random.chance(0.15)) await this.#enqueueAgain(move, otherEnd(home))
+      if (random.chance(0.12)) await this.#callOff(move)
       await this.#settled(move)
       const now = (await this.#movesOf(tenant)).at(-1)
       if (isQuiet && now?.phase === 'moved' && !now.open) await this.#ask(now, 'rollback', 'quiet ')

@@ -143,9 +143,9 @@ export class Writers implements AsyncDisposable {
   #style(): Style {
     const { random } = this.#options
     const drawn = random.next()
-    if (drawn < 0.03) return 'slow'
-    if (drawn < 0.15) return 'savepoint'
-    return drawn < 0.18 ? 'undone' : 'plain'
+    if (drawn < 0.05) return 'slow'
+    if (drawn < 0.17) return 'savepoint'
+    return drawn < 0.2 ? 'undone' : 'plain'
   }
 
   async #tryAt(end: EndName, write: Write, pools: Pools): Promise<Verdict> {
