@@ -75,14 +75,20 @@ async function pgbenchPaths(): Promise<string[]> {
 type Counted = Omit<LoadResult, 'clientCpuS'>
 type Runner = (load: Load, signal: AbortSignal) => Promise<Counted>
 
+/** A slice in which nothing was done, as all of it went into connecting, is made longer. */
+const SECONDS_MAX = 64
+
 /** One load at a time: what ended children have cost is told apart by when they ended only. */
 function measured(runner: Runner): LoadProgram['run'] {
   return async (load, signal) => {
-    const before = await cpuOf(process.pid)
-    const counted = await runner(load, signal)
-    const after = await cpuOf(process.pid)
-    const clientCpuS = before && after ? after.endedChildrenS - before.endedChildrenS : null
-    return { ...counted, clientCpuS }
+    for (let seconds = load.seconds; ; seconds *= 2) {
+      const before = await cpuOf(process.pid)
+      const counted = await runner({ ...load, seconds }, signal)
+      const after = await cpuOf(process.pid)
+      const clientCpuS = before && after ? after.endedChildrenS - before.endedChildrenS : null
+      if (counted.transactions > 0) return { ...counted, clientCpuS }
+      if (seconds >= SECONDS_MAX) throw new Error(`no transaction ended within ${seconds} s`)
+    }
   }
 }
 
@@ -127,6 +133,7 @@ function optionsOf(settings: Load['settings']): string {
 
 function parsePgbench(text: string): Counted {
   const transactions = /^number of transactions actually processed: (\d+)/m.exec(text)?.[1]
+  if (transactions === '0') return { transactions: 0, rate: 0 }
   const rate = /^tps = ([\d.]+) \(without initial connection time\)/m.exec(text)?.[1]
   if (transactions === undefined || rate === undefined) throw new Error(`pgbench said: ${text}`)
   return { transactions: Number(transactions), rate: Number(rate) }

@@ -1,6 +1,6 @@
 /** On what the figures were measured. Without that they mean nothing. */
 import { open, rm } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pg from 'pg'
@@ -16,10 +16,13 @@ export interface Machine {
   readonly postgres: string
   /** How long the disk takes to make 8 KiB durable: what bounds commits that are. */
   readonly flushMs: number
+  /** Processes that wanted a core in the minute before: what others were doing. 0 on Windows. */
+  readonly loadBefore: number
 }
 
 export async function machineOf(server: PostgresServer): Promise<Machine> {
   const cores = cpus()
+  const [loadBefore = 0] = loadavg()
   return {
     cores: cores.length,
     cpu: cores[0]?.model.trim() ?? 'unknown',
@@ -28,6 +31,7 @@ export async function machineOf(server: PostgresServer): Promise<Machine> {
     node: process.version,
     postgres: await versionOf(server.url),
     flushMs: await flushMsIn(server.directory),
+    loadBefore,
   }
 }
 

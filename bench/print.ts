@@ -23,8 +23,14 @@ export function printReport(report: Report): string {
     Object.entries(settings)
       .map(([name, value]) => `${name}=${value}`)
       .join(' '),
+    ...busy(machine),
   ]
   return [...facts, '', table(report.figures), '', ...missed(report.figures)].join('\n')
+}
+
+function busy({ loadBefore, cores }: Machine): string[] {
+  if (loadBefore < cores / 2) return []
+  return [`Others keep this machine busy (load ${short(loadBefore)}): trust CPU times, not rates.`]
 }
 
 /** One line for each aim that was missed, or one that says that none was. */
