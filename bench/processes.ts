@@ -24,6 +24,12 @@ export async function cpuOf(pid: number): Promise<Cpu | null> {
   return { ownS: seconds(11), endedChildrenS: seconds(13) }
 }
 
+/** How many children the process has that run or are not buried yet. null: not known. */
+export async function childrenOf(pid: number): Promise<number | null> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => null)
+  return text === null ? null : text.split(' ').filter(Boolean).length
+}
+
 /** The most memory that the process has had resident at any time, in bytes. */
 export async function peakMemoryOf(pid: number): Promise<number | null> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')

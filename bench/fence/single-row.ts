@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { alternate, type BenchStage, type Figure, figureOf } from '../bench.ts'
 import type { Load } from '../load.ts'
-import { cpuOf } from '../processes.ts'
+import { childrenOf, cpuOf } from '../processes.ts'
 import { type FenceWorld, type Isolation, seeded, type Variant } from './world.ts'
 
 const scripts = [
@@ -111,10 +111,28 @@ async function slice(variant: Variant, one: Case, { stage, world }: Place): Prom
   }
 }
 
-/** Of backends that have ended: once nobody but us is connected, of all that the load has had. */
+/**
+ * Of backends that have ended. A backend counts once the postmaster has buried it, so this waits
+ * until it has as many children as there are processes that the server tells of; 2 s at most, as
+ * old versions do not tell of all.
+ */
 async function serverCpuS({ server, pools }: FenceWorld): Promise<number | null> {
-  const others = `select count(*)::integer as n from pg_stat_activity
-    where application_name in ('pgbench', 'load') and backend_type = 'client backend'`
-  while ((await pools.bare.query(others)).rows[0].n > 0) await delay(5)
-  return server.pid === undefined ? null : ((await cpuOf(server.pid))?.endedChildrenS ?? null)
+  const pid = server.pid
+  if (pid === undefined) return null
+  const client = await pools.bare.connect()
+  try {
+    for (let tries = 0; tries < 400; tries += 1) {
+      const [children, { rows }] = [await childrenOf(pid), await client.query(serverProcesses)]
+      const quiet = rows[0].clients === 0
+      if (quiet && (children === null || children <= rows[0].all)) break
+      await delay(5)
+    }
+    return (await cpuOf(pid))?.endedChildrenS ?? null
+  } finally {
+    client.release()
+  }
 }
+
+const serverProcesses = `select count(*)::integer as all, count(*) filter
+    (where application_name in ('pgbench', 'load'))::integer as clients
+  from pg_stat_activity`

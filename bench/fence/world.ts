@@ -36,7 +36,7 @@ const schema = `
 
 export async function buildWorld(server: PostgresServer): Promise<FenceWorld> {
   for (const name of [...variants, 'target', 'control']) await server.createDatabase(name)
-  const open = (name: string) => new pg.Pool({ connectionString: server.urlOf(name), max: 2 })
+  const open = (name: string) => openPool(server.urlOf(name))
   const pools = { fenced: open('fenced'), bare: open('bare') }
   const target = open('target')
   const all = [pools.fenced, pools.bare, target]
@@ -56,6 +56,14 @@ export async function buildWorld(server: PostgresServer): Promise<FenceWorld> {
       await Promise.all([pools.fenced.end(), pools.bare.end()])
     },
   }
+}
+
+/** A pool whose connections may break: on Ctrl-C the server does not wait for their farewell. */
+function openPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }
 
 async function installGuards(server: PostgresServer): Promise<void> {

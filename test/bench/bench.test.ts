@@ -64,7 +64,7 @@ describe('npm run bench', () => {
     await eventually(() => expect(said.error).toContain('single rows'), { withinMs: 60_000 })
     expect(await directoriesOf('bench', place.path)).toHaveLength(1)
     child.kill('SIGINT')
-    expect(await ended).toBe(130)
+    expect(await ended, said.error).toBe(130)
     expect(await directoriesOf('bench', place.path)).toEqual([])
   })
 })
