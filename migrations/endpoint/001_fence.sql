@@ -134,8 +134,8 @@ begin
   end loop;
 end $$;
 
--- The same for a statement that touched one tenant, as nearly all do: half the cost, as nothing is
--- sorted, looped over or unpacked. What is to be done about a flag, the guard of many knows alone.
+-- The same for a statement that touched one tenant, as nearly all do: cheaper, as nothing is sorted,
+-- looped over or unpacked. What is to be done about a flag, the guard of many knows alone.
 create function rehome.guard_one(guarded_scope text, tenant text) returns void
   language plpgsql volatile as $$
 begin
