@@ -8,7 +8,7 @@ import { createFenced, rowsOf } from './helpers/fence/fenced.ts'
 import { createMover } from './helpers/fence/mover.ts'
 import { noteOf } from './helpers/fence/schema.ts'
 import { codeOf, levels, openWriter } from './helpers/fence/writer.ts'
-import { claimTarget, raiseFence } from './helpers/fenced.ts'
+import { claimTarget, nextTurn, raiseFence } from './helpers/fenced.ts'
 
 const visit = `insert into visits values ('acme', '2026-02-02', 1)`
 
@@ -53,8 +53,10 @@ test('a move does not claim what is not its own', async () => {
   const words = { reason: 'test', retryAfterS: 7 }
   expect(await raiseFence(first.pool, { ...others, ...words, leaseMs: 1000 })).toBe(false)
   const ours = [first.moveId]
-  expect(await claimTarget(first.pool, { ...others, ...words, ours })).toBe(false)
+  expect(await claimTarget(first.pool, { ...others, ...words, ours })).toBeNull()
   expect(await removeFlag(first.pool, others, 'read_only')).toBe(false)
+  expect(await removeFlag(first.pool, first.hold, 'read_only')).toBe(false)
+  await nextTurn(first.pool, first.hold)
   await first.lower()
   expect(await codeOf(db.pool.query(visit))).toBe('accepted')
 })

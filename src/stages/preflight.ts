@@ -68,7 +68,6 @@ async function closeTarget(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const ours = await movesOfTenant(shard.control, shard.plan.scope, shard.tenant)
   const flag = await readFlag(target.lifeline, holdOf(shard))
-  const leftover = flag !== null && flag.mode !== 'read_only' && ours.includes(flag.moveId)
   if (flag === null) await refuseOccupied(shard)
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch, rowsTotal: shard.rowsTotal, rowsCopied: 0 })
@@ -83,7 +82,7 @@ async function closeTarget(shard: Shard): Promise<void> {
   if (!claimed) throw heldByOthers()
   const { drainMs } = shard.plan.fence
   await drain(target.pool, { tenant: shard.tenant, drainMs, signal: shard.signal })
-  if (leftover) await wipeLeftovers(shard)
+  if (claimed === 'taken over') await wipeLeftovers(shard)
   else await refuseOccupied(shard)
   await forgetProgress(target.lifeline, holdOf(shard))
 }

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { letOpen, raiseFence, readFlag } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
-import { holdOf, type Stage, store } from './shard.ts'
+import { holdOf, type Shard, type Stage, store } from './shard.ts'
 
 export const undoFence: Stage = {
   phase: 'undo_fence',
@@ -13,10 +13,6 @@ export const undoFence: Stage = {
     const { leaseMs, retryAfterS } = shard.plan.fence
     shard.epoch = randomUUID()
     await store(shard, { epoch: shard.epoch })
-    // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
-    if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
-      throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
-    }
     shard.lease.hold(target.lifeline, holdOf(shard))
     const raised = await raiseFence(target.lifeline, {
       ...holdOf(shard),
@@ -26,10 +22,17 @@ export const undoFence: Stage = {
       retryAfterS,
       leaseMs,
     })
-    if (raised) return
-    shard.lease.letGo()
-    const flag = await readFlag(target.lifeline, holdOf(shard))
-    const message = `the target is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
-    throw new RehomeError('FENCE_HELD', message)
+    if (!raised) throw await held(shard)
+    // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
+    if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
+      throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
+    }
   },
+}
+
+async function held(shard: Shard): Promise<RehomeError> {
+  shard.lease.letGo()
+  const flag = await readFlag(shard.ends.target.lifeline, holdOf(shard))
+  const message = `the target is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
+  return new RehomeError('FENCE_HELD', message)
 }

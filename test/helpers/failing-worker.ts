@@ -71,9 +71,9 @@ export async function pointsOf(worker: FailingWorker, errand: () => Promise<void
 
 /**
  * Each place where the worker's death makes a difference: before its first call, and after each
- * that may have changed something; to die before a call is to die after the one before it. A statement
- * that comes many times in one phase counts the first and the last time. `every`: all calls, before
- * and after.
+ * that may have changed something; to die before a call is to die after the one before it. What is
+ * said many times in one phase counts the first and the last time. `every`: all calls, before and
+ * after.
  */
 export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'every'): string[] {
   const places = new Map<string, string>()

@@ -19,7 +19,7 @@ export async function raiseFence(pool: Pool, raise: flags.Raise): Promise<boolea
 export async function claimTarget(
   pool: Pool,
   claim: Parameters<typeof flags.claimTarget>[1],
-): Promise<boolean> {
+): ReturnType<typeof flags.claimTarget> {
   await nextTurn(pool, claim)
   return await flags.claimTarget(pool, claim)
 }

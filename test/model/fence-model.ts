@@ -164,7 +164,7 @@ function changed(fence: FenceModel, flag: FlagModel, op: Change): FlagModel | nu
 }
 
 /** Do changes that go by the token ask for the turn, too? */
-const tokensAskForTurn = false
+const tokensAskForTurn = true
 const mayGoByToken = (fence: FenceModel, by: number) => !tokensAskForTurn || fence.turn === by
 
 function changedByToken(flag: FlagModel, op: ByToken): FlagModel | null | undefined {

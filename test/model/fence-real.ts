@@ -91,7 +91,7 @@ export class RealFence implements AsyncDisposable {
         return await flags.raiseFence(pool, { ...told, leaseMs })
       case 'claim': {
         const ours = this.#moves.slice(0, moveOf(op.by) + 1)
-        return await flags.claimTarget(pool, { ...told, ours })
+        return (await flags.claimTarget(pool, { ...told, ours })) !== null
       }
       case 'renew':
         return await flags.renewFence(pool, hold, leaseMs)

@@ -141,7 +141,45 @@ const ending = number.map((by) => [
   { do: 'letOpen', by },
   { do: 'open', epoch: 'same' },
 ])
-const scene = fc.oneof(ending, opening, opening, writing, lapsing, overtaken, outdated)
+const renewing = number.map((by) => [
+  { do: 'takeTurn', by },
+  { do: 'raise', by },
+  { do: 'renew', by },
+])
+const late = fc
+  .tuple(number, fc.constantFrom('renew', 'markMoved'))
+  .map(([by, what]) => [
+    { do: 'takeTurn', by },
+    { do: 'raise', by },
+    { do: 'lapse' },
+    { do: 'begin', writer: 1 },
+    { do: 'write', writer: 1 },
+    { do: what, by },
+  ])
+const takingOver = fc.tuple(number, number).map(([first, second]) => [
+  { do: 'takeTurn', by: first },
+  { do: 'raise', by: first },
+  { do: 'takeTurn', by: second },
+  { do: 'takeOver', by: second, epoch: 'same' },
+])
+const holding = number.map((by) => [
+  { do: 'takeTurn', by },
+  { do: 'claim', by },
+  { do: 'hold', by },
+  { do: 'letGo', by },
+])
+const scene = fc.oneof(
+  ending,
+  late,
+  holding,
+  renewing,
+  opening,
+  opening,
+  writing,
+  lapsing,
+  overtaken,
+  outdated,
+)
 
 test('answers every sequence of commands as its model does', async () => {
   await using world = await createWorld()

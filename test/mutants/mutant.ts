@@ -14,8 +14,9 @@ export interface Mutant {
   readonly guards?: Change
   /** A statement of the mover. */
   readonly spoken?: Change
+  readonly spokenToo?: Change
   /** Opens a place to stand still in; the unchanged fence gets it, too. */
-  readonly gate?: Change
+  readonly gate?: readonly Change[]
 }
 
 export const readsToken = `  held text := pg_catalog.current_setting('rehome.token', true);`
@@ -26,6 +27,21 @@ export const gateInGuard: Change = [
   `${readsToken}
   gate text := case when pg_catalog.current_setting('test.gated', true) = 'guard'
     then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;`,
+]
+
+/** The guard of one tenant leaves all to the guard of many. */
+export const oneOfMany: Change = [
+  /(?<=function rehome\.guard_one\(.*\) returns void\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  'begin perform rehome.guard(guarded_scope, array[tenant]); return;',
+]
+
+/** The same place to stand, in the guard of one tenant. */
+export const gateInGuardOfOne: Change = [
+  /(?<=function rehome\.guard_one\(.*\) returns void\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  `declare
+  gate text := case when pg_catalog.current_setting('test.gated', true) = 'guard'
+    then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;
+begin`,
 ]
 
 export const lineOf99 = `insert into note_lines values (99, 7, 'new')`

@@ -2,7 +2,7 @@
 //
 // Not here, because nothing is lost without it: `f.token` alone in the lease's delete. A fence that
 // has lapsed since under another token may be opened, too.
-import { gateInGuard, type Mutant, readsToken } from './mutant.ts'
+import { gateInGuard, gateInGuardOfOne, type Mutant, oneOfMany, readsToken } from './mutant.ts'
 import {
   cutsOverAfterALapse,
   inTheGuard,
@@ -19,7 +19,7 @@ const flagsRead =
 const earlyFlags = `array(select f from rehome.tenant_flags f
     where f.scope = guarded_scope and f.tenant_id = any (tenants))`
 
-export const locks: readonly Mutant[] = [
+const locksOfMany: readonly Mutant[] = [
   {
     title: 'no advisory lock',
     scenario: wroteBefore('read committed'),
@@ -56,19 +56,61 @@ export const locks: readonly Mutant[] = [
   {
     title: 'flags read before the lock',
     scenario: inTheGuard(),
-    gate: gateInGuard,
+    gate: [gateInGuard],
     fence: [readsToken, `  early rehome.tenant_flags[] := ${earlyFlags};\n${readsToken}`],
     fenceToo: [flagsRead, 'select * from unnest(early)\n  loop'],
   },
   {
     title: 'a guard that is STABLE',
     scenario: inTheGuard(),
-    gate: gateInGuard,
+    gate: [gateInGuard],
     fence: [
       /(?<=function rehome\.guard\(.*\) returns void\n {2}language plpgsql) volatile/g,
       ' stable',
     ],
   },
+]
+
+const lockOfOne =
+  'perform pg_catalog.pg_advisory_xact_lock_shared(1919248495, rehome.bucket_of(tenant)); -- guard: lock'
+const shareOfOne =
+  'perform 1 from rehome.buckets b where b.id = rehome.bucket_of(tenant) for share; -- guard: share'
+
+const locksOfOne: readonly Mutant[] = [
+  { title: 'no lock', scenario: wroteBefore('read committed'), fence: [lockOfOne, 'null;'] },
+  {
+    title: 'no shared lock, and a writer is in',
+    scenario: wroteBefore('repeatable read'),
+    fence: [shareOfOne, 'null;'],
+  },
+  {
+    title: 'no shared lock, and a snapshot is old',
+    scenario: oldSnapshot('serializable'),
+    fence: [shareOfOne, 'null;'],
+  },
+  {
+    title: 'a weaker lock',
+    scenario: oldSnapshot('repeatable read'),
+    fence: [shareOfOne, shareOfOne.replace('share; -- guard: share', 'key share;')],
+  },
+  {
+    title: 'flags read before the lock',
+    scenario: inTheGuard(),
+    gate: [gateInGuardOfOne],
+    fence: [
+      'declare\n  gate text',
+      `declare
+  early boolean := exists (select from rehome.tenant_flags f
+    where f.scope = guarded_scope and f.tenant_id = tenant);
+  gate text`,
+    ],
+    fenceToo: [/(?<=f\.tenant_id = tenant;\n {2})if found then/g, 'if early then'],
+  },
+]
+
+export const locks: readonly Mutant[] = [
+  ...locksOfMany.map((one) => ({ ...one, gate: [...(one.gate ?? []), oneOfMany] })),
+  ...locksOfOne.map((one) => ({ ...one, title: `${one.title}, in the guard of one tenant` })),
 ]
 
 export const leases: readonly Mutant[] = [

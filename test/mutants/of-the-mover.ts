@@ -4,6 +4,9 @@ import { lineOf99, type Mutant } from './mutant.ts'
 import { oldSnapshot, parentGetsATenant, wroteBefore } from './scenarios.ts'
 import { lateStep, staleChunkCommits, staleStep, staleTokenWrites } from './stale-movers.ts'
 
+/** What an attempt whose turn has passed would still do. */
+const anyTurn: Change = ['and token = $3::uuid for share)', 'and $3::uuid = $3::uuid)']
+
 export const tokens: readonly Mutant[] = [
   {
     title: 'any token passes',
@@ -13,30 +16,30 @@ export const tokens: readonly Mutant[] = [
   {
     title: 'a flag that is not held while a chunk is written',
     scenario: staleChunkCommits,
-    spoken: ['and token = $3 for share', 'and token = $3'],
+    spoken: ['for share of f', ''],
   },
   {
     title: 'a cutover under any token',
     scenario: staleStep('cutOver'),
     spoken: [
-      `and token = $3 and mode = 'read_only'\n    returning`,
+      `and token = $3 and mode = 'read_only'\n      and exists (select from turn)\n    returning`,
       'and $3::uuid = $3::uuid\n    returning',
     ],
+    spokenToo: anyTurn,
   },
   {
     title: 'a renewal under any token',
     scenario: staleStep('renew'),
     spoken: [`and token = $3 and mode = 'read_only'`, 'and $3::uuid = $3::uuid'],
+    spokenToo: anyTurn,
   },
   {
     title: 'a fence that is lowered under any token',
     scenario: staleStep('lower'),
     spoken: ['and token = $3 and mode = $4', 'and $3::uuid = $3::uuid and mode = $4'],
+    spokenToo: anyTurn,
   },
 ]
-
-/** What an attempt whose turn has passed would still do. */
-const anyTurn: Change = ['and token = $3::uuid for share)', 'and $3::uuid = $3::uuid)']
 
 export const turns: readonly Mutant[] = (['raise', 'claim', 'take over', 'adopt'] as const).map(
   (step) => ({

@@ -55,13 +55,13 @@ export const guards: readonly Mutant[] = [
   {
     title: 'a tenant that is not asked for again after the lock',
     scenario: parentComesMeanwhile,
-    gate: gateInGuard,
+    gate: [gateInGuard],
     guards: [/exit when again is null or again <@ touched;/g, 'exit;'],
   },
   {
     title: 'guards of tables that are STABLE',
     scenario: parentComesMeanwhile,
-    gate: gateInGuard,
+    gate: [gateInGuard],
     guards: [/plpgsql volatile security definer/g, 'plpgsql stable security definer'],
   },
   {

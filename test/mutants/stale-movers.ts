@@ -100,7 +100,8 @@ async function tryStep(
 ): Promise<boolean> {
   const words = { reason: 'late', retryAfterS: 5 }
   if (step === 'raise') return await flags.raiseFence(pool, { ...change, ...words })
-  if (step === 'claim') return await flags.claimTarget(pool, { ...change, ...words, ours: [] })
+  if (step === 'claim')
+    return (await flags.claimTarget(pool, { ...change, ...words, ours: [] })) !== null
   if (step === 'adopt') return await flags.adopt(pool, { ...change, mode: 'read_only' })
   return (await flags.takeOver(pool, change)) !== null
 }

@@ -1,4 +1,5 @@
-// Servers crash, queues forget, disks fill up while a tenant is moved: it ends well, or as it began.
+// Servers crash, queues forget, disks fill up while a tenant is moved: it ends well, or where it
+// began.
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'

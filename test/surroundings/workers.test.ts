@@ -1,5 +1,5 @@
-// Workers that come in each other's way: one whose event loop stands still for longer than its job's
-// lock, two with the same job, one whose clock is wrong.
+// Workers that come in each other's way: one whose event loop stands still for longer than its
+// job's lock, two with the same job, one whose clock is wrong.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

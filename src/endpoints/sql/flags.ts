@@ -1,10 +1,10 @@
 /**
  * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
  *
- * Each is one statement, so it is one commit. It goes by the flag's token, or, where the token is
- * what it sets, it first locks the row of the attempt's turn (turns.ts): so a worker that was taken
- * over changes nothing, however late it wakes up. `null` or `false` says that the row was not as
- * expected; what that means is for the caller to say.
+ * Each is one statement, so it is one commit. It first locks the row of the attempt's turn
+ * (turns.ts), and goes by the flag's token wherever the token is not what it sets: so a worker that
+ * was taken over changes nothing, however late it wakes up. `null` or `false` says that the row was
+ * not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
@@ -66,7 +66,7 @@ export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
 export async function claimTarget(
   pool: Pool,
   claim: Omit<Raise, 'leaseMs'> & { readonly ours: readonly string[] },
-): Promise<boolean> {
+): Promise<'new' | 'taken over' | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by)
@@ -75,10 +75,14 @@ export async function claimTarget(
       mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
       move_id = excluded.move_id, reason = excluded.reason, opened_by = excluded.opened_by,
       retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(), moved_to = null
-    where f.mode in ('receiving', 'moved') and f.move_id = any ($8)`
+    where f.mode in ('receiving', 'moved') and f.move_id = any ($8)
+    returning f.xmax = 0 as inserted`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
   const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, ours]
-  return changed(await pool.query(query, values))
+  const [claimed] = (await pool.query(query, values)).rows
+  if (!claimed) return null
+  // Only the row of an insert has never been locked or updated.
+  return claimed.inserted ? 'new' : 'taken over'
 }
 
 /** After the announcement: makes snapshots that are older fail. `lock_timeout` in ms. */
@@ -127,7 +131,8 @@ export async function takeOver(
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid,
       expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms' end
-    where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5 and exists (select from turn)
+    where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5
+      and exists (select from turn)
     returning ${flagColumns}`
   const { scope, tenant, token, moveId, epoch, leaseMs } = change
   return first<Flag>(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
@@ -140,38 +145,46 @@ export async function adopt(
 ): Promise<boolean> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid
-    where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5 and exists (select from turn)`
+    where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5
+      and exists (select from turn)`
   const { scope, tenant, token, moveId, mode } = change
   return changed(await pool.query(query, [scope, tenant, token, moveId, mode]))
 }
 
 /** From now on whoever shows the key may open this end, which is closed as `moved`. */
 export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<boolean> {
-  const query = `update rehome.tenant_flags set opened_by = $4
-    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'moved'`
+  const query = `${ourTurn}
+    update rehome.tenant_flags set opened_by = $4
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'moved'
+      and exists (select from turn)`
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, key]))
 }
 
 /** false: the first writer after the lease's end was quicker, or another worker took over. */
 export async function renewFence(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
-  const query = `update rehome.tenant_flags set expires_at = clock_timestamp() + $4 * interval '1 ms'
-    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'`
+  const query = `${ourTurn}
+    update rehome.tenant_flags set expires_at = clock_timestamp() + $4 * interval '1 ms'
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
+      and exists (select from turn)`
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
 }
 
 /** The one commit after which the other end is the truth. null: the fence was gone. */
 export async function markMoved(pool: Pool, hold: Hold, movedTo: string): Promise<Flag | null> {
-  const query = `update rehome.tenant_flags set mode = 'moved', expires_at = null, moved_to = $4,
+  const query = `${ourTurn}
+    update rehome.tenant_flags set mode = 'moved', expires_at = null, moved_to = $4,
       reason = 'moved'
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
+      and exists (select from turn)
     returning ${flagColumns}`
   return first<Flag>(await pool.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
 }
 
 /** Opens this end: writers go on. Only the mode that the caller believes in is removed. */
 export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Promise<boolean> {
-  const query = `delete from rehome.tenant_flags
-    where scope = $1 and tenant_id = $2 and token = $3 and mode = $4`
+  const query = `${ourTurn}
+    delete from rehome.tenant_flags
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = $4 and exists (select from turn)`
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, mode]))
 }
 
@@ -182,8 +195,10 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
 export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
   await nameSession(client, hold)
   await client.query(`select set_config('rehome.token', $1, true)`, [hold.token])
-  const query = `select mode from rehome.tenant_flags
-    where scope = $1 and tenant_id = $2 and token = $3 for share`
+  // The turn's row is not locked: whoever takes the next turn ends this transaction.
+  const query = `select f.mode from rehome.tenant_flags f
+      join rehome.turns t using (scope, tenant_id)
+    where f.scope = $1 and f.tenant_id = $2 and f.token = $3 and t.token = $3 for share of f`
   const result = await client.query(query, [hold.scope, hold.tenant, hold.token])
   return result.rows[0]?.mode ?? null
 }

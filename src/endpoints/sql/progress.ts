@@ -1,6 +1,6 @@
 /** Named queries on rehome.copy_progress: how many rows of a table have come, under which fence. */
 import type { Client, Pool } from '../../postgres.ts'
-import type { FlagKey, Hold } from './turns.ts'
+import { type FlagKey, type Hold, ourTurn } from './turns.ts'
 
 export interface TableProgress {
   /** Rows read at the source, in key order; a resumed copy skips as many. */
@@ -39,8 +39,9 @@ export async function writeProgress(
 
 /** Only while the tenant's flag here is ours. */
 export async function forgetProgress(pool: Pool, hold: Hold): Promise<void> {
-  const query = `delete from rehome.copy_progress p using rehome.tenant_flags f
-    where p.scope = $1 and p.tenant_id = $2
-      and f.scope = $1 and f.tenant_id = $2 and f.token = $3`
+  const query = `${ourTurn}
+    delete from rehome.copy_progress p using rehome.tenant_flags f
+    where p.scope = $1 and p.tenant_id = $2 and f.scope = $1 and f.tenant_id = $2
+      and f.token = $3 and exists (select from turn)`
   await pool.query(query, [hold.scope, hold.tenant, hold.token])
 }
