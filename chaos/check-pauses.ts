@@ -7,8 +7,8 @@
  *
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
- * counted within the pause and the lease before it. Nothing is added for what comes after a cutover:
- * there the writers themselves open the end (open-end.ts).
+ * counted within the pause and the lease before it. Nothing is added for what comes after a
+ * cutover: there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
 import type { Outages, Part } from './outages.ts'

@@ -1,4 +1,4 @@
-/** What a run of the chaos says at its end: figures, verdict, and the account of what went wrong. */
+/** What a run of the chaos says at its end: figures, verdict, an account of what went wrong. */
 import { type FindingKind, findingKinds } from './findings.ts'
 import { lineOf } from './log.ts'
 import { type ChaosOptions, commandOf } from './options.ts'

@@ -35,8 +35,10 @@ create table rehome.tenant_flags (
     check (mode in ('read_only', 'receiving', 'moved')),
   constraint "only a read_only fence has a lease, and it always has one"
     check ((mode = 'read_only') = (expires_at is not null)),
+  -- Kept while the tenant moves back: should that be called off, it has to be closed here again.
   constraint "a moved tenant says where to"
-    check ((mode = 'moved') = (moved_to is not null)),
+    check (case mode when 'moved' then moved_to is not null when 'read_only' then moved_to is null
+      else true end),
   constraint "only a closed end can be opened"
     check (opened_by is null or mode <> 'read_only'),
   constraint "a tenant id has 1 to 1024 bytes"

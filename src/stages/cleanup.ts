@@ -1,8 +1,9 @@
 /**
  * Removes the copy that is nobody's home any more: the source's after a move, the target's after a
- * rollback. Each batch sees in its own transaction that the flag there says `moved`.
+ * rollback. Each batch sees in its own transaction that the flag there says `moved`; and so it
+ * stays, for whoever still believes that the tenant lives there.
  */
-import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
+import { adopt } from '../endpoints/sql/flags.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { RehomeError } from '../errors.ts'
 import { tablesToWipe } from './rows.ts'
@@ -26,7 +27,6 @@ export const cleanup: Stage = {
     }
     const options = { mode: 'moved', signal: shard.signal, onBatch } as const
     const rows = await wipeTenant(old, hold, { groups: tablesToWipe(shard, end), options })
-    if (end === 'target') await removeFlag(old.lifeline, hold, 'moved')
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
   },

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { movesOfTenant } from '../control/moves.ts'
 import { collidingKeys } from '../endpoints/sql/collisions.ts'
 import { drain } from '../endpoints/sql/drain.ts'
-import { claimTarget, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
+import { claimTarget, giveUpTarget, readFlag } from '../endpoints/sql/flags.ts'
 import { repeatedKeys } from '../endpoints/sql/foreign-keys.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
@@ -33,7 +33,7 @@ export const preflight: Stage = {
       await advanceSequences(shard, 'source')
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
-      await removeFlag(shard.ends.target.lifeline, holdOf(shard), 'receiving')
+      await giveUpTarget(shard.ends.target.lifeline, holdOf(shard))
       throw error
     }
   },
@@ -97,7 +97,7 @@ async function wipeLeftovers(shard: Shard): Promise<void> {
 async function refuseOccupied(shard: Shard): Promise<void> {
   const counts = [...(await countRows(shard, 'target'))].filter(([, rows]) => rows > 0)
   if (counts.length === 0) return
-  await removeFlag(shard.ends.target.lifeline, holdOf(shard), 'receiving')
+  await giveUpTarget(shard.ends.target.lifeline, holdOf(shard))
   const where = counts.map(([name, rows]) => `"${name}": ${rows}`).join(', ')
   throw new RehomeError(
     'TARGET_NOT_EMPTY',

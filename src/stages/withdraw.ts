@@ -1,8 +1,8 @@
 /**
  * A rollback before the cutover: the source opens first, then what came to the target is removed,
- * and last the target's flag. Only what this move left behind is touched.
+ * and last the claim to the target. Only what this move left behind is touched.
  */
-import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
+import { adopt, giveUpTarget, removeFlag } from '../endpoints/sql/flags.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { tablesToWipe } from './rows.ts'
@@ -22,7 +22,7 @@ export const withdraw: Stage = {
     const options = { mode: 'receiving', signal: shard.signal } as const
     const rows = await wipeTenant(target, hold, { groups, options })
     await forgetProgress(target.lifeline, hold)
-    await removeFlag(target.lifeline, hold, 'receiving')
+    await giveUpTarget(target.lifeline, hold)
     shard.evidence.withdrawnRows = rows
     shard.tell(`removed ${rows} rows from the target`)
   },

@@ -169,6 +169,7 @@ const holding = number.map((by) => [
   { do: 'letGo', by },
 ])
 const scene = fc.oneof(
+  takingOver,
   ending,
   late,
   holding,

@@ -74,7 +74,7 @@ export async function claimTarget(
     on conflict (scope, tenant_id) do update set
       mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
       move_id = excluded.move_id, reason = excluded.reason, opened_by = excluded.opened_by,
-      retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(), moved_to = null
+      retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp()
     where f.mode in ('receiving', 'moved') and f.move_id = any ($8)
     returning f.xmax = 0 as inserted`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
@@ -186,6 +186,19 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
     delete from rehome.tenant_flags
     where scope = $1 and tenant_id = $2 and token = $3 and mode = $4 and exists (select from turn)`
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, mode]))
+}
+
+/**
+ * Gives up what `claimTarget` has claimed. An end where the tenant has lived stays closed: nothing
+ * else tells those who still believe that it does. Any other opens.
+ */
+export async function giveUpTarget(pool: Pool, hold: Hold): Promise<boolean> {
+  const back = `${ourTurn}
+    update rehome.tenant_flags set mode = 'moved', reason = 'moved', opened_by = null
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
+      and moved_to is not null and exists (select from turn)`
+  const closed = changed(await pool.query(back, [hold.scope, hold.tenant, hold.token]))
+  return closed || (await removeFlag(pool, hold, 'receiving'))
 }
 
 /**
