@@ -49,9 +49,9 @@ export interface PoolOptions {
   size?: number
   tls?: 'off' | 'require' | 'verify'
   /**
-   * Of short calls only: they fail after this time, in ms, and wait for locks for half of it. They
-   * go on when an attempt has ended. Absent: no limit, and what an attempt has under way ends with
-   * it.
+   * Of short calls only: they fail after this time, in ms, and wait for locks for half of it, which
+   * is also how long a transaction may hold locks and say nothing. They go on when an attempt has
+   * ended. Absent: no limit, and what an attempt has under way ends with it.
    */
   answerMs?: number
 }
@@ -59,9 +59,10 @@ export interface PoolOptions {
 /** Opens no connection yet. Errors of idle connections are ignored: the next query tells. */
 export function createPool(options: PoolOptions): Pool {
   const { answerMs } = options
+  const halfMs = answerMs && `${Math.ceil(answerMs / 2)}`
   const settings = {
     ...sessionSettings,
-    ...(answerMs && { lock_timeout: `${Math.ceil(answerMs / 2)}` }),
+    ...(halfMs && { lock_timeout: halfMs, idle_in_transaction_session_timeout: halfMs }),
     ...searchPath(options.schema),
   }
   const pool = new pg.Pool({
@@ -144,6 +145,14 @@ export function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T
     await client.query('commit')
     return result
   })
+}
+
+/**
+ * In a transaction whose locks keep others waiting: the server ends it where we say nothing for
+ * 2 s, as a process does that stands still.
+ */
+export async function endIfIdle(client: Client): Promise<void> {
+  await client.query('set local idle_in_transaction_session_timeout = 2000')
 }
 
 export function sqlStateOf(error: unknown): string | undefined {

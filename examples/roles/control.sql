@@ -6,5 +6,6 @@ grant select on rehome_control.installation to :"control";
 grant select on rehome_control.migrations to :"control";
 grant select, insert on rehome_control.runs to :"control";
 grant select, insert, update on rehome_control.moves to :"control";
+grant usage on sequence rehome_control.turns to :"control";
 -- What happened can be added to, and never changed.
 grant select, insert on rehome_control.events to :"control";

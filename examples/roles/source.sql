@@ -15,7 +15,7 @@ grant select on all tables in schema :"schema" to :"mover";
 -- ... removes the old copy in a clean-up (without it everything else works), ...
 grant delete on all tables in schema :"schema" to :"mover";
 -- ... and raises, renews and lowers fences.
-grant usage on schema rehome to :"mover";
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
+grant select, insert, update on rehome.turns to :"mover";
 grant select, update on rehome.buckets to :"mover";
 grant execute on function rehome.bucket_of(text) to :"mover";

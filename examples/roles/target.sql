@@ -13,8 +13,8 @@ grant usage on schema :"schema" to :"mover";
 grant select, insert, delete on all tables in schema :"schema" to :"mover";
 -- Sequences are brought past the ids that came.
 grant select, update on all sequences in schema :"schema" to :"mover";
-grant usage on schema rehome to :"mover";
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
+grant select, insert, update on rehome.turns to :"mover";
 grant select, insert, update, delete on rehome.copy_progress to :"mover";
 grant select, update on rehome.buckets to :"mover";
 grant execute on function rehome.bucket_of(text) to :"mover";

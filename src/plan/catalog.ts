@@ -17,6 +17,8 @@ export interface CatalogColumn {
   readonly hasDefault: boolean
   readonly generated: boolean
   readonly identity: boolean
+  /** Computed when it is read, so that triggers do not see it. */
+  readonly virtual: boolean
   /** `schema.sequence` that feeds this column. */
   readonly sequence: string | null
 }
@@ -58,6 +60,8 @@ export interface CatalogTable {
   /** Every partition below it, at any depth; its own name is not among them. */
   readonly partitions: readonly string[]
   readonly partitionColumns: readonly string[]
+  /** `schema.table` of relations that share its rows where no guard of ours would see writes. */
+  readonly unguardable: readonly string[]
   /** Policies exist and our role does not stand above them. */
   readonly rowSecurity: boolean
   /** What our role may do: select, insert, delete. */

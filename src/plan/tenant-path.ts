@@ -59,6 +59,12 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
     const why = 'where one id can be written in two ways'
     return complain(input, `${what}, ${why}: only ${exactTypes.join(', ')} can tell tenants apart`)
   }
+  if (found?.virtual) {
+    return complain(
+      input,
+      `column "${column}" at the ${end} is computed on reading: make it stored`,
+    )
+  }
   if (found) return { kind: 'column', column }
   const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'
   return complain(input, `has no column "${column}" at the ${end}: say ${option}`)

@@ -128,6 +128,11 @@ function privilegeFindings(
       "row security would hide rows from our role or the guards' owner: BYPASSRLS them"
     findings.push({ where, message })
   }
+  if (table.unguardable.length > 0) {
+    const others = table.unguardable.join(', ')
+    const message = `shares rows with ${others}, which no guard covers: only partitions in its schema are`
+    findings.push({ where, message })
+  }
   if (table.subscribed) {
     findings.push({ where, message: 'a subscription writes here, past every statement trigger' })
   }

@@ -55,6 +55,7 @@ async function attemptOf(
     return await attempt({ ...runtime, moveId, errand, report, tell })
   } catch (error) {
     const explained = explain(error, 'the control database')
+    runtime.log.error({ err: error, job: job.id }, 'no attempt was begun')
     return { kind: 'failed', error: explained, again: explained.retryable }
   }
 }

@@ -63,6 +63,7 @@ export function tableOf(name: string, { columns, foreignKeys = [] }: TableWords)
     triggers: [],
     partitions: [],
     partitionColumns: [],
+    unguardable: [],
     rowSecurity: false,
     privileges: ['SELECT', 'INSERT', 'DELETE'],
     subscribed: false,
@@ -84,6 +85,7 @@ export function columnOf(name: string, words: string): CatalogColumn {
     hasDefault: more.includes('default'),
     generated: more.includes('generated'),
     identity: more.includes('identity'),
+    virtual: false,
     sequence: null,
   }
 }

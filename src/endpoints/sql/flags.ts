@@ -7,7 +7,7 @@
  * not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
-import type { Client, Pool } from '../../postgres.ts'
+import { type Client, endIfIdle, type Pool } from '../../postgres.ts'
 import { type FlagKey, type Hold, nameSession, ourTurn } from './turns.ts'
 
 export interface Flag {
@@ -92,6 +92,7 @@ export async function bumpBuckets(
   lockTimeoutMs: number,
 ): Promise<void> {
   await client.query('begin')
+  await endIfIdle(client)
   await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`])
   const query = `update rehome.buckets set epoch = epoch + 1
     where id in (rehome.bucket_of($1), 1024)`

@@ -59,6 +59,7 @@ function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigge
       : [
           `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
             '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+            '  set row_security = off\n' +
             `  as ${dollarQuoted(trigger.body)}`,
           `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
         ]

@@ -20,7 +20,15 @@ const tablesQuery = `
     array(select t.relid::regclass::oid::int8::text from pg_partition_tree(c.oid) t
       where t.relid <> c.oid) as "partitionOids",
     array(select p.relname::text from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid
-      where t.relid <> c.oid order by p.oid) as partitions,
+      where t.relid <> c.oid and p.relnamespace = c.relnamespace and p.relkind <> 'f'
+      order by p.oid) as partitions,
+    array(select n.nspname || '.' || k.relname from pg_class k
+      join pg_namespace n on n.oid = k.relnamespace
+      where not k.relispartition and exists (select from pg_inherits i
+          where (c.oid, k.oid) in ((i.inhparent, i.inhrelid), (i.inhrelid, i.inhparent)))
+        or k.oid in (select t.relid from pg_partition_tree(c.oid) t)
+          and (k.relnamespace <> c.relnamespace or k.relkind = 'f')
+      order by 1) as unguardable,
     array(select distinct n.nspname || '.' || k.relname from pg_constraint f
       join pg_class k on k.oid = f.conrelid join pg_namespace n on n.oid = k.relnamespace
       where f.contype = 'f' and f.confrelid = c.oid and f.conparentid = 0
@@ -44,6 +52,7 @@ const columnsQuery = `
     coalesce((select collisdeterministic from pg_collation where oid = a.attcollation), true)
       as deterministic,
     a.atthasdef and a.attgenerated = '' as "hasDefault", a.attgenerated <> '' as generated,
+    a.attgenerated = 'v' as virtual,
     a.attidentity <> '' as identity,
     pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname)
       as sequence

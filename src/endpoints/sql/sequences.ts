@@ -3,7 +3,7 @@
  * one. They are only ever moved forward, and the copied rows' own maximum decides.
  */
 import type { CatalogTable } from '../../plan/catalog.ts'
-import { type Client, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
+import { type Client, endIfIdle, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
 
@@ -35,6 +35,7 @@ export async function largestId(
 export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint): Promise<boolean> {
   try {
     return await inTransaction(end.pool, async (client) => {
+      await endIfIdle(client)
       await lockSequence(client, sequence)
       const query = `select setval($1::regclass, $2::int8) from ${sequence} s
         where s.last_value < $2::int8 or (s.last_value = $2::int8 and not s.is_called)`
