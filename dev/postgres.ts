@@ -5,7 +5,7 @@
 // Invariant: a server listens on 127.0.0.1 only, asks for a random password, ends with this process
 // however that ends, and takes its directory with it unless the caller named one.
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { findBinaries, majorOf, systemPostgres } from './postgres-binaries.ts'
@@ -17,6 +17,7 @@ import {
   serverUser,
   temporaryPath,
   type User,
+  writeFor,
 } from './unprivileged.ts'
 
 export { systemPostgres }
@@ -224,14 +225,6 @@ async function readPassword(directory: string, user: User | undefined): Promise<
   const password = randomBytes(18).toString('base64url')
   await writeFor(user, path, `${password}\n`)
   return password
-}
-
-/** Writes a file of this process's own that `user` may read, and nobody else. */
-async function writeFor(user: User | undefined, path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 })
-  if (!user) return
-  await chown(path, -1, user.gid)
-  await chmod(path, 0o640)
 }
 
 async function readText(path: string): Promise<string | undefined> {

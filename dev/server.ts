@@ -15,6 +15,8 @@ export interface ServerKind {
   name: string
   supervisor: Supervisor
   program(port: number): Program
+  /** Before the program is started; for those that read their port from a file. */
+  prepare?(port: number): Promise<void>
   /** Resolves once the server answers its clients on `port`, rejects if it does not yet. */
   ask(port: number): Promise<void>
   signals: Record<DownMode, NodeJS.Signals>
@@ -77,6 +79,7 @@ export class Server implements AsyncDisposable {
     if (this.#pid !== undefined) return
     const program = this.#kind.program(this.port)
     const logged = (await readLog(program.log)).length
+    await this.#kind.prepare?.(this.port)
     this.#pid = await this.#kind.supervisor.start(program)
     if (await this.#answers()) return
     this.#pid = undefined

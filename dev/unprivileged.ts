@@ -4,7 +4,17 @@
 // Invariant: nobody but the owner can list or change a directory made here, and none lies in a
 // directory of a lesser user's: root never writes where that user might have left a link.
 import { randomUUID } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, readFile, realpath, stat, statfs } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readFile,
+  realpath,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
 import { freemem, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -80,6 +90,14 @@ export async function makeDirectory(directory: string, passing?: User): Promise<
 export async function makeDirectoryFor(user: User | undefined, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   if (user) await chown(directory, user.uid, user.gid)
+}
+
+/** Writes a file of this process's own that `user` may read, and nobody else. */
+export async function writeFor(user: User | undefined, path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 })
+  if (!user) return
+  await chown(path, -1, user.gid)
+  await chmod(path, 0o640)
 }
 
 /** Whether `user` may pass through `directory` and all that it lies in, by their mode bits. */

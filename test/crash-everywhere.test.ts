@@ -14,12 +14,15 @@ import {
   phasesOf,
 } from './helpers/interrupted.ts'
 import { expectHome, flagsAt, rowsAt } from './helpers/runs.ts'
+import { house } from './helpers/tidy/house.ts'
+import { phasesOf as phasesIn } from './helpers/tidy/words.ts'
 import { createWorld, type World, type WorldOptions } from './helpers/world.ts'
 
 const timeout = 1_800_000
 const rowsOfTenant = 1 + 4 + 8 + 20
 
 let compiled: CompiledWorker
+const diedIn = new Set<string>()
 beforeAll(async () => {
   compiled = await compileWorker()
 })
@@ -52,6 +55,7 @@ async function interrupt(interruption: Interruption): Promise<string[]> {
   const { places } = await findPlaces(interruption)
   const bystander = await rowsAt(world, 'source', 'bystander')
   await dieAt(interruption, places)
+  for (const { at } of places) diedIn.add(at.split(' ')[1] ?? '')
   const worker = await world.work()
   await allEnded(world)
   await worker.close()
@@ -129,4 +133,11 @@ describeOnBackends('a worker that is killed', (backend) => {
       expect(await rowsAt(world, 'target', tenant)).toHaveLength(rowsOfTenant)
     }
   })
+})
+
+test('there is no phase in which no worker has died', () => {
+  const { working } = phasesIn(house)
+  expect(working.length).toBeGreaterThan(12)
+  // A move that is queued is no worker's yet.
+  expect(working.filter((phase) => phase !== 'queued' && !diedIn.has(phase))).toEqual([])
 })

@@ -12,6 +12,7 @@ import {
 } from './helpers/tidy/sizes.ts'
 import {
   foreignWords,
+  unheardConnections,
   unthrownCodes,
   wronglyDocumentedCodes,
   wrongPhases,
@@ -31,6 +32,7 @@ describe('in this house', () => {
     ['each phase is lived through in the stage of that name', wrongStages],
     ['every error code is documented', (sources) => wronglyDocumentedCodes(errorCodes, sources)],
     ['every error code is thrown somewhere', (sources) => unthrownCodes(errorCodes, sources)],
+    ['nobody opens a connection whose calls are not heard', unheardConnections],
     ['nothing names a place where somebody worked on it', foreignWords],
   ])('%s', (_, rule) => {
     expect(rule(house)).toEqual([])

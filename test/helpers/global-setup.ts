@@ -15,8 +15,11 @@ declare module 'vitest' {
   }
 }
 
+// Some tests have dozens of worker processes, each with its own connections.
+const server = { name: 'test', settings: { max_connections: 600 } }
+
 export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
-  const [postgres, redis] = await Promise.all([startPostgres({ name: 'test' }), findRedis()])
+  const [postgres, redis] = await Promise.all([startPostgres(server), findRedis()])
   project.provide('postgresUrl', postgres.url)
   project.provide('redis', 'missing' in redis ? redis : { url: redis.url })
   if ('missing' in redis) refuseOrWarn(redis.missing)

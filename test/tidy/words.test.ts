@@ -4,6 +4,7 @@ import { errorCodes } from '../../src/errors.ts'
 import { foundBy, houseWith, type Rule } from '../helpers/tidy/house.ts'
 import {
   foreignWords,
+  unheardConnections,
   unthrownCodes,
   wronglyDocumentedCodes,
   wrongPhases,
@@ -79,4 +80,13 @@ test('a name that is told by its hash is found in prose and in paths', () => {
   const path = ['', 'work', 'main', 'src'].join('/')
   const found = foundBy(foreignWords, { 'docs/a.md': `The ${names} hook looks at ${path}.` })
   expect(found).toEqual([`docs/a.md says "${names}"`, expect.stringContaining('docs/a.md says "/')])
+})
+
+test('connections that are opened past the doors are found', () => {
+  const file = 'src/stages/new.ts'
+  const found = (text: string) => foundBy(unheardConnections, { [file]: text })
+  expect(found('const pool = new pg.Pool({})')).toEqual([`${file} opens a Pool of its own`])
+  expect(found('const client = new Client(url)')).toEqual([`${file} opens a Client of its own`])
+  expect(found('const pool = createPool({})')).toEqual([])
+  expect(foundBy(unheardConnections, { 'src/postgres.ts': (text) => text })).toEqual([])
 })

@@ -149,3 +149,19 @@ export function foreignWords(sources: Sources): string[] {
 export function hashOf(word: string): string {
   return createHash('sha256').update(word).digest('hex').slice(0, 16)
 }
+
+/** Places that may open a connection: those whose calls are heard, and the queue's. */
+const doors = ['src/postgres.ts', 'src/queue/queues.ts']
+
+/** A connection past them would be one that no crash is tried at. */
+export function unheardConnections(sources: Sources): string[] {
+  return filesIn(sources, /^(src|jobs)\/.*\.ts$/)
+    .filter(([path]) => !doors.includes(path))
+    .flatMap(([path, text]) =>
+      nodesOf(text, 'NewExpression')
+        .map((node) => childOf(node, 'callee'))
+        .map((callee) => textOf(callee) ?? textOf(childOf(callee, 'property')) ?? '')
+        .filter((name) => /^(Pool|Client|Redis)$/.test(name))
+        .map((name) => `${path} opens a ${name} of its own`),
+    )
+}
