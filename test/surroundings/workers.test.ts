@@ -41,7 +41,7 @@ async function expectMoved(world: World, runId: string | null, tenant: string): 
 }
 
 describeOnBackends('a worker', (backend) => {
-  test.each(['before copy target 8', 'before preflight target 6', 'before fence source 1'])(
+  test.each(['before copy target 8', 'before preflight target 6', 'before fence source flags 1'])(
     'whose event loop stands still %s has lost its move when it goes on',
     { timeout },
     async (at) => {
@@ -56,7 +56,7 @@ describeOnBackends('a worker', (backend) => {
       blocked.kill('SIGTERM')
       await once(blocked, 'exit')
       await expectMoved(world, runId, 'acme')
-      expect((await moveOf(world, runId ?? '', 'acme')).attempt).toBe(2)
+      expect((await moveOf(world, runId ?? '', 'acme')).attempt).toBeGreaterThan(1)
     },
   )
 
