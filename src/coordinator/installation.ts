@@ -4,6 +4,7 @@
 
 import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
+import { restoreBuckets } from '../endpoints/sql/buckets.ts'
 import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
 import { highestTurn } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
@@ -129,11 +130,12 @@ async function installGuard(end: SqlEnd, statements: readonly string[]): Promise
 }
 
 /**
- * A control database that is new, or was restored from a backup, counts turns that the ends have
- * seen already: they would refuse it.
+ * What has been lost since. A control database that is new, or was restored from a backup, counts
+ * turns that the ends have seen already: they would refuse it.
  */
-async function passTurns(pool: Pool, plans: readonly { ends: Ends }[]): Promise<void> {
+async function mend(pool: Pool, plans: readonly { ends: Ends }[]): Promise<void> {
   for (const end of plans.flatMap(({ ends }) => [ends.source, ends.target])) {
+    await restoreBuckets(end.pool)
     const query = `select setval('rehome_control.turns', $1) from rehome_control.turns
       where last_value < $1`
     const highest = await highestTurn(end.pool)
@@ -155,7 +157,7 @@ export async function install(
       onStep(step)
       await step.run()
     }
-    await passTurns(pool, opened)
+    await mend(pool, opened)
     return steps.map((step) => step.what)
   } finally {
     await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])

@@ -17,7 +17,7 @@ export type TenantPath =
     }
 
 /** Ids are equal exactly where their texts are: flags are found by text. */
-const exactTypes = ['text', 'varchar', 'bpchar', 'name', 'uuid', 'int2', 'int4', 'int8']
+const exactTypes = ['text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8']
 
 export interface PathInput {
   plan: Plan

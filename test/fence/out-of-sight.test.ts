@@ -2,12 +2,16 @@
 // LEAK: it says what ought to be. Whoever closes it finds the test passing, and takes that away.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { install } from '../../src/coordinator/installation.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { createFenced, type Fenced, rowsOf } from '../helpers/fence/fenced.ts'
 import { findingsOf, installFence, unguardedRelations } from '../helpers/fence/install.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { applicationSql, fencePlan, noteOf } from '../helpers/fence/schema.ts'
 import { codeOf, openWriter } from '../helpers/fence/writer.ts'
+import { ended, moveOf, runAll, tryWrite } from '../helpers/runs.ts'
+import { createWorld } from '../helpers/world.ts'
 
 const deferred = `alter table note_lines drop constraint note_lines_note_id_fkey,
   add foreign key (note_id) references notes deferrable initially deferred;
@@ -80,4 +84,31 @@ test('a partition in another schema, which no guard covers, is found', async () 
       for values from ('2027-01-01') to ('2028-01-01')`)
   expect(await codeOf(installFence(database.url, { plan: { ...fencePlan } }))).toBe('accepted')
   expect(await findingsOf(database.url, fencePlan)).not.toEqual([])
+})
+
+test('a foreign key that is not enforced tells no tenant', async () => {
+  await using database = await createDatabase()
+  const { rows } = await database.pool.query('show server_version_num')
+  if (Number(rows[0].server_version_num) < 180000) return
+  await database.pool.query(`${applicationSql};
+    alter table note_lines drop constraint note_lines_note_id_fkey,
+      add foreign key (note_id) references notes not enforced`)
+  expect(await findingsOf(database.url, fencePlan)).not.toEqual([])
+})
+
+test('rows that tell writers of a fence are missed, and come back with `init`', async () => {
+  await using world = await createWorld({ plan: { attempts: 1 } })
+  await world.addTenant('acme')
+  await world.source.pool.query('delete from rehome.buckets')
+  await using _worker = await world.work()
+  const runId = await runAll(world)
+  const failed = { phase: 'failed', error_code: 'NOT_INSTALLED' }
+  expect(await moveOf(world, runId, 'acme')).toMatchObject(failed)
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  const { environment } = world
+  const controlUrl = environment.CONTROL_URL ?? ''
+  const redisUrl = environment.REDIS_URL
+  await install({ controlUrl, redisUrl, environment }, [checkPlan(world.plan())])
+  await world.rehome.retry(runId)
+  expect((await ended(world, runId)).get('acme')).toMatchObject({ phase: 'moved' })
 })

@@ -49,7 +49,7 @@ describe("a tenant's column", () => {
     ])
   })
 
-  test.each(['text', 'varchar', 'bpchar(8)', 'name', 'uuid', 'int2', 'int4', 'int8'])(
+  test.each(['text', 'varchar', 'bpchar(8)', 'uuid', 'int2', 'int4', 'int8'])(
     'may be %s',
     (type) => {
       expect(
@@ -64,12 +64,14 @@ describe("a tenant's column", () => {
     ['float8', 'float8'],
     ['jsonb', 'jsonb'],
     ['text nondeterministic', 'text of that collation'],
+    // It cuts what is longer than 63 bytes, so that two ids may be written in one way.
+    ['name', 'name'],
   ])('may not be %s, where equal ids are written in two ways', (type, shown) => {
     const at = { notes: { ...notes, tenant_id: type } }
     const [first, second] = findingsOf(route(planOf([table('notes')]), at))
     expect(first).toBe(
       `table "notes": column "tenant_id" at the source is ${shown}, where one id can be written ` +
-        'in two ways: only text, varchar, bpchar, name, uuid, int2, int4, int8 can tell tenants apart',
+        'in two ways: only text, varchar, bpchar, uuid, int2, int4, int8 can tell tenants apart',
     )
     expect(second).toContain('at the target')
   })

@@ -7,7 +7,8 @@
 import { now, sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
-import { bumpBuckets, describeWriters, type Writer, writersOf } from './flags.ts'
+import { bumpBuckets } from './buckets.ts'
+import { describeWriters, type Writer, writersOf } from './flags.ts'
 
 export interface DrainOptions {
   readonly tenant: string

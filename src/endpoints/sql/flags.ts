@@ -7,7 +7,7 @@
  * not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
-import { type Client, endIfIdle, type Pool } from '../../postgres.ts'
+import type { Client, Pool } from '../../postgres.ts'
 import { type FlagKey, type Hold, nameSession, ourTurn } from './turns.ts'
 
 export interface Flag {
@@ -83,21 +83,6 @@ export async function claimTarget(
   if (!claimed) return null
   // Only the row of an insert has never been locked or updated.
   return claimed.inserted ? 'new' : 'taken over'
-}
-
-/** After the announcement: makes snapshots that are older fail. `lock_timeout` in ms. */
-export async function bumpBuckets(
-  client: Client,
-  tenant: string,
-  lockTimeoutMs: number,
-): Promise<void> {
-  await client.query('begin')
-  await endIfIdle(client)
-  await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`])
-  const query = `update rehome.buckets set epoch = epoch + 1
-    where id in (rehome.bucket_of($1), 1024)`
-  await client.query(query, [tenant])
-  await client.query('commit')
 }
 
 export interface Writer {

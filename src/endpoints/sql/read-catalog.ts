@@ -87,6 +87,7 @@ const foreignKeysQuery = `
   join pg_namespace n on n.oid = p.relnamespace
   where c.relnamespace = $1::regnamespace and k.contype = 'f' and k.conparentid = 0
     and not c.relispartition and not p.relispartition
+    and coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
   order by k.conrelid, k.conname`
 
 const triggersQuery = `

@@ -46,7 +46,7 @@ async function readStatements(url: string, plan: PlanInput): Promise<string> {
 /** What stands between the plan and a move at this database, in words. */
 export async function findingsOf(url: string, plan: PlanInput): Promise<string[]> {
   const { findings } = await surveyOf(url, plan)
-  return findings.filter(({ where }) => where.startsWith('source')).map((f) => f.message)
+  return findings.filter(({ where }) => /^(source|table)/.test(where)).map((f) => f.message)
 }
 
 /** Names of the relations whose guards are missing or not as the plan needs them. */
