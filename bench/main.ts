@@ -10,9 +10,10 @@ import { fence } from './fence.ts'
 import { findLoad, loadNames } from './load.ts'
 import { machineOf } from './machine.ts'
 import { missed, printReport, type Report } from './print.ts'
+import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
 
-const benches: readonly Bench[] = [fence]
+const benches: readonly Bench[] = [fence, recovery]
 
 interface Wishes extends BenchSize {
   readonly json?: true
