@@ -2,23 +2,21 @@
 // and no list of processes, whatever succeeds or fails.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { open } from '../../src/coordinator/rehome.ts'
 import { tenantPath } from '../../src/dashboard/tenant-path.ts'
 import { messageOf } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
-import type { PlanInput } from '../../src/plan/plan.ts'
 import { ask, bearer, openBoard, tokens } from '../dashboard/board-world.ts'
 import { describeOnBackends, queueBackends, uniquePrefix } from '../helpers/backends.ts'
 import { rehome as command } from '../helpers/command.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { type PlanFile, writePlanFile } from '../helpers/plan-file.ts'
 import { ended } from '../helpers/runs.ts'
 import { createRolesWorld, type End, password, type RolesWorld } from './roles-world.ts'
 import { databaseTexts, findIn, processText, redisTexts } from './scan.ts'
@@ -27,31 +25,19 @@ type Text = readonly [place: string, text: string]
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const program = fileURLToPath(new URL('../../dev/rehome.ts', import.meta.url))
-const planText = `
-  import { definePlan, postgres, table } from 'rehome'
-  export default definePlan({
-    name: 'small', source: postgres({ urlFrom: 'SOURCE_URL' }),
-    target: postgres({ urlFrom: 'TARGET_URL' }), tenants: ['acme', 'other'], attempts: 1,
-    tables: [table('tenants', { tenant: 'id' }), table('notes'), table('visits'),
-      table('note_lines', { through: 'note_id' })] })`
-
-let folder = ''
-let plan = ''
+let file: PlanFile
 
 beforeAll(async () => {
-  // Inside the project, where a plan finds what it imports.
-  await mkdir('.rehome', { recursive: true })
-  folder = await mkdtemp(join(process.cwd(), '.rehome', 'plans-'))
-  plan = join(folder, 'plan.ts')
-  await writeFile(plan, planText)
+  file = await writePlanFile(`['acme', 'other']`)
 })
 
-afterAll(async () => await rm(folder, { recursive: true }))
+afterAll(async () => await file[Symbol.asyncDispose]())
 
 /** A worker as a user would start it. */
 async function startWorker(world: RolesWorld) {
   const env = { PATH: process.env.PATH ?? '', ...world.environment, LOG_LEVEL: 'trace' }
-  const child = spawn(process.execPath, ['--import', tsx, program, 'worker', plan], { env })
+  const child = spawn(process.execPath, ['--import', tsx, program, 'worker', file.path], { env })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const written: string[] = []
   child.stdout.on('data', (bytes) => written.push(String(bytes)))
   child.stderr.on('data', (bytes) => written.push(String(bytes)))
@@ -76,8 +62,7 @@ async function disturb(world: RolesWorld, end: End, change: string): Promise<voi
 /** A move, a wrong password, a retry, a refused rollback, a database that is down. */
 async function live(world: RolesWorld): Promise<string> {
   const mover = pg.escapeIdentifier(world.roleAt('target', 'mover'))
-  const loaded = (await import(pathToFileURL(plan).href)) as { default: PlanInput }
-  const run = (await world.rehome.enqueue(loaded.default)).runId ?? ''
+  const run = (await world.rehome.enqueue(file.plan)).runId ?? ''
   const phaseOf = async () => [...(await ended(world, run)).values()].map(({ phase }) => phase)
   expect(await phaseOf()).toEqual(['moved', 'moved'])
   const write = `insert into visits values ('other', '2026-06-01', 1)`
@@ -121,7 +106,7 @@ async function mistakes(world: RolesWorld): Promise<Text[]> {
   ]
   return await Promise.all(
     cases.map(async ([name, env]): Promise<Text> => {
-      const { code, out, error } = await command(['enqueue', plan], env)
+      const { code, out, error } = await command(['enqueue', file.path], env)
       expect(code, `${name}: ${out}${error}`).not.toBe(0)
       return [`rehome with ${name}`, out + error]
     }),
