@@ -12,6 +12,7 @@ import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
+import { explain } from '../src/postgres.ts'
 import {
   openQueues,
   openWorker,
@@ -51,7 +52,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { store, plans } = opened
   const stop = new AbortController()
   const workers = takeJobs({ ...opened, log, stop: stop.signal }, options)
-  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+  await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(async (error) => {
+    // Whatever stayed open would keep a process alive that takes no jobs.
+    await Promise.allSettled(workers.map((worker) => worker.close(true)))
+    await opened.close()
+    throw explain(error, 'the queue')
+  })
   const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
   const close = once(async () => {
     endReconcile()

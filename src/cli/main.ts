@@ -43,6 +43,8 @@ Examples:
  */
 export async function main(argv: readonly string[], starters: Starters): Promise<number> {
   process.stdout.on('error', leaveClosedPipe)
+  // What a library has under way on its own, e.g. a queue that finds the server full.
+  process.once('unhandledRejection', (error) => process.exit(reportError(error)))
   const program = new Command('rehome')
     .description('moves tenants, one at a time, between databases')
     .version(version())
