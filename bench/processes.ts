@@ -29,10 +29,3 @@ export async function childrenOf(pid: number): Promise<number | null> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => null)
   return text === null ? null : text.split(' ').filter(Boolean).length
 }
-
-/** The most memory that the process has had resident at any time, in bytes. */
-export async function peakMemoryOf(pid: number): Promise<number | null> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]
-  return kib === undefined ? null : Number(kib) * 1024
-}
