@@ -41,6 +41,8 @@ create table rehome_control.moves (
   -- Where the move stands again if the errand fails for good.
   fallback_phase text not null default 'failed',
   discard_writes boolean not null default false,
+  -- Rows of the old copy may be gone: from here on there is no way back.
+  cleanup_begun boolean not null default false,
   attempt integer not null default 0,
   -- Attempts since the last retry, which gives a move all of its attempts again.
   attempts_used integer not null default 0,

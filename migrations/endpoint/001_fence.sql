@@ -30,6 +30,9 @@ create table rehome.tenant_flags (
   -- Who shows this key may open the end; see rehome.open. Only the end that is to be closed for
   -- good knows it, and tells it to nobody before it is.
   opened_by uuid,
+  -- When it was closed for a tenant to move in, nobody else's rows of that tenant were here: whatever
+  -- is here now may be removed.
+  rows_are_ours boolean not null default false,
   primary key (scope, tenant_id),
   constraint "mode is read_only, receiving or moved"
     check (mode in ('read_only', 'receiving', 'moved')),

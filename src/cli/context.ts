@@ -85,6 +85,12 @@ export function exitCodeOf(moves: readonly Move[]): number {
   return errorCodes[code]?.exitCode ?? 1
 }
 
+export function atLeastOne(text: string): number {
+  const value = integer(text)
+  if (value > 0) return value
+  throw new RehomeError('USAGE', `"${text}" is too few: it has to be at least 1`)
+}
+
 export function integer(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 0) return value

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { fenceIsInstalled, standingFlags, uninstallFence } from '../endpoints/sql/uninstall.ts'
 import { RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
@@ -22,22 +23,25 @@ async function uninstall(
   const plan = checkPlan(await loadPlan(file))
   const ends = openEnds(plan, process.env)
   try {
+    const fenced: SqlEnd[] = []
     for (const end of [ends.source, ends.target]) {
-      if (!(await fenceIsInstalled(end))) {
-        print(`the ${end.name} (${end.place}) has no fence`)
-        continue
-      }
-      const standing = await standingFlags(end)
-      if (standing > 0 && !flags.force) throw stillNeeded(end.name, standing)
+      if (!(await fenceIsInstalled(end))) print(`the ${end.name} (${end.place}) has no fence`)
+      else fenced.push(end)
+    }
+    const closed = flags.force ? Number.POSITIVE_INFINITY : 0
+    // Nothing is removed at one end where the other is still needed.
+    for (const end of fenced) refuseNeeded(end, await standingFlags(end), closed)
+    for (const end of fenced) {
       print(`${flags.dryRun ? 'would remove' : 'removing'} the fence of ${end.name} ${end.place}`)
-      if (!flags.dryRun) await uninstallFence(end)
+      if (!flags.dryRun) refuseNeeded(end, await uninstallFence(end, closed), closed)
     }
   } finally {
     await closeEnds(ends)
   }
 }
 
-function stillNeeded(end: string, flags: number): RehomeError {
-  const message = `${flags} tenant(s) are closed at the ${end}: without the fence they would be writable at both ends; roll back or use --force`
-  return new RehomeError('NOT_ALLOWED_NOW', message)
+function refuseNeeded(end: SqlEnd, standing: number, closed: number): void {
+  if (standing <= closed) return
+  const message = `${standing} tenant(s) are closed at the ${end.name}: without the fence they would be writable at both ends; roll back or use --force`
+  throw new RehomeError('NOT_ALLOWED_NOW', message)
 }

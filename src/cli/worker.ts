@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { integer, note, type Starters } from './context.ts'
+import { atLeastOne, note, type Starters } from './context.ts'
 import { loadPlans } from './load-plan.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -9,7 +9,7 @@ export function addWorker(program: Command, starters: Starters): void {
   program
     .command('worker [plans...]')
     .description('carry out moves until stopped; plans default to REHOME_PLANS')
-    .option('-c, --concurrency <moves>', "moves at once (default: the plans' own)", integer)
+    .option('-c, --concurrency <moves>', "moves at once (default: the plans' own)", atLeastOne)
     .action(async (files: string[], flags: { concurrency?: number }) => {
       const plans = await loadPlans(planFiles(files))
       const log = createLog()

@@ -70,6 +70,7 @@ export interface MovesTable {
   open: Generated<boolean>
   fallback_phase: Generated<SettledPhase>
   discard_writes: Generated<boolean>
+  cleanup_begun: Generated<boolean>
   attempt: Generated<number>
   attempts_used: Generated<number>
   generation: Generated<number>

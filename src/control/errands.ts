@@ -40,7 +40,7 @@ export async function askRollback(
 ): Promise<Move | null> {
   const { by, discardWrites } = asked
   const ask = { errand: 'rollback', by, discardWrites } as const
-  const moved = sql<SqlBool>`not open and phase = 'moved'`
+  const moved = sql<SqlBool>`not open and phase = 'moved' and not cleanup_begun`
   const failed = sql<SqlBool>`(not open and phase = 'failed')
     or (open and errand = 'move' and phase = any(${beforeCutover}))`
   return (

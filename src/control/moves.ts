@@ -87,6 +87,7 @@ export interface MoveChange {
   readonly rowsTotal?: number
   readonly rowsCopied?: number
   readonly pauseMs?: number
+  readonly cleanupBegun?: true
   readonly evidence?: Record<string, unknown>
   readonly message?: string
 }
@@ -118,13 +119,14 @@ export async function storeProgress(
 }
 
 function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
-  const { phase, epoch, rowsTotal, rowsCopied, pauseMs, evidence } = change
+  const { phase, epoch, rowsTotal, rowsCopied, pauseMs, cleanupBegun, evidence } = change
   return {
     ...(phase !== undefined && { phase }),
     ...(epoch !== undefined && { epoch }),
     ...(rowsTotal !== undefined && { rows_total: rowsTotal }),
     ...(rowsCopied !== undefined && { rows_copied: rowsCopied }),
     ...(pauseMs !== undefined && { pause_ms: pauseMs }),
+    ...(cleanupBegun && { cleanup_begun: sql<boolean>`true` }),
     ...(evidence !== undefined && {
       evidence: sql`evidence || ${JSON.stringify(evidence)}::jsonb`,
     }),

@@ -46,11 +46,13 @@ export async function rollback(
     at,
     { run, moves, options },
     {
-      allowed: ({ open, phase, errand }) =>
+      allowed: ({ open, phase, errand, cleanup_begun: begun }) =>
         open
           ? errand === 'move' && !['cutover', 'release'].includes(phase)
-          : undoable.includes(phase),
-      otherwise: 'it can be rolled back when it is moved, failed, or not cut over yet',
+          : undoable.includes(phase) && !(phase === 'moved' && begun),
+      otherwise:
+        'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
+        'old copy has begun',
       ask: (move) => askRollback(at.control, move.id, { by, discardWrites }),
     },
   )

@@ -4,9 +4,10 @@
 
 import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
-import { restoreBuckets } from '../endpoints/sql/buckets.ts'
+import { bucketCount, countBuckets, restoreBuckets } from '../endpoints/sql/buckets.ts'
 import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
 import { highestTurn } from '../endpoints/sql/turns.ts'
+import { fenceIsInstalled } from '../endpoints/sql/uninstall.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -79,6 +80,7 @@ export async function pendingInstallations(
       seen.add(end.place)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
+      steps.push(...(await lost(pool, end)))
     }
     steps.push(...pendingGuards(await survey(plan, ends)))
   }
@@ -130,17 +132,33 @@ async function installGuard(end: SqlEnd, statements: readonly string[]): Promise
 }
 
 /**
- * What has been lost since. A control database that is new, or was restored from a backup, counts
- * turns that the ends have seen already: they would refuse it.
+ * What has been lost since it was installed. A control database that is new, or was restored from a
+ * backup, counts turns that the ends have seen already: they would refuse it.
  */
-async function mend(pool: Pool, plans: readonly { ends: Ends }[]): Promise<void> {
-  for (const end of plans.flatMap(({ ends }) => [ends.source, ends.target])) {
-    await restoreBuckets(end.pool)
-    const query = `select setval('rehome_control.turns', $1) from rehome_control.turns
-      where last_value < $1`
-    const highest = await highestTurn(end.pool)
-    await pool.query(query, [highest])
+async function lost(pool: Pool, end: SqlEnd): Promise<Installation[]> {
+  if (!(await fenceIsInstalled(end))) return []
+  const steps: Installation[] = []
+  if ((await countBuckets(end.pool)) < bucketCount) {
+    const what = `rows that are missing in rehome.buckets at the ${end.name}`
+    steps.push({ what, sql: `${restoreBuckets};`, run: () => end.pool.query(restoreBuckets) })
   }
+  const highest = await highestTurn(end.pool)
+  if (highest > (await lastTurn(pool))) {
+    const what = `turns up to ${highest}, which the ${end.name} has seen`
+    const sql = `select setval('rehome_control.turns', greatest(last_value, ${highest}))
+      from rehome_control.turns`
+    steps.push({ what, sql: `${sql};`, run: () => pool.query(sql) })
+  }
+  return steps
+}
+
+/** 0 where none was given yet. */
+async function lastTurn(pool: Pool): Promise<bigint> {
+  const exists = `select to_regclass('rehome_control.turns') is not null as installed`
+  if (!(await pool.query(exists)).rows[0].installed) return 0n
+  const query = `select case when is_called then last_value else 0 end::text as last
+    from rehome_control.turns`
+  return BigInt((await pool.query(query)).rows[0].last)
 }
 
 /** Installs whatever is pending for these plans, and returns what that was. */
@@ -157,7 +175,6 @@ export async function install(
       onStep(step)
       await step.run()
     }
-    await mend(pool, opened)
     return steps.map((step) => step.what)
   } finally {
     await Promise.all([pool.end(), ...opened.map(({ ends }) => closeEnds(ends))])

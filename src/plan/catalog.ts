@@ -71,6 +71,8 @@ export interface CatalogTable {
 }
 
 export interface Catalog {
+  /** Which database of which cluster it is, by whatever name it was reached. */
+  readonly database: string
   readonly schema: string
   /** E.g. 150018. */
   readonly serverVersion: number

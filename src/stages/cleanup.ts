@@ -7,7 +7,7 @@ import { adopt } from '../endpoints/sql/flags.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { RehomeError } from '../errors.ts'
 import { tablesToWipe } from './rows.ts'
-import { holdOf, reportProgress, type Stage } from './shard.ts'
+import { holdOf, reportProgress, type Stage, store } from './shard.ts'
 
 export const cleanup: Stage = {
   phase: 'cleanup',
@@ -21,6 +21,7 @@ export const cleanup: Stage = {
       const message = `the ${end} does not say that the tenant has moved away: nothing was removed`
       throw new RehomeError('NOT_MOVED', message)
     }
+    await store(shard, { cleanupBegun: true })
     const onBatch = (rows: number) => {
       shard.rowsCopied += rows
       reportProgress(shard)

@@ -18,7 +18,7 @@ export const fence: Stage = {
       retryAfterS,
       leaseMs,
     })
-    if (raised) return
+    if (raised) return shard.lease.heldFor(raised.heldMs)
     shard.lease.letGo()
     const flag = await readFlag(source.lifeline, holdOf(shard))
     const message = `the source is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`

@@ -28,6 +28,8 @@ export interface Lease {
    * From just before the fence is announced; its first renewal follows a third of a lease later.
    */
   hold(pool: Pool, hold: Hold): void
+  /** It was raised by an attempt before this one, so long ago in ms: the pause counts from there. */
+  heldFor(ms: number): void
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
   letGo(): number
   /** Ends all timers. */
@@ -45,7 +47,6 @@ export function createLease(options: LeaseOptions): Lease {
     )
     for (const look of looks) look()
     if (!held) return
-    if (now() - held.since > options.budgetMs) options.abort(overBudget(options.budgetMs))
     if (now() - renewedAt > options.leaseMs) options.abort(notRenewed(options.leaseMs))
     if (!renewing) void renew(held)
   }
@@ -63,20 +64,34 @@ export function createLease(options: LeaseOptions): Lease {
       renewing = false
     }
   }
+  let budget: NodeJS.Timeout | undefined
+  const startBudget = (heldMs: number) => {
+    clearTimeout(budget)
+    const over = () => options.abort(overBudget(options.budgetMs))
+    budget = setTimeout(over, Math.max(0, options.budgetMs - heldMs))
+  }
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
   return {
     hold(pool, hold) {
       renewedAt = now()
       held = { pool, hold, since: renewedAt }
+      startBudget(0)
+    },
+    heldFor(ms) {
+      if (!held) return
+      held.since = now() - ms
+      startBudget(ms)
     },
     letGo() {
       const ms = held ? now() - held.since : 0
       held = null
+      clearTimeout(budget)
       return ms
     },
     stop() {
       held = null
+      clearTimeout(budget)
       clearInterval(timer)
     },
   }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { movesOfTenant } from '../control/moves.ts'
 import { collidingKeys } from '../endpoints/sql/collisions.ts'
 import { drain } from '../endpoints/sql/drain.ts'
-import { claimTarget, giveUpTarget, readFlag } from '../endpoints/sql/flags.ts'
+import { claimTarget, giveUpTarget, markRowsOurs, readFlag } from '../endpoints/sql/flags.ts'
 import { repeatedKeys } from '../endpoints/sql/foreign-keys.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
@@ -82,8 +82,9 @@ async function closeTarget(shard: Shard): Promise<void> {
   if (!claimed) throw heldByOthers()
   const { drainMs } = shard.plan.fence
   await drain(target.pool, { tenant: shard.tenant, drainMs, signal: shard.signal })
-  if (claimed === 'taken over') await wipeLeftovers(shard)
+  if (claimed.rowsAreOurs) await wipeLeftovers(shard)
   else await refuseOccupied(shard)
+  if (!(await markRowsOurs(target.lifeline, holdOf(shard)))) throw heldByOthers()
   await forgetProgress(target.lifeline, holdOf(shard))
 }
 

@@ -28,11 +28,12 @@ export async function resume(shard: Shard): Promise<Found> {
   const { leaseMs } = shard.plan.fence
   shard.lease.hold(source.lifeline, hold)
   const change = { ...hold, moveId, epoch, leaseMs }
-  const ours =
-    (await takeOver(source.lifeline, change)) !== null &&
-    (await takeOver(target.lifeline, change)) !== null
-  if (ours) {
+  const fence = await takeOver(source.lifeline, change)
+  if (fence && (await takeOver(target.lifeline, change))) {
+    shard.lease.heldFor(fence.heldMs)
     shard.epoch = epoch
+    // Whatever was intended: it is not cut over, so a failure leads back.
+    shard.phase = 'drain'
     shard.rowsTotal = Number(shard.move.rows_total ?? 0)
     shard.tell(`goes on with ${phase} under the fence of the attempt before`)
     return 'fenced'
@@ -72,7 +73,13 @@ export async function resumeRollback(shard: Shard): Promise<FoundBack> {
   if (shard.move.phase === 'undo_release') return 'cut back'
   const back = await adopt(target.lifeline, mine)
   // The source may be open by then: whoever knows its key did what was left to do.
-  if ((await adopt(source.lifeline, mine)) || back) return back ? 'cut back' : 'cut over'
+  const away = await adopt(source.lifeline, mine)
+  if (back) return 'cut back'
+  if (away) {
+    // Whatever was intended: it is not cut back, so a failure leaves the tenant at the target.
+    shard.phase = 'undo_fence'
+    return 'cut over'
+  }
   if (shard.move.fallback_phase !== 'moved') return 'not cut over'
   const message = 'the source does not say that this move took the tenant away: look at its flag'
   throw new RehomeError('NOT_MOVED', message)

@@ -81,6 +81,10 @@ function keyOf(path: TenantPath, parent: string): readonly string[] {
 
 function serverFindings(source: Catalog, target: Catalog, routing: Routing): Finding[] {
   const findings: Finding[] = []
+  if (source.database === target.database) {
+    const message = "is the source's database, and a tenant has one flag there: take another one"
+    findings.push({ where: 'target', message })
+  }
   for (const [where, catalog] of [
     ['source', source],
     ['target', target],

@@ -23,6 +23,7 @@ export const undoFence: Stage = {
       leaseMs,
     })
     if (!raised) throw await held(shard)
+    shard.lease.heldFor(raised.heldMs)
     // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
     if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
       throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')

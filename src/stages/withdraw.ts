@@ -2,7 +2,7 @@
  * A rollback before the cutover: the source opens first, then what came to the target is removed,
  * and last the claim to the target. Only what this move left behind is touched.
  */
-import { adopt, giveUpTarget, removeFlag } from '../endpoints/sql/flags.ts'
+import { adopt, giveUpTarget, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { tablesToWipe } from './rows.ts'
@@ -18,7 +18,9 @@ export const withdraw: Stage = {
       await removeFlag(source.lifeline, hold, 'read_only')
     }
     if (!(await adopt(target.lifeline, { ...hold, moveId, mode: 'receiving' }))) return
-    const groups = tablesToWipe(shard, 'target')
+    const flag = await readFlag(target.lifeline, hold)
+    // Closed, and never found empty: nothing was copied, and what is there is somebody's.
+    const groups = flag?.rowsAreOurs ? tablesToWipe(shard, 'target') : []
     const options = { mode: 'receiving', signal: shard.signal } as const
     const rows = await wipeTenant(target, hold, { groups, options })
     await forgetProgress(target.lifeline, hold)

@@ -187,9 +187,7 @@ async function fail(
   const { control } = options
   const held = { id: move.id, token, attempt: move.attempt }
   const forward = onlyForward.includes(phase)
-  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {
-    shard.evidence.pauseMs = await retreat(shard, move.errand === 'rollback' ? 'target' : 'source')
-  }
+  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') await lowerFence(shard, move.errand)
   const stopped = error.code === 'STOPPED'
   const again = forward || stopped || (error.retryable && move.attempts_used < run.attempts)
   const failure = {
@@ -210,6 +208,11 @@ async function fail(
         ...withEvidence(shard),
       })
   return stored ? { kind: 'failed', error, again } : { kind: 'nothing to do' }
+}
+
+async function lowerFence(shard: Shard, errand: Errand): Promise<void> {
+  if (errand === 'move') shard.evidence.pauseMs = await retreat(shard, 'source')
+  if (errand === 'rollback') shard.evidence.rollbackPauseMs = await retreat(shard, 'target')
 }
 
 function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {

@@ -39,6 +39,7 @@ export function catalogOf(tables: Tables, change: Partial<Catalog> = {}): Catalo
   })
   return {
     schema: 'public',
+    database: '',
     serverVersion: 170000,
     encoding: 'UTF8',
     mayReplicate: true,

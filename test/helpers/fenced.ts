@@ -13,13 +13,13 @@ export async function nextTurn(pool: Pool, hold: Hold): Promise<void> {
 
 export async function raiseFence(pool: Pool, raise: flags.Raise): Promise<boolean> {
   await nextTurn(pool, raise)
-  return await flags.raiseFence(pool, raise)
+  return (await flags.raiseFence(pool, raise)) !== null
 }
 
 export async function claimTarget(
   pool: Pool,
   claim: Parameters<typeof flags.claimTarget>[1],
-): ReturnType<typeof flags.claimTarget> {
+): Promise<flags.Flag | null> {
   await nextTurn(pool, claim)
   return await flags.claimTarget(pool, claim)
 }

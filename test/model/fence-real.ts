@@ -88,7 +88,7 @@ export class RealFence implements AsyncDisposable {
       case 'takeTurn':
         return await this.#takeTurn(hold, op.by)
       case 'raise':
-        return await flags.raiseFence(pool, { ...told, leaseMs })
+        return (await flags.raiseFence(pool, { ...told, leaseMs })) !== null
       case 'claim': {
         const ours = this.#moves.slice(0, moveOf(op.by) + 1)
         return (await flags.claimTarget(pool, { ...told, ours })) !== null

@@ -99,7 +99,7 @@ async function tryStep(
   change: Hold & { moveId: string; epoch: string; leaseMs: number },
 ): Promise<boolean> {
   const words = { reason: 'late', retryAfterS: 5 }
-  if (step === 'raise') return await flags.raiseFence(pool, { ...change, ...words })
+  if (step === 'raise') return (await flags.raiseFence(pool, { ...change, ...words })) !== null
   if (step === 'claim')
     return (await flags.claimTarget(pool, { ...change, ...words, ours: [] })) !== null
   if (step === 'adopt') return await flags.adopt(pool, { ...change, mode: 'read_only' })

@@ -23,8 +23,13 @@ export async function bumpBuckets(
   await client.query('commit')
 }
 
-/** Makes those rows that somebody has removed. */
-export async function restoreBuckets(pool: Pool): Promise<void> {
-  await pool.query(`insert into rehome.buckets (id) select generate_series(0, 1024)
-    on conflict (id) do nothing`)
+/** 1,024 for tenants, and one for all of them. */
+export const bucketCount = 1025
+
+export async function countBuckets(pool: Pool): Promise<number> {
+  return (await pool.query('select count(*)::int as n from rehome.buckets')).rows[0].n
 }
+
+/** Makes those rows that somebody has removed. */
+export const restoreBuckets =
+  'insert into rehome.buckets (id) select generate_series(0, 1024) on conflict (id) do nothing'

@@ -16,12 +16,14 @@ export interface Flag {
   readonly epoch: string
   readonly moveId: string
   readonly movedTo: string | null
+  readonly rowsAreOurs: boolean
   readonly lapsed: boolean
   /** Since it was raised, by that server's clock. */
   readonly heldMs: number
 }
 
 const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
+  rows_are_ours as "rowsAreOurs",
   coalesce(expires_at <= clock_timestamp(), false) as lapsed,
   (extract(epoch from clock_timestamp() - raised_at) * 1000)::float8 as "heldMs"`
 
@@ -39,10 +41,10 @@ export interface Raise extends Hold {
 }
 
 /**
- * Announces the fence. It takes over what this same move left behind and what has lapsed, and
- * nothing else: false means that another's flag stands there.
+ * Announces the fence. It takes over what this same move left behind, which goes on standing since
+ * it was raised, and what has lapsed, and nothing else: null means that another's flag is there.
  */
-export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
+export async function raiseFence(pool: Pool, raise: Raise): Promise<Flag | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
@@ -51,22 +53,26 @@ export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
     on conflict (scope, tenant_id) do update set
       token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
       reason = excluded.reason, retry_after_s = excluded.retry_after_s,
-      raised_at = clock_timestamp(), expires_at = excluded.expires_at
+      raised_at = case when f.move_id = excluded.move_id and f.expires_at > clock_timestamp()
+        then f.raised_at else clock_timestamp() end,
+      expires_at = excluded.expires_at
     where f.mode = 'read_only'
-      and (f.move_id = excluded.move_id or f.expires_at <= clock_timestamp())`
+      and (f.move_id = excluded.move_id or f.expires_at <= clock_timestamp())
+    returning ${flagColumns}`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs } = raise
   const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs]
-  return changed(await pool.query(query, values))
+  return first<Flag>(await pool.query(query, values))
 }
 
 /**
  * Closes the tenant at the end that is about to receive it. `ours` are the moves of this tenant
- * that our control database knows: what they left behind may be taken over, live data never.
+ * that our control database knows: what they left behind may be taken over. Rows are known to be
+ * ours where the end has been closed since it was this tenant's home, or was found empty.
  */
 export async function claimTarget(
   pool: Pool,
   claim: Omit<Raise, 'leaseMs'> & { readonly ours: readonly string[] },
-): Promise<'new' | 'taken over' | null> {
+): Promise<Flag | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by)
@@ -74,15 +80,22 @@ export async function claimTarget(
     on conflict (scope, tenant_id) do update set
       mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
       move_id = excluded.move_id, reason = excluded.reason, opened_by = excluded.opened_by,
-      retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp()
+      retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(),
+      rows_are_ours = f.mode = 'moved' or f.rows_are_ours
     where f.mode in ('receiving', 'moved') and f.move_id = any ($8)
-    returning f.xmax = 0 as inserted`
+    returning ${flagColumns}`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
   const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, ours]
-  const [claimed] = (await pool.query(query, values)).rows
-  if (!claimed) return null
-  // Only the row of an insert has never been locked or updated.
-  return claimed.inserted ? 'new' : 'taken over'
+  return first<Flag>(await pool.query(query, values))
+}
+
+/** The closed end was found empty, after every writer that had been in: what comes is ours. */
+export async function markRowsOurs(pool: Pool, hold: Hold): Promise<boolean> {
+  const query = `${ourTurn}
+    update rehome.tenant_flags set rows_are_ours = true
+    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
+      and exists (select from turn)`
+  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
 }
 
 export interface Writer {

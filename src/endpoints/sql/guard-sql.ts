@@ -52,17 +52,17 @@ function stands(
 
 function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
   const name = qualified(guarded.schema, relation)
-  const call = trigger.name === 'rehome_truncate' ? literal(guarded.scope) : ''
-  const define =
-    trigger.name === 'rehome_truncate'
-      ? []
-      : [
-          `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
-            '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
-            '  set row_security = off\n' +
-            `  as ${dollarQuoted(trigger.body)}`,
-          `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
-        ]
+  const truncates = trigger.functionName === 'guard_truncate'
+  const call = truncates ? literal(guarded.scope) : ''
+  const define = truncates
+    ? []
+    : [
+        `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
+          '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+          '  set row_security = off\n' +
+          `  as ${dollarQuoted(trigger.body)}`,
+        `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
+      ]
   return [
     ...define,
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
@@ -87,18 +87,25 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const after = (event: string, tables: string) =>
     `after ${event} on $relation referencing ${tables} for each statement`
   const both = 'old table as old_rows new table as new_rows'
+  const name = (event: string) => `rehome_${event}${suffixOf(guarded.scope)}`
   const triggers = [
-    { name: 'rehome_insert', event: after('insert', 'new table as new_rows') },
-    { name: 'rehome_update', event: after('update', both) },
-    { name: 'rehome_delete', event: after('delete', 'old table as old_rows') },
+    { name: name('insert'), event: after('insert', 'new table as new_rows') },
+    { name: name('update'), event: after('update', both) },
+    { name: name('delete'), event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${id}` }))
   const truncate = {
-    name: 'rehome_truncate',
+    name: name('truncate'),
     body: truncateBody(guarded.scope),
     functionName: 'guard_truncate',
     event: 'before truncate on $relation for each statement',
   }
   return [...triggers, truncate]
+}
+
+/** Guards of several scopes stand beside each other. */
+function suffixOf(scope: string): string {
+  if (scope === 'default') return ''
+  return `_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
 }
 
 /**

@@ -107,6 +107,7 @@ const triggersQuery = `
 const serverQuery = `
   select current_setting('server_version_num')::int as "serverVersion",
     pg_encoding_to_char(d.encoding) as encoding,
+    (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
     hashtextextended('rehome ä 1', 0)::text || '/' || hashtextextended('rehome ä 1', 1)::text
       as "digestProbe",
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
@@ -136,6 +137,7 @@ export async function readCatalog(
       schema,
       serverVersion: server.serverVersion,
       encoding: server.encoding,
+      database: server.database,
       digestProbe: server.digestProbe,
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),

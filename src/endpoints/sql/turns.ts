@@ -46,9 +46,9 @@ export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<bo
 }
 
 /** The highest number that any attempt has had here; 0 where there was none. */
-export async function highestTurn(pool: Pool): Promise<string> {
+export async function highestTurn(pool: Pool): Promise<bigint> {
   const query = 'select coalesce(max(number), 0)::text as number from rehome.turns'
-  return (await pool.query(query)).rows[0].number
+  return BigInt((await pool.query(query)).rows[0].number)
 }
 
 /** Until the transaction ends. Who takes the next turn finds the session by this name. */

@@ -10,21 +10,30 @@ export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
   return result.rows[0].installed
 }
 
+const count = 'select count(*)::int as n from rehome.tenant_flags'
+
 /** Tenants that may not be written there just now, or not any more. */
 export async function standingFlags(end: SqlEnd): Promise<number> {
-  return (await end.pool.query('select count(*)::int as n from rehome.tenant_flags')).rows[0].n
+  return (await end.pool.query(count)).rows[0].n
 }
 
-/** ACCESS EXCLUSIVE on each guarded table for an instant, with a short lock_timeout. */
-export async function uninstallFence(end: SqlEnd): Promise<void> {
+/**
+ * ACCESS EXCLUSIVE on each guarded table for an instant, with a short lock_timeout. Returns how many
+ * tenants are closed there, and removes nothing where that is more than `closed`.
+ */
+export async function uninstallFence(end: SqlEnd, closed: number): Promise<number> {
   const triggers = `
     select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as statement
     from pg_trigger t join pg_proc p on p.oid = t.tgfoid
     where p.pronamespace = to_regnamespace('rehome') and t.tgparentid = 0`
-  await inTransaction(end.pool, async (client) => {
+  return await inTransaction(end.pool, async (client) => {
     await client.query(`set local lock_timeout = '2s'`)
+    await client.query('lock table rehome.tenant_flags in access exclusive mode')
+    const standing: number = (await client.query(count)).rows[0].n
+    if (standing > closed) return standing
     for (const { statement } of (await client.query(triggers)).rows) await client.query(statement)
     await client.query('drop schema rehome cascade')
+    return standing
   }).catch((error: unknown) => {
     throw explain(error, `the ${end.name} (${end.place})`)
   })
