@@ -28,7 +28,7 @@ export interface Lease {
    * From just before the fence is announced; its first renewal follows a third of a lease later.
    */
   hold(pool: Pool, hold: Hold): void
-  /** It was raised by an attempt before this one, so long ago in ms: the pause counts from there. */
+  /** An attempt before this one raised it, so long ago in ms: the pause counts from there. */
   heldFor(ms: number): void
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
   letGo(): number

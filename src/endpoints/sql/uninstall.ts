@@ -18,8 +18,8 @@ export async function standingFlags(end: SqlEnd): Promise<number> {
 }
 
 /**
- * ACCESS EXCLUSIVE on each guarded table for an instant, with a short lock_timeout. Returns how many
- * tenants are closed there, and removes nothing where that is more than `closed`.
+ * ACCESS EXCLUSIVE on each guarded table for an instant, with a short lock_timeout. Returns how
+ * many tenants are closed there, and removes nothing where that is more than `closed`.
  */
 export async function uninstallFence(end: SqlEnd, closed: number): Promise<number> {
   const triggers = `
