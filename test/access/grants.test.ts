@@ -65,8 +65,17 @@ async function life(tenant: string, runs: string[]): Promise<void> {
       await well(rehome, runId ?? '')
     }
     await rehome.show(runId ?? '', tenant)
-    // As time will do, or a person at the board.
-    for (const job of await rehome.queues.byErrand.move.getCompleted()) await job.remove()
+    // As time will do, or a person at the board. A run is over a moment before its job is.
+    const { move } = rehome.queues.byErrand
+    const jobs = await eventually(
+      async () => {
+        const completed = await move.getCompleted()
+        expect(completed).not.toEqual([])
+        return completed
+      },
+      { withinMs: 10_000 },
+    )
+    for (const job of jobs) await job.remove()
   }
 }
 
