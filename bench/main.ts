@@ -12,8 +12,9 @@ import { machineOf } from './machine.ts'
 import { missed, printReport, type Report } from './print.ts'
 import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
+import { copy, move, verify } from './shards.ts'
 
-const benches: readonly Bench[] = [fence, recovery]
+const benches: readonly Bench[] = [copy, verify, move, fence, recovery]
 
 interface Wishes extends BenchSize {
   readonly json?: true
@@ -41,7 +42,11 @@ function program(): Command {
   return new Command('bench')
     .description('measures rehome, on servers that it starts for the purpose')
     .addArgument(new Argument('<bench>').choices(benches.map(({ name }) => name)))
-    .addOption(new Option('--rows <n>', 'large statements').argParser(count).default(200_000))
+    .addOption(
+      new Option('--rows <n>', 'of a tenant or a large statement')
+        .argParser(count)
+        .default(200_000),
+    )
     .addOption(new Option('--runs <n>', 'rounds of all variants').argParser(count).default(12))
     .addOption(new Option('--seconds <n>', 'length of a slice').argParser(count).default(2))
     .addOption(new Option('--load <program>', 'clients').choices([...loadNames]).default('auto'))

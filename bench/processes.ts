@@ -29,3 +29,10 @@ export async function childrenOf(pid: number): Promise<number | null> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => null)
   return text === null ? null : text.split(' ').filter(Boolean).length
 }
+
+/** The largest resident set that the process ever had, in MB. null: not known. */
+export async function peakMemoryOf(pid: number): Promise<number | null> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => null)
+  const kb = /^VmHWM:\s+(\d+) kB$/m.exec(text ?? '')?.[1]
+  return kb === undefined ? null : Number(kb) / 1024
+}

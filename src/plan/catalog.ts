@@ -82,8 +82,8 @@ export interface Catalog {
   readonly mayReplicate: boolean
   /** Type of each computed column: `table` + NUL + `column` → typname. */
   readonly computed: ReadonlyMap<string, string>
-  /** Result of the digest functions on a fixed text, to see that both ends agree. */
-  readonly digestProbe: string
+  /** Digest function → its result on fixed values, to see that both ends agree. */
+  readonly digestProbes: Readonly<Partial<Record<string, string>>>
   /** Session settings that did not arrive, so that texts of values may differ between the ends. */
   readonly foreignSettings: readonly string[]
 }

@@ -4,16 +4,23 @@
  * stream.
  */
 import {
-  type Digest,
+  type Buckets,
   type DigestSpec,
   differingBuckets,
+  digestBuckets,
   digestRows,
   digestText,
   hashesOf,
-  rowCount,
+  sameDigest,
 } from '../endpoints/sql/digest.ts'
-import { comparisonKey, expectedDigest, expectedHashes } from '../endpoints/sql/expected-rows.ts'
+import {
+  comparisonKey,
+  expectedBuckets,
+  expectedDigest,
+  expectedHashes,
+} from '../endpoints/sql/expected-rows.ts'
 import type { Route } from '../plan/routes.ts'
+import type { Pool } from '../postgres.ts'
 import { ident } from '../quote.ts'
 import { contextOf } from './context.ts'
 import { fromTenant } from './rows.ts'
@@ -48,77 +55,91 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
   const work = { route, context: contextOf(shard), hash: survey.hash, signal }
   const ahead = route.transform ? await expectedDigest(ends, work) : null
   const columns = ahead ? ahead.columns : route.columns.map((column) => column.name)
-  const targetSpec = targetRows(shard, route, columns)
-  const sourceSpec = sourceRows(shard, route, columns)
+  const target = { pool: ends.target.pool, spec: targetRows(shard, route, columns) }
+  const source = { pool: ends.source.pool, spec: sourceRows(shard, route, columns) }
   const [expected, found] = await Promise.all([
-    ahead ? ahead.digest : digestRows(ends.source.pool, sourceSpec),
-    digestRows(ends.target.pool, targetSpec),
+    ahead ? ahead.found : digestRows(source.pool, source.spec),
+    digestRows(target.pool, target.spec),
   ])
-  const buckets = differingBuckets(expected, found)
-  const differences = await namedDifferences(buckets, {
-    left: (some) =>
-      ahead ? expectedHashes(ends, work, some) : hashesOf(ends.source.pool, sourceSpec, some),
-    right: (some) => hashesOf(ends.target.pool, targetSpec, some),
-  })
-  return {
-    ...summary(route, expected, found),
-    equal: buckets.length === 0,
-    ...differences,
-    notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
-  }
-}
-
-function summary(route: Route, expected: Digest, found: Digest) {
+  const equal = sameDigest(expected, found)
+  const left = ahead
+    ? {
+        buckets: () => expectedBuckets(ends, work),
+        hashes: (some: Some) => expectedHashes(ends, work, some),
+      }
+    : sideOf(source)
+  const differences = equal
+    ? { differing: 0, keys: [] }
+    : await namedDifferences(left, sideOf(target))
   return {
     table: route.target.name,
-    expected: rowCount(expected),
-    found: rowCount(found),
+    expected: Number(expected.rows),
+    found: Number(found.rows),
     digest: digestText(found),
+    equal,
+    ...differences,
+    notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
   }
 }
 
 /** A row without compared columns cannot be told apart: its key stands in for it. */
 function targetRows(shard: Shard, route: Route, columns: readonly string[]): DigestSpec {
   const compared = columns.length > 0 ? columns : route.targetKey
+  const value = (name: string) => ({ sql: `r.${ident(name)}`, typeSql: typeAt(route, name) })
   return {
     rows: `from ${fromTenant(shard, route, 'target')}`,
-    key: comparisonKey(route, compared).map((name) => `r.${ident(name)}::text`),
-    columns: compared.map((name) => `r.${ident(name)}::text`),
+    key: comparisonKey(route, compared).map(value),
+    columns: compared.map(value),
     hash: shard.survey.hash,
   }
 }
 
 function sourceRows(shard: Shard, route: Route, columns: readonly string[]): DigestSpec {
-  const text = (name: string) => {
+  const value = (name: string) => {
     const column = route.columns.find((candidate) => candidate.name === name)
     const cast = column?.castTo ? `::pg_catalog.${ident(column.castTo)}` : ''
-    return `(${column?.expression ?? 'null'})${cast}::text`
+    return { sql: `(${column?.expression ?? 'null'})${cast}`, typeSql: typeAt(route, name) }
   }
   return {
     rows: `from ${fromTenant(shard, route, 'source')}`,
-    key: comparisonKey(route, columns).map(text),
-    columns: columns.map(text),
+    key: comparisonKey(route, columns).map(value),
+    columns: columns.map(value),
     hash: shard.survey.hash,
   }
 }
 
-type Hashes = (buckets: readonly number[]) => Promise<Map<string, string>>
+/** Both ends are hashed as what the target's column is. */
+function typeAt(route: Route, name: string): string {
+  return route.target.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
+}
+
+type Some = readonly number[]
+
+interface Side {
+  buckets(): Promise<Buckets>
+  hashes(some: Some): Promise<Map<string, string>>
+}
+
+function sideOf({ pool, spec }: { pool: Pool; spec: DigestSpec }): Side {
+  return { buckets: () => digestBuckets(pool, spec), hashes: (some) => hashesOf(pool, spec, some) }
+}
 
 /** A few buckets at a time, so that only a share of the rows is ever in memory. */
 async function namedDifferences(
-  buckets: readonly number[],
-  sides: { left: Hashes; right: Hashes },
+  left: Side,
+  right: Side,
 ): Promise<Pick<TableComparison, 'differing' | 'keys'>> {
+  const buckets = differingBuckets(...(await Promise.all([left.buckets(), right.buckets()])))
   const keys: TableComparison['keys'][number][] = []
   let differing = 0
   for (let i = 0; i < buckets.length; i += 64) {
     const some = buckets.slice(i, i + 64)
-    const [left, right] = await Promise.all([sides.left(some), sides.right(some)])
-    for (const key of new Set([...left.keys(), ...right.keys()])) {
-      if (left.get(key) === right.get(key)) continue
+    const [wanted, found] = await Promise.all([left.hashes(some), right.hashes(some)])
+    for (const key of new Set([...wanted.keys(), ...found.keys()])) {
+      if (wanted.get(key) === found.get(key)) continue
       differing += 1
       if (keys.length >= 20) continue
-      const is = !right.has(key) ? 'missing' : !left.has(key) ? 'extra' : 'different'
+      const is = !found.has(key) ? 'missing' : !wanted.has(key) ? 'extra' : 'different'
       keys.push({ key, is })
     }
   }

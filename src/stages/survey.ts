@@ -3,7 +3,7 @@
  * and once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
  */
 import { createHash } from 'node:crypto'
-import type { HashFunction } from '../endpoints/sql/digest.ts'
+import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { type Guarded, missingGuards } from '../endpoints/sql/guard-sql.ts'
 import { readCatalog } from '../endpoints/sql/read-catalog.ts'
@@ -48,11 +48,16 @@ export async function survey(
     findings: [...routing.findings, ...serverFindings(source, target, routing)],
     source,
     target,
-    hash: source.digestProbe === target.digestProbe ? 'hashtextextended' : 'md5',
+    hash: hashFunctions.find((name) => agree(source, target, name)) ?? 'md5',
     replicate: target.mayReplicate,
     unguarded,
     fingerprint: fingerprintOf([source, target]),
   }
+}
+
+function agree(source: Catalog, target: Catalog, name: HashFunction): boolean {
+  const found = source.digestProbes[name]
+  return found !== undefined && found === target.digestProbes[name]
 }
 
 function guardedTables(

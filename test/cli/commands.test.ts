@@ -90,7 +90,7 @@ describe('the commands, one after the other', () => {
     expect((await ask('status', run, '--watch')).out).toMatch(/acme +moved +6,66\d/)
     const { out } = await ask('show', run, 'acme', '--json')
     expect(JSON.parse(out)).toMatchObject({
-      move: { phase: 'moved', evidence: { verified: { hash: 'hashtextextended' } } },
+      move: { phase: 'moved', evidence: { verified: { hash: 'record' } } },
       events: expect.arrayContaining([expect.objectContaining({ phase: 'cutover' })]),
     })
   })

@@ -44,7 +44,7 @@ export function catalogOf(tables: Tables, change: Partial<Catalog> = {}): Catalo
     encoding: 'UTF8',
     mayReplicate: true,
     computed: new Map(),
-    digestProbe: 'same',
+    digestProbes: { record: 'same' },
     foreignSettings: [],
     ...change,
     tables: new Map(entries as [string, CatalogTable][]),

@@ -1,44 +1,60 @@
 /**
- * A digest of one tenant's rows of one table: counts and sums of row hashes, over 1,024 buckets.
+ * A digest of one tenant's rows of one table: their number and the sum of their hashes.
  *
- * Rows are hashed as canonical SQL text (the sessions' settings are ours, see postgres.ts), so
- * order does not matter and nothing is rounded by JavaScript. Sums are exact numerics: unlike xor
- * they do not cancel equal rows. Buckets are by key, so that a difference leads to its keys
- * cheaply.
+ * Hashes are made by the servers, so nothing is rounded by JavaScript. Sums are exact numerics:
+ * order does not matter, and unlike xor they do not cancel equal rows. Where two digests differ,
+ * those of 1,024 buckets by key lead to the keys cheaply.
  */
-import { type Client, type Pool, withClient } from '../../postgres.ts'
+import type { Client, Pool } from '../../postgres.ts'
 
-export type HashFunction = 'hashtextextended' | 'md5'
+/**
+ * `record`: PostgreSQL's own hashes of values, for types whose equal values are the same value; all
+ * others as text. `text` and `md5`: everything as canonical text (the sessions' settings are ours,
+ * see postgres.ts). The first that both servers agree on is used.
+ */
+export const hashFunctions = ['record', 'text', 'md5'] as const
+export type HashFunction = (typeof hashFunctions)[number]
 
-/** What is hashed. All fields are SQL; a row's expressions are over alias `r`. */
+/** A value over the alias `r`, and its type with its schema, as the catalogue writes it. */
+export interface HashedValue {
+  readonly sql: string
+  readonly typeSql: string
+}
+
+/** What is hashed. */
 export interface DigestSpec {
   /** `from … r where …`. */
   readonly rows: string
-  readonly key: readonly string[]
-  readonly columns: readonly string[]
+  readonly key: readonly HashedValue[]
+  readonly columns: readonly HashedValue[]
   readonly hash: HashFunction
   readonly parameters?: readonly unknown[]
 }
 
-export interface BucketSum {
+export interface Digest {
   readonly rows: bigint
-  readonly first: bigint
-  readonly second: bigint
+  readonly sum: bigint
 }
 
-export type Digest = ReadonlyMap<number, BucketSum>
+/** Bucket → digest. */
+export type Buckets = ReadonlyMap<number, Digest>
 
 const bucketCount = 1024
+const noRows: Digest = { rows: 0n, sum: 0n }
 
 export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<Digest> {
-  const query = `select bucket, count(*)::text as rows, sum(first)::text as first,
-    sum(second)::text as second from (${hashedRows(spec)}) h group by bucket`
+  const query = `select count(*)::text as rows, coalesce(sum(${contentHash(spec)}), 0)::text as sum
+    ${spec.rows}`
+  const [row] = (await db.query(query, [...(spec.parameters ?? [])])).rows
+  return { rows: BigInt(row.rows), sum: BigInt(row.sum) }
+}
+
+export async function digestBuckets(db: Pool | Client, spec: DigestSpec): Promise<Buckets> {
+  const query = `select ${bucketOf(spec)} as bucket, count(*)::text as rows,
+    sum(${contentHash(spec)})::text as sum ${spec.rows} group by 1`
   const result = await db.query(query, [...(spec.parameters ?? [])])
   return new Map(
-    result.rows.map((row) => [
-      row.bucket,
-      { rows: BigInt(row.rows), first: BigInt(row.first), second: BigInt(row.second) },
-    ]),
+    result.rows.map(({ bucket, rows, sum }) => [bucket, { rows: BigInt(rows), sum: BigInt(sum) }]),
   )
 }
 
@@ -50,70 +66,103 @@ export async function hashesOf(
   spec: DigestSpec,
   buckets: readonly number[],
 ): Promise<Map<string, string>> {
-  const query = `select key, first::text || '/' || second::text as hash
-    from (${hashedRows(spec)}) h where bucket = any ($${(spec.parameters?.length ?? 0) + 1})`
+  const query = `select key, hash from (select ${keyText(spec)} as key, ${bucketOf(spec)} as bucket,
+      ${contentHash(spec)}::text as hash ${spec.rows}) h
+    where bucket = any ($${(spec.parameters?.length ?? 0) + 1})`
   const result = await db.query(query, [...(spec.parameters ?? []), buckets])
   return new Map(result.rows.map((row: { key: string; hash: string }) => [row.key, row.hash]))
 }
 
-function hashedRows({ rows, key, columns, hash }: DigestSpec): string {
-  const hashed = (text: string, seed: number) =>
-    hash === 'md5'
-      ? `('x' || left(md5('${seed}' || ${text}), 16))::bit(64)::int8`
-      : `hashtextextended(${text}, ${seed})`
-  return `
-    select key, (${hashed('key', 2)} & ${bucketCount - 1})::int as bucket,
-      ${hashed('content', 0)} as first, ${hashed('content', 1)} as second
-    from (select row(${key.join(', ')})::text as key, row(${columns.join(', ')})::text as content
-      ${rows}) t`
+function keyText({ key }: DigestSpec): string {
+  return `row(${key.map(({ sql }) => `${sql}::text`).join(', ')})::text`
+}
+
+function bucketOf(spec: DigestSpec): string {
+  return `(${hashOfText(keyText(spec), spec.hash)} & ${bucketCount - 1})::int`
+}
+
+function contentHash({ columns, hash }: DigestSpec): string {
+  if (hash === 'record') return recordHash(columns)
+  return hashOfText(`row(${columns.map(({ sql }) => `${sql}::text`).join(', ')})::text`, hash)
+}
+
+function hashOfText(text: string, hash: HashFunction): string {
+  if (hash !== 'md5') return `hashtextextended(${text}, 0)`
+  return `('x' || left(md5(${text}), 16))::bit(64)::int8`
+}
+
+/** Equal values of these are the same value, and hash alike on every server of ours. */
+const exactTypes = new Set(
+  'bool int2 int4 int8 uuid date time timestamp timestamptz'
+    .split(' ')
+    .map((name) => `pg_catalog.${name}`),
+)
+const textTypes = new Set(['pg_catalog.text', 'pg_catalog.varchar'])
+
+/**
+ * A record's hash is a sum of its fields' hashes, each times a number, so a sum over rows would not
+ * see two rows exchange a value. Hashed once more it does.
+ */
+function recordHash(columns: readonly HashedValue[]): string {
+  const values = columns.map(({ sql, typeSql }) => {
+    // Some names are quoted because SQL has words like them.
+    const type = typeSql.replaceAll('"', '')
+    if (exactTypes.has(type)) return sql
+    // Under a collation of its own, different texts may be equal.
+    return `${sql}${textTypes.has(type) ? '' : '::text'} collate "C"`
+  })
+  return `hashint8extended(hash_record_extended(row(${values.join(', ')}), 0), 1)`
+}
+
+/** The functions' results on fixed values: servers that differ there cannot be compared so. */
+export const digestProbes: Readonly<Record<HashFunction, { since: number; query: string }>> = {
+  record: {
+    since: 140000,
+    query: `select ${recordHash([
+      ...[...exactTypes].map((typeSql) => ({ sql: `null::${typeSql}`, typeSql })),
+      ...[
+        ['true', 'bool'],
+        ['-7', 'int2'],
+        ['70000', 'int4'],
+        ["'-5000000000'", 'int8'],
+        ["'6f1c7b0e-5d3a-4a43-9f5e-0a4f4c1f9d55'", 'uuid'],
+        ["'2024-02-29'", 'date'],
+        ["'23:59:59.999999'", 'time'],
+        ["'0044-03-15 12:00:00.000001 BC'", 'timestamp'],
+        ["'2024-02-29 12:00:00.000001+00'", 'timestamptz'],
+        ["'rehome ä 1'", 'text'],
+      ].map(([value, name]) => ({
+        sql: `${value}::pg_catalog.${name}`,
+        typeSql: `pg_catalog.${name}`,
+      })),
+    ])}::text as probe`,
+  },
+  text: { since: 0, query: `select ${hashOfText("'rehome ä 1'", 'text')}::text as probe` },
+  md5: { since: 0, query: `select ${hashOfText("'rehome ä 1'", 'md5')}::text as probe` },
 }
 
 export function addDigests(left: Digest, right: Digest): Digest {
-  const sum = new Map(left)
-  for (const [bucket, more] of right) {
-    const have = sum.get(bucket) ?? { rows: 0n, first: 0n, second: 0n }
-    sum.set(bucket, {
-      rows: have.rows + more.rows,
-      first: have.first + more.first,
-      second: have.second + more.second,
-    })
-  }
-  return sum
+  return { rows: left.rows + right.rows, sum: left.sum + right.sum }
 }
 
-export function differingBuckets(left: Digest, right: Digest): number[] {
+export function addBuckets(left: Buckets, right: Buckets): Buckets {
+  const all = new Map(left)
+  for (const [bucket, more] of right) all.set(bucket, addDigests(all.get(bucket) ?? noRows, more))
+  return all
+}
+
+export function sameDigest(left: Digest, right: Digest): boolean {
+  return left.rows === right.rows && left.sum === right.sum
+}
+
+export function differingBuckets(left: Buckets, right: Buckets): number[] {
   const all = new Set([...left.keys(), ...right.keys()])
-  return [...all].filter((bucket) => !sameSum(left.get(bucket), right.get(bucket)))
-}
-
-function sameSum(left: BucketSum | undefined, right: BucketSum | undefined): boolean {
-  if (!left || !right) return left === right
-  return left.rows === right.rows && left.first === right.first && left.second === right.second
-}
-
-export function rowCount(digest: Digest): number {
-  return Number([...digest.values()].reduce((sum, bucket) => sum + bucket.rows, 0n))
+  return [...all].filter(
+    (bucket) => !sameDigest(left.get(bucket) ?? noRows, right.get(bucket) ?? noRows),
+  )
 }
 
 /** One short text for the evidence: equal exactly where the digests are. */
-export function digestText(digest: Digest): string {
-  let first = 0n
-  let second = 0n
-  for (const bucket of digest.values()) {
-    first += bucket.first
-    second += bucket.second
-  }
-  const hex = (sum: bigint) => BigInt.asUintN(96, sum).toString(16).padStart(24, '0')
-  return hex(first) + hex(second)
-}
-
-/** Runs both sides at once; each on its own connection. */
-export async function digestBoth(
-  source: { pool: Pool; spec: DigestSpec },
-  target: { pool: Pool; spec: DigestSpec },
-): Promise<[Digest, Digest]> {
-  return await Promise.all([
-    withClient(source.pool, (client) => digestRows(client, source.spec)),
-    withClient(target.pool, (client) => digestRows(client, target.spec)),
-  ])
+export function digestText({ rows, sum }: Digest): string {
+  return `${rows}:${BigInt.asUintN(96, sum).toString(16).padStart(24, '0')}`
 }

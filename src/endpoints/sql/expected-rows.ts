@@ -8,13 +8,23 @@ import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { selectRows } from './copy-table.ts'
-import type { HashFunction } from './digest.ts'
-import { addDigests, type Digest, type DigestSpec, digestRows, hashesOf } from './digest.ts'
+import {
+  addBuckets,
+  addDigests,
+  type Buckets,
+  type Digest,
+  type DigestSpec,
+  digestBuckets,
+  digestRows,
+  type HashedValue,
+  type HashFunction,
+  hashesOf,
+} from './digest.ts'
 import type { SqlEnd } from './end.ts'
 import { createRowTransform } from './transform-rows.ts'
 
-export interface ExpectedRows {
-  readonly digest: Digest
+export interface Expected<T> {
+  readonly found: T
   /** The target's columns that the transform fills: only these are compared. */
   readonly columns: readonly string[]
 }
@@ -26,24 +36,31 @@ interface Work {
   readonly signal: AbortSignal
 }
 
+type Ends = { source: SqlEnd; target: SqlEnd }
+
 const batchRows = 2000
 /** Raw texts, exactly as the server wrote them. */
 const asText = { getTypeParser: () => (text: string) => text }
 
-export async function expectedDigest(
-  ends: { source: SqlEnd; target: SqlEnd },
-  work: Work,
-): Promise<ExpectedRows> {
-  let digest: Digest = new Map()
+export async function expectedDigest(ends: Ends, work: Work): Promise<Expected<Digest>> {
+  let found: Digest = { rows: 0n, sum: 0n }
   const columns = await eachBatch(ends, work, async (target, spec) => {
-    digest = addDigests(digest, await digestRows(target, spec))
+    found = addDigests(found, await digestRows(target, spec))
   })
-  return { digest, columns }
+  return { found, columns }
+}
+
+export async function expectedBuckets(ends: Ends, work: Work): Promise<Buckets> {
+  let found: Buckets = new Map()
+  await eachBatch(ends, work, async (target, spec) => {
+    found = addBuckets(found, await digestBuckets(target, spec))
+  })
+  return found
 }
 
 /** Key → hash of the expected rows in some buckets. */
 export async function expectedHashes(
-  ends: { source: SqlEnd; target: SqlEnd },
+  ends: Ends,
   work: Work,
   buckets: readonly number[],
 ): Promise<Map<string, string>> {
@@ -54,8 +71,9 @@ export async function expectedHashes(
   return hashes
 }
 
+/** The source reads a batch, and the target hashes another, while a third is transformed here. */
 async function eachBatch(
-  ends: { source: SqlEnd; target: SqlEnd },
+  ends: Ends,
   work: Work,
   visit: (target: Client, spec: DigestSpec) => Promise<void>,
 ): Promise<readonly string[]> {
@@ -64,20 +82,35 @@ async function eachBatch(
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)
       const cursor = reader.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
+      let reading = read(cursor)
+      let visiting: Promise<void> = Promise.resolve()
       for (;;) {
         work.signal.throwIfAborted()
-        const rows: (string | null)[][] = await cursor.read(batchRows)
+        const rows = await reading
         if (rows.length === 0) break
+        reading = read(cursor)
         const results = rows.map((row) => transform.apply(row)).filter((row) => row !== null)
         const columns = transform.columns()
+        await visiting
         if (columns && results.length > 0) {
-          await visit(target, batchSpec(work, columns, results))
+          visiting = heard(visit(target, batchSpec(work, columns, results)))
         }
       }
+      await visiting
       await cursor.close()
     }),
   )
   return transform.columns() ?? []
+}
+
+function read(cursor: Cursor): Promise<(string | null)[][]> {
+  return heard(cursor.read(batchRows))
+}
+
+/** It is awaited later; should it fail before that, nobody is to think that it was forgotten. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** The batch as a relation of the target's types, from one array a column. */
@@ -86,20 +119,34 @@ function batchSpec(
   columns: readonly string[],
   rows: readonly (readonly (string | null)[])[],
 ): DigestSpec {
-  const texts = columns.map((name, i) => {
-    const column = work.route.target.columns.find((candidate) => candidate.name === name)
-    return { name, sql: `r.c${i}::${column?.typeSql ?? 'text'}::text` }
-  })
+  const values = new Map(
+    columns.map((name, i) => {
+      const column = work.route.target.columns.find((candidate) => candidate.name === name)
+      const typeSql = column?.typeSql ?? 'pg_catalog.text'
+      return [name, { sql: `r.c${i}::${typeSql}`, typeSql }]
+    }),
+  )
+  const hashedOf = (name: string): HashedValue =>
+    values.get(name) ?? { sql: 'null::text', typeSql: 'pg_catalog.text' }
   const arrays = columns.map((_, i) => `$${i + 1}::text[]`).join(', ')
   const names = columns.map((_, i) => `c${i}`).join(', ')
-  const key = comparisonKey(work.route, columns)
   return {
     rows: `from unnest(${arrays}) r (${names})`,
-    key: key.map((name) => texts.find((text) => text.name === name)?.sql ?? 'null'),
-    columns: texts.map((text) => text.sql),
+    key: comparisonKey(work.route, columns).map(hashedOf),
+    columns: columns.map(hashedOf),
     hash: work.hash,
-    parameters: columns.map((_, i) => rows.map((row) => row[i] ?? null)),
+    parameters: columns.map((_, i) => arrayOfTexts(rows, i)),
   }
+}
+
+/** PostgreSQL's text of an array. Quotes are always right, and quicker than asking. */
+function arrayOfTexts(rows: readonly (readonly (string | null)[])[], column: number): string {
+  const items = rows.map((row) => {
+    const text = row[column] ?? null
+    if (text === null) return 'NULL'
+    return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`
+  })
+  return `{${items.join(',')}}`
 }
 
 /** By which columns rows are told apart: the target's key if it is compared, else the whole row. */

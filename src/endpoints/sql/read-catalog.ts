@@ -5,6 +5,7 @@ import { type Catalog, type CatalogTable, computedKey } from '../../plan/catalog
 import type { TablePlan } from '../../plan/plan.ts'
 import { explain, foreignSettings, type Pool, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
+import { digestProbes } from './digest.ts'
 
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
@@ -108,8 +109,6 @@ const serverQuery = `
   select current_setting('server_version_num')::int as "serverVersion",
     pg_encoding_to_char(d.encoding) as encoding,
     (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
-    hashtextextended('rehome ä 1', 0)::text || '/' || hashtextextended('rehome ä 1', 1)::text
-      as "digestProbe",
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
     to_regnamespace(quote_ident($1)) is not null as "schemaExists"
   from pg_database d where d.datname = current_database()`
@@ -138,7 +137,7 @@ export async function readCatalog(
       serverVersion: server.serverVersion,
       encoding: server.encoding,
       database: server.database,
-      digestProbe: server.digestProbe,
+      digestProbes: await digestProbesOf(client, server.serverVersion),
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
       computed: await computedTypes(client, schema, plans),
@@ -158,6 +157,14 @@ export async function readCatalog(
       ),
     }
   })
+}
+
+async function digestProbesOf(client: ClientBase, version: number) {
+  const probes: Record<string, string> = {}
+  for (const [name, { since, query }] of Object.entries(digestProbes)) {
+    if (version >= since) probes[name] = (await client.query(query)).rows[0].probe
+  }
+  return probes
 }
 
 async function rowsOf(

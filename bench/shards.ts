@@ -1,0 +1,154 @@
+/**
+ * `copy`, `verify` and `move`: one tenant of --rows rows, moved by rehome's own worker with all
+ * that a move does, beside psql's binary COPY through a pipe and beside the naive script.
+ */
+import { performance } from 'node:perf_hooks'
+import { type Aim, alternate, type Bench, type BenchStage, type Figure, figureOf } from './bench.ts'
+import { findPsql, naiveScript, type Psql, psqlPipe } from './shards/peers.ts'
+import type { TargetName, Work } from './shards/plans.ts'
+import { buildShards, type Moved, type ShardWorld } from './shards/world.ts'
+
+const atMost = (limit: number): Aim => ({ of: 'ratio', relation: 'at most', limit })
+const atLeast = (limit: number): Aim => ({ of: 'ratio', relation: 'at least', limit })
+
+export const copy: Bench = {
+  name: 'copy',
+  summary: "a tenant's copy, also with transforms, beside psql's binary COPY through a pipe",
+  run: (stage) =>
+    measure(stage, async ({ psql, move }) => {
+      const runs = await alternate<string, Taken>(stage, {
+        'bare psql': psql('bare'),
+        'bare psql sql': psql('bare', { work: 'sql' }),
+        'indexed psql': psql('indexed'),
+        'indexed psql ordered': psql('indexed', { ordered: true }),
+        bare: move('plain', 'bare'),
+        'bare sql': move('sql', 'bare'),
+        'bare js': move('js', 'bare'),
+        indexed: move('plain', 'indexed'),
+        'indexed js': move('js', 'indexed'),
+      })
+      const against = (what: string, [ours, peer]: readonly [string, string], limit: number) => {
+        const samples = { rehome: all(runs[ours], 'copy'), psql: all(runs[peer], 'whole') }
+        return figure(what, samples, atMost(limit))
+      }
+      return [
+        against('bare target', ['bare', 'bare psql'], 1.05),
+        against('bare target, SQL expressions', ['bare sql', 'bare psql sql'], 1.05),
+        against('bare target, JavaScript', ['bare js', 'bare psql'], 1.7),
+        against('indexes', ['indexed', 'indexed psql'], 0.8),
+        against('indexes, psql in key order', ['indexed', 'indexed psql ordered'], 1.05),
+        against('indexes, JavaScript', ['indexed js', 'indexed psql ordered'], 1.1),
+      ]
+    }),
+}
+
+export const verify: Bench = {
+  name: 'verify',
+  summary: 'the whole comparison of both ends, beside the copy that it follows',
+  run: (stage) =>
+    measure(stage, async ({ move }) => {
+      const { plain, js } = await alternate(stage, {
+        plain: move('plain', 'indexed'),
+        js: move('js', 'indexed'),
+      })
+      const parts = (list: readonly Taken[]) => {
+        return { verify: all(list, 'verify'), copy: all(list, 'copy') }
+      }
+      return [
+        figure('indexes', parts(plain), atMost(0.25)),
+        figure('indexes, JavaScript', parts(js), null),
+      ]
+    }),
+}
+
+export const move: Bench = {
+  name: 'move',
+  summary: 'a whole move, from the request to its end, beside psql and the naive script',
+  run: (stage) =>
+    measure(stage, async ({ psql, naive, move }) => {
+      const runs = await alternate<'psql' | 'naive' | 'plain' | 'js', Taken>(stage, {
+        psql: psql('indexed'),
+        naive: naive('indexed'),
+        plain: move('plain', 'indexed'),
+        js: move('js', 'indexed'),
+      })
+      const whole = (name: keyof typeof runs) => all(runs[name], 'whole')
+      const ours = whole('plain')
+      const peak = Math.max(...all(runs.plain, 'peakMb'), ...all(runs.js, 'peakMb'))
+      const memory = { of: 'rehome', relation: 'at most', limit: 200 } as const
+      return [
+        figure('whole move', { rehome: ours, psql: whole('psql') }, atMost(1.35)),
+        figure('  the naive script', { naive: whole('naive'), rehome: ours }, atLeast(2.5)),
+        ...partsOf(runs.plain),
+        figure('with JavaScript', { rehome: whole('js'), psql: whole('psql') }, atMost(1.9)),
+        ...partsOf(runs.js),
+        figureOf({
+          ...{ what: 'peak memory of the worker', unit: 'MB', samples: { rehome: [peak] } },
+          aim: memory,
+        }),
+      ]
+    }),
+}
+
+type Samples = Readonly<Record<string, readonly number[]>>
+
+/** The first variant by the second. */
+function figure(what: string, samples: Samples, aim: Aim | null): Figure {
+  const [above = '', below = ''] = Object.keys(samples)
+  return figureOf({ what, unit: 's', samples, ratio: [above, below], ...(aim && { aim }) })
+}
+
+function partsOf(moves: readonly Taken[]): Figure[] {
+  const parts = { copy: 'copy', verify: 'verification', workerCpu: 'CPU of the worker' } as const
+  return Object.entries(parts).flatMap(([part, name]) => {
+    const rehome = all(moves, part as keyof Moved)
+    return rehome.length > 0
+      ? [figureOf({ what: `  ${name}`, unit: 's', samples: { rehome } })]
+      : []
+  })
+}
+
+/** What is known of it. */
+function all(taken: readonly Taken[] | undefined, part: keyof Moved): number[] {
+  return (taken ?? []).map((one) => one[part] ?? null).filter((value) => value !== null)
+}
+
+/** A peer's run has a whole time and no parts. */
+type Taken = Pick<Moved, 'whole'> & Partial<Moved>
+
+type Ways = ReturnType<typeof waysOf>
+
+function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
+  const run = (what: string, target: TargetName, work: () => Promise<Moved | undefined>) => {
+    return async (): Promise<Taken> => {
+      await world.reset(target)
+      tell(`${what}, ${target}`)
+      const started = performance.now()
+      const moved = await work()
+      const whole = (performance.now() - started) / 1000
+      await world.expectRows(target)
+      return moved ?? { whole }
+    }
+  }
+  return {
+    psql: (target: TargetName, wishes: { work?: 'sql'; ordered?: true } = {}) => {
+      const { work = 'plain', ordered = false } = wishes
+      const pipe = { target, work, ordered } as const
+      return run('psql', target, () => psqlPipe(psql, world, pipe).then(() => undefined))
+    },
+    naive: (target: TargetName) =>
+      run('the naive script', target, () => naiveScript(world, target).then(() => undefined)),
+    move: (work: Work, target: TargetName) =>
+      run(`rehome: ${work}`, target, () => world.move(work, target)),
+  }
+}
+
+async function measure(
+  stage: BenchStage,
+  work: (ways: Ways) => Promise<Figure[]>,
+): Promise<Figure[]> {
+  const psql = await findPsql()
+  stage.tell(`the peer is ${psql.name}`)
+  await using world = await buildShards(stage)
+  return await work(waysOf(stage, world, psql))
+}

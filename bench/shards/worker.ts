@@ -1,0 +1,7 @@
+/** A worker that says when it is ready, and lives until it is killed. */
+import { startWorker } from '../../jobs/worker.ts'
+import { createLog } from '../../src/log.ts'
+import { plans } from './plans.ts'
+
+await startWorker({ plans, log: createLog({ level: 'silent' }) })
+process.stdout.write('ready\n')

@@ -1,0 +1,170 @@
+/**
+ * One source and two targets on one server, `bare` without any index or key and `indexed` with
+ * them, an installation of rehome over all, and one worker of it in a process of its own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { install } from '../../src/coordinator/installation.ts'
+import { open, type Rehome } from '../../src/index.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
+import type { BenchStage } from '../bench.ts'
+import { cpuOf, peakMemoryOf } from '../processes.ts'
+import { planOf, plans, type TargetName, targets, type Work } from './plans.ts'
+import {
+  columns,
+  createIndexes,
+  createTables,
+  fill,
+  fillSizes,
+  sizesOf,
+  tables,
+  tenant,
+} from './schema.ts'
+
+export interface ShardWorld extends AsyncDisposable {
+  readonly urls: Readonly<Record<'source' | TargetName, string>>
+  /** An empty target without flags, and nothing left to be flushed. */
+  reset(target: TargetName): Promise<void>
+  /** A whole move. Throws where it does not end well. */
+  move(work: Work, target: TargetName): Promise<Moved>
+  /** Throws where the target does not hold as many rows as the source. */
+  expectRows(target: TargetName): Promise<void>
+}
+
+/** Times in seconds. */
+export interface Moved {
+  readonly copy: number
+  readonly verify: number
+  /** From the request to its end. */
+  readonly whole: number
+  /** CPU time of the worker; null where it is not known. */
+  readonly workerCpu: number | null
+  /** The worker's largest resident set so far, in MB; null where it is not known. */
+  readonly peakMb: number | null
+}
+
+export async function buildShards({ server, rows, tell }: BenchStage): Promise<ShardWorld> {
+  tell(`making a source of ${2 * rows} rows and two targets`)
+  const names = ['source', ...targets, 'control'] as const
+  for (const name of names) await server.createDatabase(name)
+  const urlOf = (name: (typeof names)[number]) => server.urlOf(name)
+  const urls = { source: urlOf('source'), bare: urlOf('bare'), indexed: urlOf('indexed') }
+  const pools = { source: openPool(urls.source), bare: openPool(urls.bare) }
+  const all = { ...pools, indexed: openPool(urls.indexed) }
+  await fillAll(all, rows)
+  const environment = environmentOf(urls, urlOf('control'))
+  const { CONTROL_URL: controlUrl } = environment
+  await install({ controlUrl, environment }, plans.map(checkPlan))
+  const rehome = await open({ environment })
+  const worker = await startWorker(environment)
+  return {
+    urls,
+    reset: (target) => reset([all.source, all[target]]),
+    move: (work, target) => move({ rehome, worker }, work, target),
+    expectRows: (target) => expectRows(all.source, all[target]),
+    async [Symbol.asyncDispose]() {
+      worker.kill('SIGKILL')
+      await rehome.close()
+      await Promise.all(Object.values(all).map((pool) => pool.end()))
+    },
+  }
+}
+
+function openPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max: 2 })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+async function fillAll(pools: Record<'source' | TargetName, pg.Pool>, rows: number) {
+  const sizes = fillSizes(sizesOf(rows))
+  await Promise.all(Object.values(pools).map((pool) => pool.query(createTables)))
+  for (const name of tables) await pools.source.query(fill[name], sizes[name])
+  await Promise.all([pools.source.query(createIndexes), pools.indexed.query(createIndexes)])
+  await pools.source.query('vacuum analyze')
+}
+
+/** Moves in PostgreSQL's queue: nothing but the server has to be there. */
+function environmentOf(urls: Record<'source' | TargetName, string>, control: string) {
+  const { source, bare, indexed } = urls
+  return { CONTROL_URL: control, SOURCE_URL: source, BARE_URL: bare, INDEXED_URL: indexed }
+}
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+async function startWorker(environment: Record<string, string>): Promise<ChildProcess> {
+  const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
+  const { REDIS_URL: _, ...inherited } = process.env
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    env: { ...inherited, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  await once(child.stdout, 'data')
+  return child
+}
+
+/** As after an installation: what a move leaves behind is not what the next one is to clean up. */
+async function reset([source, target]: readonly [pg.Pool, pg.Pool]): Promise<void> {
+  for (const pool of [source, target]) {
+    await pool.query('delete from rehome.tenant_flags')
+    await pool.query('delete from rehome.copy_progress')
+  }
+  await target.query(`truncate ${tables.join(', ')}`)
+  await target.query('checkpoint')
+}
+
+async function move(
+  { rehome, worker }: { rehome: Rehome; worker: ChildProcess },
+  work: Work,
+  target: TargetName,
+): Promise<Moved> {
+  const pid = worker.pid ?? 0
+  const before = await cpuOf(pid)
+  const started = performance.now()
+  const { runId } = await rehome.enqueue(planOf(work, target), { tenants: [tenant] })
+  for (;;) {
+    const [found] = (await rehome.status(runId ?? '')).moves
+    if (found?.phase === 'moved') break
+    if (found?.error_message) throw new Error(found.error_message)
+    if (worker.exitCode !== null) throw new Error('the worker has ended')
+    await delay(20)
+  }
+  const whole = (performance.now() - started) / 1000
+  const after = await cpuOf(pid)
+  const { move: record } = await rehome.show(runId ?? '', tenant)
+  const phases = record.evidence.movePhaseMs as Record<string, number>
+  const seconds = (phase: string) => (phases[phase] ?? Number.NaN) / 1000
+  return {
+    copy: seconds('copy'),
+    verify: seconds('verify'),
+    whole,
+    workerCpu: before && after ? after.ownS - before.ownS : null,
+    peakMb: await peakMemoryOf(pid),
+  }
+}
+
+async function expectRows(source: pg.Pool, target: pg.Pool): Promise<void> {
+  for (const name of tables) {
+    const count = `select count(*)::integer as rows from ${name} where tenant_id = $1`
+    const [there, here] = await Promise.all(
+      [source, target].map((pool) => pool.query(count, [tenant])),
+    )
+    if (there?.rows[0].rows === here?.rows[0].rows) continue
+    throw new Error(`"${name}": ${here?.rows[0].rows} of ${there?.rows[0].rows} rows have come`)
+  }
+}
+
+/** The columns' names, in order. */
+export function columnNames(name: (typeof tables)[number]): string[] {
+  return columns[name].split(/,\s+(?=[a-z])/).map((text) => text.trim().split(' ')[0] ?? '')
+}
