@@ -14,19 +14,36 @@ import { RehomeError } from '../../errors.ts'
  * TRANSFORM_FAILED where a field has a NUL, or is not UTF-8: JavaScript could not give it back.
  */
 export function parseCopyLine(line: string | Buffer): (string | null)[] {
-  const text = typeof line === 'string' ? line : utf8(line)
-  if (text.includes('\0')) throw holdsNul()
-  const body = text.endsWith('\n') ? text.slice(0, -1) : text
-  const pieces = body.split('\t')
-  if (!body.includes('\\')) return pieces
-  return (body.includes('\\\t') ? joinEscapedTabs(pieces) : pieces).map(unescapeField)
+  const text = copyText(line)
+  return splitFields(text.endsWith('\n') ? text.slice(0, -1) : text).map(readField)
 }
 
 /** The line with its newline. Throws TRANSFORM_FAILED for U+0000: no PostgreSQL text holds it. */
 export function formatCopyLine(values: readonly (string | null)[]): string {
-  const line = `${values.map(formatField).join('\t')}\n`
-  if (line.includes('\0')) throw holdsNul()
-  return line
+  return `${values.map(writeField).join('\t')}\n`
+}
+
+/** Whole lines as text. Throws as `parseCopyLine` does. */
+export function copyText(lines: string | Buffer): string {
+  const text = typeof lines === 'string' ? lines : utf8(lines)
+  if (text.includes('\0')) throw holdsNul()
+  return text
+}
+
+/** The fields of a line without its newline, as they stand there. */
+export function splitFields(line: string): string[] {
+  const pieces = line.split('\t')
+  return line.includes('\\\t') ? joinEscapedTabs(pieces) : pieces
+}
+
+export function readField(field: string): string | null {
+  return field.includes('\\') ? unescapeField(field) : field
+}
+
+/** As PostgreSQL would write it. Throws TRANSFORM_FAILED for U+0000. */
+export function writeField(value: string | null): string {
+  if (value === null) return '\\N'
+  return special.test(value) ? value.replace(everySpecial, escaped) : value
 }
 
 const escapes: Readonly<Record<string, string>> = {
@@ -42,10 +59,13 @@ const meanings: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(escapes).map(([character, escaped]) => [escaped.slice(1), character]),
 )
 
-function formatField(value: string | null): string {
-  if (value === null) return '\\N'
-  // A backspace is \b only inside of brackets.
-  return value.replace(/[\b\t\n\v\f\r\\]/g, (character) => escapes[character] ?? character)
+// A backspace is \b only inside of brackets.
+const special = /[\0\b\t\n\v\f\r\\]/
+const everySpecial = new RegExp(special, 'g')
+
+function escaped(character: string): string {
+  if (character === '\0') throw holdsNul()
+  return escapes[character] ?? character
 }
 
 /** A backslash takes the meaning off a tab, too. COPY TO writes \t instead. */
@@ -74,9 +94,17 @@ const byteEscape = /\\(?:x[0-9a-fA-F]|[0-7])/
 
 function unescapeField(field: string): string | null {
   if (field === '\\N') return null
-  if (!field.includes('\\')) return field
-  if (byteEscape.test(field.replaceAll('\\\\', ''))) return unescapeBytes(field)
-  return field.replace(/\\(.?)/gs, (_, next: string) => meanings[next] ?? next)
+  if (byteEscape.test(field) && byteEscape.test(field.replaceAll('\\\\', ''))) {
+    return unescapeBytes(field)
+  }
+  let text = ''
+  let from = 0
+  for (let at = field.indexOf('\\'); at !== -1; at = field.indexOf('\\', from)) {
+    const next = field.charAt(at + 1)
+    text += field.slice(from, at) + (meanings[next] ?? next)
+    from = at + 2
+  }
+  return text + field.slice(from)
 }
 
 /** Octal and hex escapes are bytes, and several may make one character: so on the bytes. */

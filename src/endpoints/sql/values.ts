@@ -13,6 +13,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parse as parseArray } from 'postgres-array'
 import { RehomeError } from '../../errors.ts'
+import { roundedNumbers } from './rounded-numbers.ts'
 
 export interface PgType {
   /** `pg_type.typname`; for a domain that of the type below it. */
@@ -42,7 +43,8 @@ export function rowDecoder(
       throw new RehomeError('DATABASE_ERROR', message)
     }
     const row: Record<string, unknown> = {}
-    for (const [i, { name, codec }] of fields.entries()) {
+    for (let i = 0; i < fields.length; i += 1) {
+      const { name, codec } = fields[i] as (typeof fields)[number]
       const text = values[i] ?? null
       const value = text === null ? null : codec.decode(text)
       if (name !== '__proto__') row[name] = value
@@ -62,8 +64,7 @@ const ordinary = { enumerable: true, writable: true, configurable: true }
  */
 export function encodeField(codec: Codec, value: unknown, original?: string | null): string | null {
   try {
-    const hasText = typeof original === 'string'
-    if (hasText && isDeepStrictEqual(codec.decode(original), value)) return original
+    if (typeof original === 'string' && isSame(codec.decode(original), value)) return original
     return value === null ? null : codec.encode(value, original ?? undefined)
   } catch (error) {
     // Comparing and writing nested values is recursive, and a string has at most 2^29 characters.
@@ -71,6 +72,11 @@ export function encodeField(codec: Codec, value: unknown, original?: string | nu
     const message = `${codec.typeName}: JavaScript cannot go through the value, ${error.message}`
     throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
   }
+}
+
+function isSame(before: unknown, value: unknown): boolean {
+  const isObject = typeof value === 'object' && value !== null
+  return isObject ? isDeepStrictEqual(before, value) : Object.is(before, value)
 }
 
 export function codecFor(type: PgType): Codec {
@@ -196,7 +202,8 @@ function jsonCodec(typeName: 'json' | 'jsonb'): Codec {
       checkJson(value, { typeName, rounded: roundedNumbers(before ?? '') })
       const text = JSON.stringify(value)
       // json keeps the escapes of what no text can hold; jsonb resolves them.
-      if (typeName === 'json' || !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text)) return text
+      if (typeName === 'json' || !text.includes('\\u')) return text
+      if (!/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text)) return text
       throw refused(typeName, 'strings of whole characters without U+0000', value)
     },
   }
@@ -221,21 +228,6 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
-}
-
-/** The numbers of JSON texts that a double does not hold, as what JavaScript makes of them. */
-function roundedNumbers(json: string): Set<number> {
-  // 15 digits survive always.
-  if (!/[\d.]{16}|\de/i.test(json)) return new Set()
-  const bare = json.replace(/\\./gs, '').replace(/"[^"]*"/g, '')
-  const numbers = bare.match(/-?\d[\d.eE+-]*/g) ?? []
-  return new Set(numbers.filter((text) => digits(text) !== digits(String(+text))).map(Number))
-}
-
-/** What distinguishes a number from what it was rounded to. */
-function digits(number: string): string {
-  const [mantissa = ''] = number.split(/e/i)
-  return mantissa.replace(/[-.]/g, '').replace(/^0+|0+$/g, '')
 }
 
 /** Lower bounds other than 1 do not survive a change. */
