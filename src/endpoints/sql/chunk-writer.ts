@@ -3,6 +3,9 @@
  *
  * Each transaction first locks the tenant's flag under our token: a worker that was taken over can
  * begin no chunk, and a takeover waits for the chunk that is under way.
+ *
+ * Only the last commit of a table waits for the disk, and with it all before it are durable: a
+ * server that crashes loses the newest chunks, each with its progress, and the copy goes on there.
  */
 import { finished } from 'node:stream/promises'
 import type { CopyStreamQuery } from 'pg-copy-streams'
@@ -44,20 +47,21 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
       else await beginChunk(client, target)
       stream = null
       await writeProgress(client, { ...target.hold, table: target.table }, progress)
+      if (progress.done) await client.query('set local synchronous_commit = on')
       await client.query('commit')
     },
   }
 }
 
 async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
-  await client.query('begin')
+  const replica = target.replicate ? '; set local session_replication_role = replica' : ''
+  await client.query(`begin; set local synchronous_commit = off${replica}`)
   const mode = await holdFlag(client, target.hold)
   if (mode !== 'receiving') {
     const tenant = target.hold.tenant
     const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
     throw new RehomeError('FENCE_LOST', message, { tenant })
   }
-  if (target.replicate) await client.query('set local session_replication_role = replica')
 }
 
 async function openChunk(
