@@ -51,6 +51,37 @@ test('a JavaScript transform changes what it changes and nothing else', async ()
   expect(move.evidence).toMatchObject({ copied: { notes: { read: 23, written: 19 } } })
 })
 
+test('values become what the target makes of them, by SQL and by JavaScript', async () => {
+  const priced = `alter table visits add price numeric(10,2), add code char(4), add at timestamp(0),
+    add prices numeric(6,1)[]`
+  const compute = {
+    price: sql`1`,
+    code: sql`'ab'::char(4)`,
+    at: sql`timestamp '2024-01-01 00:00:00.6'`,
+    prices: sql`array[1, 2.25]`,
+  }
+  for (const visits of [
+    table('visits', { columns: { compute } }),
+    table('visits', {
+      transform: (row) => {
+        return { ...row, price: 1.5, code: 'ab', at: '2024-01-01 00:00:00.6', prices: [1, '2.25'] }
+      },
+    }),
+  ]) {
+    const plan = { tables: [table('tenants', { tenant: 'id' }), table('notes'), visits] }
+    await using world = await createWorld({
+      target: priced,
+      plan: { ...plan, exclude: ['note_lines'] },
+    })
+    await world.addTenant('acme', 3)
+    await using _worker = await world.work()
+    const move = await moveOf(world, await runAll(world), 'acme')
+    expect(move.error_message).toBeNull()
+    const [row] = (await world.target.pool.query('select at::text, prices::text from visits')).rows
+    expect(row).toEqual({ at: '2024-01-01 00:00:01', prices: '{1.0,2.3}' })
+  }
+})
+
 test('SQL renames, drops and computes columns', async () => {
   await using world = await createWorld({
     target: `alter table notes drop column raw; alter table notes rename body to content;

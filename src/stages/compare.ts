@@ -98,7 +98,8 @@ function sourceRows(shard: Shard, route: Route, columns: readonly string[]): Dig
   const value = (name: string) => {
     const column = route.columns.find((candidate) => candidate.name === name)
     const cast = column?.castTo ? `::pg_catalog.${ident(column.castTo)}` : ''
-    return { sql: `(${column?.expression ?? 'null'})${cast}`, typeSql: typeAt(route, name) }
+    const sql = `(${column?.expression ?? 'null'})${cast}${modifierAt(route, name)}`
+    return { sql, typeSql: typeAt(route, name) }
   }
   return {
     rows: `from ${fromTenant(shard, route, 'source')}`,
@@ -111,6 +112,13 @@ function sourceRows(shard: Shard, route: Route, columns: readonly string[]): Dig
 /** Both ends are hashed as what the target's column is. */
 function typeAt(route: Route, name: string): string {
   return route.target.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
+}
+
+/** `numeric(10,2)` makes 1.00 of 1, so that is what has to be there. */
+function modifierAt(route: Route, name: string): string {
+  const column = route.target.columns.find((candidate) => candidate.name === name)
+  if (!column?.typeSql.startsWith('pg_catalog.') || !column.typeText.includes('(')) return ''
+  return `::${column.typeText}`
 }
 
 type Some = readonly number[]

@@ -123,7 +123,8 @@ function batchSpec(
     columns.map((name, i) => {
       const column = work.route.target.columns.find((candidate) => candidate.name === name)
       const typeSql = column?.typeSql ?? 'pg_catalog.text'
-      return [name, { sql: `r.c${i}::${typeSql}`, typeSql }]
+      // With its modifier: numeric(10,2) makes 1.00 of 1.
+      return [name, { sql: `r.c${i}::${column?.typeText ?? 'text'}`, typeSql }]
     }),
   )
   const hashedOf = (name: string): HashedValue =>
