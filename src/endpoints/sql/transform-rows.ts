@@ -9,10 +9,11 @@ import { messageOf, RehomeError } from '../../errors.ts'
 import type { CatalogColumn } from '../../plan/catalog.ts'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
+import type { Codec } from './codec.ts'
 import type { RowMapper } from './copy-table.ts'
 import { copyText, readField, splitFields, writeField } from './copy-text.ts'
 import { type RowBlock, rowsOf } from './split-rows.ts'
-import { type Codec, codecFor, encodeField, rowDecoder } from './values.ts'
+import { codecFor, encodeChanged, encodeField, rowDecoder } from './values.ts'
 
 type Texts = readonly (string | null)[]
 
@@ -37,15 +38,17 @@ export function createRowTransform(route: Route, context: TransformContext): Row
     route.columns.map(({ name, typeName }) => ({ name, type: { name: typeName } })),
   )
   let fields: readonly Field[] | null = null
+  const decoded: unknown[] = []
   return {
     columns: () => fields?.map((field) => field.name) ?? null,
     apply(values) {
-      const result = runTransform(route, context, decode(values), () => keyText(route, values))
+      const key = () => keyText(route, values)
+      const result = runTransform(route, context, decode(values, decoded), key)
       if (result === null) return null
       fields ??= fieldsOf(route, result)
-      refuseOtherKeys(route, fields, { result, key: () => keyText(route, values) })
-      const row = { result, values }
-      return fields.map((field) => encode(route, field, row))
+      refuseOtherKeys(route, fields, { result, key })
+      const row = { result, values, decoded }
+      return fields.map((field) => textOf(route, field, row))
     },
     sources: () => fields?.map((field) => field.from) ?? [],
   }
@@ -113,18 +116,35 @@ function refuseOtherKeys(
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
-function encode(
-  route: Route,
-  field: Field,
-  row: { result: Record<string, unknown>; values: Texts },
-): string | null {
+interface TransformedRow {
+  readonly result: Record<string, unknown>
+  readonly values: Texts
+  readonly decoded: readonly unknown[]
+}
+
+function textOf(route: Route, field: Field, row: TransformedRow): string | null {
+  const value = row.result[field.name]
   const original = field.from === -1 ? undefined : (row.values[field.from] ?? null)
+  const decoded = row.decoded[field.from]
+  // The transform can have changed nothing in what is no object.
+  const untouched = typeof value !== 'object' && Object.is(value, decoded)
+  if (untouched && typeof original === 'string') return original
   try {
-    return encodeField(field.codec, row.result[field.name], original)
+    if (typeof original === 'string' && hasOtherKeys(field.codec, decoded, value)) {
+      return encodeChanged(field.codec, value, original)
+    }
+    return encodeField(field.codec, value, original)
   } catch (error) {
     const where = `table "${route.source.name}", key ${keyText(route, row.values)}, column "${field.name}"`
     throw new RehomeError('TRANSFORM_FAILED', `${where}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** A new JSON object with more or fewer keys need not be compared with what it was. */
+function hasOtherKeys({ typeName }: Codec, decoded: unknown, value: unknown): boolean {
+  if (typeName !== 'jsonb' && typeName !== 'json') return false
+  if (decoded === value || !isPlainRow(decoded) || !isPlainRow(value)) return false
+  return value !== null && Object.keys(decoded ?? {}).length !== Object.keys(value).length
 }
 
 function keyText(route: Route, values: Texts): string {

@@ -11,8 +11,9 @@
  * text, written with the settings of postgres.ts.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { parse as parseArray } from 'postgres-array'
 import { RehomeError } from '../../errors.ts'
+import { arrayCodec } from './array-values.ts'
+import { type Codec, refused } from './codec.ts'
 import { roundedNumbers } from './rounded-numbers.ts'
 
 export interface PgType {
@@ -22,22 +23,15 @@ export interface PgType {
   readonly elementName?: string | null
 }
 
-export interface Codec {
-  readonly typeName: string
-  decode(text: string): unknown
-  /**
-   * Throws TRANSFORM_FAILED for what the type does not hold. `before` is the text that the value
-   * was made from, if any: JSON looks there for numbers that JavaScript rounded.
-   */
-  encode(value: unknown, before?: string): string
-}
+type Decoder = (texts: readonly (string | null)[], decoded?: unknown[]) => Record<string, unknown>
 
-/** Makes rows plain objects; a column named `__proto__` is as good as any. */
-export function rowDecoder(
-  columns: readonly { name: string; type: PgType }[],
-): (values: readonly (string | null)[]) => Record<string, unknown> {
+/**
+ * Makes rows plain objects; a column named `__proto__` is as good as any. Fills `decoded`, where it
+ * is given, with the values by index.
+ */
+export function rowDecoder(columns: readonly { name: string; type: PgType }[]): Decoder {
   const fields = columns.map(({ name, type }) => ({ name, codec: codecFor(type) }))
-  return (values) => {
+  return (values, decoded) => {
     if (values.length !== fields.length) {
       const message = `a row has ${values.length} fields, expected ${fields.length}`
       throw new RehomeError('DATABASE_ERROR', message)
@@ -47,6 +41,7 @@ export function rowDecoder(
       const { name, codec } = fields[i] as (typeof fields)[number]
       const text = values[i] ?? null
       const value = text === null ? null : codec.decode(text)
+      if (decoded) decoded[i] = value
       if (name !== '__proto__') row[name] = value
       else Object.defineProperty(row, name, { value, ...ordinary })
     }
@@ -63,9 +58,20 @@ const ordinary = { enumerable: true, writable: true, configurable: true }
  * does not count. Throws TRANSFORM_FAILED for what the type does not hold.
  */
 export function encodeField(codec: Codec, value: unknown, original?: string | null): string | null {
-  try {
+  return guarded(codec, () => {
     if (typeof original === 'string' && isSame(codec.decode(original), value)) return original
     return value === null ? null : codec.encode(value, original ?? undefined)
+  })
+}
+
+/** The same for a value that is known to be another one. */
+export function encodeChanged(codec: Codec, value: unknown, original: string): string {
+  return guarded(codec, () => codec.encode(value, original))
+}
+
+function guarded<T>(codec: Codec, work: () => T): T {
+  try {
+    return work()
   } catch (error) {
     // Comparing and writing nested values is recursive, and a string has at most 2^29 characters.
     if (!(error instanceof RangeError)) throw error
@@ -104,20 +110,6 @@ function codecOf(typeName: string, takes: string, rule: Rule): Codec {
       return text
     },
   }
-}
-
-function refused(typeName: string, takes: string, value: unknown): RehomeError {
-  const message = `${typeName} takes ${takes}, not ${describe(value)}`
-  return new RehomeError('TRANSFORM_FAILED', message)
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`
-  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
-  if (typeof value === 'number' || typeof value === 'bigint') return `the ${typeof value} ${value}`
-  if (typeof value !== 'object' || value === null) return String(value)
-  if (value instanceof Date && Number.isNaN(value.getTime())) return 'an invalid Date'
-  return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no class'})`
 }
 
 function integerCodec(typeName: string, min: bigint, max: bigint): Codec {
@@ -169,7 +161,7 @@ function textCodec(typeName: string): Codec {
 
 function plainText(value: unknown): string | null {
   if (typeof value !== 'string' || value.includes('\0')) return null
-  return /\p{Surrogate}/u.test(value) ? null : value
+  return value.isWellFormed() ? value : null
 }
 
 /** A Date has milliseconds only and is taken as UTC; a string goes through as it is. */
@@ -228,43 +220,6 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
-}
-
-/** Lower bounds other than 1 do not survive a change. */
-function arrayCodec(typeName: string, element: Codec): Codec {
-  // JSON has arrays of its own: below the first level they are values.
-  const isJson = element.typeName === 'json' || element.typeName === 'jsonb'
-  return {
-    typeName,
-    decode: (text) => parseArray(text, (item) => element.decode(item)),
-    encode(value, before = '{}') {
-      if (!Array.isArray(value)) throw refused(typeName, 'an array', value)
-      if (!isJson) return arrayText(value, element, shapeOf(value))
-      const texts: unknown[] = parseArray(before)
-      if (texts.some((text) => Array.isArray(text) || text === 'null')) {
-        throw refused(typeName, 'no changes beside inner dimensions or JSON nulls', value)
-      }
-      const encode = (item: unknown) => element.encode(item, texts.join())
-      return arrayText(value, { ...element, encode }, [value.length])
-    },
-  }
-}
-
-function shapeOf(value: unknown): number[] {
-  return Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : []
-}
-
-function arrayText(value: unknown, element: Codec, [length, ...shape]: number[]): string {
-  if (length === undefined) return value === null ? 'NULL' : quoted(element.encode(value))
-  if (Array.isArray(value) && value.length === length) {
-    return `{${Array.from(value, (item) => arrayText(item, element, shape)).join(',')}}`
-  }
-  throw refused(`_${element.typeName}`, 'arrays of one length in each dimension', value)
-}
-
-function quoted(text: string): string {
-  const isBare = text !== '' && !/^null$|[{},"\\ \t\n\v\f\r]/i.test(text)
-  return isBare ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 const scalars: ReadonlyMap<string, Codec> = new Map(
