@@ -2,8 +2,8 @@
 // has two homes or none, nobody else is touched. The places are not listed here but heard: whatever
 // a worker comes to say to a database is one of them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CompiledProgram, compileProgram } from '../dev/compiled-program.ts'
 import { describeOnBackends, type QueueBackend } from './helpers/backends.ts'
-import { type CompiledWorker, compileWorker } from './helpers/compiled-worker.ts'
 import {
   allEnded,
   askFor,
@@ -21,10 +21,10 @@ import { createWorld, type World, type WorldOptions } from './helpers/world.ts'
 const timeout = 1_800_000
 const rowsOfTenant = 1 + 4 + 8 + 20
 
-let compiled: CompiledWorker
+let compiled: CompiledProgram
 const diedIn = new Set<string>()
 beforeAll(async () => {
-  compiled = await compileWorker()
+  compiled = await compileProgram('test/helpers/worker-process.ts')
 })
 afterAll(async () => await compiled[Symbol.asyncDispose]())
 

@@ -1,8 +1,8 @@
 // A worker that is stopped (SIGSTOP) at any of its remote calls, and wakes up when another has
 // finished its work and the tenant has gone on writing, changes nothing at either end.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CompiledProgram, compileProgram } from '../dev/compiled-program.ts'
 import { describeOnBackends, type QueueBackend } from './helpers/backends.ts'
-import { type CompiledWorker, compileWorker } from './helpers/compiled-worker.ts'
 import { eventually } from './helpers/eventually.ts'
 import { type FailingWorker, startFailing } from './helpers/failing-worker.ts'
 import {
@@ -19,9 +19,9 @@ import { createWorld, type World } from './helpers/world.ts'
 const timeout = 1_800_000
 const atOnce = 12
 
-let compiled: CompiledWorker
+let compiled: CompiledProgram
 beforeAll(async () => {
-  compiled = await compileWorker()
+  compiled = await compileProgram('test/helpers/worker-process.ts')
 })
 afterAll(async () => await compiled[Symbol.asyncDispose]())
 

@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { compileProgram } from '../../dev/compiled-program.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { open, type Rehome } from '../../src/index.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
@@ -60,7 +60,8 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
   const { CONTROL_URL: controlUrl } = environment
   await install({ controlUrl, environment }, plans.map(checkPlan))
   const rehome = await open({ environment })
-  const worker = await startWorker(environment)
+  const program = await compileProgram('bench/shards/worker.ts')
+  const worker = await startWorker(program.file, environment)
   return {
     urls,
     reset: (target) => reset([all.source, all[target]]),
@@ -68,6 +69,7 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
     expectRows: (target) => expectRows(all.source, all[target]),
     async [Symbol.asyncDispose]() {
       worker.kill('SIGKILL')
+      await program[Symbol.asyncDispose]()
       await rehome.close()
       await Promise.all(Object.values(all).map((pool) => pool.end()))
     },
@@ -100,10 +102,12 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-async function startWorker(environment: Record<string, string>): Promise<ChildProcess> {
-  const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
+async function startWorker(
+  file: string,
+  environment: Record<string, string>,
+): Promise<ChildProcess> {
   const { REDIS_URL: _, ...inherited } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, [file], {
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -91,10 +91,9 @@ async function eachBatch(
         reading = read(cursor)
         const results = rows.map((row) => transform.apply(row)).filter((row) => row !== null)
         const columns = transform.columns()
+        const spec = columns && results.length > 0 ? batchSpec(work, columns, results) : null
         await visiting
-        if (columns && results.length > 0) {
-          visiting = heard(visit(target, batchSpec(work, columns, results)))
-        }
+        if (spec) visiting = heard(visit(target, spec))
       }
       await visiting
       await cursor.close()
@@ -129,10 +128,10 @@ function batchSpec(
   )
   const hashedOf = (name: string): HashedValue =>
     values.get(name) ?? { sql: 'null::text', typeSql: 'pg_catalog.text' }
-  const arrays = columns.map((_, i) => `$${i + 1}::text[]`).join(', ')
-  const names = columns.map((_, i) => `c${i}`).join(', ')
+  const arrays = columns.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
   return {
-    rows: `from unnest(${arrays}) r (${names})`,
+    // `offset 0` keeps it apart: a value that is used twice is not to be unpacked twice.
+    rows: `from (select ${arrays} offset 0) r`,
     key: comparisonKey(work.route, columns).map(hashedOf),
     columns: columns.map(hashedOf),
     hash: work.hash,
@@ -142,12 +141,16 @@ function batchSpec(
 
 /** PostgreSQL's text of an array. Quotes are always right, and quicker than asking. */
 function arrayOfTexts(rows: readonly (readonly (string | null)[])[], column: number): string {
-  const items = rows.map((row) => {
+  let array = ''
+  for (const row of rows) {
     const text = row[column] ?? null
-    if (text === null) return 'NULL'
-    return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`
-  })
-  return `{${items.join(',')}}`
+    array += array === '' ? '{' : ','
+    if (text === null) array += 'NULL'
+    else if (text.includes('"') || text.includes('\\')) {
+      array += `"${text.replace(/["\\]/g, '\\$&')}"`
+    } else array += `"${text}"`
+  }
+  return `${array}}`
 }
 
 /** By which columns rows are told apart: the target's key if it is compared, else the whole row. */
