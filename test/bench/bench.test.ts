@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { alternate, figureOf } from '../../bench/bench.ts'
 import { findLoad } from '../../bench/load.ts'
 import { missed } from '../../bench/print.ts'
+import { findPsql } from '../../bench/shards/peers.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { directoriesOf, makePlace } from '../helpers/processes.ts'
@@ -28,6 +29,8 @@ function start(args: readonly string[], environment: Record<string, string> = {}
   return { child, said, ended: once(child, 'close').then(([code]) => code as number | null) }
 }
 
+const psql = await findPsql().catch(() => null)
+
 describe('npm run bench', () => {
   test('prints one JSON object, with what was measured on what', async () => {
     const small = ['--rows', '50', '--runs', '1', '--seconds', '1']
@@ -44,6 +47,22 @@ describe('npm run bench', () => {
     const locks = report.figures.find((figure: { unit: string }) => figure.unit === 'locks')
     expect(locks.variants).toMatchObject({ fenced: { median: 25 }, bare: { median: 0 } })
   }, 180_000)
+
+  test.skipIf(psql === null)(
+    'moves a shard beside psql and the naive script',
+    async () => {
+      const { ended, said } = start(['move', '--json', '--rows', '300', '--runs', '1'])
+      expect(await ended, said.error).toBe(0)
+      const { figures } = JSON.parse(said.out)
+      const [whole] = figures
+      expect(whole.ratio.median).toBeCloseTo(
+        whole.variants.rehome.median / whole.variants.psql.median,
+      )
+      const units = new Set(figures.map(({ unit }: { unit: string }) => unit))
+      expect([...units].sort()).toEqual(process.platform === 'linux' ? ['MB', 's'] : ['s'])
+    },
+    180_000,
+  )
 
   test.each([
     [['fence', '--rows', 'many'], /'--rows <n>'.*'many'.*whole number/],

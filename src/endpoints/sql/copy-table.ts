@@ -20,6 +20,8 @@ import { type Hold, nameSession } from './turns.ts'
 /** What becomes of a block on its way: itself, or what a transform makes of its rows. */
 export interface RowMapper {
   readonly format: CopyFormat
+  /** About how much is read at once: more costs memory, less costs time. */
+  readonly blockBytes: number
   /** null: no row of the block goes on. The columns are the same for every block. */
   map(block: ChunkedBlock): { bytes: Buffer; rows: number; columns: readonly string[] } | null
 }
@@ -81,7 +83,7 @@ function sourceBlocks(
   const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
   const skip = options.from.rowsRead > 0 ? ` offset ${options.from.rowsRead}` : ''
   const query = `copy (${select} order by ${order}${skip}) to stdout (format ${format})`
-  const stream = reader.query(copyStreams.to(query, { highWaterMark: 1 << 18 }))
+  const stream = reader.query(copyStreams.to(query, { highWaterMark: options.mapper.blockBytes }))
   const stop = () => stream.destroy(options.signal.reason as Error)
   options.signal.addEventListener('abort', stop, { once: true })
   stream.once('close', () => options.signal.removeEventListener('abort', stop))
@@ -105,6 +107,7 @@ export function passThrough(route: Route): RowMapper {
   const portable = route.columns.every((c) => isPortable(c.castTo ?? c.typeName))
   return {
     format: portable ? 'binary' : 'text',
+    blockBytes: 1 << 18,
     map: (block) => ({ bytes: block.bytes, rows: block.rows, columns }),
   }
 }

@@ -38,7 +38,7 @@ interface Work {
 
 type Ends = { source: SqlEnd; target: SqlEnd }
 
-const batchRows = 2000
+const batchRows = 500
 /** Raw texts, exactly as the server wrote them. */
 const asText = { getTypeParser: () => (text: string) => text }
 

@@ -170,6 +170,8 @@ export function transformMapper(route: Route, context: TransformContext): RowMap
   }
   return {
     format: 'text',
+    // Rows as objects take many times their bytes.
+    blockBytes: 1 << 16,
     map(block) {
       const lines: string[] = []
       for (const line of linesOf(block)) {
