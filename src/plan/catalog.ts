@@ -28,6 +28,8 @@ export interface CatalogForeignKey {
   readonly columns: readonly string[]
   readonly parent: string
   readonly parentSchema: string
+  /** May be checked as late as at commit, and locks its parent no earlier. */
+  readonly deferrable: boolean
   readonly parentColumns: readonly string[]
 }
 

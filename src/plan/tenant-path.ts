@@ -13,6 +13,8 @@ export type TenantPath =
       readonly columns: readonly string[]
       readonly parent: string
       readonly parentColumns: readonly string[]
+      /** A key on the way may be deferred: until commit a row's parent can become another one. */
+      readonly deferrable: boolean
       readonly path: TenantPath
     }
 
@@ -83,8 +85,9 @@ function pathThrough(
   if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
   const path = tenantPath({ ...input, table: parent }, seen)
   if (!path) return null
-  const { parentColumns } = key
-  return { kind: 'through', columns: key.columns, parent: key.parent, parentColumns, path }
+  const { parent: name, parentColumns } = key
+  const deferrable = key.deferrable || (path.kind === 'through' && path.deferrable)
+  return { kind: 'through', columns: key.columns, parent: name, parentColumns, deferrable, path }
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

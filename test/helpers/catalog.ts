@@ -102,7 +102,7 @@ function foreignKeyOf(words: string): CatalogForeignKey {
     /^(.*) -> (\w+) \((.*)\)$/.exec(words) ?? []
   const name = `${columns}_fkey`
   const lists = { columns: columns.split(', '), parentColumns: parentColumns.split(', ') }
-  return { name, parent, parentSchema: 'public', ...lists }
+  return { name, parent, parentSchema: 'public', deferrable: false, ...lists }
 }
 
 export function planOf(tables: PlanInput['tables'], change: Partial<PlanInput> = {}): Plan {

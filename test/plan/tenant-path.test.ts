@@ -88,6 +88,7 @@ describe('a table without a column of its own', () => {
     columns: ['note_id'],
     parent: 'notes',
     parentColumns: ['id'],
+    deferrable: false,
     path: { kind: 'column', column: 'tenant_id' },
   }
 
@@ -99,6 +100,7 @@ describe('a table without a column of its own', () => {
       columns: ['line_id'],
       parent: 'lines',
       parentColumns: ['id'],
+      deferrable: false,
       path: throughNotes,
     }
     expect(pathsOf('words', plan, at)).toEqual({ source: throughLines, target: throughLines })

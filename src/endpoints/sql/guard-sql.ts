@@ -137,7 +137,8 @@ end `
   const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
   const anybodys = (rows: string, known: string) =>
     `exists (select from ${rows} r${joins} where ${known} and ${tenant} is null)`
-  // A row that loses its parent is guarded by the parent's own delete.
+  // A row that loses its parent is guarded by the parent's own delete. Under a key that is checked
+  // at commit the parent can be replaced by another tenant's until then, and nothing is locked.
   return `
 declare
   touched text[];
@@ -150,7 +151,7 @@ begin${touched('touched')}${children}
   if tg_op <> 'DELETE' then
     anybodys := anybodys or ${anybodys('new_rows', orphan)};
   end if;
-  if anybodys then perform rehome.guard_any(); end if;
+  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.guard_any(); end if;
   loop
     if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;${touched('again')}
     exit when again is null or again <@ touched;

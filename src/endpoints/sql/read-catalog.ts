@@ -78,7 +78,7 @@ const uniquesQuery = `
 
 const foreignKeysQuery = `
   select k.conrelid::int8::text as oid, k.conname as name, p.relname as parent,
-    n.nspname as "parentSchema", p.relnamespace <> c.relnamespace as outside,
+    n.nspname as "parentSchema", k.condeferrable as deferrable, p.relnamespace <> c.relnamespace as outside,
     array(select a.attname::text from unnest(k.conkey) with ordinality u (n, o)
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n order by u.o) as columns,
     array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
