@@ -69,7 +69,8 @@ async function life(tenant: string, runs: string[]): Promise<void> {
     const { move } = rehome.queues.byErrand
     const jobs = await eventually(
       async () => {
-        const completed = await move.getCompleted()
+        const all = await move.getCompleted()
+        const completed = all.filter((job) => job.data.runId === runId)
         expect(completed).not.toEqual([])
         return completed
       },
