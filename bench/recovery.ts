@@ -3,8 +3,7 @@
  * in its drain, because a writer keeps a transaction open, while one worker dies and another looks
  * on. The peer is the same with BullMQ's own time for a job's lock, 30 s.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +14,7 @@ import { open, type Rehome } from '../src/index.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import { alternate, type Bench, type BenchStage, figureOf } from './bench.ts'
 import { plan } from './recovery/plan.ts'
+import { startWorker } from './worker-process.ts'
 
 /** Every one of them, not their median. */
 const aim = { of: 'ours', relation: 'at most', limit: 15 } as const
@@ -88,6 +88,9 @@ async function measure(stage: BenchStage, place: Place, what: string) {
   ]
 }
 
+const file = fileURLToPath(new URL('./recovery/worker.ts', import.meta.url))
+const program = ['--import', 'tsx', file]
+
 interface Round {
   readonly tenant: string
   readonly lockMs: string
@@ -102,7 +105,7 @@ async function handOver(place: Place, { tenant, lockMs, signal }: Round): Promis
   const writer = await source.connect()
   const children: ChildProcess[] = []
   try {
-    children.push(await startWorker(env))
+    children.push(await startWorker(program, env))
     await writer.query('begin')
     await writer.query('insert into items values ($1, 0)', [tenant])
     const { runId } = await rehome.enqueue(plan, { tenants: [tenant] })
@@ -111,7 +114,7 @@ async function handOver(place: Place, { tenant, lockMs, signal }: Round): Promis
       return is.phase ? move?.phase === is.phase : move?.attempt === is.attempt
     }
     await until(() => moveIs({ phase: 'drain' }), signal)
-    children.push(await startWorker(env))
+    children.push(await startWorker(program, env))
     // Somewhere between two renewals of the lock.
     await delay(Math.random() * 5_000)
     const started = performance.now()
@@ -125,21 +128,6 @@ async function handOver(place: Place, { tenant, lockMs, signal }: Round): Promis
     writer.release(true)
     for (const child of children) child.kill('SIGKILL')
   }
-}
-
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
-async function startWorker(env: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const file = fileURLToPath(new URL('./recovery/worker.ts', import.meta.url))
-  const stdio = ['ignore', 'pipe', 'inherit'] as const
-  const child = spawn(process.execPath, ['--import', 'tsx', file], { env, stdio: [...stdio] })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
-  if (child.stdout) await once(child.stdout, 'data')
-  return child
 }
 
 async function until(holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> {

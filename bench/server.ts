@@ -5,6 +5,7 @@
  * memory. Nothing runs in the background that would fall into one variant's slice by chance.
  */
 import { tmpdir } from 'node:os'
+import pg from 'pg'
 import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
 
 export const serverSettings = {
@@ -23,4 +24,12 @@ export async function startBenchServer(): Promise<PostgresServer> {
   // Named, TMPDIR is taken for what it is; otherwise memory would be preferred.
   process.env.TMPDIR ??= tmpdir()
   return await startPostgres({ name: 'bench', settings: serverSettings })
+}
+
+/** A pool whose connections may break: on Ctrl-C the server does not wait for their farewell. */
+export function openPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }

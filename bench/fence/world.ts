@@ -3,11 +3,12 @@
  *
  * Invariant: both hold the same rows whenever a measurement begins.
  */
-import pg from 'pg'
+import type pg from 'pg'
 import type { PostgresServer } from '../../dev/postgres.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { definePlan, postgres, sql, table } from '../../src/plan/plan.ts'
+import { openPool } from '../server.ts'
 
 export const variants = ['fenced', 'bare'] as const
 export type Variant = (typeof variants)[number]
@@ -56,14 +57,6 @@ export async function buildWorld(server: PostgresServer): Promise<FenceWorld> {
       await Promise.all([pools.fenced.end(), pools.bare.end()])
     },
   }
-}
-
-/** A pool whose connections may break: on Ctrl-C the server does not wait for their farewell. */
-function openPool(url: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max: 2 })
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return pool
 }
 
 async function installGuards(server: PostgresServer): Promise<void> {

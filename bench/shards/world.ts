@@ -2,17 +2,18 @@
  * One source and two targets on one server, `bare` without any index or key and `indexed` with
  * them, an installation of rehome over all, and one worker of it in a process of its own.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { compileProgram } from '../../dev/compiled-program.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { open, type Rehome } from '../../src/index.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { BenchStage } from '../bench.ts'
 import { cpuOf, peakMemoryOf } from '../processes.ts'
+import { openPool } from '../server.ts'
+import { startWorker } from '../worker-process.ts'
 import { planOf, plans, type TargetName, targets, type Work } from './plans.ts'
 import {
   columns,
@@ -61,7 +62,8 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
   await install({ controlUrl, environment }, plans.map(checkPlan))
   const rehome = await open({ environment })
   const program = await compileProgram('bench/shards/worker.ts')
-  const worker = await startWorker(program.file, environment)
+  const { REDIS_URL: _, ...inherited } = process.env
+  const worker = await startWorker([program.file], { ...inherited, ...environment })
   return {
     urls,
     reset: (target) => reset([all.source, all[target]]),
@@ -76,13 +78,6 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
   }
 }
 
-function openPool(connectionString: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max: 2 })
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return pool
-}
-
 async function fillAll(pools: Record<'source' | TargetName, pg.Pool>, rows: number) {
   const sizes = fillSizes(sizesOf(rows))
   await Promise.all(Object.values(pools).map((pool) => pool.query(createTables)))
@@ -95,26 +90,6 @@ async function fillAll(pools: Record<'source' | TargetName, pg.Pool>, rows: numb
 function environmentOf(urls: Record<'source' | TargetName, string>, control: string) {
   const { source, bare, indexed } = urls
   return { CONTROL_URL: control, SOURCE_URL: source, BARE_URL: bare, INDEXED_URL: indexed }
-}
-
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
-async function startWorker(
-  file: string,
-  environment: Record<string, string>,
-): Promise<ChildProcess> {
-  const { REDIS_URL: _, ...inherited } = process.env
-  const child = spawn(process.execPath, [file], {
-    env: { ...inherited, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
-  await once(child.stdout, 'data')
-  return child
 }
 
 /** As after an installation: what a move leaves behind is not what the next one is to clean up. */

@@ -1,5 +1,4 @@
-// What a guard cannot see is found by the preflight, or refused. A test with `fails` is a KNOWN
-// LEAK: it says what ought to be. Whoever closes it finds the test passing, and takes that away.
+// What a guard cannot see is found by the preflight, or refused, or waited for.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { install } from '../../src/coordinator/installation.ts'

@@ -115,10 +115,10 @@ function recordHash(columns: readonly HashedValue[]): string {
 }
 
 /** The functions' results on fixed values: servers that differ there cannot be compared so. */
-export const digestProbes: Readonly<Record<HashFunction, { since: number; query: string }>> = {
+export const digestProbes: Readonly<Record<HashFunction, { since: number; sql: string }>> = {
   record: {
     since: 140000,
-    query: `select ${recordHash([
+    sql: `${recordHash([
       ...[...exactTypes].map((typeSql) => ({ sql: `null::${typeSql}`, typeSql })),
       ...[
         ['true', 'bool'],
@@ -135,10 +135,10 @@ export const digestProbes: Readonly<Record<HashFunction, { since: number; query:
         sql: `${value}::pg_catalog.${name}`,
         typeSql: `pg_catalog.${name}`,
       })),
-    ])}::text as probe`,
+    ])}::text`,
   },
-  text: { since: 0, query: `select ${hashOfText("'rehome ä 1'", 'text')}::text as probe` },
-  md5: { since: 0, query: `select ${hashOfText("'rehome ä 1'", 'md5')}::text as probe` },
+  text: { since: 0, sql: `${hashOfText("'rehome ä 1'", 'text')}::text` },
+  md5: { since: 0, sql: `${hashOfText("'rehome ä 1'", 'md5')}::text` },
 }
 
 export function addDigests(left: Digest, right: Digest): Digest {

@@ -159,12 +159,12 @@ export async function readCatalog(
   })
 }
 
+/** In one query: the schema is read again while writers wait. */
 async function digestProbesOf(client: ClientBase, version: number) {
-  const probes: Record<string, string> = {}
-  for (const [name, { since, query }] of Object.entries(digestProbes)) {
-    if (version >= since) probes[name] = (await client.query(query)).rows[0].probe
-  }
-  return probes
+  const probes = Object.entries(digestProbes).filter(([, { since }]) => version >= since)
+  const list = probes.map(([name, { sql }]) => `${sql} as ${ident(name)}`)
+  const [found] = (await client.query(`select ${list.join(', ')}`)).rows
+  return found as Record<string, string>
 }
 
 async function rowsOf(
