@@ -3,7 +3,7 @@
  */
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
-import { transformMapper } from '../endpoints/sql/transform-rows.ts'
+import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import type { Route } from '../plan/routes.ts'
 import { explain } from '../postgres.ts'
 import { contextOf } from './context.ts'

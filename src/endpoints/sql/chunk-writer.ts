@@ -24,28 +24,47 @@ export interface ChunkTarget {
   readonly hold: Hold & { readonly epoch: string }
   /** Name under which progress is stored. */
   readonly table: string
-  readonly format: CopyFormat
   /** Our role may switch foreign keys and triggers off; they are checked together at the end. */
   readonly replicate: boolean
 }
 
+/** Whole rows for COPY, with the columns that they have. */
+export interface CopyRows {
+  readonly bytes: Buffer
+  readonly rows: number
+  readonly columns: readonly string[]
+  readonly format: CopyFormat
+}
+
 export interface ChunkWriter {
-  write(bytes: Buffer, columns: readonly string[]): Promise<void>
+  /** Columns are the same each time; another format begins another COPY of the chunk. */
+  write(rows: CopyRows): Promise<void>
   /** Commits the rows written since the last commit together with the progress. */
   commit(progress: TableProgress): Promise<void>
 }
 
 export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWriter {
-  let stream: CopyStreamQuery | null = null
+  let begun = false
+  let open: { stream: CopyStreamQuery; format: CopyFormat } | null = null
+  const begin = async () => {
+    if (!begun) await beginChunk(client, target)
+    begun = true
+  }
+  const close = async () => {
+    if (open) await closeStream(open.stream, open.format)
+    open = null
+  }
   return {
-    async write(bytes, columns) {
-      stream ??= await openChunk(client, target, columns)
-      if (!stream.write(bytes)) await drained(stream)
+    async write(rows) {
+      if (open && open.format !== rows.format) await close()
+      await begin()
+      open ??= { stream: openStream(client, target, rows), format: rows.format }
+      if (!open.stream.write(rows.bytes)) await drained(open.stream)
     },
     async commit(progress) {
-      if (stream) await closeChunk(stream, target)
-      else await beginChunk(client, target)
-      stream = null
+      await begin()
+      await close()
+      begun = false
       await writeProgress(client, { ...target.hold, table: target.table }, progress)
       if (progress.done) await client.query('set local synchronous_commit = on')
       await client.query('commit')
@@ -64,17 +83,13 @@ async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
   }
 }
 
-async function openChunk(
-  client: Client,
-  target: ChunkTarget,
-  columns: readonly string[],
-): Promise<CopyStreamQuery> {
-  await beginChunk(client, target)
+function openStream(client: Client, target: ChunkTarget, rows: CopyRows): CopyStreamQuery {
+  const { columns, format } = rows
   const into = `${target.relation} (${idents(columns)})`
-  const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${target.format})`))
+  const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${format})`))
   // Errors are met where the stream is awaited; without a listener they would end the process.
   stream.on('error', () => {})
-  if (target.format === 'binary') stream.write(binaryHeader)
+  if (format === 'binary') stream.write(binaryHeader)
   return stream
 }
 
@@ -93,8 +108,8 @@ async function drained(stream: CopyStreamQuery): Promise<void> {
   })
 }
 
-async function closeChunk(stream: CopyStreamQuery, target: ChunkTarget): Promise<void> {
+async function closeStream(stream: CopyStreamQuery, format: CopyFormat): Promise<void> {
   const end = finished(stream)
-  stream.end(target.format === 'binary' ? binaryTrailer : undefined)
+  stream.end(format === 'binary' ? binaryTrailer : undefined)
   await end
 }

@@ -10,7 +10,7 @@ import { isPortable } from '../../plan/columns.ts'
 import type { Route } from '../../plan/routes.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
-import { createChunkWriter } from './chunk-writer.ts'
+import { type CopyRows, createChunkWriter } from './chunk-writer.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
@@ -19,11 +19,12 @@ import { type Hold, nameSession } from './turns.ts'
 
 /** What becomes of a block on its way: itself, or what a transform makes of its rows. */
 export interface RowMapper {
+  /** In which the source is read. */
   readonly format: CopyFormat
   /** About how much is read at once: more costs memory, less costs time. */
   readonly blockBytes: number
   /** null: no row of the block goes on. The columns are the same for every block. */
-  map(block: ChunkedBlock): { bytes: Buffer; rows: number; columns: readonly string[] } | null
+  map(block: ChunkedBlock): CopyRows | null
 }
 
 export interface CopyOptions {
@@ -48,7 +49,6 @@ export async function copyTable(
         relation: qualified(ends.target.schema, route.target.name),
         table: route.target.name,
         hold: options.hold,
-        format: options.mapper.format,
         replicate: options.replicate,
       })
       await reader.query('begin read only')
@@ -57,7 +57,7 @@ export async function copyTable(
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
         options.signal.throwIfAborted()
         const mapped = options.mapper.map(block)
-        if (mapped) await writer.write(mapped.bytes, mapped.columns)
+        if (mapped) await writer.write(mapped)
         rowsRead += block.rows
         rowsWritten += mapped?.rows ?? 0
         if (!block.endsChunk) continue
@@ -105,9 +105,10 @@ export function selectRows(source: SqlEnd, route: Route, tenant: string): string
 export function passThrough(route: Route): RowMapper {
   const columns = route.columns.map((column) => column.name)
   const portable = route.columns.every((c) => isPortable(c.castTo ?? c.typeName))
+  const format = portable ? 'binary' : 'text'
   return {
-    format: portable ? 'binary' : 'text',
+    format,
     blockBytes: 1 << 18,
-    map: (block) => ({ bytes: block.bytes, rows: block.rows, columns }),
+    map: ({ bytes, rows }) => ({ bytes, rows, columns, format }),
   }
 }

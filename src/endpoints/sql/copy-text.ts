@@ -1,8 +1,8 @@
 /**
- * One line of COPY's text format, read and written as PostgreSQL itself does it.
+ * The fields of COPY's text format, read and written as PostgreSQL itself does it.
  *
  * It knows no types: a field is the text that the type's output function wrote, or null. Invariant:
- * `formatCopyLine(parseCopyLine(line))` is the line, for every line that COPY TO can write.
+ * a line that was split and read and is written again is the line, for all that COPY TO writes.
  * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format". What COPY FROM
  * takes beyond what COPY TO writes (octal, hex, escaped tabs) is read, too: CopyReadAttributesText.
  */
@@ -10,27 +10,16 @@ import { constants, isUtf8 } from 'node:buffer'
 import { RehomeError } from '../../errors.ts'
 
 /**
- * The fields of a line, with or without its newline. An empty line is one empty string. Throws
- * TRANSFORM_FAILED where a field has a NUL, or is not UTF-8: JavaScript could not give it back.
+ * Whole lines as text. Throws TRANSFORM_FAILED where there is a NUL, or what is not UTF-8:
+ * JavaScript could not give it back.
  */
-export function parseCopyLine(line: string | Buffer): (string | null)[] {
-  const text = copyText(line)
-  return splitFields(text.endsWith('\n') ? text.slice(0, -1) : text).map(readField)
-}
-
-/** The line with its newline. Throws TRANSFORM_FAILED for U+0000: no PostgreSQL text holds it. */
-export function formatCopyLine(values: readonly (string | null)[]): string {
-  return `${values.map(writeField).join('\t')}\n`
-}
-
-/** Whole lines as text. Throws as `parseCopyLine` does. */
 export function copyText(lines: string | Buffer): string {
   const text = typeof lines === 'string' ? lines : utf8(lines)
   if (text.includes('\0')) throw holdsNul()
   return text
 }
 
-/** The fields of a line without its newline, as they stand there. */
+/** The fields of a line without its newline, as they stand there. An empty line has one. */
 export function splitFields(line: string): string[] {
   const pieces = line.split('\t')
   return line.includes('\\\t') ? joinEscapedTabs(pieces) : pieces

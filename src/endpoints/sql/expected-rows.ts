@@ -21,7 +21,8 @@ import {
   hashesOf,
 } from './digest.ts'
 import type { SqlEnd } from './end.ts'
-import { createRowTransform } from './transform-rows.ts'
+import { TextRow } from './text-row.ts'
+import { createRowTransform, type RowTransform, unchanged } from './transform-rows.ts'
 
 export interface Expected<T> {
   readonly found: T
@@ -77,7 +78,8 @@ async function eachBatch(
   work: Work,
   visit: (target: Client, spec: DigestSpec) => Promise<void>,
 ): Promise<readonly string[]> {
-  const transform = createRowTransform(work.route, work.context)
+  const row = new TextRow(work.route.columns)
+  const transform = createRowTransform(work.route, work.context, row)
   await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)
@@ -89,9 +91,9 @@ async function eachBatch(
         const rows = await reading
         if (rows.length === 0) break
         reading = read(cursor)
-        const results = rows.map((row) => transform.apply(row)).filter((row) => row !== null)
-        const columns = transform.columns()
-        const spec = columns && results.length > 0 ? batchSpec(work, columns, results) : null
+        const results = rows.map((fields) => textsOf(row, transform, fields))
+        const through = results.filter((texts) => texts !== null)
+        const spec = through.length > 0 ? batchSpec(work, columnsOf(transform), through) : null
         await visiting
         if (spec) visiting = heard(visit(target, spec))
       }
@@ -99,7 +101,23 @@ async function eachBatch(
       await cursor.close()
     }),
   )
-  return transform.columns() ?? []
+  return columnsOf(transform)
+}
+
+function columnsOf(transform: RowTransform): string[] {
+  return transform.fields()?.map(({ name }) => name) ?? []
+}
+
+type Texts = readonly (string | null)[]
+
+function textsOf(row: TextRow, transform: RowTransform, fields: Texts): Texts | null {
+  row.stand(fields)
+  const outcomes = transform.apply()
+  if (!outcomes) return null
+  return (transform.fields() ?? []).map(({ from }, i) => {
+    const outcome = outcomes[i] ?? null
+    return outcome === unchanged ? (fields[from] ?? null) : outcome
+  })
 }
 
 function read(cursor: Cursor): Promise<(string | null)[][]> {

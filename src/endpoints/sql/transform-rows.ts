@@ -10,55 +10,75 @@ import type { CatalogColumn } from '../../plan/catalog.ts'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import type { Codec } from './codec.ts'
-import type { RowMapper } from './copy-table.ts'
-import { copyText, readField, splitFields, writeField } from './copy-text.ts'
-import { type RowBlock, rowsOf } from './split-rows.ts'
-import { codecFor, encodeChanged, encodeField, rowDecoder } from './values.ts'
+import { createLazyRow, type LazyRow, type RowSource } from './lazy-row.ts'
+import { codecFor, encodeChanged, encodeField } from './values.ts'
 
-type Texts = readonly (string | null)[]
+/** A field that is the source's, byte for byte. */
+export const unchanged: unique symbol = Symbol('unchanged')
 
-export interface RowTransform {
-  /** Target columns in the order of the result; null until a row was let through. */
-  columns(): readonly string[] | null
-  /** null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and column. */
-  apply(values: Texts): Texts | null
-  /** By target column: which source field has its name and type, or -1. */
-  sources(): readonly number[]
-}
+/** A target column's text, null for NULL. */
+export type Outcome = string | null | typeof unchanged
 
-interface Field {
+export interface TargetField {
   readonly name: string
   readonly codec: Codec
-  /** Index of the source field that has the same name and type. */
+  /** Index of the source column that has the same name and type, or -1. */
   readonly from: number
 }
 
-export function createRowTransform(route: Route, context: TransformContext): RowTransform {
-  const decode = rowDecoder(
-    route.columns.map(({ name, typeName }) => ({ name, type: { name: typeName } })),
+export interface RowTransform {
+  /** What the transform fills; null until a row was let through. */
+  fields(): readonly TargetField[] | null
+  /**
+   * Of the row that the source stands on, by target field; the array is used again for the next.
+   * null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and column.
+   */
+  apply(): readonly Outcome[] | null
+}
+
+export function createRowTransform(
+  route: Route,
+  context: TransformContext,
+  source: RowSource,
+): RowTransform {
+  const lazy = createLazyRow(
+    route.columns.map(({ name }) => name),
+    source,
   )
-  let fields: readonly Field[] | null = null
-  const decoded: unknown[] = []
+  let fields: readonly TargetField[] | null = null
+  const outcomes: Outcome[] = []
+  const key = () => keyText(route, source)
+  const outcomeOf = (field: TargetField, result: Record<string, unknown>) => {
+    try {
+      return changeOf(field, result[field.name], { lazy, source })
+    } catch (error) {
+      const where = `table "${route.source.name}", key ${key()}, column "${field.name}"`
+      throw new RehomeError('TRANSFORM_FAILED', `${where}: ${messageOf(error)}`, { cause: error })
+    }
+  }
   return {
-    columns: () => fields?.map((field) => field.name) ?? null,
-    apply(values) {
-      const key = () => keyText(route, values)
-      const result = runTransform(route, context, decode(values, decoded), key)
+    fields: () => fields,
+    apply() {
+      const row = lazy.begin()
+      const result = runTransform(route, context, { row, key })
+      const isRow = lazy.isIntact() && result === row
       if (result === null) return null
       fields ??= fieldsOf(route, result)
       refuseOtherKeys(route, fields, { result, key })
-      const row = { result, values, decoded }
-      return fields.map((field) => textOf(route, field, row))
+      for (let i = 0; i < fields.length; i += 1) {
+        const field = fields[i] as TargetField
+        const skip = isRow && field.from !== -1 && lazy.isUntouched(field.from)
+        outcomes[i] = skip ? unchanged : outcomeOf(field, result)
+      }
+      return outcomes
     },
-    sources: () => fields?.map((field) => field.from) ?? [],
   }
 }
 
 function runTransform(
   route: Route,
   context: TransformContext,
-  row: Record<string, unknown>,
-  key: () => string,
+  { row, key }: { row: Record<string, unknown>; key: () => string },
 ): Record<string, unknown> | null {
   const { transform, plan, source } = route
   let given: unknown = row
@@ -86,7 +106,7 @@ function isPlainRow(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Promise)
 }
 
-function fieldsOf(route: Route, result: Record<string, unknown>): Field[] {
+function fieldsOf(route: Route, result: Record<string, unknown>): TargetField[] {
   return Object.keys(result).map((name) => {
     const column = route.target.columns.find((candidate) => candidate.name === name)
     if (!column || column.generated) throw noColumn(route, name, column)
@@ -103,7 +123,7 @@ function noColumn(route: Route, name: string, column: CatalogColumn | undefined)
 
 function refuseOtherKeys(
   route: Route,
-  fields: readonly Field[],
+  fields: readonly TargetField[],
   row: { result: Record<string, unknown>; key: () => string },
 ): void {
   const keys = Object.keys(row.result)
@@ -116,102 +136,36 @@ function refuseOtherKeys(
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
-interface TransformedRow {
-  readonly result: Record<string, unknown>
-  readonly values: Texts
-  readonly decoded: readonly unknown[]
-}
-
-function textOf(route: Route, field: Field, row: TransformedRow): string | null {
-  const value = row.result[field.name]
-  const original = field.from === -1 ? undefined : (row.values[field.from] ?? null)
-  const decoded = row.decoded[field.from]
+/** Throws TRANSFORM_FAILED for what the column's type does not hold. */
+function changeOf(
+  { from, codec }: TargetField,
+  value: unknown,
+  before: { lazy: LazyRow; source: RowSource },
+): Outcome {
+  if (from === -1) return encodeField(codec, value)
+  const decoded = before.lazy.original(from)
   // The transform can have changed nothing in what is no object.
-  const untouched = typeof value !== 'object' && Object.is(value, decoded)
-  if (untouched && typeof original === 'string') return original
-  try {
-    if (typeof original === 'string' && hasOtherKeys(field.codec, decoded, value)) {
-      return encodeChanged(field.codec, value, original)
-    }
-    return encodeField(field.codec, value, original)
-  } catch (error) {
-    const where = `table "${route.source.name}", key ${keyText(route, row.values)}, column "${field.name}"`
-    throw new RehomeError('TRANSFORM_FAILED', `${where}: ${messageOf(error)}`, { cause: error })
-  }
+  if (Object.is(value, decoded) && (typeof value !== 'object' || value === null)) return unchanged
+  const original = before.source.text(from)
+  if (original === null || value === null) return encodeField(codec, value)
+  if (hasOtherKeys(codec, decoded, value)) return encodeChanged(codec, value, original)
+  const text = encodeField(codec, value, original)
+  return text === original ? unchanged : text
 }
 
 /** A new JSON object with more or fewer keys need not be compared with what it was. */
 function hasOtherKeys({ typeName }: Codec, decoded: unknown, value: unknown): boolean {
   if (typeName !== 'jsonb' && typeName !== 'json') return false
-  if (decoded === value || !isPlainRow(decoded) || !isPlainRow(value)) return false
-  return value !== null && Object.keys(decoded ?? {}).length !== Object.keys(value).length
+  if (!decoded || !value || decoded === value) return false
+  if (!isPlainRow(decoded) || !isPlainRow(value)) return false
+  return Object.keys(decoded).length !== Object.keys(value).length
 }
 
-function keyText(route: Route, values: Texts): string {
+function keyText(route: Route, source: RowSource): string {
   const { rename } = route.plan.columns
   const key = route.sourceKey.map((name) => {
     const index = route.columns.findIndex((column) => column.name === (rename[name] ?? name))
-    return values[index] ?? '?'
+    return index === -1 ? '?' : (source.text(index) ?? '?')
   })
   return `(${key.join(',')})`
-}
-
-/** The copy's way: lines of the text format in, lines of the text format out. */
-export function transformMapper(route: Route, context: TransformContext): RowMapper {
-  const rows = createRowTransform(route, context)
-  let sources: readonly number[] = []
-  const change = (line: string) => {
-    const fields = splitFields(line)
-    const values = fields.map(readField)
-    const result = rows.apply(values)
-    if (result === null) return null
-    if (sources.length === 0) sources = rows.sources()
-    return lineOf(result, { fields, values, sources })
-  }
-  return {
-    format: 'text',
-    // Rows as objects take many times their bytes.
-    blockBytes: 1 << 16,
-    map(block) {
-      const lines: string[] = []
-      for (const line of linesOf(block)) {
-        const changed = change(line)
-        if (changed !== null) lines.push(changed)
-      }
-      const columns = rows.columns()
-      if (!columns || lines.length === 0) return null
-      return { bytes: Buffer.from(lines.join('')), rows: lines.length, columns }
-    },
-  }
-}
-
-const bytesAtOnce = 1 << 26
-
-/** Without newlines. At once is much quicker, as long as JavaScript can hold all of it. */
-function linesOf(block: RowBlock): Iterable<string> {
-  if (block.bytes.length <= bytesAtOnce) return copyText(block.bytes).split('\n').slice(0, -1)
-  return lineByLine(block)
-}
-
-function* lineByLine(block: RowBlock): Generator<string, void, undefined> {
-  for (const line of rowsOf(block)) yield copyText(line.subarray(0, -1))
-}
-
-interface Before {
-  /** As they stand in the source's line. */
-  readonly fields: readonly string[]
-  readonly values: Texts
-  readonly sources: readonly number[]
-}
-
-/** What stays as it was is not written anew. */
-function lineOf(texts: Texts, { fields, values, sources }: Before): string {
-  let line = ''
-  for (let i = 0; i < texts.length; i += 1) {
-    const text = texts[i] ?? null
-    const from = sources[i] ?? -1
-    const before = from === -1 || values[from] !== text ? undefined : fields[from]
-    line += `${i === 0 ? '' : '\t'}${before ?? writeField(text)}`
-  }
-  return `${line}\n`
 }

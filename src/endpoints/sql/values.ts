@@ -23,34 +23,6 @@ export interface PgType {
   readonly elementName?: string | null
 }
 
-type Decoder = (texts: readonly (string | null)[], decoded?: unknown[]) => Record<string, unknown>
-
-/**
- * Makes rows plain objects; a column named `__proto__` is as good as any. Fills `decoded`, where it
- * is given, with the values by index.
- */
-export function rowDecoder(columns: readonly { name: string; type: PgType }[]): Decoder {
-  const fields = columns.map(({ name, type }) => ({ name, codec: codecFor(type) }))
-  return (values, decoded) => {
-    if (values.length !== fields.length) {
-      const message = `a row has ${values.length} fields, expected ${fields.length}`
-      throw new RehomeError('DATABASE_ERROR', message)
-    }
-    const row: Record<string, unknown> = {}
-    for (let i = 0; i < fields.length; i += 1) {
-      const { name, codec } = fields[i] as (typeof fields)[number]
-      const text = values[i] ?? null
-      const value = text === null ? null : codec.decode(text)
-      if (decoded) decoded[i] = value
-      if (name !== '__proto__') row[name] = value
-      else Object.defineProperty(row, name, { value, ...ordinary })
-    }
-    return row
-  }
-}
-
-const ordinary = { enumerable: true, writable: true, configurable: true }
-
 /**
  * The text of a field for COPY; null is NULL. `original` is the text of the source's field of the
  * same name and type (null: it was NULL), and left out where there is none. A value that equals

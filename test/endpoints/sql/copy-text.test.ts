@@ -10,8 +10,8 @@ import fc from 'fast-check'
 import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { describe, expect, test } from 'vitest'
-import { formatCopyLine, parseCopyLine } from '../../../src/endpoints/sql/copy-text.ts'
 import { withClient } from '../../../src/postgres.ts'
+import { formatCopyLine, parseCopyLine } from '../../helpers/copy-lines.ts'
 import { createDatabase } from '../../helpers/database.ts'
 
 const hostile = fc.constantFrom(

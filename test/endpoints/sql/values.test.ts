@@ -10,14 +10,9 @@ import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { afterAll, describe, expect, test } from 'vitest'
-import { formatCopyLine, parseCopyLine } from '../../../src/endpoints/sql/copy-text.ts'
-import {
-  codecFor,
-  encodeField,
-  type PgType,
-  rowDecoder,
-} from '../../../src/endpoints/sql/values.ts'
+import { codecFor, encodeField, type PgType } from '../../../src/endpoints/sql/values.ts'
 import { createPool, withClient } from '../../../src/postgres.ts'
+import { formatCopyLine, parseCopyLine } from '../../helpers/copy-lines.ts'
 import { createDatabase } from '../../helpers/database.ts'
 
 const database = await createDatabase()
@@ -287,14 +282,4 @@ describe('a field that the transform', () => {
     const encode = () => encodeField(codec('json'), JSON.parse(deep), deep)
     expect(encode).toThrow(expect.objectContaining({ code: 'TRANSFORM_FAILED' }))
   })
-})
-
-test('a row is a plain object, whatever its columns are called', () => {
-  const names = ['id', '__proto__', 'constructor', 'toString', '1', 'ü']
-  const decode = rowDecoder(names.map((name) => ({ name, type: { name: 'int4' } })))
-  const row = decode(['1', '2', '3', '4', null, '6'])
-  expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
-  const copy = Object.entries({ ...row }).map(([name, value]) => `${name}=${value}`)
-  expect(copy).toEqual('1=null id=1 __proto__=2 constructor=3 toString=4 ü=6'.split(' '))
-  expect(() => decode(['1'])).toThrow('a row has 1 fields, expected 6')
 })

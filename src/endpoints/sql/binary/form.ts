@@ -1,0 +1,93 @@
+/** What the binary form of a type is to us, and where such forms are written. */
+import { constants, isUtf8 } from 'node:buffer'
+import { RehomeError } from '../../../errors.ts'
+
+/**
+ * One type's binary form, as its `send` function writes it, beside the text of its output function.
+ * A form knows exactly the texts that PostgreSQL writes, and some more; others are for PostgreSQL.
+ */
+export interface BinaryForm {
+  /** Of the type, as arrays of it name it. */
+  readonly oid: number
+  /** PostgreSQL's text of the value that `bytes` has from `start` to `end`. */
+  text(bytes: Buffer, start: number, end: number): string
+  /** What the type's codec makes of that text, where there is a shorter way to it. */
+  value?(bytes: Buffer, start: number, end: number): unknown
+  /** Writes the value of a text; false, with anything written, for a text it does not know. */
+  write(text: string, out: ByteWriter): boolean
+}
+
+/** Bytes that grow at their end. */
+export class ByteWriter {
+  bytes: Buffer
+  /** How many bytes are written. */
+  at = 0
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafe(size)
+  }
+
+  /** Makes room for `more` bytes behind `at`. */
+  reserve(more: number): void {
+    if (this.at + more <= this.bytes.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + more))
+    this.bytes.copy(larger, 0, 0, this.at)
+    this.bytes = larger
+  }
+
+  copy(from: Buffer, start: number, end: number): void {
+    this.reserve(end - start)
+    this.at += from.copy(this.bytes, this.at, start, end)
+  }
+
+  int16(value: number): void {
+    this.reserve(2)
+    this.at = this.bytes.writeInt16BE(value, this.at)
+  }
+
+  uint16(value: number): void {
+    this.reserve(2)
+    this.at = this.bytes.writeUInt16BE(value, this.at)
+  }
+
+  int32(value: number): void {
+    this.reserve(4)
+    this.at = this.bytes.writeInt32BE(value, this.at)
+  }
+
+  utf8(text: string): void {
+    // No UTF-16 unit makes more than three bytes.
+    this.reserve(text.length < 1024 ? text.length * 3 : Buffer.byteLength(text))
+    this.at += this.bytes.write(text, this.at)
+  }
+
+  /** A value behind its length, as arrays and rows have it; false as `write` says it. */
+  field(form: BinaryForm, text: string): boolean {
+    const start = this.at
+    this.int32(0)
+    const known = form.write(text, this)
+    this.bytes.writeInt32BE(this.at - start - 4, start)
+    return known
+  }
+
+  /** What was written. It is the caller's. */
+  written(): Buffer {
+    return this.bytes.subarray(0, this.at)
+  }
+}
+
+/** Throws TRANSFORM_FAILED where JavaScript could not give the text back. */
+export function utf8Text(bytes: Buffer, start: number, end: number): string {
+  if (end - start > constants.MAX_STRING_LENGTH) {
+    const size = `${end - start} bytes, and JavaScript's longest text has`
+    throw failed(`a value has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
+  }
+  const text = bytes.toString('utf8', start, end)
+  // What is no UTF-8 becomes U+FFFD, which may also stand there by itself.
+  if (!text.includes('\ufffd') || isUtf8(bytes.subarray(start, end))) return text
+  throw failed('a text is not valid UTF-8, so JavaScript cannot hold it')
+}
+
+function failed(message: string): RehomeError {
+  return new RehomeError('TRANSFORM_FAILED', message)
+}
