@@ -24,17 +24,23 @@ export const copy: Bench = {
         bare: move('plain', 'bare'),
         'bare sql': move('sql', 'bare'),
         'bare js': move('js', 'bare'),
+        'bare spread': move('spread', 'bare'),
         indexed: move('plain', 'indexed'),
         'indexed js': move('js', 'indexed'),
       })
-      const against = (what: string, [ours, peer]: readonly [string, string], limit: number) => {
+      const against = (
+        what: string,
+        [ours, peer]: readonly [string, string],
+        limit: number | null,
+      ) => {
         const samples = { rehome: all(runs[ours], 'copy'), psql: all(runs[peer], 'whole') }
-        return figure(what, samples, atMost(limit))
+        return figure(what, samples, limit === null ? null : atMost(limit))
       }
       return [
         against('bare target', ['bare', 'bare psql'], 1.05),
         against('bare target, SQL expressions', ['bare sql', 'bare psql sql'], 1.05),
         against('bare target, JavaScript', ['bare js', 'bare psql'], 1.7),
+        against('  the same of copies of rows', ['bare spread', 'bare psql'], null),
         against('indexes', ['indexed', 'indexed psql'], 0.8),
         against('indexes, psql in key order', ['indexed', 'indexed psql ordered'], 1.05),
         against('indexes, JavaScript', ['indexed js', 'indexed psql ordered'], 1.1),

@@ -29,7 +29,7 @@ export async function findPsql(): Promise<Psql> {
 
 interface Pipe {
   readonly target: TargetName
-  readonly work: Exclude<Work, 'js'>
+  readonly work: Extract<Work, 'plain' | 'sql'>
   readonly ordered: boolean
 }
 

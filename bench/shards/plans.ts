@@ -1,7 +1,7 @@
 /** What rehome is told to do with the shard: the same tables, with and without changes. */
 import { definePlan, type PlanInput, postgres, sql, table } from '../../src/index.ts'
 
-export const works = ['plain', 'sql', 'js'] as const
+export const works = ['plain', 'sql', 'js', 'spread'] as const
 export type Work = (typeof works)[number]
 export const targets = ['bare', 'indexed'] as const
 export type TargetName = (typeof targets)[number]
@@ -19,38 +19,54 @@ export const expressions = {
   comments: { body: `r.body || '!'`, edited_at: 'coalesce(r.edited_at, r.created_at)' },
 } as const
 
-type Row<Names extends string> = Record<Names, string> & Record<string, unknown>
+/** What a transform reads, as it comes: numerics and timestamps are texts. */
+interface Columns {
+  name: string
+  settings: object
+  description: string | null
+  budget: string | null
+  title: string
+  metadata: object
+  estimate: string | null
+  body: string
+  created_at: string
+  updated_at: string | null
+  edited_at: string | null
+}
+
+type Row<Names extends keyof Columns> = Pick<Columns, Names>
+
+const plusOne = (numeric: string | null) => (Number(numeric ?? 0) + 1).toFixed(2)
 
 /** The same by JavaScript: text, dates, numerics, and JSON that is parsed and rebuilt. */
 const transforms = {
-  users: (row: Row<'name'> & { settings: object }) => ({
-    ...row,
-    settings: { ...row.settings, moved: true },
-    name: `${row.name}!`,
-  }),
-  projects: (row: Row<never> & { description: string | null; budget: string | null }) => ({
-    ...row,
-    description: row.description ?? '-',
-    budget: (Number(row.budget ?? 0) + 1).toFixed(2),
-  }),
-  tasks: (row: Row<'title' | 'created_at'> & TaskFields) => ({
-    ...row,
-    title: `${row.title}!`,
-    metadata: { ...row.metadata, moved: true },
-    estimate: (Number(row.estimate ?? 0) + 1).toFixed(2),
-    updated_at: row.updated_at ?? row.created_at,
-  }),
-  comments: (row: Row<'body' | 'created_at'> & { edited_at: string | null }) => ({
-    ...row,
-    body: `${row.body}!`,
-    edited_at: row.edited_at ?? row.created_at,
-  }),
+  users(row: Row<'name' | 'settings'>) {
+    row.settings = { ...row.settings, moved: true }
+    row.name += '!'
+    return row
+  },
+  projects(row: Row<'description' | 'budget'>) {
+    row.description ??= '-'
+    row.budget = plusOne(row.budget)
+    return row
+  },
+  tasks(row: Row<'title' | 'metadata' | 'estimate' | 'created_at' | 'updated_at'>) {
+    row.title += '!'
+    row.metadata = { ...row.metadata, moved: true }
+    row.estimate = plusOne(row.estimate)
+    row.updated_at ??= row.created_at
+    return row
+  },
+  comments(row: Row<'body' | 'created_at' | 'edited_at'>) {
+    row.body += '!'
+    row.edited_at ??= row.created_at
+    return row
+  },
 }
 
-interface TaskFields {
-  readonly metadata: object
-  readonly estimate: string | null
-  readonly updated_at: string | null
+/** With every column, used or not, in a new object each time. */
+function spread<T extends object>(transform: (row: T) => T): (row: T) => T {
+  return (row) => transform({ ...row })
 }
 
 export function planOf(work: Work, target: TargetName): PlanInput {
@@ -59,7 +75,10 @@ export function planOf(work: Work, target: TargetName): PlanInput {
   const changed = (name: keyof typeof expressions) =>
     work === 'sql' ? { columns: { compute: compute(name) } } : {}
   const { users, projects, tasks, comments } = transforms
-  const byJs = <T>(transform: T) => (work === 'js' ? { transform } : {})
+  const byJs = <T extends object>(transform: (row: T) => T) => {
+    if (work === 'spread') return { transform: spread(transform) }
+    return work === 'js' ? { transform } : {}
+  }
   return definePlan({
     name: `${work}-${target}`,
     source: postgres({ urlFrom: 'SOURCE_URL' }),

@@ -22,7 +22,7 @@ import {
 } from './digest.ts'
 import type { SqlEnd } from './end.ts'
 import { TextRow } from './text-row.ts'
-import { createRowTransform, type RowTransform, unchanged } from './transform-rows.ts'
+import { RowTransform, unchanged } from './transform-rows.ts'
 
 export interface Expected<T> {
   readonly found: T
@@ -79,7 +79,7 @@ async function eachBatch(
   visit: (target: Client, spec: DigestSpec) => Promise<void>,
 ): Promise<readonly string[]> {
   const row = new TextRow(work.route.columns)
-  const transform = createRowTransform(work.route, work.context, row)
+  const transform = new RowTransform(work.route, work.context, row)
   await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)
@@ -105,7 +105,7 @@ async function eachBatch(
 }
 
 function columnsOf(transform: RowTransform): string[] {
-  return transform.fields()?.map(({ name }) => name) ?? []
+  return transform.fields?.map(({ name }) => name) ?? []
 }
 
 type Texts = readonly (string | null)[]
@@ -114,7 +114,7 @@ function textsOf(row: TextRow, transform: RowTransform, fields: Texts): Texts | 
   row.stand(fields)
   const outcomes = transform.apply()
   if (!outcomes) return null
-  return (transform.fields() ?? []).map(({ from }, i) => {
+  return (transform.fields ?? []).map(({ from }, i) => {
     const outcome = outcomes[i] ?? null
     return outcome === unchanged ? (fields[from] ?? null) : outcome
   })

@@ -17,67 +17,120 @@ export interface RowSource {
   value(index: number): unknown
 }
 
-export interface LazyRow {
+/** What `visit` says of a column that nobody has asked for or set. */
+export const untouched: unique symbol = Symbol('untouched')
+
+export interface RowVisitor {
+  settle(value: unknown, index: number): void
+}
+
+/**
+ * The lazy row of a list of columns. It is the same for all who ask: an engine learns a transform
+ * once, and not anew for each tenant. Who calls `begin` has it until the next one does.
+ */
+export function lazyRowOf(names: readonly string[]): LazyRow {
+  const list = JSON.stringify(names)
+  const known = rows.get(list) ?? new LazyRow(names)
+  rows.set(list, known)
+  return known
+}
+
+const rows = new Map<string, LazyRow>()
+
+class LazyRow {
+  private readonly names: readonly string[]
+  private readonly properties: PropertyDescriptorMap
+  private readonly wasRead: Uint8Array
+  private readonly wasSet: Uint8Array
+  private readonly read: unknown[]
+  private readonly set: unknown[]
+  private row: Record<string, unknown>
+  private source: RowSource | null = null
+  private visiting = false
+  /** How many columns have answered a visit. */
+  private alive = 0
+
+  constructor(names: readonly string[]) {
+    this.names = names
+    this.wasRead = new Uint8Array(names.length)
+    this.wasSet = new Uint8Array(names.length)
+    this.read = names.map(() => null)
+    this.set = names.map(() => null)
+    const properties = names.map((name, index) => [name, this.property(index)] as const)
+    this.properties = Object.fromEntries(properties)
+    this.row = this.fresh()
+  }
+
   /** The row that the source stands on now. */
-  begin(): Record<string, unknown>
-  /** After the call: all columns, and nothing else, are still what `begin` made them. */
-  isIntact(): boolean
-  /** Nobody has asked for the column or set it. */
-  isUntouched(index: number): boolean
-  /** What was read, with all that has become of nested values since; it is read now if need be. */
-  original(index: number): unknown
-}
+  begin(source: RowSource): Record<string, unknown> {
+    if (!this.isIntact()) this.row = this.fresh()
+    this.source = source
+    this.alive = 0
+    this.wasRead.fill(0)
+    this.wasSet.fill(0)
+    return this.row
+  }
 
-/** What a column says of itself to `isIntact`. */
-const here: unique symbol = Symbol('here')
-
-export function createLazyRow(names: readonly string[], source: RowSource): LazyRow {
-  const wasRead = new Uint8Array(names.length)
-  const wasSet = new Uint8Array(names.length)
-  const read: unknown[] = names.map(() => null)
-  const set: unknown[] = names.map(() => null)
-  let asking = false
-  const original = (index: number) => {
-    if (wasRead[index] === 0) {
-      read[index] = source.value(index)
-      wasRead[index] = 1
+  /**
+   * After the call: gives the visitor what the row has under each of the names, in their order, and
+   * `untouched` where nobody has asked for a column or set it.
+   */
+  visit(names: readonly string[], visitor: RowVisitor): void {
+    const { row } = this
+    this.visiting = true
+    this.alive = 0
+    try {
+      for (let i = 0; i < names.length; i += 1) visitor.settle(row[names[i] as string], i)
+    } finally {
+      this.visiting = false
     }
-    return read[index]
   }
-  const property = (index: number) => ({
-    enumerable: true,
-    configurable: true,
-    get: () => (asking ? here : wasSet[index] === 1 ? set[index] : original(index)),
-    set(value: unknown) {
-      set[index] = value
-      wasSet[index] = 1
-    },
-  })
-  const properties = Object.fromEntries(names.map((name, index) => [name, property(index)]))
-  const fresh = () => Object.defineProperties({}, properties) as Record<string, unknown>
-  let row = fresh()
-  const isIntact = () => {
-    if (Object.keys(row).length !== names.length) return false
-    asking = true
-    const all = names.every((name) => row[name] === here)
-    asking = false
-    return all
+
+  /** What was read, with all that has become of nested values since; it is read now if need be. */
+  original(index: number): unknown {
+    if (this.wasRead[index] === 0) {
+      this.read[index] = this.source?.value(index)
+      this.wasRead[index] = 1
+    }
+    return this.read[index]
   }
-  return {
-    begin() {
-      wasRead.fill(0)
-      wasSet.fill(0)
-      return row
-    },
-    isIntact() {
-      const intact = isIntact()
-      if (!intact) row = fresh()
-      return intact
-    },
-    isUntouched: (index) => wasRead[index] === 0 && wasSet[index] === 0,
-    original,
+
+  private current(index: number): unknown {
+    const isSet = this.wasSet[index] === 1
+    if (this.visiting) {
+      this.alive += 1
+      if (!isSet && this.wasRead[index] === 0) return untouched
+    }
+    return isSet ? this.set[index] : this.original(index)
+  }
+
+  private change(index: number, value: unknown): void {
+    this.set[index] = value
+    this.wasSet[index] = 1
+  }
+
+  private property(index: number): PropertyDescriptor {
+    return {
+      enumerable: true,
+      configurable: true,
+      get: () => this.current(index),
+      set: (value: unknown) => this.change(index, value),
+    }
+  }
+
+  private fresh(): Record<string, unknown> {
+    return Object.defineProperties({}, this.properties) as Record<string, unknown>
+  }
+
+  /** Each column is one of ours still, and there is nothing else. */
+  private isIntact(): boolean {
+    const { names } = this
+    if (this.alive !== names.length) this.visit(names, { settle() {} })
+    return this.alive === names.length && Object.keys(this.row).length === names.length
   }
 }
+
+export type { LazyRow }
 
 export function expectFields(found: number, expected: number): void {
   if (found === expected) return

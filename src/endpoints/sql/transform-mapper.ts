@@ -15,13 +15,7 @@ import type { RowMapper } from './copy-table.ts'
 import { copyText, readField, splitFields, writeField } from './copy-text.ts'
 import { type RowBlock, rowsOf } from './split-rows.ts'
 import { TextRow } from './text-row.ts'
-import {
-  createRowTransform,
-  type Outcome,
-  type RowTransform,
-  type TargetField,
-  unchanged,
-} from './transform-rows.ts'
+import { type Outcome, RowTransform, type TargetField, unchanged } from './transform-rows.ts'
 
 export function transformMapper(route: Route, context: TransformContext): RowMapper {
   const forms = route.columns.map(({ typeName }) => binaryForm(typeName))
@@ -33,7 +27,7 @@ export function transformMapper(route: Route, context: TransformContext): RowMap
 
 function textMapper(route: Route, context: TransformContext): RowMapper {
   const row = new TextRow(route.columns, (field) => (field === null ? null : readField(field)))
-  const transform = createRowTransform(route, context, row)
+  const transform = new RowTransform(route, context, row)
   return {
     format: 'text',
     // Rows as objects take many times their bytes.
@@ -61,7 +55,7 @@ interface BinaryMapping {
 
 function binaryMapper({ route, context, forms }: BinaryMapping): RowMapper {
   const row = new BinaryRow(route.columns, forms)
-  const transform = createRowTransform(route, context, row)
+  const transform = new RowTransform(route, context, row)
   const rowWriter = createRowWriter(row, transform)
   let asText = false
   return {
@@ -72,8 +66,8 @@ function binaryMapper({ route, context, forms }: BinaryMapping): RowMapper {
       if (out) return out.rows > 0 ? out : null
       asText = true
       const lines: string[] = []
-      for (const start of startsOf(block)) {
-        row.stand(block.bytes, start)
+      for (let i = 0; i < block.rows; i += 1) {
+        row.stand(block, i)
         const outcomes = transform.apply()
         if (!outcomes) continue
         lines.push(lineOf(transform, outcomes, ({ from }) => writeField(row.text(from))))
@@ -89,11 +83,11 @@ function createRowWriter(row: BinaryRow, transform: RowTransform) {
   return (block: RowBlock): CopyRows | null => {
     const out = new ByteWriter(block.bytes.length + (block.bytes.length >> 2))
     let rows = 0
-    for (const start of startsOf(block)) {
-      row.stand(block.bytes, start)
+    for (let i = 0; i < block.rows; i += 1) {
+      row.stand(block, i)
       const outcomes = transform.apply()
       if (!outcomes) continue
-      const fields = transform.fields() ?? []
+      const fields = transform.fields ?? []
       forms ??= fields.map(({ codec }) => binaryForm(codec.typeName))
       if (!writeRow(out, row, { outcomes, fields, forms })) return null
       rows += 1
@@ -135,15 +129,6 @@ function writeRow(out: ByteWriter, row: BinaryRow, result: BinaryResult): boolea
   return true
 }
 
-/** Where each row of a block begins. */
-function* startsOf(block: RowBlock): Generator<number, void, undefined> {
-  let start = 0
-  for (const end of block.ends) {
-    yield start
-    start = end
-  }
-}
-
 /** What stays as it was is written by `before`. */
 function lineOf(
   transform: RowTransform,
@@ -151,7 +136,7 @@ function lineOf(
   before: (field: TargetField) => string,
 ): string {
   let line = ''
-  for (const [i, field] of (transform.fields() ?? []).entries()) {
+  for (const [i, field] of (transform.fields ?? []).entries()) {
     const outcome = outcomes[i] ?? null
     line += `${i === 0 ? '' : '\t'}${outcome === unchanged ? before(field) : writeField(outcome)}`
   }
@@ -165,7 +150,7 @@ function textRows(transform: RowTransform, lines: readonly string[]): CopyRows |
 }
 
 function columnsOf(transform: RowTransform): string[] {
-  return transform.fields()?.map(({ name }) => name) ?? []
+  return transform.fields?.map(({ name }) => name) ?? []
 }
 
 const bytesAtOnce = 1 << 26

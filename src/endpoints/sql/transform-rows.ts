@@ -10,7 +10,7 @@ import type { CatalogColumn } from '../../plan/catalog.ts'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import type { Codec } from './codec.ts'
-import { createLazyRow, type LazyRow, type RowSource } from './lazy-row.ts'
+import { type LazyRow, lazyRowOf, type RowSource, untouched } from './lazy-row.ts'
 import { codecFor, encodeChanged, encodeField } from './values.ts'
 
 /** A field that is the source's, byte for byte. */
@@ -26,59 +26,65 @@ export interface TargetField {
   readonly from: number
 }
 
-export interface RowTransform {
+export class RowTransform {
   /** What the transform fills; null until a row was let through. */
-  fields(): readonly TargetField[] | null
+  fields: readonly TargetField[] | null = null
+  private readonly route: Route
+  private readonly context: TransformContext
+  private readonly source: RowSource
+  private readonly lazy: LazyRow
+  private names: readonly string[] = []
+  private readonly outcomes: Outcome[] = []
+
+  constructor(route: Route, context: TransformContext, source: RowSource) {
+    this.route = route
+    this.context = context
+    this.source = source
+    this.lazy = lazyRowOf(route.columns.map(({ name }) => name))
+  }
+
   /**
    * Of the row that the source stands on, by target field; the array is used again for the next.
    * null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and column.
    */
-  apply(): readonly Outcome[] | null
-}
-
-export function createRowTransform(
-  route: Route,
-  context: TransformContext,
-  source: RowSource,
-): RowTransform {
-  const lazy = createLazyRow(
-    route.columns.map(({ name }) => name),
-    source,
-  )
-  let fields: readonly TargetField[] | null = null
-  const outcomes: Outcome[] = []
-  const key = () => keyText(route, source)
-  const outcomeOf = (field: TargetField, result: Record<string, unknown>) => {
-    try {
-      return changeOf(field, result[field.name], { lazy, source })
-    } catch (error) {
-      const where = `table "${route.source.name}", key ${key()}, column "${field.name}"`
-      throw new RehomeError('TRANSFORM_FAILED', `${where}: ${messageOf(error)}`, { cause: error })
+  apply(): readonly Outcome[] | null {
+    const { route, source } = this
+    const row = this.lazy.begin(source)
+    const result = runTransform(route, this.context, { row, source })
+    if (result === null) return null
+    if (!this.fields) {
+      this.fields = fieldsOf(route, result)
+      this.names = this.fields.map(({ name }) => name)
     }
+    const { names } = this
+    refuseOtherKeys(route, names, { result, source })
+    if (result === row) this.lazy.visit(names, this)
+    else for (let i = 0; i < names.length; i += 1) this.settle(result[names[i] as string], i)
+    return this.outcomes
   }
-  return {
-    fields: () => fields,
-    apply() {
-      const row = lazy.begin()
-      const result = runTransform(route, context, { row, key })
-      const isRow = lazy.isIntact() && result === row
-      if (result === null) return null
-      fields ??= fieldsOf(route, result)
-      refuseOtherKeys(route, fields, { result, key })
-      for (let i = 0; i < fields.length; i += 1) {
-        const field = fields[i] as TargetField
-        const skip = isRow && field.from !== -1 && lazy.isUntouched(field.from)
-        outcomes[i] = skip ? unchanged : outcomeOf(field, result)
-      }
-      return outcomes
-    },
+
+  /** What becomes of one field. */
+  settle(value: unknown, index: number): void {
+    const { route, source, lazy } = this
+    const field = this.fields?.[index] as TargetField
+    if (value === untouched) {
+      this.outcomes[index] = unchanged
+      return
+    }
+    try {
+      this.outcomes[index] = changeOf(field, value, { lazy, source })
+    } catch (error) {
+      const where = `table "${route.source.name}", key ${keyText(route, source)}`
+      const message = `${where}, column "${field.name}": ${messageOf(error)}`
+      throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
+    }
   }
 }
 
 function runTransform(
   route: Route,
   context: TransformContext,
-  { row, key }: { row: Record<string, unknown>; key: () => string },
+  { row, source: from }: { row: Record<string, unknown>; source: RowSource },
 ): Record<string, unknown> | null {
   const { transform, plan, source } = route
   let given: unknown = row
@@ -87,7 +93,10 @@ function runTransform(
     if (!checked.success) {
       const issue = checked.error.issues[0]
       const what = `${issue?.path.join('.') || 'row'}: ${issue?.message}`
-      throw new RehomeError('TRANSFORM_FAILED', `table "${source.name}", key ${key()}: ${what}`)
+      throw new RehomeError(
+        'TRANSFORM_FAILED',
+        `table "${source.name}", key ${keyText(route, from)}: ${what}`,
+      )
     }
     given = checked.data
   }
@@ -95,10 +104,10 @@ function runTransform(
     const result = transform?.(given as Record<string, unknown>, context) ?? null
     if (result === null || isPlainRow(result)) return result
   } catch (error) {
-    const message = `table "${source.name}", key ${key()}: the transform threw ${messageOf(error)}`
+    const message = `table "${source.name}", key ${keyText(route, from)}: the transform threw ${messageOf(error)}`
     throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
   }
-  const message = `table "${source.name}", key ${key()}: the transform must return a row or null, at once`
+  const message = `table "${source.name}", key ${keyText(route, from)}: the transform must return a row or null, at once`
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
@@ -123,16 +132,17 @@ function noColumn(route: Route, name: string, column: CatalogColumn | undefined)
 
 function refuseOtherKeys(
   route: Route,
-  fields: readonly TargetField[],
-  row: { result: Record<string, unknown>; key: () => string },
+  names: readonly string[],
+  row: { result: Record<string, unknown>; source: RowSource },
 ): void {
   const keys = Object.keys(row.result)
-  if (keys.length === fields.length && keys.every((key, i) => key === fields[i]?.name)) return
-  if (keys.length === fields.length && fields.every((field) => field.name in row.result)) return
+  let same = 0
+  while (same < keys.length && keys[same] === names[same]) same += 1
+  if (same === keys.length && same === names.length) return
   const odd =
-    keys.find((key) => !fields.some((field) => field.name === key)) ??
-    fields.find((field) => !(field.name in row.result))?.name
-  const message = `table "${route.source.name}", key ${row.key()}: every row must have the same columns, and this one differs in "${odd}"`
+    keys.find((key) => !names.includes(key)) ?? names.find((name) => !(name in row.result))
+  if (odd === undefined) return
+  const message = `table "${route.source.name}", key ${keyText(route, row.source)}: every row must have the same columns, and this one differs in "${odd}"`
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
@@ -156,9 +166,15 @@ function changeOf(
 /** A new JSON object with more or fewer keys need not be compared with what it was. */
 function hasOtherKeys({ typeName }: Codec, decoded: unknown, value: unknown): boolean {
   if (typeName !== 'jsonb' && typeName !== 'json') return false
-  if (!decoded || !value || decoded === value) return false
-  if (!isPlainRow(decoded) || !isPlainRow(value)) return false
-  return Object.keys(decoded).length !== Object.keys(value).length
+  if (typeof decoded !== 'object' || typeof value !== 'object' || decoded === value) return false
+  if (!decoded || !value || Array.isArray(decoded) || Array.isArray(value)) return false
+  return keysOf(decoded) !== keysOf(value)
+}
+
+function keysOf(value: object): number {
+  let keys = 0
+  for (const _ in value) keys += 1
+  return keys
 }
 
 function keyText(route: Route, source: RowSource): string {

@@ -182,7 +182,7 @@ function checkJson(value: unknown, rules: { typeName: string; rounded: Set<numbe
   }
   if (Array.isArray(value)) for (const item of value) checkJson(item, rules)
   else if (isPlain(value)) {
-    for (const item of Object.values(value)) if (item !== undefined) checkJson(item, rules)
+    for (const key in value) if (value[key] !== undefined) checkJson(value[key], rules)
   } else if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
     throw refused(rules.typeName, 'what JSON can hold', value)
   }

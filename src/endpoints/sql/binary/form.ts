@@ -17,6 +17,9 @@ export interface BinaryForm {
   write(text: string, out: ByteWriter): boolean
 }
 
+/** Up to here a loop over bytes is quicker than calling for them. */
+const short = 128
+
 /** Bytes that grow at their end. */
 export class ByteWriter {
   bytes: Buffer
@@ -37,7 +40,14 @@ export class ByteWriter {
 
   copy(from: Buffer, start: number, end: number): void {
     this.reserve(end - start)
-    this.at += from.copy(this.bytes, this.at, start, end)
+    if (end - start > short) {
+      this.at += from.copy(this.bytes, this.at, start, end)
+      return
+    }
+    const { bytes } = this
+    let { at } = this
+    for (let i = start; i < end; i += 1, at += 1) bytes[at] = from[i] as number
+    this.at = at
   }
 
   int16(value: number): void {
@@ -58,7 +68,19 @@ export class ByteWriter {
   utf8(text: string): void {
     // No UTF-16 unit makes more than three bytes.
     this.reserve(text.length < 1024 ? text.length * 3 : Buffer.byteLength(text))
-    this.at += this.bytes.write(text, this.at)
+    if (text.length > short || !this.ascii(text)) this.at += this.bytes.write(text, this.at)
+  }
+
+  /** Writes a text of ASCII; false, and nothing written, for any other. */
+  private ascii(text: string): boolean {
+    const { bytes, at } = this
+    for (let i = 0; i < text.length; i += 1) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) return false
+      bytes[at + i] = code
+    }
+    this.at += text.length
+    return true
   }
 
   /** A value behind its length, as arrays and rows have it; false as `write` says it. */

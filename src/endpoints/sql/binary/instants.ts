@@ -66,9 +66,11 @@ function timeText(us: number): string {
   const seconds = Math.floor(us / 1e6)
   const minutes = Math.floor(seconds / 60)
   const text = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`
-  const fraction = us % 1e6
+  let fraction = us % 1e6
   if (fraction === 0) return text
-  return `${text}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`
+  let digits = 6
+  for (; fraction % 10 === 0; digits -= 1) fraction /= 10
+  return `${text}.${String(fraction).padStart(digits, '0')}`
 }
 
 const datePattern = /^(\d{4,7})-(\d\d)-(\d\d)( BC)?$/

@@ -21,15 +21,15 @@ function numericText(bytes: Buffer, start: number): string {
   const decimals = bytes.readUInt16BE(start + 6)
   const named = special.get(sign)
   if (named !== undefined) return named
-  const digitAt = (i: number) => {
+  const groupAt = (i: number) => {
     return i < 0 || i >= digits ? 0 : bytes.readUInt16BE(start + 8 + 2 * i)
   }
   let text = sign === MINUS ? '-' : ''
-  text += weight < 0 ? '0' : digitAt(0)
-  for (let i = 1; i <= weight; i += 1) text += fourDigits(digitAt(i))
+  text += weight < 0 ? '0' : groupAt(0)
+  for (let i = 1; i <= weight; i += 1) text += fourDigits(groupAt(i))
   if (decimals === 0) return text
   let fraction = ''
-  for (let i = weight + 1; fraction.length < decimals; i += 1) fraction += fourDigits(digitAt(i))
+  for (let i = weight + 1; fraction.length < decimals; i += 1) fraction += fourDigits(groupAt(i))
   return `${text}.${fraction.slice(0, decimals)}`
 }
 
@@ -39,7 +39,13 @@ function fourDigits(digit: number): string {
 
 /** What numeric holds before PostgreSQL says that it overflows. */
 const [maxWhole, maxDecimals] = [131_072, 16_383]
-const pattern = /^([+-]?)0*(\d*)(?:\.(\d*))?$/
+
+/** Where the digits of a number stand in its text: from `whole` to `point`, and behind that. */
+interface Digits {
+  readonly negative: boolean
+  readonly whole: number
+  readonly point: number
+}
 
 function writeNumeric(text: string, out: ByteWriter): boolean {
   const sign = specialSigns.get(text)
@@ -48,21 +54,62 @@ function writeNumeric(text: string, out: ByteWriter): boolean {
     writeHead(out, { digits: 0, weight: 0, sign, decimals: sign === NAN ? 0 : 32 })
     return true
   }
-  const [, minus, whole = '', fraction = ''] = pattern.exec(text) ?? []
-  const isNumber = minus !== undefined && /\d/.test(text)
-  if (!isNumber || whole.length > maxWhole || fraction.length > maxDecimals) return false
-  const padded = whole.padStart(Math.ceil(whole.length / 4) * 4, '0')
-  const all = padded + fraction.padEnd(Math.ceil(fraction.length / 4) * 4, '0')
-  let [first, last] = [0, all.length]
-  while (first < last && all.startsWith('0000', first)) first += 4
-  while (last > first && all.startsWith('0000', last - 4)) last -= 4
-  const digits = (last - first) / 4
-  const weight = digits === 0 ? 0 : (padded.length - first) / 4 - 1
+  const found = digitsOf(text)
+  if (found === null) return false
+  const { negative, whole, point } = found
+  const decimals = Math.max(text.length - point - 1, 0)
+  if (point - whole > maxWhole || decimals > maxDecimals) return false
+  const start = out.at
+  writeHead(out, { digits: 0, weight: 0, sign: PLUS, decimals })
+  // Groups are numbered by their weight; those of zeros at either end are not written.
+  let [weight, digits, zeros] = [0, 0, 0]
+  const last = -Math.ceil(decimals / 4)
+  for (let group = Math.ceil((point - whole) / 4) - 1; group >= last; group -= 1) {
+    const digit = digitAt(text, found, group)
+    if (digit === 0) zeros += 1
+    else {
+      if (digits === 0) weight = group
+      else for (; zeros > 0; zeros -= 1, digits += 1) out.uint16(0)
+      out.uint16(digit)
+      digits += 1
+      zeros = 0
+    }
+  }
+  out.bytes.writeUInt16BE(digits, start)
+  out.bytes.writeInt16BE(weight, start + 2)
   // There is no -0.
-  const signOf = minus === '-' && digits > 0 ? MINUS : PLUS
-  writeHead(out, { digits, weight, sign: signOf, decimals: fraction.length })
-  for (let at = first; at < last; at += 4) out.uint16(Number(all.slice(at, at + 4)))
+  if (negative && digits > 0) out.bytes.writeUInt16BE(MINUS, start + 4)
   return true
+}
+
+const [ZERO, NINE, POINT_SIGN, MINUS_SIGN, PLUS_SIGN] = [0x30, 0x39, 0x2e, 0x2d, 0x2b]
+
+/** null: not a number, or one with an exponent. */
+function digitsOf(text: string): Digits | null {
+  const first = text.charCodeAt(0)
+  const start = first === MINUS_SIGN || first === PLUS_SIGN ? 1 : 0
+  let point = text.length
+  for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === POINT_SIGN && point === text.length) point = at
+    else if (code < ZERO || code > NINE) return null
+  }
+  // A point by itself is none.
+  if (text.length - start < (point === text.length ? 1 : 2)) return null
+  let whole = start
+  while (whole < point && text.charCodeAt(whole) === ZERO) whole += 1
+  return { negative: first === MINUS_SIGN, whole, point }
+}
+
+/** The four decimal digits that stand for `group` powers of 10,000. */
+function digitAt(text: string, { whole, point }: Digits, group: number): number {
+  const from = group >= 0 ? point - 4 * (group + 1) : point + 1 - 4 * (group + 1)
+  let digit = 0
+  for (let at = from; at < from + 4; at += 1) {
+    const code = at < whole || at >= text.length ? ZERO : text.charCodeAt(at)
+    digit = digit * 10 + code - ZERO
+  }
+  return digit
 }
 
 interface Head {

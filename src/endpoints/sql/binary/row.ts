@@ -2,6 +2,7 @@
 import type { ColumnRoute } from '../../../plan/columns.ts'
 import type { Codec } from '../codec.ts'
 import { expectFields, type RowSource } from '../lazy-row.ts'
+import type { RowBlock } from '../split-rows.ts'
 import { codecFor } from '../values.ts'
 import type { BinaryForm } from './form.ts'
 
@@ -22,17 +23,20 @@ export class BinaryRow implements RowSource {
     this.starts = new Int32Array(columns.length + 1)
   }
 
-  /** The row is whole. Throws DATABASE_ERROR where it has more or fewer fields than columns. */
-  stand(bytes: Buffer, start: number): void {
-    expectFields(bytes.readInt16BE(start), this.codecs.length)
+  /** Throws DATABASE_ERROR where the block's row has more or fewer fields than columns. */
+  stand({ bytes, ends }: RowBlock, row: number): void {
+    const { starts } = this
+    const columns = this.codecs.length
+    let at = row === 0 ? 0 : (ends[row - 1] ?? 0)
+    expectFields(bytes.readInt16BE(at), columns)
     this.bytes = bytes
-    let at = start + 2
-    for (let i = 0; i < this.codecs.length; i += 1) {
-      this.starts[i] = at
+    at += 2
+    for (let i = 0; i < columns; i += 1) {
+      starts[i] = at
       const length = bytes.readInt32BE(at)
       at += length > 0 ? 4 + length : 4
     }
-    this.starts[this.codecs.length] = at
+    starts[columns] = at
   }
 
   text(index: number): string | null {
