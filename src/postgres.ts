@@ -54,6 +54,8 @@ export interface PoolOptions {
    * ended. Absent: no limit, and what an attempt has under way ends with it.
    */
   answerMs?: number
+  /** What one sort or hash of a session may fill, as PostgreSQL writes it. Absent: the server's. */
+  workMem?: string
 }
 
 /** Opens no connection yet. Errors of idle connections are ignored: the next query tells. */
@@ -63,6 +65,7 @@ export function createPool(options: PoolOptions): Pool {
   const settings = {
     ...sessionSettings,
     ...(halfMs && { lock_timeout: halfMs, idle_in_transaction_session_timeout: halfMs }),
+    ...(options.workMem && { work_mem: options.workMem }),
     ...searchPath(options.schema),
   }
   const pool = new pg.Pool({

@@ -30,6 +30,19 @@ describeOnBackends('retry', (backend) => {
     await expectHome(world, 'bad', 'target')
   })
 
+  test('rows are not brought before those through which they are found', async () => {
+    const slow = `alter table notes
+      add constraint "no poison" check (body <> 'poison' or pg_sleep(1)::text is null)`
+    await using world = await createWorld({ backend, target: slow })
+    await world.addTenant('bad')
+    await world.source.pool.query(`insert into notes (tenant_id, body) values ('bad', 'poison')`)
+    await using _worker = await world.work()
+    const runId = await runAll(world)
+    expect((await moveOf(world, runId, 'bad')).error_code).toBe('ROW_REJECTED')
+    const lines = await world.target.pool.query('select count(*)::int as rows from note_lines')
+    expect(lines.rows).toEqual([{ rows: 0 }])
+  })
+
   test('a writer that does not end makes the attempt give up, and a later one succeed', async () => {
     await using world = await createWorld({
       backend,

@@ -4,54 +4,101 @@
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
+import { inParallel } from '../parallel.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routes.ts'
+import type { TenantPath } from '../plan/tenant-path.ts'
 import { explain } from '../postgres.ts'
 import { contextOf } from './context.ts'
 import { advanceSequences } from './sequences.ts'
 import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
+
+/** Two streams keep a target with indexes busy; more would only take turns. */
+const tablesAtOnce = 2
 
 export const copy: Stage = {
   phase: 'copy',
   async run(shard) {
     const { pool } = shard.ends.target
     const { scope } = shard.plan
+    const { routes, replicate } = shard.survey
     const known = await readProgress(pool, { scope, tenant: shard.tenant, epoch: shard.epoch })
-    shard.rowsCopied = [...known.values()].reduce((rows, table) => rows + table.rowsRead, 0)
-    const tables: Record<string, { read: number; written: number }> = {}
-    for (const route of shard.survey.routes) {
-      const from = known.get(route.target.name) ?? { rowsRead: 0, rowsWritten: 0, done: false }
-      const { rowsRead, rowsWritten } = await copyRoute(shard, route, from)
-      tables[route.target.name] = { read: rowsRead, written: rowsWritten }
+    const progress = new Map(
+      routes.map(({ target }) => [target.name, known.get(target.name) ?? none]),
+    )
+    const advance = (route: Route, reached: TableProgress) => {
+      progress.set(route.target.name, reached)
+      shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
+    }
+    const copyOne = async (route: Route, signal: AbortSignal) => {
+      const from = progress.get(route.target.name) ?? none
+      const reached = await copyRoute(shard, route, {
+        ...{ from, signal },
+        onChunk: async (reached) => {
+          advance(route, reached)
+          reportProgress(shard)
+          await store(shard, { rowsCopied: shard.rowsCopied })
+        },
+      })
+      advance(route, reached)
+      const { rowsRead, rowsWritten } = reached
       shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
     }
-    shard.evidence.copied = tables
+    for (const wave of wavesOf(routes, replicate)) {
+      const limit = hasRoom(shard.plan) ? tablesAtOnce : 1
+      await inParallel(wave, { limit, signal: shard.signal }, copyOne)
+    }
+    shard.evidence.copied = Object.fromEntries(
+      [...progress].map(([name, { rowsRead, rowsWritten }]) => [
+        name,
+        { read: rowsRead, written: rowsWritten },
+      ]),
+    )
     await advanceSequences(shard, 'target')
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
 }
 
-async function copyRoute(shard: Shard, route: Route, from: TableProgress): Promise<TableProgress> {
+const none: TableProgress = { rowsRead: 0, rowsWritten: 0, done: false }
+
+/**
+ * Tables that may come at once, and before those of the next wave. Rows that are found through
+ * others never stand there without them: nobody would find them to remove them. Where foreign keys
+ * are checked at once, all parents have to be there before their children.
+ */
+function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
+  if (!replicate) return routes.map((route) => [route])
+  const depths = [...new Set(routes.map(({ targetPath }) => hopsOf(targetPath)))].sort(
+    (a, b) => a - b,
+  )
+  return depths.map((depth) => routes.filter(({ targetPath }) => hopsOf(targetPath) === depth))
+}
+
+function hopsOf(path: TenantPath): number {
+  return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
+}
+
+/** Every move of the worker may have as many connections at once, and one to spare. */
+function hasRoom({ source, target, concurrency }: Plan): boolean {
+  return Math.min(source.poolSize, target.poolSize) > tablesAtOnce * concurrency
+}
+
+async function copyRoute(
+  shard: Shard,
+  route: Route,
+  options: Pick<CopyOptions, 'from' | 'signal' | 'onChunk'>,
+): Promise<TableProgress> {
   const { replicate, cycle } = shard.survey
-  const before = shard.rowsCopied - from.rowsRead
   // Without switching foreign keys off, rows that point at each other have to come together.
   const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
-  const options: CopyOptions = {
-    hold: { ...holdOf(shard), epoch: shard.epoch },
-    mapper: route.transform ? transformMapper(route, contextOf(shard)) : passThrough(route),
-    chunkRows: together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows,
-    from,
-    replicate,
-    signal: shard.signal,
-    onChunk: async ({ rowsRead }) => {
-      shard.rowsCopied = before + rowsRead
-      reportProgress(shard)
-      await store(shard, { rowsCopied: shard.rowsCopied })
-    },
-  }
   try {
-    const progress = await copyTable(shard.ends, route, options)
-    shard.rowsCopied = before + progress.rowsRead
-    return progress
+    return await copyTable(shard.ends, route, {
+      ...options,
+      hold: { ...holdOf(shard), epoch: shard.epoch },
+      mapper: route.transform ? transformMapper(route, contextOf(shard)) : passThrough(route),
+      chunkRows: together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows,
+      replicate,
+    })
   } catch (error) {
     throw explain(error, `copying "${route.source.name}" to "${route.target.name}"`)
   }

@@ -2,7 +2,7 @@
  * The whole comparison of this attempt: nothing of an earlier one counts. It also sees that rows
  * point at rows, and that neither schema has changed since the preflight looked at it.
  */
-import { brokenReferences } from '../endpoints/sql/foreign-keys.ts'
+import { type BrokenReference, brokenReferences } from '../endpoints/sql/foreign-keys.ts'
 import { RehomeError } from '../errors.ts'
 import { compareShard, type TableComparison } from './compare.ts'
 import type { Shard, Stage } from './shard.ts'
@@ -11,11 +11,11 @@ import { fingerprintNow } from './survey.ts'
 export const verify: Stage = {
   phase: 'verify',
   async run(shard) {
-    const comparisons = await compareShard(shard)
+    const [comparisons, broken] = await Promise.all([compareShard(shard), firstBroken(shard)])
     shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
     const different = comparisons.filter((comparison) => !comparison.equal)
     if (different.length > 0) throw rowsDiffer(different)
-    await refuseBrokenReferences(shard)
+    if (broken) throw referencesBroken(broken)
     if ((await fingerprintNow(shard.ends)) !== shard.survey.fingerprint) {
       throw new RehomeError('SCHEMA_CHANGED', 'a schema has changed since the preflight')
     }
@@ -33,11 +33,21 @@ function rowsDiffer(different: readonly TableComparison[]): RehomeError {
   return new RehomeError('ROWS_DIFFER', `the copy is not equal: ${text.join('; ')}`, { data })
 }
 
-async function refuseBrokenReferences(shard: Shard): Promise<void> {
+interface Broken extends BrokenReference {
+  readonly table: string
+}
+
+/** Beside the comparison: it asks the target alone. */
+async function firstBroken(shard: Shard): Promise<Broken | null> {
   for (const route of shard.survey.routes) {
+    shard.signal.throwIfAborted()
     const [broken] = await brokenReferences(shard.ends.target, route, shard.tenant)
-    if (!broken) continue
-    const message = `"${route.target.name}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
-    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken } })
+    if (broken) return { ...broken, table: route.target.name }
   }
+  return null
+}
+
+function referencesBroken({ table, ...broken }: Broken): RehomeError {
+  const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
+  return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
 }

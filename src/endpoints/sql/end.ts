@@ -17,6 +17,9 @@ export interface SqlEnd {
   readonly lifeline: Pool
 }
 
+/** Sorting a tenant's rows, and looking for their parents, does not go through files up to here. */
+const workMem = '64MB'
+
 /** Throws SETTING_MISSING where the environment has no such variable. Connects later. */
 export function openEnd(
   name: 'source' | 'target',
@@ -31,7 +34,7 @@ export function openEnd(
     )
   }
   const { schema, poolSize: size, tls } = end
-  const pool = createPool({ url, name, schema, size, tls })
+  const pool = createPool({ url, name, schema, size, tls, workMem })
   const answerMs = 2_000
   const lifeline = createPool({ url, name: `${name} flags`, schema, size: 4, tls, answerMs })
   return { name, schema, place: placeOf(url), pool, lifeline }

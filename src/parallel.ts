@@ -1,0 +1,31 @@
+/** Several things at once, of which one may fail. */
+
+/**
+ * Does the work for each item, in order, `limit` at once. After a failure no further work begins,
+ * what is under way is told by its signal to stop and is waited for, and the first failure is
+ * thrown.
+ */
+export async function inParallel<T>(
+  items: readonly T[],
+  { limit, signal }: { limit: number; signal: AbortSignal },
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const failed = new AbortController()
+  const either = AbortSignal.any([signal, failed.signal])
+  const rest = items[Symbol.iterator]()
+  const lane = async () => {
+    for (const item of rest) {
+      if (either.aborted) return
+      await work(item, either)
+    }
+  }
+  const lanes = Array.from({ length: Math.min(limit, items.length) }, () =>
+    lane().catch((error: unknown) => {
+      failed.abort(error)
+      throw error
+    }),
+  )
+  await Promise.allSettled(lanes)
+  if (failed.signal.aborted) throw failed.signal.reason
+  signal.throwIfAborted()
+}

@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { inParallel } from '../src/parallel.ts'
+
+const never = new AbortController().signal
+
+test('work begins in order, as much at once as is allowed', async () => {
+  const begun: number[] = []
+  let [now, most] = [0, 0]
+  await inParallel([1, 2, 3, 4, 5], { limit: 2, signal: never }, async (item) => {
+    begun.push(item)
+    now += 1
+    most = Math.max(most, now)
+    await delay(item === 1 ? 30 : 5)
+    now -= 1
+  })
+  expect({ begun, most }).toEqual({ begun: [1, 2, 3, 4, 5], most: 2 })
+})
+
+test('a failure stops the others, and is thrown when they have stopped', async () => {
+  const ended: string[] = []
+  const work = async (item: string, signal: AbortSignal) => {
+    if (item === 'bad') throw new Error('this one')
+    await delay(10_000, undefined, { signal }).catch(() => {})
+    await delay(20)
+    ended.push(item)
+    throw new Error('a consequence')
+  }
+  const all = inParallel(['slow', 'bad', 'later'], { limit: 2, signal: never }, work)
+  await expect(all).rejects.toThrow('this one')
+  expect(ended).toEqual(['slow'])
+})
+
+test('what is called off begins nothing more', async () => {
+  const controller = new AbortController()
+  const begun: number[] = []
+  const all = inParallel([1, 2, 3], { limit: 1, signal: controller.signal }, async (item) => {
+    begun.push(item)
+    controller.abort(new Error('called off'))
+  })
+  await expect(all).rejects.toThrow('called off')
+  expect(begun).toEqual([1])
+})
