@@ -44,6 +44,8 @@ class LazyRow {
   private readonly wasSet: Uint8Array
   private readonly read: unknown[]
   private readonly set: unknown[]
+  /** The one whose columns are read when they are asked for. */
+  private lazy: Record<string, unknown>
   private row: Record<string, unknown>
   private source: RowSource | null = null
   private visiting = false
@@ -58,17 +60,27 @@ class LazyRow {
     this.set = names.map(() => null)
     const properties = names.map((name, index) => [name, this.property(index)] as const)
     this.properties = Object.fromEntries(properties)
-    this.row = this.fresh()
+    this.lazy = this.fresh()
+    this.row = this.lazy
   }
 
-  /** The row that the source stands on now. */
-  begin(source: RowSource): Record<string, unknown> {
-    if (!this.isIntact()) this.row = this.fresh()
+  /**
+   * The row that the source stands on now. `eager`: with all columns read, and for this row alone:
+   * quicker where a transform looks at all of them anyway.
+   */
+  begin(source: RowSource, eager: boolean): Record<string, unknown> {
+    if (this.row === this.lazy && !this.isIntact()) this.lazy = this.fresh()
     this.source = source
     this.alive = 0
     this.wasRead.fill(0)
     this.wasSet.fill(0)
+    this.row = eager ? this.plain() : this.lazy
     return this.row
+  }
+
+  /** After the call: somebody has asked for every column. */
+  isAllRead(): boolean {
+    return !this.wasRead.includes(0)
   }
 
   /**
@@ -122,13 +134,26 @@ class LazyRow {
     return Object.defineProperties({}, this.properties) as Record<string, unknown>
   }
 
+  private plain(): Record<string, unknown> {
+    const row: Record<string, unknown> = {}
+    for (let i = 0; i < this.names.length; i += 1) {
+      const name = this.names[i] as string
+      const value = this.original(i)
+      if (name !== '__proto__') row[name] = value
+      else Object.defineProperty(row, name, { value, ...ordinary })
+    }
+    return row
+  }
+
   /** Each column is one of ours still, and there is nothing else. */
   private isIntact(): boolean {
     const { names } = this
     if (this.alive !== names.length) this.visit(names, { settle() {} })
-    return this.alive === names.length && Object.keys(this.row).length === names.length
+    return this.alive === names.length && Object.keys(this.lazy).length === names.length
   }
 }
+
+const ordinary = { enumerable: true, writable: true, configurable: true }
 
 export type { LazyRow }
 

@@ -14,7 +14,7 @@ const [QUOTE, POINT, ZERO, NINE, BACKSLASH] = [0x22, 0x2e, 0x30, 0x39, 0x5c]
 const [SMALL_E, LARGE_E] = [0x65, 0x45]
 
 /** Is there a number of more than 15 digits, which always survive, or with an exponent? */
-function mayBeRounded(json: string): boolean {
+export function mayBeRounded(json: string): boolean {
   let length = 0
   for (let at = 0; at < json.length; at += 1) {
     const code = json.charCodeAt(at)

@@ -11,7 +11,8 @@ import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import type { Codec } from './codec.ts'
 import { type LazyRow, lazyRowOf, type RowSource, untouched } from './lazy-row.ts'
-import { codecFor, encodeChanged, encodeField } from './values.ts'
+import { mayBeRounded } from './rounded-numbers.ts'
+import { codecFor, encodeField } from './values.ts'
 
 /** A field that is the source's, byte for byte. */
 export const unchanged: unique symbol = Symbol('unchanged')
@@ -35,6 +36,8 @@ export class RowTransform {
   private readonly lazy: LazyRow
   private names: readonly string[] = []
   private readonly outcomes: Outcome[] = []
+  /** The transform has looked at every column of the first row, as a spread does. */
+  private eager: boolean | null = null
 
   constructor(route: Route, context: TransformContext, source: RowSource) {
     this.route = route
@@ -49,8 +52,9 @@ export class RowTransform {
    */
   apply(): readonly Outcome[] | null {
     const { route, source } = this
-    const row = this.lazy.begin(source)
+    const row = this.lazy.begin(source, this.eager ?? false)
     const result = runTransform(route, this.context, { row, source })
+    this.eager ??= this.lazy.isAllRead()
     if (result === null) return null
     if (!this.fields) {
       this.fields = fieldsOf(route, result)
@@ -158,23 +162,13 @@ function changeOf(
   if (Object.is(value, decoded) && (typeof value !== 'object' || value === null)) return unchanged
   const original = before.source.text(from)
   if (original === null || value === null) return encodeField(codec, value)
-  if (hasOtherKeys(codec, decoded, value)) return encodeChanged(codec, value, original)
+  if (codec.typeName === 'jsonb' && value !== decoded && !mayBeRounded(original)) {
+    const text = encodeField(codec, value)
+    // PostgreSQL's text of a value is no shorter than JavaScript's: this is no equal value.
+    if (text !== null && text.length > original.length) return text
+  }
   const text = encodeField(codec, value, original)
   return text === original ? unchanged : text
-}
-
-/** A new JSON object with more or fewer keys need not be compared with what it was. */
-function hasOtherKeys({ typeName }: Codec, decoded: unknown, value: unknown): boolean {
-  if (typeName !== 'jsonb' && typeName !== 'json') return false
-  if (typeof decoded !== 'object' || typeof value !== 'object' || decoded === value) return false
-  if (!decoded || !value || Array.isArray(decoded) || Array.isArray(value)) return false
-  return keysOf(decoded) !== keysOf(value)
-}
-
-function keysOf(value: object): number {
-  let keys = 0
-  for (const _ in value) keys += 1
-  return keys
 }
 
 function keyText(route: Route, source: RowSource): string {

@@ -36,11 +36,6 @@ export function encodeField(codec: Codec, value: unknown, original?: string | nu
   })
 }
 
-/** The same for a value that is known to be another one. */
-export function encodeChanged(codec: Codec, value: unknown, original: string): string {
-  return guarded(codec, () => codec.encode(value, original))
-}
-
 function guarded<T>(codec: Codec, work: () => T): T {
   try {
     return work()
@@ -182,7 +177,7 @@ function checkJson(value: unknown, rules: { typeName: string; rounded: Set<numbe
   }
   if (Array.isArray(value)) for (const item of value) checkJson(item, rules)
   else if (isPlain(value)) {
-    for (const key in value) if (value[key] !== undefined) checkJson(value[key], rules)
+    for (const item of Object.values(value)) if (item !== undefined) checkJson(item, rules)
   } else if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
     throw refused(rules.typeName, 'what JSON can hold', value)
   }

@@ -18,7 +18,7 @@ export interface BinaryForm {
 }
 
 /** Up to here a loop over bytes is quicker than calling for them. */
-const short = 128
+const short = 24
 
 /** Bytes that grow at their end. */
 export class ByteWriter {

@@ -15,23 +15,27 @@ export class BinaryRow implements RowSource {
   readonly starts: Int32Array
   private readonly codecs: readonly Codec[]
   private readonly forms: readonly BinaryForm[]
+  /** Those that were asked for. */
+  private readonly texts: (string | null | undefined)[]
 
   /** A form for each column. */
   constructor(columns: readonly ColumnRoute[], forms: readonly BinaryForm[]) {
     this.codecs = columns.map(({ typeName }) => codecFor({ name: typeName }))
     this.forms = forms
     this.starts = new Int32Array(columns.length + 1)
+    this.texts = columns.map(() => undefined)
   }
 
   /** Throws DATABASE_ERROR where the block's row has more or fewer fields than columns. */
   stand({ bytes, ends }: RowBlock, row: number): void {
-    const { starts } = this
-    const columns = this.codecs.length
+    const { starts, texts } = this
+    const columns = texts.length
     let at = row === 0 ? 0 : (ends[row - 1] ?? 0)
     expectFields(bytes.readInt16BE(at), columns)
     this.bytes = bytes
     at += 2
     for (let i = 0; i < columns; i += 1) {
+      texts[i] = undefined
       starts[i] = at
       const length = bytes.readInt32BE(at)
       at += length > 0 ? 4 + length : 4
@@ -40,16 +44,30 @@ export class BinaryRow implements RowSource {
   }
 
   text(index: number): string | null {
-    const at = this.starts[index] ?? 0
-    if (this.bytes.readInt32BE(at) === -1) return null
-    return this.forms[index]?.text(this.bytes, at + 4, this.starts[index + 1] ?? 0) ?? null
+    const known = this.texts[index]
+    if (known !== undefined) return known
+    const text = this.isNull(index) ? null : this.read(index)
+    this.texts[index] = text
+    return text
   }
 
   value(index: number): unknown {
-    const at = this.starts[index] ?? 0
-    if (this.bytes.readInt32BE(at) === -1) return null
-    const form = this.forms[index]
-    if (form?.value) return form.value(this.bytes, at + 4, this.starts[index + 1] ?? 0)
+    if (this.isNull(index)) return null
+    const form = this.forms[index] as BinaryForm
+    if (form.value) return form.value(this.bytes, this.startOf(index), this.starts[index + 1] ?? 0)
     return this.codecs[index]?.decode(this.text(index) ?? '')
+  }
+
+  private read(index: number): string {
+    const form = this.forms[index] as BinaryForm
+    return form.text(this.bytes, this.startOf(index), this.starts[index + 1] ?? 0)
+  }
+
+  private startOf(index: number): number {
+    return (this.starts[index] ?? 0) + 4
+  }
+
+  private isNull(index: number): boolean {
+    return this.bytes.readInt32BE(this.starts[index] ?? 0) === -1
   }
 }
