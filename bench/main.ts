@@ -12,9 +12,9 @@ import { machineOf } from './machine.ts'
 import { missed, printReport, type Report } from './print.ts'
 import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
-import { copy, move, verify } from './shards.ts'
+import { copy, move, tenants, verify } from './shards.ts'
 
-const benches: readonly Bench[] = [copy, verify, move, fence, recovery]
+const benches: readonly Bench[] = [copy, verify, move, tenants, fence, recovery]
 
 interface Wishes extends BenchSize {
   readonly json?: true

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { type Aim, alternate, type Bench, type BenchStage, type Figure, figureOf } from './bench.ts'
 import { findPsql, naiveScript, type Psql, psqlPipe } from './shards/peers.ts'
 import type { TargetName, Work } from './shards/plans.ts'
+import { fiftyTenants, oneTenant } from './shards/schema.ts'
 import { buildShards, type Moved, type ShardWorld } from './shards/world.ts'
 
 const atMost = (limit: number): Aim => ({ of: 'ratio', relation: 'at most', limit })
@@ -92,6 +93,33 @@ export const move: Bench = {
     }),
 }
 
+export const tenants: Bench = {
+  name: 'tenants',
+  summary: 'whole moves of fifty tenants, four at once, beside psql for each and for whole tables',
+  run: (stage) =>
+    measure(
+      stage,
+      async ({ psql, move }) => {
+        const runs = await alternate<'each' | 'tables' | 'plain' | 'js', Taken>(stage, {
+          each: psql('indexed'),
+          tables: psql('indexed', { whole: true }),
+          plain: move('plain ×4', 'indexed'),
+          js: move('js ×4', 'indexed'),
+        })
+        const rehome = all(runs.plain, 'whole')
+        const peaks = [...all(runs.plain, 'peakMb'), ...all(runs.js, 'peakMb')]
+        const [each, tables] = [all(runs.each, 'whole'), all(runs.tables, 'whole')]
+        return [
+          figure('whole moves, psql for each tenant', { rehome, psql: each }, atMost(0.55)),
+          figure('whole moves, psql for whole tables', { rehome, psql: tables }, atMost(1.15)),
+          figure('with JavaScript', { rehome: all(runs.js, 'whole'), psql: each }, null),
+          ...peakOf(peaks),
+        ]
+      },
+      fiftyTenants,
+    ),
+}
+
 type Samples = Readonly<Record<string, readonly number[]>>
 
 /** The first variant by the second. */
@@ -140,9 +168,9 @@ function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
     }
   }
   return {
-    psql: (target: TargetName, wishes: { work?: 'sql'; ordered?: true } = {}) => {
-      const { work = 'plain', ordered = false } = wishes
-      const pipe = { target, work, ordered } as const
+    psql: (target: TargetName, wishes: { work?: 'sql'; ordered?: true; whole?: true } = {}) => {
+      const { work = 'plain', ordered = false, whole = false } = wishes
+      const pipe = { target, work, ordered, ...(!whole && { tenants: world.tenants }) } as const
       return run('psql', target, () => psqlPipe(psql, world, pipe).then(() => undefined))
     },
     naive: (target: TargetName) =>
@@ -155,9 +183,10 @@ function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
 async function measure(
   stage: BenchStage,
   work: (ways: Ways) => Promise<Figure[]>,
+  layout = oneTenant,
 ): Promise<Figure[]> {
   const psql = await findPsql()
   stage.tell(`the peer is ${psql.name}`)
-  await using world = await buildShards(stage)
+  await using world = await buildShards(stage, layout)
   return await work(waysOf(stage, world, psql))
 }

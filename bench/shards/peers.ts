@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { systemPostgres } from '../../dev/postgres.ts'
 import { expressions, type TargetName, type Work } from './plans.ts'
-import { type TableName, tables, tenant } from './schema.ts'
+import { type TableName, tables } from './schema.ts'
 import { columnNames, type ShardWorld } from './world.ts'
 
 const run = promisify(execFile)
@@ -31,6 +31,8 @@ interface Pipe {
   readonly target: TargetName
   readonly work: Extract<Work, 'plain' | 'sql'>
   readonly ordered: boolean
+  /** Tenant after tenant; absent: whole tables, with whatever else is in them. */
+  readonly tenants?: readonly string[]
 }
 
 /** Table after table: `psql -c 'copy … to stdout' | psql -c 'copy … from stdin'`, in binary. */
@@ -43,8 +45,11 @@ export async function psqlPipe({ program }: Psql, world: ShardWorld, pipe: Pipe)
     // Foreign keys checked row by row would double its time.
     PGOPTIONS: '-c session_replication_role=replica',
   }
-  for (const name of tables) {
-    const read = `copy (${selectOf(name, pipe)}) to stdout (format binary)`
+  const selects = (pipe.tenants ?? [null]).flatMap((tenant) =>
+    tables.map((name) => [name, selectOf(name, pipe, tenant)] as const),
+  )
+  for (const [name, select] of selects) {
+    const read = `copy (${select}) to stdout (format binary)`
     const write = `copy ${name} (${columnNames(name).join(', ')}) from stdin (format binary)`
     const script =
       'set -e; "$PSQL" -Xq -c "$READ" "$SOURCE" | "$PSQL" -Xq -v ON_ERROR_STOP=1 -c "$WRITE" "$TARGET"'
@@ -52,11 +57,12 @@ export async function psqlPipe({ program }: Psql, world: ShardWorld, pipe: Pipe)
   }
 }
 
-function selectOf(name: TableName, { work, ordered }: Pipe): string {
+function selectOf(name: TableName, { work, ordered }: Pipe, tenant: string | null): string {
   const computed: Readonly<Record<string, string>> = work === 'sql' ? expressions[name] : {}
   const list = columnNames(name).map((column) => computed[column] ?? `r.${column}`)
   const order = ordered ? ' order by r.id' : ''
-  return `select ${list.join(', ')} from ${name} r where r.tenant_id = '${tenant}'${order}`
+  const where = tenant === null ? '' : ` where r.tenant_id = '${tenant}'`
+  return `select ${list.join(', ')} from ${name} r${where}${order}`
 }
 
 const pageRows = 1000
@@ -67,13 +73,19 @@ export async function naiveScript(world: ShardWorld, target: TargetName): Promis
   const sink = new pg.Client({ connectionString: world.urls[target] })
   await Promise.all([source.connect(), sink.connect()])
   try {
-    for (const name of tables) await copyPages({ source, sink }, name)
+    for (const tenant of world.tenants) {
+      for (const name of tables) await copyPages({ source, sink }, name, tenant)
+    }
   } finally {
     await Promise.all([source.end(), sink.end()])
   }
 }
 
-async function copyPages(ends: { source: pg.Client; sink: pg.Client }, name: TableName) {
+async function copyPages(
+  ends: { source: pg.Client; sink: pg.Client },
+  name: TableName,
+  tenant: string,
+) {
   const names = columnNames(name)
   const list = names.join(', ')
   let after: unknown = null

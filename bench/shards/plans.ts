@@ -1,7 +1,8 @@
 /** What rehome is told to do with the shard: the same tables, with and without changes. */
 import { definePlan, type PlanInput, postgres, sql, table } from '../../src/index.ts'
 
-export const works = ['plain', 'sql', 'js', 'spread'] as const
+export const works = ['plain', 'sql', 'js', 'spread', 'plain ×4', 'js ×4'] as const
+/** What is done to the rows, and for how many tenants at once. */
 export type Work = (typeof works)[number]
 export const targets = ['bare', 'indexed'] as const
 export type TargetName = (typeof targets)[number]
@@ -77,10 +78,11 @@ export function planOf(work: Work, target: TargetName): PlanInput {
   const { users, projects, tasks, comments } = transforms
   const byJs = <T extends object>(transform: (row: T) => T) => {
     if (work === 'spread') return { transform: spread(transform) }
-    return work === 'js' ? { transform } : {}
+    return work.startsWith('js') ? { transform } : {}
   }
   return definePlan({
-    name: `${work}-${target}`,
+    name: `${work.replace(' ×', '-')}-${target}`,
+    concurrency: work.endsWith('×4') ? 4 : 2,
     source: postgres({ urlFrom: 'SOURCE_URL' }),
     target: postgres({ urlFrom: `${target.toUpperCase()}_URL` }),
     tenants: sql`select distinct tenant_id::text from users`,

@@ -3,15 +3,42 @@
  * tables have. The rows lie on the disk in no order, as they do after years of updates.
  */
 
+/** Whose rows lie beside whose. */
+export interface Layout {
+  /** Row g belongs to the tenant at (g - 1) % owners.length. */
+  readonly owners: readonly number[]
+  /** Those that move. */
+  readonly tenants: readonly string[]
+}
+
+export function tenantId(number: number): string {
+  return `00000000-0000-4000-8000-0000000000${String(number).padStart(2, '0')}`
+}
+
 /** One tenant, and as many rows again of ten others in between. */
-export const tenant = '00000000-0000-4000-8000-000000000000'
+export const oneTenant: Layout = {
+  owners: Array.from({ length: 20 }, (_, i) => (i % 2 === 1 ? 0 : 10 + i / 2)),
+  tenants: [tenantId(0)],
+}
+
+/** Fifty tenants, of which the largest has a sixth of all rows, and the smallest 1 in 115. */
+export const fiftyTenants: Layout = {
+  owners: [40, 20, 20, ...repeated(4, 10), ...repeated(8, 5), ...repeated(35, 2)].flatMap(
+    (weight, number) => repeated(weight, number),
+  ),
+  tenants: Array.from({ length: 50 }, (_, number) => tenantId(number)),
+}
+
+function repeated(times: number, value: number): number[] {
+  return Array.from({ length: times }, () => value)
+}
 
 /** Parents first. */
 export const tables = ['users', 'projects', 'tasks', 'comments'] as const
 export type TableName = (typeof tables)[number]
 
-/** A tenant's rows by table, together `rows`. */
-export function sizesOf(rows: number): Record<TableName, number> {
+/** Rows by table, together `rows`. */
+function sizesOf(rows: number): Record<TableName, number> {
   const part = (share: number) => Math.max(1, Math.floor(rows * share))
   const sizes = { users: part(0.02), projects: part(0.01), tasks: part(0.6) }
   const others = sizes.users + sizes.projects + sizes.tasks
@@ -60,51 +87,48 @@ export const createIndexes = `
 `
 
 /**
- * Row g of a table belongs to the tenant where g is even, else to one of ten others, and it points
- * at rows of the same tenant. `$1` rows of the tenant, `$2` and `$3` of the parents.
+ * Statements that fill the tables, `rows` for each that moves together. Rows lie in no order, and
+ * point at rows of the same tenant.
  */
-export const fill: Readonly<Record<TableName, string>> = {
-  users: `insert into users select g, ${tenantOf('g')}, 'user' || g || '@example.com',
-      'Name of ' || g, jsonb_build_object('theme', 'dark', 'mails', g % 7, 'tags', array['a', 'b']),
-      g % 50 = 0, ${dateOf('g')}, case when g % 3 > 0 then ${dateOf('g + 7')} end
-    from generate_series(1, 2 * $1::bigint) g where $2::bigint + $3::bigint >= 0 order by hashint8(g)`,
-  projects: `insert into projects select ${uuidOf("'p' || g")}, ${tenantOf('g')},
-      ${parentOf('g', '$2')}, 'Project ' || g, repeat('what it is about, ', g::int % 9),
-      (g % 1000) * 12.34, g % 11 = 0, ${dateOf('g')}
-    from generate_series(1, 2 * $1::bigint) g where $3::bigint >= 0 order by hashint8(g)`,
-  tasks: `insert into tasks select g, ${tenantOf('g')}, ${uuidOf("'x' || g")},
-      ${uuidOf(`'p' || ${parentOf('g', '$3')}`)},
-      case when g % 5 > 1 then ${parentOf('g', '$2')} end, 'Task ' || md5(g::text),
-      repeat(E'a line\\twith ünusual text\\n', g::int % 8),
-      jsonb_build_object('labels', array['one', md5(g::text)], 'points', g % 13, 'open', g % 3 = 0),
-      case when g % 4 > 0 then (g % 400) * 0.25 end, g % 3 = 0, ${dateOf('g')},
-      case when g % 2 = 0 then ${dateOf('g + 99')} end
-    from generate_series(1, 2 * $1::bigint) g order by hashint8(g)`,
-  comments: `insert into comments select g, ${tenantOf('g')}, ${parentOf('g', '$2')},
-      ${parentOf('g', '$3')}, repeat('Words of a comment. ', 1 + g::int % 9), ${dateOf('g')},
-      case when g % 10 = 0 then ${dateOf('g + 3')} end
-    from generate_series(1, 2 * $1::bigint) g order by hashint8(g)`,
+export function fillStatements({ owners, tenants }: Layout, rows: number): string[] {
+  const moving = new Set(tenants)
+  const share = owners.filter((owner) => moving.has(tenantId(owner))).length
+  const sizes = sizesOf(rows)
+  const cycle = owners.length
+  const rounds = (name: TableName) => Math.ceil(sizes[name] / share)
+  const tenant = `(array[${owners.map((owner) => `'${tenantId(owner)}'`)}]::uuid[])[1 + (g - 1) % ${cycle}]`
+  const parent = (name: TableName) =>
+    `(${cycle} * (g * 7919 / ${cycle} % ${rounds(name)}) + 1 + (g - 1) % ${cycle})`
+  return tables.map((name) => {
+    const values = valuesOf[name]({ tenant, parent })
+    const all = `generate_series(1, ${cycle * rounds(name)}::bigint)`
+    return `insert into ${name} select ${values} from ${all} g order by hashint8(g)`
+  })
 }
 
-/** The sizes that a table's `fill` is given. */
-export function fillSizes(sizes: Record<TableName, number>): Record<TableName, number[]> {
-  const { users, projects, tasks, comments } = sizes
-  return {
-    users: [users, 0, 0],
-    projects: [projects, users, 0],
-    tasks: [tasks, users, projects],
-    comments: [comments, tasks, users],
-  }
+interface Spots {
+  readonly tenant: string
+  /** A row of a table that belongs to the same tenant. */
+  readonly parent: (name: TableName) => string
 }
 
-function tenantOf(g: string): string {
-  const other = `('00000000-0000-4000-8000-0000000000' || (10 + ${g} / 2 % 10))`
-  return `(case when ${g} % 2 = 0 then '${tenant}' else ${other} end)::uuid`
-}
-
-/** Of the same parity, hence as likely of the same tenant; always so for the one that moves. */
-function parentOf(g: string, size: string): string {
-  return `(2 * (${g} * 7919 / 2 % ${size}::bigint) + 2 - ${g} % 2)`
+/** Of row g, in the order of the columns. */
+const valuesOf: Readonly<Record<TableName, (spots: Spots) => string>> = {
+  users: ({ tenant }) => `g, ${tenant}, 'user' || g || '@example.com', 'Name of ' || g,
+    jsonb_build_object('theme', 'dark', 'mails', g % 7, 'tags', array['a', 'b']),
+    g % 50 = 0, ${dateOf('g')}, case when g % 3 > 0 then ${dateOf('g + 7')} end`,
+  projects: ({ tenant, parent }) => `${uuidOf("'p' || g")}, ${tenant}, ${parent('users')},
+    'Project ' || g, repeat('what it is about, ', g::int % 9), (g % 1000) * 12.34, g % 11 = 0,
+    ${dateOf('g')}`,
+  tasks: ({ tenant, parent }) => `g, ${tenant}, ${uuidOf("'x' || g")},
+    ${uuidOf(`'p' || ${parent('projects')}`)}, case when g % 5 > 1 then ${parent('users')} end,
+    'Task ' || md5(g::text), repeat(E'a line\\twith ünusual text\\n', g::int % 8),
+    jsonb_build_object('labels', array['one', md5(g::text)], 'points', g % 13, 'open', g % 3 = 0),
+    case when g % 4 > 0 then (g % 400) * 0.25 end, g % 3 = 0, ${dateOf('g')},
+    case when g % 7 < 3 then ${dateOf('g + 99')} end`,
+  comments: ({ tenant, parent }) => `g, ${tenant}, ${parent('tasks')}, ${parent('users')},
+    repeat('Words of a comment. ', 1 + g::int % 9), ${dateOf('g')},
+    case when g % 10 = 0 then ${dateOf('g + 3')} end`,
 }
 
 function dateOf(g: string): string {

@@ -19,24 +19,24 @@ import {
   columns,
   createIndexes,
   createTables,
-  fill,
-  fillSizes,
-  sizesOf,
+  fillStatements,
+  type Layout,
   tables,
-  tenant,
 } from './schema.ts'
 
 export interface ShardWorld extends AsyncDisposable {
+  /** Those that move. */
+  readonly tenants: readonly string[]
   readonly urls: Readonly<Record<'source' | TargetName, string>>
   /** An empty target without flags, and nothing left to be flushed. */
   reset(target: TargetName): Promise<void>
-  /** A whole move. Throws where it does not end well. */
+  /** A run of whole moves of all tenants. Throws where one does not end well. */
   move(work: Work, target: TargetName): Promise<Moved>
   /** Throws where the target does not hold as many rows as the source. */
   expectRows(target: TargetName): Promise<void>
 }
 
-/** Times in seconds. */
+/** Times in seconds; of phases those of all tenants together. */
 export interface Moved {
   readonly copy: number
   readonly verify: number
@@ -48,15 +48,19 @@ export interface Moved {
   readonly peakMb: number | null
 }
 
-export async function buildShards({ server, rows, tell }: BenchStage): Promise<ShardWorld> {
-  tell(`making a source of ${2 * rows} rows and two targets`)
+export async function buildShards(
+  { server, rows, tell }: BenchStage,
+  layout: Layout,
+): Promise<ShardWorld> {
+  const { tenants } = layout
+  tell(`making a source with ${rows} rows of ${tenants.length} tenants, and two targets`)
   const names = ['source', ...targets, 'control'] as const
   for (const name of names) await server.createDatabase(name)
   const urlOf = (name: (typeof names)[number]) => server.urlOf(name)
   const urls = { source: urlOf('source'), bare: urlOf('bare'), indexed: urlOf('indexed') }
   const pools = { source: openPool(urls.source), bare: openPool(urls.bare) }
   const all = { ...pools, indexed: openPool(urls.indexed) }
-  await fillAll(all, rows)
+  await fillAll(all, fillStatements(layout, rows))
   const environment = environmentOf(urls, urlOf('control'))
   const { CONTROL_URL: controlUrl } = environment
   await install({ controlUrl, environment }, plans.map(checkPlan))
@@ -65,10 +69,10 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
   const { REDIS_URL: _, ...inherited } = process.env
   const worker = await startWorker([program.file], { ...inherited, ...environment })
   return {
-    urls,
+    ...{ urls, tenants },
     reset: (target) => reset([all.source, all[target]]),
-    move: (work, target) => move({ rehome, worker }, work, target),
-    expectRows: (target) => expectRows(all.source, all[target]),
+    move: (work, target) => move({ rehome, worker, tenants }, work, target),
+    expectRows: (target) => expectRows([all.source, all[target]], tenants),
     async [Symbol.asyncDispose]() {
       worker.kill('SIGKILL')
       await program[Symbol.asyncDispose]()
@@ -78,10 +82,12 @@ export async function buildShards({ server, rows, tell }: BenchStage): Promise<S
   }
 }
 
-async function fillAll(pools: Record<'source' | TargetName, pg.Pool>, rows: number) {
-  const sizes = fillSizes(sizesOf(rows))
+async function fillAll(
+  pools: Record<'source' | TargetName, pg.Pool>,
+  statements: readonly string[],
+) {
   await Promise.all(Object.values(pools).map((pool) => pool.query(createTables)))
-  for (const name of tables) await pools.source.query(fill[name], sizes[name])
+  for (const statement of statements) await pools.source.query(statement)
   await Promise.all([pools.source.query(createIndexes), pools.indexed.query(createIndexes)])
   await pools.source.query('vacuum analyze')
 }
@@ -102,27 +108,32 @@ async function reset([source, target]: readonly [pg.Pool, pg.Pool]): Promise<voi
   await target.query('checkpoint')
 }
 
-async function move(
-  { rehome, worker }: { rehome: Rehome; worker: ChildProcess },
-  work: Work,
-  target: TargetName,
-): Promise<Moved> {
+interface Mover {
+  readonly rehome: Rehome
+  readonly worker: ChildProcess
+  readonly tenants: readonly string[]
+}
+
+async function move({ rehome, worker, tenants }: Mover, work: Work, target: TargetName) {
   const pid = worker.pid ?? 0
   const before = await cpuOf(pid)
   const started = performance.now()
-  const { runId } = await rehome.enqueue(planOf(work, target), { tenants: [tenant] })
+  const { runId } = await rehome.enqueue(planOf(work, target), { tenants: [...tenants] })
   for (;;) {
-    const [found] = (await rehome.status(runId ?? '')).moves
-    if (found?.phase === 'moved') break
-    if (found?.error_message) throw new Error(found.error_message)
+    const { moves } = await rehome.status(runId ?? '')
+    if (moves.length > 0 && moves.every(({ phase }) => phase === 'moved')) break
+    const failed = moves.find((one) => one.error_message)
+    if (failed) throw new Error(failed.error_message ?? '')
     if (worker.exitCode !== null) throw new Error('the worker has ended')
     await delay(20)
   }
   const whole = (performance.now() - started) / 1000
   const after = await cpuOf(pid)
-  const { move: record } = await rehome.show(runId ?? '', tenant)
-  const phases = record.evidence.movePhaseMs as Record<string, number>
-  const seconds = (phase: string) => (phases[phase] ?? Number.NaN) / 1000
+  const records = await Promise.all(tenants.map((tenant) => rehome.show(runId ?? '', tenant)))
+  const seconds = (phase: string) =>
+    records.reduce((sum, { move: { evidence } }) => {
+      return sum + ((evidence.movePhaseMs as Record<string, number>)[phase] ?? Number.NaN) / 1000
+    }, 0)
   return {
     copy: seconds('copy'),
     verify: seconds('verify'),
@@ -132,12 +143,13 @@ async function move(
   }
 }
 
-async function expectRows(source: pg.Pool, target: pg.Pool): Promise<void> {
+async function expectRows(
+  ends: readonly [pg.Pool, pg.Pool],
+  tenants: readonly string[],
+): Promise<void> {
   for (const name of tables) {
-    const count = `select count(*)::integer as rows from ${name} where tenant_id = $1`
-    const [there, here] = await Promise.all(
-      [source, target].map((pool) => pool.query(count, [tenant])),
-    )
+    const count = `select count(*)::integer as rows from ${name} where tenant_id = any ($1)`
+    const [there, here] = await Promise.all(ends.map((pool) => pool.query(count, [tenants])))
     if (there?.rows[0].rows === here?.rows[0].rows) continue
     throw new Error(`"${name}": ${here?.rows[0].rows} of ${there?.rows[0].rows} rows have come`)
   }

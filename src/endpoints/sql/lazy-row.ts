@@ -64,17 +64,17 @@ class LazyRow {
     this.row = this.lazy
   }
 
-  /**
-   * The row that the source stands on now. `eager`: with all columns read, and for this row alone:
-   * quicker where a transform looks at all of them anyway.
-   */
-  begin(source: RowSource, eager: boolean): Record<string, unknown> {
-    if (this.row === this.lazy && !this.isIntact()) this.lazy = this.fresh()
-    this.source = source
-    this.alive = 0
-    this.wasRead.fill(0)
-    this.wasSet.fill(0)
-    this.row = eager ? this.plain() : this.lazy
+  /** The row that the source stands on now. */
+  begin(source: RowSource): Record<string, unknown> {
+    this.forget(source)
+    this.row = this.lazy
+    return this.row
+  }
+
+  /** The same with all of it read, and for this row alone: for who looks at all of it anyway. */
+  beginRead(source: RowSource): Record<string, unknown> {
+    this.forget(source)
+    this.row = this.plain()
     return this.row
   }
 
@@ -105,6 +105,14 @@ class LazyRow {
       this.wasRead[index] = 1
     }
     return this.read[index]
+  }
+
+  private forget(source: RowSource): void {
+    if (this.row === this.lazy && !this.isIntact()) this.lazy = this.fresh()
+    this.source = source
+    this.alive = 0
+    this.wasRead.fill(0)
+    this.wasSet.fill(0)
   }
 
   private current(index: number): unknown {

@@ -37,7 +37,7 @@ export class RowTransform {
   private names: readonly string[] = []
   private readonly outcomes: Outcome[] = []
   /** The transform has looked at every column of the first row, as a spread does. */
-  private eager: boolean | null = null
+  private readsAll: boolean | null = null
 
   constructor(route: Route, context: TransformContext, source: RowSource) {
     this.route = route
@@ -52,9 +52,9 @@ export class RowTransform {
    */
   apply(): readonly Outcome[] | null {
     const { route, source } = this
-    const row = this.lazy.begin(source, this.eager ?? false)
+    const row = this.readsAll ? this.lazy.beginRead(source) : this.lazy.begin(source)
     const result = runTransform(route, this.context, { row, source })
-    this.eager ??= this.lazy.isAllRead()
+    this.readsAll ??= this.lazy.isAllRead()
     if (result === null) return null
     if (!this.fields) {
       this.fields = fieldsOf(route, result)

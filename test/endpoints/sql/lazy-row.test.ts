@@ -18,7 +18,7 @@ function lazyRow(columns: readonly string[] = names) {
   const begin = (...next: unknown[]) => {
     values = next
     asked.length = 0
-    return lazy.begin(source, false)
+    return lazy.begin(source)
   }
   const left = () => {
     const found: unknown[] = []
@@ -45,10 +45,10 @@ test('a column is read when it is asked for, and once', () => {
   expect(asked).toEqual([1])
 })
 
-test('an eager row is one of its own, with everything read', () => {
+test('a row that is read at once is one of its own', () => {
   const lazy = lazyRowOf(['id', '__proto__'])
   const source = { value: (index: number) => index + 1, text: String }
-  const row = lazy.begin(source, true)
+  const row = lazy.beginRead(source)
   expect(Object.entries(row)).toEqual([
     ['id', 1],
     ['__proto__', 2],
@@ -58,8 +58,8 @@ test('an eager row is one of its own, with everything read', () => {
   const found: unknown[] = []
   lazy.visit(['__proto__', 'id'], { settle: (value) => void found.push(value) })
   expect(found).toEqual([2, 7])
-  expect(lazy.begin(source, true)).not.toBe(row)
-  expect({ ...lazy.begin(source, false) }.id).toBe(1)
+  expect(lazy.beginRead(source)).not.toBe(row)
+  expect({ ...lazy.begin(source) }.id).toBe(1)
 })
 
 test('what is set is read back, and what it was is still known', () => {
