@@ -112,7 +112,9 @@ export const tenants: Bench = {
         return [
           figure('whole moves, psql for each tenant', { rehome, psql: each }, atMost(0.55)),
           figure('whole moves, psql for whole tables', { rehome, psql: tables }, atMost(1.15)),
+          ...partsOf(runs.plain),
           figure('with JavaScript', { rehome: all(runs.js, 'whole'), psql: each }, null),
+          ...partsOf(runs.js),
           ...peakOf(peaks),
         ]
       },

@@ -39,9 +39,11 @@ interface Broken extends BrokenReference {
 
 /** Beside the comparison: it asks the target alone. */
 async function firstBroken(shard: Shard): Promise<Broken | null> {
-  for (const route of shard.survey.routes) {
+  const { routes } = shard.survey
+  for (const route of routes) {
     shard.signal.throwIfAborted()
-    const [broken] = await brokenReferences(shard.ends.target, route, shard.tenant)
+    const of = { tenant: shard.tenant, routes }
+    const [broken] = await brokenReferences(shard.ends.target, route, of)
     if (broken) return { ...broken, table: route.target.name }
   }
   return null

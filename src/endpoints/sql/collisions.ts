@@ -2,12 +2,12 @@
  * Looks for rows of other tenants at the target that already have a key the moving tenant will
  * bring. Keys pass through in batches as text; memory does not grow with the tenant.
  */
-import Cursor from 'pg-cursor'
 import type { Route } from '../../plan/routes.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
+import { arrayOfTexts, type Texts, textBatches } from './text-batches.ts'
 
 const batchKeys = 5000
 
@@ -25,17 +25,14 @@ export async function collidingKeys(
       alias: 'r',
       tenant,
     })
-    const select = key.map((column, i) => `(${column.expression})::text as c${i}`).join(', ')
+    const select = key.map((column) => `(${column.expression})::text`).join(', ')
     const from = qualified(ends.source.schema, route.source.name)
-    const cursor = client.query(new Cursor(`select ${select} from ${from} r where ${where}`))
+    const query = `select ${select} from ${from} r where ${where}`
     const found: string[] = []
-    for (;;) {
-      const rows: Record<string, string>[] = await cursor.read(batchKeys)
-      if (rows.length === 0 || found.length >= 20) break
-      const keys = key.map((_, i) => rows.map((row) => row[`c${i}`] ?? ''))
+    for await (const keys of textBatches(client, query, batchKeys)) {
       found.push(...(await existing(ends.target, route, keys)))
+      if (found.length >= 20) break
     }
-    await cursor.close()
     return found.slice(0, 20)
   })
 }
@@ -51,7 +48,7 @@ async function isEmpty(target: SqlEnd, route: Route): Promise<boolean> {
   return (await target.pool.query(query)).rowCount === 0
 }
 
-async function existing(target: SqlEnd, route: Route, keys: string[][]): Promise<string[]> {
+async function existing(target: SqlEnd, route: Route, keys: readonly Texts[]): Promise<string[]> {
   const columns = route.targetKey.map((name) => {
     const column = route.target.columns.find((candidate) => candidate.name === name)
     return { name, type: column?.typeSql ?? 'text' }
@@ -61,5 +58,6 @@ async function existing(target: SqlEnd, route: Route, keys: string[][]): Promise
   const names = columns.map((_, i) => `c${i}`).join(', ')
   const query = `select row(${names})::text as key from unnest(${arrays}) k (${names})
     where exists (select from ${qualified(target.schema, route.target.name)} r where ${match})`
-  return (await target.pool.query(query, keys)).rows.map((row: { key: string }) => row.key)
+  const parameters = columns.map((_, i) => arrayOfTexts(keys, i))
+  return (await target.pool.query(query, parameters)).rows.map((row: { key: string }) => row.key)
 }

@@ -3,7 +3,6 @@
  * read again by a cursor, transformed a second time, and turned into the target's own types by the
  * target, which then makes the digest. No COPY is on this way.
  */
-import Cursor from 'pg-cursor'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import { type Client, withClient } from '../../postgres.ts'
@@ -21,6 +20,7 @@ import {
   hashesOf,
 } from './digest.ts'
 import type { SqlEnd } from './end.ts'
+import { arrayOfTexts, heard, type Texts, textBatches } from './text-batches.ts'
 import { TextRow } from './text-row.ts'
 import { RowTransform, unchanged } from './transform-rows.ts'
 
@@ -40,9 +40,6 @@ interface Work {
 type Ends = { source: SqlEnd; target: SqlEnd }
 
 const batchRows = 500
-/** Raw texts, exactly as the server wrote them. */
-const asText = { getTypeParser: () => (text: string) => text }
-
 export async function expectedDigest(ends: Ends, work: Work): Promise<Expected<Digest>> {
   let found: Digest = { rows: 0n, sum: 0n }
   const columns = await eachBatch(ends, work, async (target, spec) => {
@@ -83,14 +80,9 @@ async function eachBatch(
   await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)
-      const cursor = reader.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
-      let reading = read(cursor)
       let visiting: Promise<void> = Promise.resolve()
-      for (;;) {
+      for await (const rows of textBatches(reader, query, batchRows)) {
         work.signal.throwIfAborted()
-        const rows = await reading
-        if (rows.length === 0) break
-        reading = read(cursor)
         const results = rows.map((fields) => textsOf(row, transform, fields))
         const through = results.filter((texts) => texts !== null)
         const spec = through.length > 0 ? batchSpec(work, columnsOf(transform), through) : null
@@ -98,7 +90,6 @@ async function eachBatch(
         if (spec) visiting = heard(visit(target, spec))
       }
       await visiting
-      await cursor.close()
     }),
   )
   return columnsOf(transform)
@@ -107,8 +98,6 @@ async function eachBatch(
 function columnsOf(transform: RowTransform): string[] {
   return transform.fields?.map(({ name }) => name) ?? []
 }
-
-type Texts = readonly (string | null)[]
 
 function textsOf(row: TextRow, transform: RowTransform, fields: Texts): Texts | null {
   row.stand(fields)
@@ -120,22 +109,8 @@ function textsOf(row: TextRow, transform: RowTransform, fields: Texts): Texts | 
   })
 }
 
-function read(cursor: Cursor): Promise<(string | null)[][]> {
-  return heard(cursor.read(batchRows))
-}
-
-/** It is awaited later; should it fail before that, nobody is to think that it was forgotten. */
-function heard<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
-}
-
 /** The batch as a relation of the target's types, from one array a column. */
-function batchSpec(
-  work: Work,
-  columns: readonly string[],
-  rows: readonly (readonly (string | null)[])[],
-): DigestSpec {
+function batchSpec(work: Work, columns: readonly string[], rows: readonly Texts[]): DigestSpec {
   const values = new Map(
     columns.map((name, i) => {
       const column = work.route.target.columns.find((candidate) => candidate.name === name)
@@ -155,20 +130,6 @@ function batchSpec(
     hash: work.hash,
     parameters: columns.map((_, i) => arrayOfTexts(rows, i)),
   }
-}
-
-/** PostgreSQL's text of an array. Quotes are always right, and quicker than asking. */
-function arrayOfTexts(rows: readonly (readonly (string | null)[])[], column: number): string {
-  let array = ''
-  for (const row of rows) {
-    const text = row[column] ?? null
-    array += array === '' ? '{' : ','
-    if (text === null) array += 'NULL'
-    else if (text.includes('"') || text.includes('\\')) {
-      array += `"${text.replace(/["\\]/g, '\\$&')}"`
-    } else array += `"${text}"`
-  }
-  return `${array}}`
 }
 
 /** By which columns rows are told apart: the target's key if it is compared, else the whole row. */

@@ -15,14 +15,17 @@ export interface BrokenReference {
   readonly values: readonly string[]
 }
 
+/** `routes`: of all tables that the tenant's rows are in. */
 export async function brokenReferences(
   target: SqlEnd,
   route: Route,
-  tenant: string,
+  { tenant, routes }: { tenant: string; routes: readonly Route[] },
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
   for (const key of [...route.target.foreignKeys, ...route.target.outerKeys]) {
-    const found = await brokenBy(target, route, { key, tenant })
+    const planned = key.parentSchema === target.schema
+    const parent = routes.find((other) => planned && other.target.name === key.parent)
+    const found = await brokenBy(target, route, { key, tenant, parent })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
   return broken
@@ -31,19 +34,27 @@ export async function brokenReferences(
 async function brokenBy(
   target: SqlEnd,
   route: Route,
-  { key, tenant }: { key: CatalogForeignKey; tenant: string },
+  { key, tenant, parent }: { key: CatalogForeignKey; tenant: string; parent: Route | undefined },
 ): Promise<{ rows: number; values: string[] }> {
   const { schema } = target
   const where = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant })
   const columns = key.columns.map((column) => `r.${ident(column)}`)
-  const match = key.parentColumns.map((name, i) => `p.${ident(name)} = ${columns[i]}`).join(' and ')
+  const missing = (of: readonly string[], more: string) => {
+    const match = key.parentColumns.map((name, i) => `p.${ident(name)} = ${of[i]}`).join(' and ')
+    return `not exists (select from ${qualified(key.parentSchema, key.parent)} p where ${match}${more})`
+  }
+  // First among the tenant's own rows, as nearly all are there: a table holds many tenants.
+  const own = parent && tenantPredicate(parent.targetPath, { schema, alias: 'p', tenant })
   const given = columns.map((column) => `${column} is not null`).join(' and ')
+  const names = columns.map((_, i) => `s.c${i}`)
   const query = `
-    select count(*)::int as rows, coalesce((array_agg(value))[1:20], '{}') as values from (
-      select row(${columns.join(', ')})::text as value
+    with suspects as materialized (
+      select ${columns.map((column, i) => `${column} as c${i}`).join(', ')}
       from ${qualified(schema, route.target.name)} r
-      where ${where} and ${given}
-        and not exists (select from ${qualified(key.parentSchema, key.parent)} p where ${match})) b`
+      where ${where} and ${given}${own ? ` and ${missing(columns, ` and ${own}`)}` : ''})
+    select count(*)::int as rows, coalesce((array_agg(value))[1:20], '{}') as values from (
+      select row(${names.join(', ')})::text as value from suspects s
+      where ${missing(names, '')}) b`
   const row = (await target.pool.query(query)).rows[0]
   return { rows: row.rows, values: row.values }
 }

@@ -1,0 +1,45 @@
+/** Rows as texts from one database, and as arrays of texts to another. */
+import Cursor from 'pg-cursor'
+import type { Client } from '../../postgres.ts'
+
+export type Texts = readonly (string | null)[]
+
+/** Raw texts, exactly as the server wrote them. */
+const asText = { getTypeParser: () => (text: string) => text }
+
+/** A query's rows, `size` at a time; the next ones are read while these are looked at. */
+export async function* textBatches(
+  client: Client,
+  query: string,
+  size: number,
+): AsyncGenerator<readonly Texts[], void, undefined> {
+  const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
+  let reading: Promise<Texts[]> = heard(cursor.read(size))
+  for (;;) {
+    const rows = await reading
+    if (rows.length === 0) break
+    reading = heard(cursor.read(size))
+    yield rows
+  }
+  await cursor.close()
+}
+
+/** It is awaited later; should it fail before that, nobody is to think that it was forgotten. */
+export function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** A column as PostgreSQL's text of an array. Quotes are always right, and quicker than asking. */
+export function arrayOfTexts(rows: readonly Texts[], column: number): string {
+  let array = ''
+  for (const row of rows) {
+    const text = row[column] ?? null
+    array += array === '' ? '{' : ','
+    if (text === null) array += 'NULL'
+    else if (text.includes('"') || text.includes('\\')) {
+      array += `"${text.replace(/["\\]/g, '\\$&')}"`
+    } else array += `"${text}"`
+  }
+  return `${array}}`
+}
