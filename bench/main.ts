@@ -7,6 +7,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Bench, BenchSize } from './bench.ts'
 import { fence } from './fence.ts'
+import { growth } from './growth.ts'
 import { findLoad, loadNames } from './load.ts'
 import { machineOf } from './machine.ts'
 import { missed, printReport, type Report } from './print.ts'
@@ -14,7 +15,7 @@ import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
 import { copy, move, tenants, verify } from './shards.ts'
 
-const benches: readonly Bench[] = [copy, verify, move, tenants, fence, recovery]
+const benches: readonly Bench[] = [copy, verify, move, tenants, growth, fence, recovery]
 
 interface Wishes extends BenchSize {
   readonly json?: true

@@ -125,7 +125,7 @@ export const tenants: Bench = {
 type Samples = Readonly<Record<string, readonly number[]>>
 
 /** The first variant by the second. */
-function figure(what: string, samples: Samples, aim: Aim | null): Figure {
+export function figure(what: string, samples: Samples, aim: Aim | null): Figure {
   const [above = '', below = ''] = Object.keys(samples)
   return figureOf({ what, unit: 's', samples, ratio: [above, below], ...(aim && { aim }) })
 }
@@ -148,12 +148,12 @@ function peakOf(peaks: readonly number[]): Figure[] {
 }
 
 /** What is known of it. */
-function all(taken: readonly Taken[] | undefined, part: keyof Moved): number[] {
+export function all(taken: readonly Taken[] | undefined, part: keyof Moved): number[] {
   return (taken ?? []).map((one) => one[part] ?? null).filter((value) => value !== null)
 }
 
 /** A peer's run has a whole time and no parts. */
-type Taken = Pick<Moved, 'whole'> & Partial<Moved>
+export type Taken = Pick<Moved, 'whole'> & Partial<Moved>
 
 type Ways = ReturnType<typeof waysOf>
 
@@ -182,7 +182,7 @@ function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
   }
 }
 
-async function measure(
+export async function measure(
   stage: BenchStage,
   work: (ways: Ways) => Promise<Figure[]>,
   layout = oneTenant,

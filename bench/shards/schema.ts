@@ -21,6 +21,8 @@ export const oneTenant: Layout = {
   tenants: [tenantId(0)],
 }
 
+export const aloneTenant: Layout = { owners: [0], tenants: [tenantId(0)] }
+
 /** Fifty tenants, of which the largest has a sixth of all rows, and the smallest 1 in 115. */
 export const fiftyTenants: Layout = {
   owners: [40, 20, 20, ...repeated(4, 10), ...repeated(8, 5), ...repeated(35, 2)].flatMap(

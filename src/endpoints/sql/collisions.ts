@@ -29,9 +29,9 @@ export async function collidingKeys(
     const from = qualified(ends.source.schema, route.source.name)
     const query = `select ${select} from ${from} r where ${where}`
     const found: string[] = []
-    for await (const keys of textBatches(client, query, batchKeys)) {
+    const batches = { size: batchKeys, enough: () => found.length >= 20 }
+    for await (const keys of textBatches(client, query, batches)) {
       found.push(...(await existing(ends.target, route, keys)))
-      if (found.length >= 20) break
     }
     return found.slice(0, 20)
   })

@@ -81,7 +81,7 @@ async function eachBatch(
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)
       let visiting: Promise<void> = Promise.resolve()
-      for await (const rows of textBatches(reader, query, batchRows)) {
+      for await (const rows of textBatches(reader, query, { size: batchRows })) {
         work.signal.throwIfAborted()
         const results = rows.map((fields) => textsOf(row, transform, fields))
         const through = results.filter((texts) => texts !== null)

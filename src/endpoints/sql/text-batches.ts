@@ -7,17 +7,24 @@ export type Texts = readonly (string | null)[]
 /** Raw texts, exactly as the server wrote them. */
 const asText = { getTypeParser: () => (text: string) => text }
 
-/** A query's rows, `size` at a time; the next ones are read while these are looked at. */
+export interface Batches {
+  /** Rows of a batch. */
+  readonly size: number
+  /** True: no more are wanted. Who breaks out of the loop instead has to give up the connection. */
+  readonly enough?: () => boolean
+}
+
+/** A query's rows; the next batch is read while one is looked at. */
 export async function* textBatches(
   client: Client,
   query: string,
-  size: number,
+  { size, enough = () => false }: Batches,
 ): AsyncGenerator<readonly Texts[], void, undefined> {
   const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
   let reading: Promise<Texts[]> = heard(cursor.read(size))
   for (;;) {
     const rows = await reading
-    if (rows.length === 0) break
+    if (rows.length === 0 || enough()) break
     reading = heard(cursor.read(size))
     yield rows
   }

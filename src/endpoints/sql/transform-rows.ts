@@ -54,8 +54,8 @@ export class RowTransform {
     const { route, source } = this
     const row = this.readsAll ? this.lazy.beginRead(source) : this.lazy.begin(source)
     const result = runTransform(route, this.context, { row, source })
-    this.readsAll ??= this.lazy.isAllRead()
     if (result === null) return null
+    this.readsAll ??= this.lazy.isAllRead()
     if (!this.fields) {
       this.fields = fieldsOf(route, result)
       this.names = this.fields.map(({ name }) => name)
@@ -129,8 +129,8 @@ function fieldsOf(route: Route, result: Record<string, unknown>): TargetField[] 
 }
 
 function noColumn(route: Route, name: string, column: CatalogColumn | undefined): RehomeError {
-  const why = column ? 'is generated there' : 'does not exist there'
-  const message = `table "${route.source.name}": the transform returns "${name}", which ${why} (target "${route.target.name}")`
+  const why = column ? 'generates itself: drop it in `columns`' : 'does not have'
+  const message = `table "${route.source.name}": the transform returns "${name}", which target "${route.target.name}" ${why}`
   return new RehomeError('TRANSFORM_FAILED', message)
 }
 

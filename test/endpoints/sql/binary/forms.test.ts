@@ -1,5 +1,6 @@
 // What we make of a value's binary form is what PostgreSQL's own functions make of it, both ways,
 // for values of every type that we claim to know.
+import { constants } from 'node:buffer'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ByteWriter } from '../../../../src/endpoints/sql/binary/form.ts'
@@ -127,4 +128,10 @@ test('a text that is no UTF-8 is refused, and one that holds U+FFFD is not', () 
   const { text: read } = formOf('text')
   expect(read(...within(Buffer.from('a\ufffdb')))).toBe('a\ufffdb')
   expect(() => read(...within(Buffer.from([0x61, 0xff])))).toThrow('not valid UTF-8')
+})
+
+test('a text that is longer than JavaScript can hold is refused with its length', () => {
+  const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1, 'a')
+  const read = () => formOf('text').text(bytes, 0, bytes.length)
+  expect(read).toThrow(`a value has ${bytes.length} bytes, and JavaScript's longest text has`)
 })
