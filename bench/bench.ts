@@ -10,6 +10,8 @@ export interface Bench {
   readonly name: string
   /** One line for the list of benches. */
   readonly summary: string
+  /** Of the server, beyond those of every bench. */
+  readonly settings?: Readonly<Record<string, string>>
   run(stage: BenchStage): Promise<readonly Figure[]>
 }
 

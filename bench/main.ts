@@ -62,14 +62,15 @@ async function measure(bench: Bench, wishes: Wishes, signal: AbortSignal): Promi
   const load = await findLoad(wishes.load)
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
   tell('starting a PostgreSQL server')
-  await using server = await startBenchServer()
+  await using server = await startBenchServer(bench.settings)
   signal.throwIfAborted()
   const machine = await machineOf(server)
   const figures = await bench.run({ server, load, rows, runs, seconds, signal, tell })
   return {
     bench: bench.name,
     at: new Date().toISOString(),
-    ...{ rows, runs, seconds, machine, load: load.name, settings: serverSettings, figures },
+    ...{ rows, runs, seconds, machine, load: load.name, figures },
+    settings: { ...serverSettings, ...bench.settings },
     met: figures.every((figure) => figure.met !== false),
   }
 }

@@ -20,10 +20,12 @@ export const serverSettings = {
 } as const
 
 /** A throw-away server below TMPDIR, or where the system keeps temporary files. */
-export async function startBenchServer(): Promise<PostgresServer> {
+export async function startBenchServer(
+  more: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
   // Named, TMPDIR is taken for what it is; otherwise memory would be preferred.
   process.env.TMPDIR ??= tmpdir()
-  return await startPostgres({ name: 'bench', settings: serverSettings })
+  return await startPostgres({ name: 'bench', settings: { ...serverSettings, ...more } })
 }
 
 /** A pool whose connections may break: on Ctrl-C the server does not wait for their farewell. */

@@ -7,6 +7,7 @@ import { type Aim, alternate, type Bench, type BenchStage, type Figure, figureOf
 import { findPsql, naiveScript, type Psql, psqlPipe } from './shards/peers.ts'
 import type { TargetName, Work } from './shards/plans.ts'
 import { fiftyTenants, oneTenant } from './shards/schema.ts'
+import { foreignTables, replication } from './shards/server-peers.ts'
 import { buildShards, type Moved, type ShardWorld } from './shards/world.ts'
 
 const atMost = (limit: number): Aim => ({ of: 'ratio', relation: 'at most', limit })
@@ -71,20 +72,25 @@ export const verify: Bench = {
 export const move: Bench = {
   name: 'move',
   summary: 'a whole move, from the request to its end, beside psql and the naive script',
+  settings: { wal_level: 'logical' },
   run: (stage) =>
-    measure(stage, async ({ psql, naive, move }) => {
-      const runs = await alternate<'psql' | 'naive' | 'plain' | 'js', Taken>(stage, {
+    measure(stage, async ({ psql, naive, peer, move }) => {
+      const runs = await alternate<string, Taken>(stage, {
         psql: psql('indexed'),
         naive: naive('indexed'),
+        fdw: peer('postgres_fdw', 'indexed'),
+        replication: peer('logical replication', 'indexed'),
         plain: move('plain', 'indexed'),
         js: move('js', 'indexed'),
       })
-      const whole = (name: keyof typeof runs) => all(runs[name], 'whole')
-      const ours = whole('plain')
+      const whole = (name: string) => all(runs[name], 'whole')
+      const rehome = whole('plain')
       const peaks = [...all(runs.plain, 'peakMb'), ...all(runs.js, 'peakMb')]
       return [
-        figure('whole move', { rehome: ours, psql: whole('psql') }, atMost(1.35)),
-        figure('  the naive script', { naive: whole('naive'), rehome: ours }, atLeast(2.5)),
+        figure('whole move', { rehome, psql: whole('psql') }, atMost(1.35)),
+        figure('  the naive script', { naive: whole('naive'), rehome }, atLeast(2.5)),
+        figure('  postgres_fdw', { rehome, fdw: whole('fdw') }, null),
+        figure('  replication, its copy', { rehome, replication: whole('replication') }, null),
         ...partsOf(runs.plain),
         figure('with JavaScript', { rehome: whole('js'), psql: whole('psql') }, atMost(1.9)),
         ...partsOf(runs.js),
@@ -130,7 +136,7 @@ export function figure(what: string, samples: Samples, aim: Aim | null): Figure 
   return figureOf({ what, unit: 's', samples, ratio: [above, below], ...(aim && { aim }) })
 }
 
-function partsOf(moves: readonly Taken[]): Figure[] {
+function partsOf(moves: readonly Taken[] | undefined): Figure[] {
   const parts = { copy: 'copy', verify: 'verification', workerCpu: 'CPU of the worker' } as const
   return Object.entries(parts).flatMap(([part, name]) => {
     const rehome = all(moves, part as keyof Moved)
@@ -155,6 +161,8 @@ export function all(taken: readonly Taken[] | undefined, part: keyof Moved): num
 /** A peer's run has a whole time and no parts. */
 export type Taken = Pick<Moved, 'whole'> & Partial<Moved>
 
+const serverPeers = { postgres_fdw: foreignTables, 'logical replication': replication }
+
 type Ways = ReturnType<typeof waysOf>
 
 function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
@@ -175,6 +183,8 @@ function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
       const pipe = { target, work, ordered, ...(!whole && { tenants: world.tenants }) } as const
       return run('psql', target, () => psqlPipe(psql, world, pipe).then(() => undefined))
     },
+    peer: (name: keyof typeof serverPeers, target: TargetName) =>
+      run(name, target, () => serverPeers[name](world, target).then(() => undefined)),
     naive: (target: TargetName) =>
       run('the naive script', target, () => naiveScript(world, target).then(() => undefined)),
     move: (work: Work, target: TargetName) =>
