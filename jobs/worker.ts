@@ -84,7 +84,7 @@ async function openAll(options: WorkerOptions, log: Logger): Promise<Opened> {
   if (!controlUrl) {
     throw new RehomeError('SETTING_MISSING', 'CONTROL_URL, the control database, is not set')
   }
-  const plans = openPlans(options.plans, environment)
+  const plans = openPlans(options, environment)
   const { control, installation } = await openInstalledControl(controlUrl)
   const redisUrl = options.redisUrl ?? environment.REDIS_URL
   const store = queueStore({ redisUrl, controlUrl, installation })
@@ -106,9 +106,9 @@ function takeJobs(
   runtime: Opened & { log: Logger; stop: AbortSignal },
   options: WorkerOptions,
 ): Worker[] {
-  const largest = Math.max(...runtime.plans.map(({ plan }) => plan.concurrency))
   const { onQueueError: onError, store } = runtime
-  const { lockMs, concurrency = largest } = options
+  const { lockMs } = options
+  const concurrency = runtime.plans[0]?.plan.concurrency ?? 1
   const settings = { concurrency, onError, lockMs }
   return [
     openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
@@ -117,14 +117,21 @@ function takeJobs(
   ]
 }
 
-function openPlans(plans: readonly PlanInput[], environment: NodeJS.ProcessEnv): OpenPlan[] {
+/** As this worker runs them: with its own `concurrency`. */
+function openPlans(
+  { plans, concurrency }: WorkerOptions,
+  environment: NodeJS.ProcessEnv,
+): OpenPlan[] {
   if (plans.length === 0) {
     throw new RehomeError('USAGE', 'a worker needs at least one plan file')
   }
-  return plans.map((input) => {
-    const plan = checkPlan(input)
-    return { plan, fingerprint: fingerprintOf(plan), ends: openEnds(plan, environment) }
-  })
+  const checked = plans.map(checkPlan)
+  const atOnce = concurrency ?? Math.max(...checked.map((plan) => plan.concurrency))
+  return checked.map((plan) => ({
+    plan: { ...plan, concurrency: atOnce },
+    fingerprint: fingerprintOf(plan),
+    ends: openEnds(plan, environment),
+  }))
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * The tenant's rows come to the target, parents first, a chunk at a time. Resumes where it stopped.
+ * The tenant's rows come to the target a chunk at a time; parents first, unless foreign keys are
+ * off. Resumes where it stopped.
  */
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
@@ -79,7 +80,7 @@ function hopsOf(path: TenantPath): number {
 }
 
 /** Every move of the worker may have as many connections at once, and one to spare. */
-function hasRoom({ source, target, concurrency }: Plan): boolean {
+export function hasRoom({ source, target, concurrency }: Plan): boolean {
   return Math.min(source.poolSize, target.poolSize) > tablesAtOnce * concurrency
 }
 
@@ -95,7 +96,9 @@ async function copyRoute(
     return await copyTable(shard.ends, route, {
       ...options,
       hold: { ...holdOf(shard), epoch: shard.epoch },
-      mapper: route.transform ? transformMapper(route, contextOf(shard)) : passThrough(route),
+      mapper: route.transform
+        ? transformMapper(route, contextOf(shard), { oneFormat: together })
+        : passThrough(route),
       chunkRows: together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows,
       replicate,
     })

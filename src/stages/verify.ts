@@ -4,14 +4,16 @@
  */
 import { type BrokenReference, brokenReferences } from '../endpoints/sql/foreign-keys.ts'
 import { RehomeError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
+import { hasRoom } from './copy.ts'
 import type { Shard, Stage } from './shard.ts'
 import { fingerprintNow } from './survey.ts'
 
 export const verify: Stage = {
   phase: 'verify',
   async run(shard) {
-    const [comparisons, broken] = await Promise.all([compareShard(shard), firstBroken(shard)])
+    const { comparisons, broken } = await lookAt(shard)
     shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
     const different = comparisons.filter((comparison) => !comparison.equal)
     if (different.length > 0) throw rowsDiffer(different)
@@ -33,11 +35,29 @@ function rowsDiffer(different: readonly TableComparison[]): RehomeError {
   return new RehomeError('ROWS_DIFFER', `the copy is not equal: ${text.join('; ')}`, { data })
 }
 
+/** Beside each other where the pool has room: references are a matter of the target alone. */
+async function lookAt(shard: Shard) {
+  let comparisons: TableComparison[] = []
+  let broken: Broken | null = null
+  const looks = [
+    async (part: Shard) => {
+      comparisons = await compareShard(part)
+    },
+    async (part: Shard) => {
+      broken = await firstBroken(part)
+    },
+  ]
+  const limit = hasRoom(shard.plan) ? looks.length : 1
+  await inParallel(looks, { limit, signal: shard.signal }, (look, signal) =>
+    look({ ...shard, signal }),
+  )
+  return { comparisons, broken: broken as Broken | null }
+}
+
 interface Broken extends BrokenReference {
   readonly table: string
 }
 
-/** Beside the comparison: it asks the target alone. */
 async function firstBroken(shard: Shard): Promise<Broken | null> {
   const { routes } = shard.survey
   for (const route of routes) {

@@ -45,21 +45,22 @@ export interface ChunkWriter {
 
 export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWriter {
   let begun = false
-  let open: { stream: CopyStreamQuery; format: CopyFormat } | null = null
+  let open: OpenCopy | null = null
   const begin = async () => {
     if (!begun) await beginChunk(client, target)
     begun = true
   }
   const close = async () => {
-    if (open) await closeStream(open.stream, open.format)
+    if (open) await closeCopy(open)
     open = null
   }
   return {
     async write(rows) {
       if (open && open.format !== rows.format) await close()
       await begin()
-      open ??= { stream: openStream(client, target, rows), format: rows.format }
-      if (!open.stream.write(rows.bytes)) await drained(open.stream)
+      open ??= openCopy(client, target, rows)
+      if (open.failure) throw open.failure
+      if (!open.stream.write(rows.bytes)) await drained(open)
     },
     async commit(progress) {
       await begin()
@@ -83,17 +84,27 @@ async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
   }
 }
 
-function openStream(client: Client, target: ChunkTarget, rows: CopyRows): CopyStreamQuery {
+interface OpenCopy {
+  readonly stream: CopyStreamQuery
+  readonly format: CopyFormat
+  /** What the server said while nobody was waiting: the stream forgets it. */
+  failure: Error | null
+}
+
+function openCopy(client: Client, target: ChunkTarget, rows: CopyRows): OpenCopy {
   const { columns, format } = rows
   const into = `${target.relation} (${idents(columns)})`
   const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${format})`))
-  // Errors are met where the stream is awaited; without a listener they would end the process.
-  stream.on('error', () => {})
+  const open: OpenCopy = { stream, format, failure: null }
+  stream.on('error', (error) => {
+    open.failure ??= error
+  })
   if (format === 'binary') stream.write(binaryHeader)
-  return stream
+  return open
 }
 
-async function drained(stream: CopyStreamQuery): Promise<void> {
+async function drained({ stream, failure }: OpenCopy): Promise<void> {
+  if (failure) throw failure
   await new Promise<void>((resolve, reject) => {
     const done = (error?: Error | null) => {
       stream.off('drain', done)
@@ -108,7 +119,8 @@ async function drained(stream: CopyStreamQuery): Promise<void> {
   })
 }
 
-async function closeStream(stream: CopyStreamQuery, format: CopyFormat): Promise<void> {
+async function closeCopy({ stream, format, failure }: OpenCopy): Promise<void> {
+  if (failure) throw failure
   const end = finished(stream)
   stream.end(format === 'binary' ? binaryTrailer : undefined)
   await end

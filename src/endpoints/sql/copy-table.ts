@@ -82,6 +82,7 @@ function sourceBlocks(
   const select = selectRows(source, route, options.hold.tenant)
   const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
   const skip = options.from.rowsRead > 0 ? ` offset ${options.from.rowsRead}` : ''
+  options.signal.throwIfAborted()
   const query = `copy (${select} order by ${order}${skip}) to stdout (format ${format})`
   const stream = reader.query(copyStreams.to(query, { highWaterMark: options.mapper.blockBytes }))
   const stop = () => stream.destroy(options.signal.reason as Error)

@@ -77,6 +77,8 @@ async function eachBatch(
 ): Promise<readonly string[]> {
   const row = new TextRow(work.route.columns)
   const transform = new RowTransform(work.route, work.context, row)
+  // Unlike the copy's: what one row leaves on another in there would be seen here.
+  transform.plainRows = true
   await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (target) => {
       const query = selectRows(ends.source, work.route, work.context.tenantId)

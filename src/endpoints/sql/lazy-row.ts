@@ -83,6 +83,13 @@ class LazyRow {
     return !this.wasRead.includes(0)
   }
 
+  /** Lets go of what the row held. */
+  end(): void {
+    this.source = null
+    this.read.fill(null)
+    this.set.fill(null)
+  }
+
   /**
    * After the call: gives the visitor what the row has under each of the names, in their order, and
    * `untouched` where nobody has asked for a column or set it.
@@ -157,7 +164,7 @@ class LazyRow {
   private isIntact(): boolean {
     const { names } = this
     if (this.alive !== names.length) this.visit(names, { settle() {} })
-    return this.alive === names.length && Object.keys(this.lazy).length === names.length
+    return this.alive === names.length && Reflect.ownKeys(this.lazy).length === names.length
   }
 }
 

@@ -17,10 +17,15 @@ import { type RowBlock, rowsOf } from './split-rows.ts'
 import { TextRow } from './text-row.ts'
 import { type Outcome, RowTransform, type TargetField, unchanged } from './transform-rows.ts'
 
-export function transformMapper(route: Route, context: TransformContext): RowMapper {
+/** `oneFormat`: all rows have to go out by one COPY, whatever comes. */
+export function transformMapper(
+  route: Route,
+  context: TransformContext,
+  { oneFormat }: { oneFormat: boolean },
+): RowMapper {
   const forms = route.columns.map(({ typeName }) => binaryForm(typeName))
   const known = forms.filter((form) => form !== null)
-  return known.length === forms.length
+  return known.length === forms.length && !oneFormat
     ? binaryMapper({ route, context, forms: known })
     : textMapper(route, context)
 }

@@ -1,5 +1,5 @@
 /**
- * Runs the plan's transform over rows given as PostgreSQL's texts. Used twice for each move, from
+ * Runs the plan's transform over rows. Used twice for each move, from
  * two different readers: by the copy, and by the verification's own second run.
  *
  * The first row's keys decide which target columns are filled; the rest get their defaults, and a
@@ -25,6 +25,8 @@ export interface TargetField {
   readonly codec: Codec
   /** Index of the source column that has the same name and type, or -1. */
   readonly from: number
+  /** Index of the source column that has the same name, or -1. */
+  readonly named: number
 }
 
 export class RowTransform {
@@ -36,8 +38,11 @@ export class RowTransform {
   private readonly lazy: LazyRow
   private names: readonly string[] = []
   private readonly outcomes: Outcome[] = []
-  /** The transform has looked at every column of the first row, as a spread does. */
-  private readsAll: boolean | null = null
+  /**
+   * The transform is given plain rows, each of its own. null: so it is if it looks at every column
+   * of the first row that it lets through, as a spread does.
+   */
+  plainRows: boolean | null = null
 
   constructor(route: Route, context: TransformContext, source: RowSource) {
     this.route = route
@@ -52,10 +57,10 @@ export class RowTransform {
    */
   apply(): readonly Outcome[] | null {
     const { route, source } = this
-    const row = this.readsAll ? this.lazy.beginRead(source) : this.lazy.begin(source)
+    const row = this.plainRows ? this.lazy.beginRead(source) : this.lazy.begin(source)
     const result = runTransform(route, this.context, { row, source })
     if (result === null) return null
-    this.readsAll ??= this.lazy.isAllRead()
+    this.plainRows ??= this.lazy.isAllRead()
     if (!this.fields) {
       this.fields = fieldsOf(route, result)
       this.names = this.fields.map(({ name }) => name)
@@ -64,6 +69,7 @@ export class RowTransform {
     refuseOtherKeys(route, names, { result, source })
     if (result === row) this.lazy.visit(names, this)
     else for (let i = 0; i < names.length; i += 1) this.settle(result[names[i] as string], i)
+    this.lazy.end()
     return this.outcomes
   }
 
@@ -71,12 +77,14 @@ export class RowTransform {
   settle(value: unknown, index: number): void {
     const { route, source, lazy } = this
     const field = this.fields?.[index] as TargetField
-    if (value === untouched) {
+    if (value === untouched && field.from !== -1) {
       this.outcomes[index] = unchanged
       return
     }
     try {
-      this.outcomes[index] = changeOf(field, value, { lazy, source })
+      // Of another type than at the target: it is written anew, as what a transform would see.
+      const seen = value === untouched ? lazy.original(field.named) : value
+      this.outcomes[index] = changeOf(field, seen, { lazy, source })
     } catch (error) {
       const where = `table "${route.source.name}", key ${keyText(route, source)}`
       const message = `${where}, column "${field.name}": ${messageOf(error)}`
@@ -123,8 +131,9 @@ function fieldsOf(route: Route, result: Record<string, unknown>): TargetField[] 
   return Object.keys(result).map((name) => {
     const column = route.target.columns.find((candidate) => candidate.name === name)
     if (!column || column.generated) throw noColumn(route, name, column)
-    const from = route.columns.findIndex((c) => c.name === name && c.typeName === column.typeName)
-    return { name, codec: codecFor({ name: column.typeName }), from }
+    const named = route.columns.findIndex((c) => c.name === name)
+    const from = route.columns[named]?.typeName === column.typeName ? named : -1
+    return { name, codec: codecFor({ name: column.typeName }), from, named }
   })
 }
 

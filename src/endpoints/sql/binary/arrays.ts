@@ -65,7 +65,7 @@ function writeArray(element: BinaryForm, text: string, out: ByteWriter): boolean
     else if (!out.field(element, item)) return false
   }
   // PostgreSQL takes no ragged ones, and says so.
-  return items.length === lengths.reduce((product, length) => product * length, 1)
+  return isRegular(parsed, lengths)
 }
 
 function lengthsOf(value: Nested): number[] {
@@ -75,4 +75,10 @@ function lengthsOf(value: Nested): number[] {
 
 function itemsOf(value: Nested): (string | null)[] {
   return value.flatMap((item) => (typeof item === 'object' && item ? itemsOf(item) : [item]))
+}
+
+function isRegular(value: Nested[number], [length, ...inner]: readonly number[]): boolean {
+  if (length === undefined) return typeof value === 'string' || value === null
+  if (typeof value === 'string' || value === null || value.length !== length) return false
+  return value.every((item) => isRegular(item, inner))
 }

@@ -3,13 +3,14 @@ import { constants, isUtf8 } from 'node:buffer'
 import { RehomeError } from '../../../errors.ts'
 
 /**
- * One type's binary form, as its `send` function writes it, beside the text of its output function.
+ * One type's binary form, as its `send` function writes it, beside a text of the same value: that
+ * of its output function, but for float8, where it is JavaScript's.
  * A form knows exactly the texts that PostgreSQL writes, and some more; others are for PostgreSQL.
  */
 export interface BinaryForm {
   /** Of the type, as arrays of it name it. */
   readonly oid: number
-  /** PostgreSQL's text of the value that `bytes` has from `start` to `end`. */
+  /** The text of the value that `bytes` has from `start` to `end`. */
   text(bytes: Buffer, start: number, end: number): string
   /** What the type's codec makes of that text, where there is a shorter way to it. */
   value?(bytes: Buffer, start: number, end: number): unknown
@@ -100,14 +101,18 @@ export class ByteWriter {
 
 /** Throws TRANSFORM_FAILED where JavaScript could not give the text back. */
 export function utf8Text(bytes: Buffer, start: number, end: number): string {
-  if (end - start > constants.MAX_STRING_LENGTH) {
-    const size = `${end - start} bytes, and JavaScript's longest text has`
-    throw failed(`a value has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
-  }
+  expectHeld(end - start)
   const text = bytes.toString('utf8', start, end)
   // What is no UTF-8 becomes U+FFFD, which may also stand there by itself.
   if (!text.includes('\ufffd') || isUtf8(bytes.subarray(start, end))) return text
   throw failed('a text is not valid UTF-8, so JavaScript cannot hold it')
+}
+
+/** Throws TRANSFORM_FAILED for a text of more bytes than JavaScript can hold. */
+export function expectHeld(length: number): void {
+  if (length <= constants.MAX_STRING_LENGTH) return
+  const size = `${length} bytes, and JavaScript's longest text has`
+  throw failed(`a value has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
 }
 
 function failed(message: string): RehomeError {

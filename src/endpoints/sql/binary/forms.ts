@@ -7,7 +7,7 @@
  */
 import { arrayForm } from './arrays.ts'
 import type { BinaryForm, ByteWriter } from './form.ts'
-import { utf8Text } from './form.ts'
+import { expectHeld, utf8Text } from './form.ts'
 import { instantForms } from './instants.ts'
 import { numericForm } from './numeric.ts'
 
@@ -104,7 +104,10 @@ const bool: BinaryForm = {
 
 const bytea: BinaryForm = {
   oid: 17,
-  text: (bytes, start, end) => `\\x${bytes.toString('hex', start, end)}`,
+  text(bytes, start, end) {
+    expectHeld(2 + 2 * (end - start))
+    return `\\x${bytes.toString('hex', start, end)}`
+  },
   // Not a view: the bytes around it are not the transform's.
   value: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),
   write(text, out) {

@@ -111,7 +111,7 @@ describe('what only PostgreSQL can read is left to it', () => {
     ['time', ['24:00:00', '12:60:00', '12:00', '12:00:00+00']],
     ['timestamp', ['2024-02-30 00:00:00', '2024-01-01', '294277-01-01 00:00:00', 'now']],
     ['timestamptz', ['2024-01-01 00:00:00', '2024-01-01 00:00:00+01', '2024-01-01T25:00:00Z']],
-    ['_int4', ['{1,x}', '{{1},{2,3}}', '{{}}', '[1:1]={1}']],
+    ['_int4', ['{{1,2},{3},{4,5,6}}', '{1,x}', '{{1},{2,3}}', '{{}}', '[1:1]={1}']],
   ]
   test.each(unknown)('%s', (type, texts) => {
     for (const value of texts) expect([value, write(type, value)]).toEqual([value, null])
