@@ -80,11 +80,14 @@ export function planOf(work: Work, target: TargetName): PlanInput {
     if (work === 'spread') return { transform: spread(transform) }
     return work.startsWith('js') ? { transform } : {}
   }
+  const four = work.endsWith('×4')
+  // The one worker runs four moves at once: by itself a tenant is to have room for two tables.
+  const poolSize = four ? 8 : 16
   return definePlan({
     name: `${work.replace(' ×', '-')}-${target}`,
-    concurrency: work.endsWith('×4') ? 4 : 2,
-    source: postgres({ urlFrom: 'SOURCE_URL' }),
-    target: postgres({ urlFrom: `${target.toUpperCase()}_URL` }),
+    concurrency: four ? 4 : 2,
+    source: postgres({ urlFrom: 'SOURCE_URL', poolSize }),
+    target: postgres({ urlFrom: `${target.toUpperCase()}_URL`, poolSize }),
     tenants: sql`select distinct tenant_id::text from users`,
     tables: [
       table('users', { ...changed('users'), ...byJs(users) }),

@@ -6,16 +6,12 @@ import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-
 import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { inParallel } from '../parallel.ts'
-import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routes.ts'
 import type { TenantPath } from '../plan/tenant-path.ts'
 import { explain } from '../postgres.ts'
 import { contextOf } from './context.ts'
 import { advanceSequences } from './sequences.ts'
-import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
-
-/** Two streams keep a target with indexes busy; more would only take turns. */
-const tablesAtOnce = 2
+import { holdOf, lanesOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
 
 export const copy: Stage = {
   phase: 'copy',
@@ -46,7 +42,7 @@ export const copy: Stage = {
       shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
     }
     for (const wave of wavesOf(routes, replicate)) {
-      const limit = hasRoom(shard.plan) ? tablesAtOnce : 1
+      const limit = lanesOf(shard.plan)
       await inParallel(wave, { limit, signal: shard.signal }, copyOne)
     }
     shard.evidence.copied = Object.fromEntries(
@@ -77,11 +73,6 @@ function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
 
 function hopsOf(path: TenantPath): number {
   return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
-}
-
-/** Every move of the worker may have as many connections at once, and one to spare. */
-export function hasRoom({ source, target, concurrency }: Plan): boolean {
-  return Math.min(source.poolSize, target.poolSize) > tablesAtOnce * concurrency
 }
 
 async function copyRoute(

@@ -69,6 +69,14 @@ export interface Stage {
   run(shard: Shard): Promise<void>
 }
 
+/**
+ * How much a move does at once at one end: two things keep a target with indexes busy, more would
+ * only take turns. One, where not every move of the worker could do so and a connection be spare.
+ */
+export function lanesOf({ source, target, concurrency }: Plan): number {
+  return Math.min(source.poolSize, target.poolSize) > 2 * concurrency ? 2 : 1
+}
+
 export function holdOf(shard: Shard): Hold {
   return { scope: shard.plan.scope, tenant: shard.tenant, token: shard.token }
 }

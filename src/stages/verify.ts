@@ -6,8 +6,7 @@ import { type BrokenReference, brokenReferences } from '../endpoints/sql/foreign
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
-import { hasRoom } from './copy.ts'
-import type { Shard, Stage } from './shard.ts'
+import { lanesOf, type Shard, type Stage } from './shard.ts'
 import { fingerprintNow } from './survey.ts'
 
 export const verify: Stage = {
@@ -37,21 +36,21 @@ function rowsDiffer(different: readonly TableComparison[]): RehomeError {
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
 async function lookAt(shard: Shard) {
-  let comparisons: TableComparison[] = []
-  let broken: Broken | null = null
+  const found: { comparisons: TableComparison[]; broken: Broken | null } = {
+    comparisons: [],
+    broken: null,
+  }
   const looks = [
     async (part: Shard) => {
-      comparisons = await compareShard(part)
+      found.comparisons = await compareShard(part)
     },
     async (part: Shard) => {
-      broken = await firstBroken(part)
+      found.broken = await firstBroken(part)
     },
   ]
-  const limit = hasRoom(shard.plan) ? looks.length : 1
-  await inParallel(looks, { limit, signal: shard.signal }, (look, signal) =>
-    look({ ...shard, signal }),
-  )
-  return { comparisons, broken: broken as Broken | null }
+  const options = { limit: lanesOf(shard.plan), signal: shard.signal }
+  await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
+  return found
 }
 
 interface Broken extends BrokenReference {

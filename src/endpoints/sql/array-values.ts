@@ -22,7 +22,8 @@ export function arrayCodec(typeName: string, element: Codec): Codec {
   }
 }
 
-function shapeOf(value: unknown): number[] {
+/** The length of each dimension, by the first element of each. */
+export function shapeOf(value: unknown): number[] {
   return Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : []
 }
 

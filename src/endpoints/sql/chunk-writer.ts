@@ -60,7 +60,7 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
       await begin()
       open ??= openCopy(client, target, rows)
       if (open.failure) throw open.failure
-      if (!open.stream.write(rows.bytes)) await drained(open)
+      if (!open.stream.write(rows.bytes)) await drained(open.stream)
     },
     async commit(progress) {
       await begin()
@@ -103,8 +103,7 @@ function openCopy(client: Client, target: ChunkTarget, rows: CopyRows): OpenCopy
   return open
 }
 
-async function drained({ stream, failure }: OpenCopy): Promise<void> {
-  if (failure) throw failure
+async function drained(stream: CopyStreamQuery): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const done = (error?: Error | null) => {
       stream.off('drain', done)

@@ -6,8 +6,8 @@
  * Format: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format". What COPY FROM
  * takes beyond what COPY TO writes (octal, hex, escaped tabs) is read, too: CopyReadAttributesText.
  */
-import { constants, isUtf8 } from 'node:buffer'
 import { RehomeError } from '../../errors.ts'
+import { expectHeld, utf8Text } from './utf8.ts'
 
 /**
  * Whole lines as text. Throws TRANSFORM_FAILED where there is a NUL, or what is not UTF-8:
@@ -109,18 +109,11 @@ function unescapeBytes(field: string): string {
 }
 
 function utf8(bytes: Buffer): string {
-  if (bytes.length > constants.MAX_STRING_LENGTH) {
-    const size = `${bytes.length} bytes, and JavaScript's longest text has`
-    throw failed(`a row has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
-  }
-  if (!isUtf8(bytes)) throw failed('a text is not valid UTF-8, so JavaScript cannot hold it')
-  return bytes.toString('utf8')
+  expectHeld('row', bytes.length)
+  return utf8Text(bytes, 0, bytes.length)
 }
 
 function holdsNul(): RehomeError {
-  return failed('a text holds U+0000, which PostgreSQL cannot store')
-}
-
-function failed(message: string): RehomeError {
+  const message = 'a text holds U+0000, which PostgreSQL cannot store'
   return new RehomeError('TRANSFORM_FAILED', message)
 }

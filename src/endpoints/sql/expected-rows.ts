@@ -40,6 +40,7 @@ interface Work {
 type Ends = { source: SqlEnd; target: SqlEnd }
 
 const batchRows = 500
+
 export async function expectedDigest(ends: Ends, work: Work): Promise<Expected<Digest>> {
   let found: Digest = { rows: 0n, sum: 0n }
   const columns = await eachBatch(ends, work, async (target, spec) => {
@@ -87,18 +88,14 @@ async function eachBatch(
         work.signal.throwIfAborted()
         const results = rows.map((fields) => textsOf(row, transform, fields))
         const through = results.filter((texts) => texts !== null)
-        const spec = through.length > 0 ? batchSpec(work, columnsOf(transform), through) : null
+        const spec = through.length > 0 ? batchSpec(work, transform.columns, through) : null
         await visiting
         if (spec) visiting = heard(visit(target, spec))
       }
       await visiting
     }),
   )
-  return columnsOf(transform)
-}
-
-function columnsOf(transform: RowTransform): string[] {
-  return transform.fields?.map(({ name }) => name) ?? []
+  return transform.columns
 }
 
 function textsOf(row: TextRow, transform: RowTransform, fields: Texts): Texts | null {

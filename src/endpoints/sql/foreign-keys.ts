@@ -23,8 +23,9 @@ export async function brokenReferences(
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
   for (const key of [...route.target.foreignKeys, ...route.target.outerKeys]) {
-    const planned = key.parentSchema === target.schema
-    const parent = routes.find((other) => planned && other.target.name === key.parent)
+    const isOurs = (other: Route) =>
+      key.parentSchema === target.schema && key.parent === other.target.name
+    const parent = routes.find(isOurs)
     const found = await brokenBy(target, route, { key, tenant, parent })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }

@@ -97,7 +97,7 @@ function createRowWriter(row: BinaryRow, transform: RowTransform) {
       if (!writeRow(out, row, { outcomes, fields, forms })) return null
       rows += 1
     }
-    return { bytes: out.written(), rows, columns: columnsOf(transform), format: 'binary' }
+    return { bytes: out.written(), rows, columns: transform.columns, format: 'binary' }
   }
 }
 
@@ -151,11 +151,7 @@ function lineOf(
 function textRows(transform: RowTransform, lines: readonly string[]): CopyRows | null {
   if (lines.length === 0) return null
   const bytes = Buffer.from(lines.join(''))
-  return { bytes, rows: lines.length, columns: columnsOf(transform), format: 'text' }
-}
-
-function columnsOf(transform: RowTransform): string[] {
-  return transform.fields?.map(({ name }) => name) ?? []
+  return { bytes, rows: lines.length, columns: transform.columns, format: 'text' }
 }
 
 const bytesAtOnce = 1 << 26

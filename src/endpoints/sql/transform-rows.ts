@@ -1,6 +1,6 @@
 /**
- * Runs the plan's transform over rows. Used twice for each move, from
- * two different readers: by the copy, and by the verification's own second run.
+ * Runs the plan's transform over rows. Used twice for each move, from two different readers: by the
+ * copy, and by the verification's own second run.
  *
  * The first row's keys decide which target columns are filled; the rest get their defaults, and a
  * later row with other keys is an error, because COPY has one list of columns for all.
@@ -32,11 +32,12 @@ export interface TargetField {
 export class RowTransform {
   /** What the transform fills; null until a row was let through. */
   fields: readonly TargetField[] | null = null
+  /** The names of these; none until then. */
+  columns: readonly string[] = []
   private readonly route: Route
   private readonly context: TransformContext
   private readonly source: RowSource
   private readonly lazy: LazyRow
-  private names: readonly string[] = []
   private readonly outcomes: Outcome[] = []
   /**
    * The transform is given plain rows, each of its own. null: so it is if it looks at every column
@@ -63,12 +64,12 @@ export class RowTransform {
     this.plainRows ??= this.lazy.isAllRead()
     if (!this.fields) {
       this.fields = fieldsOf(route, result)
-      this.names = this.fields.map(({ name }) => name)
+      this.columns = this.fields.map(({ name }) => name)
     }
-    const { names } = this
-    refuseOtherKeys(route, names, { result, source })
-    if (result === row) this.lazy.visit(names, this)
-    else for (let i = 0; i < names.length; i += 1) this.settle(result[names[i] as string], i)
+    const { columns } = this
+    refuseOtherKeys(route, columns, { result, source })
+    if (result === row) this.lazy.visit(columns, this)
+    else for (let i = 0; i < columns.length; i += 1) this.settle(result[columns[i] as string], i)
     this.lazy.end()
     return this.outcomes
   }
@@ -86,8 +87,7 @@ export class RowTransform {
       const seen = value === untouched ? lazy.original(field.named) : value
       this.outcomes[index] = changeOf(field, seen, { lazy, source })
     } catch (error) {
-      const where = `table "${route.source.name}", key ${keyText(route, source)}`
-      const message = `${where}, column "${field.name}": ${messageOf(error)}`
+      const message = `${nameOf(route, source)}, column "${field.name}": ${messageOf(error)}`
       throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
     }
   }
@@ -96,19 +96,16 @@ export class RowTransform {
 function runTransform(
   route: Route,
   context: TransformContext,
-  { row, source: from }: { row: Record<string, unknown>; source: RowSource },
+  { row, source }: { row: Record<string, unknown>; source: RowSource },
 ): Record<string, unknown> | null {
-  const { transform, plan, source } = route
+  const { transform, plan } = route
   let given: unknown = row
   if (plan.row) {
     const checked = plan.row.safeParse(row)
     if (!checked.success) {
       const issue = checked.error.issues[0]
       const what = `${issue?.path.join('.') || 'row'}: ${issue?.message}`
-      throw new RehomeError(
-        'TRANSFORM_FAILED',
-        `table "${source.name}", key ${keyText(route, from)}: ${what}`,
-      )
+      throw new RehomeError('TRANSFORM_FAILED', `${nameOf(route, source)}: ${what}`)
     }
     given = checked.data
   }
@@ -116,10 +113,10 @@ function runTransform(
     const result = transform?.(given as Record<string, unknown>, context) ?? null
     if (result === null || isPlainRow(result)) return result
   } catch (error) {
-    const message = `table "${source.name}", key ${keyText(route, from)}: the transform threw ${messageOf(error)}`
+    const message = `${nameOf(route, source)}: the transform threw ${messageOf(error)}`
     throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
   }
-  const message = `table "${source.name}", key ${keyText(route, from)}: the transform must return a row or null, at once`
+  const message = `${nameOf(route, source)}: the transform must return a row or null, at once`
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
@@ -155,7 +152,7 @@ function refuseOtherKeys(
   const odd =
     keys.find((key) => !names.includes(key)) ?? names.find((name) => !(name in row.result))
   if (odd === undefined) return
-  const message = `table "${route.source.name}", key ${keyText(route, row.source)}: every row must have the same columns, and this one differs in "${odd}"`
+  const message = `${nameOf(route, row.source)}: every row must have the same columns, and this one differs in "${odd}"`
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
@@ -180,11 +177,12 @@ function changeOf(
   return text === original ? unchanged : text
 }
 
-function keyText(route: Route, source: RowSource): string {
+/** The row that the source stands on, as errors name it. */
+function nameOf(route: Route, source: RowSource): string {
   const { rename } = route.plan.columns
   const key = route.sourceKey.map((name) => {
     const index = route.columns.findIndex((column) => column.name === (rename[name] ?? name))
     return index === -1 ? '?' : (source.text(index) ?? '?')
   })
-  return `(${key.join(',')})`
+  return `table "${route.source.name}", key (${key.join(',')})`
 }

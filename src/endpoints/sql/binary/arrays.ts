@@ -3,7 +3,7 @@
  * and lower bound, and the elements in order. array_send and array_out in arrayfuncs.c.
  */
 import { parse as parseArray } from 'postgres-array'
-import { quoted } from '../array-values.ts'
+import { quoted, shapeOf } from '../array-values.ts'
 import type { BinaryForm, ByteWriter } from './form.ts'
 
 export function arrayForm(element: BinaryForm): BinaryForm {
@@ -49,7 +49,7 @@ function writeArray(element: BinaryForm, text: string, out: ByteWriter): boolean
   // Bounds of its own: a transform makes none, and leaves none as they are.
   if (!text.startsWith('{')) return false
   const parsed = parseArray(text, String) as Nested
-  const lengths = lengthsOf(parsed)
+  const lengths = shapeOf(parsed)
   const items = itemsOf(parsed)
   const empty = lengths.includes(0)
   out.int32(empty ? 0 : lengths.length)
@@ -66,11 +66,6 @@ function writeArray(element: BinaryForm, text: string, out: ByteWriter): boolean
   }
   // PostgreSQL takes no ragged ones, and says so.
   return isRegular(parsed, lengths)
-}
-
-function lengthsOf(value: Nested): number[] {
-  const [first] = value
-  return [value.length, ...(Array.isArray(first) ? lengthsOf(first) : [])]
 }
 
 function itemsOf(value: Nested): (string | null)[] {

@@ -1,6 +1,4 @@
 /** What the binary form of a type is to us, and where such forms are written. */
-import { constants, isUtf8 } from 'node:buffer'
-import { RehomeError } from '../../../errors.ts'
 
 /**
  * One type's binary form, as its `send` function writes it, beside a text of the same value: that
@@ -97,24 +95,4 @@ export class ByteWriter {
   written(): Buffer {
     return this.bytes.subarray(0, this.at)
   }
-}
-
-/** Throws TRANSFORM_FAILED where JavaScript could not give the text back. */
-export function utf8Text(bytes: Buffer, start: number, end: number): string {
-  expectHeld(end - start)
-  const text = bytes.toString('utf8', start, end)
-  // What is no UTF-8 becomes U+FFFD, which may also stand there by itself.
-  if (!text.includes('\ufffd') || isUtf8(bytes.subarray(start, end))) return text
-  throw failed('a text is not valid UTF-8, so JavaScript cannot hold it')
-}
-
-/** Throws TRANSFORM_FAILED for a text of more bytes than JavaScript can hold. */
-export function expectHeld(length: number): void {
-  if (length <= constants.MAX_STRING_LENGTH) return
-  const size = `${length} bytes, and JavaScript's longest text has`
-  throw failed(`a value has ${size} ${constants.MAX_STRING_LENGTH} bytes`)
-}
-
-function failed(message: string): RehomeError {
-  return new RehomeError('TRANSFORM_FAILED', message)
 }

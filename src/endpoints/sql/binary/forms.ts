@@ -5,9 +5,9 @@
  * Not here: float4, whose shortest text JavaScript does not make, and what has no binary form that
  * is the same at every server. Lengths are checked where rows are cut.
  */
+import { expectHeld, utf8Text } from '../utf8.ts'
 import { arrayForm } from './arrays.ts'
 import type { BinaryForm, ByteWriter } from './form.ts'
-import { expectHeld, utf8Text } from './form.ts'
 import { instantForms } from './instants.ts'
 import { numericForm } from './numeric.ts'
 
@@ -105,7 +105,7 @@ const bool: BinaryForm = {
 const bytea: BinaryForm = {
   oid: 17,
   text(bytes, start, end) {
-    expectHeld(2 + 2 * (end - start))
+    expectHeld('value', 2 + 2 * (end - start))
     return `\\x${bytes.toString('hex', start, end)}`
   },
   // Not a view: the bytes around it are not the transform's.
