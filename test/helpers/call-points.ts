@@ -1,11 +1,16 @@
-// Points of a worker's life, named by its remote calls: `copy target 3` is the third call to the
-// target in phase `copy`. Calls that timers make come at any time, so they are no points.
+// Points of a worker's life, named by its remote calls. Calls that timers make come at any time, so
+// they are no points.
 import { subscribe } from 'node:diagnostics_channel'
 import type { RemoteCall } from '../../src/calls.ts'
 
 export interface CallPoint {
-  /** `phase to ordinal`. */
+  /** `before copy target 3`: before the third call to the target in phase `copy`. */
   readonly name: string
+  /**
+   * `before copy target 2 of commit`: before the second such call there. Where two tables are under
+   * way at once, their calls mingle differently each time, and these come nevertheless.
+   */
+  readonly place: string
   readonly moment: RemoteCall['moment']
   readonly text: string
   /** The worker stands still here. */
@@ -19,12 +24,28 @@ const byTimer = (text: string) => text === 'select' || isOurs.test(text) || rene
 /** Tells `heard` of each point that is met on behalf of this tenant, in order. */
 export function hearCalls(tenant: string, heard: (point: CallPoint) => void): void {
   const ordinals = new Map<string, number>()
+  const ordinalOf = (of: string) => {
+    const ordinal = (ordinals.get(of) ?? 0) + 1
+    ordinals.set(of, ordinal)
+    return ordinal
+  }
   subscribe('rehome:call', (message) => {
     const call = message as RemoteCall
-    if (call.tenant !== tenant || byTimer(call.text)) return
-    const place = `${call.phase} ${call.to}`
-    const ordinal = (ordinals.get(place) ?? 0) + (call.moment === 'before' ? 1 : 0)
-    ordinals.set(place, ordinal)
-    heard({ name: `${place} ${ordinal}`, moment: call.moment, text: call.text })
+    const { moment, text } = call
+    if (call.tenant !== tenant || byTimer(text)) return
+    const where = `${moment} ${call.phase} ${call.to}`
+    const name = `${where} ${ordinalOf(where)}`
+    const shape = shapeOf(text)
+    const place = `${where} ${ordinalOf(`${where} ${shape}`)} of ${shape}`
+    heard({ name, place, moment, text })
   })
+}
+
+/** How a statement begins, without what is the tenant's. */
+function shapeOf(text: string): string {
+  return text
+    .replace(/'[^']*'/g, "'…'")
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 120)
 }

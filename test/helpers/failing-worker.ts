@@ -19,7 +19,7 @@ export interface FailingWorker {
 
 export interface Failure {
   readonly tenant: string
-  /** `before copy target 3`; absent: the worker tells of all its calls, and does not fail. */
+  /** A point's name or place; absent: the worker tells of all its calls, and does not fail. */
   readonly at?: string
   readonly signal?: 'SIGKILL' | 'SIGSTOP'
 }
@@ -76,13 +76,12 @@ export async function pointsOf(worker: FailingWorker, errand: () => Promise<void
  * after.
  */
 export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'every'): string[] {
+  if (which === 'every') return points.map(({ place }) => place)
   const places = new Map<string, string>()
-  for (const [i, { name, moment, text }] of points.entries()) {
-    const place = `${moment} ${name}`
-    const changes = moment === 'after' && !readsOnly.test(text)
-    if (which === 'distinct' && !changes && i > 0) continue
-    const key = which === 'every' ? place : `${name.replace(/ \d+$/, '')} ${text}`
-    places.set(places.has(key) ? `${key} last` : key, place)
+  for (const [i, { place, moment, text }] of points.entries()) {
+    if ((moment === 'before' || readsOnly.test(text)) && i > 0) continue
+    const said = place.replace(/\d+ of /, '')
+    places.set(places.has(said) ? `${said} last` : said, place)
   }
   return [...places.values()]
 }

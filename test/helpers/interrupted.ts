@@ -71,13 +71,10 @@ export async function phasesOf(world: World, tenants: readonly string[]): Promis
   return result.rows.map((row: { phase: string }) => row.phase)
 }
 
-/**
- * Where the fence outlives the worker it is taken over; where it lapses the move starts over. With
- * that many moves at once each has one connection to an end, so that calls come in one order.
- */
+/** Where the fence outlives the worker it is taken over; where it lapses the move starts over. */
 export function changesOn(backend: QueueBackend): Partial<PlanInput> {
   const leaseMs = backend.name === 'redis' ? 600_000 : 1_000
-  return { chunkRows: 6, fence: { leaseMs, drainMs: 2_000 }, attempts: 9, concurrency: 4 }
+  return { chunkRows: 6, fence: { leaseMs, drainMs: 2_000 }, attempts: 9 }
 }
 
 /** Asks for an errand of the tenant's latest move. */

@@ -10,10 +10,10 @@ import { smallPlan } from './small-plan.ts'
 
 const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL } = process.env
 if (FAIL_TENANT !== undefined) {
-  hearCalls(FAIL_TENANT, ({ name, moment, text }) => {
-    if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify({ name, moment, text })}\n`)
-    if (FAIL_AT !== `${moment} ${name}`) return
-    process.stdout.write(`${JSON.stringify({ name, moment, text, stopped: true })}\n`)
+  hearCalls(FAIL_TENANT, (point) => {
+    if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify(point)}\n`)
+    if (FAIL_AT !== point.name && FAIL_AT !== point.place) return
+    process.stdout.write(`${JSON.stringify({ ...point, stopped: true })}\n`)
     if (FAIL_SIGNAL === 'BLOCK') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 9_000)
     else process.kill(process.pid, FAIL_SIGNAL)
   })
