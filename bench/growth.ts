@@ -45,7 +45,7 @@ function measureSize(stage: BenchStage): Promise<Figure[]> {
 }
 
 /** Each size has databases of its own on the one server. */
-function ownDatabases(stage: BenchStage, rows: number): BenchStage {
+export function ownDatabases(stage: BenchStage, rows: number): BenchStage {
   const { server } = stage
   const own = Object.create(server, {
     urlOf: { value: (name: string) => server.urlOf(`${name}_${rows}`) },

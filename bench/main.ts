@@ -10,12 +10,13 @@ import { fence } from './fence.ts'
 import { growth } from './growth.ts'
 import { findLoad, loadNames } from './load.ts'
 import { machineOf } from './machine.ts'
+import { pause } from './pause.ts'
 import { missed, printReport, type Report } from './print.ts'
 import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
 import { copy, move, tenants, verify } from './shards.ts'
 
-const benches: readonly Bench[] = [copy, verify, move, tenants, growth, fence, recovery]
+const benches: readonly Bench[] = [copy, verify, move, tenants, growth, pause, fence, recovery]
 
 interface Wishes extends BenchSize {
   readonly json?: true

@@ -30,6 +30,15 @@ export async function childrenOf(pid: number): Promise<number | null> {
   return text === null ? null : text.split(' ').filter(Boolean).length
 }
 
+/** CPU time in seconds of a process, its children that run, and those that have ended. */
+export async function cpuOfFamily(pid: number): Promise<number | null> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => null)
+  const own = await cpuOf(pid)
+  if (children === null || own === null) return null
+  const each = await Promise.all(children.split(' ').filter(Boolean).map(Number).map(cpuOf))
+  return each.reduce((sum, cpu) => sum + (cpu?.ownS ?? 0), own.ownS + own.endedChildrenS)
+}
+
 /** The largest resident set that the process ever had, in MB. null: not known. */
 export async function peakMemoryOf(pid: number): Promise<number | null> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => null)

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { type Aim, alternate, type Bench, type BenchStage, type Figure, figureOf } from './bench.ts'
+import { cpuOfFamily } from './processes.ts'
 import { findPsql, naiveScript, type Psql, psqlPipe } from './shards/peers.ts'
 import type { TargetName, Work } from './shards/plans.ts'
 import { fiftyTenants, oneTenant } from './shards/schema.ts'
@@ -17,7 +18,7 @@ export const copy: Bench = {
   name: 'copy',
   summary: "a tenant's copy, also with transforms, beside psql's binary COPY through a pipe",
   run: (stage) =>
-    measure(stage, async ({ psql, move }) => {
+    measure(stage, async ({ psql, move, world }) => {
       const runs = await alternate<string, Taken>(stage, {
         'bare psql': psql('bare'),
         'bare psql sql': psql('bare', { work: 'sql' }),
@@ -46,6 +47,11 @@ export const copy: Bench = {
         against('indexes', ['indexed', 'indexed psql'], 0.8),
         against('indexes, psql in key order', ['indexed', 'indexed psql ordered'], 1.05),
         against('indexes, JavaScript', ['indexed js', 'indexed psql ordered'], 1.1),
+        ...rates(world, {
+          rehome: all(runs.indexed, 'copy'),
+          psql: all(runs['indexed psql'], 'whole'),
+        }),
+        ...rates(world, { 'rehome js': all(runs['indexed js'], 'copy') }),
       ]
     }),
 }
@@ -74,7 +80,7 @@ export const move: Bench = {
   summary: 'a whole move, from the request to its end, beside psql and the naive script',
   settings: { wal_level: 'logical' },
   run: (stage) =>
-    measure(stage, async ({ psql, naive, peer, move }) => {
+    measure(stage, async ({ psql, naive, peer, move, world }) => {
       const runs = await alternate<string, Taken>(stage, {
         psql: psql('indexed'),
         naive: naive('indexed'),
@@ -94,6 +100,8 @@ export const move: Bench = {
         ...partsOf(runs.plain),
         figure('with JavaScript', { rehome: whole('js'), psql: whole('psql') }, atMost(1.9)),
         ...partsOf(runs.js),
+        ...rates(world, { rehome, psql: whole('psql'), naive: whole('naive') }),
+        ...serverCpuOf(runs),
         ...peakOf(peaks),
       ]
     }),
@@ -146,6 +154,27 @@ function partsOf(moves: readonly Taken[] | undefined): Figure[] {
   })
 }
 
+/** What seconds come to. */
+function rates({ rows, megabytes }: ShardWorld, seconds: Samples): Figure[] {
+  const per = (amount: number) =>
+    Object.fromEntries(
+      Object.entries(seconds).map(([name, list]) => [name, list.map((s) => amount / s)]),
+    )
+  return [
+    figureOf({ what: '  rows', unit: 'rows/s', samples: per(rows) }),
+    figureOf({ what: '  bytes', unit: 'MB/s', samples: per(megabytes) }),
+  ]
+}
+
+/** Both ends are databases of one server. */
+function serverCpuOf(runs: Readonly<Record<string, readonly Taken[]>>): Figure[] {
+  const known = Object.entries(runs)
+    .map(([name, taken]) => [name === 'plain' ? 'rehome' : name, all(taken, 'serverCpu')] as const)
+    .filter(([, list]) => list.length > 0)
+  if (known.length === 0) return []
+  return [figureOf({ what: 'CPU of the server', unit: 's', samples: Object.fromEntries(known) })]
+}
+
 function peakOf(peaks: readonly number[]): Figure[] {
   if (peaks.length === 0) return []
   const aim = { of: 'rehome', relation: 'at most', limit: 200 } as const
@@ -154,30 +183,35 @@ function peakOf(peaks: readonly number[]): Figure[] {
 }
 
 /** What is known of it. */
-export function all(taken: readonly Taken[] | undefined, part: keyof Moved): number[] {
+export function all(taken: readonly Taken[] | undefined, part: keyof Taken): number[] {
   return (taken ?? []).map((one) => one[part] ?? null).filter((value) => value !== null)
 }
 
 /** A peer's run has a whole time and no parts. */
-export type Taken = Pick<Moved, 'whole'> & Partial<Moved>
+export type Taken = Pick<Moved, 'whole'> & Partial<Moved> & { readonly serverCpu: number | null }
 
 const serverPeers = { postgres_fdw: foreignTables, 'logical replication': replication }
 
 type Ways = ReturnType<typeof waysOf>
 
-function waysOf({ tell }: BenchStage, world: ShardWorld, psql: Psql) {
+function waysOf({ tell, server }: BenchStage, world: ShardWorld, psql: Psql) {
+  const pid = server.pid ?? 0
   const run = (what: string, target: TargetName, work: () => Promise<Moved | undefined>) => {
     return async (): Promise<Taken> => {
       await world.reset(target)
       tell(`${what}, ${target}`)
+      const before = await cpuOfFamily(pid)
       const started = performance.now()
       const moved = await work()
       const whole = (performance.now() - started) / 1000
+      const after = await cpuOfFamily(pid)
+      const serverCpu = before !== null && after !== null ? after - before : null
       await world.expectRows(target)
-      return moved ?? { whole }
+      return { ...(moved ?? { whole }), serverCpu }
     }
   }
   return {
+    world,
     psql: (target: TargetName, wishes: { work?: 'sql'; ordered?: true; whole?: true } = {}) => {
       const { work = 'plain', ordered = false, whole = false } = wishes
       const pipe = { target, work, ordered, ...(!whole && { tenants: world.tenants }) } as const

@@ -8,13 +8,14 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import { otherEnd } from '../demo/ledger.ts'
+import { type EndName, otherEnd } from '../demo/ledger.ts'
 import type { Move } from '../src/control/database.ts'
 import type { Rehome } from '../src/coordinator/rehome.ts'
 import { messageOf, RehomeError } from '../src/errors.ts'
+import type { PlanInput } from '../src/plan/plan.ts'
 import { homeOf } from './homes.ts'
 import type { Log } from './log.ts'
-import { backward, forward } from './plan.ts'
+import { type ChosenStrategy, plansOf } from './plan.ts'
 import type { Random } from './random.ts'
 import { discarding, type Ends } from './tenants.ts'
 
@@ -24,6 +25,7 @@ export interface ErrandsOptions {
   readonly tenants: readonly string[]
   /** Tenants that nobody is to write to; it adds and removes some. */
   readonly quiet: Set<string>
+  readonly strategy: ChosenStrategy
   readonly random: Random
   readonly log: Log
   /** How many it looks after at one time. Default 8. */
@@ -31,7 +33,6 @@ export interface ErrandsOptions {
 }
 
 const settledMsMax = 20_000
-const plans = { source: forward, target: backward }
 
 export class Errands {
   /** What was asked for, and how often: `move`, `rollback refused: WRITES_WOULD_BE_LOST`. */
@@ -116,19 +117,24 @@ export class Errands {
     }
   }
 
-  async #enqueue(tenant: string, home: keyof typeof plans): Promise<Move | undefined> {
+  async #enqueue(tenant: string, home: EndName): Promise<Move | undefined> {
     const { rehome, log } = this.#options
-    const plan = plans[home]
+    const plan = this.#planFrom(home)
     const asked = await this.#counted('move', () => rehome.enqueue(plan, { tenants: [tenant] }))
     log.note('errand', `${plan.name} ${asked ? '' : 'refused'}`, tenant)
     return asked ? (await this.#movesOf(tenant)).at(-1) : undefined
   }
 
+  #planFrom(home: EndName): PlanInput {
+    const { random, strategy } = this.#options
+    return random.pick(plansOf(strategy)[home])
+  }
+
   /** Before the first one has ended it has to be refused, whichever way it would go. */
-  async #enqueueAgain(first: Move, other: keyof typeof plans): Promise<void> {
+  async #enqueueAgain(first: Move, other: EndName): Promise<void> {
     const { rehome, random } = this.#options
     const tenants = [first.tenant_id]
-    const plan = plans[random.chance(0.5) ? other : otherEnd(other)]
+    const plan = this.#planFrom(random.chance(0.5) ? other : otherEnd(other))
     await this.#counted('move at the same time', () => rehome.enqueue(plan, { tenants }))
     const open = (await this.#movesOf(first.tenant_id)).filter((move) => move.open)
     if (open.length > 1) this.doubled.push(first.tenant_id)

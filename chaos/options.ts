@@ -1,12 +1,14 @@
 /** What the command line of the chaos says. */
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { type ChosenStrategy, strategies } from './plan.ts'
 import type { Queue } from './servers.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
   readonly seed: number
   readonly queue: Queue
+  readonly strategy: ChosenStrategy
   readonly json: boolean
 }
 
@@ -22,6 +24,7 @@ const given = z.strictObject({
     .min(0, '--seed is not negative')
     .optional(),
   queue: z.enum(['redis', 'postgres'], '--queue is redis or postgres').default('postgres'),
+  strategy: z.enum(strategies, '--strategy is offline, online or mixed').default('mixed'),
   json: z.boolean().default(false),
 })
 
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
       minutes: { type: 'string' },
       seed: { type: 'string' },
       queue: { type: 'string' },
+      strategy: { type: 'string' },
       json: { type: 'boolean' },
     },
   })
@@ -43,6 +47,6 @@ export function readOptions(args: readonly string[]): ChaosOptions {
 }
 
 /** What runs this again. */
-export function commandOf({ minutes, seed, queue }: ChaosOptions): string {
-  return `npm run chaos -- --minutes ${minutes} --seed ${seed} --queue ${queue}`
+export function commandOf({ minutes, seed, queue, strategy }: ChaosOptions): string {
+  return `npm run chaos -- --minutes ${minutes} --seed ${seed} --queue ${queue} --strategy ${strategy}`
 }

@@ -1,5 +1,5 @@
 /**
- * The plans of the chaos: there and back between two databases of one data model.
+ * The plans of the chaos: there and back between two databases of one data model, by each strategy.
  *
  * Times are short, so that leases lapse and attempts are used up within a minute; `pause.budgetMs`
  * is how long a fence may be held by a mover that lives.
@@ -10,9 +10,14 @@ import type { Ends } from './tenants.ts'
 export const leaseMs = 3_000
 export const budgetMs = 4_000
 
-function planOf(name: string, urls: Ends<string>): PlanInput {
+type Strategy = 'offline' | 'online'
+export const strategies = ['offline', 'online', 'mixed'] as const
+/** By what tenants are moved: `mixed` is by both. */
+export type ChosenStrategy = (typeof strategies)[number]
+
+function planOf(name: string, strategy: Strategy, urls: Ends<string>): PlanInput {
   return definePlan({
-    name,
+    ...{ name: `${name}-${strategy}`, strategy },
     source: postgres({ urlFrom: urls.source }),
     target: postgres({ urlFrom: urls.target }),
     tenants: sql`select id from tenants where not bystander order by id`,
@@ -32,5 +37,15 @@ function planOf(name: string, urls: Ends<string>): PlanInput {
   })
 }
 
-export const forward = planOf('forward', { source: 'SOURCE_URL', target: 'TARGET_URL' })
-export const backward = planOf('backward', { source: 'TARGET_URL', target: 'SOURCE_URL' })
+/** Those that begin at each end. */
+export function plansOf(chosen: ChosenStrategy): Ends<readonly PlanInput[]> {
+  const each: readonly Strategy[] = chosen === 'mixed' ? ['offline', 'online'] : [chosen]
+  const [there, back] = [
+    { source: 'SOURCE_URL', target: 'TARGET_URL' },
+    { source: 'TARGET_URL', target: 'SOURCE_URL' },
+  ]
+  return {
+    source: each.map((strategy) => planOf('forward', strategy, there)),
+    target: each.map((strategy) => planOf('backward', strategy, back)),
+  }
+}

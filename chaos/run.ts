@@ -125,7 +125,9 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   const writing = { tenants, direct, proxied, ledger, pauses, quiet, random: random('writers') }
   const writers = new Writers(writing)
   undos.push(() => writers.stop())
-  const errands = new Errands({ rehome, pools, tenants, quiet, random: random('errands'), log })
+  const { strategy } = options
+  const asking = { rehome, pools, tenants, quiet, strategy, random: random('errands'), log }
+  const errands = new Errands(asking)
   undos.push(() => errands.end())
 
   const live = () => {

@@ -8,7 +8,7 @@ import { findRedisProgram, installRedis } from '../dev/redis-program.ts'
 import { install } from '../src/coordinator/installation.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import type { Urls } from './network.ts'
-import { backward, forward } from './plan.ts'
+import { plansOf } from './plan.ts'
 import { type Ends, fillEnds } from './tenants.ts'
 
 export type Queue = 'redis' | 'postgres'
@@ -49,7 +49,8 @@ export async function startServers(queue: Queue): Promise<Servers> {
     await postgres.control.createDatabase('rehome')
     await fillEnds(urls)
     const at = { controlUrl: urls.control, redisUrl: redis?.url, environment: environmentOf(urls) }
-    await install(at, [checkPlan(forward), checkPlan(backward)])
+    const { source, target } = plansOf('mixed')
+    await install(at, [...source, ...target].map(checkPlan))
     return { postgres, redis, urls, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()

@@ -7,7 +7,7 @@
 import { writeFile } from 'node:fs/promises'
 import { startWorker } from '../jobs/worker.ts'
 import { untilStopped } from '../src/cli/until-stopped.ts'
-import { backward, forward } from './plan.ts'
+import { plansOf } from './plan.ts'
 
 const lockMs = Number(process.env.CHAOS_LOCK_MS)
 const blockMs = Number(process.env.CHAOS_BLOCK_MS)
@@ -16,7 +16,8 @@ process.on('SIGUSR2', () => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMs)
 })
 
-const worker = await startWorker({ plans: [forward, backward], lockMs, reconcileEveryMs: 1_000 })
+const { source, target } = plansOf('mixed')
+const worker = await startWorker({ plans: [...source, ...target], lockMs, reconcileEveryMs: 1_000 })
 await writeFile(process.env.CHAOS_READY ?? '', '')
 await untilStopped()
 await worker.close()

@@ -11,7 +11,7 @@ import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/in
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
-import type { PlanInput } from '../src/plan/plan.ts'
+import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import { explain } from '../src/postgres.ts'
 import {
   openQueues,
@@ -127,11 +127,20 @@ function openPlans(
   }
   const checked = plans.map(checkPlan)
   const atOnce = concurrency ?? Math.max(...checked.map((plan) => plan.concurrency))
+  for (const plan of checked) refuseTooFewConnections(plan, atOnce)
   return checked.map((plan) => ({
     plan: { ...plan, concurrency: atOnce },
     fingerprint: fingerprintOf(plan),
     ends: openEnds(plan, environment),
   }))
+}
+
+/** Each online move keeps one connection for its snapshot, and needs another to go on. */
+function refuseTooFewConnections(plan: Plan, concurrency: number): void {
+  const { name, strategy, source, target } = plan
+  if (strategy !== 'online' || Math.min(source.poolSize, target.poolSize) >= 2 * concurrency) return
+  const message = `plan "${name}" moves online: ${concurrency} moves at once need a poolSize of ${2 * concurrency} at both ends`
+  throw new RehomeError('PLAN_INVALID', message)
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

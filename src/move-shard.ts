@@ -6,25 +6,33 @@
  * the product's core stands in this file; stages are straight lines.
  */
 
+import { capture } from './stages/capture.ts'
+import { catchUp, follow } from './stages/catch-up.ts'
 import { cleanup } from './stages/cleanup.ts'
-import { copy } from './stages/copy.ts'
+import { copy, copyWhileWritten } from './stages/copy.ts'
 import { cutover } from './stages/cutover.ts'
 import { drain } from './stages/drain.ts'
 import { fence } from './stages/fence.ts'
+import { finalCatchUp } from './stages/final-catch-up.ts'
 import { preflight, refuseFindings } from './stages/preflight.ts'
 import { release } from './stages/release.ts'
-import { resume, resumeRollback } from './stages/resume.ts'
+import { resume, resumeOnline, resumeRollback } from './stages/resume.ts'
 import { type Shard, step } from './stages/shard.ts'
 import { undoCompare } from './stages/undo-compare.ts'
 import { undoCutover } from './stages/undo-cutover.ts'
 import { undoDrain } from './stages/undo-drain.ts'
 import { undoFence } from './stages/undo-fence.ts'
 import { undoRelease } from './stages/undo-release.ts'
-import { verify } from './stages/verify.ts'
+import { verify, verifyWhileWritten } from './stages/verify.ts'
 import { withdraw } from './stages/withdraw.ts'
 
-/** From the source to the target, where the tenant is fenced while it is copied. */
+/** From the source to the target. */
 export async function moveShard(shard: Shard): Promise<'moved'> {
+  return await (shard.plan.strategy === 'online' ? moveOnline(shard) : moveOffline(shard))
+}
+
+/** The tenant is fenced while it is copied. */
+async function moveOffline(shard: Shard): Promise<'moved'> {
   const found = await resume(shard)
   if (found === 'nothing') {
     await step(shard, preflight)
@@ -36,6 +44,31 @@ export async function moveShard(shard: Shard): Promise<'moved'> {
     await step(shard, drain)
     await step(shard, copy)
     await step(shard, verify)
+    // From here the target is the truth.
+    await step(shard, cutover)
+  }
+  await step(shard, release)
+  return 'moved'
+}
+
+/** The tenant goes on writing, and is fenced for the last changes only. */
+async function moveOnline(shard: Shard): Promise<'moved'> {
+  const found = await resumeOnline(shard)
+  if (found === 'nothing') await step(shard, preflight)
+  if (found !== 'cut over') {
+    refuseFindings(shard)
+    if (found === 'nothing' || found === 'captured') {
+      // Every change is logged from here until the cutover.
+      await step(shard, capture)
+      await step(shard, copyWhileWritten)
+    }
+    await step(shard, catchUp)
+    await step(shard, verifyWhileWritten)
+    await step(shard, follow)
+    // Writers wait from here until release.
+    await step(shard, fence)
+    await step(shard, drain)
+    await step(shard, finalCatchUp)
     // From here the target is the truth.
     await step(shard, cutover)
   }

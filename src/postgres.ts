@@ -142,8 +142,17 @@ export async function withClient<T>(pool: Pool, work: (client: Client) => Promis
 
 /** BEGIN … COMMIT on one connection. A failure in between rolls back. */
 export function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  return inTransactionOf(pool, 'begin', work)
+}
+
+/** The same with settings: `begin` is one or more statements. */
+export function inTransactionOf<T>(
+  pool: Pool,
+  begin: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   return withClient(pool, async (client) => {
-    await client.query('begin')
+    await client.query(begin)
     const result = await work(client)
     await client.query('commit')
     return result

@@ -11,6 +11,7 @@ import {
   dieAt,
   findPlaces,
   type Interruption,
+  onlineOn,
   phasesOf,
 } from './helpers/interrupted.ts'
 import { expectHome, flagsAt, rowsAt } from './helpers/runs.ts'
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => await compiled[Symbol.asyncDispose]())
 
 async function worldWithBystander(backend: QueueBackend, options: WorldOptions = {}) {
-  const world = await createWorld({ ...options, backend, plan: changesOn(backend) })
+  const world = await createWorld({ plan: changesOn(backend), ...options, backend })
   await world.addTenant('bystander', 4)
   return world
 }
@@ -37,7 +38,7 @@ async function worldWithBystander(backend: QueueBackend, options: WorldOptions =
 function interruptionOf(
   world: World,
   backend: QueueBackend,
-  story: Pick<Interruption, 'prepare' | 'ask'>,
+  story: Pick<Interruption, 'prepare' | 'ask'> & Partial<Interruption>,
 ): Interruption {
   return { world, backend, file: compiled.file, changes: changesOn(backend), ...story }
 }
@@ -77,6 +78,25 @@ describeOnBackends('a worker that is killed', (backend) => {
     for (const tenant of tenants) {
       const rows = await rowsAt(world, 'source', tenant)
       expect(rows).toHaveLength(rowsOfTenant)
+      expect(await rowsAt(world, 'target', tenant)).toEqual(rows)
+      await expectHome(world, tenant, 'target')
+    }
+    expect(await flagsAt(world, 'target')).toEqual([])
+  })
+
+  test('anywhere in an online move is followed by one that finishes it', { timeout }, async () => {
+    const plan = onlineOn(backend)
+    await using world = await worldWithBystander(backend, { plan })
+    const add = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+    }
+    const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
+    const story = { prepare: add, ask, changes: plan, writes: true }
+    const tenants = await interrupt(interruptionOf(world, backend, story))
+    expect(tenants.length).toBeGreaterThan(25)
+    expect(await phasesOf(world, tenants)).toEqual(['moved'])
+    for (const tenant of tenants) {
+      const rows = await rowsAt(world, 'source', tenant)
       expect(await rowsAt(world, 'target', tenant)).toEqual(rows)
       await expectHome(world, tenant, 'target')
     }

@@ -11,6 +11,7 @@ import {
   changesOn,
   findPlaces,
   type Interruption,
+  onlineOn,
   type Place,
 } from './helpers/interrupted.ts'
 import { rowsAt, tryWrite } from './helpers/runs.ts'
@@ -30,11 +31,11 @@ async function standStillAt(
   interruption: Interruption,
   places: readonly Place[],
 ): Promise<FailingWorker[]> {
-  const { world, file, changes, ask } = interruption
+  const { world, ask } = interruption
   const standing: FailingWorker[] = []
   for (const place of places) {
     const failure = { ...place, signal: 'SIGSTOP' } as const
-    const worker = startFailing(world, failure, { file, changes })
+    const worker = startFailing(world, failure, interruption)
     standing.push(worker)
     await worker.begin()
     await ask(place.tenant)
@@ -85,8 +86,8 @@ async function wakeEverywhere(interruption: Interruption): Promise<void> {
   }
 }
 
-function storyOf(world: World, backend: QueueBackend) {
-  return { world, backend, file: compiled.file, changes: changesOn(backend) }
+function storyOf(world: World, backend: QueueBackend, changes = changesOn(backend)) {
+  return { world, backend, file: compiled.file, changes }
 }
 
 describeOnBackends('a worker that stood still', (backend) => {
@@ -97,6 +98,16 @@ describeOnBackends('a worker that stood still', (backend) => {
     }
     const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
     await wakeEverywhere({ ...storyOf(world, backend), prepare, ask })
+  })
+
+  test('anywhere in an online move changes nothing when it wakes up', { timeout }, async () => {
+    const plan = onlineOn(backend)
+    await using world = await createWorld({ backend, plan })
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+    }
+    const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
+    await wakeEverywhere({ ...storyOf(world, backend, plan), writes: true, share: 4, prepare, ask })
   })
 
   test('anywhere in a rollback changes nothing when it wakes up', { timeout }, async () => {

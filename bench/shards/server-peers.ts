@@ -34,10 +34,25 @@ export async function foreignTables(world: ShardWorld, target: TargetName): Prom
  * Publication with a row filter, subscription in binary; ends when every table is synchronised.
  * Needs `wal_level = logical`.
  */
-export async function replication(world: ShardWorld, target: TargetName): Promise<void> {
+export function replication(world: ShardWorld, target: TargetName): Promise<void> {
+  return replicationWith(world, target, { cutOver: async () => {} })
+}
+
+export interface Cutover {
+  /** When the copy is done: stops the writes, waits until all of them are there, goes on there. */
+  cutOver(caughtUp: () => Promise<void>): Promise<void>
+}
+
+export async function replicationWith(
+  world: ShardWorld,
+  target: TargetName,
+  { cutOver }: Cutover,
+): Promise<void> {
   await withClient(world.urls.source, (source) =>
     withClient(world.urls[target], async (client) => {
       const filtered = tables.map((name) => `${name} where (${movesIn(world)})`)
+      // A filter on other columns than the key asks for this as soon as anybody updates a row.
+      for (const name of tables) await source.query(`alter table ${name} replica identity full`)
       await source.query(`create publication peer for table ${filtered.join(', ')}`)
       // Both ends are on one server, where a subscription cannot wait for a slot of its own.
       await source.query(`select pg_create_logical_replication_slot('peer', 'pgoutput')`)
@@ -45,12 +60,15 @@ export async function replication(world: ShardWorld, target: TargetName): Promis
         publication peer with (create_slot = false, slot_name = 'peer', binary = true)`)
       try {
         await synchronised(client)
+        await cutOver(() => replayed(source))
       } finally {
         await client.query('alter subscription peer disable')
         await client.query('alter subscription peer set (slot_name = none)')
         await client.query('drop subscription peer')
         await dropSlot(source)
         await source.query('drop publication peer')
+        for (const name of tables)
+          await source.query(`alter table ${name} replica identity default`)
       }
     }),
   )
@@ -64,6 +82,14 @@ async function synchronised(client: pg.Client): Promise<void> {
     if (rows[0].all === tables.length && rows[0].left === 0) return
     await delay(20)
   }
+}
+
+/** Everything that is in the source's log by now has been replayed at the target. */
+async function replayed(source: pg.Client): Promise<void> {
+  const now = (await source.query('select pg_current_wal_insert_lsn()::text as lsn')).rows[0].lsn
+  const query = `select confirmed_flush_lsn >= $1::pg_lsn as done from pg_replication_slots
+    where slot_name = 'peer'`
+  while (!(await source.query(query, [now])).rows[0]?.done) await delay(2)
 }
 
 /** The worker that held it may take a moment to go. */

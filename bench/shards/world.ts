@@ -25,6 +25,10 @@ import {
 } from './schema.ts'
 
 export interface ShardWorld extends AsyncDisposable {
+  /** Of those that move. */
+  readonly rows: number
+  /** What their rows take as a binary COPY, in MB, but for a few bytes a row. */
+  readonly megabytes: number
   /** Those that move. */
   readonly tenants: readonly string[]
   readonly urls: Readonly<Record<'source' | TargetName, string>>
@@ -69,7 +73,7 @@ export async function buildShards(
   const { REDIS_URL: _, ...inherited } = process.env
   const worker = await startWorker([program.file], { ...inherited, ...environment })
   return {
-    ...{ urls, tenants },
+    ...{ urls, tenants, ...(await sizeOf(pools.source, tenants)) },
     reset: (target) => reset([all.source, all[target]]),
     move: (work, target) => move({ rehome, worker, tenants }, work, target),
     expectRows: (target) => expectRows([all.source, all[target]], tenants),
@@ -103,6 +107,7 @@ async function reset([source, target]: readonly [pg.Pool, pg.Pool]): Promise<voi
   for (const pool of [source, target]) {
     await pool.query('delete from rehome.tenant_flags')
     await pool.query('delete from rehome.copy_progress')
+    await pool.query('delete from rehome.syncs')
   }
   await target.query(`truncate ${tables.join(', ')}`)
   await target.query('checkpoint')
@@ -141,6 +146,17 @@ async function move({ rehome, worker, tenants }: Mover, work: Work, target: Targ
     workerCpu: before && after ? after.ownS - before.ownS : null,
     peakMb: await peakMemoryOf(pid),
   }
+}
+
+async function sizeOf(source: pg.Pool, tenants: readonly string[]) {
+  const each = tables.map((name) => {
+    const bytes = columnNames(name).map((column) => `coalesce(pg_column_size(${column}), 0)`)
+    return `select count(*) as rows, sum(${bytes.join(' + ')}) as bytes from ${name}
+      where tenant_id = any ($1)`
+  })
+  const query = `select sum(rows)::int as rows, (sum(bytes) / 1e6)::float8 as megabytes
+    from (${each.join(' union all ')}) t`
+  return (await source.query(query, [tenants])).rows[0] as { rows: number; megabytes: number }
 }
 
 async function expectRows(

@@ -19,3 +19,6 @@ grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, update on rehome.buckets to :"mover";
 grant execute on function rehome.bucket_of(text) to :"mover";
+-- It reads and forgets what is logged of a captured tenant's changes.
+grant usage on schema rehome_log to :"mover";
+grant select, delete on all tables in schema rehome_log to :"mover";

@@ -16,9 +16,12 @@ grant select, update on all sequences in schema :"schema" to :"mover";
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, insert, update, delete on rehome.copy_progress to :"mover";
+grant select, insert, update, delete on rehome.syncs to :"mover";
+grant select, insert, delete on rehome.changed_keys to :"mover";
 grant select, update on rehome.buckets to :"mover";
 grant execute on function rehome.bucket_of(text) to :"mover";
 
--- Tables whose foreign keys form a circle need one right more, which only a superuser can give, from
--- PostgreSQL 15 on, and which makes every copy about twice as fast. Guards stand all the same.
+-- Online moves, and tables whose foreign keys form a circle, need one right more, which only a
+-- superuser can give, from PostgreSQL 15 on, and which makes every copy about twice as fast. Guards
+-- stand all the same.
 -- grant set on parameter session_replication_role to :"mover";

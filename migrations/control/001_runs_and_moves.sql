@@ -67,7 +67,8 @@ create table rehome_control.moves (
   updated_at timestamptz not null default clock_timestamp(),
   constraint "a tenant appears once in a run" unique (run_id, tenant_id),
   constraint "phase is a known word" check (phase in (
-    'queued', 'preflight', 'fence', 'drain', 'copy', 'verify', 'cutover', 'release', 'moved',
+    'queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify',
+    'final_catch_up', 'cutover', 'release', 'moved',
     'failed',
     'undo_fence', 'undo_drain', 'undo_compare', 'undo_cutover', 'undo_release', 'withdraw',
     'rolled_back',

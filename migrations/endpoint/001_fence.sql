@@ -11,6 +11,10 @@
 --                    its snapshot may be older than C. It locks the tenant's bucket row FOR SHARE:
 --                    40001 if the row was bumped since its snapshot; if it was not, the bump waits.
 -- Both locks live until the transaction ends, and fall with a savepoint only together with the write.
+--
+-- Capture goes the same way: a tenant whose flag says `capturing` is read-write, and the guard tells
+-- its caller to log the keys of the rows. Whoever was in before the announcement is waited for, so
+-- from then on every change is in the log, in the same transaction as the change itself.
 
 create table rehome.tenant_flags (
   scope text not null,
@@ -34,16 +38,16 @@ create table rehome.tenant_flags (
   -- is here now may be removed.
   rows_are_ours boolean not null default false,
   primary key (scope, tenant_id),
-  constraint "mode is read_only, receiving or moved"
-    check (mode in ('read_only', 'receiving', 'moved')),
-  constraint "only a read_only fence has a lease, and it always has one"
-    check ((mode = 'read_only') = (expires_at is not null)),
+  constraint "mode is capturing, read_only, receiving or moved"
+    check (mode in ('capturing', 'read_only', 'receiving', 'moved')),
+  constraint "a fence and a capture have a lease, and nothing else has"
+    check ((mode in ('capturing', 'read_only')) = (expires_at is not null)),
   -- Kept while the tenant moves back: should that be called off, it has to be closed here again.
   constraint "a moved tenant says where to"
-    check (case mode when 'moved' then moved_to is not null when 'read_only' then moved_to is null
-      else true end),
+    check (case mode when 'moved' then moved_to is not null when 'receiving' then true
+      else moved_to is null end),
   constraint "only a closed end can be opened"
-    check (opened_by is null or mode <> 'read_only'),
+    check (opened_by is null or mode in ('receiving', 'moved')),
   constraint "a tenant id has 1 to 1024 bytes"
     check (octet_length(tenant_id) between 1 and 1024)
 );
@@ -82,6 +86,33 @@ create table rehome.copy_progress (
   constraint "rows are counted from zero" check (rows_read >= 0 and rows_written >= 0)
 );
 
+-- Up to which changes a receiving end has what the other end has: a snapshot of the other end. Rows
+-- of copy_progress tell how a copy gets there, this tells that it has.
+create table rehome.syncs (
+  scope text not null,
+  tenant_id text not null,
+  epoch uuid not null,
+  seen pg_snapshot not null,
+  -- Of both schemas, as they were: rows that came from another one have to come again.
+  fingerprint text not null,
+  primary key (scope, tenant_id)
+);
+
+-- Keys of rows that a round of catching up is about, at the receiving end: written and removed in one
+-- transaction, so that nobody else ever sees one.
+create table rehome.changed_keys (
+  scope text not null,
+  tenant_id text not null,
+  table_name text not null,
+  -- Not of the rows themselves, but of what rows of other tables find their tenant through.
+  is_parent boolean not null,
+  key text[] not null,
+  primary key (scope, tenant_id, table_name, is_parent, key)
+);
+
+-- The logs of captured tenants' changes: one for each guarded table, created with its guard.
+create schema rehome_log;
+
 create function rehome.bucket_of(tenant text) returns integer
   language sql immutable strict parallel safe
   as $$ select pg_catalog.hashtext(tenant) & 1023 $$;
@@ -102,14 +133,16 @@ begin
         'key', case flag.mode when 'moved' then flag.epoch end)::text;
 end $$;
 
+-- Returns those among the tenants whose changes are to be logged; null: none.
 -- VOLATILE is load-bearing: each statement in here gets a new snapshot under READ COMMITTED.
 -- `buckets` stands in ascending order, so that writers of many tenants meet in the same order.
-create function rehome.guard(guarded_scope text, tenants text[]) returns void
+create function rehome.guard(guarded_scope text, tenants text[]) returns text[]
   language plpgsql volatile as $$
 declare
   flag rehome.tenant_flags;
   held text := pg_catalog.current_setting('rehome.token', true);
   bucket integer;
+  captured text[];
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
     for bucket in select distinct rehome.bucket_of(t) from unnest(tenants) t order by 1 loop
@@ -124,24 +157,29 @@ begin
     select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
   loop
     continue when flag.token::text = held; -- guard: token
-    if flag.mode = 'read_only' and flag.expires_at <= pg_catalog.clock_timestamp() then
-      -- The lease has lapsed: this writer opens the fence. The row lock decides against a renewal
-      -- or a cutover under way; whoever comes second finds no row, or no lapsed one.
+    if flag.mode in ('read_only', 'capturing') and flag.expires_at <= pg_catalog.clock_timestamp() then
+      -- The lease has lapsed: this writer opens the fence, or ends the capture. The row lock decides
+      -- against a renewal or a cutover under way; whoever comes second finds no row, or no lapsed one.
       delete from rehome.tenant_flags f -- guard: lapse
         where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
-          and f.mode = 'read_only' and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
+          and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
       continue when found;
       select * into flag from rehome.tenant_flags f
         where f.scope = guarded_scope and f.tenant_id = flag.tenant_id;
       continue when not found;
     end if;
-    perform rehome.refuse(flag);
+    if flag.mode = 'capturing' then
+      captured := captured || flag.tenant_id;
+    else
+      perform rehome.refuse(flag);
+    end if;
   end loop;
+  return captured;
 end $$;
 
 -- The same for a statement that touched one tenant, as nearly all do: cheaper, as nothing is sorted,
 -- looped over or unpacked. What is to be done about a flag, the guard of many knows alone.
-create function rehome.guard_one(guarded_scope text, tenant text) returns void
+create function rehome.guard_one(guarded_scope text, tenant text) returns text[]
   language plpgsql volatile as $$
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
@@ -151,8 +189,9 @@ begin
   end if;
   perform 1 from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = tenant;
   if found then
-    perform rehome.guard(guarded_scope, array[tenant]);
+    return rehome.guard(guarded_scope, array[tenant]);
   end if;
+  return null;
 end $$;
 
 -- Every drain waits for who comes here, and every fence makes its snapshot old: TRUNCATE, and rows

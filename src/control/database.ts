@@ -17,8 +17,14 @@ export type WorkingPhase =
   | 'fence'
   /** Waits for transactions that were already writing. */
   | 'drain'
+  /** Online: from here on every change at the source is logged. Nobody waits. */
+  | 'capture'
   | 'copy'
+  /** Online: what was written since follows, in rounds. */
+  | 'catch_up'
   | 'verify'
+  /** Online, under the fence: the last changes follow, and are compared. */
+  | 'final_catch_up'
   /**
    * The intent is stored, then one commit at the source. From that commit on there is no way back.
    */

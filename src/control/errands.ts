@@ -12,10 +12,13 @@ import { addEvents } from './events.ts'
 export const beforeCutover: readonly Phase[] = [
   'queued',
   'preflight',
+  'capture',
   'fence',
   'drain',
   'copy',
+  'catch_up',
   'verify',
+  'final_catch_up',
 ]
 
 interface Ask {

@@ -3,6 +3,7 @@
  * his carries that token: false means that somebody else has taken the move over.
  */
 import { type Expression, sql } from 'kysely'
+import { storable } from '../errors.ts'
 import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
 import { addEvents } from './events.ts'
 
@@ -92,30 +93,46 @@ export interface MoveChange {
   readonly message?: string
 }
 
-/** One commit: the new phase, what is known so far, and the event that tells of it. */
+/**
+ * One statement, as tenants wait behind some of them: the new phase, what is known so far, and the
+ * event that tells of it.
+ */
 export async function storeProgress(
   control: Control,
   held: { id: string; token: string; attempt: number },
   change: MoveChange,
 ): Promise<boolean> {
-  return await control.db.transaction().execute(async (tx) => {
-    const result = await tx
+  const stored = control.db.with('stored', (db) =>
+    db
       .updateTable('moves')
       .set({ ...columnsOf(change), updated_at: sql<Date>`clock_timestamp()` })
       .where('id', '=', held.id)
       .where('token', '=', held.token)
       .where('open', '=', true)
-      .executeTakeFirst()
-    if (result.numUpdatedRows !== 1n) return false
-    if (change.phase !== undefined || change.message !== undefined) {
-      const message = change.message ?? `${change.phase} begins`
-      const phase = change.phase === undefined ? {} : { phase: change.phase }
-      await addEvents({ db: tx }, [
-        { moveId: held.id, attempt: held.attempt, kind: 'phase', message, ...phase },
-      ])
-    }
-    return true
-  })
+      .returning('id as move_id'),
+  )
+  const told = stored.with('told', (db) =>
+    db
+      .insertInto('events')
+      .columns(['move_id', 'attempt', 'kind', 'phase', 'message', 'data'])
+      .expression((eb) => eb.selectFrom('stored').select(eventOf(held.attempt, change))),
+  )
+  const tells = change.phase !== undefined || change.message !== undefined
+  const rows = await (tells ? told : stored).selectFrom('stored').select('move_id').execute()
+  return rows.length === 1
+}
+
+/** The columns of an event, over the move that was stored. */
+function eventOf(attempt: number, { phase, message }: MoveChange) {
+  const text = storable(message ?? `${phase} begins`)
+  return [
+    'move_id' as const,
+    sql<number>`${attempt}::integer`.as('attempt'),
+    sql<string>`'phase'`.as('kind'),
+    sql<string | null>`${phase ?? null}::text`.as('phase'),
+    sql<string>`${text}::text`.as('message'),
+    sql<Record<string, unknown>>`'{}'::jsonb`.as('data'),
+  ]
 }
 
 function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {

@@ -74,7 +74,9 @@ export async function pendingInstallations(
     steps.push({ what: 'the queue in the control database', sql, run })
   }
   const seen = new Set<string>()
-  for (const { plan, ends } of plans) {
+  // Guards that keep a log do for plans that need none, but not the other way round.
+  const online = ({ plan }: { plan: Plan }) => Number(plan.strategy === 'online')
+  for (const { plan, ends } of plans.toSorted((a, b) => online(a) - online(b))) {
     for (const end of [ends.source, ends.target]) {
       if (seen.has(end.place)) continue
       seen.add(end.place)

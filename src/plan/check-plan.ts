@@ -83,7 +83,7 @@ const plan = z.strictObject({
   tables: z.array(z.discriminatedUnion('kind', [tablePlan, discovered])).min(1),
   exclude: z.array(name).default([]),
   tenantColumn: name.default('tenant_id'),
-  strategy: z.literal('offline').default('offline'),
+  strategy: z.enum(['offline', 'online']).default('offline'),
   chunkRows: z.int().min(1).max(10_000_000).default(50_000),
   attempts: z.int().min(1).max(100).default(3),
   backoffMs: ms(0).default(1_000),
@@ -95,15 +95,21 @@ const plan = z.strictObject({
       retryAfterS: z.int().min(1).max(3600).default(5),
     })
     .prefault({}),
-  pause: z.strictObject({ budgetMs: ms(1).default(120_000) }).prefault({}),
+  pause: z
+    .strictObject({ budgetMs: ms(1).optional(), attempts: z.int().min(1).max(100).default(5) })
+    .prefault({}),
 })
+
+const budgetsMs = { offline: 120_000, online: 1_000 } as const
 
 /** Throws PLAN_INVALID with the first field that is wrong and how many others are. */
 export function checkPlan(input: unknown): Plan {
   const parsed = plan.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error, input)
   // Functions and schemas passed through as they are; zod has seen the shape of everything else.
-  const checked = parsed.data as unknown as Plan
+  const { pause, ...rest } = parsed.data
+  const budgetMs = pause.budgetMs ?? budgetsMs[rest.strategy]
+  const checked = { ...rest, pause: { ...pause, budgetMs } } as unknown as Plan
   const contradiction = contradictionIn(checked)
   if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
   return checked

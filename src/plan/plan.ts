@@ -105,8 +105,11 @@ export interface PlanInput {
   readonly exclude?: readonly string[]
   /** Default `tenant_id`. */
   readonly tenantColumn?: string
-  /** Only `offline` so far: the tenant is fenced while it is copied. */
-  readonly strategy?: 'offline'
+  /**
+   * `offline` (default): the tenant is fenced while it is copied. `online`: it goes on writing, and
+   * is fenced only for the last changes.
+   */
+  readonly strategy?: 'offline' | 'online'
   /** Rows that are committed together at the target. Default 50,000. */
   readonly chunkRows?: number
   /** How often a move is tried while its errors may pass. Default 3. */
@@ -124,8 +127,13 @@ export interface PlanInput {
     readonly retryAfterS?: number
   }
   readonly pause?: {
-    /** A tenant fenced for longer gets its writes back and the attempt fails. Default 120,000. */
+    /**
+     * A tenant fenced for longer gets its writes back and the attempt fails. Online it is not even
+     * fenced while it is to be expected. Default 120,000, online 1,000.
+     */
     readonly budgetMs?: number
+    /** How often that is tried, where it is more than `attempts`. Default 5. */
+    readonly attempts?: number
   }
 }
 
@@ -139,13 +147,13 @@ export interface Plan {
   readonly tables: readonly (TablePlan | DiscoverTables)[]
   readonly exclude: readonly string[]
   readonly tenantColumn: string
-  readonly strategy: 'offline'
+  readonly strategy: 'offline' | 'online'
   readonly chunkRows: number
   readonly attempts: number
   readonly backoffMs: number
   readonly concurrency: number
   readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number }
-  readonly pause: { budgetMs: number }
+  readonly pause: { budgetMs: number; attempts: number }
 }
 
 /** The type check of a plan file. Rules are applied when the plan is opened. */

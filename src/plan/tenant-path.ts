@@ -18,6 +18,11 @@ export type TenantPath =
       readonly path: TenantPath
     }
 
+/** How many parents stand between a row and its tenant's column. */
+export function hopsOf(path: TenantPath): number {
+  return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
+}
+
 /** Ids are equal exactly where their texts are: flags are found by text. */
 const exactTypes = ['text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8']
 

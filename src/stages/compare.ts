@@ -23,7 +23,7 @@ import type { Route } from '../plan/routes.ts'
 import type { Pool } from '../postgres.ts'
 import { ident } from '../quote.ts'
 import { contextOf } from './context.ts'
-import { fromTenant } from './rows.ts'
+import { fromTenant, tenantWhere } from './rows.ts'
 import type { Shard } from './shard.ts'
 
 export interface TableComparison {
@@ -52,7 +52,8 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
 
 async function compareTable(shard: Shard, route: Route): Promise<TableComparison> {
   const { ends, survey, signal } = shard
-  const work = { route, context: contextOf(shard), hash: survey.hash, signal }
+  const where = tenantWhere(shard, route, 'source')
+  const work = { route, context: contextOf(shard), where, hash: survey.hash, signal }
   const ahead = route.transform ? await expectedDigest(ends, work) : null
   const columns = ahead ? ahead.columns : route.columns.map((column) => column.name)
   const target = { pool: ends.target.pool, spec: targetRows(shard, route, columns) }

@@ -3,57 +3,109 @@
  * off. Resumes where it stopped.
  */
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
-import { readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
+import { holdReceiving } from '../endpoints/sql/flags.ts'
+import { forgetProgress, readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
+import { withSnapshot } from '../endpoints/sql/snapshot.ts'
+import { writeSync } from '../endpoints/sql/syncs.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
+import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { inParallel } from '../parallel.ts'
 import type { Route } from '../plan/routes.ts'
-import type { TenantPath } from '../plan/tenant-path.ts'
-import { explain } from '../postgres.ts'
+import { hopsOf } from '../plan/tenant-path.ts'
+import { explain, inTransaction } from '../postgres.ts'
 import { contextOf } from './context.ts'
+import { tablesToWipe } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
-import { holdOf, lanesOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
+import {
+  type Ends,
+  holdOf,
+  lanesOf,
+  reportProgress,
+  type Shard,
+  type Stage,
+  store,
+} from './shard.ts'
 
 export const copy: Stage = {
   phase: 'copy',
   async run(shard) {
     const { pool } = shard.ends.target
     const { scope } = shard.plan
-    const { routes, replicate } = shard.survey
-    const known = await readProgress(pool, { scope, tenant: shard.tenant, epoch: shard.epoch })
-    const progress = new Map(
-      routes.map(({ target }) => [target.name, known.get(target.name) ?? none]),
-    )
-    const advance = (route: Route, reached: TableProgress) => {
-      progress.set(route.target.name, reached)
-      shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
-    }
-    const copyOne = async (route: Route, signal: AbortSignal) => {
-      const from = progress.get(route.target.name) ?? none
-      const reached = await copyRoute(shard, route, {
-        ...{ from, signal },
-        onChunk: async (reached) => {
-          advance(route, reached)
-          reportProgress(shard)
-          await store(shard, { rowsCopied: shard.rowsCopied })
-        },
-      })
-      advance(route, reached)
-      const { rowsRead, rowsWritten } = reached
-      shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
-    }
-    for (const wave of wavesOf(routes, replicate)) {
-      const limit = lanesOf(shard.plan)
-      await inParallel(wave, { limit, signal: shard.signal }, copyOne)
-    }
-    shard.evidence.copied = Object.fromEntries(
-      [...progress].map(([name, { rowsRead, rowsWritten }]) => [
-        name,
-        { read: rowsRead, written: rowsWritten },
-      ]),
-    )
+    const key = { scope, tenant: shard.tenant, epoch: shard.epoch }
+    await copyTables(shard, { ends: shard.ends, known: await readProgress(pool, key) })
     await advanceSequences(shard, 'target')
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
+}
+
+/**
+ * As the rows were at one moment, while the tenant goes on writing. What an attempt before this one
+ * has left half done is removed: it is of another moment.
+ */
+export const copyWhileWritten: Stage = {
+  phase: 'copy',
+  async run(shard) {
+    const { source, target } = shard.ends
+    const hold = { ...holdOf(shard), epoch: shard.epoch }
+    const options = { mode: 'receiving', signal: shard.signal } as const
+    await wipeTenant(target, hold, { groups: tablesToWipe(shard, 'target'), options })
+    await forgetProgress(target.lifeline, hold)
+    await withSnapshot(source, hold, async (snapshot) => {
+      await copyTables(shard, {
+        ends: { source: await snapshot.share(), target },
+        known: new Map(),
+      })
+      const sync = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
+      await inTransaction(target.pool, async (client) => {
+        await holdReceiving(client, hold)
+        await writeSync(client, hold, sync)
+      })
+    })
+    await advanceSequences(shard, 'target')
+    await store(shard, { rowsCopied: shard.rowsCopied })
+  },
+}
+
+interface CopyWork {
+  readonly ends: Ends
+  /** What has come already: rows in the order of the source's key. */
+  readonly known: ReadonlyMap<string, TableProgress>
+}
+
+/** All rows that are not there yet. */
+async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void> {
+  const { routes, replicate } = shard.survey
+  const progress = new Map(
+    routes.map(({ target }) => [target.name, known.get(target.name) ?? none]),
+  )
+  const advance = (route: Route, reached: TableProgress) => {
+    progress.set(route.target.name, reached)
+    shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
+  }
+  const copyOne = async (route: Route, signal: AbortSignal) => {
+    const from = progress.get(route.target.name) ?? none
+    const reached = await copyRoute(shard, route, {
+      ...{ ends, from, signal },
+      onChunk: async (reached) => {
+        advance(route, reached)
+        reportProgress(shard)
+        await store(shard, { rowsCopied: shard.rowsCopied })
+      },
+    })
+    advance(route, reached)
+    const { rowsRead, rowsWritten } = reached
+    shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
+  }
+  for (const wave of wavesOf(routes, replicate)) {
+    const limit = lanesOf(shard.plan)
+    await inParallel(wave, { limit, signal: shard.signal }, copyOne)
+  }
+  shard.evidence.copied = Object.fromEntries(
+    [...progress].map(([name, { rowsRead, rowsWritten }]) => [
+      name,
+      { read: rowsRead, written: rowsWritten },
+    ]),
+  )
 }
 
 const none: TableProgress = { rowsRead: 0, rowsWritten: 0, done: false }
@@ -71,20 +123,16 @@ function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
   return depths.map((depth) => routes.filter(({ targetPath }) => hopsOf(targetPath) === depth))
 }
 
-function hopsOf(path: TenantPath): number {
-  return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
-}
-
 async function copyRoute(
   shard: Shard,
   route: Route,
-  options: Pick<CopyOptions, 'from' | 'signal' | 'onChunk'>,
+  { ends, ...options }: Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & { ends: Ends },
 ): Promise<TableProgress> {
   const { replicate, cycle } = shard.survey
   // Without switching foreign keys off, rows that point at each other have to come together.
   const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
   try {
-    return await copyTable(shard.ends, route, {
+    return await copyTable(ends, route, {
       ...options,
       hold: { ...holdOf(shard), epoch: shard.epoch },
       mapper: route.transform

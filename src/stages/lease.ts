@@ -1,14 +1,14 @@
 /**
  * Keeps this attempt alive and ends it when it is not its own any more.
  *
- * While a fence is held it is renewed three times a lease, on a connection that copies cannot
- * starve. If it cannot be renewed the attempt ends when the lease does, by the monotonic clock:
- * from then on a writer may have opened the fence. It also looks whether the move is still ours and
- * whether both ends still answer, and keeps the pause within its budget.
+ * While a capture or a fence is held it is renewed three times a lease, on a connection that copies
+ * cannot starve. If it cannot be renewed the attempt ends when the lease does, by the monotonic
+ * clock: from then on a writer may have opened the fence. It also looks whether the move is still
+ * ours and whether both ends still answer, and keeps the pause within its budget.
  */
 import { now } from '../clock.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { renewFence } from '../endpoints/sql/flags.ts'
+import { renewLease } from '../endpoints/sql/flags.ts'
 import type { Hold } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import type { Pool } from '../postgres.ts'
@@ -24,6 +24,8 @@ export interface LeaseOptions {
 }
 
 export interface Lease {
+  /** From just before a capture is announced. Nobody waits, so there is no budget. */
+  keep(pool: Pool, hold: Hold): void
   /**
    * From just before the fence is announced; its first renewal follows a third of a lease later.
    */
@@ -37,7 +39,8 @@ export interface Lease {
 }
 
 export function createLease(options: LeaseOptions): Lease {
-  let held: { pool: Pool; hold: Hold; since: number } | null = null
+  // `since`: when the tenant's writes stopped.
+  let held: { pool: Pool; hold: Hold; since: number | null } | null = null
   let renewedAt = 0
   let renewing = false
   const beat = () => {
@@ -54,7 +57,7 @@ export function createLease(options: LeaseOptions): Lease {
     renewing = true
     const asked = now()
     try {
-      const renewed = await renewFence(current.pool, current.hold, options.leaseMs)
+      const renewed = await renewLease(current.pool, current.hold, options.leaseMs)
       if (held !== current) return
       if (renewed) renewedAt = asked
       else options.abort(lost())
@@ -64,35 +67,47 @@ export function createLease(options: LeaseOptions): Lease {
       renewing = false
     }
   }
-  let budget: NodeJS.Timeout | undefined
-  const startBudget = (heldMs: number) => {
-    clearTimeout(budget)
-    const over = () => options.abort(overBudget(options.budgetMs))
-    budget = setTimeout(over, Math.max(0, options.budgetMs - heldMs))
-  }
+  const budget = createBudget(options)
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
   return {
+    keep(pool, hold) {
+      renewedAt = now()
+      held = { pool, hold, since: null }
+    },
     hold(pool, hold) {
       renewedAt = now()
       held = { pool, hold, since: renewedAt }
-      startBudget(0)
+      budget.start(0)
     },
     heldFor(ms) {
       if (!held) return
       held.since = now() - ms
-      startBudget(ms)
+      budget.start(ms)
     },
     letGo() {
-      const ms = held ? now() - held.since : 0
+      const ms = held?.since ? now() - held.since : 0
       held = null
-      clearTimeout(budget)
+      budget.end()
       return ms
     },
     stop() {
       held = null
-      clearTimeout(budget)
+      budget.end()
       clearInterval(timer)
+    },
+  }
+}
+
+/** Ends the attempt when the tenant has been fenced for too long. */
+function createBudget({ budgetMs, abort }: Pick<LeaseOptions, 'budgetMs' | 'abort'>) {
+  let timer: NodeJS.Timeout | undefined
+  const end = () => clearTimeout(timer)
+  return {
+    end,
+    start(heldMs: number) {
+      end()
+      timer = setTimeout(() => abort(overBudget(budgetMs)), Math.max(0, budgetMs - heldMs))
     },
   }
 }
@@ -128,7 +143,7 @@ function unanswered(end: SqlEnd): RehomeError {
 function lost(): RehomeError {
   return new RehomeError(
     'FENCE_LOST',
-    'the fence is gone: its lease had lapsed and a writer opened it, or another worker has it',
+    'the fence or the capture is gone: its lease had lapsed and a writer ended it, or another worker has it',
   )
 }
 

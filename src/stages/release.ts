@@ -1,6 +1,7 @@
 /** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
 import { now, round } from '../clock.ts'
 import { adopt, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
+import { forgetCapture } from './capture.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const release: Stage = {
@@ -8,6 +9,7 @@ export const release: Stage = {
   async run(shard) {
     await openTarget(shard)
     if (shard.pausedSince !== null) shard.evidence.pauseMs = round(now() - shard.pausedSince)
+    await forgetCapture(shard)
   },
 }
 

@@ -3,7 +3,8 @@
  * not what it told, says what is done. The same epoch at both ends means that no write was let in
  * since, so the rows that came are still right.
  */
-import { adopt, readFlag, removeFlag, takeOver } from '../endpoints/sql/flags.ts'
+import { adopt, lowerToCapture, readFlag, removeFlag, takeOver } from '../endpoints/sql/flags.ts'
+import { readSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -46,10 +47,46 @@ export async function resume(shard: Shard): Promise<Found> {
 async function openSource(shard: Shard): Promise<'nothing'> {
   const { lifeline } = shard.ends.source
   const hold = holdOf(shard)
-  if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'read_only' })) {
-    await removeFlag(lifeline, hold, 'read_only')
+  for (const mode of ['read_only', 'capturing'] as const) {
+    if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode })) {
+      await removeFlag(lifeline, hold, mode)
+    }
   }
   return 'nothing'
+}
+
+export type FoundOnline =
+  | 'nothing'
+  /** Changes may be logged, but no copy has come to its end. */
+  | 'captured'
+  /** Everything up to some moment is at the target. */
+  | 'copied'
+  | 'cut over'
+
+/** The same epoch at both ends means here that no change since is missing in the log. */
+export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
+  const { source, target } = shard.ends
+  const moveId = shard.move.id
+  const hold = holdOf(shard)
+  if (await adopt(source.lifeline, { ...hold, moveId, mode: 'moved' })) return 'cut over'
+  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.lifeline, hold))
+  const { epoch } = shard.move
+  if (epoch === null) return await openSource(shard)
+  const { leaseMs } = shard.plan.fence
+  const change = { ...hold, moveId, epoch, leaseMs }
+  const captured = await takeOver(source.lifeline, change)
+  // Whoever died under the fence leaves writers waiting: they go on at once.
+  const open = captured && (await lowerToCapture(source.lifeline, hold, leaseMs))
+  if (!open || !(await takeOver(target.lifeline, change))) return await openSource(shard)
+  shard.lease.keep(source.lifeline, hold)
+  shard.epoch = epoch
+  // Whatever was intended: it is not cut over, so a failure leads back.
+  shard.phase = 'copy'
+  shard.rowsTotal = Number(shard.move.rows_total ?? 0)
+  const sync = await readSync(target.lifeline, { ...hold, epoch })
+  const found = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
+  shard.tell(`goes on under the capture of the attempt before: ${found}`)
+  return found
 }
 
 function contradiction(flag: { mode: string } | null): RehomeError {

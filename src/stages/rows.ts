@@ -29,10 +29,12 @@ export function fromTenant(shard: Shard, route: Route, end: EndName): string {
   return `${qualified(schema, route[end].name)} r where ${tenantWhere(shard, route, end)}`
 }
 
+/** A condition on `r`; only those that the shard is about, where it is but a part of one. */
 export function tenantWhere(shard: Shard, route: Route, end: EndName): string {
   const path = end === 'source' ? route.sourcePath : route.targetPath
   const { schema } = shard.ends[end]
-  return tenantPredicate(path, { schema, alias: 'r', tenant: shard.tenant })
+  const ours = tenantPredicate(path, { schema, alias: 'r', tenant: shard.tenant })
+  return shard.among ? `${ours} and ${shard.among(route, end)}` : ours
 }
 
 /** Children before parents, as the foreign keys of that end have it. */

@@ -11,6 +11,17 @@ import type { Shard } from './shard.ts'
  * came, transformed ones too.
  */
 export async function advanceSequences(shard: Shard, by: 'source' | 'target'): Promise<void> {
+  for (const reached of await reachedIds(shard, by)) await advanceTo(shard, reached)
+}
+
+/** A sequence of the target, and the largest id of the tenant's rows that it has to pass. */
+export interface Reached {
+  readonly sequence: string
+  readonly id: bigint
+}
+
+export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise<Reached[]> {
+  const reached: Reached[] = []
   for (const route of shard.survey.routes) {
     for (const { column, sequence } of sequencesOf(route.target)) {
       const origin = by === 'target' ? column : sourceColumn(route, column)
@@ -18,12 +29,15 @@ export async function advanceSequences(shard: Shard, by: 'source' | 'target'): P
       const where = tenantWhere(shard, route, by)
       const use = { table: route[by].name, column: origin, where }
       const id = await largestId(shard.ends[by], use)
-      if (id === null || id < 1n) continue
-      if (await advanceSequence(shard.ends.target, sequence, id)) {
-        shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
-      }
+      if (id !== null && id >= 1n) reached.push({ sequence, id })
     }
   }
+  return reached
+}
+
+export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
+  if (!(await advanceSequence(shard.ends.target, sequence, id))) return
+  shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
 }
 
 /** The source column that becomes this one unchanged, if there is one. */

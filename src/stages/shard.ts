@@ -12,6 +12,7 @@ import type { Hold } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/routes.ts'
 import type { Lease } from './lease.ts'
 import type { Survey } from './survey.ts'
 
@@ -44,6 +45,8 @@ export interface Shard {
   readonly ends: Ends
   readonly control: Control
   readonly survey: Survey
+  /** A condition on the rows `r` of one end: this is only a part of the shard. */
+  readonly among?: (route: Route, end: 'source' | 'target') => string
   readonly attemptLog: Logger
   /** The attempt's, with the phase it is in. */
   log: Logger
@@ -123,10 +126,13 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
 /** How much of a whole move lies before each phase, in percent; the copy fills 15 to 65. */
 const progressAt: Partial<Record<Phase, number>> = {
   preflight: 2,
+  capture: 8,
   fence: 10,
   drain: 12,
   copy: 15,
-  verify: 65,
+  catch_up: 66,
+  verify: 67,
+  final_catch_up: 92,
   cutover: 95,
   release: 98,
   undo_fence: 10,

@@ -3,14 +3,17 @@
  * and once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
  */
 import { createHash } from 'node:crypto'
+import type { LogShape } from '../endpoints/sql/change-log.ts'
+import type { ChangedTable } from '../endpoints/sql/changes.ts'
 import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { type Guarded, missingGuards } from '../endpoints/sql/guard-sql.ts'
 import { readCatalog } from '../endpoints/sql/read-catalog.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
+import { keptOf } from '../plan/identity.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Route, type Routing, routeTables } from '../plan/routes.ts'
-import type { TenantPath } from '../plan/tenant-path.ts'
+import { hopsOf, type TenantPath } from '../plan/tenant-path.ts'
 import { explain, noPooler } from '../postgres.ts'
 
 export interface Survey extends Routing {
@@ -25,6 +28,8 @@ export interface Survey extends Routing {
   readonly fingerprint: string
 }
 
+type EndName = 'source' | 'target'
+
 export async function survey(
   plan: Plan,
   ends: { source: SqlEnd; target: SqlEnd },
@@ -36,16 +41,17 @@ export async function survey(
     })
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
   const routing = routeTables(plan, source, target)
+  const { strategy } = plan
   const guards = [
-    ...guardedTables(plan.scope, routing.routes, 'source', source),
-    ...guardedTables(plan.scope, routing.routes, 'target', target),
+    ...guardedTables(plan, routing.routes, 'source', source),
+    ...guardedTables(plan, routing.routes, 'target', target),
   ]
   const unguarded = guards.flatMap(({ end, ...guarded }) =>
     missingGuards(guarded).map((missing) => ({ end: ends[end], ...missing })),
   )
   return {
     ...routing,
-    findings: [...routing.findings, ...serverFindings(source, target, routing)],
+    findings: [...routing.findings, ...serverFindings(source, target, { routing, strategy })],
     source,
     target,
     hash: hashFunctions.find((name) => agree(source, target, name)) ?? 'md5',
@@ -61,21 +67,61 @@ function agree(source: Catalog, target: Catalog, name: HashFunction): boolean {
 }
 
 function guardedTables(
-  scope: string,
+  { scope, strategy }: Plan,
   routes: readonly Route[],
-  end: 'source' | 'target',
+  end: EndName,
   catalog: Catalog,
-): (Guarded & { end: 'source' | 'target' })[] {
-  const pathOf = (route: Route): TenantPath =>
-    end === 'source' ? route.sourcePath : route.targetPath
+): (Guarded & { end: EndName })[] {
+  const captures = strategy === 'online' && end === 'source'
   return routes.map((route) => ({
     end,
     schema: catalog.schema,
     table: route[end],
-    path: pathOf(route),
+    path: pathAt(route, end),
     scope,
-    childKey: [...new Set(routes.flatMap((other) => keyOf(pathOf(other), route[end].name)))].sort(),
+    childKey: childKeyOf(route, routes, end),
+    log: captures ? logShapeOf(route, routes) : null,
   }))
+}
+
+/** The plan's tables, those before whose rows hang on theirs. */
+export function changedTables(scope: string, { routes, source }: Survey): ChangedTable[] {
+  const tables = routes.map((route) => ({
+    route,
+    childKey: {
+      source: childKeyOf(route, routes, 'source'),
+      target: childKeyOf(route, routes, 'target'),
+    },
+    log: {
+      ...{ scope, schema: source.schema, table: route.source.name },
+      log: logShapeOf(route, routes),
+    },
+  }))
+  return tables.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
+}
+
+/** What is logged of this table's rows at the source. */
+function logShapeOf(route: Route, routes: readonly Route[]): LogShape {
+  const childKey = {
+    source: childKeyOf(route, routes, 'source'),
+    target: childKeyOf(route, routes, 'target'),
+  }
+  const kept = keptOf(route, childKey)
+  const columns = kept.columns.map((name) => {
+    const column = route.source.columns.find((candidate) => candidate.name === name)
+    return { name, typeSql: column?.typeSql ?? 'pg_catalog.text' }
+  })
+  return { columns, whole: kept.whole }
+}
+
+/** The columns by which rows of planned tables find their tenant through this one. */
+function childKeyOf(route: Route, routes: readonly Route[], end: EndName): readonly string[] {
+  const names = routes.flatMap((other) => keyOf(pathAt(other, end), route[end].name))
+  return [...new Set(names)].sort()
+}
+
+function pathAt(route: Route, end: EndName): TenantPath {
+  return end === 'source' ? route.sourcePath : route.targetPath
 }
 
 /** The columns of `parent` by which rows on this path find their tenant. */
@@ -84,7 +130,11 @@ function keyOf(path: TenantPath, parent: string): readonly string[] {
   return path.parent === parent ? path.parentColumns : keyOf(path.path, parent)
 }
 
-function serverFindings(source: Catalog, target: Catalog, routing: Routing): Finding[] {
+function serverFindings(
+  source: Catalog,
+  target: Catalog,
+  { routing, strategy }: { routing: Routing; strategy: Plan['strategy'] },
+): Finding[] {
   const findings: Finding[] = []
   if (source.database === target.database) {
     const message = "is the source's database, and a tenant has one flag there: take another one"
@@ -113,10 +163,35 @@ function serverFindings(source: Catalog, target: Catalog, routing: Routing): Fin
     findings.push(...privilegeFindings('source', route.source, ['SELECT']))
     findings.push(...privilegeFindings('target', route.target, ['SELECT', 'INSERT', 'DELETE']))
   }
+  if (strategy === 'online') findings.push(...onlineFindings(target, routing))
   if (!target.mayReplicate && routing.cycle.length > 0) {
     const names = routing.cycle.map((name) => `"${name}"`).join(' → ')
     const message = `foreign keys form a circle: grant set on parameter session_replication_role`
     findings.push({ where: `target ${names}`, message })
+  }
+  return findings
+}
+
+/** Changed rows are replaced while others stay that refer to them, and are found by their keys. */
+function onlineFindings(target: Catalog, { routes }: Routing): Finding[] {
+  const findings: Finding[] = []
+  if (!target.mayReplicate) {
+    const message =
+      'an online move needs `grant set on parameter session_replication_role` for our role'
+    findings.push({ where: 'target', message })
+  }
+  for (const { target: table, targetKey, columns, transform } of routes) {
+    const where = `target table "${table.name}"`
+    const unique = table.uniques.some((u) => u.columns.every((name) => targetKey.includes(name)))
+    if (!unique) {
+      const message = `an online move finds rows by (${targetKey.join(', ')}), which no unique index has`
+      findings.push({ where, message })
+    }
+    const unfilled = targetKey.find((name) => !columns.some((column) => column.name === name))
+    if (!transform && unfilled !== undefined) {
+      const message = `an online move finds rows by "${unfilled}", which the plan does not fill`
+      findings.push({ where, message })
+    }
   }
   return findings
 }

@@ -5,6 +5,7 @@
 import { adopt, giveUpTarget, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { forgetCapture } from './capture.ts'
 import { tablesToWipe } from './rows.ts'
 import { holdOf, type Stage } from './shard.ts'
 
@@ -14,9 +15,12 @@ export const withdraw: Stage = {
     const { source, target } = shard.ends
     const hold = holdOf(shard)
     const moveId = shard.move.id
-    if (await adopt(source.lifeline, { ...hold, moveId, mode: 'read_only' })) {
-      await removeFlag(source.lifeline, hold, 'read_only')
+    for (const mode of ['read_only', 'capturing'] as const) {
+      if (await adopt(source.lifeline, { ...hold, moveId, mode })) {
+        await removeFlag(source.lifeline, hold, mode)
+      }
     }
+    await forgetCapture(shard)
     if (!(await adopt(target.lifeline, { ...hold, moveId, mode: 'receiving' }))) return
     const flag = await readFlag(target.lifeline, hold)
     // Closed, and never found empty: nothing was copied, and what is there is somebody's.

@@ -187,9 +187,13 @@ async function fail(
   const { control } = options
   const held = { id: move.id, token, attempt: move.attempt }
   const forward = onlyForward.includes(phase)
-  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') await lowerFence(shard, move.errand)
   const stopped = error.code === 'STOPPED'
-  const again = forward || stopped || (error.retryable && move.attempts_used < run.attempts)
+  const again =
+    forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
+  const waitMs = stopped ? 0 : backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
+  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {
+    await lowerFence(shard, move.errand, again ? waitMs : null)
+  }
   const failure = {
     code: error.code,
     message: storable(error.message),
@@ -199,7 +203,6 @@ async function fail(
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt, phase }
   options.log.warn({ err: error, ...ids, again }, 'attempt failed')
   options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
-  const waitMs = stopped ? 0 : backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
   const stored = again
     ? await postponeMove(control, held, { phase: phaseToWaitIn(move, phase), waitMs, failure })
     : await settleMove(control, held, {
@@ -210,10 +213,27 @@ async function fail(
   return stored ? { kind: 'failed', error, again } : { kind: 'nothing to do' }
 }
 
-async function lowerFence(shard: Shard, errand: Errand): Promise<void> {
-  if (errand === 'move') shard.evidence.pauseMs = await retreat(shard, 'source')
-  if (errand === 'rollback') shard.evidence.rollbackPauseMs = await retreat(shard, 'target')
+/** How often a move is tried while it fails in this way. */
+function attemptsAt(shard: Shard | null, run: Run, error: RehomeError): number {
+  const overBudget = error.code === 'PAUSE_OVER_BUDGET' && shard?.plan.strategy === 'online'
+  return overBudget ? Math.max(run.attempts, shard.plan.pause.attempts) : run.attempts
 }
+
+/** `againInMs`: when the next attempt is due; null: there is none. */
+async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null): Promise<void> {
+  const { strategy, fence } = shard.plan
+  if (errand === 'move') {
+    const captures = strategy === 'online' && againInMs !== null
+    const captureMs = captures ? againInMs + fence.leaseMs + handOverMs : null
+    shard.evidence.pauseMs = await retreat(shard, { end: 'source', captureMs })
+  }
+  if (errand === 'rollback') {
+    shard.evidence.rollbackPauseMs = await retreat(shard, { end: 'target', captureMs: null })
+  }
+}
+
+/** In which the next worker ought to have begun, once its time has come. */
+const handOverMs = 60_000
 
 function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {
   return shard ? { evidence: evidenceOf(shard) } : {}

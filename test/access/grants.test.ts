@@ -1,9 +1,10 @@
 // Every right that examples/roles/*.sql gives is needed: it is taken away, a tenant lives through a
 // whole life, and somebody is told what he may not do. Then it is given back, and life goes on.
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { ended } from '../helpers/runs.ts'
+import { ended, tryWrite } from '../helpers/runs.ts'
 import {
   createRolesWorld,
   grantFiles,
@@ -21,8 +22,13 @@ let lives = 0
 beforeAll(async () => {
   world = await createRolesWorld({
     both: 'create table counters (id serial primary key, tenant_id text)',
-    plan: { exclude: ['counters'], attempts: 1, backoffMs: 20, fence: { leaseMs: 2000 } },
+    // An offline move needs nothing that an online one does not.
+    plan: {
+      ...{ strategy: 'online', pause: { budgetMs: 20_000, attempts: 1 } },
+      ...{ exclude: ['counters'], attempts: 1, backoffMs: 20, fence: { leaseMs: 2000 } },
+    },
   })
+  await world.grantReplication()
 })
 
 afterAll(async () => await world[Symbol.asyncDispose]())
@@ -52,6 +58,7 @@ async function rightsOf(place: Place, file: string): Promise<Right[]> {
 
 /** Everything that is ever done for a tenant. Ends with what is refused first. */
 async function life(tenant: string, runs: string[]): Promise<void> {
+  await using _writing = keepWriting(tenant)
   await using rehome = await open({ environment: world.environment })
   const tenants = [tenant]
   for (const errands of [['rollback', 'cleanup'], ['cleanup']] as const) {
@@ -77,6 +84,23 @@ async function life(tenant: string, runs: string[]): Promise<void> {
       { withinMs: 10_000 },
     )
     for (const job of jobs) await job.remove()
+  }
+}
+
+/** The tenant's own writes, where it lives at first. */
+function keepWriting(tenant: string): AsyncDisposable {
+  let over = false
+  const writing = (async () => {
+    while (!over) {
+      await tryWrite(world, 'source', tenant)
+      await delay(5)
+    }
+  })()
+  return {
+    async [Symbol.asyncDispose]() {
+      over = true
+      await writing
+    },
   }
 }
 

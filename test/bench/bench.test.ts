@@ -59,10 +59,21 @@ describe('npm run bench', () => {
         whole.variants.rehome.median / whole.variants.psql.median,
       )
       const units = new Set(figures.map(({ unit }: { unit: string }) => unit))
-      expect([...units].sort()).toEqual(process.platform === 'linux' ? ['MB', 's'] : ['s'])
+      const memory = process.platform === 'linux' ? ['MB'] : []
+      expect([...units].sort()).toEqual([...memory, 'MB/s', 'rows/s', 's'])
     },
     180_000,
   )
+
+  test('measures how long a writing tenant waits', async () => {
+    const { ended, said } = start(['pause', '--json', '--rows', '1000', '--runs', '1'])
+    expect(await ended, said.error).toBe(0)
+    const [wait] = JSON.parse(said.out).figures
+    const { online, offline, naive, replication } = wait.variants
+    for (const variant of [online, offline, naive, replication]) {
+      expect(variant.median).toBeGreaterThan(0)
+    }
+  }, 180_000)
 
   test.each([
     [['fence', '--rows', 'many'], /'--rows <n>'.*'many'.*whole number/],

@@ -7,7 +7,7 @@ import type { Finding } from '../../chaos/findings.ts'
 import { type Kind, Ledger, type NewWrite, type Write } from '../../chaos/ledger.ts'
 import { Outages } from '../../chaos/outages.ts'
 import { perform } from '../../chaos/perform.ts'
-import { backward, forward } from '../../chaos/plan.ts'
+import { plansOf } from '../../chaos/plan.ts'
 import { readSeed } from '../../chaos/seed.ts'
 import { environmentOf } from '../../chaos/servers.ts'
 import { fillEnds, tenants } from '../../chaos/tenants.ts'
@@ -36,7 +36,8 @@ export async function quietWorld(): Promise<QuietWorld> {
   const urls = { source: source.url, target: target.url, control: control.url }
   await fillEnds(urls)
   const at = { controlUrl: control.url, redisUrl: undefined, environment: environmentOf(urls) }
-  await install(at, [checkPlan(forward), checkPlan(backward)])
+  const plans = plansOf('mixed')
+  await install(at, [...plans.source, ...plans.target].map(checkPlan))
   const pools = { source: source.pool, target: target.pool, control: control.pool }
   const before = {
     seed: await readSeed(source.pool, tenants),

@@ -42,8 +42,12 @@ test('every kind of fault comes up, and none of Redis where there is no Redis', 
 
 test('a run says by which command it comes again', () => {
   const options = readOptions(['--minutes', '0.5', '--seed', '42', '--queue', 'redis', '--json'])
-  expect(options).toEqual({ minutes: 0.5, seed: 42, queue: 'redis', json: true })
-  expect(commandOf(options)).toBe('npm run chaos -- --minutes 0.5 --seed 42 --queue redis')
+  expect(options).toEqual({
+    ...{ minutes: 0.5, seed: 42, queue: 'redis', strategy: 'mixed', json: true },
+  })
+  expect(commandOf(options)).toBe(
+    'npm run chaos -- --minutes 0.5 --seed 42 --queue redis --strategy mixed',
+  )
   expect(readOptions([])).toMatchObject({ minutes: 1, queue: 'postgres', json: false })
 })
 

@@ -24,11 +24,18 @@ export interface Failure {
   readonly signal?: 'SIGKILL' | 'SIGSTOP'
 }
 
+export interface Program {
+  readonly file: string
+  readonly changes: Partial<PlanInput>
+  /** The tenant writes meanwhile, always at the same moments. */
+  readonly writes?: boolean
+}
+
 /** `file` is a compiled worker-process. It is killed with the test that started it. */
 export function startFailing(
   world: World,
   failure: Failure,
-  { file, changes }: { file: string; changes: Partial<PlanInput> },
+  { file, changes, writes }: Program,
 ): FailingWorker {
   const child = spawn(process.execPath, [file], {
     env: {
@@ -36,6 +43,7 @@ export function startFailing(
       ...world.environment,
       PLAN_CHANGES: JSON.stringify(changes),
       HOLD: 'yes',
+      ...(writes && { WRITES: 'yes' }),
       FAIL_TENANT: failure.tenant,
       ...(failure.at && { FAIL_AT: failure.at, FAIL_SIGNAL: failure.signal ?? 'SIGKILL' }),
     },

@@ -3,19 +3,19 @@ import { expect } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
 import type { QueueBackend } from './backends.ts'
 import type { CallPoint } from './call-points.ts'
-import { type Failure, placesOf, pointsOf, startFailing } from './failing-worker.ts'
+import { type Failure, type Program, placesOf, pointsOf, startFailing } from './failing-worker.ts'
 import { ended } from './runs.ts'
 import type { World } from './world.ts'
 
 // Otherwise each backend has its share of the places that differ.
 const every = process.env.CRASH_POINTS === 'all'
 
-export interface Interruption {
+/** `file`: a compiled worker-process. */
+export interface Interruption extends Program {
   readonly world: World
-  /** A compiled worker-process. */
-  readonly file: string
-  readonly changes: Partial<PlanInput>
   readonly backend: QueueBackend
+  /** Each backend takes one of so many places. Default 2: the two of them take all. */
+  readonly share?: number
   /** What has to be done for these tenants before. */
   prepare(tenants: readonly string[]): Promise<void>
   ask(tenant: string): Promise<unknown>
@@ -30,25 +30,24 @@ export interface Place {
 export async function findPlaces(
   interruption: Interruption,
 ): Promise<{ places: Place[]; points: readonly CallPoint[] }> {
-  const { world, file, changes, backend } = interruption
+  const { world, backend, share = 2 } = interruption
   await interruption.prepare(['first'])
-  const worker = startFailing(world, { tenant: 'first' }, { file, changes })
+  const worker = startFailing(world, { tenant: 'first' }, interruption)
   const points = await pointsOf(worker, async () => {
     await interruption.ask('first')
     await allEnded(world)
   })
   const places = placesOf(points, every ? 'every' : 'distinct')
     .map((at, i) => ({ at, tenant: `tenant ${i}` }))
-    .filter((_, i) => every || i % 2 === (backend.name === 'redis' ? 0 : 1))
+    .filter((_, i) => every || i % share === (backend.name === 'redis' ? 0 : 1))
   await interruption.prepare(places.map(({ tenant }) => tenant))
   return { places, points }
 }
 
 /** Kills one process at each place. The next one is loaded while one dies. */
 export async function dieAt(interruption: Interruption, places: readonly Place[]): Promise<void> {
-  const { world, file, changes, ask } = interruption
-  const start = (place: Failure | undefined) =>
-    place && startFailing(world, place, { file, changes })
+  const { world, ask } = interruption
+  const start = (place: Failure | undefined) => place && startFailing(world, place, interruption)
   let next = start(places[0])
   for (const [i, { at, tenant }] of places.entries()) {
     const worker = next
@@ -75,6 +74,11 @@ export async function phasesOf(world: World, tenants: readonly string[]): Promis
 export function changesOn(backend: QueueBackend): Partial<PlanInput> {
   const leaseMs = backend.name === 'redis' ? 600_000 : 1_000
   return { chunkRows: 6, fence: { leaseMs, drainMs: 2_000 }, attempts: 9 }
+}
+
+/** The same for tenants that go on writing. */
+export function onlineOn(backend: QueueBackend): Partial<PlanInput> {
+  return { ...changesOn(backend), strategy: 'online', pause: { budgetMs: 60_000, attempts: 9 } }
 }
 
 /** Asks for an errand of the tenant's latest move. */

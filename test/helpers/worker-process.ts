@@ -1,16 +1,31 @@
 // A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
 // environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
-// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With HOLD it begins
-// when it is sent a line.
+// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES the
+// tenant writes while it is copied, while everything is compared, and just before the fence. With
+// HOLD it begins when it is sent a line.
 import { once } from 'node:events'
+import pg from 'pg'
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
 import { hearCalls } from './call-points.ts'
 import { smallPlan } from './small-plan.ts'
+import { createWriter } from './writes-between.ts'
 
-const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL } = process.env
+const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL, WRITES, SOURCE_URL } = process.env
+const write = WRITES ? createWriter(SOURCE_URL ?? '') : null
+const snapshot = /^after (copy|verify) source .* pg_export_snapshot/
+const writesOf = (tenant: string) =>
+  [
+    `update notes set body = body || '!' where tenant_id = $`,
+    `delete from notes where id = (select min(id) from notes where tenant_id = $)`,
+    `insert into notes (tenant_id, body) values ($, 'between'), ($, 'two calls')`,
+    `insert into note_lines select max(id), 1, 'new' from notes where tenant_id = $`,
+  ].map((statement) => statement.replaceAll('$', pg.escapeLiteral(tenant)))
 if (FAIL_TENANT !== undefined) {
   hearCalls(FAIL_TENANT, (point) => {
+    if (snapshot.test(point.place) || point.name === 'before fence source flags 1') {
+      write?.(writesOf(FAIL_TENANT))
+    }
     if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify(point)}\n`)
     if (FAIL_AT !== point.name && FAIL_AT !== point.place) return
     process.stdout.write(`${JSON.stringify({ ...point, stopped: true })}\n`)

@@ -94,7 +94,7 @@ export class RealFence implements AsyncDisposable {
         return (await flags.claimTarget(pool, { ...told, ours })) !== null
       }
       case 'renew':
-        return await flags.renewFence(pool, hold, leaseMs)
+        return await flags.renewLease(pool, hold, leaseMs)
       case 'markMoved':
         return (await flags.markMoved(pool, hold, 'there')) !== null
       case 'letOpen':

@@ -31,13 +31,13 @@ export const gateInGuard: Change = [
 
 /** The guard of one tenant leaves all to the guard of many. */
 export const oneOfMany: Change = [
-  /(?<=function rehome\.guard_one\(.*\) returns void\n {2}language plpgsql volatile as \$\$\n)begin/g,
-  'begin perform rehome.guard(guarded_scope, array[tenant]); return;',
+  /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  'begin return rehome.guard(guarded_scope, array[tenant]);',
 ]
 
 /** The same place to stand, in the guard of one tenant. */
 export const gateInGuardOfOne: Change = [
-  /(?<=function rehome\.guard_one\(.*\) returns void\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
   `declare
   gate text := case when pg_catalog.current_setting('test.gated', true) = 'guard'
     then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;

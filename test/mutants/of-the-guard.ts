@@ -65,7 +65,7 @@ const locksOfMany: readonly Mutant[] = [
     scenario: inTheGuard(),
     gate: [gateInGuard],
     fence: [
-      /(?<=function rehome\.guard\(.*\) returns void\n {2}language plpgsql) volatile/g,
+      /(?<=function rehome\.guard\(.*\) returns text\[\]\n {2}language plpgsql) volatile/g,
       ' stable',
     ],
   },
@@ -127,12 +127,12 @@ export const leases: readonly Mutant[] = [
   {
     title: 'a flag that is deleted though it says moved by now',
     scenario: moverCommitsFirst('cutOver'),
-    fence: [/and f\.mode = 'read_only' and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+    fence: [/and f\.mode = flag\.mode and f\.expires_at <= .*; -- guard: lapse/g, ';'],
   },
   {
     title: 'a flag that is deleted though it was renewed',
     scenario: moverCommitsFirst('renew'),
-    fence: [/(?<=and f\.mode = 'read_only') and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+    fence: [/(?<=and f\.mode = flag\.mode) and f\.expires_at <= .*; -- guard: lapse/g, ';'],
   },
   {
     title: 'every lapsed flag is deleted',

@@ -30,7 +30,7 @@ export const tokens: readonly Mutant[] = [
   {
     title: 'a renewal under any token',
     scenario: staleStep('renew'),
-    spoken: [`and token = $3 and mode = 'read_only'`, 'and $3::uuid = $3::uuid'],
+    spoken: [`and token = $3 and mode in ('capturing', 'read_only')`, 'and $3::uuid = $3::uuid'],
     spokenToo: anyTurn,
   },
   {

@@ -183,7 +183,7 @@ describe('a right plan', () => {
       backoffMs: 1_000,
       concurrency: 2,
       fence: { leaseMs: 10_000, drainMs: 5_000, retryAfterS: 5 },
-      pause: { budgetMs: 120_000 },
+      pause: { budgetMs: 120_000, attempts: 5 },
     })
   })
 

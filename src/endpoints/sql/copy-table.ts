@@ -10,7 +10,8 @@ import { isPortable } from '../../plan/columns.ts'
 import type { Route } from '../../plan/routes.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
-import { type CopyRows, createChunkWriter } from './chunk-writer.ts'
+import { createChunkWriter } from './chunk-writer.ts'
+import type { CopyRows } from './copy-into.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
@@ -51,7 +52,7 @@ export async function copyTable(
         hold: options.hold,
         replicate: options.replicate,
       })
-      await reader.query('begin read only')
+      if (!ends.source.within) await reader.query('begin read only')
       await nameSession(reader, options.hold)
       let { rowsRead, rowsWritten } = options.from
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
@@ -67,7 +68,7 @@ export async function copyTable(
       }
       const progress = { rowsRead, rowsWritten, done: true }
       await writer.commit(progress)
-      await reader.query('commit')
+      if (!ends.source.within) await reader.query('commit')
       return progress
     }),
   )
@@ -79,7 +80,8 @@ function sourceBlocks(
   { route, options }: { route: Route; options: CopyOptions },
 ): AsyncIterable<ChunkedBlock> {
   const { format } = options.mapper
-  const select = selectRows(source, route, options.hold.tenant)
+  const at = { schema: source.schema, alias: 'r', tenant: options.hold.tenant }
+  const select = selectRows(source, route, tenantPredicate(route.sourcePath, at))
   const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
   const skip = options.from.rowsRead > 0 ? ` offset ${options.from.rowsRead}` : ''
   options.signal.throwIfAborted()
@@ -91,15 +93,18 @@ function sourceBlocks(
   return rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: options.chunkRows })
 }
 
-/** Every mapped column of the tenant's rows, in the route's order. */
-export function selectRows(source: SqlEnd, route: Route, tenant: string): string {
-  const { schema } = source
-  const columns = route.columns.map(({ expression, castTo }) =>
+/** Every mapped column, in the route's order, of the rows `r` for which the condition holds. */
+export function selectRows(source: SqlEnd, route: Route, where: string): string {
+  const from = qualified(source.schema, route.source.name)
+  return `select ${selectColumns(route)} from ${from} r where ${where}`
+}
+
+/** Over `r`, a row of the source. */
+export function selectColumns({ columns }: Route): string {
+  const values = columns.map(({ expression, castTo }) =>
     castTo === null ? expression : `${expression}::pg_catalog.${ident(castTo)}`,
   )
-  const where = tenantPredicate(route.sourcePath, { schema, alias: 'r', tenant })
-  const list = columns.length > 0 ? columns.join(', ') : ''
-  return `select ${list} from ${qualified(schema, route.source.name)} r where ${where}`
+  return values.join(', ')
 }
 
 /** Bytes pass as they are: binary where every type's binary form is the same at both servers. */

@@ -23,15 +23,29 @@ export async function drain(pool: Pool, options: DrainOptions): Promise<{ waited
   const deadline = start + options.drainMs
   await withClient(pool, async (client) => {
     await bumpWithin(client, options, deadline)
-    let writers = await writersOf(client, options.tenant)
-    for (let pauseMs = 2; writers.length > 0; pauseMs = Math.min(pauseMs * 2, 50)) {
-      if (now() > deadline) throw await drainTimeout(client, options, writers)
-      await sleep(pauseMs, options.signal)
-      const still = await writersOf(client, options.tenant)
-      writers = writers.filter((w) => still.some((s) => s.transaction === w.transaction))
-    }
+    await writersEnd(client, options, deadline)
   })
   return { waitedMs: now() - start }
+}
+
+/**
+ * How long those that write now go on, in ms, without keeping anybody out: what a drain that began
+ * now would wait for. Throws DRAIN_TIMEOUT as that does.
+ */
+export async function waitForWriters(pool: Pool, options: DrainOptions): Promise<number> {
+  const start = now()
+  await withClient(pool, (client) => writersEnd(client, options, start + options.drainMs))
+  return now() - start
+}
+
+async function writersEnd(client: Client, options: DrainOptions, deadline: number): Promise<void> {
+  let writers = await writersOf(client, options.tenant)
+  for (let pauseMs = 2; writers.length > 0; pauseMs = Math.min(pauseMs * 2, 50)) {
+    if (now() > deadline) throw await drainTimeout(client, options, writers)
+    await sleep(pauseMs, options.signal)
+    const still = await writersOf(client, options.tenant)
+    writers = writers.filter((w) => still.some((s) => s.transaction === w.transaction))
+  }
 }
 
 /**

@@ -10,6 +10,8 @@ export interface SqlEnd {
   /** `host:port/database`, without user or password. */
   readonly place: string
   readonly pool: Pool
+  /** The pool's sessions are in a transaction already: all see one snapshot. */
+  readonly within?: 'snapshot'
   /**
    * For flags, and for what keeps fences: never kept waiting by copies that hold every other
    * connection, nor for longer than 2 s by an end that says nothing.

@@ -33,6 +33,8 @@ export interface Expected<T> {
 interface Work {
   readonly route: Route
   readonly context: TransformContext
+  /** Which rows `r` of the source. */
+  readonly where: string
   readonly hash: HashFunction
   readonly signal: AbortSignal
 }
@@ -82,7 +84,7 @@ async function eachBatch(
   transform.plainRows = true
   await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (target) => {
-      const query = selectRows(ends.source, work.route, work.context.tenantId)
+      const query = selectRows(ends.source, work.route, work.where)
       let visiting: Promise<void> = Promise.resolve()
       for await (const rows of textBatches(reader, query, { size: batchRows })) {
         work.signal.throwIfAborted()

@@ -7,11 +7,12 @@
  * not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
+import { RehomeError } from '../../errors.ts'
 import type { Client, Pool } from '../../postgres.ts'
-import { type FlagKey, type Hold, nameSession, ourTurn } from './turns.ts'
+import { type FlagKey, type Hold, ourTurn, sessionName } from './turns.ts'
 
 export interface Flag {
-  readonly mode: 'read_only' | 'receiving' | 'moved'
+  readonly mode: 'capturing' | 'read_only' | 'receiving' | 'moved'
   readonly token: string
   readonly epoch: string
   readonly moveId: string
@@ -40,27 +41,41 @@ export interface Raise extends Hold {
   readonly leaseMs: number
 }
 
+/** Announces the fence. null: another's flag is there. */
+export function raiseFence(pool: Pool, raise: Raise): Promise<Flag | null> {
+  return announce(pool, raise, 'read_only')
+}
+
+/** Announces that changes are logged from now on. null: another's flag is there. */
+export function startCapture(pool: Pool, raise: Raise): Promise<Flag | null> {
+  return announce(pool, raise, 'capturing')
+}
+
 /**
- * Announces the fence. It takes over what this same move left behind, which goes on standing since
- * it was raised, and what has lapsed, and nothing else: null means that another's flag is there.
+ * Takes over what this same move left behind, where a fence goes on standing since it was raised,
+ * and what has lapsed, and nothing else.
  */
-export async function raiseFence(pool: Pool, raise: Raise): Promise<Flag | null> {
+async function announce(
+  pool: Pool,
+  raise: Raise,
+  mode: 'read_only' | 'capturing',
+): Promise<Flag | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
-    select $1, $2, 'read_only', $3::uuid, $4::uuid, $5::uuid, $6, $7::int,
+    select $1, $2, $9, $3::uuid, $4::uuid, $5::uuid, $6, $7::int,
       clock_timestamp() + $8 * interval '1 ms' from turn
     on conflict (scope, tenant_id) do update set
-      token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
+      mode = excluded.mode, token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
       reason = excluded.reason, retry_after_s = excluded.retry_after_s,
-      raised_at = case when f.move_id = excluded.move_id and f.expires_at > clock_timestamp()
-        then f.raised_at else clock_timestamp() end,
+      raised_at = case when f.mode = excluded.mode and f.move_id = excluded.move_id
+        and f.expires_at > clock_timestamp() then f.raised_at else clock_timestamp() end,
       expires_at = excluded.expires_at
-    where f.mode = 'read_only'
+    where f.mode in ('capturing', 'read_only')
       and (f.move_id = excluded.move_id or f.expires_at <= clock_timestamp())
     returning ${flagColumns}`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs } = raise
-  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs]
+  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs, mode]
   return first<Flag>(await pool.query(query, values))
 }
 
@@ -129,7 +144,8 @@ export async function takeOver(
 ): Promise<Flag | null> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid,
-      expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms' end
+      expires_at = case when mode in ('capturing', 'read_only')
+        then clock_timestamp() + $6 * interval '1 ms' end
     where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5
       and exists (select from turn)
     returning ${flagColumns}`
@@ -159,11 +175,24 @@ export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<bool
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, key]))
 }
 
-/** false: the first writer after the lease's end was quicker, or another worker took over. */
-export async function renewFence(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
+/**
+ * Of a fence or a capture. false: the first writer after the lease's end was quicker, or another
+ * worker took over.
+ */
+export async function renewLease(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
   const query = `${ourTurn}
     update rehome.tenant_flags set expires_at = clock_timestamp() + $4 * interval '1 ms'
-    where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
+    where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
+      and exists (select from turn)`
+  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
+}
+
+/** Writers go on, and what they change is logged. Repeating it only renews the lease. */
+export async function lowerToCapture(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
+  const query = `${ourTurn}
+    update rehome.tenant_flags set mode = 'capturing',
+      expires_at = clock_timestamp() + $4 * interval '1 ms'
+    where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
       and exists (select from turn)`
   return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
 }
@@ -205,14 +234,23 @@ export async function giveUpTarget(pool: Pool, hold: Hold): Promise<boolean> {
  * makes a takeover wait for this transaction, and a worker that was taken over finds no row.
  */
 export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
-  await nameSession(client, hold)
-  await client.query(`select set_config('rehome.token', $1, true)`, [hold.token])
-  // The turn's row is not locked: whoever takes the next turn ends this transaction.
-  const query = `select f.mode from rehome.tenant_flags f
-      join rehome.turns t using (scope, tenant_id)
-    where f.scope = $1 and f.tenant_id = $2 and f.token = $3 and t.token = $3 for share of f`
-  const result = await client.query(query, [hold.scope, hold.tenant, hold.token])
+  // The turn's row is not locked: whoever takes the next turn ends this transaction, by its name.
+  const query = `select f.mode, set_config('rehome.token', $3::text, true),
+      set_config('application_name', $4, true)
+    from rehome.tenant_flags f join rehome.turns t using (scope, tenant_id)
+    where f.scope = $1 and f.tenant_id = $2 and f.token = $3::uuid and t.token = $3::uuid
+    for share of f`
+  const { scope, tenant, token } = hold
+  const result = await client.query(query, [scope, tenant, token, sessionName(hold)])
   return result.rows[0]?.mode ?? null
+}
+
+/** The same to write rows: throws FENCE_LOST unless the end receives them from this attempt. */
+export async function holdReceiving(client: Client, hold: Hold): Promise<void> {
+  const mode = await holdFlag(client, hold)
+  if (mode === 'receiving') return
+  const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
+  throw new RehomeError('FENCE_LOST', message, { tenant: hold.tenant })
 }
 
 function first<T>(result: { rows: QueryResultRow[] }): T | null {

@@ -15,30 +15,36 @@ export interface BrokenReference {
   readonly values: readonly string[]
 }
 
-/** `routes`: of all tables that the tenant's rows are in. */
+/** `where`: which rows `r`; `routes`: of all tables that the tenant's rows are in. */
 export async function brokenReferences(
   target: SqlEnd,
   route: Route,
-  { tenant, routes }: { tenant: string; routes: readonly Route[] },
+  { tenant, routes, where }: { tenant: string; routes: readonly Route[]; where: string },
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
   for (const key of [...route.target.foreignKeys, ...route.target.outerKeys]) {
     const isOurs = (other: Route) =>
       key.parentSchema === target.schema && key.parent === other.target.name
     const parent = routes.find(isOurs)
-    const found = await brokenBy(target, route, { key, tenant, parent })
+    const found = await brokenBy(target, route, { key, tenant, parent, where })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
   return broken
 }
 
+interface Reference {
+  readonly key: CatalogForeignKey
+  readonly tenant: string
+  readonly parent: Route | undefined
+  readonly where: string
+}
+
 async function brokenBy(
   target: SqlEnd,
   route: Route,
-  { key, tenant, parent }: { key: CatalogForeignKey; tenant: string; parent: Route | undefined },
+  { key, tenant, parent, where }: Reference,
 ): Promise<{ rows: number; values: string[] }> {
   const { schema } = target
-  const where = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant })
   const columns = key.columns.map((column) => `r.${ident(column)}`)
   const missing = (of: readonly string[], more: string) => {
     const match = key.parentColumns.map((name, i) => `p.${ident(name)} = ${of[i]}`).join(' and ')

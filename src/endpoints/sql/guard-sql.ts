@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import type { CatalogTable, CatalogTrigger } from '../../plan/catalog.ts'
 import type { TenantPath } from '../../plan/tenant-path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
+import { createLogTable, type Logged, type LogShape, logRows } from './change-log.ts'
 import { tenantJoin } from './predicate.ts'
 
 export interface Guarded {
@@ -19,6 +20,8 @@ export interface Guarded {
   readonly scope: string
   /** The columns by which rows of other planned tables find their tenant through this one. */
   readonly childKey: readonly string[]
+  /** What is kept of rows that change while their tenant is captured. null: no tenant is. */
+  readonly log: LogShape | null
 }
 
 interface GuardTrigger {
@@ -47,7 +50,16 @@ function stands(
   wanted: GuardTrigger,
 ): boolean {
   const found = triggers.find((t) => t.relation === relation && t.name === wanted.name)
-  return found?.always === true && found.body === wanted.body
+  if (!found?.always) return false
+  // Who needs no log is content with a guard that keeps one for another plan.
+  return found.body === wanted.body || withoutLog(found.body) === wanted.body
+}
+
+const [logBegins, logEnds] = ['  -- log\n', '  -- end of the log\n']
+
+function withoutLog(body: string): string {
+  const [begin, end] = [body.indexOf(logBegins), body.indexOf(logEnds)]
+  return begin < 0 || end < begin ? body : body.slice(0, begin) + body.slice(end + logEnds.length)
 }
 
 function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
@@ -57,6 +69,7 @@ function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigge
   const define = truncates
     ? []
     : [
+        ...createLogs(guarded),
         `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
           '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
           '  set row_security = off\n' +
@@ -111,27 +124,33 @@ function suffixOf(scope: string): string {
 /**
  * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
  */
-function guardBody({ schema, path, scope, childKey }: Guarded): string {
+function guardBody(guarded: Guarded): string {
+  const { schema, path, scope, childKey } = guarded
   const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
-  const children = childrenCheck(childKey, { joins, tenant })
+  const owners = ownersCheck(childKey, { joins, tenant })
+  const children = childrenCheck(owners)
+  const log = logPart(guarded, { joins, tenant, children: owners ?? 'false' })
   const collect = (rows: string) =>
     `(select array_agg(distinct ${tenant}) from ${rows} r${joins} where ${tenant} is not null)`
   const touched = (target: string) => `
   ${target} := null;
   if tg_op <> 'INSERT' then ${target} := ${collect('old_rows')}; end if;
   if tg_op <> 'DELETE' then ${target} := ${target} || ${collect('new_rows')}; end if;`
+  const ask = `captured := rehome.guard(${literal(scope)}, touched)`
   const simple = `
 declare
   low text;
   high text;
   touched text[];
+  captured text[];
+  changed boolean;
 begin${lowAndHigh(tenant)}
   if low = high then
-    perform rehome.guard_one(${literal(scope)}, low);
-    return null;
-  end if;${touched('touched')}${children}
-  if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;
-  return null;
+    captured := rehome.guard_one(${literal(scope)}, low);
+  else${touched('touched')}${children}
+    if touched is not null then ${ask}; end if;
+  end if;
+${log}  return null;
 end `
   if (path.kind === 'column') return simple
   const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
@@ -144,6 +163,8 @@ declare
   touched text[];
   again text[];
   anybodys boolean := false;
+  captured text[];
+  changed boolean;
 begin${touched('touched')}${children}
   if tg_op <> 'INSERT' then
     anybodys := ${anybodys('old_rows', `${nearestParent} is not null`)};
@@ -153,11 +174,11 @@ begin${touched('touched')}${children}
   end if;
   if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.guard_any(); end if;
   loop
-    if touched is not null then perform rehome.guard(${literal(scope)}, touched); end if;${touched('again')}
+    if touched is not null then ${ask}; end if;${touched('again')}
     exit when again is null or again <@ touched;
     touched := touched || again;
   end loop;
-  return null;
+${log}  return null;
 end `
 }
 
@@ -178,18 +199,38 @@ function lowAndHigh(tenant: string): string {
   end if;`
 }
 
-/** Where rows change their tenant, whoever hangs on them changes it, too. */
-function childrenCheck(
+/** Did an update change by what other rows find their tenant, or that tenant? null: none do. */
+function ownersCheck(
   childKey: readonly string[],
   { joins, tenant }: { joins: string; tenant: string },
-): string {
-  if (childKey.length === 0) return ''
+): string | null {
+  if (childKey.length === 0) return null
   const columns = [...childKey.map((column) => `r.${ident(column)}`), tenant].join(', ')
   const rows = (name: string) => `select ${columns} from ${name} r${joins}`
+  return `exists (${rows('old_rows')} except all ${rows('new_rows')})`
+}
+
+/** Where rows change their tenant, whoever hangs on them changes it, too. */
+function childrenCheck(owners: string | null): string {
+  if (owners === null) return ''
   return `
   if tg_op = 'UPDATE' and exists (select from unnest(touched) t where t <> touched[1]) then
-    if exists (${rows('old_rows')} except all ${rows('new_rows')}) then
+    if ${owners} then
       perform rehome.guard_children(touched);
     end if;
   end if;`
+}
+
+function logPart(guarded: Guarded, of: Parameters<typeof logRows>[1]): string {
+  const [logged] = loggedBy(guarded)
+  return logged ? `${logBegins}${logRows(logged, of)}\n${logEnds}` : ''
+}
+
+function createLogs(guarded: Guarded): string[] {
+  return loggedBy(guarded).flatMap(createLogTable)
+}
+
+/** What the log of the table is called, and what it holds. Empty: there is none. */
+function loggedBy({ scope, schema, table, log }: Guarded): Logged[] {
+  return log ? [{ scope, schema, table: table.name, log }] : []
 }

@@ -5,10 +5,10 @@
 import type { Client, Pool } from '../../postgres.ts'
 import type { FlagKey } from './turns.ts'
 
-/** Tenants whose fence any writer might open by now. */
+/** Tenants whose fence any writer might open, or whose capture it might end, by now. */
 export async function lapsedFences(pool: Pool, scope: string): Promise<string[]> {
   const query = `select tenant_id from rehome.tenant_flags
-    where scope = $1 and mode = 'read_only' and expires_at <= clock_timestamp()`
+    where scope = $1 and mode in ('capturing', 'read_only') and expires_at <= clock_timestamp()`
   const { rows } = await pool.query(query, [scope])
   return rows.map((row: { tenant_id: string }) => row.tenant_id)
 }
@@ -16,7 +16,8 @@ export async function lapsedFences(pool: Pool, scope: string): Promise<string[]>
 /** What the first writer would do. false: it was renewed, taken over or removed meanwhile. */
 export async function lowerLapsed(pool: Pool, key: FlagKey): Promise<boolean> {
   const query = `delete from rehome.tenant_flags
-    where scope = $1 and tenant_id = $2 and mode = 'read_only' and expires_at <= clock_timestamp()`
+    where scope = $1 and tenant_id = $2 and mode in ('capturing', 'read_only')
+      and expires_at <= clock_timestamp()`
   return (await pool.query(query, [key.scope, key.tenant])).rowCount === 1
 }
 

@@ -41,7 +41,7 @@ export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<bo
   if (taken.rowCount !== 1) return false
   const end = `select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and application_name = $1`
-  await pool.query(end, [workName(hold)])
+  await pool.query(end, [sessionName(hold)])
   return true
 }
 
@@ -53,10 +53,11 @@ export async function highestTurn(pool: Pool): Promise<bigint> {
 
 /** Until the transaction ends. Who takes the next turn finds the session by this name. */
 export async function nameSession(client: Client, key: FlagKey): Promise<void> {
-  await client.query(`select set_config('application_name', $1, true)`, [workName(key)])
+  await client.query(`select set_config('application_name', $1, true)`, [sessionName(key)])
 }
 
-function workName({ scope, tenant }: FlagKey): string {
+/** The `application_name` of a session that works for this tenant. */
+export function sessionName({ scope, tenant }: FlagKey): string {
   const key = createHash('md5').update(`${scope}\u0000${tenant}`).digest('hex')
   return `rehome tenant ${key}`
 }

@@ -32,7 +32,7 @@ export async function uninstallFence(end: SqlEnd, closed: number): Promise<numbe
     const standing: number = (await client.query(count)).rows[0].n
     if (standing > closed) return standing
     for (const { statement } of (await client.query(triggers)).rows) await client.query(statement)
-    await client.query('drop schema rehome cascade')
+    await client.query('drop schema rehome, rehome_log cascade')
     return standing
   }).catch((error: unknown) => {
     throw explain(error, `the ${end.name} (${end.place})`)

@@ -7,7 +7,7 @@ import {
   markMoved,
   readFlag,
   removeFlag,
-  renewFence,
+  renewLease,
 } from '../../../src/endpoints/sql/flags.ts'
 import type { Hold } from '../../../src/endpoints/sql/turns.ts'
 import type { Pool } from '../../../src/postgres.ts'
@@ -75,7 +75,7 @@ export function createMover(db: Fenced, tenant: Tenant, options: MoverOptions = 
         where tenant_id = $1`
       expect((await pool.query(query, [tenant])).rowCount).toBe(1)
     },
-    renew: (on: Pool = pool): Promise<boolean> => renewFence(on, hold, 60_000),
+    renew: (on: Pool = pool): Promise<boolean> => renewLease(on, hold, 60_000),
     cutOver: async (on: Pool = pool): Promise<boolean> =>
       (await markMoved(on, hold, 'there')) !== null,
   }

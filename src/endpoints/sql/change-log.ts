@@ -1,0 +1,110 @@
+/**
+ * The log of a captured tenant's changes, one for each guarded table: SQL text, pure.
+ *
+ * It holds keys, not statements: who catches up reads the rows as they are by then, so that order
+ * and repetitions do not matter. A key stands there as values of the table's own types, before and
+ * after the change. The transaction that made it tells which snapshots see it.
+ *
+ * Rows that find their tenant through a parent change owner, and vanish, with that parent, without
+ * a trace of their own: `rehome_children` says that a parent came, went, or became another.
+ */
+import { createHash } from 'node:crypto'
+import type { Pool } from '../../postgres.ts'
+import { ident, idents, literal, qualified } from '../../quote.ts'
+
+export interface LogShape {
+  /** All columns that tell rows apart, here and at the other end, and children's parents. */
+  readonly columns: readonly LogColumn[]
+  /** Also the old row, as JSON: the other end's key may be made of anything that is in it. */
+  readonly whole: boolean
+}
+
+export interface LogColumn {
+  readonly name: string
+  /** With its schema, as the catalogue writes it. */
+  readonly typeSql: string
+}
+
+/** Of which table, for which scope. */
+export interface Logged {
+  readonly scope: string
+  readonly schema: string
+  readonly table: string
+  readonly log: LogShape
+}
+
+/** Apart from all else, so that a role can be given all of them by one grant. */
+export const logSchema = 'rehome_log'
+
+/** Another shape is another table: what was logged before is of no use to anybody then. */
+export function logTableOf(logged: Logged): string {
+  return qualified(logSchema, nameOf(logged))
+}
+
+function nameOf({ scope, schema, table, log }: Logged): string {
+  const key = JSON.stringify([scope, schema, table, log.columns, log.whole])
+  return `log_${createHash('md5').update(key).digest('hex').slice(0, 12)}`
+}
+
+/** What nobody needs any more: up to a snapshot of this end, or all of the tenant's. */
+export async function forgetChanges(
+  pool: Pool,
+  logs: readonly Logged[],
+  { tenant, seen }: { tenant: string; seen: string | null },
+): Promise<void> {
+  const old = seen === null ? '' : ` and pg_visible_in_snapshot(rehome_xid, ${literal(seen)})`
+  for (const logged of logs) {
+    const query = `delete from ${logTableOf(logged)} where rehome_tenant = $1${old}`
+    await pool.query(query, [tenant])
+  }
+}
+
+/** Harmless where it exists already. */
+export function createLogTable(logged: Logged): string[] {
+  const name = logTableOf(logged)
+  const { schema, table, log } = logged
+  const columns = log.columns.map(({ name, typeSql }) => `${ident(name)} ${typeSql}`)
+  const list = [
+    'rehome_tenant text not null',
+    'rehome_xid xid8 not null default pg_current_xact_id()',
+    'rehome_children boolean not null',
+    'rehome_row jsonb',
+    ...columns,
+  ]
+  const index = ident(`${nameOf(logged)}_seen`)
+  return [
+    `create table if not exists ${name} (${list.join(', ')})`,
+    `create index if not exists ${index} on ${name} (rehome_tenant, rehome_xid)`,
+    `comment on table ${name} is ${literal(`Changes of captured tenants in ${schema}.${table}`)}`,
+  ]
+}
+
+/**
+ * In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`.
+ * `children`: an SQL condition on an update, whether children may have changed owner.
+ */
+export function logRows(
+  logged: Logged,
+  { joins, tenant, children }: { joins: string; tenant: string; children: string },
+): string {
+  const { columns, whole } = logged.log
+  const names = columns.map(({ name }) => name)
+  const keys = names.map((name) => `r.${ident(name)}`).join(', ')
+  const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (captured)`
+  const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
+  const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
+  const news = (rows: string) => `select ${tenant} as rehome_tenant, ${keys} ${from(rows)}`
+  const listed = idents(names)
+  return `  if captured is not null then
+    if tg_op = 'INSERT' then
+      ${into} select ${tenant}, true, null, ${keys} ${from('new_rows')};
+    elsif tg_op = 'DELETE' then
+      ${into} select ${tenant}, true, ${row}, ${keys} ${from('old_rows')};
+    else
+      changed := ${children};
+      ${into} select ${tenant}, changed, ${row}, ${keys} ${from('old_rows')};
+      ${into} select rehome_tenant, changed, null, ${listed} from (${news('new_rows')}
+        except ${news('old_rows')}) n;
+    end if;
+  end if;`
+}

@@ -1,0 +1,97 @@
+/**
+ * One look at an end that goes on being written: all that is read through it is as it was at one
+ * moment, whichever session reads it and however long that takes.
+ */
+import { type Client, type Pool, withClient } from '../../postgres.ts'
+import { literal } from '../../quote.ts'
+import type { SqlEnd } from './end.ts'
+import { type FlagKey, sessionName } from './turns.ts'
+
+export interface Snapshot {
+  /** The one session that was there first, for who reads one thing after the other. */
+  readonly client: Client
+  /** Which transactions it sees: a `pg_snapshot`. */
+  readonly seen: string
+  /** The end as it was then, for any number of sessions, none of which can write. */
+  share(): Promise<SqlEnd>
+}
+
+/** The snapshot lives as long as the work, and keeps the end from removing old rows meanwhile. */
+export async function withSnapshot<T>(
+  end: SqlEnd,
+  key: FlagKey,
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  return await withClient(end.pool, async (client) => {
+    await client.query(
+      `begin isolation level repeatable read read only;
+      set local idle_in_transaction_session_timeout = 0`,
+    )
+    const look = `select pg_current_snapshot()::text as seen, set_config('application_name', $1, true)`
+    const { seen } = (await client.query(look, [sessionName(key)])).rows[0]
+    const share = async () => {
+      const { id } = (await client.query('select pg_export_snapshot() as id')).rows[0]
+      return { ...end, pool: poolSeeing(end.pool, id), within: 'snapshot' } as const
+    }
+    const result = await work({ client, seen, share })
+    await client.query('commit')
+    return result
+  })
+}
+
+/** The same pool, each of whose sessions sees the snapshot until it is given back. */
+function poolSeeing(pool: Pool, id: string): Pool {
+  const connect = async () => {
+    const client = await pool.connect()
+    try {
+      await client.query(
+        `begin isolation level repeatable read read only;
+        set transaction snapshot ${literal(id)}`,
+      )
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+    const release = client.release.bind(client)
+    client.release = (error) => {
+      if (error) return release(error)
+      client.query('rollback').then(
+        () => release(),
+        () => release(true),
+      )
+    }
+    return client
+  }
+  return asPool(pool, connect)
+}
+
+/**
+ * A pool of one session, which is the caller's and stays so, in a transaction of its. Who asks for
+ * it waits until it was given back.
+ */
+export function poolOfOne(pool: Pool, client: Client): Pool {
+  let last: Promise<void> = Promise.resolve()
+  const connect = async () => {
+    const before = last
+    let release = () => {}
+    last = new Promise((resolve) => {
+      release = resolve
+    })
+    await before
+    const own = { query: { value: client.query.bind(client) }, release: { value: release } }
+    return Object.create(client, own)
+  }
+  return asPool(pool, connect)
+}
+
+function asPool(pool: Pool, connect: () => Promise<Client & { release: () => void }>): Pool {
+  const query = async (text: string, values?: unknown[]) => {
+    const client = await connect()
+    try {
+      return await client.query(text, values)
+    } finally {
+      client.release()
+    }
+  }
+  return Object.create(pool, { connect: { value: connect }, query: { value: query } }) as Pool
+}

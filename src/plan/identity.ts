@@ -1,0 +1,34 @@
+/** By what a row of one end is known at the other. Pure. */
+import { renamed } from './columns.ts'
+import type { Route } from './routes.ts'
+
+/**
+ * Source columns whose values, as they are, make these columns of the target, in their order. null:
+ * only the plan's transform or expressions tell.
+ */
+export function sourceOf(route: Route, targetColumns: readonly string[]): readonly string[] | null {
+  const { plan, source, transform } = route
+  if (transform) return null
+  const found = targetColumns.map((name) =>
+    Object.hasOwn(plan.columns.compute, name)
+      ? undefined
+      : source.columns.find(
+          (column) =>
+            !plan.columns.drop.includes(column.name) && renamed(plan, column.name) === name,
+        )?.name,
+  )
+  return found.every((name) => name !== undefined) ? found : null
+}
+
+/**
+ * What has to be kept of a row that changes at the source, so that it is found again at both ends:
+ * columns of the source, and whether these are not enough.
+ */
+export function keptOf(
+  route: Route,
+  childKey: { readonly source: readonly string[]; readonly target: readonly string[] },
+): { columns: readonly string[]; whole: boolean } {
+  const elsewhere = sourceOf(route, [...route.targetKey, ...childKey.target])
+  const columns = [...route.sourceKey, ...childKey.source, ...(elsewhere ?? [])]
+  return { columns: [...new Set(columns)], whole: elsewhere === null }
+}

@@ -1,0 +1,49 @@
+/**
+ * From the end of this phase on, every change of the tenant's rows at the source is logged, and the
+ * tenant goes on writing. Nobody waits for it, so it may wait long for transactions that were in.
+ */
+import { forgetChanges } from '../endpoints/sql/change-log.ts'
+import { drain } from '../endpoints/sql/drain.ts'
+import { readFlag, startCapture } from '../endpoints/sql/flags.ts'
+import { forgetSync } from '../endpoints/sql/syncs.ts'
+import { RehomeError } from '../errors.ts'
+import { holdOf, type Shard, type Stage } from './shard.ts'
+import { changedTables } from './survey.ts'
+
+const patienceMs = 60_000
+
+/** What was logged of the tenant's changes, and how far the target had come with them. */
+export async function forgetCapture(shard: Shard): Promise<void> {
+  if (shard.plan.strategy !== 'online') return
+  const { source, target } = shard.ends
+  const logs = changedTables(shard.plan.scope, shard.survey).map(({ log }) => log)
+  await forgetChanges(source.pool, logs, { tenant: shard.tenant, seen: null })
+  await forgetSync(target.lifeline, holdOf(shard))
+}
+
+export const capture: Stage = {
+  phase: 'capture',
+  async run(shard) {
+    const { source, target } = shard.ends
+    const { leaseMs, retryAfterS, drainMs } = shard.plan.fence
+    const hold = holdOf(shard)
+    await forgetSync(target.lifeline, hold)
+    shard.lease.keep(source.lifeline, hold)
+    const started = await startCapture(source.lifeline, {
+      ...hold,
+      epoch: shard.epoch,
+      moveId: shard.move.id,
+      reason: 'moving to another database',
+      retryAfterS,
+      leaseMs,
+    })
+    if (!started) {
+      shard.lease.letGo()
+      const flag = await readFlag(source.lifeline, hold)
+      const message = `the source is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
+      throw new RehomeError('FENCE_HELD', message)
+    }
+    const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, patienceMs) }
+    await drain(source.pool, { ...waiting, signal: shard.signal })
+  },
+}

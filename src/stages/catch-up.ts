@@ -1,0 +1,88 @@
+/**
+ * What the tenant wrote during the copy follows, round after round, until what is left to do under
+ * the fence fits into the pause that the plan allows. Then everything is compared, and what was
+ * written meanwhile follows again, with a comparison of its own in each round.
+ */
+import { round } from '../clock.ts'
+import { waitForWriters } from '../endpoints/sql/drain.ts'
+import { RehomeError } from '../errors.ts'
+import { type Compared, catchUpOnce, type Round } from './round.ts'
+import type { Shard, Stage } from './shard.ts'
+import { refuseChangedSchema } from './verification.ts'
+
+/** What the pause consists of besides the last round and the writers that are in: a few commits. */
+const besideMs = 30
+
+/** Before everything is compared, so that little is written in the meantime. */
+export const catchUp: Stage = {
+  phase: 'catch_up',
+  async run(shard) {
+    await shrink(shard, 'nothing')
+  },
+}
+
+/**
+ * Rounds that compare what they bring, so that at the end of each both ends are known to be equal,
+ * until the pause is predicted to fit. Throws PAUSE_OVER_BUDGET where it stays longer.
+ */
+export const follow: Stage = {
+  phase: 'catch_up',
+  async run(shard) {
+    const { budgetMs } = shard.plan.pause
+    await refuseChangedSchema(shard)
+    for (let tries = 1; ; tries += 1) {
+      const last = await shrink(shard, 'changes')
+      const drainMs = await untilWritersEnd(shard)
+      const predictedMs = last.ms + drainMs + besideMs
+      shard.evidence.predictedPauseMs = round(predictedMs)
+      if (predictedMs <= budgetMs) return
+      shard.tell(`not fenced: the pause would be ${Math.round(predictedMs)} ms`)
+      if (tries >= patience) throw tooLong(predictedMs, { budgetMs, drainMs, last })
+    }
+  },
+}
+
+/** Rounds, each of which has less to do than the one before, until that is no longer so. */
+async function shrink(shard: Shard, compared: Compared): Promise<Round> {
+  let last = await catchUpOnce(shard, compared)
+  for (;;) {
+    tellRound(shard, last)
+    if (last.changes === 0) return last
+    const next = await catchUpOnce(shard, compared)
+    if (next.ms > last.ms * 0.7) {
+      tellRound(shard, next)
+      return next
+    }
+    last = next
+  }
+}
+
+/** What a drain that began now would wait for, in ms. */
+function untilWritersEnd(shard: Shard): Promise<number> {
+  const { tenant, signal, plan } = shard
+  const drainMs = Math.max(plan.fence.drainMs, plan.pause.budgetMs)
+  return waitForWriters(shard.ends.source.pool, { tenant, drainMs, signal })
+}
+
+/** So often it is tried to come below the budget, one time after the other. */
+const patience = 5
+
+function tooLong(
+  predictedMs: number,
+  { budgetMs, drainMs, last }: { budgetMs: number; drainMs: number; last: Round },
+): RehomeError {
+  const rate = Math.round((last.changes * 1000) / last.ms)
+  const why =
+    drainMs > last.ms
+      ? `transactions of the tenant stay open for ${Math.round(drainMs)} ms`
+      : `${rate} rows change a second, as many as can be followed`
+  const message = `the pause would be ${Math.round(predictedMs)} ms, and pause.budgetMs is ${budgetMs}: ${why}; the tenant was not fenced`
+  return new RehomeError('PAUSE_OVER_BUDGET', message)
+}
+
+export function tellRound(shard: Shard, { changes, removed, brought, compared, ms }: Round): void {
+  if (changes === 0) return
+  shard.tell(
+    `caught up with ${changes} changes in ${ms} ms: ${removed} rows went, ${brought} came, ${compared} compared`,
+  )
+}

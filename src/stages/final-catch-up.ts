@@ -1,0 +1,13 @@
+/** Under the fence nothing is written any more, so after this round both ends are equal. */
+import { tellRound } from './catch-up.ts'
+import { catchUpOnce } from './round.ts'
+import type { Stage } from './shard.ts'
+
+export const finalCatchUp: Stage = {
+  phase: 'final_catch_up',
+  async run(shard) {
+    const last = await catchUpOnce(shard, 'changes')
+    tellRound(shard, last)
+    shard.evidence.lastRound = last
+  },
+}

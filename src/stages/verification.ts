@@ -1,0 +1,89 @@
+/**
+ * The whole comparison of this attempt, and that of a part: nothing of an earlier one counts. It
+ * also sees that rows point at rows, and that neither schema has changed since the preflight.
+ */
+import { type BrokenReference, brokenReferences } from '../endpoints/sql/foreign-keys.ts'
+import { RehomeError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
+import { compareShard, type TableComparison } from './compare.ts'
+import { tenantWhere } from './rows.ts'
+import { type Ends, lanesOf, type Shard } from './shard.ts'
+import { fingerprintNow } from './survey.ts'
+
+/** By way of these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
+export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
+  const { comparisons, broken } = await lookAt({ ...shard, ends })
+  shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
+  refuseDifferences(comparisons, broken)
+  await refuseChangedSchema(shard)
+  const rows = comparisons.reduce((total, { found }) => total + found, 0)
+  shard.tell(`verified ${rows} rows in ${comparisons.length} tables: both ends are equal`)
+}
+
+/** Throws SCHEMA_CHANGED. */
+export async function refuseChangedSchema(shard: Shard): Promise<void> {
+  if ((await fingerprintNow(shard.ends)) === shard.survey.fingerprint) return
+  throw new RehomeError('SCHEMA_CHANGED', 'a schema has changed since the preflight')
+}
+
+/** Of a part of the shard. Returns how many rows were compared. */
+export async function verifyPart(part: Shard): Promise<number> {
+  const { comparisons, broken } = await lookAt(part)
+  refuseDifferences(comparisons, broken)
+  return comparisons.reduce((total, { found }) => total + found, 0)
+}
+
+function refuseDifferences(comparisons: readonly TableComparison[], broken: Broken | null): void {
+  const different = comparisons.filter((comparison) => !comparison.equal)
+  if (different.length > 0) throw rowsDiffer(different)
+  if (broken) throw referencesBroken(broken)
+}
+
+function rowsDiffer(different: readonly TableComparison[]): RehomeError {
+  const text = different.map(({ table, expected, found, differing, keys }) => {
+    const named = keys.slice(0, 3).map(({ key, is }) => `${key} ${is}`)
+    return `"${table}": ${expected} rows expected, ${found} found, ${differing} differ (${named.join(', ')})`
+  })
+  const data = { tables: different }
+  return new RehomeError('ROWS_DIFFER', `the copy is not equal: ${text.join('; ')}`, { data })
+}
+
+/** Beside each other where the pool has room: references are a matter of the target alone. */
+async function lookAt(shard: Shard) {
+  const found: { comparisons: TableComparison[]; broken: Broken | null } = {
+    comparisons: [],
+    broken: null,
+  }
+  const looks = [
+    async (part: Shard) => {
+      found.comparisons = await compareShard(part)
+    },
+    async (part: Shard) => {
+      found.broken = await firstBroken(part)
+    },
+  ]
+  const options = { limit: lanesOf(shard.plan), signal: shard.signal }
+  await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
+  return found
+}
+
+interface Broken extends BrokenReference {
+  readonly table: string
+}
+
+async function firstBroken(shard: Shard): Promise<Broken | null> {
+  const { routes } = shard.survey
+  for (const route of routes) {
+    shard.signal.throwIfAborted()
+    const where = tenantWhere(shard, route, 'target')
+    const of = { tenant: shard.tenant, routes, where }
+    const [broken] = await brokenReferences(shard.ends.target, route, of)
+    if (broken) return { ...broken, table: route.target.name }
+  }
+  return null
+}
+
+function referencesBroken({ table, ...broken }: Broken): RehomeError {
+  const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
+  return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
+}

@@ -1,0 +1,66 @@
+// The pause of an online move is predicted, and nobody is fenced for longer than the plan allows.
+import { expect, test } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
+import { ended, expectHome, flagsAt, moveOf, tryWrite } from '../helpers/runs.ts'
+import { createWorld } from '../helpers/world.ts'
+
+test('a tenant whose pause would be too long is not fenced, and stays as it was', async () => {
+  const pause = { budgetMs: 1, attempts: 2 }
+  await using world = await createWorld({ plan: { strategy: 'online', pause, attempts: 1 } })
+  await world.addTenant('acme')
+  await using _ = await world.work()
+  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
+  const move = (await ended(world, runId)).get('acme')
+  expect(move).toMatchObject({
+    phase: 'failed',
+    error_code: 'PAUSE_OVER_BUDGET',
+    failed_phase: 'catch_up',
+    attempt: 2,
+  })
+  expect(await flagsAt(world, 'source')).toEqual([])
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  await world.rehome.rollback(runId ?? '', { tenants: ['acme'] })
+  expect((await ended(world, runId)).get('acme')).toMatchObject({ phase: 'rolled_back' })
+  expect(await flagsAt(world, 'target')).toEqual([])
+})
+
+test('a transaction that stays open is waited for before the fence, not behind it', async () => {
+  const plan = { strategy: 'online', pause: { budgetMs: 700 }, fence: { drainMs: 30_000 } } as const
+  await using world = await createWorld({ plan })
+  await world.addTenant('acme', 3000)
+  await using _ = await world.work()
+  const phase = async () => (await moveOf(world, runId ?? '', 'acme')).phase
+  const slow = await world.source.pool.connect()
+  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
+  await eventually(async () => expect(await phase()).toBe('copy'))
+  await slow.query('begin')
+  await slow.query(`update notes set body = 'late' where tenant_id = 'acme'`)
+  await eventually(async () => expect(await phase()).toBe('catch_up'), { withinMs: 30_000 })
+  await slow.query('select pg_sleep(2)')
+  expect(await phase()).toBe('catch_up')
+  expect(await flagsAt(world, 'source')).toEqual([['acme', 'capturing']])
+  await slow.query('commit')
+  slow.release()
+  const move = (await ended(world, runId)).get('acme')
+  expect(move).toMatchObject({ phase: 'moved' })
+  expect(move?.evidence).toMatchObject({ predictedPauseMs: expect.any(Number) })
+  await expectHome(world, 'acme', 'target')
+  const late = `select count(*)::int as n from notes where body like 'late%'`
+  expect((await world.target.pool.query(late)).rows).toEqual([{ n: 3000 }])
+})
+
+test('a capture that nobody renews ends with the next write', async () => {
+  await using world = await createWorld({ plan: { strategy: 'online' } })
+  await world.addTenant('acme')
+  const lapsed = `insert into rehome.tenant_flags
+    (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
+    values ('default', 'acme', 'capturing', gen_random_uuid(), gen_random_uuid(),
+      gen_random_uuid(), 'a test', 1, clock_timestamp() + $1 * interval '1 s')`
+  await world.source.pool.query(lapsed, [60])
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  expect(await flagsAt(world, 'source')).toEqual([['acme', 'capturing']])
+  await world.source.pool.query('delete from rehome.tenant_flags')
+  await world.source.pool.query(lapsed, [-1])
+  expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  expect(await flagsAt(world, 'source')).toEqual([])
+})
