@@ -81,6 +81,7 @@ function plot(series: ReadonlyMap<string, readonly Point[]>): string {
   <text x="${margin + 12}" y="${top}" fill="${colour}">${names[name] ?? name}</text>`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+  <title>Seconds by rows: ${[...series.keys()].map((name) => names[name] ?? name).join(', ')}</title>
   <rect width="${width}" height="${height}" fill="#fff"/>
   <g stroke="#ddd">
   ${grid.join('\n  ').replaceAll('<text', '<text stroke="none" fill="#555"')}

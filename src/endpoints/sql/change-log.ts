@@ -95,7 +95,8 @@ export function logRows(
   const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
   const news = (rows: string) => `select ${tenant} as rehome_tenant, ${keys} ${from(rows)}`
   const listed = idents(names)
-  return `  if captured is not null then
+  return `
+  if captured is not null then
     if tg_op = 'INSERT' then
       ${into} select ${tenant}, true, null, ${keys} ${from('new_rows')};
     elsif tg_op = 'DELETE' then
