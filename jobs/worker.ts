@@ -135,11 +135,12 @@ function openPlans(
   }))
 }
 
-/** Each online move keeps one connection for its snapshot, and needs another to go on. */
+/** Each online move keeps one connection for its snapshot; others have to look at the end, too. */
 function refuseTooFewConnections(plan: Plan, concurrency: number): void {
   const { name, strategy, source, target } = plan
-  if (strategy !== 'online' || Math.min(source.poolSize, target.poolSize) >= 2 * concurrency) return
-  const message = `plan "${name}" moves online: ${concurrency} moves at once need a poolSize of ${2 * concurrency} at both ends`
+  const needed = 2 * concurrency + 1
+  if (strategy !== 'online' || Math.min(source.poolSize, target.poolSize) >= needed) return
+  const message = `plan "${name}" moves online: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
   throw new RehomeError('PLAN_INVALID', message)
 }
 

@@ -111,7 +111,7 @@ describeOnBackends('a worker that is killed', (backend) => {
     }
     const ask = (tenant: string) => askFor(world, tenant, 'rollback')
     const tenants = await interrupt(interruptionOf(world, backend, { prepare, ask }))
-    expect(tenants.length).toBeGreaterThan(12)
+    expect(tenants.length).toBeGreaterThan(8)
     expect(await phasesOf(world, tenants)).toEqual(['rolled_back'])
     for (const tenant of tenants) {
       expect(await rowsAt(world, 'source', tenant)).toHaveLength(rowsOfTenant)

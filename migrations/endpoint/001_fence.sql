@@ -107,7 +107,9 @@ create table rehome.changed_keys (
   -- Not of the rows themselves, but of what rows of other tables find their tenant through.
   is_parent boolean not null,
   key text[] not null,
-  primary key (scope, tenant_id, table_name, is_parent, key)
+  -- A key may be longer than an entry of an index.
+  key_hash text not null,
+  primary key (scope, tenant_id, table_name, is_parent, key_hash)
 );
 
 -- The logs of captured tenants' changes: one for each guarded table, created with its guard.
@@ -157,6 +159,12 @@ begin
     select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
   loop
     continue when flag.token::text = held; -- guard: token
+    if flag.mode = 'capturing' and pg_catalog.current_setting('transaction_isolation')
+        not in ('read committed', 'read uncommitted') then
+      -- An old snapshot may show a lease that was renewed since. One entry too many does no harm.
+      captured := captured || flag.tenant_id;
+      continue;
+    end if;
     if flag.mode in ('read_only', 'capturing') and flag.expires_at <= pg_catalog.clock_timestamp() then
       -- The lease has lapsed: this writer opens the fence, or ends the capture. The row lock decides
       -- against a renewal or a cutover under way; whoever comes second finds no row, or no lapsed one.

@@ -17,7 +17,7 @@ export async function forgetCapture(shard: Shard): Promise<void> {
   if (shard.plan.strategy !== 'online') return
   const { source, target } = shard.ends
   const logs = changedTables(shard.plan.scope, shard.survey).map(({ log }) => log)
-  await forgetChanges(source.pool, logs, { tenant: shard.tenant, seen: null })
+  await forgetChanges(source.pool, logs, { ...holdOf(shard), seen: null })
   await forgetSync(target.lifeline, holdOf(shard))
 }
 

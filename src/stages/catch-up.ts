@@ -29,8 +29,8 @@ export const follow: Stage = {
   phase: 'catch_up',
   async run(shard) {
     const { budgetMs } = shard.plan.pause
-    await refuseChangedSchema(shard)
     for (let tries = 1; ; tries += 1) {
+      await refuseChangedSchema(shard)
       const last = await shrink(shard, 'changes')
       const drainMs = await untilWritersEnd(shard)
       const predictedMs = last.ms + drainMs + besideMs

@@ -64,7 +64,7 @@ export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Rou
   const ms = round(now() - start)
   for (const reached of done.reached) await advanceTo(shard, reached)
   const logs = tables.map(({ log }) => log)
-  if (done.changes > 0) await forgetChanges(source.pool, logs, { tenant: shard.tenant, seen })
+  if (done.changes > 0) await forgetChanges(source.pool, logs, { ...hold, seen })
   const { changes, removed, brought, compared: rows } = done
   return { changes, removed, brought, compared: rows, ms }
 }

@@ -76,8 +76,10 @@ export interface Stage {
  * How much a move does at once at one end: two things keep a target with indexes busy, more would
  * only take turns. One, where not every move of the worker could do so and a connection be spare.
  */
-export function lanesOf({ source, target, concurrency }: Plan): number {
-  return Math.min(source.poolSize, target.poolSize) > 2 * concurrency ? 2 : 1
+export function lanesOf({ source, target, concurrency, strategy }: Plan): number {
+  // An online move keeps one connection for its snapshot.
+  const each = strategy === 'online' ? 3 : 2
+  return Math.min(source.poolSize, target.poolSize) > each * concurrency ? 2 : 1
 }
 
 export function holdOf(shard: Shard): Hold {

@@ -180,18 +180,38 @@ function onlineFindings(target: Catalog, { routes }: Routing): Finding[] {
       'an online move needs `grant set on parameter session_replication_role` for our role'
     findings.push({ where: 'target', message })
   }
-  for (const { target: table, targetKey, columns, transform } of routes) {
+  for (const route of routes) {
+    findings.push(...keyFindings('source', route.source, route.sourceKey))
+    findings.push(...keyFindings('target', route.target, route.targetKey))
+    const { target: table, targetKey, columns, transform } = route
     const where = `target table "${table.name}"`
-    const unique = table.uniques.some((u) => u.columns.every((name) => targetKey.includes(name)))
-    if (!unique) {
-      const message = `an online move finds rows by (${targetKey.join(', ')}), which no unique index has`
-      findings.push({ where, message })
+    const reading = Object.entries(route.plan.columns.compute).find(([, { sql }]) =>
+      /\bselect\b/i.test(sql),
+    )
+    if (reading) {
+      const message = `online, \`columns.compute\` of "${reading[0]}" may read nothing but its row`
+      findings.push({ where: `table "${route.source.name}"`, message })
     }
     const unfilled = targetKey.find((name) => !columns.some((column) => column.name === name))
     if (!transform && unfilled !== undefined) {
       const message = `an online move finds rows by "${unfilled}", which the plan does not fill`
       findings.push({ where, message })
     }
+  }
+  return findings
+}
+
+function keyFindings(end: EndName, table: CatalogTable, key: readonly string[]): Finding[] {
+  const where = `${end} table "${table.name}"`
+  const findings: Finding[] = []
+  if (!table.uniques.some((unique) => unique.columns.every((name) => key.includes(name)))) {
+    const message = `an online move finds rows by (${key.join(', ')}), which no unique index has`
+    findings.push({ where, message })
+  }
+  const nullable = key.find((name) => !table.columns.some((c) => c.name === name && c.notNull))
+  if (nullable !== undefined) {
+    const message = `an online move finds rows by "${nullable}", which may be null`
+    findings.push({ where, message })
   }
   return findings
 }

@@ -1,5 +1,6 @@
 /** Everything is compared, by this attempt: nothing of an earlier one counts. */
 import { catchUpOnce } from './round.ts'
+import { advanceSequences } from './sequences.ts'
 import type { Stage } from './shard.ts'
 import { verifyEverything } from './verification.ts'
 
@@ -17,5 +18,7 @@ export const verifyWhileWritten: Stage = {
   async run(shard) {
     const { ms } = await catchUpOnce(shard, 'everything')
     shard.tell(`compared everything within ${ms} ms`)
+    // An attempt before this one may have died between bringing ids and telling the sequences.
+    await advanceSequences(shard, 'target')
   },
 }

@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto'
 import type { Pool } from '../../postgres.ts'
 import { ident, idents, literal, qualified } from '../../quote.ts'
+import { type Hold, ourTurn } from './turns.ts'
 
 export interface LogShape {
   /** All columns that tell rows apart, here and at the other end, and children's parents. */
@@ -46,16 +47,22 @@ function nameOf({ scope, schema, table, log }: Logged): string {
   return `log_${createHash('md5').update(key).digest('hex').slice(0, 12)}`
 }
 
-/** What nobody needs any more: up to a snapshot of this end, or all of the tenant's. */
+/**
+ * What nobody needs any more, up to a snapshot of this end, or all of the tenant's: while it is
+ * this attempt's turn, and where there is such a log.
+ */
 export async function forgetChanges(
   pool: Pool,
   logs: readonly Logged[],
-  { tenant, seen }: { tenant: string; seen: string | null },
+  { scope, tenant, token, seen }: Hold & { readonly seen: string | null },
 ): Promise<void> {
   const old = seen === null ? '' : ` and pg_visible_in_snapshot(rehome_xid, ${literal(seen)})`
-  for (const logged of logs) {
-    const query = `delete from ${logTableOf(logged)} where rehome_tenant = $1${old}`
-    await pool.query(query, [tenant])
+  const names = logs.map(logTableOf)
+  const exist = 'select name from unnest($1::text[]) name where to_regclass(name) is not null'
+  for (const { name } of (await pool.query(exist, [names])).rows) {
+    const query = `${ourTurn}
+      delete from ${name} where rehome_tenant = $2 and exists (select from turn)${old}`
+    await pool.query(query, [scope, tenant, token])
   }
 }
 
@@ -90,22 +97,24 @@ export function logRows(
   const { columns, whole } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
-  const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (captured)`
+  const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (rehome_captured)`
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
   const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
-  const news = (rows: string) => `select ${tenant} as rehome_tenant, ${keys} ${from(rows)}`
-  const listed = idents(names)
+  // By text: types may take different values for equal.
+  const text = (alias: string) =>
+    `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
+  const other = `not exists (select from old_rows o where ${text('o')} = ${text('r')})`
   return `
-  if captured is not null then
+  if rehome_captured is not null then
     if tg_op = 'INSERT' then
       ${into} select ${tenant}, true, null, ${keys} ${from('new_rows')};
     elsif tg_op = 'DELETE' then
       ${into} select ${tenant}, true, ${row}, ${keys} ${from('old_rows')};
     else
-      changed := ${children};
-      ${into} select ${tenant}, changed, ${row}, ${keys} ${from('old_rows')};
-      ${into} select rehome_tenant, changed, null, ${listed} from (${news('new_rows')}
-        except ${news('old_rows')}) n;
+      rehome_changed := ${children};
+      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from('old_rows')};
+      ${into} select ${tenant}, rehome_changed, null, ${keys} ${from('new_rows')}
+        and (rehome_changed or ${other});
     end if;
   end if;`
 }

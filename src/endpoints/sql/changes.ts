@@ -161,8 +161,8 @@ async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Prom
   const entries = `${logged(changes, table)}${parents ? ' and l.rehome_children' : ''}`
   const known = sourceOf(route, names)
   if (known && !log.log.whole) {
-    const columns = known.map((name) => `l.${ident(name)}::text`).join(', ')
-    const query = `select distinct ${columns} ${entries}`
+    const columns = known.map((name, i) => `l.${ident(name)}${castOf(route, names[i])}::text`)
+    const query = `select distinct ${columns.join(', ')} ${entries}`
     return await tell(bringing, changes, { route, names, parents, query, map: (texts) => texts })
   }
   const is = parents ? changedForChildren(changes, table) : changedAtSource(changes, table)
@@ -177,6 +177,9 @@ async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Prom
   }
 }
 
+const insertKeys =
+  'insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key, key_hash)'
+
 interface Told {
   readonly route: Route
   readonly names: readonly string[]
@@ -190,8 +193,8 @@ async function tell({ reader, target }: Bringing, { key }: Changes, told: Told):
   const arrays = names.map((_, i) => `unnest($${i + 5}::text[]) as c${i}`).join(', ')
   // As the target's type writes it: equal values are one key.
   const values = names.map((name, i) => `(k.c${i}::${typeAt(route, name)})::text`).join(', ')
-  const insert = `insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key)
-    select $1, $2, $3, $4, array[${values}] from (select ${arrays}) k on conflict do nothing`
+  const insert = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+    from (select array[${values}] as key from (select ${arrays}) k) n on conflict do nothing`
   for await (const rows of textBatches(reader, query, { size: 5000 })) {
     const keys = rows.map(map).filter((texts) => texts !== null)
     if (keys.length === 0) continue
@@ -253,9 +256,10 @@ export async function bringChildren(
   ] as const) {
     if (names.length === 0) continue
     const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
-    const query = `insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key)
-      select $1, $2, $3, $4, array[${values}] from ${qualified(schema, route.target.name)} r
-      where ${own} and (${list('r', path.columns)}) in (${above}) on conflict do nothing`
+    const rows = `from ${qualified(schema, route.target.name)} r
+      where ${own} and (${list('r', path.columns)}) in (${above})`
+    const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+      from (select array[${values}] as key ${rows}) n on conflict do nothing`
     await target.query(query, [scope, tenant, route.target.name, isParent])
   }
 }
@@ -263,6 +267,12 @@ export async function bringChildren(
 export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {
   const query = 'delete from rehome.changed_keys where scope = $1 and tenant_id = $2'
   await target.query(query, [scope, tenant])
+}
+
+/** As the copy converts it: not every type's text says the same to another type. */
+function castOf(route: Route, name: string | undefined): string {
+  const to = route.columns.find((column) => column.name === name)?.castTo
+  return to ? `::pg_catalog.${ident(to)}` : ''
 }
 
 function typeAt(route: Route, name: string): string {

@@ -46,6 +46,21 @@ export function raiseFence(pool: Pool, raise: Raise): Promise<Flag | null> {
   return announce(pool, raise, 'read_only')
 }
 
+/** Announces the fence of a tenant whose changes this attempt has logged. null: not all of them. */
+export async function fenceCaptured(
+  pool: Pool,
+  raise: Pick<Raise, keyof Hold | 'epoch' | 'leaseMs'>,
+): Promise<Flag | null> {
+  const query = `${ourTurn}
+    update rehome.tenant_flags set mode = 'read_only', raised_at = clock_timestamp(),
+      expires_at = clock_timestamp() + $5 * interval '1 ms'
+    where scope = $1 and tenant_id = $2 and token = $3 and epoch = $4 and mode = 'capturing'
+      and exists (select from turn)
+    returning ${flagColumns}`
+  const { scope, tenant, token, epoch, leaseMs } = raise
+  return first<Flag>(await pool.query(query, [scope, tenant, token, epoch, leaseMs]))
+}
+
 /** Announces that changes are logged from now on. null: another's flag is there. */
 export function startCapture(pool: Pool, raise: Raise): Promise<Flag | null> {
   return announce(pool, raise, 'capturing')

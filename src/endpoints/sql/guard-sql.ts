@@ -64,16 +64,19 @@ function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigge
   const name = qualified(guarded.schema, relation)
   const truncates = trigger.functionName === 'guard_truncate'
   const call = truncates ? literal(guarded.scope) : ''
-  const define = truncates
-    ? []
-    : [
-        ...createLogs(guarded),
-        `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
-          '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
-          '  set row_security = off\n' +
-          `  as ${dollarQuoted(trigger.body)}`,
-        `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
-      ]
+  // All relations of a table share the function: one that keeps a log stays.
+  const keepsLog = guarded.table.triggers.some(({ body }) => body.endsWith(sameAs(trigger.body)))
+  const define =
+    truncates || keepsLog
+      ? []
+      : [
+          ...createLogs(guarded),
+          `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
+            '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+            '  set row_security = off\n' +
+            `  as ${dollarQuoted(trigger.body)}`,
+          `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
+        ]
   return [
     ...define,
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
@@ -137,7 +140,7 @@ function guardBody(guarded: Guarded): string {
   if tg_op <> 'DELETE' then ${target} := ${target} || ${collect('new_rows')}; end if;`
   // What nobody needs is not declared, and not assigned: each costs every write some microseconds.
   const [hear, declared] = guarded.log
-    ? ['captured :=', '\n  captured text[];\n  changed boolean;']
+    ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
     : ['perform', '']
   const ask = `${hear} rehome.guard(${literal(scope)}, touched)`
   const simple = `

@@ -1,0 +1,127 @@
+// Where an online move could go wrong unnoticed: names, old snapshots, captures that were lost.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { expect, test } from 'vitest'
+import type { RemoteCall } from '../../src/calls.ts'
+import { table } from '../../src/plan/plan.ts'
+import { ended, flagsAt, rowsAt } from '../helpers/runs.ts'
+import { createWorld, type World } from '../helpers/world.ts'
+import { createWriter } from '../helpers/writes-between.ts'
+
+const plan = { strategy: 'online', pause: { budgetMs: 20_000 } } as const
+
+/** Calls `then` once, when the call that is looked for has been, or is about to be, made. */
+async function moveAnd(
+  world: World,
+  when: (call: RemoteCall) => boolean,
+  then: () => void,
+): Promise<Awaited<ReturnType<typeof ended>>> {
+  let done = false
+  const hear = (message: unknown) => {
+    if (done || !when(message as RemoteCall)) return
+    done = true
+    then()
+  }
+  subscribe('rehome:call', hear)
+  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
+  const moves = await ended(world, runId)
+  unsubscribe('rehome:call', hear)
+  expect(done).toBe(true)
+  return moves
+}
+
+const copied = ({ phase, to, moment, text }: RemoteCall) =>
+  phase === 'copy' && to === 'source' && moment === 'after' && text.includes('pg_export_snapshot')
+
+test('columns may be called what the guards call theirs', async () => {
+  const names = ['captured', 'changed', 'touched', 'again', 'low', 'high', 'found', 'tg_op']
+  const columns = names.map((name) => `${name} int not null default 1`).join(', ')
+  const key = ['tenant_id', ...names].join(', ')
+  const both = `create table odd (tenant_id text, ${columns}, note text, primary key (${key}))`
+  const tables = [
+    table('tenants', { tenant: 'id' }),
+    table('notes'),
+    table('note_lines', { through: 'note_id' }),
+    table('visits'),
+    table('odd', {}),
+  ]
+  await using world = await createWorld({ plan: { ...plan, tables }, both })
+  await world.addTenant('acme')
+  const write = createWriter(world.source.url)
+  const seed = `insert into odd (tenant_id, low) select 'acme', g from generate_series(1, 5) g`
+  expect(write([seed])).toBe('accepted')
+  await using _ = await world.work()
+  let said = ''
+  const moves = await moveAnd(world, copied, () => {
+    said = write([
+      `update odd set captured = 2 where low = 1`,
+      `update odd set note = 'changed' where low = 2`,
+      'delete from odd where low = 3',
+      `insert into odd (tenant_id, low) values ('acme', 9)`,
+    ])
+  })
+  expect(said).toBe('accepted')
+  expect(moves.get('acme')).toMatchObject({ phase: 'moved' })
+  const rows = 'select o::text as row from odd o order by 1'
+  expect((await world.target.pool.query(rows)).rows).toEqual(
+    (await world.source.pool.query(rows)).rows,
+  )
+})
+
+test('a capture that ended just before the fence makes the move start over', async () => {
+  await using world = await createWorld({ plan })
+  await world.addTenant('acme')
+  const write = createWriter(world.source.url)
+  await using _ = await world.work()
+  const fencing = ({ phase, to, moment }: RemoteCall) =>
+    phase === 'fence' && to === 'source flags' && moment === 'before'
+  const moves = await moveAnd(world, fencing, () => {
+    // As the first writer does when the lease has lapsed.
+    const statements = [
+      'delete from rehome.tenant_flags',
+      `insert into notes (tenant_id, body) values ('acme', 'not logged')`,
+    ]
+    expect(write(statements)).toBe('accepted')
+  })
+  expect(moves.get('acme')).toMatchObject({ phase: 'moved', attempt: 2 })
+  const rows = await rowsAt(world, 'source', 'acme')
+  expect(rows.join()).toContain('not logged')
+  expect(await rowsAt(world, 'target', 'acme')).toEqual(rows)
+})
+
+test('a snapshot that is older than the last renewal does not end a capture', async () => {
+  await using world = await createWorld({ plan })
+  await world.addTenant('acme')
+  await world.source.pool.query(`insert into rehome.tenant_flags
+    (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, expires_at)
+    values ('default', 'acme', 'capturing', gen_random_uuid(), gen_random_uuid(),
+      gen_random_uuid(), 'a test', 1, clock_timestamp() + interval '200 ms')`)
+  const writer = await world.source.pool.connect()
+  await writer.query('begin isolation level repeatable read')
+  await writer.query('select count(*) from notes')
+  await world.source.pool.query(
+    `update rehome.tenant_flags set expires_at = clock_timestamp() + interval '1 hour'`,
+  )
+  await writer.query('select pg_sleep(0.3)')
+  await writer.query(`update notes set body = 'late' where tenant_id = 'acme'`)
+  await writer.query('commit')
+  writer.release()
+  expect(await flagsAt(world, 'source')).toEqual([['acme', 'capturing']])
+})
+
+test('a key that may be null, and an expression that reads other rows, are refused', async () => {
+  const both = 'create table codes (tenant_id text not null, code text, unique (tenant_id, code))'
+  const tables = [
+    table('tenants', {
+      tenant: 'id',
+      columns: { compute: { name: { sql: '(select max(body) from notes)' } } },
+    }),
+    table('notes'),
+    table('note_lines', { through: 'note_id' }),
+    table('visits'),
+    table('codes', { key: ['tenant_id', 'code'] }),
+  ]
+  await using world = await createWorld({ plan: { ...plan, tables }, both })
+  const findings = (await world.rehome.check(world.plan())).map(({ message }) => message)
+  expect(findings).toContain('an online move finds rows by "code", which may be null')
+  expect(findings).toContain('online, `columns.compute` of "name" may read nothing but its row')
+})
