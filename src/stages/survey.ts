@@ -192,6 +192,11 @@ function onlineFindings(target: Catalog, { routes }: Routing): Finding[] {
       const message = `online, \`columns.compute\` of "${reading[0]}" may read nothing but its row`
       findings.push({ where: `table "${route.source.name}"`, message })
     }
+    const json = route.source.columns.find(({ typeName }) => /^_?json$/.test(typeName))
+    if (json && logShapeOf(route, routes).whole) {
+      const message = `online, old rows are logged as jsonb, which cannot hold all that column "${json.name}" of type json can`
+      findings.push({ where: `source table "${route.source.name}"`, message })
+    }
     const unfilled = targetKey.find((name) => !columns.some((column) => column.name === name))
     if (!transform && unfilled !== undefined) {
       const message = `an online move finds rows by "${unfilled}", which the plan does not fill`

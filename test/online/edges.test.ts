@@ -109,7 +109,8 @@ test('a snapshot that is older than the last renewal does not end a capture', as
 })
 
 test('a key that may be null, and an expression that reads other rows, are refused', async () => {
-  const both = 'create table codes (tenant_id text not null, code text, unique (tenant_id, code))'
+  const both = `create table codes (tenant_id text not null, code text, unique (tenant_id, code));
+    create table papers (tenant_id text not null, id int primary key, paper json)`
   const tables = [
     table('tenants', {
       tenant: 'id',
@@ -119,9 +120,11 @@ test('a key that may be null, and an expression that reads other rows, are refus
     table('note_lines', { through: 'note_id' }),
     table('visits'),
     table('codes', { key: ['tenant_id', 'code'] }),
+    table('papers', { transform: (row) => row }),
   ]
   await using world = await createWorld({ plan: { ...plan, tables }, both })
   const findings = (await world.rehome.check(world.plan())).map(({ message }) => message)
   expect(findings).toContain('an online move finds rows by "code", which may be null')
+  expect(findings.join()).toContain('column "paper" of type json')
   expect(findings).toContain('online, `columns.compute` of "name" may read nothing but its row')
 })
