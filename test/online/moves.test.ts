@@ -1,11 +1,15 @@
 // A tenant that moves online goes on writing: nothing of it is lost, whatever it writes.
 import { expect, test } from 'vitest'
+import type { PlanInput } from '../../src/plan/plan.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { changeableKeys, startRestless } from '../helpers/restless.ts'
 import { ended, expectHome, flagsAt, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
-const plan = { strategy: 'online', pause: { budgetMs: 20_000 } } as const
+const plan: Partial<PlanInput> = {
+  ...{ strategy: 'online', pause: { budgetMs: 20_000 }, attempts: 5 },
+  fence: { leaseMs: 10_000, drainMs: 10_000 },
+}
 
 /** Entries of all logs at the source. */
 async function loggedChanges(world: World): Promise<number> {

@@ -71,7 +71,10 @@ test.each([
   ['by JavaScript', renumbered],
   ['by SQL', computed],
 ])('rows whose keys change %s are found again when they change', async (_, tables) => {
-  const plan: Partial<PlanInput> = { strategy: 'online', pause: { budgetMs: 20_000 }, tables }
+  const plan: Partial<PlanInput> = {
+    ...{ strategy: 'online', pause: { budgetMs: 20_000 }, attempts: 5, tables },
+    fence: { leaseMs: 10_000, drainMs: 10_000 },
+  }
   await using world = await createWorld({ plan, both: changeableKeys })
   await world.addTenant('acme', 300)
   await world.addTenant('other', 100)
