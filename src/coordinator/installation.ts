@@ -14,7 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import { createPool, explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
-import { type Survey, survey } from '../stages/survey.ts'
+import { survey, type Unguarded } from '../stages/survey.ts'
 
 export interface Settings {
   readonly controlUrl: string
@@ -74,9 +74,8 @@ export async function pendingInstallations(
     steps.push({ what: 'the queue in the control database', sql, run })
   }
   const seen = new Set<string>()
-  // Guards that keep a log do for plans that need none, but not the other way round.
-  const online = ({ plan }: { plan: Plan }) => Number(plan.strategy === 'online')
-  for (const { plan, ends } of plans.toSorted((a, b) => online(a) - online(b))) {
+  const unguarded: Unguarded[] = []
+  for (const { plan, ends } of plans) {
     for (const end of [ends.source, ends.target]) {
       if (seen.has(end.place)) continue
       seen.add(end.place)
@@ -84,9 +83,11 @@ export async function pendingInstallations(
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))
     }
-    steps.push(...pendingGuards(await survey(plan, ends)))
+    unguarded.push(...(await survey(plan, ends)).unguarded)
   }
-  return steps
+  // Guards that keep a log do for plans that need none, but not the other way round: they come last.
+  const lastLogs = unguarded.toSorted((a, b) => Number(a.logs) - Number(b.logs))
+  return [...steps, ...lastLogs.map(pendingGuard)]
 }
 
 async function pendingSchema(
@@ -105,12 +106,12 @@ async function pendingSchema(
   return [{ what: `${at.what}: ${pending.join(', ')}`, sql, run: () => migrate(at.pool, set) }]
 }
 
-function pendingGuards({ unguarded }: Survey): Installation[] {
-  return unguarded.map(({ end, relation, statements }) => ({
+function pendingGuard({ end, relation, statements }: Unguarded): Installation {
+  return {
     what: `the guard of "${relation}" at the ${end.name}`,
     sql: `${statements.join(';\n')};`,
     run: () => installGuard(end, statements),
-  }))
+  }
 }
 
 /**

@@ -23,12 +23,21 @@ export interface Survey extends Routing {
   /** The copy may run with foreign keys and triggers off; they are checked together afterwards. */
   readonly replicate: boolean
   /** Relations without a sound guard, at either end. */
-  readonly unguarded: readonly { end: SqlEnd; relation: string; statements: string[] }[]
+  readonly unguarded: readonly Unguarded[]
   /** Changes where anything changes that a move relies on. */
   readonly fingerprint: string
 }
 
 type EndName = 'source' | 'target'
+
+export interface Unguarded {
+  readonly end: SqlEnd
+  readonly relation: string
+  /** What installs its guard. */
+  readonly statements: readonly string[]
+  /** That guard keeps a log. */
+  readonly logs: boolean
+}
 
 export async function survey(
   plan: Plan,
@@ -47,7 +56,9 @@ export async function survey(
     ...guardedTables(plan, routing.routes, 'target', target),
   ]
   const unguarded = guards.flatMap(({ end, ...guarded }) =>
-    missingGuards(guarded).map((missing) => ({ end: ends[end], ...missing })),
+    missingGuards(guarded).map((missing) => {
+      return { end: ends[end], ...missing, logs: guarded.log !== null }
+    }),
   )
   return {
     ...routing,
