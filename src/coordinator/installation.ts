@@ -85,7 +85,7 @@ export async function pendingInstallations(
     }
     unguarded.push(...(await survey(plan, ends)).unguarded)
   }
-  // Guards that keep a log do for plans that need none, but not the other way round: they come last.
+  // Guards that keep a log do for plans that need none, and not the other way round.
   const lastLogs = unguarded.toSorted((a, b) => Number(a.logs) - Number(b.logs))
   return [...steps, ...lastLogs.map(pendingGuard)]
 }
