@@ -17,14 +17,13 @@ export type Found =
   | 'cut over'
 
 export async function resume(shard: Shard): Promise<Found> {
+  if (await isCutOver(shard)) return 'cut over'
   const { source, target } = shard.ends
   const moveId = shard.move.id
   const hold = holdOf(shard)
-  if (await adopt(source.lifeline, { ...hold, moveId, mode: 'moved' })) return 'cut over'
-  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.lifeline, hold))
   const { epoch, phase } = shard.move
   if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) {
-    return await openSource(shard)
+    return await startOver(shard)
   }
   const { leaseMs } = shard.plan.fence
   shard.lease.hold(source.lifeline, hold)
@@ -40,11 +39,26 @@ export async function resume(shard: Shard): Promise<Found> {
     return 'fenced'
   }
   shard.lease.letGo()
-  return await openSource(shard)
+  return await startOver(shard)
+}
+
+/** Throws where the move has been cut over, by what is stored, and the source says otherwise. */
+async function isCutOver(shard: Shard): Promise<boolean> {
+  const { lifeline } = shard.ends.source
+  const hold = holdOf(shard)
+  if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' })) return true
+  if (shard.move.phase === 'release') throw contradiction(await readFlag(lifeline, hold))
+  return false
 }
 
 /** Starting over begins with a preflight, and no tenant waits for that. */
-async function openSource(shard: Shard): Promise<'nothing'> {
+async function startOver(shard: Shard): Promise<'nothing'> {
+  await openSource(shard)
+  return 'nothing'
+}
+
+/** Whatever this move has raised or begun there ends: writers go on, and nothing is logged. */
+export async function openSource(shard: Shard): Promise<void> {
   const { lifeline } = shard.ends.source
   const hold = holdOf(shard)
   for (const mode of ['read_only', 'capturing'] as const) {
@@ -52,7 +66,6 @@ async function openSource(shard: Shard): Promise<'nothing'> {
       await removeFlag(lifeline, hold, mode)
     }
   }
-  return 'nothing'
 }
 
 export type FoundOnline =
@@ -65,19 +78,18 @@ export type FoundOnline =
 
 /** The same epoch at both ends means here that no change since is missing in the log. */
 export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
+  if (await isCutOver(shard)) return 'cut over'
   const { source, target } = shard.ends
   const moveId = shard.move.id
   const hold = holdOf(shard)
-  if (await adopt(source.lifeline, { ...hold, moveId, mode: 'moved' })) return 'cut over'
-  if (shard.move.phase === 'release') throw contradiction(await readFlag(source.lifeline, hold))
   const { epoch } = shard.move
-  if (epoch === null) return await openSource(shard)
+  if (epoch === null) return await startOver(shard)
   const { leaseMs } = shard.plan.fence
   const change = { ...hold, moveId, epoch, leaseMs }
   const captured = await takeOver(source.lifeline, change)
   // Whoever died under the fence leaves writers waiting: they go on at once.
   const open = captured && (await lowerToCapture(source.lifeline, hold, leaseMs))
-  if (!open || !(await takeOver(target.lifeline, change))) return await openSource(shard)
+  if (!open || !(await takeOver(target.lifeline, change))) return await startOver(shard)
   shard.lease.keep(source.lifeline, hold)
   shard.epoch = epoch
   // Whatever was intended: it is not cut over, so a failure leads back.

@@ -2,24 +2,21 @@
  * A rollback before the cutover: the source opens first, then what came to the target is removed,
  * and last the claim to the target. Only what this move left behind is touched.
  */
-import { adopt, giveUpTarget, readFlag, removeFlag } from '../endpoints/sql/flags.ts'
+import { adopt, giveUpTarget, readFlag } from '../endpoints/sql/flags.ts'
 import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { forgetCapture } from './capture.ts'
+import { openSource } from './resume.ts'
 import { tablesToWipe } from './rows.ts'
 import { holdOf, type Stage } from './shard.ts'
 
 export const withdraw: Stage = {
   phase: 'withdraw',
   async run(shard) {
-    const { source, target } = shard.ends
+    const { target } = shard.ends
     const hold = holdOf(shard)
     const moveId = shard.move.id
-    for (const mode of ['read_only', 'capturing'] as const) {
-      if (await adopt(source.lifeline, { ...hold, moveId, mode })) {
-        await removeFlag(source.lifeline, hold, mode)
-      }
-    }
+    await openSource(shard)
     await forgetCapture(shard)
     if (!(await adopt(target.lifeline, { ...hold, moveId, mode: 'receiving' }))) return
     const flag = await readFlag(target.lifeline, hold)
