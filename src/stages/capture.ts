@@ -4,9 +4,9 @@
  */
 import { forgetChanges } from '../endpoints/sql/change-log.ts'
 import { drain } from '../endpoints/sql/drain.ts'
-import { readFlag, startCapture } from '../endpoints/sql/flags.ts'
+import { startCapture } from '../endpoints/sql/flags.ts'
 import { forgetSync } from '../endpoints/sql/syncs.ts'
-import { RehomeError } from '../errors.ts'
+import { announcementOf, heldByAnother } from './announce.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
 import { changedTables } from './survey.ts'
 
@@ -25,24 +25,13 @@ export const capture: Stage = {
   phase: 'capture',
   async run(shard) {
     const { source, target } = shard.ends
-    const { leaseMs, retryAfterS, drainMs } = shard.plan.fence
+    const { drainMs } = shard.plan.fence
     const hold = holdOf(shard)
     await forgetSync(target.lifeline, hold)
     shard.lease.keep(source.lifeline, hold)
-    const started = await startCapture(source.lifeline, {
-      ...hold,
-      epoch: shard.epoch,
-      moveId: shard.move.id,
-      reason: 'moving to another database',
-      retryAfterS,
-      leaseMs,
-    })
-    if (!started) {
-      shard.lease.letGo()
-      const flag = await readFlag(source.lifeline, hold)
-      const message = `the source is already ${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
-      throw new RehomeError('FENCE_HELD', message)
-    }
+    const announced = announcementOf(shard, 'moving to another database')
+    const started = await startCapture(source.lifeline, announced)
+    if (!started) throw await heldByAnother(shard, source)
     const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, patienceMs) }
     await drain(source.pool, { ...waiting, signal: shard.signal })
   },
