@@ -5,7 +5,9 @@
 import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../endpoints/sql/buckets.ts'
+import { joinShapes } from '../endpoints/sql/change-log.ts'
 import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
+import { missingGuards } from '../endpoints/sql/guard-sql.ts'
 import { highestTurn } from '../endpoints/sql/turns.ts'
 import { fenceIsInstalled } from '../endpoints/sql/uninstall.ts'
 import { RehomeError } from '../errors.ts'
@@ -14,7 +16,7 @@ import type { Plan } from '../plan/plan.ts'
 import { createPool, explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
-import { survey, type Unguarded } from '../stages/survey.ts'
+import { type GuardedAt, survey } from '../stages/survey.ts'
 
 export interface Settings {
   readonly controlUrl: string
@@ -74,7 +76,7 @@ export async function pendingInstallations(
     steps.push({ what: 'the queue in the control database', sql, run })
   }
   const seen = new Set<string>()
-  const unguarded: Unguarded[] = []
+  const guarded: GuardedAt[] = []
   for (const { plan, ends } of plans) {
     for (const end of [ends.source, ends.target]) {
       if (seen.has(end.place)) continue
@@ -83,11 +85,27 @@ export async function pendingInstallations(
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))
     }
-    unguarded.push(...(await survey(plan, ends)).unguarded)
+    guarded.push(...(await survey(plan, ends)).guarded)
   }
-  // Guards that keep a log do for plans that need none, and not the other way round.
-  const lastLogs = unguarded.toSorted((a, b) => Number(a.logs) - Number(b.logs))
-  return [...steps, ...lastLogs.map(pendingGuard)]
+  return [...steps, ...pendingGuards(guarded)]
+}
+
+/** Plans may share tables, each of which has one guard and one log: these do for all of them. */
+function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
+  const tables = new Map<string, GuardedAt>()
+  for (const one of guarded) {
+    const { end, scope, schema, table } = one
+    const key = JSON.stringify([end.place, scope, schema, table.name])
+    const log = joinShapes(tables.get(key)?.log ?? null, one.log)
+    tables.set(key, { ...one, log })
+  }
+  return [...tables.values()].flatMap((one) =>
+    missingGuards(one).map(({ relation, statements }) => ({
+      what: `the guard of "${relation}" at the ${one.end.name}`,
+      sql: `${statements.join(';\n')};`,
+      run: () => installGuard(one.end, statements),
+    })),
+  )
 }
 
 async function pendingSchema(
@@ -104,14 +122,6 @@ async function pendingSchema(
     '\n',
   )
   return [{ what: `${at.what}: ${pending.join(', ')}`, sql, run: () => migrate(at.pool, set) }]
-}
-
-function pendingGuard({ end, relation, statements }: Unguarded): Installation {
-  return {
-    what: `the guard of "${relation}" at the ${end.name}`,
-    sql: `${statements.join(';\n')};`,
-    run: () => installGuard(end, statements),
-  }
 }
 
 /**

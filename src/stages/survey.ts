@@ -22,7 +22,9 @@ export interface Survey extends Routing {
   readonly hash: HashFunction
   /** The copy may run with foreign keys and triggers off; they are checked together afterwards. */
   readonly replicate: boolean
-  /** Relations without a sound guard, at either end. */
+  /** The tables that have to have guards, at both ends. */
+  readonly guarded: readonly GuardedAt[]
+  /** Relations among them that have no sound one. */
   readonly unguarded: readonly Unguarded[]
   /** Changes where anything changes that a move relies on. */
   readonly fingerprint: string
@@ -30,13 +32,15 @@ export interface Survey extends Routing {
 
 type EndName = 'source' | 'target'
 
+export interface GuardedAt extends Guarded {
+  readonly end: SqlEnd
+}
+
 export interface Unguarded {
   readonly end: SqlEnd
   readonly relation: string
   /** What installs its guard. */
   readonly statements: readonly string[]
-  /** That guard keeps a log. */
-  readonly logs: boolean
 }
 
 export async function survey(
@@ -51,14 +55,12 @@ export async function survey(
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
   const routing = routeTables(plan, source, target)
   const { strategy } = plan
-  const guards = [
-    ...guardedTables(plan, routing.routes, 'source', source),
-    ...guardedTables(plan, routing.routes, 'target', target),
+  const guarded = [
+    ...guardedTables(plan, routing.routes, { end: ends.source, catalog: source }),
+    ...guardedTables(plan, routing.routes, { end: ends.target, catalog: target }),
   ]
-  const unguarded = guards.flatMap(({ end, ...guarded }) =>
-    missingGuards(guarded).map((missing) => {
-      return { end: ends[end], ...missing, logs: guarded.log !== null }
-    }),
+  const unguarded = guarded.flatMap((one) =>
+    missingGuards(one).map((missing) => ({ end: one.end, ...missing })),
   )
   return {
     ...routing,
@@ -67,6 +69,7 @@ export async function survey(
     target,
     hash: hashFunctions.find((name) => agree(source, target, name)) ?? 'md5',
     replicate: target.mayReplicate,
+    guarded,
     unguarded,
     fingerprint: fingerprintOf([source, target]),
   }
@@ -80,17 +83,16 @@ function agree(source: Catalog, target: Catalog, name: HashFunction): boolean {
 function guardedTables(
   { scope, strategy }: Plan,
   routes: readonly Route[],
-  end: EndName,
-  catalog: Catalog,
-): (Guarded & { end: EndName })[] {
-  const captures = strategy === 'online' && end === 'source'
+  { end, catalog }: { end: SqlEnd; catalog: Catalog },
+): GuardedAt[] {
+  const captures = strategy === 'online' && end.name === 'source'
   return routes.map((route) => ({
     end,
     schema: catalog.schema,
-    table: route[end],
-    path: pathAt(route, end),
+    table: route[end.name],
+    path: pathAt(route, end.name),
     scope,
-    childKey: childKeyOf(route, routes, end),
+    childKey: childKeyOf(route, routes, end.name),
     log: captures ? logShapeOf(route, routes) : null,
   }))
 }

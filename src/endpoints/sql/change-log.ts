@@ -37,13 +37,12 @@ export interface Logged {
 /** Apart from all else, so that a role can be given all of them by one grant. */
 export const logSchema = 'rehome_log'
 
-/** Another shape is another table: what was logged before is of no use to anybody then. */
 export function logTableOf(logged: Logged): string {
   return qualified(logSchema, nameOf(logged))
 }
 
-function nameOf({ scope, schema, table, log }: Logged): string {
-  const key = JSON.stringify([scope, schema, table, log.columns, log.whole])
+function nameOf({ scope, schema, table }: Logged): string {
+  const key = JSON.stringify([scope, schema, table])
   return `log_${createHash('md5').update(key).digest('hex').slice(0, 12)}`
 }
 
@@ -66,23 +65,40 @@ export async function forgetChanges(
   }
 }
 
-/** Harmless where it exists already. */
+/** Several plans may want to know of one table's changes: it has one log, which does for all. */
+export function joinShapes(kept: LogShape | null, wanted: LogShape | null): LogShape | null {
+  if (!kept || !wanted) return kept ?? wanted
+  const added = wanted.columns.filter(({ name }) => !kept.columns.some((c) => c.name === name))
+  return { columns: [...kept.columns, ...added], whole: kept.whole || wanted.whole }
+}
+
+/** Harmless where it exists already. What it lacks is added, and null in older entries. */
 export function createLogTable(logged: Logged): string[] {
   const name = logTableOf(logged)
   const { schema, table, log } = logged
-  const columns = log.columns.map(({ name, typeSql }) => `${ident(name)} ${typeSql}`)
   const list = [
     'rehome_tenant text not null',
     'rehome_xid xid8 not null default pg_current_xact_id()',
     'rehome_children boolean not null',
     'rehome_row jsonb',
-    ...columns,
   ]
   const index = ident(`${nameOf(logged)}_seen`)
   return [
     `create table if not exists ${name} (${list.join(', ')})`,
+    ...log.columns.flatMap((column) => addColumn(name, column)),
     `create index if not exists ${index} on ${name} (rehome_tenant, rehome_xid)`,
     `comment on table ${name} is ${literal(`Changes of captured tenants in ${schema}.${table}`)}`,
+  ]
+}
+
+/** Values of another type are of no use to anybody. */
+function addColumn(log: string, { name, typeSql }: LogColumn): string[] {
+  const other = `select from pg_catalog.pg_attribute where attrelid = ${literal(log)}::pg_catalog.regclass
+    and attname = ${literal(name)} and atttypid <> ${literal(typeSql)}::pg_catalog.regtype`
+  const drop = `begin if exists (${other}) then alter table ${log} drop column ${ident(name)}; end if; end`
+  return [
+    `do ${literal(drop)}`,
+    `alter table ${log} add column if not exists ${ident(name)} ${typeSql}`,
   ]
 }
 

@@ -10,7 +10,14 @@ import { createHash } from 'node:crypto'
 import type { CatalogTable, CatalogTrigger } from '../../plan/catalog.ts'
 import type { TenantPath } from '../../plan/tenant-path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
-import { createLogTable, type Logged, type LogShape, logRows } from './change-log.ts'
+import {
+  createLogTable,
+  joinShapes,
+  type LogColumn,
+  type Logged,
+  type LogShape,
+  logRows,
+} from './change-log.ts'
 import { tenantJoin } from './predicate.ts'
 
 export interface Guarded {
@@ -32,7 +39,9 @@ interface GuardTrigger {
 }
 
 /** Missing or changed triggers as statements, one list a relation; empty where nothing is to do. */
-export function missingGuards(guarded: Guarded): { relation: string; statements: string[] }[] {
+export function missingGuards(wanted: Guarded): { relation: string; statements: string[] }[] {
+  // What a guard logs for other plans it goes on logging.
+  const guarded = { ...wanted, log: joinShapes(shapeKept(wanted), wanted.log) }
   return [guarded.table.name, ...guarded.table.partitions]
     .map((relation) => ({ relation, statements: statementsFor(guarded, relation) }))
     .filter(({ statements }) => statements.length > 0)
@@ -50,33 +59,42 @@ function stands(
   wanted: GuardTrigger,
 ): boolean {
   const found = triggers.find((t) => t.relation === relation && t.name === wanted.name)
-  if (!found?.always) return false
-  // Who needs no log is content with a guard that keeps one for another plan.
-  return found.body === wanted.body || found.body.endsWith(sameAs(wanted.body))
+  return found?.always === true && found.body === wanted.body
 }
 
-/** Stands behind a body that does what this one does, and keeps a log. */
-function sameAs(body: string): string {
-  return `-- as ${createHash('md5').update(body).digest('hex')}\n`
+const keeps = '-- keeps '
+
+/** The end of a body that keeps a log: what stands in it. */
+function tellsShape(shape: LogShape | null): string {
+  return shape ? `\n${keeps}${JSON.stringify(shape)}\n` : ''
+}
+
+/** What the guard that stands there logs, as far as the table still has it. */
+function shapeKept({ scope, table }: Guarded): LogShape | null {
+  const name = triggerName(scope, 'insert')
+  const body = table.triggers.find((t) => t.relation === table.name && t.name === name)?.body
+  const at = body?.lastIndexOf(keeps) ?? -1
+  if (!body || at < 0) return null
+  const { columns, whole }: LogShape = JSON.parse(body.slice(at + keeps.length))
+  const stands = ({ name, typeSql }: LogColumn) =>
+    table.columns.some((column) => column.name === name && column.typeSql === typeSql)
+  return { columns: columns.filter(stands), whole }
 }
 
 function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
   const name = qualified(guarded.schema, relation)
   const truncates = trigger.functionName === 'guard_truncate'
   const call = truncates ? literal(guarded.scope) : ''
-  // All relations of a table share the function: one that keeps a log stays.
-  const keepsLog = guarded.table.triggers.some(({ body }) => body.endsWith(sameAs(trigger.body)))
-  const define =
-    truncates || keepsLog
-      ? []
-      : [
-          ...createLogs(guarded),
-          `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
-            '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
-            '  set row_security = off\n' +
-            `  as ${dollarQuoted(trigger.body)}`,
-          `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
-        ]
+  const define = truncates
+    ? []
+    : [
+        ...createLogs(guarded),
+        `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
+          '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+          '  set row_security = off\n' +
+          `  as ${dollarQuoted(trigger.body)}`,
+        `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
+      ]
   return [
     ...define,
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
@@ -97,12 +115,11 @@ const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const key = `${guarded.schema}.${guarded.table.name}`
   const id = createHash('md5').update(`${guarded.scope}\u0000${key}`).digest('hex').slice(0, 12)
-  const plain = guardBody({ ...guarded, log: null })
-  const body = guarded.log ? `${guardBody(guarded)}\n${sameAs(plain)}` : plain
+  const body = `${guardBody(guarded)}${tellsShape(guarded.log)}`
   const after = (event: string, tables: string) =>
     `after ${event} on $relation referencing ${tables} for each statement`
   const both = 'old table as old_rows new table as new_rows'
-  const name = (event: string) => `rehome_${event}${suffixOf(guarded.scope)}`
+  const name = (event: string) => triggerName(guarded.scope, event)
   const triggers = [
     { name: name('insert'), event: after('insert', 'new table as new_rows') },
     { name: name('update'), event: after('update', both) },
@@ -118,9 +135,9 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
 }
 
 /** Guards of several scopes stand beside each other. */
-function suffixOf(scope: string): string {
-  if (scope === 'default') return ''
-  return `_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
+function triggerName(scope: string, event: string): string {
+  if (scope === 'default') return `rehome_${event}`
+  return `rehome_${event}_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
 }
 
 /**
