@@ -1,5 +1,5 @@
 /**
- * Asks rehome for moves, retries, rollbacks and clean-ups, of tenants that nobody else asks for
+ * Asks rehome for moves, retries, rollbacks, ends of windows and clean-ups, of tenants that nobody else asks for
  * just now, all the time.
  *
  * What it asks for depends on where the tenant's last move stands; being refused is an answer that
@@ -33,6 +33,8 @@ export interface ErrandsOptions {
 }
 
 const settledMsMax = 20_000
+
+type Asked = 'retry' | 'rollback' | 'finalize' | 'cleanup'
 
 export class Errands {
   /** What was asked for, and how often: `move`, `rollback refused: WRITES_WOULD_BE_LOST`. */
@@ -86,6 +88,7 @@ export class Errands {
     if (last?.phase === 'failed' && drawn < 0.5) return await this.#ask(last, 'retry')
     if (last?.phase === 'failed' && drawn < 0.75) return await this.#ask(last, 'rollback')
     if (last?.phase === 'moved' && drawn < 0.35) return await this.#ask(last, 'rollback')
+    if (last?.phase === 'moved' && last.window_until) return await this.#ask(last, 'finalize')
     if (last?.phase === 'moved' && drawn < 0.6) return await this.#ask(last, 'cleanup')
     if (last?.phase === 'rolled_back' && drawn < 0.4) return await this.#ask(last, 'cleanup')
     await this.#move(tenant)
@@ -95,7 +98,11 @@ export class Errands {
   async #askLate(moves: readonly Move[]): Promise<void> {
     const { random } = this.#options
     const old = random.pick(moves.slice(0, -1))
-    await this.#ask(old, random.pick(['retry', 'rollback', 'cleanup'] as const), 'late ')
+    await this.#ask(
+      old,
+      random.pick(['retry', 'rollback', 'finalize', 'cleanup'] as const),
+      'late ',
+    )
   }
 
   async #move(tenant: string): Promise<void> {
@@ -145,7 +152,7 @@ export class Errands {
     await this.#ask(move, 'rollback', 'early ')
   }
 
-  async #ask(move: Move, errand: 'retry' | 'rollback' | 'cleanup', how = ''): Promise<void> {
+  async #ask(move: Move, errand: Asked, how = ''): Promise<void> {
     const { rehome, random, log } = this.#options
     const [tenants, run] = [[move.tenant_id], move.run_id]
     const discards = errand === 'rollback' && discarding.includes(move.tenant_id)

@@ -34,6 +34,7 @@ function planOf(name: string, strategy: Strategy, urls: Ends<string>): PlanInput
     concurrency: 3,
     fence: { leaseMs, drainMs: 2_000, retryAfterS: 1 },
     pause: { budgetMs },
+    ...(strategy === 'online' && { rollback: { windowMs: 600_000, auditEveryMs: 2_000 } }),
   })
 }
 

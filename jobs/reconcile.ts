@@ -5,11 +5,12 @@
  */
 
 import type { Control } from '../src/control/database.ts'
-import { openMoves } from '../src/control/moves.ts'
+import { movesToAudit, openMoves } from '../src/control/moves.ts'
 import { reconcile } from '../src/coordinator/enqueue.ts'
+import { audit } from '../src/coordinator/errands.ts'
 import type { Logger } from '../src/log.ts'
 import type { Queues } from '../src/queue/queues.ts'
-import { reap } from '../src/stages/reap.ts'
+import { reap, tidyLogs } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
 
 export interface ReconcileOptions {
@@ -21,11 +22,26 @@ export interface ReconcileOptions {
   readonly everyMs?: number | undefined
 }
 
+/** Asks for the plan's audits that are due. */
+async function auditDue(
+  { control, queues }: ReconcileOptions,
+  { plan, fingerprint }: OpenPlan,
+): Promise<void> {
+  const { auditEveryMs } = plan.rollback
+  if (auditEveryMs === 0) return
+  const due = await movesToAudit(control, { name: plan.name, fingerprint }, auditEveryMs)
+  await audit({ control, queues }, due, 'the plan')
+}
+
+/** Every minute, unless it is to look more often. */
+const looksToTidy = 12
+
 /** Looks at once and then every `everyMs`, one look at a time. Returns what ends it. */
 export function startReconcile(options: ReconcileOptions): () => void {
   const everyMs = options.everyMs ?? 5_000
   let timer: NodeJS.Timeout
   let ended = false
+  let looks = 0
   const { control, log, plans } = options
   const look = async () => {
     const tried = (what: string) => (error: unknown) =>
@@ -34,9 +50,14 @@ export function startReconcile(options: ReconcileOptions): () => void {
       for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
     })
     const jobs = openMoves(control, everyMs).then((moves) => reconcile(options, moves))
+    const tidied = looks % looksToTidy === 0 ? plans.map(({ ends }) => tidyLogs(ends)) : []
+    looks += 1
+    const audits = plans.map((open) => auditDue(options, open))
     await Promise.all([
       jobs.catch(tried('give open moves their jobs')),
       ...fences.map((looked) => looked.catch(tried('look after fences'))),
+      ...tidied.map((done) => done.catch(tried('tidy the logs of changes'))),
+      ...audits.map((asked) => asked.catch(tried('ask for audits'))),
     ])
     if (!ended) timer = setTimeout(look, everyMs)
   }

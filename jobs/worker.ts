@@ -1,5 +1,5 @@
 /**
- * The worker process: takes jobs of all three queues and looks after those that got lost.
+ * The worker process: takes jobs of all queues and looks after those that got lost.
  *
  * close() hands moves that are not cut over back: their tenants' writes come back at once and
  * another worker starts over. It may be killed at any time; see docs/operations.md for what
@@ -26,6 +26,7 @@ import { cleanupJob } from './cleanup.ts'
 import { moveJob } from './move.ts'
 import { startReconcile } from './reconcile.ts'
 import { rollbackJob } from './rollback.ts'
+import { windowJob } from './window.ts'
 
 export interface WorkerOptions {
   readonly plans: readonly PlanInput[]
@@ -113,6 +114,7 @@ function takeJobs(
   return [
     openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
     openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
+    openWorker(store, queueNames.finalize, { processor: windowJob(runtime), settings }),
     openWorker(store, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
   ]
 }

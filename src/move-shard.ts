@@ -6,22 +6,26 @@
  * the product's core stands in this file; stages are straight lines.
  */
 
+import { audit } from './stages/audit.ts'
 import { capture } from './stages/capture.ts'
 import { catchUp, follow } from './stages/catch-up.ts'
 import { cleanup } from './stages/cleanup.ts'
 import { copy, copyWhileWritten } from './stages/copy.ts'
 import { cutover } from './stages/cutover.ts'
 import { drain } from './stages/drain.ts'
-import { fence } from './stages/fence.ts'
+import { fence, fenceWriting } from './stages/fence.ts'
 import { finalCatchUp } from './stages/final-catch-up.ts'
+import { finalize } from './stages/finalize.ts'
 import { preflight, refuseFindings } from './stages/preflight.ts'
 import { release } from './stages/release.ts'
-import { resume, resumeOnline, resumeRollback } from './stages/resume.ts'
+import { resume, resumeAudit, resumeOnline, resumeRollback } from './stages/resume.ts'
 import { type Shard, step } from './stages/shard.ts'
-import { undoCompare } from './stages/undo-compare.ts'
+import { undoCatchUp, undoFollow } from './stages/undo-catch-up.ts'
+import { undoCompare, undoVerify } from './stages/undo-compare.ts'
 import { undoCutover } from './stages/undo-cutover.ts'
 import { undoDrain } from './stages/undo-drain.ts'
-import { undoFence } from './stages/undo-fence.ts'
+import { undoFence, undoFenceWriting } from './stages/undo-fence.ts'
+import { undoFinalCatchUp } from './stages/undo-final-catch-up.ts'
 import { undoRelease } from './stages/undo-release.ts'
 import { verify, verifyWhileWritten } from './stages/verify.ts'
 import { withdraw } from './stages/withdraw.ts'
@@ -66,7 +70,7 @@ async function moveOnline(shard: Shard): Promise<'moved'> {
     await step(shard, verifyWhileWritten)
     await step(shard, follow)
     // Writers wait from here until release.
-    await step(shard, fence)
+    await step(shard, fenceWriting)
     await step(shard, drain)
     await step(shard, finalCatchUp)
     // From here the target is the truth.
@@ -83,17 +87,48 @@ export async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
     await step(shard, withdraw)
     return 'rolled_back'
   }
-  if (found === 'cut over') {
+  if (found !== 'cut back') {
     refuseFindings(shard)
-    // Writers wait from here until the release, now at the target.
-    await step(shard, undoFence)
-    await step(shard, undoDrain)
-    await step(shard, undoCompare)
+    if (found === 'captured') await bringBack(shard)
+    else await giveBack(shard)
     // From here the source is the truth again.
     await step(shard, undoCutover)
   }
   await step(shard, undoRelease)
   return 'rolled_back'
+}
+
+/** With all that the tenant has written at the target, where it goes on writing meanwhile. */
+async function bringBack(shard: Shard): Promise<void> {
+  await step(shard, undoCatchUp)
+  await step(shard, undoVerify)
+  await step(shard, undoFollow)
+  // Writers wait from here until the release, now at the target.
+  await step(shard, undoFenceWriting)
+  await step(shard, undoDrain)
+  await step(shard, undoFinalCatchUp)
+}
+
+/** As the source stood at the cutover, where nothing was written since, or may be given up. */
+async function giveBack(shard: Shard): Promise<void> {
+  await step(shard, undoFence)
+  await step(shard, undoDrain)
+  await step(shard, undoCompare)
+}
+
+/** Would a rollback bring all back? Nothing is changed for that. */
+export async function auditShard(shard: Shard): Promise<'moved'> {
+  if (await resumeAudit(shard)) {
+    refuseFindings(shard)
+    await step(shard, audit)
+  }
+  return 'moved'
+}
+
+/** The tenant is not to be brought back any more. */
+export async function finalizeShard(shard: Shard): Promise<'moved'> {
+  await step(shard, finalize)
+  return 'moved'
 }
 
 /** The copy that is nobody's home any more goes. */

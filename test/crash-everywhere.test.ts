@@ -14,13 +14,16 @@ import {
   onlineOn,
   phasesOf,
 } from './helpers/interrupted.ts'
-import { expectHome, flagsAt, rowsAt } from './helpers/runs.ts'
+import { expectHome, flagsAt, rowsAt, writeAt } from './helpers/runs.ts'
 import { house } from './helpers/tidy/house.ts'
 import { phasesOf as phasesIn } from './helpers/tidy/words.ts'
 import { createWorld, type World, type WorldOptions } from './helpers/world.ts'
 
 const timeout = 1_800_000
 const rowsOfTenant = 1 + 4 + 8 + 20
+
+/** Each end gives its notes ids of its own. */
+const ownIds = 'alter table notes alter column id restart with 1000000'
 
 let compiled: CompiledProgram
 const diedIn = new Set<string>()
@@ -33,6 +36,19 @@ async function worldWithBystander(backend: QueueBackend, options: WorldOptions =
   const world = await createWorld({ plan: changesOn(backend), ...options, backend })
   await world.addTenant('bystander', 4)
   return world
+}
+
+/** Tenants that have moved online, and have written at the target since. */
+async function movedWorld(backend: QueueBackend) {
+  const plan = onlineOn(backend)
+  const world = await worldWithBystander(backend, { plan, target: ownIds })
+  const prepare = async (tenants: readonly string[]) => {
+    for (const tenant of tenants) await world.addTenant(tenant, 4)
+    await moveAll(world, tenants)
+    for (const tenant of tenants) await writeAt(world, 'target', tenant)
+  }
+  const story = { prepare, changes: plan, writes: 'TARGET_URL' } as const
+  return { world, story, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() }
 }
 
 function interruptionOf(
@@ -91,7 +107,7 @@ describeOnBackends('a worker that is killed', (backend) => {
       for (const tenant of tenants) await world.addTenant(tenant, 4)
     }
     const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
-    const story = { prepare: add, ask, changes: plan, writes: true }
+    const story = { prepare: add, ask, changes: plan, writes: 'SOURCE_URL' } as const
     const tenants = await interrupt(interruptionOf(world, backend, story))
     expect(tenants.length).toBeGreaterThan(25)
     expect(await phasesOf(world, tenants)).toEqual(['moved'])
@@ -100,7 +116,42 @@ describeOnBackends('a worker that is killed', (backend) => {
       expect(await rowsAt(world, 'target', tenant)).toEqual(rows)
       await expectHome(world, tenant, 'target')
     }
-    expect(await flagsAt(world, 'target')).toEqual([])
+    const captured = [...tenants, 'first'].map((tenant) => [tenant, 'capturing'])
+    expect(await flagsAt(world, 'target')).toEqual(captured.sort())
+  })
+
+  test('anywhere in a rollback that keeps writes is followed', { timeout }, async () => {
+    await using at = await movedWorld(backend)
+    const ask = (tenant: string) => askFor(at.world, tenant, 'rollback')
+    const tenants = await interrupt(interruptionOf(at.world, backend, { ...at.story, ask }))
+    expect(tenants.length).toBeGreaterThan(20)
+    expect(await phasesOf(at.world, tenants)).toEqual(['rolled_back'])
+    for (const tenant of tenants) {
+      const rows = await rowsAt(at.world, 'target', tenant)
+      expect(rows.length).toBeGreaterThan(rowsOfTenant)
+      expect(await rowsAt(at.world, 'source', tenant)).toEqual(rows)
+      await expectHome(at.world, tenant, 'source')
+    }
+  })
+
+  test('anywhere in an audit is followed by one that finishes it', { timeout }, async () => {
+    await using at = await movedWorld(backend)
+    const ask = (tenant: string) => askFor(at.world, tenant, 'audit')
+    const tenants = await interrupt(interruptionOf(at.world, backend, { ...at.story, ask }))
+    expect(await phasesOf(at.world, tenants)).toEqual(['moved'])
+    for (const tenant of tenants) {
+      expect(await rowsAt(at.world, 'source', tenant)).toHaveLength(rowsOfTenant)
+      await expectHome(at.world, tenant, 'target')
+    }
+  })
+
+  test('anywhere in the end of a window is followed by one that ends it', { timeout }, async () => {
+    await using at = await movedWorld(backend)
+    const ask = (tenant: string) => askFor(at.world, tenant, 'finalize')
+    const tenants = await interrupt(interruptionOf(at.world, backend, { ...at.story, ask }))
+    for (const tenant of tenants) await expectHome(at.world, tenant, 'target')
+    const logged = (await flagsAt(at.world, 'target')).map(([tenant]) => tenant)
+    expect(tenants.filter((tenant) => logged.includes(tenant))).toEqual([])
   })
 
   test('anywhere in a rollback is followed by one that finishes it', { timeout }, async () => {

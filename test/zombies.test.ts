@@ -14,7 +14,7 @@ import {
   onlineOn,
   type Place,
 } from './helpers/interrupted.ts'
-import { rowsAt, tryWrite } from './helpers/runs.ts'
+import { rowsAt, tryWrite, writeAt } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
 const timeout = 1_800_000
@@ -107,7 +107,30 @@ describeOnBackends('a worker that stood still', (backend) => {
       for (const tenant of tenants) await world.addTenant(tenant, 4)
     }
     const ask = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })
-    await wakeEverywhere({ ...storyOf(world, backend, plan), writes: true, share: 4, prepare, ask })
+    await wakeEverywhere({
+      ...storyOf(world, backend, plan),
+      writes: 'SOURCE_URL',
+      share: 4,
+      prepare,
+      ask,
+    })
+  })
+
+  test('anywhere in a rollback that keeps writes changes nothing', { timeout }, async () => {
+    const plan = onlineOn(backend)
+    const target = 'alter table notes alter column id restart with 1000000'
+    await using world = await createWorld({ backend, plan, target })
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+      const worker = await world.work()
+      await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
+      await allEnded(world)
+      await worker.close()
+      for (const tenant of tenants) await writeAt(world, 'target', tenant)
+    }
+    const ask = (tenant: string) => askFor(world, tenant, 'rollback')
+    const writes = 'TARGET_URL'
+    await wakeEverywhere({ ...storyOf(world, backend, plan), writes, share: 4, prepare, ask })
   })
 
   test('anywhere in a rollback changes nothing when it wakes up', { timeout }, async () => {

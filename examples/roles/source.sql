@@ -14,6 +14,12 @@ grant usage on schema :"schema" to :"mover";
 grant select on all tables in schema :"schema" to :"mover";
 -- ... removes the old copy in a clean-up (without it everything else works), ...
 grant delete on all tables in schema :"schema" to :"mover";
+-- ... brings back what was written at the target (without it plans say `rollback: { windowMs: 0 }`;
+-- it needs `set` on session_replication_role, too, see target.sql), ...
+grant insert, update on all tables in schema :"schema" to :"mover";
+grant select, update on all sequences in schema :"schema" to :"mover";
+grant select, insert, update, delete on rehome.syncs to :"mover";
+grant select, insert, update, delete on rehome.changed_keys to :"mover";
 -- ... and raises, renews and lowers fences.
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";

@@ -20,6 +20,9 @@ grant select, insert, update, delete on rehome.syncs to :"mover";
 grant select, insert, delete on rehome.changed_keys to :"mover";
 grant select, update on rehome.buckets to :"mover";
 grant execute on function rehome.bucket_of(text) to :"mover";
+-- It reads and forgets what the tenant has written here since it came.
+grant usage on schema rehome_log to :"mover";
+grant select, delete on all tables in schema rehome_log to :"mover";
 
 -- Online moves, and tables whose foreign keys form a circle, need one right more, which only a
 -- superuser can give, from PostgreSQL 15 on, and which makes every copy about twice as fast. Guards

@@ -41,6 +41,11 @@ create table rehome_control.moves (
   -- Where the move stands again if the errand fails for good.
   fallback_phase text not null default 'failed',
   discard_writes boolean not null default false,
+  -- Until then the new home logs what is written there, and a rollback takes it along. null: it does
+  -- not, or not any more.
+  window_until timestamptz,
+  -- When the way back was last tried, without going it.
+  audited_at timestamptz,
   -- Rows of the old copy may be gone: from here on there is no way back.
   cleanup_begun boolean not null default false,
   attempt integer not null default 0,
@@ -70,10 +75,12 @@ create table rehome_control.moves (
     'queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify',
     'final_catch_up', 'cutover', 'release', 'moved',
     'failed',
-    'undo_fence', 'undo_drain', 'undo_compare', 'undo_cutover', 'undo_release', 'withdraw',
-    'rolled_back',
+    'undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain', 'undo_final_catch_up',
+    'undo_cutover', 'undo_release', 'withdraw',
+    'rolled_back', 'audit', 'finalize',
     'cleanup', 'cleaned')),
-  constraint "errand is a known word" check (errand in ('move', 'rollback', 'cleanup')),
+  constraint "errand is a known word"
+    check (errand in ('move', 'rollback', 'audit', 'finalize', 'cleanup')),
   constraint "a failed move says why" check ((phase = 'failed') <= (error_code is not null))
 );
 

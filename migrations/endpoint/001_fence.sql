@@ -37,6 +37,10 @@ create table rehome.tenant_flags (
   -- When it was closed for a tenant to move in, nobody else's rows of that tenant were here: whatever
   -- is here now may be removed.
   rows_are_ours boolean not null default false,
+  -- For how long changes are to be logged once a receiving end opens, and until when they are: so
+  -- long the tenant can be brought back with all that it has written.
+  capture_ms bigint,
+  capture_until timestamptz,
   primary key (scope, tenant_id),
   constraint "mode is capturing, read_only, receiving or moved"
     check (mode in ('capturing', 'read_only', 'receiving', 'moved')),
@@ -48,6 +52,10 @@ create table rehome.tenant_flags (
       else moved_to is null end),
   constraint "only a closed end can be opened"
     check (opened_by is null or mode in ('receiving', 'moved')),
+  constraint "only an end that receives is going to log"
+    check (capture_ms is null or mode = 'receiving'),
+  constraint "only an end that is written has been logging"
+    check (capture_until is null or mode in ('capturing', 'read_only')),
   constraint "a tenant id has 1 to 1024 bytes"
     check (octet_length(tenant_id) between 1 and 1024)
 );
@@ -109,6 +117,8 @@ create table rehome.changed_keys (
   key text[] not null,
   -- A key may be longer than an entry of an index.
   key_hash text not null,
+  -- Of its row: what only this end knows of it.
+  kept jsonb,
   primary key (scope, tenant_id, table_name, is_parent, key_hash)
 );
 
@@ -168,10 +178,17 @@ begin
     if flag.mode in ('read_only', 'capturing') and flag.expires_at <= pg_catalog.clock_timestamp() then
       -- The lease has lapsed: this writer opens the fence, or ends the capture. The row lock decides
       -- against a renewal or a cutover under way; whoever comes second finds no row, or no lapsed one.
-      delete from rehome.tenant_flags f -- guard: lapse
-        where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
-          and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
-      continue when found;
+      if flag.mode = 'read_only' and flag.capture_until > pg_catalog.clock_timestamp() then
+        -- Nothing was written since it was raised, so the log has lost nothing.
+        update rehome.tenant_flags f set mode = 'capturing', expires_at = f.capture_until -- guard: log on
+          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token
+            and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp();
+      else
+        delete from rehome.tenant_flags f -- guard: lapse
+          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
+            and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
+        continue when found;
+      end if;
       select * into flag from rehome.tenant_flags f
         where f.scope = guarded_scope and f.tenant_id = flag.tenant_id;
       continue when not found;
@@ -246,10 +263,19 @@ end $$;
 
 -- Finishes a cutover whose worker has died: whoever was refused by the end that the tenant has left
 -- was told the key of the end that is its home now. Every process of ours may be gone by then.
--- true: this call opened it. Anything else changes nothing.
+-- true: this call opened it. Anything else changes nothing. Where the tenant may be brought back with
+-- what it writes here, that is logged from the first write on.
 create function rehome.open(opened_scope text, tenant text, key uuid) returns boolean
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  update rehome.tenant_flags f set mode = 'capturing', opened_by = null, moved_to = null,
+      expires_at = clock_timestamp() + f.capture_ms * interval '1 ms',
+      capture_until = clock_timestamp() + f.capture_ms * interval '1 ms', capture_ms = null
+    where f.scope = opened_scope and f.tenant_id = tenant and f.opened_by = key
+      and f.mode = 'receiving' and f.capture_ms is not null;
+  if found then
+    return true;
+  end if;
   delete from rehome.tenant_flags f
     where f.scope = opened_scope and f.tenant_id = tenant and f.opened_by = key;
   return found;

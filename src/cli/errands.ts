@@ -11,7 +11,7 @@ interface ErrandFlags {
   wait?: boolean
 }
 
-/** retry, rollback and cleanup: asked for single tenants, carried out by a worker. */
+/** retry, rollback, finalize and cleanup: asked for single tenants, carried out by a worker. */
 export function addErrands(program: Command): void {
   errand(program, 'retry', 'try failed tenants again (default: all failed ones of the run)', {
     ask: (rehome, runId, { tenant: tenants, dryRun }) => rehome.retry(runId, { tenants, dryRun }),
@@ -20,6 +20,10 @@ export function addErrands(program: Command): void {
     ask: (rehome, runId, { discardWrites, dryRun, ...flags }) =>
       rehome.rollback(runId, { tenants: named(flags), discardWrites, dryRun }),
   }).option('--discard-writes', 'give up what was written at the target since the cutover')
+  errand(program, 'finalize', 'end the rollback window before its time', {
+    ask: (rehome, runId, { dryRun, ...flags }) =>
+      rehome.finalize(runId, { tenants: named(flags), dryRun }),
+  })
   errand(program, 'cleanup', "remove the copy that is nobody's home any more", {
     ask: (rehome, runId, { dryRun, ...flags }) =>
       rehome.cleanup(runId, { tenants: named(flags), dryRun }),

@@ -31,14 +31,20 @@ export type WorkingPhase =
   | 'cutover'
   /** The target opens. */
   | 'release'
-  /** The five of a rollback after the cutover: the same, with the ends exchanged. */
+  /** Those of a rollback after the cutover: the same, with the ends exchanged. */
+  | 'undo_catch_up'
+  | 'undo_compare'
   | 'undo_fence'
   | 'undo_drain'
-  | 'undo_compare'
+  | 'undo_final_catch_up'
   | 'undo_cutover'
   | 'undo_release'
   /** A rollback before the cutover: the target's rows are removed, all flags go. */
   | 'withdraw'
+  /** The way back is tried within a transaction that is undone. */
+  | 'audit'
+  /** The new home stops logging what is written there. */
+  | 'finalize'
   /** The old copy is removed. */
   | 'cleanup'
 
@@ -50,7 +56,7 @@ export type SettledPhase =
   | 'rolled_back'
   | 'cleaned'
 
-export type Errand = 'move' | 'rollback' | 'cleanup'
+export type Errand = 'move' | 'rollback' | 'audit' | 'finalize' | 'cleanup'
 
 export interface RunsTable {
   id: string
@@ -76,6 +82,8 @@ export interface MovesTable {
   open: Generated<boolean>
   fallback_phase: Generated<SettledPhase>
   discard_writes: Generated<boolean>
+  window_until: Date | null
+  audited_at: Date | null
   cleanup_begun: Generated<boolean>
   attempt: Generated<number>
   attempts_used: Generated<number>

@@ -43,7 +43,9 @@ export async function askRollback(
 ): Promise<Move | null> {
   const { by, discardWrites } = asked
   const ask = { errand: 'rollback', by, discardWrites } as const
-  const moved = sql<SqlBool>`not open and phase = 'moved' and not cleanup_begun`
+  // An audit changes nothing, so it is no reason to wait.
+  const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
+    and not cleanup_begun`
   const failed = sql<SqlBool>`(not open and phase = 'failed')
     or (open and errand = 'move' and phase = any(${beforeCutover}))`
   return (
@@ -52,11 +54,22 @@ export async function askRollback(
   )
 }
 
+/** Of a moved tenant that is not to be brought back any more, or whose way back is to be tried. */
+export async function askWindow(
+  control: Control,
+  id: string,
+  { errand, by }: { errand: 'finalize' | 'audit'; by: string },
+): Promise<Move | null> {
+  const when = sql<SqlBool>`not open and phase = 'moved' and window_until is not null`
+  return await change(control, id, { ask: { errand, fallback: 'moved', by }, when })
+}
+
 /** Only where the tenant lives elsewhere for good: a moved move, or one rolled back. */
 export async function askCleanup(control: Control, id: string, by: string): Promise<Move | null> {
   for (const fallback of ['moved', 'rolled_back'] as const) {
     const ask: Ask = { errand: 'cleanup', fallback, by }
-    const when = sql<SqlBool>`not open and phase = ${fallback}`
+    const when = sql<SqlBool>`not open and phase = ${fallback}
+      and coalesce(window_until < clock_timestamp(), true)`
     const asked = await change(control, id, { ask, when })
     if (asked) return asked
   }

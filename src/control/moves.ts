@@ -61,6 +61,29 @@ export async function openMoves(control: Control, untouchedMs: number): Promise<
     .execute()
 }
 
+/** Moved tenants of these runs whose way back was not tried for so long. */
+export async function movesToAudit(
+  control: Control,
+  plan: { readonly name: string; readonly fingerprint: string },
+  everyMs: number,
+): Promise<Move[]> {
+  const lately = sql<Date>`clock_timestamp() - ${everyMs} * interval '1 ms'`
+  return await control.db
+    .selectFrom('moves')
+    .innerJoin('runs', 'runs.id', 'moves.run_id')
+    .selectAll('moves')
+    .where('runs.plan_name', '=', plan.name)
+    .where('runs.plan_fingerprint', '=', plan.fingerprint)
+    .where('open', '=', false)
+    .where('phase', '=', 'moved')
+    .where('cleanup_begun', '=', false)
+    .where('window_until', '>', sql<Date>`clock_timestamp()`)
+    .where(sql<Date>`coalesce(audited_at, updated_at)`, '<', lately)
+    .orderBy(sql`coalesce(audited_at, updated_at)`)
+    .limit(20)
+    .execute()
+}
+
 /** Begins an attempt under a new token. undefined: there is nothing to do for this errand. */
 export async function claimMove(
   control: Control,
@@ -89,6 +112,9 @@ export interface MoveChange {
   readonly rowsCopied?: number
   readonly pauseMs?: number
   readonly cleanupBegun?: true
+  /** For how long from now the new home logs what is written there, in ms. */
+  readonly windowMs?: number
+  readonly audited?: true
   readonly evidence?: Record<string, unknown>
   readonly message?: string
 }
@@ -137,6 +163,7 @@ function eventOf(attempt: number, { phase, message }: MoveChange) {
 
 function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
   const { phase, epoch, rowsTotal, rowsCopied, pauseMs, cleanupBegun, evidence } = change
+  const { windowMs, audited } = change
   return {
     ...(phase !== undefined && { phase }),
     ...(epoch !== undefined && { epoch }),
@@ -144,6 +171,11 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
     ...(rowsCopied !== undefined && { rows_copied: rowsCopied }),
     ...(pauseMs !== undefined && { pause_ms: pauseMs }),
     ...(cleanupBegun && { cleanup_begun: sql<boolean>`true` }),
+    ...(windowMs !== undefined && {
+      window_until:
+        windowMs === 0 ? sql`null` : sql`clock_timestamp() + ${windowMs} * interval '1 ms'`,
+    }),
+    ...(audited && { audited_at: sql`clock_timestamp()` }),
     ...(evidence !== undefined && {
       evidence: sql`evidence || ${JSON.stringify(evidence)}::jsonb`,
     }),
@@ -174,13 +206,17 @@ export interface Failure {
 export async function settleMove(
   control: Control,
   held: { id: string; token: string; attempt: number },
-  end: { phase: SettledPhase; evidence?: Record<string, unknown>; failure?: Failure },
+  end: Pick<MoveChange, 'evidence' | 'windowMs' | 'audited'> & {
+    phase: SettledPhase
+    failure?: Failure
+  },
 ): Promise<boolean> {
+  const { failure, evidence = {}, ...change } = end
   return await finishAttempt(control, held, {
-    set: { ...columnsOf({ phase: end.phase, evidence: end.evidence ?? {} }), open: false },
-    kind: end.failure ? 'failed' : 'settled',
-    message: end.failure ? `${end.failure.code}: ${end.failure.message}` : end.phase,
-    ...(end.failure && { failure: end.failure }),
+    set: { ...columnsOf({ ...change, evidence }), open: false },
+    kind: failure ? 'failed' : 'settled',
+    message: failure ? `${failure.code}: ${failure.message}` : end.phase,
+    ...(failure && { failure }),
   })
 }
 

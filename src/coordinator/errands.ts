@@ -1,6 +1,6 @@
 /** Retry, rollback and clean-up of single tenants: asked in the control database, then enqueued. */
 import type { Control, Move, Run } from '../control/database.ts'
-import { askCleanup, askRetry, askRollback } from '../control/errands.ts'
+import { askCleanup, askRetry, askRollback, askWindow } from '../control/errands.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
 import { RehomeError } from '../errors.ts'
@@ -48,7 +48,7 @@ export async function rollback(
     {
       allowed: ({ open, phase, errand, cleanup_begun: begun }) =>
         open
-          ? errand === 'move' && !['cutover', 'release'].includes(phase)
+          ? errand === 'audit' || (errand === 'move' && !['cutover', 'release'].includes(phase))
           : undoable.includes(phase) && !(phase === 'moved' && begun),
       otherwise:
         'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
@@ -66,11 +66,38 @@ export async function cleanup(at: At, runId: string, options: ErrandOptions): Pr
     at,
     { run, moves, options },
     {
-      allowed: ({ open, phase }) => !open && (phase === 'moved' || phase === 'rolled_back'),
-      otherwise: 'only the old copy of a moved or rolled back tenant can be removed',
+      allowed: ({ open, phase, window_until: until }) =>
+        !open && (phase === 'moved' || phase === 'rolled_back') && !(until && until > new Date()),
+      otherwise:
+        'only the old copy of a moved or rolled back tenant can be removed, once its rollback window ' +
+        'is over: at its end, or after `rehome finalize`',
       ask: (move) => askCleanup(at.control, move.id, options.by),
     },
   )
+}
+
+/** Ends the rollback window: a rollback would lose what was written at the target since. */
+export async function finalize(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
+  return await askEach(
+    at,
+    { run, moves, options },
+    {
+      allowed: ({ open, phase, window_until: until }) =>
+        !open && phase === 'moved' && until !== null,
+      otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
+      ask: (move) => askWindow(at.control, move.id, { errand: 'finalize', by: options.by }),
+    },
+  )
+}
+
+/** Asks for audits of these moves, as far as nobody has begun anything else with them. */
+export async function audit(at: At, moves: readonly Move[], by: string): Promise<void> {
+  for (const move of moves) {
+    const asked = await askWindow(at.control, move.id, { errand: 'audit', by })
+    const run = asked && (await findRun(at.control, move.run_id))
+    if (run) await ensureJob(at.queues, asked, run)
+  }
 }
 
 export async function knownRun(control: Control, runId: string): Promise<Run> {

@@ -18,7 +18,7 @@ import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
-import { cleanup, type ErrandOptions, knownRun, retry, rollback } from './errands.ts'
+import { cleanup, type ErrandOptions, finalize, knownRun, retry, rollback } from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { refuseBadId, show } from './tenants.ts'
 
@@ -71,6 +71,8 @@ export interface Rehome extends AsyncDisposable {
     runId: string,
     options: Asked & { discardWrites?: boolean | undefined },
   ): Promise<string[]>
+  /** Ends the rollback window of moved tenants before its time. */
+  finalize(runId: string, options: Asked): Promise<string[]>
   cleanup(runId: string, options: Asked): Promise<string[]>
   /** Everything known of one tenant's move: the evidence, and what happened when. */
   show(runId: string, tenant: string): Promise<TenantRecord>
@@ -119,6 +121,7 @@ function library(opened: Opened): Rehome {
     watch: (runId, asked) => watch(control, runId, asked),
     retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
+    finalize: (runId, asked) => finalize(opened, runId, { by, ...asked }),
     cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
     show: (runId, tenant) => record(control, runId, tenant),
     close,

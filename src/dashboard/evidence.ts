@@ -17,6 +17,8 @@ const shape = z.object({
   verified: z.object({ tables: z.array(compared) }).catch({ tables: [] }),
   movePhaseMs: phaseMs,
   rollbackPhaseMs: phaseMs,
+  auditPhaseMs: phaseMs,
+  finalizePhaseMs: phaseMs,
   cleanupPhaseMs: phaseMs,
   pauseMs: z.number().optional().catch(undefined),
   rollbackPauseMs: z.number().optional().catch(undefined),
@@ -55,6 +57,8 @@ export function readEvidence(
     phases: inOrder(events, [
       ...timesOf('move', known.movePhaseMs),
       ...timesOf('rollback', known.rollbackPhaseMs),
+      ...timesOf('audit', known.auditPhaseMs),
+      ...timesOf('finalize', known.finalizePhaseMs),
       ...timesOf('cleanup', known.cleanupPhaseMs),
     ]),
     pauseMs: known.pauseMs ?? move.pause_ms,

@@ -1,5 +1,5 @@
 /**
- * How our three queues look in Bull Board: what they are called, and that a job is called after its
+ * How our queues look in Bull Board: what they are called, and that a job is called after its
  * tenant and leads to the tenant's page. Reads job data, which anybody may have edited.
  */
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
@@ -9,9 +9,12 @@ import type { Queues } from '../queue/queues.ts'
 import { shorten, visible } from './html.ts'
 import { tenantPath } from './tenant-path.ts'
 
-const errands = ['move', 'rollback', 'cleanup'] as const satisfies readonly Errand[]
+/** One of each queue. */
+const errands = ['move', 'rollback', 'finalize', 'cleanup'] as const satisfies readonly Errand[]
 
-const looks: Record<Errand, { displayName: string; description: string; allowRetries: boolean }> = {
+type Shown = (typeof errands)[number]
+
+const looks: Record<Shown, { displayName: string; description: string; allowRetries: boolean }> = {
   move: {
     displayName: 'Moves',
     description: 'Tenants on their way to the target. Retry starts a failed one over.',
@@ -20,6 +23,11 @@ const looks: Record<Errand, { displayName: string; description: string; allowRet
   rollback: {
     displayName: 'Rollbacks',
     description: 'Tenants on their way back. To try one again: rehome rollback.',
+    allowRetries: false,
+  },
+  finalize: {
+    displayName: 'Rollback windows',
+    description: 'Audits of the way back of moved tenants, and ends of their windows.',
     allowRetries: false,
   },
   cleanup: {

@@ -14,10 +14,16 @@ import type { BoardLibrary } from './library.ts'
 export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
   const { runId, tenantId } = await moveOf(library, job)
   if (job.queueName !== queueNames.move) {
-    const errand = job.queueName === queueNames.rollback ? 'rollback' : 'cleanup'
+    if (job.name === 'audit') throw refused('an audit is asked for anew by its plan')
+    const errand = errandOf(job)
     throw refused(`a ${errand} is asked for anew: ${command(errand, runId, tenantId)}`)
   }
   await library.retry(runId, { tenants: [tenantId] })
+}
+
+function errandOf({ queueName }: Job): 'rollback' | 'finalize' | 'cleanup' {
+  if (queueName === queueNames.rollback) return 'rollback'
+  return queueName === queueNames.finalize ? 'finalize' : 'cleanup'
 }
 
 /** The move that the job stands for: its id says which, and its data has to agree. */
@@ -83,7 +89,11 @@ function refused(message: string): RehomeError {
 }
 
 /** What to type; the tenant as a word of a POSIX shell. */
-export function command(errand: 'retry' | 'rollback' | 'cleanup', runId: string, tenant: string) {
+export function command(
+  errand: 'retry' | 'rollback' | 'finalize' | 'cleanup',
+  runId: string,
+  tenant: string,
+) {
   const word = /^[\w.@%+:,/-]+$/.test(tenant) ? tenant : `'${tenant.replaceAll("'", "'\\''")}'`
   return `rehome ${errand} ${runId} --tenant${tenant.startsWith('-') ? '=' : ' '}${word}`
 }

@@ -49,6 +49,7 @@ const tablePlan = z.strictObject({
     })
     .optional(),
   transform: fn.optional(),
+  invert: fn.optional(),
 })
 
 const discovered = z.strictObject({
@@ -66,11 +67,8 @@ const tenantSource = z.custom<Plan['tenants']>(
   'has to be a list of texts, sql`…`, an async iterable or a function that makes an iterable',
 )
 
-const ms = (min: number) =>
-  z
-    .int()
-    .min(min)
-    .max(24 * 3600 * 1000)
+const dayMs = 24 * 3600 * 1000
+const ms = (min: number) => z.int().min(min).max(dayMs)
 
 const plan = z.strictObject({
   name: z
@@ -98,18 +96,31 @@ const plan = z.strictObject({
   pause: z
     .strictObject({ budgetMs: ms(1).optional(), attempts: z.int().min(1).max(100).default(5) })
     .prefault({}),
+  rollback: z
+    .strictObject({
+      auditEveryMs: z.union([z.literal(0), ms(1_000)]).default(0),
+      windowMs: z
+        .int()
+        .min(0)
+        .max(90 * dayMs)
+        .optional(),
+    })
+    .prefault({}),
 })
 
 const budgetsMs = { offline: 120_000, online: 1_000 } as const
+const windowsMs = { offline: 0, online: dayMs } as const
 
 /** Throws PLAN_INVALID with the first field that is wrong and how many others are. */
 export function checkPlan(input: unknown): Plan {
   const parsed = plan.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error, input)
   // Functions and schemas passed through as they are; zod has seen the shape of everything else.
-  const { pause, ...rest } = parsed.data
+  const { pause, rollback, ...rest } = parsed.data
   const budgetMs = pause.budgetMs ?? budgetsMs[rest.strategy]
-  const checked = { ...rest, pause: { ...pause, budgetMs } } as unknown as Plan
+  const windowMs = rollback.windowMs ?? windowsMs[rest.strategy]
+  const filled = { ...rest, pause: { ...pause, budgetMs }, rollback: { ...rollback, windowMs } }
+  const checked = filled as unknown as Plan
   const contradiction = contradictionIn(checked)
   if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
   return checked

@@ -61,6 +61,11 @@ export interface TableOptions<Row, Out> {
   /** Checked for every row before the transform. */
   readonly row?: ZodType<Row>
   readonly transform?: Transform<Row, Out>
+  /**
+   * The way back: what the source's row has to be for a row of the target. With it a rollback takes
+   * along what was written at the target also where a transform or `columns` lead to it.
+   */
+  readonly invert?: Transform<Out, Row>
 }
 
 export interface TablePlan {
@@ -74,8 +79,11 @@ export interface TablePlan {
   readonly targetThrough?: readonly string[] | undefined
   readonly columns: Required<ColumnChanges>
   readonly row?: ZodType | undefined
-  readonly transform?: Transform<Record<string, unknown>, Record<string, unknown>> | undefined
+  readonly transform?: RowTransformer | undefined
+  readonly invert?: RowTransformer | undefined
 }
+
+type RowTransformer = Transform<Record<string, unknown>, Record<string, unknown>>
 
 /** "Every table that has this column." Tables named in the plan keep their own settings. */
 export interface DiscoverTables {
@@ -135,6 +143,19 @@ export interface PlanInput {
     /** How often that is tried, where it is more than `attempts`. Default 5. */
     readonly attempts?: number
   }
+  readonly rollback?: {
+    /**
+     * For how long after the cutover the new home logs the tenant's changes, so that a rollback
+     * takes them along. Until then, or `rehome finalize`, the old copy stays. Default 0, online
+     * 86,400,000: a day.
+     */
+    readonly windowMs?: number
+    /**
+     * How often it is tried, during that window, whether the way back is open: what was written
+     * goes to the old copy, all is compared, and it is undone. Default 0: not at all.
+     */
+    readonly auditEveryMs?: number
+  }
 }
 
 /** A plan with its defaults filled in. */
@@ -154,6 +175,7 @@ export interface Plan {
   readonly concurrency: number
   readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number }
   readonly pause: { budgetMs: number; attempts: number }
+  readonly rollback: { windowMs: number; auditEveryMs: number }
 }
 
 /** The type check of a plan file. Rules are applied when the plan is opened. */
@@ -172,7 +194,7 @@ export function table<
   Row extends object = Record<string, unknown>,
   Out extends object = Record<string, unknown>,
 >(name: string, options: TableOptions<Row, Out> = {}): TablePlan {
-  const { through, targetThrough, columns, row, transform, ...rest } = options
+  const { through, targetThrough, columns, row, transform, invert, ...rest } = options
   return {
     ...rest,
     kind: 'table',
@@ -183,6 +205,7 @@ export function table<
     row,
     // The row's type is the author's word for what the catalogue delivers.
     transform: transform as TablePlan['transform'],
+    invert: invert as TablePlan['invert'],
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
 import { type ColumnRoute, renamed, routeColumns } from './columns.ts'
 import { parentsFirst } from './order.ts'
-import type { Plan, TablePlan, Transform } from './plan.ts'
+import type { Plan, TablePlan } from './plan.ts'
 import { plannedTables, unclassifiedTables } from './tables.ts'
 import { type TenantPath, tenantPath } from './tenant-path.ts'
 
@@ -20,10 +20,14 @@ export interface Route {
   readonly targetKey: readonly string[]
   /** What is read at the source. Without a transform these are the target's columns, too. */
   readonly columns: readonly ColumnRoute[]
-  readonly transform: Transform<Record<string, unknown>, Record<string, unknown>> | undefined
+  readonly transform: TablePlan['transform']
   readonly plan: TablePlan
   /** Rows may point at rows of the same table. */
   readonly selfReference: boolean
+  /** The route whose way back this is. */
+  readonly backOf?: Route
+  /** Why no row can go this way, though the way back can. */
+  readonly blocked?: string
 }
 
 export interface Routing {

@@ -21,6 +21,8 @@ import { startupOption } from '../quote.ts'
 export const queueNames = {
   move: 'rehome-moves',
   rollback: 'rehome-rollbacks',
+  audit: 'rehome-windows',
+  finalize: 'rehome-windows',
   cleanup: 'rehome-cleanups',
 } as const satisfies Record<Errand, string>
 
@@ -65,9 +67,12 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
     queue.on('error', onError)
     return queue
   }
+  const windows = open(queueNames.finalize)
   const byErrand = {
     move: open(queueNames.move),
     rollback: open(queueNames.rollback),
+    audit: windows,
+    finalize: windows,
     cleanup: open(queueNames.cleanup),
   }
   return {
@@ -75,7 +80,7 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
     byErrand,
     ready: () => answers(byErrand.move, store.kind),
     async close() {
-      await Promise.all(Object.values(byErrand).map((queue) => queue.close()))
+      await Promise.all([...new Set(Object.values(byErrand))].map((queue) => queue.close()))
       connection.close()
     },
   }

@@ -7,14 +7,15 @@ import { drain } from '../endpoints/sql/drain.ts'
 import { startCapture } from '../endpoints/sql/flags.ts'
 import { forgetSync } from '../endpoints/sql/syncs.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
+import { changedTables } from './logged-tables.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
-import { changedTables } from './survey.ts'
 
 const patienceMs = 60_000
 
 /** What was logged of the tenant's changes, and how far the target had come with them. */
 export async function forgetCapture(shard: Shard): Promise<void> {
-  if (shard.plan.strategy !== 'online') return
+  const { strategy, rollback } = shard.plan
+  if (shard.goesBack ? rollback.windowMs === 0 : strategy !== 'online') return
   const { source, target } = shard.ends
   const logs = changedTables(shard.plan.scope, shard.survey).map(({ log }) => log)
   await forgetChanges(source.pool, logs, { ...holdOf(shard), seen: null })

@@ -3,15 +3,16 @@
  * rollback. Each batch sees in its own transaction that the flag there says `moved`; and so it
  * stays, for whoever still believes that the tenant lives there.
  */
-import { adopt } from '../endpoints/sql/flags.ts'
+import { adopt, readFlag } from '../endpoints/sql/flags.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { RehomeError } from '../errors.ts'
 import { tablesToWipe } from './rows.ts'
-import { holdOf, reportProgress, type Stage, store } from './shard.ts'
+import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
 
 export const cleanup: Stage = {
   phase: 'cleanup',
   async run(shard) {
+    await refuseOpenWindow(shard)
     const end = shard.move.fallback_phase === 'rolled_back' ? 'target' : 'source'
     const hold = holdOf(shard)
     const old = shard.ends[end]
@@ -31,4 +32,13 @@ export const cleanup: Stage = {
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
   },
+}
+
+/** The old copy is what the tenant would be brought back to. */
+async function refuseOpenWindow(shard: Shard): Promise<void> {
+  const flag = await readFlag(shard.ends.target.lifeline, holdOf(shard))
+  if (flag?.moveId !== shard.move.id || !flag.captureUntil || flag.lapsed) return
+  const until = flag.captureUntil.toISOString()
+  const message = `the tenant may be brought back until ${until}: wait, or say \`rehome finalize\``
+  throw new RehomeError('NOT_ALLOWED_NOW', message)
 }

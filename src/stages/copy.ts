@@ -3,7 +3,7 @@
  * off. Resumes where it stopped.
  */
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
-import { holdReceiving } from '../endpoints/sql/flags.ts'
+import { holdReceiving } from '../endpoints/sql/holds.ts'
 import { forgetProgress, readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { writeSync } from '../endpoints/sql/syncs.ts'

@@ -1,21 +1,37 @@
 /** The tenant's writes are refused at the source from this commit on. The lease starts with it. */
-import { fenceCaptured, raiseFence } from '../endpoints/sql/flags.ts'
+import { fenceCaptured } from '../endpoints/sql/captures.ts'
+import { type Flag, type Raise, raiseFence } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
+import type { Pool } from '../postgres.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
-import { holdOf, type Stage } from './shard.ts'
+import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const fence: Stage = {
   phase: 'fence',
   async run(shard) {
-    const { source } = shard.ends
-    // Held before it is announced: the pause counts from here, and a lost answer is a held fence.
-    shard.lease.hold(source.lifeline, holdOf(shard))
-    const raise = announcementOf(shard, 'moving to another database')
-    const online = shard.plan.strategy === 'online'
-    const raised = await (online ? fenceCaptured : raiseFence)(source.lifeline, raise)
-    if (raised) return shard.lease.heldFor(raised.heldMs)
-    if (!online) throw await heldByAnother(shard, source)
+    if (await raise(shard, raiseFence)) return
+    throw await heldByAnother(shard, shard.ends.source)
+  },
+}
+
+/** Of a tenant whose changes are logged. */
+export const fenceWriting: Stage = {
+  phase: 'fence',
+  async run(shard) {
+    if (await raise(shard, fenceCaptured)) return
     shard.lease.letGo()
     throw new RehomeError('FENCE_LOST', 'a writer has ended the capture: it had lapsed')
   },
+}
+
+type Announce = (pool: Pool, announced: Raise) => Promise<Flag | null>
+
+/** Held before it is announced: the pause counts from here, and a lost answer is a held fence. */
+async function raise(shard: Shard, announce: Announce): Promise<boolean> {
+  const { lifeline } = shard.ends.source
+  shard.lease.hold(lifeline, holdOf(shard))
+  const reason = shard.goesBack ? 'moving back' : 'moving to another database'
+  const raised = await announce(lifeline, announcementOf(shard, reason))
+  if (raised) shard.lease.heldFor(raised.heldMs)
+  return raised !== null
 }

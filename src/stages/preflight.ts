@@ -13,9 +13,11 @@ import { forgetProgress } from '../endpoints/sql/progress.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/routes.ts'
+import { forgetCapture } from './capture.ts'
 import { countRows, sum, tablesToWipe } from './rows.ts'
-import { advanceSequences } from './sequences.ts'
+import { advanceSequences, notePositions } from './sequences.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
+import { wayBackOf } from './way-back.ts'
 
 export const preflight: Stage = {
   phase: 'preflight',
@@ -31,6 +33,7 @@ export const preflight: Stage = {
     try {
       for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
       await advanceSequences(shard, 'source')
+      if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
       await giveUpTarget(shard.ends.target.lifeline, holdOf(shard))
@@ -61,6 +64,11 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
     const message = `the tenant has already moved to ${flag.movedTo}`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
+  if (flag?.captureUntil && !flag.lapsed) {
+    const until = flag.captureUntil.toISOString()
+    const message = `move ${flag.moveId} may bring the tenant back until ${until}: say \`rehome finalize\` first`
+    throw new RehomeError('NOT_ALLOWED_NOW', message)
+  }
 }
 
 /** From here on no application can write this tenant at the target, until the release. */
@@ -77,6 +85,7 @@ async function closeTarget(shard: Shard): Promise<void> {
     moveId: shard.move.id,
     reason: 'moving in',
     retryAfterS: shard.plan.fence.retryAfterS,
+    captureMs: shard.plan.rollback.windowMs || null,
     ours,
   })
   if (!claimed) throw heldByOthers()
@@ -85,6 +94,7 @@ async function closeTarget(shard: Shard): Promise<void> {
   if (claimed.rowsAreOurs) await wipeLeftovers(shard)
   else await refuseOccupied(shard)
   if (!(await markRowsOurs(target.lifeline, holdOf(shard)))) throw heldByOthers()
+  await forgetCapture(wayBackOf(shard))
   await forgetProgress(target.lifeline, holdOf(shard))
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Control } from '../control/database.ts'
 import { busyTenants } from '../control/moves.ts'
+import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import {
   closedTenants,
@@ -29,6 +30,12 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
     ...(await lowerFences(scope, source, control)),
     ...(await lowerFences(scope, target, control)),
   ]
+}
+
+/** Empties logs of what nobody waits for any more. It looks at all that is in them. */
+export async function tidyLogs({ source, target }: Ends): Promise<void> {
+  await forgetLeftChanges(source.lifeline)
+  await forgetLeftChanges(target.lifeline)
 }
 
 async function openHomes(

@@ -3,10 +3,12 @@
  * not what it told, says what is done. The same epoch at both ends means that no write was let in
  * since, so the rows that came are still right.
  */
-import { adopt, lowerToCapture, readFlag, removeFlag, takeOver } from '../endpoints/sql/flags.ts'
+import { randomUUID } from 'node:crypto'
+import { adoptCapture, lowerToCapture } from '../endpoints/sql/captures.ts'
+import { adopt, giveUpTarget, lowerFence, readFlag, takeOver } from '../endpoints/sql/flags.ts'
 import { readSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
-import { holdOf, type Shard } from './shard.ts'
+import { holdOf, type Shard, store } from './shard.ts'
 
 export type Found =
   /** Nothing to go on with. */
@@ -62,10 +64,9 @@ export async function openSource(shard: Shard): Promise<void> {
   const { lifeline } = shard.ends.source
   const hold = holdOf(shard)
   for (const mode of ['read_only', 'capturing'] as const) {
-    if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode })) {
-      await removeFlag(lifeline, hold, mode)
-    }
+    await adopt(lifeline, { ...hold, moveId: shard.move.id, mode })
   }
+  await lowerFence(lifeline, hold)
 }
 
 export type FoundOnline =
@@ -111,6 +112,8 @@ function contradiction(flag: { mode: string } | null): RehomeError {
 export type FoundBack =
   /** The tenant never left: only leftovers are to be removed. */
   | 'not cut over'
+  /** The target is its home, and has logged all that was written there since. */
+  | 'captured'
   /** The target is its home. */
   | 'cut over'
   /** The source is its home already, or about to be: it only has to open. */
@@ -118,18 +121,44 @@ export type FoundBack =
 
 export async function resumeRollback(shard: Shard): Promise<FoundBack> {
   const { source, target } = shard.ends
-  const mine = { ...holdOf(shard), moveId: shard.move.id, mode: 'moved' } as const
+  const hold = holdOf(shard)
+  const mine = { ...hold, moveId: shard.move.id }
   if (shard.move.phase === 'undo_release') return 'cut back'
-  const back = await adopt(target.lifeline, mine)
+  const back = await adopt(target.lifeline, { ...mine, mode: 'moved' })
   // The source may be open by then: whoever knows its key did what was left to do.
-  const away = await adopt(source.lifeline, mine)
+  const away = await adopt(source.lifeline, { ...mine, mode: 'moved' })
+  // An attempt before this one had begun to bring rows there.
+  const claimed = !away && (await adopt(source.lifeline, { ...mine, mode: 'receiving' }))
   if (back) return 'cut back'
-  if (away) {
+  if (away || claimed) {
     // Whatever was intended: it is not cut back, so a failure leaves the tenant at the target.
     shard.phase = 'undo_fence'
+    if (!shard.move.discard_writes && (await findCapture(shard))) return 'captured'
+    if (claimed) await giveUpTarget(source.lifeline, hold)
     return 'cut over'
   }
   if (shard.move.fallback_phase !== 'moved') return 'not cut over'
   const message = 'the source does not say that this move took the tenant away: look at its flag'
   throw new RehomeError('NOT_MOVED', message)
+}
+
+/** false: the window is over, so there is nothing to be tried. */
+export async function resumeAudit(shard: Shard): Promise<boolean> {
+  // A failure leaves all as it was.
+  shard.phase = 'audit'
+  return await findCapture(shard)
+}
+
+/** Holds what the target has logged since the cutover, if it has. */
+async function findCapture(shard: Shard): Promise<boolean> {
+  const { lifeline } = shard.ends.target
+  const hold = holdOf(shard)
+  // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
+  shard.epoch = randomUUID()
+  await store(shard, { epoch: shard.epoch })
+  const { leaseMs } = shard.plan.fence
+  const change = { ...hold, moveId: shard.move.id, epoch: shard.epoch, leaseMs }
+  if (!(await adoptCapture(lifeline, change))) return false
+  shard.lease.keep(lifeline, hold)
+  return true
 }

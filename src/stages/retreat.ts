@@ -5,8 +5,9 @@
  * does it.
  */
 import { now, sleep } from '../clock.ts'
+import { lowerToCapture } from '../endpoints/sql/captures.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { lowerToCapture, removeFlag } from '../endpoints/sql/flags.ts'
+import { lowerFence } from '../endpoints/sql/flags.ts'
 import { messageOf } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -36,9 +37,7 @@ async function lower(shard: Shard, end: SqlEnd, captureMs: number | null): Promi
   const hold = holdOf(shard)
   try {
     if (captureMs !== null) await lowerToCapture(end.lifeline, hold, captureMs)
-    else if (!(await removeFlag(end.lifeline, hold, 'read_only'))) {
-      await removeFlag(end.lifeline, hold, 'capturing')
-    }
+    else await lowerFence(end.lifeline, hold)
     return null
   } catch (error) {
     return error

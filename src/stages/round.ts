@@ -3,31 +3,19 @@
  * changed since the round before, in one transaction. Whoever dies in it has changed nothing.
  */
 import { now, round } from '../clock.ts'
+import { type Bringing, forgetKeys } from '../endpoints/sql/brought-keys.ts'
 import { forgetChanges } from '../endpoints/sql/change-log.ts'
-import {
-  type Bringing,
-  bringChildren,
-  bringKeys,
-  type ChangedTable,
-  type Changes,
-  changedAtSource,
-  changedAtTarget,
-  countChanges,
-  forgetKeys,
-} from '../endpoints/sql/changes.ts'
-import { passThrough } from '../endpoints/sql/copy-table.ts'
-import { holdReceiving } from '../endpoints/sql/flags.ts'
-import { bringChanged, removeChanged } from '../endpoints/sql/replace-rows.ts'
+import type { Changes } from '../endpoints/sql/changes.ts'
+import { holdReceiving } from '../endpoints/sql/holds.ts'
 import { poolOfOne, type Snapshot, withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { readSync, writeSync } from '../endpoints/sql/syncs.ts'
-import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/routes.ts'
-import { inTransactionOf } from '../postgres.ts'
+import { type Client, inTransactionOf } from '../postgres.ts'
+import { dueChanges, partOf, replaceRows } from './changed-rows.ts'
 import { contextOf } from './context.ts'
+import { changedTables } from './logged-tables.ts'
 import { advanceTo, type Reached, reachedIds } from './sequences.ts'
 import { holdOf, type Shard } from './shard.ts'
-import { changedTables } from './survey.ts'
 import { verifyEverything, verifyPart } from './verification.ts'
 
 /**
@@ -49,12 +37,8 @@ export interface Round {
 export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Round> {
   const start = now()
   const { source, target } = shard.ends
-  const hold = { ...holdOf(shard), epoch: shard.epoch }
-  const tables = changedTables(shard.plan.scope, shard.survey)
-  const sync = await readSync(target.lifeline, hold)
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  const { done, seen } = await withSnapshot(source, hold, async (snapshot) => {
-    const changes = { key: hold, since: sync.seen, tables }
+  const changes = await changesSince(shard)
+  const { done, seen } = await withSnapshot(source, changes.key, async (snapshot) => {
     const done = await bring(shard, { snapshot, changes, compared })
     if (compared === 'everything') {
       await verifyEverything(shard, { source: await snapshot.share(), target })
@@ -63,10 +47,36 @@ export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Rou
   })
   const ms = round(now() - start)
   for (const reached of done.reached) await advanceTo(shard, reached)
-  const logs = tables.map(({ log }) => log)
-  if (done.changes > 0) await forgetChanges(source.pool, logs, { ...hold, seen })
-  const { changes, removed, brought, compared: rows } = done
-  return { changes, removed, brought, compared: rows, ms }
+  const logs = changes.tables.map(({ log }) => log)
+  if (done.changes > 0) await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
+  const { reached: _, ...told } = done
+  return { ...told, ms }
+}
+
+/** Brings and compares everything, and undoes it. Throws what a round throws. */
+export async function tryRound(shard: Shard): Promise<{ changes: number; ms: number }> {
+  const start = now()
+  const { source, target } = shard.ends
+  const changes = await changesSince(shard)
+  return await withSnapshot(source, changes.key, async (snapshot) => {
+    const due = await dueChanges(snapshot.client, changes)
+    await inTransactionOf(target.pool, begin, async (client) => {
+      await holdReceiving(client, holdOf(shard))
+      await client.query('savepoint before')
+      await replaceRows(shard, { ...due, bringing: bringingOf(shard, snapshot, client), changes })
+      const within = { ...target, pool: poolOfOne(target.pool, client) }
+      await verifyEverything(shard, { source: await snapshot.share(), target: within })
+      await client.query('rollback to before')
+    })
+    return { changes: due.total, ms: round(now() - start) }
+  })
+}
+
+async function changesSince(shard: Shard): Promise<Changes> {
+  const key = { ...holdOf(shard), epoch: shard.epoch }
+  const sync = await readSync(shard.ends.target.lifeline, key)
+  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  return { key, since: sync.seen, tables: changedTables(shard.plan.scope, shard.survey) }
 }
 
 interface Work {
@@ -77,89 +87,28 @@ interface Work {
 
 type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
 
+/** Foreign keys are checked afterwards: rows go and come while others refer to them. */
+const begin = 'begin; set local session_replication_role = replica'
+
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
-  const counts = await countChanges(snapshot.client, changes)
-  const tables = touched(changes.tables, counts)
-  const nothing = { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  if (tables.length === 0) return nothing
-  const { source, target } = shard.ends
-  const begin = 'begin; set local session_replication_role = replica'
-  return await inTransactionOf(target.pool, begin, async (client) => {
+  const { tables, total } = await dueChanges(snapshot.client, changes)
+  if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
+  return await inTransactionOf(shard.ends.target.pool, begin, async (client) => {
     await holdReceiving(client, holdOf(shard))
-    const bringing = { source, reader: snapshot.client, target: client, context: contextOf(shard) }
-    const replaced = await replaceRows(shard, { bringing, changes, tables })
-    const part = partOf(shard, { bringing, changes, tables })
+    const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
+    const replaced = await replaceRows(shard, work)
+    const part = partOf(shard, work)
     const rows = compared === 'changes' ? await verifyPart(part) : 0
     const reached = await reachedIds(part, 'target')
     await forgetKeys(client, changes.key)
     const hold = { ...holdOf(shard), epoch: shard.epoch }
     const { fingerprint } = shard.survey
     await writeSync(client, hold, { seen: snapshot.seen, fingerprint })
-    const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
     return { changes: total, ...replaced, compared: rows, reached }
   })
 }
 
-interface Replacing {
-  readonly bringing: Bringing
-  readonly changes: Changes
-  readonly tables: readonly ChangedTable[]
-}
-
-async function replaceRows(
-  shard: Shard,
-  { bringing, changes, tables }: Replacing,
-): Promise<{ removed: number; brought: number }> {
-  const { schema } = shard.ends.target
-  for (const table of tables) await bringKeys(bringing, changes, table)
-  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
-  let [removed, brought] = [0, 0]
-  for (const table of tables.toReversed()) {
-    shard.signal.throwIfAborted()
-    removed += await removeChanged(bringing, changes, { table, schema })
-  }
-  for (const table of tables) {
-    shard.signal.throwIfAborted()
-    const { route } = table
-    const mapper = route.transform
-      ? transformMapper(route, bringing.context, { oneFormat: false })
-      : passThrough(route)
-    brought += await bringChanged(bringing, changes, { table, schema, mapper })
-  }
-  // Children that came with their parents stand in no log.
-  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
-  return { removed, brought }
-}
-
-/** The changed rows alone, as both transactions see them. */
-function partOf(shard: Shard, { bringing, changes, tables }: Replacing): Shard {
-  const { source, target } = shard.ends
-  const of = (route: Route) => tables.find((table) => table.route === route) as ChangedTable
-  return {
-    ...shard,
-    ends: {
-      source: { ...source, pool: poolOfOne(source.pool, bringing.reader), within: 'snapshot' },
-      target: { ...target, pool: poolOfOne(target.pool, bringing.target) },
-    },
-    survey: { ...shard.survey, routes: tables.map(({ route }) => route) },
-    among: (route, end) =>
-      end === 'source' ? changedAtSource(changes, of(route)) : changedAtTarget(changes, of(route)),
-  }
-}
-
-/** Those with changes of their own, and those whose rows hang on such. Parents first. */
-function touched(
-  tables: readonly ChangedTable[],
-  counts: ReadonlyMap<string, number>,
-): ChangedTable[] {
-  const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
-  const found: ChangedTable[] = []
-  for (const table of tables) {
-    const { sourcePath, source } = table.route
-    const hangs = sourcePath.kind === 'through' && names.has(sourcePath.parent)
-    if (!names.has(source.name) && !hangs) continue
-    names.add(source.name)
-    found.push(table)
-  }
-  return found
+function bringingOf(shard: Shard, snapshot: Snapshot, target: Client): Bringing {
+  const { source } = shard.ends
+  return { source, reader: snapshot.client, target, context: contextOf(shard) }
 }

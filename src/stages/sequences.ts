@@ -1,10 +1,12 @@
 /**
  * Moves the target's sequences past the tenant's ids: before the fence as far as they are known.
  */
-import { advanceSequence, largestId, sequencesOf } from '../endpoints/sql/sequences.ts'
+import { advanceSequence, largestId, positionOf, sequencesOf } from '../endpoints/sql/sequences.ts'
 import type { Route } from '../plan/routes.ts'
+import { wayBack } from '../plan/way-back.ts'
+import { ident } from '../quote.ts'
 import { tenantWhere } from './rows.ts'
-import type { Shard } from './shard.ts'
+import { type Shard, store } from './shard.ts'
 
 /**
  * `source`: by the ids about to come, so that the pause has less to do. `target`: by the rows that
@@ -36,8 +38,38 @@ export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise
 }
 
 export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
+  if (shard.goesBack && (await areParted(shard, sequence))) return
   if (!(await advanceSequence(shard.ends.target, sequence, id))) return
   shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
+}
+
+/**
+ * Where each of the target's sequences stands that gives ids to rows which may go back, by the
+ * sequence of the source that gave them before.
+ */
+export async function notePositions(shard: Shard): Promise<void> {
+  const positions: Record<string, string> = {}
+  for (const route of shard.survey.routes) {
+    for (const { name, expression } of wayBack(route).columns) {
+      const from = route.source.columns.find((column) => column.name === name)?.sequence
+      const to = route.target.columns.find((column) => expression === `r.${ident(column.name)}`)
+      if (!from || !to?.sequence) continue
+      positions[from] = String(await positionOf(shard.ends.target, to.sequence))
+    }
+  }
+  // An attempt that goes on with this one's copy does not come here.
+  await store(shard, { evidence: { sequences: positions } })
+}
+
+/**
+ * When the tenant moved, the target gave ids beyond all that the source will come to for long: the
+ * source must not follow it there.
+ */
+async function areParted(back: Shard, sequence: string): Promise<boolean> {
+  const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
+  const position = sequences[sequence]
+  if (position === undefined) return false
+  return BigInt(position) > (await positionOf(back.ends.target, sequence))
 }
 
 /** The source column that becomes this one unchanged, if there is one. */

@@ -45,6 +45,8 @@ export interface Shard {
   readonly ends: Ends
   readonly control: Control
   readonly survey: Survey
+  /** The ends are exchanged: what the tenant has written at its new home goes to the old one. */
+  readonly goesBack?: boolean
   /** A condition on the rows `r` of one end: this is only a part of the shard. */
   readonly among?: (route: Route, end: 'source' | 'target') => string
   readonly attemptLog: Logger
@@ -137,12 +139,16 @@ const progressAt: Partial<Record<Phase, number>> = {
   final_catch_up: 92,
   cutover: 95,
   release: 98,
-  undo_fence: 10,
-  undo_drain: 20,
+  undo_catch_up: 10,
   undo_compare: 30,
+  undo_fence: 60,
+  undo_drain: 65,
+  undo_final_catch_up: 70,
   undo_cutover: 90,
   undo_release: 95,
   withdraw: 10,
+  audit: 10,
+  finalize: 10,
   cleanup: 10,
 }
 

@@ -5,6 +5,8 @@
 import { RehomeError } from '../errors.ts'
 import { compareShard } from './compare.ts'
 import type { Stage } from './shard.ts'
+import { verifyWhileWritten } from './verify.ts'
+import { wayBackOf } from './way-back.ts'
 
 export const undoCompare: Stage = {
   phase: 'undo_compare',
@@ -21,4 +23,10 @@ export const undoCompare: Stage = {
     const message = `${rows} rows were written at the target since the cutover (${tables}): repeat with --discard-writes to give them up`
     throw new RehomeError('WRITES_WOULD_BE_LOST', message, { data: { rows, tables: changed } })
   },
+}
+
+/** What has come back is compared with the new home, at one moment, while the tenant writes. */
+export const undoVerify: Stage = {
+  phase: 'undo_compare',
+  run: (shard) => verifyWhileWritten.run(wayBackOf(shard)),
 }

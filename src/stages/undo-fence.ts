@@ -5,7 +5,9 @@ import { randomUUID } from 'node:crypto'
 import { letOpen, raiseFence } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
+import { fenceWriting } from './fence.ts'
 import { holdOf, type Stage, store } from './shard.ts'
+import { wayBackOf } from './way-back.ts'
 
 export const undoFence: Stage = {
   phase: 'undo_fence',
@@ -22,4 +24,10 @@ export const undoFence: Stage = {
       throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
     }
   },
+}
+
+/** Of a tenant whose writes are followed. The old home is claimed already. */
+export const undoFenceWriting: Stage = {
+  phase: 'undo_fence',
+  run: (shard) => fenceWriting.run(wayBackOf(shard)),
 }

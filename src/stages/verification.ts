@@ -9,6 +9,7 @@ import { compareShard, type TableComparison } from './compare.ts'
 import { tenantWhere } from './rows.ts'
 import { type Ends, lanesOf, type Shard } from './shard.ts'
 import { fingerprintNow } from './survey.ts'
+import { wayBackOf } from './way-back.ts'
 
 /** By way of these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
 export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
@@ -56,7 +57,8 @@ async function lookAt(shard: Shard) {
   }
   const looks = [
     async (part: Shard) => {
-      found.comparisons = await compareShard(part)
+      // What has gone back is right where the plan's own way leads from it to what is there.
+      found.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
     },
     async (part: Shard) => {
       found.broken = await firstBroken(part)

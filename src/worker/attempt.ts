@@ -7,15 +7,16 @@ import { Caller, callers } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
 import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
+import { giveUpTarget } from '../endpoints/sql/flags.ts'
 import { messageOf, RehomeError, storable } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { cleanupShard, moveShard, rollbackShard } from '../move-shard.ts'
+import { auditShard, cleanupShard, finalizeShard, moveShard, rollbackShard } from '../move-shard.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
 import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
-import { unlessAborted } from '../stages/shard.ts'
+import { holdOf, unlessAborted } from '../stages/shard.ts'
 import { survey } from '../stages/survey.ts'
 import { takeTurns } from '../stages/turn.ts'
 
@@ -83,7 +84,7 @@ async function live(claimed: Claimed): Promise<Outcome> {
     await takeTurns(shard)
     const phase = await stories[move.errand](shard)
     const evidence = evidenceOf(shard)
-    await settleMove(options.control, held, { phase, evidence })
+    await settleMove(options.control, held, { phase, evidence, ...windowAfter(shard) })
     options.tell(
       `${phase} · pause ${shard.evidence.pauseMs ?? shard.evidence.rollbackPauseMs ?? 0} ms`,
     )
@@ -95,7 +96,19 @@ async function live(claimed: Claimed): Promise<Outcome> {
   }
 }
 
-const stories = { move: moveShard, rollback: rollbackShard, cleanup: cleanupShard } as const
+const stories = {
+  move: moveShard,
+  rollback: rollbackShard,
+  audit: auditShard,
+  finalize: finalizeShard,
+  cleanup: cleanupShard,
+} as const
+
+/** What becomes of the window in which the tenant can be brought back with what it writes. */
+function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true } {
+  if (move.errand === 'move') return { windowMs: plan.rollback.windowMs }
+  return move.errand === 'audit' ? { audited: true } : { windowMs: 0 }
+}
 
 /** null: this worker lacks the plan. Also watches the ends while they are surveyed. */
 function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
@@ -208,6 +221,7 @@ async function fail(
     : await settleMove(control, held, {
         phase: move.fallback_phase,
         failure,
+        ...(move.errand === 'audit' && { audited: true }),
         ...withEvidence(shard),
       })
   return stored ? { kind: 'failed', error, again } : { kind: 'nothing to do' }
@@ -227,8 +241,13 @@ async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null
     const captureMs = captures ? againInMs + fence.leaseMs + handOverMs : null
     shard.evidence.pauseMs = await retreat(shard, { end: 'source', captureMs })
   }
-  if (errand === 'rollback') {
-    shard.evidence.rollbackPauseMs = await retreat(shard, { end: 'target', captureMs: null })
+  if (errand === 'rollback' || errand === 'audit') {
+    const heldMs = await retreat(shard, { end: 'target', captureMs: null })
+    if (errand === 'rollback') shard.evidence.rollbackPauseMs = heldMs
+    // It has been closed since the cutover, and stays so.
+    const { lifeline } = shard.ends.source
+    const given = giveUpTarget(lifeline, holdOf(shard))
+    await given.catch((err: unknown) => shard.log.warn({ err }, 'the source stays claimed'))
   }
 }
 

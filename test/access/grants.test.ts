@@ -3,8 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
+import { table } from '../../src/plan/plan.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { ended, tryWrite } from '../helpers/runs.ts'
+import { ended, tryWrite, writeAt } from '../helpers/runs.ts'
 import {
   createRolesWorld,
   grantFiles,
@@ -23,7 +24,14 @@ beforeAll(async () => {
   world = await createRolesWorld({
     both: 'create table counters (id serial primary key, tenant_id text)',
     // An offline move needs nothing that an online one does not.
+    target: 'alter table notes drop column raw',
     plan: {
+      tables: [
+        table('tenants', { tenant: 'id' }),
+        table('notes', { columns: { drop: ['raw'] } }),
+        table('note_lines', { through: 'note_id' }),
+        table('visits'),
+      ],
       ...{ strategy: 'online', pause: { budgetMs: 20_000, attempts: 1 } },
       ...{ exclude: ['counters'], attempts: 1, backoffMs: 20, fence: { leaseMs: 2000 } },
     },
@@ -57,17 +65,26 @@ async function rightsOf(place: Place, file: string): Promise<Right[]> {
 }
 
 /** Everything that is ever done for a tenant. Ends with what is refused first. */
-async function life(tenant: string, runs: string[]): Promise<void> {
+async function life(
+  tenant: string,
+  { runs, over }: { runs: string[]; over: AbortSignal },
+): Promise<void> {
   await using _writing = keepWriting(tenant)
   await using rehome = await open({ environment: world.environment })
   const tenants = [tenant]
-  for (const errands of [['rollback', 'cleanup'], ['cleanup']] as const) {
+  for (const errands of [
+    ['rollback', 'cleanup'],
+    ['finalize', 'cleanup'],
+  ] as const) {
     const [finding] = await rehome.check(world.plan())
     if (finding) throw new Error(`${finding.where}: ${finding.message}`)
     const { runId } = await rehome.enqueue(world.plan(), { tenants })
     runs.push(runId ?? '')
     await well(rehome, runId ?? '')
+    over.throwIfAborted()
+    await writeAt(world, 'target', tenant)
     for (const errand of errands) {
+      over.throwIfAborted()
       await rehome[errand](runId ?? '', { tenants })
       await well(rehome, runId ?? '')
     }
@@ -136,19 +153,32 @@ async function jobsFailedOf(tenant: string): Promise<string[]> {
   return rows.map(({ reason }: { reason: string | null }) => reason ?? '')
 }
 
+/** A life that ended halfway may have left ids at the target that the source would give again. */
+async function meetIds(): Promise<void> {
+  const reached = `select last_value::text as id from notes_id_seq`
+  const { id } = (await world.target.pool.query(reached)).rows[0]
+  const pass = `select setval('notes_id_seq', greatest(last_value, $1)) from notes_id_seq`
+  await world.source.pool.query(pass, [id])
+}
+
 /** What somebody is told: in an answer, with the move or its job, or in the log. */
 async function complaintWithout(right: Right, lines: readonly string[]): Promise<string> {
   lives += 1
   const tenant = `tenant ${lives}`
+  await meetIds()
   await world.addTenant(tenant, 2)
   const runs: string[] = []
+  const over = new AbortController()
+  let lived: Promise<void> = Promise.resolve()
   const { pool } = world[right.place]
   const before = lines.length
   await pool.query(right.revoke)
   if (right.name.includes('create on')) await forgetSequences()
   try {
-    const lived =
-      right.whose === 'application' ? application(right.place, tenant) : life(tenant, runs)
+    lived =
+      right.whose === 'application'
+        ? application(right.place, tenant)
+        : life(tenant, { runs, over: over.signal })
     let answer = ''
     lived.then(
       () => {
@@ -168,8 +198,10 @@ async function complaintWithout(right: Right, lines: readonly string[]): Promise
       { withinMs: 30_000 },
     )
   } finally {
+    over.abort()
     await pool.query(right.grant)
     for (const runId of runs) await ended(world, runId)
+    await lived.catch(() => {})
   }
 }
 

@@ -24,7 +24,7 @@ export interface RolesWorld extends World {
   variablesAt(place: Place): Readonly<Record<string, string>>
   /** Connections of that role, closed with the world. */
   poolAt(place: Place, role: Role): pg.Pool
-  /** The line of target.sql that is commented out, because only a superuser may run it. */
+  /** At both ends, the line of target.sql that only a superuser may run, hence commented out. */
   grantReplication(): Promise<void>
   /** A worker that writes down what it logs. */
   workAndLog(): Promise<{ readonly lines: readonly string[] } & AsyncDisposable>
@@ -156,12 +156,11 @@ class Roles {
   }
 
   async grantReplication(): Promise<void> {
-    const [statement] = await roleStatements(
-      'target',
-      this.variables('target'),
-      /^-- (grant set.*)$/m,
-    )
-    await this.#world.target.pool.query(statement ?? '')
+    for (const end of ['source', 'target'] as const) {
+      const commented = /^-- (grant set.*)$/m
+      const [statement] = await roleStatements('target', this.variables(end), commented)
+      await this.#world[end].pool.query(statement ?? '')
+    }
   }
 
   async make(place: Place): Promise<void> {

@@ -10,7 +10,7 @@ const hostile = `<b>o'neil</b>/..`
 
 /** What the queues hold: jobs and their states, and whether they are held back. */
 async function contents(world: World) {
-  const queues = Object.values(world.rehome.queues.byErrand)
+  const queues = [...new Set(Object.values(world.rehome.queues.byErrand))]
   return await Promise.all(
     queues.map(async (queue) => ({
       paused: await queue.isPaused(),
@@ -59,6 +59,7 @@ describeOnBackends('Bull Board', (backend) => {
           ],
         },
         { name: 'rehome-rollbacks', displayName: 'Rollbacks', allowRetries: false },
+        { name: 'rehome-windows', displayName: 'Rollback windows', allowRetries: false },
         { name: 'rehome-cleanups', displayName: 'Clean-ups', allowRetries: false },
       ],
     })
@@ -77,7 +78,7 @@ describeOnBackends('Bull Board', (backend) => {
     await using world = await createWorld({ backend })
     await using board = await openBoard(world)
     const { json } = await ask(board, '/api/queues')
-    expect(json).toMatchObject({ queues: Array(3).fill({ hasWorkers: false }) })
+    expect(json).toMatchObject({ queues: Array(4).fill({ hasWorkers: false }) })
   })
 
   test('refuses every route that writes, except the few that are harmless', async () => {
@@ -150,9 +151,9 @@ describeOnBackends('Bull Board', (backend) => {
     const { runId } = await world.rehome.enqueue(world.plan())
     expect(await put('/api/queues/resume')).toBe(200)
     expect(await put('/api/queues/pause')).toBe(200)
-    expect((await contents(world)).map((queue) => queue.paused)).toEqual([true, true, true])
+    expect((await contents(world)).map((queue) => queue.paused)).toEqual([true, true, true, true])
     expect(await put('/api/queues/rehome-rollbacks/resume')).toBe(200)
-    expect((await contents(world)).map((queue) => queue.paused)).toEqual([true, false, true])
+    expect((await contents(world)).map((queue) => queue.paused)).toEqual([true, false, true, true])
     expect(await put('/api/queues/rehome-moves/resume')).toBe(200)
     expect((await ended(world, runId)).get('acme')?.phase).toBe('moved')
   })

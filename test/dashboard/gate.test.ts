@@ -199,8 +199,8 @@ describe('with tokens', () => {
     const queues = async (token: string) =>
       (await ask(board, '/api/queues', { headers: bearer(token) })).json
     const shown = (readOnlyMode: boolean) => ({
-      queues: ['rehome-moves', 'rehome-rollbacks', 'rehome-cleanups'].map((name) =>
-        expect.objectContaining({ name, readOnlyMode, allowCompletedRetries: false }),
+      queues: ['rehome-moves', 'rehome-rollbacks', 'rehome-windows', 'rehome-cleanups'].map(
+        (name) => expect.objectContaining({ name, readOnlyMode, allowCompletedRetries: false }),
       ),
     })
     expect(await queues(viewerToken)).toEqual(shown(true))

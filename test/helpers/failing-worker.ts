@@ -27,8 +27,8 @@ export interface Failure {
 export interface Program {
   readonly file: string
   readonly changes: Partial<PlanInput>
-  /** The tenant writes meanwhile, always at the same moments. */
-  readonly writes?: boolean
+  /** Where the tenant writes meanwhile, always at the same moments. */
+  readonly writes?: 'SOURCE_URL' | 'TARGET_URL'
 }
 
 /** `file` is a compiled worker-process. It is killed with the test that started it. */
@@ -43,7 +43,7 @@ export function startFailing(
       ...world.environment,
       PLAN_CHANGES: JSON.stringify(changes),
       HOLD: 'yes',
-      ...(writes && { WRITES: 'yes' }),
+      ...(writes && { WRITES: writes }),
       FAIL_TENANT: failure.tenant,
       ...(failure.at && { FAIL_AT: failure.at, FAIL_SIGNAL: failure.signal ?? 'SIGKILL' }),
     },

@@ -1,5 +1,6 @@
 // Errands that are interrupted at every place of a worker's life, each for a tenant of its own.
 import { expect } from 'vitest'
+import { audit } from '../../src/coordinator/errands.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
 import type { QueueBackend } from './backends.ts'
 import type { CallPoint } from './call-points.ts'
@@ -119,9 +120,10 @@ export function onlineOn(backend: QueueBackend): Partial<PlanInput> {
 export async function askFor(
   world: World,
   tenant: string,
-  errand: 'rollback' | 'cleanup',
+  errand: 'rollback' | 'audit' | 'finalize' | 'cleanup',
 ): Promise<void> {
-  const query = 'select run_id from rehome_control.moves where tenant_id = $1'
-  const runId = (await world.control.pool.query(query, [tenant])).rows[0].run_id
-  await world.rehome[errand](runId, { tenants: [tenant] })
+  const query = 'select * from rehome_control.moves where tenant_id = $1'
+  const [move] = (await world.control.pool.query(query, [tenant])).rows
+  if (errand === 'audit') await audit(world.rehome, [move], 'tester')
+  else await world.rehome[errand](move.run_id, { tenants: [tenant] })
 }

@@ -56,6 +56,18 @@ export async function tryWrite(world: World, end: 'source' | 'target', tenant: s
   )
 }
 
+/** Rows that come, change and go: notes, their lines and visits. */
+export async function writeAt(world: World, end: 'source' | 'target', tenant: string) {
+  for (const statement of [
+    `update notes set body = body || '!' where tenant_id = $1`,
+    `insert into notes (tenant_id, body) values ($1, 'at home'), ($1, 'and again')`,
+    `insert into note_lines select max(id), 1, 'new' from notes where tenant_id = $1`,
+    `delete from visits where tenant_id = $1 and hits = 3`,
+  ]) {
+    await world[end].pool.query(statement, [tenant])
+  }
+}
+
 export async function expectHome(world: World, tenant: string, home: 'source' | 'target') {
   const away = home === 'source' ? 'target' : 'source'
   expect(await tryWrite(world, home, tenant)).toBe('accepted')

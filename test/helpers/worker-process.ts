@@ -1,8 +1,8 @@
 // A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
 // environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
-// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES the
-// tenant writes while it is copied, while everything is compared, and just before the fence. With
-// HOLD it begins when it is sent a line.
+// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES, the
+// variable of a URL, the tenant writes there while it is copied, while everything is compared, and
+// just before the fence. With HOLD it begins when it is sent a line.
 import { once } from 'node:events'
 import pg from 'pg'
 import { startWorker } from '../../jobs/worker.ts'
@@ -11,9 +11,10 @@ import { hearCalls } from './call-points.ts'
 import { smallPlan } from './small-plan.ts'
 import { createWriter } from './writes-between.ts'
 
-const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL, WRITES, SOURCE_URL } = process.env
-const write = WRITES ? createWriter(SOURCE_URL ?? '') : null
-const snapshot = /^after (copy|verify) source .* pg_export_snapshot/
+const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL, WRITES } = process.env
+const write = WRITES ? createWriter(process.env[WRITES] ?? '') : null
+const snapshot = /^after (copy|verify|undo_compare|audit) \w+ .* pg_export_snapshot/
+const beforeFence = ['before fence source flags 1', 'before undo_fence target flags 1']
 const writesOf = (tenant: string) =>
   [
     `update notes set body = body || '!' where tenant_id = $`,
@@ -23,7 +24,7 @@ const writesOf = (tenant: string) =>
   ].map((statement) => statement.replaceAll('$', pg.escapeLiteral(tenant)))
 if (FAIL_TENANT !== undefined) {
   hearCalls(FAIL_TENANT, (point) => {
-    if (snapshot.test(point.place) || point.name === 'before fence source flags 1') {
+    if (snapshot.test(point.place) || beforeFence.includes(point.name)) {
       write?.(writesOf(FAIL_TENANT))
     }
     if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify(point)}\n`)

@@ -5,9 +5,11 @@
  * A writer writes once a transaction. It may be wrong about the home all the time, but writes at
  * the target only from when rehome has first closed it there.
  */
+
+import { openNow } from './captures.ts'
 import type { Rules } from './rules.ts'
 import { mode, type State, source, target, type Writer } from './state.ts'
-import { isSnapshot, removeRow } from './statements.ts'
+import { isSnapshot, nowCaptures, removeRow } from './statements.ts'
 
 const [idle, undecided, letIn] = [0, 1, 2]
 
@@ -26,6 +28,7 @@ export function begins(s: State, i: number, end: number): boolean {
   w.end = end
   w.stale = 0
   w.sees = isSnapshot(i) && s.end(end).mode !== mode.none ? 1 : 0
+  w.saw = w.sees === 1 ? s.end(end).mode : 0
   return true
 }
 
@@ -36,11 +39,14 @@ export function isGuarded(s: State, i: number, rules: Rules): boolean {
   if (isSnapshot(i)) {
     if (w.stale === 1) return refused(s, i)
     if (w.sees === 0) return accepted(w)
+    // An old snapshot ends no capture: one entry too many does no harm.
+    if (w.saw === mode.capturing) return accepted(w, rules.snapshotsLog)
     if (w.sees === 2) return refused(s, i)
   }
   if (flag.mode === mode.none) return accepted(w)
-  if (flag.mode !== mode.readOnly || flag.lapsed === 0) return refused(s, i)
-  return opensFence(s, w, { i, rules })
+  const held = flag.mode === mode.readOnly || flag.mode === mode.capturing
+  if (held && flag.lapsed === 1) return opensFence(s, w, { i, rules })
+  return flag.mode === mode.capturing ? accepted(w, true) : refused(s, i)
 }
 
 /** The lease has lapsed. Waits for another who does the same. */
@@ -48,12 +54,14 @@ function opensFence(s: State, w: Writer, { i, rules }: { i: number; rules: Rules
   const flag = s.end(w.end)
   if (flag.deleter !== 0) return false
   if (rules.lapseDeletes) flag.deleter = i + 1
-  return accepted(w)
+  return accepted(w, flag.mode === mode.readOnly && flag.window === 1 && rules.lapseLogs)
 }
 
-function accepted(w: Writer): boolean {
+function accepted(w: Writer, logs = false): boolean {
   w.at = letIn
   w.sees = 0
+  w.saw = 0
+  w.logs = logs ? 1 : 0
   return true
 }
 
@@ -69,6 +77,8 @@ function ended(s: State, i: number): void {
   w.end = 0
   w.stale = 0
   w.sees = 0
+  w.saw = 0
+  w.logs = 0
   for (const m of s.movers) m.waits &= ~(1 << i)
 }
 
@@ -89,9 +99,17 @@ export function commits(s: State, i: number): boolean {
   w.left -= 1
   s.end(w.end).rows |= bit
   s.truth.committed |= bit
-  if (s.end(w.end).deleter === i + 1) removeRow(s, w.end)
+  if (w.logs === 1) s.end(w.end).log |= bit
+  if (s.end(w.end).deleter === i + 1) endsLapsed(s, w.end)
   ended(s, i)
   return true
+}
+
+/** Of a fence that lapses within the window nothing ends but the fence. */
+function endsLapsed(s: State, end: number): void {
+  const { mode: is, window } = s.end(end)
+  if (is === mode.readOnly && window === 1) nowCaptures(s, end)
+  else removeRow(s, end)
 }
 
 export function rollsBack(s: State, i: number): boolean {
@@ -113,26 +131,36 @@ export function isTold(s: State, end: number, rules: Rules): boolean {
 }
 
 /** rehome.open: now, or long after it was told. */
-export function opens(s: State): boolean {
+export function opens(s: State, rules: Rules): boolean {
   const flag = s.end(s.app.end)
   if (s.app.key === 0 || flag.openedBy !== s.app.key || flag.deleter !== 0) return false
   if (s.movers.some((m) => m.locked === s.app.end + 1)) return false
-  removeRow(s, s.app.end)
+  openNow(s, s.app.end, rules)
   return true
 }
 
 /** Time passes: a lease is not renewed in time. */
 export function lapses(s: State, end: number): boolean {
   const flag = s.end(end)
-  if (flag.mode !== mode.readOnly || flag.lapsed === 1) return false
+  const leased = flag.mode === mode.readOnly || (flag.mode === mode.capturing && flag.window === 0)
+  if (!leased || flag.lapsed === 1) return false
   flag.lapsed = 1
+  return true
+}
+
+/** Time passes: the tenant is not to be brought back any more. */
+export function windowEnds(s: State, end: number): boolean {
+  const flag = s.end(end)
+  if (flag.window === 0) return false
+  flag.window = 0
+  if (flag.mode === mode.capturing) flag.lapsed = 1
   return true
 }
 
 /** src/stages/reap.ts: it deletes what any writer might delete. Its opening is `opens`. */
 export function isReaped(s: State, end: number): boolean {
   const flag = s.end(end)
-  if (flag.mode !== mode.readOnly || flag.lapsed === 0 || flag.deleter !== 0) return false
-  removeRow(s, end)
+  if (flag.lapsed === 0 || flag.deleter !== 0) return false
+  endsLapsed(s, end)
   return true
 }

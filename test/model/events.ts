@@ -32,7 +32,7 @@ export function eventsOf(scope: Scope): Event[] {
     ...[0, 1].flatMap((writer) => eventsOfWriter(writer, scope.rules)),
     ...ends.flatMap((end) => eventsOfTime(end, scope.rules)),
     {
-      happens: app.opens,
+      happens: (s) => app.opens(s, scope.rules),
       words: (s) => `the application opens ${endNames[s.app.end]} with the key that it was told`,
     },
     ...eventsOfPeople(scope),
@@ -102,6 +102,10 @@ function eventsOfWriter(i: number, rules: Rules): Event[] {
 function eventsOfTime(end: number, rules: Rules): Event[] {
   const name = endNames[end]
   return [
+    {
+      happens: (s) => app.windowEnds(s, end),
+      words: () => `the window at ${name} ends`,
+    },
     { happens: (s) => app.lapses(s, end), words: () => `the lease at ${name} lapses` },
     { happens: (s) => app.isReaped(s, end), words: () => `the reaper lowers the fence at ${name}` },
     {

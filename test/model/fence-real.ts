@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { drain } from '../../src/endpoints/sql/drain.ts'
 import * as flags from '../../src/endpoints/sql/flags.ts'
+import * as holds from '../../src/endpoints/sql/holds.ts'
 import { lowerLapsed, openWith } from '../../src/endpoints/sql/leftovers.ts'
 import { takeTurn } from '../../src/endpoints/sql/turns.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -133,11 +134,11 @@ export class RealFence implements AsyncDisposable {
     return true
   }
 
-  async #hold(by: number, hold: Parameters<typeof flags.holdFlag>[1]): Promise<boolean> {
+  async #hold(by: number, hold: Parameters<typeof holds.holdFlag>[1]): Promise<boolean> {
     const client = await this.#pool.connect()
     try {
       await client.query('begin')
-      if ((await flags.holdFlag(client, hold)) !== null) {
+      if ((await holds.holdFlag(client, hold)) !== null) {
         this.#holding.set(by, client)
         return true
       }

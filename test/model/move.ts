@@ -6,6 +6,7 @@
  * because a worker may stop between any two.
  */
 
+import { lower, openReceived } from './captures.ts'
 import {
   answer,
   chunk,
@@ -33,6 +34,8 @@ export const move = {
   'look for a cutover': (act) =>
     answer(adopt(act, source, mode.moved), 'store release', () => {
       if (act.m.phase === phase.release) return 'failed'
+      if (act.s.control.online === 1)
+        return act.m.epoch === 0 ? 'adopt own fence' : 'take over capture'
       if (!fencedPhases.includes(act.m.phase)) return 'adopt own fence'
       return act.rules.resumeLooks ? 'take over source' : 'trust the phase'
     }),
@@ -52,8 +55,10 @@ export const move = {
     ),
   'trust the target': (act) => answer(takeOver(act, target), 'read rows', 'failed'),
   'adopt own fence': (act) =>
-    answer(adopt(act, source, mode.readOnly), 'lower own fence', 'store preflight'),
-  'lower own fence': opened(source, mode.readOnly, 'store preflight'),
+    answer(adopt(act, source, mode.readOnly), 'lower own fence', 'adopt own capture'),
+  'adopt own capture': (act) =>
+    answer(adopt(act, source, mode.capturing), 'lower own fence', 'store preflight'),
+  'lower own fence': (act) => answer(lower(act, source), 'store preflight', 'store preflight'),
 
   // src/stages/preflight.ts
   'store preflight': store(phase.preflight, 'is the source moved'),
@@ -87,7 +92,7 @@ export const move = {
   wipe: wipe('forget progress'),
   'forget progress': (act) => {
     forgetProgress(act, target)
-    return 'store fence'
+    return act.s.control.online === 1 ? 'store capture' : 'store fence'
   },
 
   // src/stages/fence.ts, drain.ts
@@ -129,14 +134,14 @@ export const move = {
 
   // src/stages/release.ts
   'store release': store(phase.release, 'open target'),
-  'open target': opened(target, mode.receiving, ['settle as moved', 'adopt target']),
+  'open target': (act) => answer(openReceived(act, target), 'settle as moved', 'adopt target'),
   'adopt target': (act) =>
     answer(adopt(act, target, mode.receiving), 'open target', 'settle as moved'),
   'settle as moved': settle(phase.moved),
 } satisfies Program
 
 /** The lease is kept from here on: src/stages/lease.ts. */
-function leased({ m }: Act, next: string): string {
+export function leased({ m }: Act, next: string): string {
   m.lease = 1 + (m.errand === errand.rollback ? target : source)
   return next
 }

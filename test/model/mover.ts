@@ -4,22 +4,31 @@
  *
  * A worker that stops for ever so long needs no event: nobody is obliged to take a step.
  */
+
+import { giveUp, lower, lowerToCapture } from './captures.ts'
 import { move } from './move.ts'
-import type { Step } from './parts.ts'
+import { online } from './online.ts'
+import { answer, type Step } from './parts.ts'
 import { rollback } from './rollback.ts'
 import type { Rules } from './rules.ts'
-import { errand, type Mover, mode, phase, type State, source, target } from './state.ts'
-import { type Act, remove, renew } from './statements.ts'
+import { errand, type Mover, phase, type State, source, target } from './state.ts'
+import { type Act, renew } from './statements.ts'
 
 /** After a failure before the cutover: the fence is lowered, then another attempt or none. */
 const retreat: Record<string, Step> = {
   retreat: (act) => {
-    const end = act.m.errand === errand.rollback ? target : source
-    return remove(act, end, mode.readOnly) === undefined ? 'wait' : 'end attempt'
+    const back = act.m.errand === errand.rollback
+    // What an online move has copied the next attempt goes on with; or the capture lapses.
+    const captures = act.s.control.online === 1 && !back
+    const lowered = captures ? lowerToCapture(act, source) : lower(act, back ? target : source)
+    if (lowered === undefined) return 'wait'
+    return back ? 'give source back after failure' : 'end attempt'
   },
+  'give source back after failure': (act) =>
+    answer(giveUp(act, source), 'end attempt', 'end attempt'),
 }
 
-const program: Record<string, Step> = { ...move, ...rollback, ...retreat }
+const program: Record<string, Step> = { ...move, ...rollback, ...online, ...retreat }
 export const stepNames = ['nothing', ...Object.keys(program), 'end attempt']
 const steps = [undefined, ...Object.values(program)]
 
@@ -53,6 +62,8 @@ const forwardSteps = new Set(
     'store undo_release',
     'adopt source',
     'open source',
+    'adopt claimed source',
+    'open claimed source',
   ].map(at),
 )
 
@@ -65,11 +76,20 @@ const beforeFirst = new Set(
     'take over source',
     'take over target',
     'adopt own fence',
+    'adopt own capture',
     'lower own fence',
+    'take over capture',
+    'lower to capture',
+    'take over captured target',
+    'read sync',
     'take turn at source, to go back',
     'take turn at target, to go back',
     'look for a cutover back',
     'look for a cutover to undo',
+    'look for a claimed source',
+    'find capture',
+    'adopt capture',
+    'give source back',
   ].map(at),
 )
 const forwardPhases: readonly number[] = [
@@ -124,6 +144,7 @@ function fall(m: Mover): void {
   m.locked = 0
   m.lease = 0
   m.memory = 0
+  m.read = 0
   m.waits = 0
   m.at = retreatAt
 }
@@ -150,7 +171,7 @@ export function postpones({ s, m }: Act): boolean {
   if (m.at !== endAttempt) return false
   if (s.control.token === m.attempt && s.control.open === 1) {
     s.control.phase = m.errand === errand.move ? phase.queued : m.phase
-    if (m.errand === errand.move) s.control.epoch = 0
+    if (m.errand === errand.move && s.control.online === 0) s.control.epoch = 0
   }
   m.clear()
   return true

@@ -35,6 +35,8 @@ const one = { from: 'move', attempts: 1, writes: [0, 0] } as const
 const reader = { ...one, writes: [1, 0] } as const
 const snapshot = { ...one, writes: [0, 1] } as const
 const two = { ...one, attempts: 2 } as const
+const online = { ...one, from: 'online' } as const
+const logged = { ...one, from: 'logged', asks: ['rollback'] } as const
 const back = { ...one, from: 'back', asks: ['rollback'] } as const
 
 export const mutants: readonly Mutant[] = [
@@ -139,5 +141,36 @@ export const mutants: readonly Mutant[] = [
     rules: { claims: false, chunksHold: false, wipesHold: false },
     world: { ...one, onlyHarm: true },
     breaks: home,
+  },
+  {
+    without: 'needing the capture to stand when a captured tenant is fenced',
+    rules: { fenceNeedsCapture: false },
+    world: { ...online, writes: [2, 0] },
+    // The comparison finds it, each time anew.
+    breaks: /do not reach/,
+  },
+  {
+    without: 'draining under the fence of a captured tenant',
+    rules: { drainBeforeLast: false },
+    world: { ...online, writes: [1, 0] },
+    breaks: lost,
+  },
+  {
+    without: 'logging what is written under a snapshot that shows a capture',
+    rules: { snapshotsLog: false },
+    world: { ...online, writes: [0, 1] },
+    breaks: /do not reach/,
+  },
+  {
+    without: 'forgetting changes only when they have come',
+    rules: { forgetAfterCommit: false },
+    world: { ...online, attempts: 2, writes: [1, 0] },
+    breaks: /do not reach/,
+  },
+  {
+    without: 'draining before a rollback that keeps writes ends',
+    rules: { drainBeforeLast: false },
+    world: { ...logged, writes: [1, 0] },
+    breaks: lost,
   },
 ]

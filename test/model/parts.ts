@@ -1,7 +1,16 @@
 /** What the steps of both errands are made of. */
 
 import { mode, type State, source, target } from './state.ts'
-import { type Act, type Answer, bump, endEarlier, hold, remove, takeTurn } from './statements.ts'
+import {
+  type Act,
+  type Answer,
+  bump,
+  endEarlier,
+  forgetLog,
+  hold,
+  remove,
+  takeTurn,
+} from './statements.ts'
 
 /**
  * Does one statement and says what comes next: a step's name; `wait` for a lock or a writer;
@@ -75,6 +84,44 @@ export function holdTarget(act: Act, yes: string, no: string): string {
   return answer(hold(act, target, mode.receiving), yes, no)
 }
 
+/** src/stages/round.ts: one snapshot of `from`, its rows and its log. */
+export function roundRead(from: number, next: string): Step {
+  return ({ s, m, rules }) => {
+    const [at, to] = [s.end(from), s.end(1 - from)]
+    m.memory = at.rows
+    m.read = at.log & ~to.seen
+    if (!rules.forgetAfterCommit) at.log &= ~m.memory
+    return next
+  }
+}
+
+/** What was read comes in one transaction; before the fence everything is compared, too. */
+export function roundCommit(
+  from: number,
+  { compares, next }: { compares: boolean; next: string },
+): Step {
+  return ({ s, m, rules }) => {
+    const to = s.end(1 - from)
+    if (rules.chunksHold && m.locked !== 2 - from) return 'failed'
+    m.locked = 0
+    const rows = (to.rows & ~m.read) | (m.memory & m.read)
+    if (compares && rows !== m.memory) return 'failed'
+    to.rows = rows
+    to.seen = m.memory
+    to.syncEpoch = m.epoch
+    m.read = 0
+    return next
+  }
+}
+
+export function roundForget(from: number, next: string): Step {
+  return (act) => {
+    forgetLog(act, from)
+    act.m.memory = 0
+    return next
+  }
+}
+
 export function drainAt(end: number, next: string): Step {
   return (act) => answer(bump(act, end), next, next)
 }
@@ -141,5 +188,6 @@ export function readBack(end: number, next: string): Step {
 
 export function acceptsNow(s: State, end: number): boolean {
   const flag = s.end(end)
-  return flag.mode === mode.none || (flag.mode === mode.readOnly && flag.lapsed === 1)
+  if (flag.mode === mode.none || flag.mode === mode.capturing) return true
+  return flag.mode === mode.readOnly && flag.lapsed === 1
 }

@@ -73,7 +73,7 @@ function letTimePass(s: State, rules: Rules): void {
   for (const end of ends) {
     app.lapses(s, end)
     app.isTold(s, end, rules)
-    app.opens(s)
+    app.opens(s, rules)
   }
 }
 

@@ -21,6 +21,23 @@ const worlds: readonly (readonly [string, Small])[] = [
     'a move, its rollback, its retry and a new run, by three attempts',
     { from: 'move', attempts: 3, writes: [0, 0], asks: ['rollback', 'retry', 'new run'] },
   ],
+  [
+    'an online move, and an application that writes',
+    { from: 'online', attempts: 1, writes: [1, 1] },
+  ],
+  ['two workers at one online move', { from: 'online', attempts: 2, writes: [1, 0] }],
+  [
+    'a rollback that keeps writes',
+    { from: 'logged', attempts: 1, writes: [1, 1], asks: ['rollback'] },
+  ],
+  [
+    'two workers at a rollback that keeps writes',
+    { from: 'logged', attempts: 2, writes: [1, 0], asks: ['rollback'] },
+  ],
+  [
+    'an online move, and its rollback',
+    { from: 'online', attempts: 2, writes: [1, 0], asks: ['rollback'] },
+  ],
 ]
 
 describe('every promise holds in every state of', () => {

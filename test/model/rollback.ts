@@ -2,6 +2,8 @@
  * The errand `rollback`: src/stages/resume.ts (resumeRollback), withdraw.ts and undo-*.ts. Writes
  * made at the new home are never given up here: nobody asked for that.
  */
+
+import { lower } from './captures.ts'
 import {
   answer,
   drainAt,
@@ -28,16 +30,31 @@ export const rollback = {
   'look for a cutover to undo': (act) => {
     const [back, away] = [act.m.memory === 1, adopt(act, source, mode.moved)]
     if (away === undefined) return 'wait'
+    if (!away) return 'look for a claimed source'
     act.m.memory = 0
     if (back) return 'store undo_release'
-    if (away) return 'store undo_fence'
+    return act.s.control.online === 1 ? 'find capture' : 'store undo_fence'
+  },
+  'look for a claimed source': (act) => {
+    const [back, claimed] = [act.m.memory === 1, adopt(act, source, mode.receiving)]
+    if (claimed === undefined) return 'wait'
+    act.m.memory = 0
+    if (back) return 'store undo_release'
+    if (claimed) return 'find capture'
     return act.m.fallback === phase.moved ? 'failed for good' : 'store withdraw'
   },
 
   'store withdraw': store(phase.undoFence, 'adopt fence to withdraw'),
   'adopt fence to withdraw': (act) =>
-    answer(adopt(act, source, mode.readOnly), 'lower fence to withdraw', 'adopt target to wipe'),
-  'lower fence to withdraw': opened(source, mode.readOnly, 'adopt target to wipe'),
+    answer(
+      adopt(act, source, mode.readOnly),
+      'lower fence to withdraw',
+      'adopt capture to withdraw',
+    ),
+  'adopt capture to withdraw': (act) =>
+    answer(adopt(act, source, mode.capturing), 'lower fence to withdraw', 'adopt target to wipe'),
+  'lower fence to withdraw': (act) =>
+    answer(lower(act, source), 'adopt target to wipe', 'adopt target to wipe'),
   'adopt target to wipe': (act) =>
     answer(adopt(act, target, mode.receiving), 'hold for withdrawal', 'settle as rolled back'),
   'hold for withdrawal': (act) =>
@@ -91,7 +108,7 @@ export const rollback = {
   'read cut back': readBack(target, 'store undo_release'),
   'store undo_release': store(phase.undoRelease, 'adopt source'),
   'adopt source': (act) => answer(adopt(act, source, mode.moved), 'open source', 'open source'),
-  'open source': opened(source, mode.moved, 'settle as rolled back'),
+  'open source': opened(source, mode.moved, 'adopt claimed source'),
   'settle as rolled back': settle(phase.rolledBack),
 } satisfies Program
 

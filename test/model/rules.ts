@@ -29,6 +29,20 @@ export interface Rules {
   readonly drainBeforeRollback: boolean
   /** The preflight closes the target. */
   readonly claims: boolean
+  /** The fence of a tenant that is captured needs the capture to stand still. */
+  readonly fenceNeedsCapture: boolean
+  /** Capture is announced, and then waited for, as a fence is. */
+  readonly drainBeforeSnapshot: boolean
+  /** The drain under the fence, of tenants that were captured until then. */
+  readonly drainBeforeLast: boolean
+  /** A writer whose snapshot shows a capture logs what it writes. */
+  readonly snapshotsLog: boolean
+  /** What a round has brought is forgotten after its commit. */
+  readonly forgetAfterCommit: boolean
+  /** Whoever opens an end that is to log lets it log from the first write on. */
+  readonly opensLogged: boolean
+  /** A fence that lapses within the window becomes a capture again. */
+  readonly lapseLogs: boolean
 }
 
 export const proven: Rules = {
@@ -46,4 +60,11 @@ export const proven: Rules = {
   openedBy: 'after the fence',
   drainBeforeRollback: true,
   claims: true,
+  fenceNeedsCapture: true,
+  drainBeforeSnapshot: true,
+  drainBeforeLast: true,
+  snapshotsLog: true,
+  forgetAfterCommit: true,
+  opensLogged: true,
+  lapseLogs: true,
 }

@@ -13,11 +13,12 @@ export const ends = [source, target] as const
 export const endNames = ['the source', 'the target'] as const
 
 /** tenant_flags.mode; `none` is a tenant without a row. */
-export const mode = { none: 0, readOnly: 1, receiving: 2, moved: 3 } as const
+export const mode = { none: 0, readOnly: 1, receiving: 2, moved: 3, capturing: 4 } as const
 export const errand = { move: 1, rollback: 2 } as const
 /**
  * moves.phase, as far as anybody decides by it: `drain` stands for drain, copy and verify, and
- * `undoFence` for undo_fence, undo_drain, undo_compare and withdraw.
+ * `undoFence` for all from undo_catch_up to undo_final_catch_up, and withdraw. An online move is
+ * in `fence` from its capture on.
  */
 export const phase = {
   queued: 1,
@@ -38,6 +39,8 @@ export const phase = {
  * `deleter`: 1 + the writer whose open transaction has deleted the flag. `turn`, `swept`: the
  * newest attempt that took its turn here, and that has ended the transactions of earlier ones.
  * `rows`: a set of writes, one bit each. `copied`, `done`: copy_progress under `copyEpoch`.
+ * `window`: capture_until is to come. `opensLogged`: capture_ms is set. `log`: writes that are in
+ * the log of this end. `seen`: writes at the other end whose changes are here, under `syncEpoch`.
  */
 const endFields = [
   'mode',
@@ -51,10 +54,15 @@ const endFields = [
   'copyEpoch',
   'copied',
   'done',
+  'window',
+  'opensLogged',
+  'log',
+  'seen',
+  'syncEpoch',
   'turn',
   'swept',
 ] as const
-/** `token`: the attempt that may go on, 0 after somebody asked for another errand. */
+/** `token`: who may go on, 0 after somebody asked for another errand. `online`: by such a plan. */
 const controlFields = [
   'phase',
   'open',
@@ -64,12 +72,13 @@ const controlFields = [
   'attempts',
   'epoch',
   'move',
+  'online',
 ] as const
 /**
  * One attempt. `at`: its next step, 0 for a free place. `phase`, `fallback`: as it was claimed.
  * `locked`: 1 + the end where it holds the flag's row in an open transaction. `lease`: 1 + the end
  * whose fence it renews. `waits`: the writers that it waits for. `memory`: what one step tells
- * the next.
+ * the next. `read`: the changes that it has read.
  */
 const moverFields = [
   'at',
@@ -83,13 +92,15 @@ const moverFields = [
   'lease',
   'waits',
   'memory',
+  'read',
 ] as const
 /**
  * `at`: 0 idle, 1 in its transaction before the guard has decided, 2 let in. `stale`: the bucket
  * was changed since its snapshot. `sees`: its snapshot has no flag (0), the flag as it is (1), or
- * as it was before a change (2). `left`: writes that it has not made yet.
+ * as it was before a change (2), and `saw` its mode. `logs`: its write goes into the log. `left`:
+ * writes that it has not made yet.
  */
-const writerFields = ['at', 'end', 'stale', 'sees', 'left'] as const
+const writerFields = ['at', 'end', 'stale', 'sees', 'saw', 'logs', 'left'] as const
 /** A key that the application was told, and the end that it will open with it. */
 const appFields = ['key', 'end'] as const
 /**
@@ -207,7 +218,7 @@ export class State {
 
 const epochPlaces = [
   ...ends.flatMap((end) =>
-    (['epoch', 'openedBy', 'copyEpoch'] as const).map(
+    (['epoch', 'openedBy', 'copyEpoch', 'syncEpoch'] as const).map(
       (field) => endsAt + end * endFields.length + endFields.indexOf(field),
     ),
   ),

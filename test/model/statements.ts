@@ -7,7 +7,7 @@
  * sender that has stopped just before it, so that is not told apart.
  */
 import type { Rules } from './rules.ts'
-import { type Mover, mode, type State } from './state.ts'
+import { type End, type Mover, mode, type State, target } from './state.ts'
 
 /** An attempt, at one state, under the protocol's rules. */
 export interface Act {
@@ -40,13 +40,26 @@ export function removeRow(s: State, end: number): void {
   flag.openedBy = 0
   flag.move = 0
   flag.deleter = 0
+  flag.window = 0
+  flag.opensLogged = 0
   flagChanged(s, end)
 }
 
-const byMoveId = (act: Act, end: number) =>
+/** The row stays, and says that changes are logged. */
+export function nowCaptures(s: State, end: number): void {
+  const flag = s.end(end)
+  flag.mode = mode.capturing
+  flag.lapsed = 0
+  flag.openedBy = 0
+  flag.opensLogged = 0
+  flag.deleter = 0
+  flagChanged(s, end)
+}
+
+export const byMoveId = (act: Act, end: number) =>
   act.rules.turns === 'none' || act.s.end(end).turn === act.m.attempt
 
-const byToken = (act: Act, end: number) =>
+export const byToken = (act: Act, end: number) =>
   act.rules.turns !== 'every change' || act.s.end(end).turn === act.m.attempt
 
 export function takeTurn({ s, m, rules }: Act, end: number): boolean {
@@ -66,24 +79,27 @@ export function endEarlier({ s, m }: Act, end: number): void {
 }
 
 /** Changes the row that stands there, if it is as expected: yes, no, or it waits for a lock. */
-function update(act: Act, end: number, matches: boolean): Answer {
+export function update(act: Act, end: number, matches: Answer): Answer {
   if (!matches) return false
   if (rowIsLocked(act, end)) return undefined
   flagChanged(act.s, end)
   return true
 }
 
-/** raiseFence */
-export function raise(act: Act, end: number): Answer {
+export const isHeld = (flag: End) => flag.mode === mode.readOnly || flag.mode === mode.capturing
+
+/** raiseFence, startCapture */
+export function raise(act: Act, end: number, as: number = mode.readOnly): Answer {
   const { s, m } = act
   const flag = s.end(end)
   if (!byMoveId(act, end)) return false
   if (flag.mode !== mode.none) {
     if (rowIsLocked(act, end)) return undefined
     const mine = flag.move === m.move || flag.lapsed === 1
-    if (!update(act, end, flag.mode === mode.readOnly && mine)) return false
+    if (!update(act, end, isHeld(flag) && mine)) return false
+    if (flag.move !== m.move) flag.window = 0
   }
-  flag.mode = mode.readOnly
+  flag.mode = as
   flag.token = m.attempt
   flag.epoch = m.epoch
   flag.move = m.move
@@ -98,8 +114,9 @@ export function claim(act: Act, end: number): Answer {
   if (!byMoveId(act, end)) return false
   if (flag.mode !== mode.none) {
     if (rowIsLocked(act, end)) return undefined
-    if (!update(act, end, flag.mode !== mode.readOnly)) return false
+    if (!update(act, end, !isHeld(flag))) return false
   }
+  flag.opensLogged = s.control.online === 1 && end === target ? 1 : 0
   flag.mode = mode.receiving
   flag.token = m.attempt
   flag.epoch = m.epoch
@@ -130,7 +147,7 @@ export function adopt(act: Act, end: number, wanted: number): Answer {
   return answer
 }
 
-function hasToken(act: Act, end: number, wanted: number): boolean {
+export function hasToken(act: Act, end: number, wanted: number): boolean {
   const flag = act.s.end(end)
   return flag.mode === wanted && flag.token === act.m.attempt && byToken(act, end)
 }
@@ -142,7 +159,10 @@ export function letOpen(act: Act, end: number): Answer {
 }
 
 export function renew(act: Act, end: number): Answer {
-  const answer = update(act, end, hasToken(act, end, mode.readOnly))
+  const { m } = act
+  const flag = act.s.end(end)
+  const held = isHeld(flag) && flag.token === m.attempt && byToken(act, end)
+  const answer = update(act, end, held)
   if (answer) act.s.end(end).lapsed = 0
   return answer
 }
@@ -161,6 +181,7 @@ export function markMoved(act: Act, end: number): Answer {
   }
   flag.mode = mode.moved
   flag.lapsed = 0
+  flag.window = 0
   s.truth.home = 1 - end
   return true
 }
@@ -186,6 +207,11 @@ export function forgetProgress(act: Act, end: number): void {
   at.copyEpoch = 0
   at.copied = 0
   at.done = 0
+}
+
+/** forgetChanges, up to the snapshot that was read. */
+export function forgetLog(act: Act, end: number): void {
+  if (byToken(act, end)) act.s.end(end).log &= ~act.m.memory
 }
 
 /** Without the bucket's bump a snapshot reader would be let in by a flag that it cannot see. */

@@ -49,4 +49,20 @@ export function atSourceAgain(s: State, writes: Writes): void {
   s.end(target).copied = 1
 }
 
-export const starts = { move: atSource, again: atSourceAgain, back: atTarget }
+/** By an online plan. */
+export function online(s: State, writes: Writes): void {
+  atSource(s, writes)
+  s.control.online = 1
+}
+
+/** A tenant that has moved online, and whose new home logs what it writes. */
+export function logged(s: State, writes: Writes): void {
+  atTarget(s, writes)
+  s.control.online = 1
+  s.end(target).mode = mode.capturing
+  s.end(target).window = 1
+  s.end(target).epoch = s.end(source).epoch
+  s.end(target).move = 1
+}
+
+export const starts = { move: atSource, again: atSourceAgain, back: atTarget, online, logged }

@@ -6,6 +6,7 @@ import { gateInGuard, gateInGuardOfOne, type Mutant, oneOfMany, readsToken } fro
 import {
   cutsOverAfterALapse,
   inTheGuard,
+  lapsesInTheWindow,
   moverCommitsFirst,
   oldSnapshot,
   opensAnothersFence,
@@ -133,6 +134,14 @@ export const leases: readonly Mutant[] = [
     title: 'a flag that is deleted though it was renewed',
     scenario: moverCommitsFirst('renew'),
     fence: [/(?<=and f\.mode = flag\.mode) and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+  },
+  {
+    title: 'a capture that ends with the fence that was raised in it',
+    scenario: lapsesInTheWindow,
+    fence: [
+      "update rehome.tenant_flags f set mode = 'capturing', expires_at = f.capture_until -- guard: log on",
+      'delete from rehome.tenant_flags f',
+    ],
   },
   {
     title: 'every lapsed flag is deleted',

@@ -205,6 +205,21 @@ export const cutsOverAfterALapse =
     return (await mover.cutOver()) ? await lostSince(stage.db, copied) : null
   }
 
+/** The lease of a rollback's fence has lapsed, and the tenant may still be brought back. */
+export const lapsesInTheWindow: Scenario = async (stage) => {
+  const mover = moverOf(stage)
+  await mover.raise()
+  await stage.db.pool.query(
+    `update rehome.tenant_flags set capture_until = clock_timestamp() + interval '1 hour'`,
+  )
+  await mover.lapse()
+  await using writer = await openWriter(stage.db, 'read committed')
+  await writer.write(newVisit)
+  await writer.commit()
+  const { rows } = await stage.db.pool.query('select mode from rehome.tenant_flags')
+  return rows[0]?.mode === 'capturing' ? null : 'a write that may have to go back was not logged'
+}
+
 /** A writer has met a lapsed lease, and before it can open the fence the mover commits. */
 export const moverCommitsFirst =
   (step: 'renew' | 'cutOver'): Scenario =>

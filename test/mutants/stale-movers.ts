@@ -1,6 +1,7 @@
 // Schedules of a worker that was taken over and does not know: nothing that it does may count.
 import { randomUUID } from 'node:crypto'
 import * as flags from '../../src/endpoints/sql/flags.ts'
+import * as holds from '../../src/endpoints/sql/holds.ts'
 import type { Hold } from '../../src/endpoints/sql/turns.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { rowsOf } from '../helpers/fence/fenced.ts'
@@ -48,7 +49,7 @@ export const staleChunkCommits: Scenario = async (stage) => {
   const { stale, takeOver } = await closedEnd(stage)
   const client = await stage.pool.connect()
   await client.query('begin')
-  await flags.holdFlag(client, stale)
+  await holds.holdFlag(client, stale)
   // Who takes the turn ends this session; until the signal has come only the row lock counts.
   await client.query(`set local application_name = 'not found yet'`)
   await client.query(row)

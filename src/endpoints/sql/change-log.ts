@@ -65,6 +65,20 @@ export async function forgetChanges(
   }
 }
 
+/**
+ * What is left of captures that are over, whoever ended them: of tenants whose changes nobody logs
+ * now. One statement a log, so that a capture that begins meanwhile loses nothing: its entries come
+ * after its flag.
+ */
+export async function forgetLeftChanges(pool: Pool): Promise<void> {
+  const logs = `select format('%I.%I', ${literal(logSchema)}::text, relname) as name from pg_class
+    where relnamespace = to_regnamespace(${literal(logSchema)}) and relkind = 'r'`
+  for (const { name } of (await pool.query(logs)).rows) {
+    await pool.query(`delete from ${name} l where not exists (select from rehome.tenant_flags f
+      where f.tenant_id = l.rehome_tenant and f.mode in ('capturing', 'read_only'))`)
+  }
+}
+
 /** Several plans may want to know of one table's changes: it has one log, which does for all. */
 export function joinShapes(kept: LogShape | null, wanted: LogShape | null): LogShape | null {
   if (!kept || !wanted) return kept ?? wanted

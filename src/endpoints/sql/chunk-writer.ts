@@ -9,7 +9,7 @@
  */
 import type { Client } from '../../postgres.ts'
 import { type CopyRows, copyInto } from './copy-into.ts'
-import { holdReceiving } from './flags.ts'
+import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
 import type { Hold } from './turns.ts'
 

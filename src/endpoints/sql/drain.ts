@@ -8,7 +8,7 @@ import { now, sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
 import { bumpBuckets } from './buckets.ts'
-import { describeWriters, type Writer, writersOf } from './flags.ts'
+import { describeWriters, type Writer, writersOf } from './writers.ts'
 
 export interface DrainOptions {
   readonly tenant: string

@@ -7,9 +7,8 @@
  * not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
-import { RehomeError } from '../../errors.ts'
 import type { Client, Pool } from '../../postgres.ts'
-import { type FlagKey, type Hold, ourTurn, sessionName } from './turns.ts'
+import { type FlagKey, type Hold, ourTurn } from './turns.ts'
 
 export interface Flag {
   readonly mode: 'capturing' | 'read_only' | 'receiving' | 'moved'
@@ -19,18 +18,20 @@ export interface Flag {
   readonly movedTo: string | null
   readonly rowsAreOurs: boolean
   readonly lapsed: boolean
+  /** Until then changes are logged here, so that the tenant can be brought back with them. */
+  readonly captureUntil: Date | null
   /** Since it was raised, by that server's clock. */
   readonly heldMs: number
 }
 
-const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
+export const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
   rows_are_ours as "rowsAreOurs",
-  coalesce(expires_at <= clock_timestamp(), false) as lapsed,
+  coalesce(expires_at <= clock_timestamp(), false) as lapsed, capture_until as "captureUntil",
   (extract(epoch from clock_timestamp() - raised_at) * 1000)::float8 as "heldMs"`
 
 export async function readFlag(db: Pool | Client, key: FlagKey): Promise<Flag | null> {
   const query = `select ${flagColumns} from rehome.tenant_flags where scope = $1 and tenant_id = $2`
-  return first<Flag>(await db.query(query, [key.scope, key.tenant]))
+  return firstFlag(await db.query(query, [key.scope, key.tenant]))
 }
 
 export interface Raise extends Hold {
@@ -44,21 +45,6 @@ export interface Raise extends Hold {
 /** Announces the fence. null: another's flag is there. */
 export function raiseFence(pool: Pool, raise: Raise): Promise<Flag | null> {
   return announce(pool, raise, 'read_only')
-}
-
-/** Announces the fence of a tenant whose changes this attempt has logged. null: not all of them. */
-export async function fenceCaptured(
-  pool: Pool,
-  raise: Pick<Raise, keyof Hold | 'epoch' | 'leaseMs'>,
-): Promise<Flag | null> {
-  const query = `${ourTurn}
-    update rehome.tenant_flags set mode = 'read_only', raised_at = clock_timestamp(),
-      expires_at = clock_timestamp() + $5 * interval '1 ms'
-    where scope = $1 and tenant_id = $2 and token = $3 and epoch = $4 and mode = 'capturing'
-      and exists (select from turn)
-    returning ${flagColumns}`
-  const { scope, tenant, token, epoch, leaseMs } = raise
-  return first<Flag>(await pool.query(query, [scope, tenant, token, epoch, leaseMs]))
 }
 
 /** Announces that changes are logged from now on. null: another's flag is there. */
@@ -83,6 +69,7 @@ async function announce(
     on conflict (scope, tenant_id) do update set
       mode = excluded.mode, token = excluded.token, epoch = excluded.epoch, move_id = excluded.move_id,
       reason = excluded.reason, retry_after_s = excluded.retry_after_s,
+      capture_until = case when f.move_id = excluded.move_id then f.capture_until end,
       raised_at = case when f.mode = excluded.mode and f.move_id = excluded.move_id
         and f.expires_at > clock_timestamp() then f.raised_at else clock_timestamp() end,
       expires_at = excluded.expires_at
@@ -91,32 +78,36 @@ async function announce(
     returning ${flagColumns}`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs } = raise
   const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, leaseMs, mode]
-  return first<Flag>(await pool.query(query, values))
+  return firstFlag(await pool.query(query, values))
 }
 
 /**
- * Closes the tenant at the end that is about to receive it. `ours` are the moves of this tenant
+ * Closes the tenant at the end that is about to receive it. `captureMs`: for how long its changes
+ * are logged there once it opens; absent: they are not. `ours` are the moves of this tenant
  * that our control database knows: what they left behind may be taken over. Rows are known to be
  * ours where the end has been closed since it was this tenant's home, or was found empty.
  */
 export async function claimTarget(
   pool: Pool,
-  claim: Omit<Raise, 'leaseMs'> & { readonly ours: readonly string[] },
+  claim: Omit<Raise, 'leaseMs'> & {
+    readonly ours: readonly string[]
+    readonly captureMs?: number | null
+  },
 ): Promise<Flag | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
-      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by)
-    select $1, $2, 'receiving', $3::uuid, $4::uuid, $5::uuid, $6, $7::int, $4::uuid from turn
+      (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by, capture_ms)
+    select $1, $2, 'receiving', $3::uuid, $4::uuid, $5::uuid, $6, $7::int, $4::uuid, $9 from turn
     on conflict (scope, tenant_id) do update set
-      mode = 'receiving', token = excluded.token, epoch = excluded.epoch,
+      mode = 'receiving', capture_ms = excluded.capture_ms, token = excluded.token, epoch = excluded.epoch,
       move_id = excluded.move_id, reason = excluded.reason, opened_by = excluded.opened_by,
       retry_after_s = excluded.retry_after_s, raised_at = clock_timestamp(),
       rows_are_ours = f.mode = 'moved' or f.rows_are_ours
     where f.mode in ('receiving', 'moved') and f.move_id = any ($8)
     returning ${flagColumns}`
   const { scope, tenant, token, epoch, moveId, reason, retryAfterS, ours } = claim
-  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, ours]
-  return first<Flag>(await pool.query(query, values))
+  const values = [scope, tenant, token, epoch, moveId, reason, retryAfterS, ours, claim.captureMs]
+  return firstFlag(await pool.query(query, values))
 }
 
 /** The closed end was found empty, after every writer that had been in: what comes is ours. */
@@ -125,31 +116,7 @@ export async function markRowsOurs(pool: Pool, hold: Hold): Promise<boolean> {
     update rehome.tenant_flags set rows_are_ours = true
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
       and exists (select from turn)`
-  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
-}
-
-export interface Writer {
-  readonly transaction: string
-  readonly pid: number | null
-}
-
-/** Transactions that hold the guard's lock of this tenant's bucket, or are truncating. */
-export async function writersOf(client: Client, tenant: string): Promise<Writer[]> {
-  const query = `
-    select distinct l.virtualtransaction as transaction, l.pid from pg_locks l
-    where l.locktype = 'advisory' and l.classid = 1919248495
-      and l.objid in (rehome.bucket_of($1)::oid, 1024::oid) and l.objsubid = 2 and l.granted
-      and l.database = (select oid from pg_database where datname = current_database())`
-  return (await client.query(query, [tenant])).rows
-}
-
-/** How long those have been open, for the message that names them. Never their SQL. */
-export async function describeWriters(client: Client, pids: readonly number[]): Promise<string[]> {
-  const query = `
-    select format('pid %s (%s, %s, open for %s s)', pid, coalesce(usename, '?'),
-      coalesce(state, '?'), round(extract(epoch from clock_timestamp() - xact_start))) as text
-    from pg_stat_activity where pid = any ($1)`
-  return (await client.query(query, [pids])).rows.map((row: { text: string }) => row.text)
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
 }
 
 /** A new attempt continues under the fence of the one before: same epoch, new token. */
@@ -159,13 +126,13 @@ export async function takeOver(
 ): Promise<Flag | null> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid,
-      expires_at = case when mode in ('capturing', 'read_only')
-        then clock_timestamp() + $6 * interval '1 ms' end
+      expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms'
+        when 'capturing' then greatest(expires_at, clock_timestamp() + $6 * interval '1 ms') end
     where scope = $1 and tenant_id = $2 and move_id = $4 and epoch = $5
       and exists (select from turn)
     returning ${flagColumns}`
   const { scope, tenant, token, moveId, epoch, leaseMs } = change
-  return first<Flag>(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
+  return firstFlag(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
 }
 
 /** A later errand of the same move continues with what its earlier ones left behind. */
@@ -178,7 +145,7 @@ export async function adopt(
     where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5
       and exists (select from turn)`
   const { scope, tenant, token, moveId, mode } = change
-  return changed(await pool.query(query, [scope, tenant, token, moveId, mode]))
+  return wasChanged(await pool.query(query, [scope, tenant, token, moveId, mode]))
 }
 
 /** From now on whoever shows the key may open this end, which is closed as `moved`. */
@@ -187,7 +154,7 @@ export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<bool
     update rehome.tenant_flags set opened_by = $4
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'moved'
       and exists (select from turn)`
-  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, key]))
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token, key]))
 }
 
 /**
@@ -196,31 +163,53 @@ export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<bool
  */
 export async function renewLease(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
   const query = `${ourTurn}
-    update rehome.tenant_flags set expires_at = clock_timestamp() + $4 * interval '1 ms'
+    update rehome.tenant_flags set expires_at = greatest(
+      case mode when 'capturing' then capture_until end, clock_timestamp() + $4 * interval '1 ms')
     where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
       and exists (select from turn)`
-  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
-}
-
-/** Writers go on, and what they change is logged. Repeating it only renews the lease. */
-export async function lowerToCapture(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
-  const query = `${ourTurn}
-    update rehome.tenant_flags set mode = 'capturing',
-      expires_at = clock_timestamp() + $4 * interval '1 ms'
-    where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
-      and exists (select from turn)`
-  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token, leaseMs]))
 }
 
 /** The one commit after which the other end is the truth. null: the fence was gone. */
 export async function markMoved(pool: Pool, hold: Hold, movedTo: string): Promise<Flag | null> {
   const query = `${ourTurn}
     update rehome.tenant_flags set mode = 'moved', expires_at = null, moved_to = $4,
-      reason = 'moved'
+      capture_until = null, reason = 'moved'
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
       and exists (select from turn)
     returning ${flagColumns}`
-  return first<Flag>(await pool.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
+  return firstFlag(await pool.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
+}
+
+/**
+ * Whatever this attempt has raised or begun here ends: writers go on. Where their changes are to be
+ * logged for longer, they are. false: there was nothing of it.
+ */
+export async function lowerFence(pool: Pool, hold: Hold): Promise<boolean> {
+  const query = `${ourTurn},
+    logs as (update rehome.tenant_flags set mode = 'capturing', expires_at = capture_until
+      where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
+        and capture_until > now() and exists (select from turn) returning 1),
+    opens as (delete from rehome.tenant_flags
+      where scope = $1 and tenant_id = $2 and token = $3 and mode in ('capturing', 'read_only')
+        and coalesce(capture_until <= now(), true) and exists (select from turn) returning 1)
+    select from logs union all select from opens`
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
+}
+
+/** The end that has received the tenant opens, and logs its changes if it was claimed so. */
+export async function openReceived(pool: Pool, hold: Hold): Promise<boolean> {
+  const query = `${ourTurn},
+    logs as (update rehome.tenant_flags set mode = 'capturing', opened_by = null, moved_to = null,
+        expires_at = clock_timestamp() + capture_ms * interval '1 ms',
+        capture_until = clock_timestamp() + capture_ms * interval '1 ms', capture_ms = null
+      where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
+        and capture_ms is not null and exists (select from turn) returning 1),
+    opens as (delete from rehome.tenant_flags
+      where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
+        and capture_ms is null and exists (select from turn) returning 1)
+    select from logs union all select from opens`
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
 }
 
 /** Opens this end: writers go on. Only the mode that the caller believes in is removed. */
@@ -228,7 +217,7 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
   const query = `${ourTurn}
     delete from rehome.tenant_flags
     where scope = $1 and tenant_id = $2 and token = $3 and mode = $4 and exists (select from turn)`
-  return changed(await pool.query(query, [hold.scope, hold.tenant, hold.token, mode]))
+  return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token, mode]))
 }
 
 /**
@@ -237,41 +226,18 @@ export async function removeFlag(pool: Pool, hold: Hold, mode: Flag['mode']): Pr
  */
 export async function giveUpTarget(pool: Pool, hold: Hold): Promise<boolean> {
   const back = `${ourTurn}
-    update rehome.tenant_flags set mode = 'moved', reason = 'moved', opened_by = null
+    update rehome.tenant_flags set mode = 'moved', reason = 'moved', opened_by = null,
+      capture_ms = null
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
       and moved_to is not null and exists (select from turn)`
-  const closed = changed(await pool.query(back, [hold.scope, hold.tenant, hold.token]))
+  const closed = wasChanged(await pool.query(back, [hold.scope, hold.tenant, hold.token]))
   return closed || (await removeFlag(pool, hold, 'receiving'))
 }
 
-/**
- * First statement of each transaction of ours that writes a closed tenant's rows: the row lock
- * makes a takeover wait for this transaction, and a worker that was taken over finds no row.
- */
-export async function holdFlag(client: Client, hold: Hold): Promise<Flag['mode'] | null> {
-  // The turn's row is not locked: whoever takes the next turn ends this transaction, by its name.
-  const query = `select f.mode, set_config('rehome.token', $3::text, true),
-      set_config('application_name', $4, true)
-    from rehome.tenant_flags f join rehome.turns t using (scope, tenant_id)
-    where f.scope = $1 and f.tenant_id = $2 and f.token = $3::uuid and t.token = $3::uuid
-    for share of f`
-  const { scope, tenant, token } = hold
-  const result = await client.query(query, [scope, tenant, token, sessionName(hold)])
-  return result.rows[0]?.mode ?? null
+export function firstFlag(result: { rows: QueryResultRow[] }): Flag | null {
+  return (result.rows[0] as Flag | undefined) ?? null
 }
 
-/** The same to write rows: throws FENCE_LOST unless the end receives them from this attempt. */
-export async function holdReceiving(client: Client, hold: Hold): Promise<void> {
-  const mode = await holdFlag(client, hold)
-  if (mode === 'receiving') return
-  const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
-  throw new RehomeError('FENCE_LOST', message, { tenant: hold.tenant })
-}
-
-function first<T>(result: { rows: QueryResultRow[] }): T | null {
-  return (result.rows[0] as T | undefined) ?? null
-}
-
-function changed(result: { rowCount: number | null }): boolean {
+export function wasChanged(result: { rowCount: number | null }): boolean {
   return result.rowCount === 1
 }

@@ -15,9 +15,14 @@ export async function lapsedFences(pool: Pool, scope: string): Promise<string[]>
 
 /** What the first writer would do. false: it was renewed, taken over or removed meanwhile. */
 export async function lowerLapsed(pool: Pool, key: FlagKey): Promise<boolean> {
-  const query = `delete from rehome.tenant_flags
-    where scope = $1 and tenant_id = $2 and mode in ('capturing', 'read_only')
-      and expires_at <= clock_timestamp()`
+  const query = `
+    with logs as (update rehome.tenant_flags set mode = 'capturing', expires_at = capture_until
+      where scope = $1 and tenant_id = $2 and mode = 'read_only'
+        and expires_at <= now() and capture_until > now() returning 1),
+    opens as (delete from rehome.tenant_flags
+      where scope = $1 and tenant_id = $2 and mode in ('capturing', 'read_only')
+        and expires_at <= now() and coalesce(capture_until <= now(), true) returning 1)
+    select from logs union all select from opens`
   return (await pool.query(query, [key.scope, key.tenant])).rowCount === 1
 }
 

@@ -4,14 +4,10 @@
  * two of them may exchange a value that is unique.
  */
 import copyStreams from 'pg-copy-streams'
-import { ident, qualified } from '../../quote.ts'
-import {
-  type Bringing,
-  type ChangedTable,
-  type Changes,
-  changedAtTarget,
-  changedOfTenant,
-} from './changes.ts'
+import { columnsLeft } from '../../plan/way-back.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import { type Bringing, broughtEntry, changedAtTarget } from './brought-keys.ts'
+import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
 import { copyInto } from './copy-into.ts'
 import { type RowMapper, selectRows } from './copy-table.ts'
 import { tenantPredicate } from './predicate.ts'
@@ -29,6 +25,35 @@ export async function removeChanged(
   const query = `delete from ${qualified(schema, route.target.name)} r
     where ${ours} and ${changedAtTarget(changes, table)}`
   return (await target.query(query)).rowCount ?? 0
+}
+
+/** Columns of which the other end knows nothing stand with the keys while rows are replaced. */
+export async function keepColumns(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const left = columnsLeft(table.route)
+  if (left.length === 0) return
+  const values = left.map((name) => `${literal(name)}, r.${ident(name)}`).join(', ')
+  const query = `update rehome.changed_keys k set kept = jsonb_build_object(${values})
+    from ${qualified(schema, table.route.target.name)} r where ${broughtEntry(changes, table)}`
+  await target.query(query)
+}
+
+export async function restoreColumns(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const left = columnsLeft(table.route)
+  if (left.length === 0) return
+  const name = qualified(schema, table.route.target.name)
+  const set = left.map((column) => `${ident(column)} = o.${ident(column)}`).join(', ')
+  const query = `update ${name} r set ${set}
+    from rehome.changed_keys k, lateral jsonb_populate_record(null::${name}, k.kept) o
+    where ${broughtEntry(changes, table)} and k.kept is not null`
+  await target.query(query)
 }
 
 /** Returns the rows that came. */

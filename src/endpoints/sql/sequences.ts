@@ -31,13 +31,23 @@ export async function largestId(
   return id === null ? null : BigInt(id)
 }
 
+/** The number that it gave last, or will give first. */
+export async function positionOf(end: SqlEnd, sequence: string): Promise<bigint> {
+  const query = `select last_value::text as position from ${sequence}`
+  return BigInt((await end.pool.query(query)).rows[0].position)
+}
+
 /** false where the sequence had already passed `id`. */
 export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint): Promise<boolean> {
   try {
     return await inTransaction(end.pool, async (client) => {
       await endIfIdle(client)
       await lockSequence(client, sequence)
-      const query = `select setval($1::regclass, $2::int8) from ${sequence} s
+      // In steps of the sequence: two ends may part the numbers between them by odd and even.
+      const query = `select setval($1::regclass, (s.last_value::numeric
+          + ceil(($2::int8 - s.last_value::numeric) / q.step) * q.step)::int8)
+        from ${sequence} s, (select greatest(seqincrement, 1) as step from pg_sequence
+          where seqrelid = $1::regclass) q
         where s.last_value < $2::int8 or (s.last_value = $2::int8 and not s.is_called)`
       return (await client.query(query, [sequence, String(id)])).rowCount === 1
     })

@@ -1,0 +1,212 @@
+/**
+ * The keys of changed rows, as the target knows them: brought there by a round, in the transaction
+ * that replaces those rows and then removes the keys again.
+ */
+import { sourceOf } from '../../plan/identity.ts'
+import type { TransformContext } from '../../plan/plan.ts'
+import type { Route } from '../../plan/routes.ts'
+import type { Client } from '../../postgres.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import {
+  type ChangedTable,
+  type Changes,
+  changedAtSource,
+  changedForChildren,
+  list,
+  logged,
+  ofTenant,
+} from './changes.ts'
+import { selectColumns, selectRows } from './copy-table.ts'
+import type { SqlEnd } from './end.ts'
+import { tenantPredicate } from './predicate.ts'
+import { arrayOfTexts, type Texts, textBatches } from './text-batches.ts'
+import { TextRow } from './text-row.ts'
+import { RowTransform, unchanged } from './transform-rows.ts'
+import type { FlagKey } from './turns.ts'
+
+/** Over `r`, a row of the target's table: the entry `k` of its key. */
+export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
+  const match = route.targetKey.map(
+    (name, i) => `k.key[${i + 1}]::${typeAt(route, name)} = r.${ident(name)}`,
+  )
+  return `${ofBrought(key, { route, parents: false })} and ${match.join(' and ')}`
+}
+
+/** Over `r`, a row of the target's table: its key has been brought there. */
+export function changedAtTarget({ key }: Changes, { route }: ChangedTable): string {
+  const at = { route, columns: route.targetKey, of: route.targetKey, parents: false }
+  return `(${list('r', route.targetKey)}) in (${broughtKeys(key, at)})`
+}
+
+interface Brought {
+  readonly route: Route
+  readonly columns: readonly string[]
+  /** The columns that the keys consist of. */
+  readonly of: readonly string[]
+  readonly parents: boolean
+}
+
+function broughtKeys(key: FlagKey, { route, columns, of, parents }: Brought): string {
+  const values = columns.map((name) => `k.key[${of.indexOf(name) + 1}]::${typeAt(route, name)}`)
+  return `select ${values.join(', ')} from rehome.changed_keys k
+    where ${ofBrought(key, { route, parents })}`
+}
+
+function ofBrought(key: FlagKey, { route, parents }: Pick<Brought, 'route' | 'parents'>): string {
+  return `k.scope = ${literal(key.scope)} and k.tenant_id = ${literal(key.tenant)}
+      and k.table_name = ${literal(route.target.name)} and k.is_parent = ${parents}`
+}
+
+/** Where keys are told to the target, and by whom they are known. */
+export interface Bringing {
+  readonly source: SqlEnd
+  readonly reader: Client
+  /** In the transaction that will remove them again. */
+  readonly target: Client
+  readonly context: TransformContext
+}
+
+/**
+ * Tells the target which keys have changed: those that rows had there, or would have had, and those
+ * that they are about to have.
+ */
+export async function bringKeys(
+  bringing: Bringing,
+  changes: Changes,
+  table: ChangedTable,
+): Promise<void> {
+  const { route, childKey } = table
+  await bringKind(bringing, changes, { table, names: route.targetKey, parents: false })
+  if (childKey.target.length === 0) return
+  await bringKind(bringing, changes, { table, names: childKey.target, parents: true })
+}
+
+interface Kind {
+  readonly table: ChangedTable
+  readonly names: readonly string[]
+  readonly parents: boolean
+}
+
+async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Promise<void> {
+  const { table, names, parents } = kind
+  const { route, log } = table
+  const entries = `${logged(changes, table)}${parents ? ' and l.rehome_children' : ''}`
+  const known = sourceOf(route, names)
+  if (known && !log.log.whole) {
+    const columns = known.map((name, i) => `l.${ident(name)}${castOf(route, names[i])}::text`)
+    const query = `select distinct ${columns.join(', ')} ${entries}`
+    return await tell(bringing, changes, { route, names, parents, query, map: (texts) => texts })
+  }
+  const is = parents ? changedForChildren(changes, table) : changedAtSource(changes, table)
+  const now = selectRows(bringing.source, route, `${ofTenant(changes, table)} and ${is}`)
+  const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
+  const before = `select ${selectColumns(route)}
+    from (select l.rehome_row as rehome_old ${entries} and l.rehome_row is not null) o,
+      lateral jsonb_populate_record(${old}) r`
+  const map = keyReader(route, names, bringing.context)
+  for (const query of [before, now]) {
+    await tell(bringing, changes, { route, names, parents, query, map })
+  }
+}
+
+const insertKeys =
+  'insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key, key_hash)'
+
+interface Told {
+  readonly route: Route
+  readonly names: readonly string[]
+  readonly parents: boolean
+  readonly query: string
+  readonly map: (texts: Texts) => Texts | null
+}
+
+async function tell({ reader, target }: Bringing, { key }: Changes, told: Told): Promise<void> {
+  const { route, names, parents, query, map } = told
+  const arrays = names.map((_, i) => `unnest($${i + 5}::text[]) as c${i}`).join(', ')
+  // As the target's type writes it: equal values are one key.
+  const values = names.map((name, i) => `(k.c${i}::${typeAt(route, name)})::text`).join(', ')
+  const insert = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+    from (select array[${values}] as key from (select ${arrays}) k) n on conflict do nothing`
+  for await (const rows of textBatches(reader, query, { size: 5000 })) {
+    const keys = rows.map(map).filter((texts) => texts !== null)
+    if (keys.length === 0) continue
+    const columns = names.map((_, i) => arrayOfTexts(keys, i))
+    await target.query(insert, [key.scope, key.tenant, route.target.name, parents, ...columns])
+  }
+}
+
+/** The target's columns of a row, as the route makes them. */
+function keyReader(
+  route: Route,
+  names: readonly string[],
+  context: TransformContext,
+): (texts: Texts) => Texts | null {
+  if (!route.transform) {
+    const at = names.map((name) => route.columns.findIndex((column) => column.name === name))
+    return (texts) => at.map((index) => texts[index] ?? null)
+  }
+  const row = new TextRow(route.columns)
+  const transform = new RowTransform(route, context, row)
+  transform.plainRows = true
+  return (texts) => {
+    row.stand(texts)
+    const outcomes = transform.apply()
+    if (!outcomes) return null
+    return names.map((name) => {
+      const index = transform.columns.indexOf(name)
+      const outcome = outcomes[index] ?? null
+      return outcome === unchanged
+        ? (texts[transform.fields?.[index]?.from ?? -1] ?? null)
+        : outcome
+    })
+  }
+}
+
+/**
+ * At the target, parents first: the keys of rows whose parents, at any height, are among the keys
+ * that were brought.
+ */
+export async function bringChildren(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const { route, childKey } = table
+  const { targetPath: path } = route
+  if (path.kind === 'column') return
+  const parent = changes.tables.find((other) => other.route.target.name === path.parent)
+  if (!parent) return
+  const { scope, tenant } = changes.key
+  const own = tenantPredicate(path, { schema, alias: 'r', tenant })
+  const above = broughtKeys(changes.key, {
+    ...{ route: parent.route, columns: path.parentColumns },
+    ...{ of: parent.childKey.target, parents: true },
+  })
+  for (const [names, isParent] of [
+    [route.targetKey, false],
+    [childKey.target, true],
+  ] as const) {
+    if (names.length === 0) continue
+    const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
+    const rows = `from ${qualified(schema, route.target.name)} r
+      where ${own} and (${list('r', path.columns)}) in (${above})`
+    const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+      from (select array[${values}] as key ${rows}) n on conflict do nothing`
+    await target.query(query, [scope, tenant, route.target.name, isParent])
+  }
+}
+
+export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {
+  const query = 'delete from rehome.changed_keys where scope = $1 and tenant_id = $2'
+  await target.query(query, [scope, tenant])
+}
+
+/** As the copy converts it: not every type's text says the same to another type. */
+function castOf(route: Route, name: string | undefined): string {
+  const to = route.columns.find((column) => column.name === name)?.castTo
+  return to ? `::pg_catalog.${ident(to)}` : ''
+}
+
+function typeAt(route: Route, name: string): string {
+  return route.target.columns.find((column) => column.name === name)?.typeText ?? 'text'
+}

@@ -1,0 +1,97 @@
+/**
+ * The way back of a route: from the target's table to the source's, by the inverse of what the plan
+ * does. Pure.
+ *
+ * Whether a row that has gone back is what it was is not decided here: the comparison goes the
+ * plan's own way, from the source's row to the target's.
+ */
+import { ident } from '../quote.ts'
+import type { CatalogColumn } from './catalog.ts'
+import { type ColumnRoute, renamed } from './columns.ts'
+import type { TablePlan } from './plan.ts'
+import type { Route } from './routes.ts'
+
+/** `blocked` where the plan does not say how its rows go back. */
+export function wayBack(route: Route): Route {
+  const { source, target, plan } = route
+  const columns = plan.invert ? target.columns.map(asItIs) : columnsBack(route)
+  const blocked = plan.invert ? null : reasonAgainst(route, columns)
+  return {
+    source: target,
+    target: source,
+    sourcePath: route.targetPath,
+    targetPath: route.sourcePath,
+    sourceKey: route.targetKey,
+    targetKey: route.sourceKey,
+    columns,
+    transform: plan.invert,
+    plan: planBack(route, columns),
+    selfReference: source.foreignKeys.some((key) => key.parent === source.name),
+    backOf: route,
+    ...(blocked !== null && { blocked }),
+  }
+}
+
+function asItIs({ name, typeName }: CatalogColumn): ColumnRoute {
+  return { name, expression: `r.${ident(name)}`, typeName, castTo: null }
+}
+
+function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
+  return columns.flatMap(({ name }) => {
+    const from = target.columns.find((column) => column.name === name)
+    const to = source.columns.find((column) => renamed(plan, column.name) === name)
+    if (!from || !to || to.generated || isComputed(plan, name)) return []
+    const castTo = from.typeName === to.typeName ? null : to.typeName
+    return [{ ...asItIs(from), name: to.name, castTo }]
+  })
+}
+
+function isComputed(plan: TablePlan, name: string): boolean {
+  return Object.hasOwn(plan.columns.compute, name)
+}
+
+function planBack({ source, target, plan }: Route, columns: readonly ColumnRoute[]): TablePlan {
+  const rename = Object.fromEntries(
+    columns
+      .map(({ name }) => [renamed(plan, name), name] as const)
+      .filter(([from, to]) => from !== to),
+  )
+  const kept = columns.map(({ name }) => renamed(plan, name))
+  const drop = target.columns.map(({ name }) => name).filter((name) => !kept.includes(name))
+  return {
+    kind: 'table',
+    name: target.name,
+    to: source.name,
+    columns: { drop: plan.invert ? [] : drop, rename: plan.invert ? {} : rename, compute: {} },
+    transform: plan.invert,
+  }
+}
+
+function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | null {
+  const { source, target, transform } = route
+  if (transform) return 'its transform has no `invert`'
+  const back = (name: string) => columns.some((column) => column.name === name)
+  const key = route.sourceKey.find((name) => !back(name))
+  if (key !== undefined) return `nothing at the target tells the source's key "${key}"`
+  const empty = source.columns.find(
+    ({ name, notNull, hasDefault, identity, generated }) =>
+      !back(name) && notNull && !hasDefault && !identity && !generated,
+  )
+  if (empty) return `nothing at the target tells the source's column "${empty.name}"`
+  const homeless = target.columns.find(
+    ({ name, generated }) => !generated && !route.columns.some((column) => column.name === name),
+  )
+  if (homeless) return `the source has no place for the target's column "${homeless.name}"`
+  return null
+}
+
+/**
+ * Columns that rows have only where they came from: what is in them stays there, while the rest of
+ * a row comes back.
+ */
+export function columnsLeft({ backOf, target, columns }: Route): readonly string[] {
+  if (!backOf || backOf.plan.invert) return []
+  return target.columns
+    .filter(({ name, generated }) => !generated && !columns.some((c) => c.name === name))
+    .map(({ name }) => name)
+}

@@ -1,0 +1,124 @@
+/** The rows of a shard that have changed: which those are, and how the target gets to have them. */
+import {
+  type Bringing,
+  bringChildren,
+  bringKeys,
+  changedAtTarget,
+} from '../endpoints/sql/brought-keys.ts'
+import {
+  type ChangedTable,
+  type Changes,
+  changedAtSource,
+  countChanged,
+  countChanges,
+} from '../endpoints/sql/changes.ts'
+import { passThrough } from '../endpoints/sql/copy-table.ts'
+import {
+  bringChanged,
+  keepColumns,
+  removeChanged,
+  restoreColumns,
+} from '../endpoints/sql/replace-rows.ts'
+import { poolOfOne } from '../endpoints/sql/snapshot.ts'
+import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
+import { RehomeError } from '../errors.ts'
+import type { Route } from '../plan/routes.ts'
+import type { Client } from '../postgres.ts'
+import type { Shard } from './shard.ts'
+
+/** Those with changes of their own, and those whose rows hang on such. Parents first. */
+export interface Due {
+  readonly tables: readonly ChangedTable[]
+  /** Entries of the log. */
+  readonly total: number
+}
+
+/** Throws WRITES_WOULD_BE_LOST where rows have changed that cannot go the way of the shard. */
+export async function dueChanges(reader: Client, changes: Changes): Promise<Due> {
+  const counts = await countChanges(reader, changes)
+  const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
+  const tables = touched(changes.tables, counts)
+  const blocked = tables.filter(({ route }) => route.blocked)
+  const lost: { table: string; writes: number; reason: string }[] = []
+  for (const table of blocked) {
+    const { source, blocked: reason = '' } = table.route
+    const writes = counts.get(source.name) || (await countChanged(reader, changes, table))
+    if (writes > 0) lost.push({ table: source.name, writes, reason })
+  }
+  if (lost.length > 0) throw wouldBeLost(lost)
+  return { tables: tables.filter((table) => !blocked.includes(table)), total }
+}
+
+function wouldBeLost(
+  lost: readonly { table: string; writes: number; reason: string }[],
+): RehomeError {
+  const total = lost.reduce((sum, { writes }) => sum + writes, 0)
+  const where = lost.map(({ table, writes, reason }) => `"${table}": ${writes}, as ${reason}`)
+  const message = `${total} writes since the cutover cannot go back (${where.join('; ')}): repeat with --discard-writes to give up all that was written`
+  return new RehomeError('WRITES_WOULD_BE_LOST', message, { data: { tables: lost } })
+}
+
+type Counts = ReadonlyMap<string, number>
+
+export interface Replacing {
+  readonly bringing: Bringing
+  readonly changes: Changes
+  readonly tables: readonly ChangedTable[]
+}
+
+/** In the transaction at the target. */
+export async function replaceRows(
+  shard: Shard,
+  { bringing, changes, tables }: Replacing,
+): Promise<{ removed: number; brought: number }> {
+  const { schema } = shard.ends.target
+  for (const table of tables) await bringKeys(bringing, changes, table)
+  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
+  for (const table of tables) await keepColumns(bringing, changes, { table, schema })
+  let [removed, brought] = [0, 0]
+  for (const table of tables.toReversed()) {
+    shard.signal.throwIfAborted()
+    removed += await removeChanged(bringing, changes, { table, schema })
+  }
+  for (const table of tables) {
+    shard.signal.throwIfAborted()
+    const { route } = table
+    const mapper = route.transform
+      ? transformMapper(route, bringing.context, { oneFormat: false })
+      : passThrough(route)
+    brought += await bringChanged(bringing, changes, { table, schema, mapper })
+  }
+  for (const table of tables) await restoreColumns(bringing, changes, { table, schema })
+  // Children that came with their parents stand in no log.
+  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
+  return { removed, brought }
+}
+
+/** The changed rows alone, as both transactions see them. */
+export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): Shard {
+  const { source, target } = shard.ends
+  const of = (route: Route) => tables.find((table) => table.route === route) as ChangedTable
+  return {
+    ...shard,
+    ends: {
+      source: { ...source, pool: poolOfOne(source.pool, bringing.reader), within: 'snapshot' },
+      target: { ...target, pool: poolOfOne(target.pool, bringing.target) },
+    },
+    survey: { ...shard.survey, routes: tables.map(({ route }) => route) },
+    among: (route, end) =>
+      end === 'source' ? changedAtSource(changes, of(route)) : changedAtTarget(changes, of(route)),
+  }
+}
+
+function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
+  const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
+  const found: ChangedTable[] = []
+  for (const table of tables) {
+    const { sourcePath, source } = table.route
+    const hangs = sourcePath.kind === 'through' && names.has(sourcePath.parent)
+    if (!names.has(source.name) && !hangs) continue
+    names.add(source.name)
+    found.push(table)
+  }
+  return found
+}

@@ -1,0 +1,163 @@
+/** What stands between a plan and its moves at the two servers. Pure. */
+import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route, Routing } from '../plan/routes.ts'
+import { columnsLeft, wayBack } from '../plan/way-back.ts'
+import { noPooler } from '../postgres.ts'
+import { logShapeOf } from './logged-tables.ts'
+
+type EndName = 'source' | 'target'
+
+interface Catalogs {
+  readonly source: Catalog
+  readonly target: Catalog
+}
+
+export function serverFindings(
+  { strategy, rollback }: Plan,
+  routing: Routing,
+  { source, target }: Catalogs,
+): Finding[] {
+  const findings: Finding[] = []
+  if (source.database === target.database) {
+    const message = "is the source's database, and a tenant has one flag there: take another one"
+    findings.push({ where: 'target', message })
+  }
+  for (const [where, catalog] of [
+    ['source', source],
+    ['target', target],
+  ] as const) {
+    const { serverVersion, encoding, foreignSettings: settings } = catalog
+    if (settings.length > 0) {
+      const message = `our session settings do not arrive (${settings.join(', ')}): ${noPooler}`
+      findings.push({ where, message })
+    }
+    if (serverVersion < 130000) {
+      findings.push({ where, message: `PostgreSQL ${serverVersion} is older than 13` })
+    }
+    if (encoding !== 'UTF8') {
+      findings.push({
+        where,
+        message: `its encoding is ${encoding}; only UTF8 is compared exactly`,
+      })
+    }
+  }
+  for (const route of routing.routes) {
+    findings.push(...privilegeFindings('source', route.source, ['SELECT']))
+    findings.push(...privilegeFindings('target', route.target, ['SELECT', 'INSERT', 'DELETE']))
+  }
+  if (strategy === 'online') findings.push(...onlineFindings(routing, { source, target }))
+  if (rollback.windowMs > 0) findings.push(...backFindings(routing, { source, target }))
+  if (!target.mayReplicate && routing.cycle.length > 0) {
+    const names = routing.cycle.map((name) => `"${name}"`).join(' → ')
+    const message = `foreign keys form a circle: grant set on parameter session_replication_role`
+    findings.push({ where: `target ${names}`, message })
+  }
+  return findings
+}
+
+/** Changed rows are replaced while others stay that refer to them, and are found by their keys. */
+function onlineFindings({ routes }: Routing, { target }: Catalogs): Finding[] {
+  const findings: Finding[] = []
+  if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
+  for (const route of routes) {
+    const reading = Object.entries(route.plan.columns.compute).find(([, { sql }]) =>
+      /\bselect\b/i.test(sql),
+    )
+    if (reading) {
+      const message = `online, \`columns.compute\` of "${reading[0]}" may read nothing but its row`
+      findings.push({ where: `table "${route.source.name}"`, message })
+    }
+    const unfilled = route.targetKey.find((name) => !route.columns.some((c) => c.name === name))
+    if (!route.transform && unfilled !== undefined) {
+      const message = `an online move finds rows by "${unfilled}", which the plan does not fill`
+      findings.push({ where: `target table "${route.target.name}"`, message })
+    }
+    findings.push(...keyFindings('source', route.source, route.sourceKey))
+    findings.push(...keyFindings('target', route.target, route.targetKey))
+    findings.push(...jsonFindings('source', route, routes))
+  }
+  return findings
+}
+
+/** What was written at the target goes back by the same means; what cannot go back needs none. */
+function backFindings({ routes }: Routing, { source }: Catalogs): Finding[] {
+  const all = routes.map(wayBack)
+  const back = all.filter((route) => !route.blocked)
+  const findings: Finding[] = []
+  if (back.length > 0 && !source.mayReplicate) {
+    findings.push(cannotReplicate('source', 'a rollback that keeps writes'))
+  }
+  for (const route of back) {
+    const update = columnsLeft(route).length > 0 ? ['UPDATE'] : []
+    findings.push(...privilegesMissing('source', route.target, ['INSERT', 'DELETE', ...update]))
+    findings.push(...keyFindings('target', route.source, route.sourceKey))
+    findings.push(...keyFindings('source', route.target, route.targetKey))
+    findings.push(...jsonFindings('target', route, all))
+  }
+  const instead = 'or say `rollback: { windowMs: 0 }`'
+  return findings.map(({ where, message }) => ({ where, message: `${message}; ${instead}` }))
+}
+
+function cannotReplicate(where: EndName, what: string): Finding {
+  const grant = '`grant set on parameter session_replication_role`'
+  return { where, message: `${what} needs ${grant} for our role` }
+}
+
+function jsonFindings(end: EndName, route: Route, routes: readonly Route[]): Finding[] {
+  const json = route.source.columns.find(({ typeName }) => /^_?json$/.test(typeName))
+  if (!json || !logShapeOf(route, routes).whole) return []
+  const message = `old rows are logged as jsonb, which cannot hold all that column "${json.name}" of type json can`
+  return [{ where: `${end} table "${route.source.name}"`, message }]
+}
+
+function keyFindings(end: EndName, table: CatalogTable, key: readonly string[]): Finding[] {
+  const where = `${end} table "${table.name}"`
+  const findings: Finding[] = []
+  if (!table.uniques.some((unique) => unique.columns.every((name) => key.includes(name)))) {
+    const message = `an online move finds rows by (${key.join(', ')}), which no unique index has`
+    findings.push({ where, message })
+  }
+  const nullable = key.find((name) => !table.columns.some((c) => c.name === name && c.notNull))
+  if (nullable !== undefined) {
+    const message = `an online move finds rows by "${nullable}", which may be null`
+    findings.push({ where, message })
+  }
+  return findings
+}
+
+function privilegeFindings(
+  end: 'source' | 'target',
+  table: CatalogTable,
+  needed: readonly string[],
+): Finding[] {
+  const where = `${end} table "${table.name}"`
+  const findings = privilegesMissing(end, table, needed)
+  if (table.rowSecurity) {
+    const message =
+      "row security would hide rows from our role or the guards' owner: BYPASSRLS them"
+    findings.push({ where, message })
+  }
+  if (table.unguardable.length > 0) {
+    const others = table.unguardable.join(', ')
+    const message = `shares rows with ${others}, which no guard covers: only partitions in its schema are`
+    findings.push({ where, message })
+  }
+  if (table.subscribed) {
+    findings.push({ where, message: 'a subscription writes here, past every statement trigger' })
+  }
+  return findings
+}
+
+function privilegesMissing(
+  end: EndName,
+  table: CatalogTable,
+  needed: readonly string[],
+): Finding[] {
+  return needed
+    .filter((privilege) => !table.privileges.includes(privilege))
+    .map((privilege) => ({
+      where: `${end} table "${table.name}"`,
+      message: `our role has no ${privilege} privilege`,
+    }))
+}

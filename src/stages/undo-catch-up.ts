@@ -1,0 +1,46 @@
+/**
+ * What the tenant has written at its new home since the cutover follows to the old one, while it
+ * goes on writing: the rounds of an online move, with the ends exchanged.
+ */
+import { claimTarget } from '../endpoints/sql/flags.ts'
+import { holdReceiving } from '../endpoints/sql/holds.ts'
+import { writeSync } from '../endpoints/sql/syncs.ts'
+import { RehomeError } from '../errors.ts'
+import { inTransaction } from '../postgres.ts'
+import { catchUp, follow } from './catch-up.ts'
+import { holdOf, type Shard, type Stage } from './shard.ts'
+import { wayBackOf } from './way-back.ts'
+
+export const undoCatchUp: Stage = {
+  phase: 'undo_catch_up',
+  async run(shard) {
+    await claimOldHome(shard)
+    await catchUp.run(wayBackOf(shard))
+  },
+}
+
+export const undoFollow: Stage = {
+  phase: 'undo_catch_up',
+  run: (shard) => follow.run(wayBackOf(shard)),
+}
+
+/** It has been closed since the cutover: whatever the log holds is still to come, or repeats. */
+export async function claimOldHome(shard: Shard): Promise<void> {
+  const { source } = shard.ends
+  const { epoch, move, plan, survey } = shard
+  const hold = { ...holdOf(shard), epoch }
+  const claimed = await claimTarget(source.lifeline, {
+    ...{ ...hold, moveId: move.id, ours: [move.id] },
+    ...{ reason: 'moving back', retryAfterS: plan.fence.retryAfterS },
+  })
+  if (!claimed) {
+    throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
+  }
+  await inTransaction(source.pool, async (client) => {
+    await holdReceiving(client, hold)
+    await writeSync(client, hold, { seen: seesNothing, fingerprint: survey.fingerprint })
+  })
+}
+
+/** A `pg_snapshot` that is older than every transaction. */
+const seesNothing = '1:1:'

@@ -1,0 +1,30 @@
+/** A shard on its way back: what was its source is its target. */
+import type { Route } from '../plan/routes.ts'
+import type { Shard } from './shard.ts'
+import { surveyBack } from './survey.ts'
+
+const other = { source: 'target', target: 'source' } as const
+
+/** Of a shard that goes back already, the plan's own way. */
+export function wayBackOf(shard: Shard): Shard {
+  const { ends, among, goesBack = false } = shard
+  const survey = surveyBack(shard.survey)
+  const before = new Map(survey.routes.map((route, i) => [route, shard.survey.routes[i] as Route]))
+  return {
+    ...shard,
+    ends: { source: ends.target, target: ends.source },
+    survey,
+    goesBack: !goesBack,
+    ...(among && {
+      among: (route, end) => among(before.get(route) as Route, other[end]),
+    }),
+    evidence: goesBack ? shard.evidence : evidenceBack(shard),
+  }
+}
+
+/** Beside what the move itself has left. */
+function evidenceBack({ evidence, move }: Shard): Record<string, unknown> {
+  if (move.errand !== 'rollback') return {}
+  evidence.rollback ??= {}
+  return evidence.rollback as Record<string, unknown>
+}
