@@ -1,7 +1,8 @@
 /**
  * The demonstration: forty tenants of a task tracker move to another server with another data
  * model, while their application goes on writing. One move fails and is tried again, one comes
- * back.
+ * back; and the largest moves without a pause that it would notice, and comes back with what it has
+ * written.
  *
  * `--exit` stops at the end, with exit code 0 only if every check held; without it everything stays
  * up for looking around until Ctrl-C. Whatever it starts ends with it.
@@ -9,6 +10,7 @@
 import pg from 'pg'
 import { checkLedger } from './check-ledger.ts'
 import { failingTenant, repairFault } from './fault.ts'
+import { moveLargest } from './largest.ts'
 import { type Check, isVerified, ledgerChecks, tenantTable, totals } from './outcome.ts'
 import plan from './plan.ts'
 import { showProgress, tell, tellPlain, visible } from './screen.ts'
@@ -44,8 +46,9 @@ async function perform(stage: Stage): Promise<number> {
   tell('the application has stopped; counting its writes at both ends')
   const ledger = await checkLedger(traffic.ledger, stage)
   checks.push(...ledgerChecks(report, ledger))
-  const moves = (await stage.rehome.runs()).at(0)
-  const { moves: all } = await stage.rehome.status(moves?.id ?? '')
+  const runs = await stage.rehome.runs()
+  const ofRuns = await Promise.all(runs.map(async ({ id }) => await stage.rehome.status(id)))
+  const all = ofRuns.flatMap(({ moves }) => moves)
   tellPlain(`\n${tenantTable(all, report)}\n\n${totals(all, report, ledger)}\n`)
   for (const { what, held } of checks) tellPlain(`${held ? 'held  ' : 'FAILED'} ${what}`)
   const failed = checks.filter((check) => !check.held).length
@@ -59,8 +62,10 @@ async function perform(stage: Stage): Promise<number> {
 }
 
 /** The run, the move that fails, the one that comes back, the one that may not. */
-async function story({ rehome, sourceUrl, targetUrl }: Stage, traffic: Traffic): Promise<Check[]> {
-  const { runId } = await rehome.enqueue(plan)
+async function story(stage: Stage, traffic: Traffic): Promise<Check[]> {
+  const { rehome, sourceUrl, targetUrl, seeded } = stage
+  const [largest, ...others] = seeded.tenants.map((tenant) => tenant.id)
+  const { runId } = await rehome.enqueue(plan, { tenants: others })
   const run = runId ?? ''
   tell(`enqueued run ${run}`)
   const first = await settled(rehome, run)
@@ -84,7 +89,7 @@ async function story({ rehome, sourceUrl, targetUrl }: Stage, traffic: Traffic):
   const busy = last.find((move) => move.tenant_id === busyTenant)
   tell(`${busyTenant}: ${busy?.error_code}: ${busy?.error_message}`)
   const back = last.find((move) => move.tenant_id === quietTenant)
-  void traffic
+  const online = await moveLargest({ ...stage, traffic, tenant: largest ?? '', settled })
   return [
     {
       what: 'only the move that was made to fail has failed',
@@ -103,6 +108,7 @@ async function story({ rehome, sourceUrl, targetUrl }: Stage, traffic: Traffic):
       what: `${visible(busyTenant)} stays where its new writes are`,
       held: busy?.phase === 'moved' && busy.error_code === 'WRITES_WOULD_BE_LOST',
     },
+    ...online,
   ]
 }
 

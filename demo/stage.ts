@@ -15,6 +15,7 @@ import { open, type Rehome } from '../src/coordinator/rehome.ts'
 import { startBoard } from '../src/dashboard/start-board.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
+import onlinePlan from './online-plan.ts'
 import plan from './plan.ts'
 import { type Seeded, seedSource, seedTarget } from './seed.ts'
 
@@ -60,7 +61,7 @@ async function build(tell: (line: string) => void, undos: Undo[]): Promise<Omit<
   const controlUrl = target.urlOf('rehome')
   const environment = { SOURCE_URL: sourceUrl, TARGET_URL: targetUrl, CONTROL_URL: controlUrl }
   tell('installing the control database, the queue, and the fence at both ends')
-  await install({ controlUrl, environment }, [checkPlan(plan)])
+  await install({ controlUrl, environment }, [plan, onlinePlan].map(checkPlan))
   tell('starting a worker')
   const workerLog = await startWorkerProcess(environment, undos)
   const log = createLog({ level: 'silent' })
@@ -87,7 +88,14 @@ async function startWorkerProcess(environment: NodeJS.ProcessEnv, undos: Undo[])
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
   await supervisor.start({
     command: process.execPath,
-    args: ['--import', tsx, file('../dev/rehome.ts'), 'worker', file('plan.ts')],
+    args: [
+      '--import',
+      tsx,
+      file('../dev/rehome.ts'),
+      'worker',
+      file('plan.ts'),
+      file('online-plan.ts'),
+    ],
     env: { ...definedOf(process.env), ...definedOf(environment), LOG_LEVEL: 'info', REDIS_URL: '' },
     log,
   })

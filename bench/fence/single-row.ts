@@ -19,6 +19,8 @@ update items set amount = amount + 1 where id = :id;
 ]
 
 interface Case {
+  /** Default `fenced`. */
+  readonly guards?: 'captured'
   readonly durable: 'on' | 'off'
   readonly protocol: Load['protocol']
   readonly isolation: Isolation
@@ -30,6 +32,8 @@ const cases: readonly Case[] = [
   { durable: 'off', protocol: 'extended', isolation: 'read committed' },
   { durable: 'on', protocol: 'prepared', isolation: 'repeatable read' },
   { durable: 'off', protocol: 'prepared', isolation: 'repeatable read' },
+  { guards: 'captured', durable: 'on', protocol: 'prepared', isolation: 'read committed' },
+  { guards: 'captured', durable: 'off', protocol: 'prepared', isolation: 'read committed' },
 ]
 
 const aims = { on: 0.95, off: 0.75 }
@@ -45,10 +49,12 @@ export async function measureSingleRow(stage: BenchStage, world: FenceWorld): Pr
   return figures
 }
 
-function titleOf({ durable, protocol, isolation }: Case): string {
+function titleOf({ guards, durable, protocol, isolation }: Case): string {
+  const logged = guards === 'captured' ? ', changes logged' : ''
   const commits = durable === 'on' ? 'durable' : 'synchronous_commit off'
   const statements = protocol === 'prepared' ? 'prepared' : 'parsed each time'
-  return `${commits}, ${statements}${isolation === 'read committed' ? '' : `, ${isolation}`}`
+  const others = isolation === 'read committed' ? '' : `, ${isolation}`
+  return `${commits}, ${statements}${others}${logged}`
 }
 
 interface Slice {
@@ -59,11 +65,11 @@ interface Slice {
 
 async function measureCase(one: Case, stage: BenchStage, world: FenceWorld): Promise<Figure[]> {
   const slices = await alternate(stage, {
-    fenced: () => slice('fenced', one, { stage, world }),
+    fenced: () => slice(one.guards ?? 'fenced', one, { stage, world }),
     bare: () => slice('bare', one, { stage, world }),
   })
   const title = titleOf(one)
-  const aimed = one.isolation === 'read committed'
+  const aimed = one.isolation === 'read committed' && !one.guards
   const aim = { of: 'ratio', relation: 'at least', limit: aims[one.durable] } as const
   const rates = { fenced: slices.fenced.map((s) => s.rate), bare: slices.bare.map((s) => s.rate) }
   const ratio = ['fenced', 'bare'] as const
@@ -81,7 +87,7 @@ async function measureCase(one: Case, stage: BenchStage, world: FenceWorld): Pro
   return figures
 }
 
-function costsOf(slices: Record<Variant, Slice[]>, key: 'serverUs' | 'clientUs') {
+function costsOf(slices: Record<'fenced' | 'bare', Slice[]>, key: 'serverUs' | 'clientUs') {
   const known = (list: Slice[]) => list.map((s) => s[key]).filter((cost) => cost !== null)
   const costs = { fenced: known(slices.fenced), bare: known(slices.bare) }
   return costs.fenced.length > 0 && costs.bare.length > 0 ? costs : null

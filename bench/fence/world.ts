@@ -1,5 +1,5 @@
 /**
- * Two databases on one server, alike but for the guards, which the product itself installs in one.
+ * Databases on one server, alike but for the guards, which the product itself installs in two.
  *
  * Invariant: both hold the same rows whenever a measurement begins.
  */
@@ -10,7 +10,8 @@ import { checkPlan } from '../../src/plan/check-plan.ts'
 import { definePlan, postgres, sql, table } from '../../src/plan/plan.ts'
 import { openPool } from '../server.ts'
 
-export const variants = ['fenced', 'bare'] as const
+/** `captured`: the guards of an online plan, and every tenant's changes are logged. */
+export const variants = ['fenced', 'bare', 'captured'] as const
 export type Variant = (typeof variants)[number]
 
 /** Tenants and rows that the small writes choose among. */
@@ -23,7 +24,7 @@ export interface FenceWorld extends AsyncDisposable {
   readonly pools: Readonly<Record<Variant, pg.Pool>>
   readonly urls: Readonly<Record<Variant, string>>
   readonly server: PostgresServer
-  /** The same rows in both databases again, and nothing left to be flushed. */
+  /** The same rows in all databases again, and nothing left to be flushed. */
   reset(): Promise<void>
 }
 
@@ -38,37 +39,62 @@ const schema = `
 export async function buildWorld(server: PostgresServer): Promise<FenceWorld> {
   for (const name of [...variants, 'target', 'control']) await server.createDatabase(name)
   const open = (name: string) => openPool(server.urlOf(name))
-  const pools = { fenced: open('fenced'), bare: open('bare') }
+  const pools = { fenced: open('fenced'), bare: open('bare'), captured: open('captured') }
   const target = open('target')
-  const all = [pools.fenced, pools.bare, target]
+  const all = [...Object.values(pools), target]
   await Promise.all(all.map((pool) => pool.query(schema)))
   await target.end()
-  await installGuards(server)
+  await installGuards(server, { name: 'fenced', strategy: 'offline' })
+  await installGuards(server, { name: 'captured', strategy: 'online' })
   const names = variants.map((name) => [name, server.urlOf(name)])
   return {
     pools,
     urls: Object.fromEntries(names),
     server,
     reset: async () => {
+      await pools.captured.query('truncate rehome.tenant_flags')
       for (const name of variants) await fill(pools[name])
+      await captureAll(pools.captured)
       await pools.bare.query('checkpoint')
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([pools.fenced.end(), pools.bare.end()])
+      await Promise.all(Object.values(pools).map((pool) => pool.end()))
     },
   }
 }
 
-async function installGuards(server: PostgresServer): Promise<void> {
+interface Guarded {
+  readonly name: Variant
+  readonly strategy: 'offline' | 'online'
+}
+
+async function installGuards(server: PostgresServer, { name, strategy }: Guarded): Promise<void> {
   const plan = definePlan({
     name: 'bench-fence',
+    strategy,
     source: postgres({ urlFrom: 'SOURCE_URL' }),
     target: postgres({ urlFrom: 'TARGET_URL' }),
     tenants: sql`select distinct tenant_id from items`,
     tables: [table('items'), table('bulk_items')],
   })
-  const environment = { SOURCE_URL: server.urlOf('fenced'), TARGET_URL: server.urlOf('target') }
+  const environment = { SOURCE_URL: server.urlOf(name), TARGET_URL: server.urlOf('target') }
   await install({ controlUrl: server.urlOf('control'), environment }, [checkPlan(plan)])
+}
+
+/** As each would be for the time of its move, or of its rollback window. */
+async function captureAll(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query(
+    `select format('%I.%I', relnamespace::regnamespace, relname) as name from pg_class
+     where relnamespace = 'rehome_log'::regnamespace and relkind = 'r'`,
+  )
+  await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')}`)
+  await pool.query(
+    `insert into rehome.tenant_flags (scope, tenant_id, mode, token, epoch, move_id, reason,
+       retry_after_s, expires_at)
+     select 'default', 't' || g, 'capturing', gen_random_uuid(), gen_random_uuid(),
+       gen_random_uuid(), 'bench', 5, now() + interval '1 day' from generate_series(1, $1::int) g`,
+    [seeded.tenants],
+  )
 }
 
 async function fill(pool: pg.Pool): Promise<void> {

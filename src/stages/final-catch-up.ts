@@ -6,7 +6,7 @@ import type { Stage } from './shard.ts'
 export const finalCatchUp: Stage = {
   phase: 'final_catch_up',
   async run(shard) {
-    const last = await catchUpOnce(shard, 'changes')
+    const last = await catchUpOnce(shard, 'the last changes')
     tellRound(shard, last)
     shard.evidence.lastRound = last
   },

@@ -19,10 +19,10 @@ import { holdOf, type Shard } from './shard.ts'
 import { verifyEverything, verifyPart } from './verification.ts'
 
 /**
- * What is compared: nothing; what this round has brought, before it is committed; or all rows, at
- * the moment whose rows it has brought.
+ * What is compared: nothing; what this round has brought, before it is committed, also as the last
+ * one under the fence; or all rows, at the moment whose rows it has brought.
  */
-export type Compared = 'nothing' | 'changes' | 'everything'
+export type Compared = 'nothing' | 'changes' | 'the last changes' | 'everything'
 
 export interface Round {
   /** Entries of the log: a row that changed twice counts twice. */
@@ -48,7 +48,10 @@ export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Rou
   const ms = round(now() - start)
   for (const reached of done.reached) await advanceTo(shard, reached)
   const logs = changes.tables.map(({ log }) => log)
-  if (done.changes > 0) await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
+  // What is left in the log is harmless: while nobody can write it is left for later.
+  if (done.changes > 0 && compared !== 'the last changes') {
+    await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
+  }
   const { reached: _, ...told } = done
   return { ...told, ms }
 }
@@ -98,7 +101,8 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
     const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
     const replaced = await replaceRows(shard, work)
     const part = partOf(shard, work)
-    const rows = compared === 'changes' ? await verifyPart(part) : 0
+    const compares = compared === 'changes' || compared === 'the last changes'
+    const rows = compares ? await verifyPart(part) : 0
     const reached = await reachedIds(part, 'target')
     await forgetKeys(client, changes.key)
     const hold = { ...holdOf(shard), epoch: shard.epoch }

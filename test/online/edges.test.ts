@@ -2,6 +2,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
+import { install } from '../../src/coordinator/installation.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
 import { ended, flagsAt, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
@@ -127,4 +129,27 @@ test('a key that may be null, and an expression that reads other rows, are refus
   expect(findings).toContain('an online move finds rows by "code", which may be null')
   expect(findings.join()).toContain('column "paper" of type json')
   expect(findings).toContain('online, `columns.compute` of "name" may read nothing but its row')
+})
+
+test('plans that share tables leave each other what they need in the log', async () => {
+  const notes = table<{ id: bigint }>('notes', {
+    columns: { drop: ['words'] },
+    transform: (row) => ({ ...row, id: row.id * 10n }),
+  })
+  const others = [
+    table('tenants', { tenant: 'id' }),
+    table('note_lines', { through: 'note_id' }),
+    table('visits'),
+  ]
+  await using world = await createWorld({ plan: { strategy: 'online' } })
+  const plans = [
+    world.plan(),
+    world.plan({ name: 'transforming', tables: [notes, ...others] }),
+    world.plan({ name: 'standing still', strategy: 'offline' }),
+  ]
+  const { CONTROL_URL: controlUrl = '' } = world.environment
+  const settings = { controlUrl, environment: world.environment }
+  await install(settings, plans.map(checkPlan))
+  for (const plan of plans) expect(await world.rehome.check(plan)).toEqual([])
+  expect(await install(settings, plans.map(checkPlan))).toEqual([])
 })

@@ -39,7 +39,11 @@ export async function positionOf(end: SqlEnd, sequence: string): Promise<bigint>
 
 /** false where the sequence had already passed `id`. */
 export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint): Promise<boolean> {
+  const position = `select from ${sequence} where last_value > $1::int8
+    or (last_value = $1::int8 and is_called)`
   try {
+    // It never goes back, so nothing has to be locked to see that it is there already.
+    if ((await end.pool.query(position, [String(id)])).rowCount === 1) return false
     return await inTransaction(end.pool, async (client) => {
       await endIfIdle(client)
       await lockSequence(client, sequence)
