@@ -12,7 +12,7 @@ import pg from 'pg'
 import { open, type Rehome } from '../src/coordinator/rehome.ts'
 import { createLog } from '../src/log.ts'
 import { readBystanders } from './bystanders.ts'
-import { type Check, checkAll } from './check.ts'
+import { type Check, checkAll, isOpen } from './check.ts'
 import { Errands } from './errands.ts'
 import { Faults } from './faults.ts'
 import type { Finding } from './findings.ts'
@@ -209,7 +209,7 @@ async function openLibrary({ urls }: Servers): Promise<Rehome> {
 
 async function untilAtRest(control: pg.Pool): Promise<boolean> {
   const deadline = performance.now() + restMsMax
-  const query = 'select count(*)::int as open from rehome_control.moves where open'
+  const query = `select count(*)::int as open from rehome_control.moves where ${isOpen}`
   while (performance.now() < deadline) {
     const { rows } = await control.query(query).catch(() => ({ rows: [{ open: 1 }] }))
     if (rows[0].open === 0) return true

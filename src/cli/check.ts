@@ -13,8 +13,11 @@ export function addCheck(program: Command): void {
 
 async function check(file: string, options: { json?: boolean }): Promise<void> {
   const plan = await loadPlan(file)
-  const findings = await withRehome((rehome) => rehome.check(plan))
-  if (options.json) print(JSON.stringify({ plan: plan.name, findings }, null, 2))
+  const { findings, oneWay } = await withRehome(async (rehome) => ({
+    findings: await rehome.check(plan),
+    oneWay: await rehome.oneWayTables(plan),
+  }))
+  if (options.json) print(JSON.stringify({ plan: plan.name, findings, oneWay }, null, 2))
   else for (const { where, message } of findings) print(`${where}: ${message}`)
   if (findings.length > 0) {
     throw new RehomeError(
@@ -22,5 +25,7 @@ async function check(file: string, options: { json?: boolean }): Promise<void> {
       `${findings.length} finding(s); no tenant can move yet`,
     )
   }
-  if (!options.json) print(`plan "${plan.name}" fits both ends`)
+  if (options.json) return
+  print(`plan "${plan.name}" fits both ends`)
+  for (const { where, message } of oneWay) print(`a rollback loses writes to ${where}: ${message}`)
 }

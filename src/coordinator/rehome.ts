@@ -16,7 +16,7 @@ import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
-import { survey } from '../stages/survey.ts'
+import { survey, surveyBack } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
 import { cleanup, type ErrandOptions, finalize, knownRun, retry, rollback } from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
@@ -54,6 +54,8 @@ export interface Rehome extends AsyncDisposable {
   readonly queues: Queues
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
+  /** Tables whose rows a rollback would not take back, and why; only where the plan has a window. */
+  oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(
     plan: PlanInput,
     options?: { tenants?: readonly string[] | undefined; dryRun?: boolean | undefined },
@@ -114,6 +116,14 @@ function library(opened: Opened): Rehome {
       withPlan(opened, plan, async (at) => {
         const { findings, unguarded } = await survey(at.plan, at.ends)
         return [...findings, ...unguarded.map(unguardedFinding)]
+      }),
+    oneWayTables: (plan) =>
+      withPlan(opened, plan, async (at) => {
+        if (at.plan.rollback.windowMs === 0) return []
+        const back = surveyBack(await survey(at.plan, at.ends))
+        return back.routes.flatMap(({ source: { name }, blocked }) =>
+          blocked ? [{ where: `target table "${name}"`, message: blocked }] : [],
+        )
       }),
     enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
     runs: () => listRuns(control),

@@ -117,6 +117,9 @@ test('what cannot go back is counted, and nothing is lost', { timeout }, async (
     table('visits'),
   ]
   await using world = await createWorld({ plan: { ...plan, tables } })
+  expect(await world.rehome.oneWayTables(world.plan())).toEqual([
+    { where: 'target table "notes"', message: 'its transform has no `invert`' },
+  ])
   await world.addTenant('acme', 6)
   await using _ = await world.work()
   const run = await runAll(world, ['acme'])
