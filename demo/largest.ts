@@ -1,5 +1,6 @@
 /**
- * The largest tenant moves while it writes, writes at its new home, and comes back with all of that.
+ * The largest tenant moves while it writes, writes at its new home, and comes back with all of
+ * that.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'

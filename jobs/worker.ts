@@ -114,7 +114,11 @@ function takeJobs(
   return [
     openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
     openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
-    openWorker(store, queueNames.finalize, { processor: windowJob(runtime), settings }),
+    openWorker(store, queueNames.finalize, {
+      processor: windowJob(runtime),
+      // Audits can wait: they are not to take connections from moves.
+      settings: { ...settings, concurrency: 1 },
+    }),
     openWorker(store, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
   ]
 }

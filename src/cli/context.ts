@@ -63,7 +63,7 @@ export async function awaitErrands(
   try {
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
-      if (own.some((move) => move.open)) continue
+      if (own.some((move) => move.open && move.errand !== 'audit')) continue
       for (const move of own) print(outcomeText(move))
       return exitCodeOf(own)
     }

@@ -60,7 +60,9 @@ export async function askWindow(
   id: string,
   { errand, by }: { errand: 'finalize' | 'audit'; by: string },
 ): Promise<Move | null> {
-  const when = sql<SqlBool>`not open and phase = 'moved' and window_until is not null`
+  const over = errand === 'finalize' ? sql`errand = 'audit'` : sql`false`
+  const when = sql<SqlBool>`(not open and phase = 'moved' or open and ${over})
+    and window_until is not null`
   return await change(control, id, { ask: { errand, fallback: 'moved', by }, when })
 }
 

@@ -83,8 +83,8 @@ export async function finalize(at: At, runId: string, options: ErrandOptions): P
     at,
     { run, moves, options },
     {
-      allowed: ({ open, phase, window_until: until }) =>
-        !open && phase === 'moved' && until !== null,
+      allowed: ({ open, phase, errand, window_until: until }) =>
+        (open ? errand === 'audit' : phase === 'moved') && until !== null,
       otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
       ask: (move) => askWindow(at.control, move.id, { errand: 'finalize', by: options.by }),
     },
@@ -94,7 +94,8 @@ export async function finalize(at: At, runId: string, options: ErrandOptions): P
 /** Asks for audits of these moves, as far as nobody has begun anything else with them. */
 export async function audit(at: At, moves: readonly Move[], by: string): Promise<void> {
   for (const move of moves) {
-    const asked = await askWindow(at.control, move.id, { errand: 'audit', by })
+    // Another run may be busy with the tenant: then this one can wait.
+    const asked = await askWindow(at.control, move.id, { errand: 'audit', by }).catch(() => null)
     const run = asked && (await findRun(at.control, move.run_id))
     if (run) await ensureJob(at.queues, asked, run)
   }

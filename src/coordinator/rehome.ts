@@ -37,7 +37,7 @@ export interface OpenOptions {
 export interface RunSnapshot {
   readonly run: Run
   readonly moves: readonly Move[]
-  /** Nothing is open any more. */
+  /** Nothing is open any more but audits, which begin anew all the time. */
   readonly done: boolean
 }
 
@@ -54,7 +54,7 @@ export interface Rehome extends AsyncDisposable {
   readonly queues: Queues
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
-  /** Tables whose rows a rollback would not take back, and why; only where the plan has a window. */
+  /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(
     plan: PlanInput,
@@ -160,7 +160,7 @@ async function withPlan<T>(
 async function snapshot(control: Control, runId: string): Promise<RunSnapshot> {
   const run = await knownRun(control, runId)
   const moves = await movesOfRun(control, runId)
-  return { run, moves, done: moves.every((move) => !move.open) }
+  return { run, moves, done: moves.every((move) => !move.open || move.errand === 'audit') }
 }
 
 async function* watch(

@@ -126,7 +126,10 @@ export function checkPlan(input: unknown): Plan {
   return checked
 }
 
-function contradictionIn({ tables, exclude }: Plan): string | null {
+function contradictionIn({ tables, exclude, rollback }: Plan): string | null {
+  if (rollback.auditEveryMs > 0 && rollback.windowMs === 0) {
+    return 'plan field `rollback.auditEveryMs`: there is nothing to audit without `rollback.windowMs`'
+  }
   const named = tables.filter((entry) => entry.kind === 'table')
   for (const [i, { name, tenant, through }] of named.entries()) {
     const field = `plan field \`tables\`: "${name}"`

@@ -8,6 +8,7 @@
 import { ident } from '../quote.ts'
 import type { CatalogColumn } from './catalog.ts'
 import { type ColumnRoute, renamed } from './columns.ts'
+import { conversionOf } from './conversion.ts'
 import type { TablePlan } from './plan.ts'
 import type { Route } from './routes.ts'
 
@@ -39,7 +40,9 @@ function asItIs({ name, typeName }: CatalogColumn): ColumnRoute {
 function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
   return columns.flatMap(({ name }) => {
     const from = target.columns.find((column) => column.name === name)
-    const to = source.columns.find((column) => renamed(plan, column.name) === name)
+    const to = source.columns.find(
+      (column) => !plan.columns.drop.includes(column.name) && renamed(plan, column.name) === name,
+    )
     if (!from || !to || to.generated || isComputed(plan, name)) return []
     const castTo = from.typeName === to.typeName ? null : to.typeName
     return [{ ...asItIs(from), name: to.name, castTo }]
@@ -75,9 +78,11 @@ function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | 
   if (key !== undefined) return `nothing at the target tells the source's key "${key}"`
   const empty = source.columns.find(
     ({ name, notNull, hasDefault, identity, generated }) =>
-      !back(name) && notNull && !hasDefault && !identity && !generated,
+      !back(name) && !generated && (identity || (notNull && !hasDefault)),
   )
   if (empty) return `nothing at the target tells the source's column "${empty.name}"`
+  const narrow = route.sourceKey.find((name) => mayChangeKey(route, columns, name))
+  if (narrow !== undefined) return `the source's key "${narrow}" cannot hold all keys of the target`
   const homeless = target.columns.find(
     ({ name, generated }) => !generated && !route.columns.some((column) => column.name === name),
   )
@@ -85,12 +90,27 @@ function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | 
   return null
 }
 
+/** A key that is cut to fit is another row's. An integer that does not fit is refused instead. */
+function mayChangeKey(route: Route, columns: readonly ColumnRoute[], name: string): boolean {
+  const to = route.source.columns.find((column) => column.name === name)
+  const expression = columns.find((column) => column.name === name)?.expression
+  const from = route.target.columns.find((column) => `r.${ident(column.name)}` === expression)
+  if (!from || !to || conversionOf(from, to) !== 'lossy') return false
+  return ![from, to].every(({ typeName }) => /^int[248]$/.test(typeName))
+}
+
 /**
  * Columns that rows have only where they came from: what is in them stays there, while the rest of
  * a row comes back.
  */
 export function columnsLeft({ backOf, target, columns }: Route): readonly string[] {
-  if (!backOf || backOf.plan.invert) return []
+  if (!backOf) return []
+  const { drop } = backOf.plan.columns
+  if (backOf.plan.invert) {
+    return target.columns
+      .filter(({ name, generated, identity }) => drop.includes(name) && !generated && !identity)
+      .map(({ name }) => name)
+  }
   return target.columns
     .filter(({ name, generated }) => !generated && !columns.some((c) => c.name === name))
     .map(({ name }) => name)

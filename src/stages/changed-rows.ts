@@ -3,7 +3,10 @@ import {
   type Bringing,
   bringChildren,
   bringKeys,
+  brokenByLeaving,
   changedAtTarget,
+  type Referring,
+  spareLeftBehind,
 } from '../endpoints/sql/brought-keys.ts'
 import {
   type ChangedTable,
@@ -23,6 +26,7 @@ import { poolOfOne } from '../endpoints/sql/snapshot.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/routes.ts'
+import { hopsOf } from '../plan/tenant-path.ts'
 import type { Client } from '../postgres.ts'
 import type { Shard } from './shard.ts'
 
@@ -72,11 +76,14 @@ export async function replaceRows(
   { bringing, changes, tables }: Replacing,
 ): Promise<{ removed: number; brought: number }> {
   const { schema } = shard.ends.target
+  // At the target rows may find their tenant by other ways than at the source.
+  const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
   for (const table of tables) await bringKeys(bringing, changes, table)
-  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
+  for (const table of there) await bringChildren(bringing, changes, { table, schema })
   for (const table of tables) await keepColumns(bringing, changes, { table, schema })
+  for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
   let [removed, brought] = [0, 0]
-  for (const table of tables.toReversed()) {
+  for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
     removed += await removeChanged(bringing, changes, { table, schema })
   }
@@ -90,8 +97,35 @@ export async function replaceRows(
   }
   for (const table of tables) await restoreColumns(bringing, changes, { table, schema })
   // Children that came with their parents stand in no log.
-  for (const table of tables) await bringChildren(bringing, changes, { table, schema })
+  for (const table of there) await bringChildren(bringing, changes, { table, schema })
   return { removed, brought }
+}
+
+/** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to such as have gone. */
+export async function refuseBrokenByLeaving(
+  shard: Shard,
+  { bringing, changes, tables }: Replacing,
+): Promise<void> {
+  const { schema } = shard.ends.target
+  for (const table of tables) {
+    const referring = referringTo(shard, table)
+    const [broken] = await brokenByLeaving(bringing, changes, { table, schema, referring })
+    if (!broken) continue
+    const message = `${broken.foreignKey}: ${broken.rows} rows refer to rows of "${table.route.target.name}" that have gone`
+    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
+  }
+}
+
+function referringTo({ survey, ends }: Shard, { route }: ChangedTable): Referring[] {
+  const readable = [...survey.target.tables.values()].filter(({ privileges }) =>
+    privileges.includes('SELECT'),
+  )
+  return readable.flatMap((child) =>
+    child.foreignKeys
+      .filter((key) => key.parentSchema === ends.target.schema && key.parent === route.target.name)
+      .filter((key) => route.targetKey.every((name) => key.parentColumns.includes(name)))
+      .map((key) => ({ child: child.name, key })),
+  )
 }
 
 /** The changed rows alone, as both transactions see them. */

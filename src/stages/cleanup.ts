@@ -6,6 +6,7 @@
 import { adopt, readFlag } from '../endpoints/sql/flags.ts'
 import { wipeTenant } from '../endpoints/sql/wipe.ts'
 import { RehomeError } from '../errors.ts'
+import { leaveOldHome } from './resume.ts'
 import { tablesToWipe } from './rows.ts'
 import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
 
@@ -16,6 +17,7 @@ export const cleanup: Stage = {
     const end = shard.move.fallback_phase === 'rolled_back' ? 'target' : 'source'
     const hold = holdOf(shard)
     const old = shard.ends[end]
+    if (end === 'source') await leaveOldHome(shard)
     if (!(await adopt(old.lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' }))) {
       // A move that was called off before its cutover has already taken its rows away.
       if (end === 'target') return
@@ -37,8 +39,8 @@ export const cleanup: Stage = {
 /** The old copy is what the tenant would be brought back to. */
 async function refuseOpenWindow(shard: Shard): Promise<void> {
   const flag = await readFlag(shard.ends.target.lifeline, holdOf(shard))
-  if (flag?.moveId !== shard.move.id || !flag.captureUntil || flag.lapsed) return
-  const until = flag.captureUntil.toISOString()
+  if (flag?.moveId !== shard.move.id || !flag.inWindow) return
+  const until = flag.captureUntil?.toISOString()
   const message = `the tenant may be brought back until ${until}: wait, or say \`rehome finalize\``
   throw new RehomeError('NOT_ALLOWED_NOW', message)
 }

@@ -64,8 +64,8 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
     const message = `the tenant has already moved to ${flag.movedTo}`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
-  if (flag?.captureUntil && !flag.lapsed) {
-    const until = flag.captureUntil.toISOString()
+  if (flag?.inWindow) {
+    const until = flag.captureUntil?.toISOString()
     const message = `move ${flag.moveId} may bring the tenant back until ${until}: say \`rehome finalize\` first`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }

@@ -34,8 +34,8 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
 
 /** Empties logs of what nobody waits for any more. It looks at all that is in them. */
 export async function tidyLogs({ source, target }: Ends): Promise<void> {
-  await forgetLeftChanges(source.lifeline)
-  await forgetLeftChanges(target.lifeline)
+  await forgetLeftChanges(source.pool)
+  await forgetLeftChanges(target.pool)
 }
 
 async function openHomes(

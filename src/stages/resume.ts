@@ -146,7 +146,17 @@ export async function resumeRollback(shard: Shard): Promise<FoundBack> {
 export async function resumeAudit(shard: Shard): Promise<boolean> {
   // A failure leaves all as it was.
   shard.phase = 'audit'
-  return await findCapture(shard)
+  if (await findCapture(shard)) return true
+  await leaveOldHome(shard)
+  return false
+}
+
+/** An attempt that has died may have claimed it, to bring rows there: it stays closed. */
+export async function leaveOldHome(shard: Shard): Promise<void> {
+  const { lifeline } = shard.ends.source
+  const hold = holdOf(shard)
+  if (!(await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'receiving' }))) return
+  await giveUpTarget(lifeline, hold)
 }
 
 /** Holds what the target has logged since the cutover, if it has. */

@@ -61,20 +61,24 @@ export async function notePositions(shard: Shard): Promise<void> {
   await store(shard, { evidence: { sequences: positions } })
 }
 
+const farApart = 100_000n
+
 /**
- * When the tenant moved, the target gave ids beyond all that the source will come to for long: the
- * source must not follow it there.
+ * When the tenant moved, the target gave ids far beyond all that the source had come to: it must
+ * not follow it there. Where they are no further apart, both give numbers from one range.
  */
 async function areParted(back: Shard, sequence: string): Promise<boolean> {
   const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
   const position = sequences[sequence]
   if (position === undefined) return false
-  return BigInt(position) > (await positionOf(back.ends.target, sequence))
+  return BigInt(position) - (await positionOf(back.ends.target, sequence)) > farApart
 }
 
-/** The source column that becomes this one unchanged, if there is one. */
+/**
+ * The source column that becomes this one, or may do so in a transform: rows that one leaves out
+ * have ids, too, which nobody else ought to get.
+ */
 function sourceColumn(route: Route, column: string): string | null {
-  if (route.transform) return null
   const { rename, compute } = route.plan.columns
   if (column in compute) return null
   const renamed = Object.entries(rename).find(([, to]) => to === column)?.[0]

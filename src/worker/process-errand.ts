@@ -1,6 +1,6 @@
 /** From a job to an attempt and back: what all three processors do. */
 import { type Job, WaitingError } from 'bullmq'
-import type { Control, Errand } from '../control/database.ts'
+import type { Control, Errand, Move } from '../control/database.ts'
 import { findMove } from '../control/moves.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -45,6 +45,7 @@ async function attemptOf(
     const { moveId, tenantId, runId } = readPayload(job.data)
     const move = await findMove(runtime.control, moveId)
     const ours = move?.tenant_id === tenantId && move.run_id === runId
+    if (ours && isOfEarlierErrand(job.id ?? '', move)) return { kind: 'nothing to do' }
     if (!ours || job.id !== jobIdOf({ ...move, errand })) {
       throw new RehomeError(
         'UNEXPECTED',
@@ -77,4 +78,10 @@ async function conclude(
   if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }
   const move = await findMove(runtime.control, readPayload(job.data).moveId)
   return { nothingToDo: true, phase: move?.phase, ...move?.evidence }
+}
+
+/** Somebody has asked for something else before it was begun. */
+function isOfEarlierErrand(jobId: string, { id, generation }: Move): boolean {
+  const number = jobId.startsWith(`${id}-`) ? jobId.slice(id.length + 1) : ''
+  return /^\d+$/.test(number) && Number(number) < generation
 }

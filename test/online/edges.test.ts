@@ -131,6 +131,45 @@ test('a key that may be null, and an expression that reads other rows, are refus
   expect(findings).toContain('online, `columns.compute` of "name" may read nothing but its row')
 })
 
+test('rows that come to a tenant are followed, whatever their keys are made of', async () => {
+  const both = `create table labels (id int primary key, tenant_id text);
+    create table files (id int primary key, note_id bigint references notes (id));`
+  const tables = [
+    table('tenants', { tenant: 'id' }),
+    table('notes'),
+    table('note_lines', { through: 'note_id' }),
+    table('visits'),
+    table('labels'),
+    table('files', { through: 'note_id' }),
+  ]
+  await using world = await createWorld({ plan: { ...plan, tables }, both })
+  await world.addTenant('acme', 4)
+  await world.addTenant('beta', 4)
+  await world.source.pool.query(`insert into labels values (1, 'acme'), (2, 'beta'), (3, null);
+    insert into files values (1, 1), (2, 6), (3, null)`)
+  await using _ = await world.work()
+  const write = createWriter(world.source.url)
+  const compared = ({ moment, phase, to, text }: RemoteCall) =>
+    moment === 'after' && phase === 'verify' && to === 'source' && text.includes('export_snapshot')
+  const moves = await moveAnd(world, compared, () => {
+    const done = write([
+      `update labels set tenant_id = 'acme' where id = 3`,
+      `update labels set id = case id when 1 then 20 else 10 end where id in (1, 2)`,
+      `update labels set id = case id when 20 then 2 else 1 end where id in (10, 20)`,
+      'update files set note_id = 2 where id in (2, 3)',
+    ])
+    expect(done).toBe('accepted')
+  })
+  expect(moves.get('acme')?.phase).toBe('moved')
+  const labels = `select id from labels where tenant_id = 'acme' order by id`
+  const files = 'select id, note_id from files where note_id <= 4 order by id'
+  for (const query of [labels, files]) {
+    const { rows } = await world.source.pool.query(query)
+    expect((await world.target.pool.query(query)).rows).toEqual(rows)
+    expect(rows.length).toBeGreaterThan(1)
+  }
+})
+
 test('plans that share tables leave each other what they need in the log', async () => {
   const notes = table<{ id: bigint }>('notes', {
     columns: { drop: ['words'] },
@@ -145,7 +184,7 @@ test('plans that share tables leave each other what they need in the log', async
   const plans = [
     world.plan(),
     world.plan({ name: 'transforming', tables: [notes, ...others] }),
-    world.plan({ name: 'standing still', strategy: 'offline' }),
+    world.plan({ name: 'standing-still', strategy: 'offline' }),
   ]
   const { CONTROL_URL: controlUrl = '' } = world.environment
   const settings = { controlUrl, environment: world.environment }

@@ -2,6 +2,7 @@
  * The keys of changed rows, as the target knows them: brought there by a round, in the transaction
  * that replaces those rows and then removes the keys again.
  */
+import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import { sourceOf } from '../../plan/identity.ts'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
@@ -194,6 +195,75 @@ export async function bringChildren(
       from (select array[${values}] as key ${rows}) n on conflict do nothing`
     await target.query(query, [scope, tenant, route.target.name, isParent])
   }
+}
+
+/**
+ * Rows there that the plan had left behind are nobody's at the other end: their keys go again.
+ * Where others have got such a key since, the row that comes will collide with them.
+ */
+export async function spareLeftBehind(
+  { target, context }: Pick<Bringing, 'target' | 'context'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const { route } = table
+  const { backOf, targetKey } = route
+  if (!backOf?.transform) return
+  const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant: changes.key.tenant })
+  const columns = backOf.columns.length
+  const key = targetKey.map((name) => `r.${ident(name)}::text`).join(', ')
+  const query = `select ${selectColumns(backOf)}, ${key}
+    from ${qualified(schema, route.target.name)} r where ${ours} and ${changedAtTarget(changes, table)}`
+  const read = keyReader(backOf, backOf.targetKey, context)
+  const left: Texts[] = []
+  for await (const rows of textBatches(target, query, { size: 5000 })) {
+    for (const texts of rows) {
+      const [fields, own] = [texts.slice(0, columns), texts.slice(columns)]
+      if (read(fields) === null) left.push(own)
+    }
+  }
+  if (left.length === 0) return
+  const arrays = targetKey.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
+  const spared = `delete from rehome.changed_keys k using (select ${arrays}) v
+    where ${ofBrought(changes.key, { route, parents: false })}
+      and k.key = array[${targetKey.map((_, i) => `v.c${i}`).join(', ')}]`
+  await target.query(
+    spared,
+    targetKey.map((_, i) => arrayOfTexts(left, i)),
+  )
+}
+
+/**
+ * Rows there that refer to brought keys of which there is no row any more: foreign keys were off
+ * while those went. `referring`: the tables at this end whose keys lead to this one.
+ */
+export async function brokenByLeaving(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  { table, schema, referring }: { table: ChangedTable; schema: string; referring: Referring[] },
+): Promise<{ readonly foreignKey: string; readonly rows: number }[]> {
+  const { route } = table
+  const brought = ofBrought(changes.key, { route, parents: false })
+  const counts = referring.map(({ child, key }) => {
+    const at = (name: string) => `c.${ident(key.columns[key.parentColumns.indexOf(name)] ?? '')}`
+    const known = route.targetKey.map(
+      (name, i) => `${at(name)} = k.key[${i + 1}]::${typeAt(route, name)}`,
+    )
+    const match = key.parentColumns.map((name) => `p.${ident(name)} = ${at(name)}`)
+    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+    return `select ${literal(`"${child}": ${key.name}`)} as "foreignKey", count(*)::int as rows
+      from rehome.changed_keys k join ${qualified(schema, child)} c on ${known.join(' and ')}
+      where ${brought} and ${given.join(' and ')} and not exists (
+        select from ${qualified(schema, route.target.name)} p where ${match.join(' and ')})`
+  })
+  if (counts.length === 0) return []
+  return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)
+}
+
+/** A table's foreign key that leads to all columns by which rows of another one are found. */
+export interface Referring {
+  readonly child: string
+  readonly key: CatalogForeignKey
 }
 
 export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {

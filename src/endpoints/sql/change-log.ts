@@ -67,15 +67,17 @@ export async function forgetChanges(
 
 /**
  * What is left of captures that are over, whoever ended them: of tenants whose changes nobody logs
- * now. One statement a log, so that a capture that begins meanwhile loses nothing: its entries come
- * after its flag.
+ * now. Flags and entries are seen by one statement, so that a capture that begins meanwhile loses
+ * nothing: its entries come after its flag.
  */
 export async function forgetLeftChanges(pool: Pool): Promise<void> {
   const logs = `select format('%I.%I', ${literal(logSchema)}::text, relname) as name from pg_class
     where relnamespace = to_regnamespace(${literal(logSchema)}) and relkind = 'r'`
   for (const { name } of (await pool.query(logs)).rows) {
-    await pool.query(`delete from ${name} l where not exists (select from rehome.tenant_flags f
-      where f.tenant_id = l.rehome_tenant and f.mode in ('capturing', 'read_only'))`)
+    const some = `select l.ctid from ${name} l where not exists (select from rehome.tenant_flags f
+      where f.tenant_id = l.rehome_tenant and f.mode in ('capturing', 'read_only')) limit 10000`
+    const query = `delete from ${name} where ctid = any (array(${some}))`
+    while ((await pool.query(query)).rowCount === 10_000);
   }
 }
 
@@ -116,14 +118,17 @@ function addColumn(log: string, { name, typeSql }: LogColumn): string[] {
   ]
 }
 
-/**
- * In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`.
- * `children`: an SQL condition on an update, whether children may have changed owner.
- */
-export function logRows(
-  logged: Logged,
-  { joins, tenant, children }: { joins: string; tenant: string; children: string },
-): string {
+export interface LoggedRows {
+  /** How a row, by its alias, finds its tenant. */
+  readonly tenantOf: (alias: string) => { readonly joins: string; readonly tenant: string }
+  /** An SQL condition on an update, whether children may have changed owner. */
+  readonly children: string
+}
+
+/** In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`. */
+export function logRows(logged: Logged, { tenantOf, children }: LoggedRows): string {
+  const { joins, tenant } = tenantOf('r')
+  const before = tenantOf('o')
   const { columns, whole } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
@@ -133,7 +138,9 @@ export function logRows(
   // By text: types may take different values for equal.
   const text = (alias: string) =>
     `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
-  const other = `not exists (select from old_rows o where ${text('o')} = ${text('r')})`
+  // Rows that come from another tenant were not logged as they go.
+  const other = `not exists (select from old_rows o${before.joins}
+          where ${before.tenant} = ${tenant} and ${text('o')} = ${text('r')})`
   return `
   if rehome_captured is not null then
     if tg_op = 'INSERT' then

@@ -43,7 +43,7 @@ export async function countChanges(
   changes: Changes,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = changes.tables.map((table, i) => {
-    const torn = `count(*) filter (where num_nulls(${list('l', table.route.sourceKey)}) > 0) > 0`
+    const torn = `count(*) filter (where num_nulls(${list('l', neverNull(table))}) > 0) > 0`
     return `select ${i} as i, count(*)::int as n, ${torn} as torn ${logged(changes, table)}`
   })
   const { rows } = await source.query(counts.join(' union all '))
@@ -55,6 +55,13 @@ export async function countChanges(
       throw new RehomeError('SCHEMA_CHANGED', message)
     }),
   )
+}
+
+/** What is null in an entry all the same was logged under another schema. */
+function neverNull({ route, log }: ChangedTable): readonly string[] {
+  const names = [...log.log.columns.map(({ name }) => name), 'rehome_tenant']
+  const filled = (name: string) => route.source.columns.some((c) => c.name === name && c.notNull)
+  return names.filter((name) => name === 'rehome_tenant' || filled(name))
 }
 
 /** Rows there that have changed, themselves or with their parents. */

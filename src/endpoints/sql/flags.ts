@@ -20,6 +20,8 @@ export interface Flag {
   readonly lapsed: boolean
   /** Until then changes are logged here, so that the tenant can be brought back with them. */
   readonly captureUntil: Date | null
+  /** That is still to come. */
+  readonly inWindow: boolean
   /** Since it was raised, by that server's clock. */
   readonly heldMs: number
 }
@@ -27,6 +29,7 @@ export interface Flag {
 export const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
   rows_are_ours as "rowsAreOurs",
   coalesce(expires_at <= clock_timestamp(), false) as lapsed, capture_until as "captureUntil",
+  coalesce(capture_until > clock_timestamp(), false) as "inWindow",
   (extract(epoch from clock_timestamp() - raised_at) * 1000)::float8 as "heldMs"`
 
 export async function readFlag(db: Pool | Client, key: FlagKey): Promise<Flag | null> {

@@ -148,7 +148,8 @@ function guardBody(guarded: Guarded): string {
   const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
   const owners = ownersCheck(childKey, { joins, tenant })
   const children = childrenCheck(owners)
-  const log = logPart(guarded, { joins, tenant, children: owners ?? 'false' })
+  const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
+  const log = logPart(guarded, { tenantOf, children: owners ?? 'false' })
   const collect = (rows: string) =>
     `(select array_agg(distinct ${tenant}) from ${rows} r${joins} where ${tenant} is not null)`
   const touched = (target: string) => `

@@ -35,9 +35,11 @@ export async function keepColumns(
 ): Promise<void> {
   const left = columnsLeft(table.route)
   if (left.length === 0) return
-  const values = left.map((name) => `${literal(name)}, r.${ident(name)}`).join(', ')
+  const values = left.map((name) => `${literal(name)}, r.${ident(name)}::text`).join(', ')
+  const at = { schema, alias: 'r', tenant: changes.key.tenant }
   const query = `update rehome.changed_keys k set kept = jsonb_build_object(${values})
-    from ${qualified(schema, table.route.target.name)} r where ${broughtEntry(changes, table)}`
+    from ${qualified(schema, table.route.target.name)} r
+    where ${tenantPredicate(table.route.targetPath, at)} and ${broughtEntry(changes, table)}`
   await target.query(query)
 }
 
@@ -49,9 +51,12 @@ export async function restoreColumns(
   const left = columnsLeft(table.route)
   if (left.length === 0) return
   const name = qualified(schema, table.route.target.name)
-  const set = left.map((column) => `${ident(column)} = o.${ident(column)}`).join(', ')
-  const query = `update ${name} r set ${set}
-    from rehome.changed_keys k, lateral jsonb_populate_record(null::${name}, k.kept) o
+  const typeOf = (column: string) =>
+    table.route.target.columns.find((candidate) => candidate.name === column)?.typeText ?? 'text'
+  const set = left
+    .map((column) => `${ident(column)} = (k.kept ->> ${literal(column)})::${typeOf(column)}`)
+    .join(', ')
+  const query = `update ${name} r set ${set} from rehome.changed_keys k
     where ${broughtEntry(changes, table)} and k.kept is not null`
   await target.query(query)
 }

@@ -1,0 +1,28 @@
+// A tenant of the small world at its new home, and how it comes back from there.
+import { moveOf } from './runs.ts'
+import type { World } from './world.ts'
+
+export const onlinePlan = {
+  strategy: 'online',
+  pause: { budgetMs: 60_000 },
+  fence: { leaseMs: 3_000, drainMs: 2_000 },
+} as const
+
+/** `$` stands for the tenant. */
+export async function writeThere(
+  world: World,
+  tenant: string,
+  statements: readonly string[],
+): Promise<void> {
+  for (const statement of statements) {
+    await world.target.pool.query(statement.replaceAll('$', `'${tenant}'`))
+  }
+}
+
+/** Asks for a rollback. Returns the phase in which it ended, and why it did not end well. */
+export async function back(world: World, run: string, tenant: string): Promise<string> {
+  await world.rehome.rollback(run, { tenants: [tenant] })
+  for await (const { done } of world.rehome.watch(run, { everyMs: 25 })) if (done) break
+  const move = await moveOf(world, run, tenant)
+  return move.error_code ? `${move.phase} ${move.error_code}: ${move.error_message}` : move.phase
+}
