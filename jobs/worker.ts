@@ -141,12 +141,16 @@ function openPlans(
   }))
 }
 
-/** Each online move keeps one connection for its snapshot; others have to look at the end, too. */
+/**
+ * Whatever follows a tenant's changes keeps one connection for its snapshot; others have to look at
+ * the end, too.
+ */
 function refuseTooFewConnections(plan: Plan, concurrency: number): void {
-  const { name, strategy, source, target } = plan
+  const { name, strategy, rollback, source, target } = plan
   const needed = 2 * concurrency + 1
-  if (strategy !== 'online' || Math.min(source.poolSize, target.poolSize) >= needed) return
-  const message = `plan "${name}" moves online: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
+  const follows = strategy === 'online' || rollback.windowMs > 0
+  if (!follows || Math.min(source.poolSize, target.poolSize) >= needed) return
+  const message = `plan "${name}" follows changes, there or back: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
   throw new RehomeError('PLAN_INVALID', message)
 }
 

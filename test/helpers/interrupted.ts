@@ -93,9 +93,13 @@ async function diedOf(
   return died
 }
 
+/** Audits, too. */
 export async function allEnded(world: World): Promise<void> {
   const runs = await world.control.pool.query('select id from rehome_control.runs')
   for (const { id } of runs.rows) await ended(world, id)
+  const open = 'select tenant_id, errand, phase from rehome_control.moves where open'
+  const look = async () => expect((await world.control.pool.query(open)).rows).toEqual([])
+  await eventually(look, { withinMs: 120_000 })
 }
 
 /** The distinct phases that moves stand in. */
