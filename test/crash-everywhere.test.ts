@@ -11,19 +11,18 @@ import {
   dieAt,
   findPlaces,
   type Interruption,
+  moveAll,
   onlineOn,
   phasesOf,
 } from './helpers/interrupted.ts'
 import { expectHome, flagsAt, rowsAt, writeAt } from './helpers/runs.ts'
 import { house } from './helpers/tidy/house.ts'
 import { phasesOf as phasesIn } from './helpers/tidy/words.ts'
+import { ownIds } from './helpers/way-back.ts'
 import { createWorld, type World, type WorldOptions } from './helpers/world.ts'
 
 const timeout = 1_800_000
 const rowsOfTenant = 1 + 4 + 8 + 20
-
-/** Each end gives its notes ids of its own. */
-const ownIds = 'alter table notes alter column id restart with 1000000'
 
 let compiled: CompiledProgram
 const diedIn = new Set<string>()
@@ -59,13 +58,6 @@ function interruptionOf(
   story: Pick<Interruption, 'prepare' | 'ask'> & Partial<Interruption>,
 ): Interruption {
   return { world, backend, file: compiled.file, changes: changesOn(backend), ...story }
-}
-
-async function moveAll(world: World, tenants: readonly string[]): Promise<void> {
-  const worker = await world.work()
-  await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
-  await allEnded(world)
-  await worker.close()
 }
 
 /** Dies everywhere, lets a worker finish all of it, and returns whose errands they were. */

@@ -11,10 +11,12 @@ import {
   changesOn,
   findPlaces,
   type Interruption,
+  moveAll,
   onlineOn,
   type Place,
 } from './helpers/interrupted.ts'
 import { rowsAt, tryWrite, writeAt } from './helpers/runs.ts'
+import { ownIds } from './helpers/way-back.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
 const timeout = 1_800_000
@@ -118,14 +120,10 @@ describeOnBackends('a worker that stood still', (backend) => {
 
   test('anywhere in a rollback that keeps writes changes nothing', { timeout }, async () => {
     const plan = onlineOn(backend)
-    const target = 'alter table notes alter column id restart with 1000000'
-    await using world = await createWorld({ backend, plan, target })
+    await using world = await createWorld({ backend, plan, target: ownIds })
     const prepare = async (tenants: readonly string[]) => {
       for (const tenant of tenants) await world.addTenant(tenant, 4)
-      const worker = await world.work()
-      await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
-      await allEnded(world)
-      await worker.close()
+      await moveAll(world, tenants)
       for (const tenant of tenants) await writeAt(world, 'target', tenant)
     }
     const ask = (tenant: string) => askFor(world, tenant, 'rollback')
@@ -137,10 +135,7 @@ describeOnBackends('a worker that stood still', (backend) => {
     await using world = await createWorld({ backend, plan: changesOn(backend) })
     const prepare = async (tenants: readonly string[]) => {
       for (const tenant of tenants) await world.addTenant(tenant, 4)
-      const worker = await world.work()
-      await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
-      await allEnded(world)
-      await worker.close()
+      await moveAll(world, tenants)
     }
     const ask = (tenant: string) => askFor(world, tenant, 'rollback')
     await wakeEverywhere({ ...storyOf(world, backend), prepare, ask })

@@ -30,7 +30,7 @@ import { hopsOf } from '../plan/tenant-path.ts'
 import type { Client } from '../postgres.ts'
 import type { Shard } from './shard.ts'
 
-/** Those with changes of their own, and those whose rows hang on such. Parents first. */
+/** What a round is about. */
 export interface Due {
   readonly tables: readonly ChangedTable[]
   /** Entries of the log. */
@@ -144,6 +144,7 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
   }
 }
 
+/** Those with changes of their own, and those whose rows hang on such. Parents first. */
 function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
   const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
   const found: ChangedTable[] = []

@@ -36,10 +36,7 @@ export function changedTables(
 ): ChangedTable[] {
   const tables = routes.map((route) => ({
     route,
-    childKey: {
-      source: childKeyOf(route, routes, 'source'),
-      target: childKeyOf(route, routes, 'target'),
-    },
+    childKey: childKeysOf(route, routes),
     log: {
       ...{ scope, schema: source.schema, table: route.source.name },
       log: logShapeOf(route, routes),
@@ -50,10 +47,7 @@ export function changedTables(
 
 /** What is logged of this table's rows at the source. */
 export function logShapeOf(route: Route, routes: readonly Route[]): LogShape {
-  const childKey = {
-    source: childKeyOf(route, routes, 'source'),
-    target: childKeyOf(route, routes, 'target'),
-  }
+  const childKey = childKeysOf(route, routes)
   const kept = route.blocked ? countedOf(route, childKey) : keptOf(route, childKey)
   const columns = kept.columns.map((name) => {
     const column = route.source.columns.find((candidate) => candidate.name === name)
@@ -68,6 +62,13 @@ function countedOf(
   childKey: { source: readonly string[] },
 ): { columns: readonly string[]; whole: boolean } {
   return { columns: [...new Set([...route.sourceKey, ...childKey.source])], whole: false }
+}
+
+function childKeysOf(route: Route, routes: readonly Route[]): ChangedTable['childKey'] {
+  return {
+    source: childKeyOf(route, routes, 'source'),
+    target: childKeyOf(route, routes, 'target'),
+  }
 }
 
 /** The columns by which rows of planned tables find their tenant through this one. */

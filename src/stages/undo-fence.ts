@@ -2,23 +2,19 @@
  * A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced.
  */
 import { randomUUID } from 'node:crypto'
-import { letOpen, raiseFence } from '../endpoints/sql/flags.ts'
+import { letOpen } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
-import { announcementOf, heldByAnother } from './announce.ts'
-import { fenceWriting } from './fence.ts'
+import { fence, fenceWriting } from './fence.ts'
 import { holdOf, type Stage, store } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const undoFence: Stage = {
   phase: 'undo_fence',
   async run(shard) {
-    const { source, target } = shard.ends
+    const { source } = shard.ends
     shard.epoch = randomUUID()
     await store(shard, { epoch: shard.epoch })
-    shard.lease.hold(target.lifeline, holdOf(shard))
-    const raised = await raiseFence(target.lifeline, announcementOf(shard, 'moving back'))
-    if (!raised) throw await heldByAnother(shard, target)
-    shard.lease.heldFor(raised.heldMs)
+    await fence.run(wayBackOf(shard))
     // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
     if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
       throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')

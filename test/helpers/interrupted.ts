@@ -102,6 +102,14 @@ export async function allEnded(world: World): Promise<void> {
   await eventually(look, { withinMs: 120_000 })
 }
 
+/** Has them moved by a worker of this process. */
+export async function moveAll(world: World, tenants: readonly string[]): Promise<void> {
+  const worker = await world.work()
+  await world.rehome.enqueue(world.plan(), { tenants: [...tenants] })
+  await allEnded(world)
+  await worker.close()
+}
+
 /** The distinct phases that moves stand in. */
 export async function phasesOf(world: World, tenants: readonly string[]): Promise<string[]> {
   const query = 'select distinct phase from rehome_control.moves where tenant_id = any ($1)'

@@ -8,6 +8,9 @@ export const onlinePlan = {
   fence: { leaseMs: 3_000, drainMs: 2_000 },
 } as const
 
+/** For the target: each end gives its notes ids of its own. */
+export const ownIds = 'alter table notes alter column id restart with 1000000'
+
 /** `$` stands for the tenant. */
 export async function writeThere(
   world: World,

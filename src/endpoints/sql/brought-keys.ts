@@ -27,8 +27,13 @@ import type { FlagKey } from './turns.ts'
 
 /** Over `r`, a row of the target's table: the entry `k` of its key. */
 export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
+  return entryOf(key, route, (name) => `r.${ident(name)}`)
+}
+
+/** The entry `k` of a key, whose columns `at` says in SQL. */
+function entryOf(key: FlagKey, route: Route, at: (name: string) => string): string {
   const match = route.targetKey.map(
-    (name, i) => `k.key[${i + 1}]::${typeAt(route, name)} = r.${ident(name)}`,
+    (name, i) => `k.key[${i + 1}]::${typeAt(route, name)} = ${at(name)}`,
   )
   return `${ofBrought(key, { route, parents: false })} and ${match.join(' and ')}`
 }
@@ -243,17 +248,14 @@ export async function brokenByLeaving(
   { table, schema, referring }: { table: ChangedTable; schema: string; referring: Referring[] },
 ): Promise<{ readonly foreignKey: string; readonly rows: number }[]> {
   const { route } = table
-  const brought = ofBrought(changes.key, { route, parents: false })
   const counts = referring.map(({ child, key }) => {
     const at = (name: string) => `c.${ident(key.columns[key.parentColumns.indexOf(name)] ?? '')}`
-    const known = route.targetKey.map(
-      (name, i) => `${at(name)} = k.key[${i + 1}]::${typeAt(route, name)}`,
-    )
     const match = key.parentColumns.map((name) => `p.${ident(name)} = ${at(name)}`)
     const given = key.columns.map((name) => `c.${ident(name)} is not null`)
     return `select ${literal(`"${child}": ${key.name}`)} as "foreignKey", count(*)::int as rows
-      from rehome.changed_keys k join ${qualified(schema, child)} c on ${known.join(' and ')}
-      where ${brought} and ${given.join(' and ')} and not exists (
+      from rehome.changed_keys k join ${qualified(schema, child)} c
+        on ${entryOf(changes.key, route, at)}
+      where ${given.join(' and ')} and not exists (
         select from ${qualified(schema, route.target.name)} p where ${match.join(' and ')})`
   })
   if (counts.length === 0) return []
