@@ -6,7 +6,10 @@ export default defineConfig({
   // `await using` is newer than the oldest Node.js that the tests run on.
   oxc: { target: 'es2023' },
   resolve: {
-    alias: { rehome: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
+    alias: {
+      'rehome/http-end': fileURLToPath(new URL('./src/http-end/index.ts', import.meta.url)),
+      rehome: fileURLToPath(new URL('./src/index.ts', import.meta.url)),
+    },
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -11,7 +11,7 @@ import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/in
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
-import type { Plan, PlanInput } from '../src/plan/plan.ts'
+import { connectionsOf, type Plan, type PlanInput } from '../src/plan/plan.ts'
 import { explain } from '../src/postgres.ts'
 import {
   openQueues,
@@ -149,7 +149,7 @@ function refuseTooFewConnections(plan: Plan, concurrency: number): void {
   const { name, strategy, rollback, source, target } = plan
   const needed = 2 * concurrency + 1
   const follows = strategy === 'online' || rollback.windowMs > 0
-  if (!follows || Math.min(source.poolSize, target.poolSize) >= needed) return
+  if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return
   const message = `plan "${name}" follows changes, there or back: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
   throw new RehomeError('PLAN_INVALID', message)
 }

@@ -1,5 +1,5 @@
 /**
- * Remote calls: what a worker says to databases while it works for a tenant.
+ * Remote calls: what a worker says to databases and services while it works for a tenant.
  *
  * Each is published on the diagnostics channel `rehome:call`, before it is sent and after it was
  * answered, so that whoever subscribes can trace, count, or fail at exactly this point. And each
@@ -15,7 +15,7 @@ export interface RemoteCall {
   readonly moment: 'before' | 'after'
   /** The pool's name: `source`, `target`, `control`, `source flags`, `target flags`. */
   readonly to: string
-  /** The statement, without its values. */
+  /** The statement, without its values; over HTTP the method and the path. */
   readonly text: string
   /** For whom; absent where no attempt is under way. */
   readonly tenant?: string
@@ -27,22 +27,26 @@ export class Caller {
   readonly tenant: string
   phase: string
   readonly #open = new Set<pg.PoolClient>()
-  #ended = false
-
+  readonly #ending = new AbortController()
   constructor(tenant: string, phase: string) {
     this.tenant = tenant
     this.phase = phase
   }
 
+  /** Aborted when the attempt has ended. */
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
   /** Cuts every connection in use: nothing that was sent is waited for any more. */
   end(): void {
-    this.#ended = true
+    this.#ending.abort(new Error('the attempt has ended'))
     for (const client of this.#open) cut(client)
   }
 
   use(client: pg.PoolClient): void {
     this.#open.add(client)
-    if (this.#ended) cut(client)
+    if (this.signal.aborted) cut(client)
   }
 
   leave(client: pg.PoolClient): void {
@@ -70,6 +74,14 @@ export function watchPool(pool: pg.Pool, watch: { name: string; ends: boolean })
     if (!done) return connect().then(checkOut)
     return connect((error, client) => done(error, client && checkOut(client), client?.release))
   }) as typeof pool.connect
+}
+
+/** Of a call that is no query. */
+export function tellCall(call: Pick<RemoteCall, 'moment' | 'to' | 'text'>): void {
+  if (!calls.hasSubscribers) return
+  const caller = callers.getStore()
+  const who = caller && { tenant: caller.tenant, phase: caller.phase }
+  calls.publish({ ...call, ...who } satisfies RemoteCall)
 }
 
 const callerOf = new WeakMap<pg.ClientBase, Caller | undefined>()

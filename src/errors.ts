@@ -38,6 +38,7 @@ export const errorCodes = {
   PAUSE_OVER_BUDGET: { retryable: true, exitCode: 1 },
   STOPPED: { retryable: true, exitCode: 1 },
   UNREACHABLE: { retryable: true, exitCode: 6 },
+  PROTOCOL_BROKEN: { retryable: false, exitCode: 6 },
   ACCESS_DENIED: { retryable: false, exitCode: 6 },
   DATABASE_ERROR: { retryable: false, exitCode: 1 },
   UNEXPECTED: { retryable: false, exitCode: 1 },

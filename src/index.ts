@@ -7,6 +7,7 @@ export {
   type ColumnChanges,
   definePlan,
   discover,
+  http,
   type PlanInput,
   postgres,
   sql,

@@ -15,7 +15,7 @@ export type Client = pg.ClientBase
 /**
  * Same text for the same value at both ends, and no surprise from a role's or database's defaults.
  */
-const sessionSettings: Readonly<Record<string, string>> = {
+export const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',

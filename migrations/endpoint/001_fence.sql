@@ -90,6 +90,8 @@ create table rehome.copy_progress (
   rows_read bigint not null,
   rows_written bigint not null,
   done boolean not null,
+  -- Where to go on reading, where the other end is one that does not count rows.
+  cursor text,
   primary key (scope, tenant_id, table_name),
   constraint "rows are counted from zero" check (rows_read >= 0 and rows_written >= 0)
 );

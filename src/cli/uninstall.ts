@@ -25,7 +25,8 @@ async function uninstall(
   try {
     const fenced: SqlEnd[] = []
     for (const end of [ends.source, ends.target]) {
-      if (!(await fenceIsInstalled(end))) print(`the ${end.name} (${end.place}) has no fence`)
+      if (end.kind !== 'sql') print(`the ${end.name} (${end.place}) is uninstalled where it runs`)
+      else if (!(await fenceIsInstalled(end))) print(`the ${end.name} (${end.place}) has no fence`)
       else fenced.push(end)
     }
     const closed = flags.force ? Number.POSITIVE_INFINITY : 0

@@ -2,18 +2,19 @@
  * Control database, queue and the ends' fences: what `init` installs and everybody else expects.
  */
 
-import { sleep } from '../clock.ts'
 import { type Control, openControl } from '../control/database.ts'
+import { closeEnd, openEnd } from '../endpoints/ends.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../endpoints/sql/buckets.ts'
 import { joinShapes } from '../endpoints/sql/change-log.ts'
-import { closeEnd, openEnd, type SqlEnd } from '../endpoints/sql/end.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { missingGuards } from '../endpoints/sql/guard-sql.ts'
+import { installGuard } from '../endpoints/sql/install-guard.ts'
 import { highestTurn } from '../endpoints/sql/turns.ts'
 import { fenceIsInstalled } from '../endpoints/sql/uninstall.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
-import { createPool, explain, inTransaction, type Pool, sqlStateOf } from '../postgres.ts'
+import { createPool, explain, type Pool } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
 import type { Ends } from '../stages/shard.ts'
 import { type GuardedAt, survey } from '../stages/survey.ts'
@@ -79,7 +80,8 @@ export async function pendingInstallations(
   const guarded: GuardedAt[] = []
   for (const { plan, ends } of plans) {
     for (const end of [ends.source, ends.target]) {
-      if (seen.has(end.place)) continue
+      // What is reached over HTTP is installed by whoever answers there.
+      if (end.kind !== 'sql' || seen.has(end.place)) continue
       seen.add(end.place)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
@@ -103,7 +105,7 @@ function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
     missingGuards(one).map(({ relation, statements }) => ({
       what: `the guard of "${relation}" at the ${one.end.name}`,
       sql: `${statements.join(';\n')};`,
-      run: () => installGuard(one.end, statements),
+      run: () => installGuard(one.end.pool, statements),
     })),
   )
 }
@@ -122,26 +124,6 @@ async function pendingSchema(
     '\n',
   )
   return [{ what: `${at.what}: ${pending.join(', ')}`, sql, run: () => migrate(at.pool, set) }]
-}
-
-/**
- * Creating a trigger takes SHARE ROW EXCLUSIVE: it waits for writers, and writers wait for it. So
- * the wait is short and repeated, rather than long.
- */
-async function installGuard(end: SqlEnd, statements: readonly string[]): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await inTransaction(end.pool, async (client) => {
-        await client.query(`select pg_advisory_xact_lock(hashtext('rehome init'))`)
-        await client.query(`set local lock_timeout = '300ms'`)
-        for (const statement of statements) await client.query(statement)
-      })
-    } catch (error) {
-      const passing = ['55P03', '40P01'].includes(sqlStateOf(error) ?? '')
-      if (!passing || tries >= 50) throw explain(error, `the ${end.name}`)
-      await sleep(100 + Math.random() * 200)
-    }
-  }
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
+
+import { rowsOf } from '../endpoints/ends.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
-import { ident, qualified } from '../quote.ts'
 import type { Ends } from '../stages/shard.ts'
 import type { Survey } from '../stages/survey.ts'
 
@@ -34,7 +35,12 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
   const { tenants } = plan
   if ('sql' in tenants) {
     const query = `select t.* from (${tenants.sql}) t (tenant_id)`
-    const result = await ends.source.pool
+    const { source } = ends
+    if (source.kind !== 'sql') {
+      const message = 'plan field `tenants` is SQL, and the source is no database: list the tenants'
+      throw new RehomeError('PLAN_INVALID', message)
+    }
+    const result = await source.pool
       .query({ text: query, rowMode: 'array', types: { getTypeParser: () => String } })
       .catch((error: unknown) => {
         const cause = explain(error, "the plan's query for tenants")
@@ -69,40 +75,9 @@ async function canonical(
   ends: Ends,
   survey: Survey,
 ): Promise<string[]> {
-  const roots = survey.routes.filter((route) => route.sourcePath.kind === 'column')
-  const [root] = roots
-  if (root?.sourcePath.kind !== 'column') return [...tenants]
-  const { column } = root.sourcePath
-  const type = root.source.columns.find((candidate) => candidate.name === column)?.typeSql ?? 'text'
-  const query = `select t::${type}::text as tenant from unnest($1::text[]) t`
-  const { pool } = ends.source
-  const rows = await pool.query(query, [tenants]).then(
-    (result) => result.rows.map((row: { tenant: string }) => row.tenant),
-    (error: unknown) => {
-      const cause = explain(error, `a tenant id is not of the column's type`)
-      if (cause.retryable) throw cause
-      throw new RehomeError('TENANT_ID_INVALID', cause.message, { cause: error })
-    },
-  )
-  await refuseWithoutRows(rows, ends, survey)
-  return rows
-}
-
-async function refuseWithoutRows(
-  tenants: readonly string[],
-  ends: Ends,
-  survey: Survey,
-): Promise<void> {
-  const anywhere = survey.routes.flatMap(({ source, sourcePath }) => {
-    if (sourcePath.kind !== 'column') return []
-    const type = source.columns.find((c) => c.name === sourcePath.column)?.typeSql ?? 'text'
-    const from = qualified(ends.source.schema, source.name)
-    return [`exists (select from ${from} r where r.${ident(sourcePath.column)} = t::${type})`]
-  })
-  const query = `select t as tenant from unnest($1::text[]) t
-    where not (${anywhere.join(' or ')}) limit 1`
-  const unknown = (await ends.source.pool.query(query, [tenants])).rows[0]?.tenant
-  if (unknown === undefined) return
+  const known = await rowsOf(ends.source).knownTenants(tenants, survey.routes)
+  const unknown = known.find(({ hasRows }) => !hasRows)?.tenant
+  if (unknown === undefined) return known.map(({ tenant }) => tenant)
   throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)
 }
 

@@ -2,6 +2,7 @@
  * What a database says about its tables, as far as moving a tenant needs to know. Types only; the
  * endpoint reads it, routes.ts brings it together with the plan.
  */
+import type { TenantPath } from './path.ts'
 
 export interface CatalogColumn {
   readonly name: string
@@ -68,6 +69,8 @@ export interface CatalogTable {
   readonly rowSecurity: boolean
   /** What our role may do: select, insert, delete. */
   readonly privileges: readonly string[]
+  /** How a row's tenant is known, where the end itself says so. */
+  readonly path?: TenantPath
   /** A logical replication worker writes here; it fires no statement triggers. */
   readonly subscribed: boolean
 }
@@ -88,6 +91,10 @@ export interface Catalog {
   readonly digestProbes: Readonly<Partial<Record<string, string>>>
   /** Session settings that did not arrive, so that texts of values may differ between the ends. */
   readonly foreignSettings: readonly string[]
+  /** Who keeps writes out, where that is not this database by guards of ours. */
+  readonly enforcement?: 'database' | 'application'
+  /** Tables that the end knows to be without protection. */
+  readonly unguarded?: readonly string[]
 }
 
 export const computedKey = (table: string, column: string) => `${table}\u0000${column}`

@@ -12,6 +12,8 @@ import type { TablePlan } from './plan.ts'
 export interface ColumnRoute {
   /** Name at the target, or in the row that a transform is given. */
   readonly name: string
+  /** The source's column; null: an expression of the plan. */
+  readonly from: string | null
   /** SQL over the source row, its alias is `r`. */
   readonly expression: string
   readonly typeName: string
@@ -80,14 +82,16 @@ function kept(table: TablePlan, { from, to }: ColumnInput): Offer[] {
     .filter(({ column, name }) => !column.generated || table.transform || wanted(name))
     .map(({ column, name }) => {
       const expression = `r.${ident(column.name)}`
-      return { route: { name, expression, typeName: column.typeName, castTo: null }, column }
+      const { name: from, typeName } = column
+      return { route: { name, from, expression, typeName, castTo: null }, column }
     })
 }
 
 function computed(table: TablePlan, types: ReadonlyMap<string, string>): Offer[] {
   return Object.entries(table.columns.compute).map(([name, { sql }]) => {
     const typeName = types.get(computedKey(table.name, name)) ?? 'text'
-    return { route: { name, expression: `(${sql})`, typeName, castTo: null }, column: null }
+    const route = { name, from: null, expression: `(${sql})`, typeName, castTo: null }
+    return { route, column: null }
   })
 }
 

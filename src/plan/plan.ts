@@ -26,6 +26,39 @@ export interface SqlEndpoint {
   readonly tls: 'off' | 'require' | 'verify'
 }
 
+/** An application at one end that keeps the protocol of docs/http.md. */
+export interface HttpEndpoint {
+  readonly kind: 'http'
+  /** Of the end, e.g. `https://app.example/rehome`. Either this or `urlFrom`. */
+  readonly baseUrl?: string | undefined
+  /** Name of the environment variable that holds it. */
+  readonly urlFrom?: string | undefined
+  readonly auth: HttpAuth
+  /** Requests that one worker process has under way. Default 8. */
+  readonly concurrency: number
+  /** Requests that one worker process begins in a second. 0, the default: as many as it can. */
+  readonly requestsPerS: number
+  /** Of one request. Default 30,000. */
+  readonly timeoutMs: number
+  /** Of one answer, unpacked. Default 64 MiB. */
+  readonly maxBytes: number
+  /** Rows of one page or batch. Default 2,000. */
+  readonly pageRows: number
+  readonly tls: {
+    /** `off`: plain HTTP, also to other machines. Default `verify`. */
+    readonly mode: 'verify' | 'off'
+    /** Names of the environment variables that hold these, as PEM. */
+    readonly caFrom?: string | undefined
+    readonly certFrom?: string | undefined
+    readonly keyFrom?: string | undefined
+  }
+}
+
+/** Names of environment variables: a bearer token, or a key to sign requests with. */
+export type HttpAuth = { readonly bearerFrom: string } | { readonly hmacFrom: string }
+
+export type Endpoint = SqlEndpoint | HttpEndpoint
+
 /** What a transform is given besides the row; the same for every row of one move. */
 export interface TransformContext {
   readonly tenantId: string
@@ -102,8 +135,8 @@ export type TenantSource =
 export interface PlanInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
-  readonly source: SqlEndpoint
-  readonly target: SqlEndpoint
+  readonly source: Endpoint
+  readonly target: Endpoint
   /** The feature or data model that is fenced. Default `default`. */
   readonly scope?: string
   /** A list, an SQL query of one column run at the source, or an (async) iterable. */
@@ -161,8 +194,8 @@ export interface PlanInput {
 /** A plan with its defaults filled in. */
 export interface Plan {
   readonly name: string
-  readonly source: SqlEndpoint
-  readonly target: SqlEndpoint
+  readonly source: Endpoint
+  readonly target: Endpoint
   readonly scope: string
   readonly tenants: TenantSource
   readonly tables: readonly (TablePlan | DiscoverTables)[]
@@ -187,6 +220,27 @@ export function postgres(
   end: Pick<SqlEndpoint, 'urlFrom'> & Partial<Omit<SqlEndpoint, 'kind'>>,
 ): SqlEndpoint {
   return { kind: 'sql', schema: 'public', poolSize: 8, tls: 'off', ...end }
+}
+
+export function http(
+  end: Pick<HttpEndpoint, 'auth'> &
+    Partial<Omit<HttpEndpoint, 'kind' | 'tls'>> & { readonly tls?: Partial<HttpEndpoint['tls']> },
+): HttpEndpoint {
+  return {
+    kind: 'http',
+    concurrency: 8,
+    requestsPerS: 0,
+    timeoutMs: 30_000,
+    maxBytes: 64 * 1024 * 1024,
+    pageRows: 2_000,
+    ...end,
+    tls: { mode: 'verify', ...end.tls },
+  }
+}
+
+/** Connections, or requests, that one worker process may have open at this end. */
+export function connectionsOf(end: Endpoint): number {
+  return end.kind === 'sql' ? end.poolSize : end.concurrency
 }
 
 /** A table of the plan. `Row` comes from the zod schema or is given: `table<TaskRow>('tasks')`. */

@@ -6,9 +6,10 @@
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
 import { type ColumnRoute, renamed, routeColumns } from './columns.ts'
 import { parentsFirst } from './order.ts'
+import type { TenantPath } from './path.ts'
 import type { Plan, TablePlan } from './plan.ts'
 import { plannedTables, unclassifiedTables } from './tables.ts'
-import { type TenantPath, tenantPath } from './tenant-path.ts'
+import { tenantPath } from './tenant-path.ts'
 
 export interface Route {
   readonly source: CatalogTable

@@ -4,24 +4,8 @@
  */
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
 import { renamed } from './columns.ts'
+import type { TenantPath } from './path.ts'
 import type { Plan, TablePlan } from './plan.ts'
-
-export type TenantPath =
-  | { readonly kind: 'column'; readonly column: string }
-  | {
-      readonly kind: 'through'
-      readonly columns: readonly string[]
-      readonly parent: string
-      readonly parentColumns: readonly string[]
-      /** A key on the way may be deferred: until commit a row's parent can become another one. */
-      readonly deferrable: boolean
-      readonly path: TenantPath
-    }
-
-/** How many parents stand between a row and its tenant's column. */
-export function hopsOf(path: TenantPath): number {
-  return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
-}
 
 /** Ids are equal exactly where their texts are: flags are found by text. */
 const exactTypes = ['text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8']
@@ -40,6 +24,8 @@ export function tenantPath(input: PathInput, seen: readonly string[] = []): Tena
   const name = tableNameAt(table, end)
   const relation = catalog.tables.get(name)
   if (!relation) return null
+  // An end that is asked by tenant decides what is whose.
+  if (relation.path) return relation.path
   const through = end === 'source' ? table.through : (table.targetThrough ?? throughAtTarget(table))
   if (through && !(end === 'target' && table.targetTenant)) {
     return pathThrough(input, { relation, through, seen: [...seen, name] })

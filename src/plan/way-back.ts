@@ -34,7 +34,7 @@ export function wayBack(route: Route): Route {
 }
 
 function asItIs({ name, typeName }: CatalogColumn): ColumnRoute {
-  return { name, expression: `r.${ident(name)}`, typeName, castTo: null }
+  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
 }
 
 function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
@@ -93,8 +93,8 @@ function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | 
 /** A key that is cut to fit is another row's. An integer that does not fit is refused instead. */
 function mayChangeKey(route: Route, columns: readonly ColumnRoute[], name: string): boolean {
   const to = route.source.columns.find((column) => column.name === name)
-  const expression = columns.find((column) => column.name === name)?.expression
-  const from = route.target.columns.find((column) => `r.${ident(column.name)}` === expression)
+  const own = columns.find((column) => column.name === name)?.from
+  const from = route.target.columns.find((column) => column.name === own)
   if (!from || !to || conversionOf(from, to) !== 'lossy') return false
   return ![from, to].every(({ typeName }) => /^int[248]$/.test(typeName))
 }

@@ -1,6 +1,7 @@
 /** With what a fence and a capture are announced, and what is said where another flag stands. */
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { type Raise, readFlag } from '../endpoints/sql/flags.ts'
+
+import type { End } from '../endpoints/ends.ts'
+import type { Raise } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -10,9 +11,9 @@ export function announcementOf(shard: Shard, reason: string): Raise {
   return { ...holdOf(shard), epoch, moveId: move.id, reason, retryAfterS, leaseMs }
 }
 
-export async function heldByAnother(shard: Shard, end: SqlEnd): Promise<RehomeError> {
+export async function heldByAnother(shard: Shard, end: End): Promise<RehomeError> {
   shard.lease.letGo()
-  const flag = await readFlag(end.lifeline, holdOf(shard))
+  const flag = await end.flags.readFlag(holdOf(shard))
   const by = `${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
   return new RehomeError('FENCE_HELD', `the ${end.name} is already ${by}`)
 }

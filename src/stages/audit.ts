@@ -1,8 +1,3 @@
-/**
- * Is the way back open? What the tenant has written since the cutover goes to the old copy, both
- * ends are compared as a whole, and all of it is undone. Nobody waits meanwhile.
- */
-import { giveUpTarget, lowerFence } from '../endpoints/sql/flags.ts'
 import { tryRound } from './round.ts'
 import { holdOf, type Stage } from './shard.ts'
 import { claimOldHome } from './undo-catch-up.ts'
@@ -17,7 +12,7 @@ export const audit: Stage = {
     shard.evidence.audit = { at: new Date().toISOString(), changes, ms }
     shard.tell(`${changes} changes since the cutover would come back, and both ends be equal`)
     shard.lease.letGo()
-    await giveUpTarget(source.lifeline, holdOf(shard))
-    await lowerFence(target.lifeline, holdOf(shard))
+    await source.flags.giveUpTarget(holdOf(shard))
+    await target.flags.lowerFence(holdOf(shard))
   },
 }

@@ -4,11 +4,10 @@
  */
 import { forgetChanges } from '../endpoints/sql/change-log.ts'
 import { drain } from '../endpoints/sql/drain.ts'
-import { startCapture } from '../endpoints/sql/flags.ts'
+import { changedTables } from '../endpoints/sql/logged-tables.ts'
 import { forgetSync } from '../endpoints/sql/syncs.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
-import { changedTables } from './logged-tables.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
+import { holdOf, type Shard, type Stage, sqlEndsOf } from './shard.ts'
 
 const patienceMs = 60_000
 
@@ -16,7 +15,7 @@ const patienceMs = 60_000
 export async function forgetCapture(shard: Shard): Promise<void> {
   const { strategy, rollback } = shard.plan
   if (shard.goesBack ? rollback.windowMs === 0 : strategy !== 'online') return
-  const { source, target } = shard.ends
+  const { source, target } = sqlEndsOf(shard)
   const logs = changedTables(shard.plan.scope, shard.survey).map(({ log }) => log)
   await forgetChanges(source.pool, logs, { ...holdOf(shard), seen: null })
   await forgetSync(target.lifeline, holdOf(shard))
@@ -25,13 +24,13 @@ export async function forgetCapture(shard: Shard): Promise<void> {
 export const capture: Stage = {
   phase: 'capture',
   async run(shard) {
-    const { source, target } = shard.ends
+    const { source, target } = sqlEndsOf(shard)
     const { drainMs } = shard.plan.fence
     const hold = holdOf(shard)
     await forgetSync(target.lifeline, hold)
-    shard.lease.keep(source.lifeline, hold)
+    shard.lease.keep(source.flags, hold)
     const announced = announcementOf(shard, 'moving to another database')
-    const started = await startCapture(source.lifeline, announced)
+    const started = await source.flags.startCapture(announced)
     if (!started) throw await heldByAnother(shard, source)
     const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, patienceMs) }
     await drain(source.pool, { ...waiting, signal: shard.signal })

@@ -25,10 +25,10 @@ import {
 import { poolOfOne } from '../endpoints/sql/snapshot.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { RehomeError } from '../errors.ts'
+import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/routes.ts'
-import { hopsOf } from '../plan/tenant-path.ts'
 import type { Client } from '../postgres.ts'
-import type { Shard } from './shard.ts'
+import { type Shard, sqlEndsOf } from './shard.ts'
 
 /** What a round is about. */
 export interface Due {
@@ -75,7 +75,7 @@ export async function replaceRows(
   shard: Shard,
   { bringing, changes, tables }: Replacing,
 ): Promise<{ removed: number; brought: number }> {
-  const { schema } = shard.ends.target
+  const { schema } = sqlEndsOf(shard).target
   // At the target rows may find their tenant by other ways than at the source.
   const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
   for (const table of tables) await bringKeys(bringing, changes, table)
@@ -106,7 +106,7 @@ export async function refuseBrokenByLeaving(
   shard: Shard,
   { bringing, changes, tables }: Replacing,
 ): Promise<void> {
-  const { schema } = shard.ends.target
+  const { schema } = sqlEndsOf(shard).target
   for (const table of tables) {
     const referring = referringTo(shard, table)
     const [broken] = await brokenByLeaving(bringing, changes, { table, schema, referring })
@@ -116,13 +116,14 @@ export async function refuseBrokenByLeaving(
   }
 }
 
-function referringTo({ survey, ends }: Shard, { route }: ChangedTable): Referring[] {
-  const readable = [...survey.target.tables.values()].filter(({ privileges }) =>
+function referringTo(shard: Shard, { route }: ChangedTable): Referring[] {
+  const { target } = sqlEndsOf(shard)
+  const readable = [...shard.survey.target.tables.values()].filter(({ privileges }) =>
     privileges.includes('SELECT'),
   )
   return readable.flatMap((child) =>
     child.foreignKeys
-      .filter((key) => key.parentSchema === ends.target.schema && key.parent === route.target.name)
+      .filter((key) => key.parentSchema === target.schema && key.parent === route.target.name)
       .filter((key) => route.targetKey.every((name) => key.parentColumns.includes(name)))
       .map((key) => ({ child: child.name, key })),
   )
@@ -130,7 +131,7 @@ function referringTo({ survey, ends }: Shard, { route }: ChangedTable): Referrin
 
 /** The changed rows alone, as both transactions see them. */
 export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): Shard {
-  const { source, target } = shard.ends
+  const { source, target } = sqlEndsOf(shard)
   const of = (route: Route) => tables.find((table) => table.route === route) as ChangedTable
   return {
     ...shard,

@@ -1,10 +1,4 @@
-/**
- * Removes the copy that is nobody's home any more: the source's after a move, the target's after a
- * rollback. Each batch sees in its own transaction that the flag there says `moved`; and so it
- * stays, for whoever still believes that the tenant lives there.
- */
-import { adopt, readFlag } from '../endpoints/sql/flags.ts'
-import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { rowsOf } from '../endpoints/ends.ts'
 import { RehomeError } from '../errors.ts'
 import { leaveOldHome } from './resume.ts'
 import { tablesToWipe } from './rows.ts'
@@ -18,7 +12,7 @@ export const cleanup: Stage = {
     const hold = holdOf(shard)
     const old = shard.ends[end]
     if (end === 'source') await leaveOldHome(shard)
-    if (!(await adopt(old.lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' }))) {
+    if (!(await old.flags.adopt({ ...hold, moveId: shard.move.id, mode: 'moved' }))) {
       // A move that was called off before its cutover has already taken its rows away.
       if (end === 'target') return
       const message = `the ${end} does not say that the tenant has moved away: nothing was removed`
@@ -30,7 +24,7 @@ export const cleanup: Stage = {
       reportProgress(shard)
     }
     const options = { mode: 'moved', signal: shard.signal, onBatch } as const
-    const rows = await wipeTenant(old, hold, { groups: tablesToWipe(shard, end), options })
+    const rows = await rowsOf(old).wipe(hold, { groups: tablesToWipe(shard, end), options })
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
   },
@@ -38,7 +32,7 @@ export const cleanup: Stage = {
 
 /** The old copy is what the tenant would be brought back to. */
 async function refuseOpenWindow(shard: Shard): Promise<void> {
-  const flag = await readFlag(shard.ends.target.lifeline, holdOf(shard))
+  const flag = await shard.ends.target.flags.readFlag(holdOf(shard))
   if (flag?.moveId !== shard.move.id || !flag.inWindow) return
   const until = flag.captureUntil?.toISOString()
   const message = `the tenant may be brought back until ${until}: wait, or say \`rehome finalize\``

@@ -1,29 +1,16 @@
 /**
- * Compares the tenant's rows of both ends, table by table, in SQL: counts, digests, and where those
- * differ the keys. It shares no code path with the copy: nothing here reads or writes a COPY
+ * Compares the tenant's rows of both ends, table by table: counts, digests, and where those differ
+ * the keys. It shares no code path with the copy: nothing here reads or writes a COPY
  * stream.
  */
-import {
-  type Buckets,
-  type DigestSpec,
-  differingBuckets,
-  digestBuckets,
-  digestRows,
-  digestText,
-  hashesOf,
-  sameDigest,
-} from '../endpoints/sql/digest.ts'
-import {
-  comparisonKey,
-  expectedBuckets,
-  expectedDigest,
-  expectedHashes,
-} from '../endpoints/sql/expected-rows.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import { comparisonKey, expectedSide } from '../endpoints/expected-rows.ts'
+import type { Compared, ComparedColumn, Side } from '../endpoints/rows.ts'
+import { differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
 import type { Route } from '../plan/routes.ts'
-import type { Pool } from '../postgres.ts'
 import { ident } from '../quote.ts'
 import { contextOf } from './context.ts'
-import { fromTenant, tenantWhere } from './rows.ts'
+import { tenantRows } from './rows.ts'
 import type { Shard } from './shard.ts'
 
 export interface TableComparison {
@@ -52,26 +39,18 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
 
 async function compareTable(shard: Shard, route: Route): Promise<TableComparison> {
   const { ends, survey, signal } = shard
-  const where = tenantWhere(shard, route, 'source')
-  const work = { route, context: contextOf(shard), where, hash: survey.hash, signal }
-  const ahead = route.transform ? await expectedDigest(ends, work) : null
-  const columns = ahead ? ahead.columns : route.columns.map((column) => column.name)
-  const target = { pool: ends.target.pool, spec: targetRows(shard, route, columns) }
-  const source = { pool: ends.source.pool, spec: sourceRows(shard, route, columns) }
-  const [expected, found] = await Promise.all([
-    ahead ? ahead.found : digestRows(source.pool, source.spec),
-    digestRows(target.pool, target.spec),
-  ])
+  const [source, target] = [rowsOf(ends.source), rowsOf(ends.target)]
+  const reading = { ...tenantRows(shard, route, 'source'), signal }
+  const work = { route, context: contextOf(shard), reading, hash: survey.hash }
+  const ahead = route.transform ? expectedSide({ source, target }, work) : null
+  // Only after the transform has seen rows is it known which columns it fills.
+  const seen = ahead ? await ahead.digest() : null
+  const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
+  const left = ahead ?? source.side(sourceSide(shard, route, columns))
+  const right = target.side(targetSide(shard, route, columns))
+  const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
   const equal = sameDigest(expected, found)
-  const left = ahead
-    ? {
-        buckets: () => expectedBuckets(ends, work),
-        hashes: (some: Some) => expectedHashes(ends, work, some),
-      }
-    : sideOf(source)
-  const differences = equal
-    ? { differing: 0, keys: [] }
-    : await namedDifferences(left, sideOf(target))
+  const differences = equal ? { differing: 0, keys: [] } : await namedDifferences(left, right)
   return {
     table: route.target.name,
     expected: Number(expected.rows),
@@ -84,26 +63,28 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
 }
 
 /** A row without compared columns cannot be told apart: its key stands in for it. */
-function targetRows(shard: Shard, route: Route, columns: readonly string[]): DigestSpec {
+function targetSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
   const compared = columns.length > 0 ? columns : route.targetKey
-  const value = (name: string) => ({ sql: `r.${ident(name)}`, typeSql: typeAt(route, name) })
+  const value = (name: string): ComparedColumn => {
+    return { sql: `r.${ident(name)}`, from: name, typeSql: typeAt(route, name), cast: null }
+  }
   return {
-    rows: `from ${fromTenant(shard, route, 'target')}`,
+    of: tenantRows(shard, route, 'target'),
     key: comparisonKey(route, compared).map(value),
     columns: compared.map(value),
     hash: shard.survey.hash,
   }
 }
 
-function sourceRows(shard: Shard, route: Route, columns: readonly string[]): DigestSpec {
-  const value = (name: string) => {
+function sourceSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
+  const value = (name: string): ComparedColumn => {
     const column = route.columns.find((candidate) => candidate.name === name)
-    const cast = column?.castTo ? `::pg_catalog.${ident(column.castTo)}` : ''
-    const sql = `(${column?.expression ?? 'null'})${cast}${modifierAt(route, name)}`
-    return { sql, typeSql: typeAt(route, name) }
+    const { expression = 'null', from = null, castTo = null } = column ?? {}
+    const cast = modifierAt(route, name) ?? castTo
+    return { sql: expression, from, typeSql: typeAt(route, name), cast }
   }
   return {
-    rows: `from ${fromTenant(shard, route, 'source')}`,
+    of: tenantRows(shard, route, 'source'),
     key: comparisonKey(route, columns).map(value),
     columns: columns.map(value),
     hash: shard.survey.hash,
@@ -116,21 +97,10 @@ function typeAt(route: Route, name: string): string {
 }
 
 /** `numeric(10,2)` makes 1.00 of 1, so that is what has to be there. */
-function modifierAt(route: Route, name: string): string {
+function modifierAt(route: Route, name: string): string | null {
   const column = route.target.columns.find((candidate) => candidate.name === name)
-  if (!column?.typeSql.startsWith('pg_catalog.') || !column.typeText.includes('(')) return ''
-  return `::${column.typeText}`
-}
-
-type Some = readonly number[]
-
-interface Side {
-  buckets(): Promise<Buckets>
-  hashes(some: Some): Promise<Map<string, string>>
-}
-
-function sideOf({ pool, spec }: { pool: Pool; spec: DigestSpec }): Side {
-  return { buckets: () => digestBuckets(pool, spec), hashes: (some) => hashesOf(pool, spec, some) }
+  if (!column?.typeSql.startsWith('pg_catalog.') || !column.typeText.includes('(')) return null
+  return column.typeText
 }
 
 /** A few buckets at a time, so that only a share of the rows is ever in memory. */

@@ -2,19 +2,21 @@
  * The tenant's rows come to the target a chunk at a time; parents first, unless foreign keys are
  * off. Resumes where it stopped.
  */
+import { copyTexts } from '../endpoints/copy-texts.ts'
+import { rowsOf } from '../endpoints/ends.ts'
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
-import { forgetProgress, readProgress, type TableProgress } from '../endpoints/sql/progress.ts'
+import { nothingRead, type TableProgress } from '../endpoints/sql/progress.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { writeSync } from '../endpoints/sql/syncs.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
-import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { passTexts, transformTexts } from '../endpoints/text-transform.ts'
 import { inParallel } from '../parallel.ts'
+import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/routes.ts'
-import { hopsOf } from '../plan/tenant-path.ts'
 import { explain, inTransaction } from '../postgres.ts'
 import { contextOf } from './context.ts'
-import { tablesToWipe } from './rows.ts'
+import { tablesToWipe, tenantRows } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
 import {
   type Ends,
@@ -23,16 +25,17 @@ import {
   reportProgress,
   type Shard,
   type Stage,
+  sqlEndsOf,
   store,
 } from './shard.ts'
 
 export const copy: Stage = {
   phase: 'copy',
   async run(shard) {
-    const { pool } = shard.ends.target
     const { scope } = shard.plan
     const key = { scope, tenant: shard.tenant, epoch: shard.epoch }
-    await copyTables(shard, { ends: shard.ends, known: await readProgress(pool, key) })
+    const known = await rowsOf(shard.ends.target).readProgress(key)
+    await copyTables(shard, { ends: shard.ends, known })
     await advanceSequences(shard, 'target')
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
@@ -45,11 +48,12 @@ export const copy: Stage = {
 export const copyWhileWritten: Stage = {
   phase: 'copy',
   async run(shard) {
-    const { source, target } = shard.ends
+    const { source, target } = sqlEndsOf(shard)
     const hold = { ...holdOf(shard), epoch: shard.epoch }
     const options = { mode: 'receiving', signal: shard.signal } as const
-    await wipeTenant(target, hold, { groups: tablesToWipe(shard, 'target'), options })
-    await forgetProgress(target.lifeline, hold)
+    const groups = tablesToWipe(shard, 'target')
+    await rowsOf(target).wipe(hold, { groups, options })
+    await rowsOf(target).forgetProgress(hold)
     await withSnapshot(source, hold, async (snapshot) => {
       await copyTables(shard, {
         ends: { source: await snapshot.share(), target },
@@ -76,14 +80,14 @@ interface CopyWork {
 async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void> {
   const { routes, replicate } = shard.survey
   const progress = new Map(
-    routes.map(({ target }) => [target.name, known.get(target.name) ?? none]),
+    routes.map(({ target }) => [target.name, known.get(target.name) ?? nothingRead]),
   )
   const advance = (route: Route, reached: TableProgress) => {
     progress.set(route.target.name, reached)
     shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
   }
   const copyOne = async (route: Route, signal: AbortSignal) => {
-    const from = progress.get(route.target.name) ?? none
+    const from = progress.get(route.target.name) ?? nothingRead
     const reached = await copyRoute(shard, route, {
       ...{ ends, from, signal },
       onChunk: async (reached) => {
@@ -108,8 +112,6 @@ async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void
   )
 }
 
-const none: TableProgress = { rowsRead: 0, rowsWritten: 0, done: false }
-
 /**
  * Tables that may come at once, and before those of the next wave. Rows that are found through
  * others never stand there without them: nobody would find them to remove them. Where foreign keys
@@ -123,25 +125,47 @@ function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
   return depths.map((depth) => routes.filter(({ targetPath }) => hopsOf(targetPath) === depth))
 }
 
-async function copyRoute(
-  shard: Shard,
-  route: Route,
-  { ends, ...options }: Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & { ends: Ends },
-): Promise<TableProgress> {
+type RouteCopy = Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & { readonly ends: Ends }
+
+async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promise<TableProgress> {
+  const { ends, ...options } = copying
+  const { source, target } = ends
   const { replicate, cycle } = shard.survey
   // Without switching foreign keys off, rows that point at each other have to come together.
   const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
+  const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
   try {
-    return await copyTable(ends, route, {
+    if (source.kind !== 'sql' || target.kind !== 'sql') {
+      return await copyRouteTexts(shard, route, { ...copying, chunkRows })
+    }
+    return await copyTable({ source, target }, route, {
       ...options,
       hold: { ...holdOf(shard), epoch: shard.epoch },
       mapper: route.transform
         ? transformMapper(route, contextOf(shard), { oneFormat: together })
         : passThrough(route),
-      chunkRows: together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows,
+      chunkRows,
       replicate,
     })
   } catch (error) {
     throw explain(error, `copying "${route.source.name}" to "${route.target.name}"`)
   }
+}
+
+async function copyRouteTexts(
+  shard: Shard,
+  route: Route,
+  { ends, from, signal, onChunk, chunkRows }: RouteCopy & { readonly chunkRows: number },
+): Promise<TableProgress> {
+  const hold = { ...holdOf(shard), epoch: shard.epoch }
+  const { replicate } = shard.survey
+  return await copyTexts({ source: rowsOf(ends.source), target: rowsOf(ends.target) }, route, {
+    reading: { ...tenantRows(shard, route, 'source'), key: route.sourceKey, signal },
+    writing: { hold, table: route.target, replicate, from },
+    mapper: route.transform
+      ? transformTexts(route, contextOf(shard), { plainRows: false })
+      : passTexts(route),
+    chunkRows,
+    onChunk,
+  })
 }

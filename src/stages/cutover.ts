@@ -4,8 +4,8 @@
  */
 
 import { now } from '../clock.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { type Flag, markMoved, readFlag } from '../endpoints/sql/flags.ts'
+import type { End } from '../endpoints/ends.ts'
+import type { Flag } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { explain } from '../postgres.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
@@ -23,10 +23,10 @@ export const cutover: Stage = {
 /** Renewals have stopped before: the row must not change between the verification and this. */
 export async function commitMoved(
   shard: Shard,
-  { from, to }: { from: SqlEnd; to: string },
+  { from, to }: { from: End; to: string },
 ): Promise<void> {
   const asked = now()
-  const answer = await markMoved(from.lifeline, holdOf(shard), to).then(
+  const answer = await from.flags.markMoved({ ...holdOf(shard), movedTo: to }).then(
     (flag) => flag ?? lost(from.name),
     (failure: unknown) => explain(failure, `the ${from.name}`),
   )
@@ -35,8 +35,8 @@ export async function commitMoved(
   shard.pausedSince = asked - flag.heldMs
 }
 
-async function readBack(shard: Shard, from: SqlEnd): Promise<Flag | null> {
-  const flag = await readFlag(from.lifeline, holdOf(shard))
+async function readBack(shard: Shard, from: End): Promise<Flag | null> {
+  const flag = await from.flags.readFlag(holdOf(shard))
   return flag?.token === shard.token && flag.mode === 'moved' ? flag : null
 }
 

@@ -1,6 +1,6 @@
 /** Waits for writers that were in before the fence. Only afterwards does a snapshot count. */
 import { round } from '../clock.ts'
-import { drain as drainWriters } from '../endpoints/sql/drain.ts'
+import { rowsOf } from '../endpoints/ends.ts'
 import type { Stage } from './shard.ts'
 
 export const drain: Stage = {
@@ -8,7 +8,8 @@ export const drain: Stage = {
   async run(shard) {
     const { tenant, signal } = shard
     const { drainMs } = shard.plan.fence
-    const { waitedMs } = await drainWriters(shard.ends.source.pool, { tenant, drainMs, signal })
+    const waiting = rowsOf(shard.ends.source).drain({ tenant, drainMs, signal })
+    const { waitedMs } = await waiting
     shard.evidence.drainedMs = round(waitedMs)
   },
 }

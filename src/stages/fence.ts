@@ -1,15 +1,13 @@
 /** The tenant's writes are refused at the source from this commit on. The lease starts with it. */
-import { fenceCaptured } from '../endpoints/sql/captures.ts'
-import { type Flag, type Raise, raiseFence } from '../endpoints/sql/flags.ts'
+import type { Flag, Flags, Raise } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
-import type { Pool } from '../postgres.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const fence: Stage = {
   phase: 'fence',
   async run(shard) {
-    if (await raise(shard, raiseFence)) return
+    if (await raise(shard, (flags, by) => flags.raiseFence(by))) return
     throw await heldByAnother(shard, shard.ends.source)
   },
 }
@@ -18,20 +16,20 @@ export const fence: Stage = {
 export const fenceWriting: Stage = {
   phase: 'fence',
   async run(shard) {
-    if (await raise(shard, fenceCaptured)) return
+    if (await raise(shard, (flags, by) => flags.fenceCaptured(by))) return
     shard.lease.letGo()
     throw new RehomeError('FENCE_LOST', 'a writer has ended the capture: it had lapsed')
   },
 }
 
-type Announce = (pool: Pool, announced: Raise) => Promise<Flag | null>
+type Announce = (flags: Flags, announced: Raise) => Promise<Flag | null>
 
 /** Held before it is announced: the pause counts from here, and a lost answer is a held fence. */
 async function raise(shard: Shard, announce: Announce): Promise<boolean> {
-  const { lifeline } = shard.ends.source
-  shard.lease.hold(lifeline, holdOf(shard))
+  const { flags } = shard.ends.source
+  shard.lease.hold(flags, holdOf(shard))
   const reason = shard.goesBack ? 'moving back' : 'moving to another database'
-  const raised = await announce(lifeline, announcementOf(shard, reason))
+  const raised = await announce(flags, announcementOf(shard, reason))
   if (raised) shard.lease.heldFor(raised.heldMs)
   return raised !== null
 }

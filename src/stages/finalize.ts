@@ -1,5 +1,3 @@
-/** The end of the rollback window, before its time: the new home stops logging. */
-import { endCapture } from '../endpoints/sql/captures.ts'
 import { forgetCapture } from './capture.ts'
 import { leaveOldHome } from './resume.ts'
 import { holdOf, type Stage } from './shard.ts'
@@ -8,9 +6,9 @@ import { wayBackOf } from './way-back.ts'
 export const finalize: Stage = {
   phase: 'finalize',
   async run(shard) {
-    const { lifeline } = shard.ends.target
+    const { flags } = shard.ends.target
     await leaveOldHome(shard)
-    await endCapture(lifeline, { ...holdOf(shard), moveId: shard.move.id })
+    await flags.endCapture({ ...holdOf(shard), moveId: shard.move.id })
     await forgetCapture(wayBackOf(shard))
     shard.tell('what is written at the target is not logged any more')
   },

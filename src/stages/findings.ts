@@ -1,10 +1,11 @@
 /** What stands between a plan and its moves at the two servers. Pure. */
+import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
+import { logShapeOf } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route, Routing } from '../plan/routes.ts'
 import { columnsLeft, wayBack } from '../plan/way-back.ts'
 import { noPooler } from '../postgres.ts'
-import { logShapeOf } from './logged-tables.ts'
 
 type EndName = 'source' | 'target'
 
@@ -13,11 +14,20 @@ interface Catalogs {
   readonly target: Catalog
 }
 
+/** The quickest of which both ends are capable, with equal results. */
+export function commonHash(source: Catalog, target: Catalog): HashFunction | undefined {
+  return hashFunctions.find((name) => {
+    const found = source.digestProbes[name]
+    return found !== undefined && found === target.digestProbes[name]
+  })
+}
+
 export function serverFindings(
-  { strategy, rollback }: Plan,
+  plan: Plan,
   routing: Routing,
   { source, target }: Catalogs,
 ): Finding[] {
+  const { strategy, rollback } = plan
   const findings: Finding[] = []
   if (source.database === target.database) {
     const message = "is the source's database, and a tenant has one flag there: take another one"
@@ -27,12 +37,12 @@ export function serverFindings(
     ['source', source],
     ['target', target],
   ] as const) {
-    const { serverVersion, encoding, foreignSettings: settings } = catalog
+    const { serverVersion, encoding, foreignSettings: settings, enforcement } = catalog
     if (settings.length > 0) {
       const message = `our session settings do not arrive (${settings.join(', ')}): ${noPooler}`
       findings.push({ where, message })
     }
-    if (serverVersion < 130000) {
+    if (serverVersion < 130000 && enforcement === undefined) {
       findings.push({ where, message: `PostgreSQL ${serverVersion} is older than 13` })
     }
     if (encoding !== 'UTF8') {
@@ -46,12 +56,37 @@ export function serverFindings(
     findings.push(...privilegeFindings('source', route.source, ['SELECT']))
     findings.push(...privilegeFindings('target', route.target, ['SELECT', 'INSERT', 'DELETE']))
   }
+  findings.push(...httpFindings(plan, routing, { source, target }))
   if (strategy === 'online') findings.push(...onlineFindings(routing, { source, target }))
   if (rollback.windowMs > 0) findings.push(...backFindings(routing, { source, target }))
   if (!target.mayReplicate && routing.cycle.length > 0) {
     const names = routing.cycle.map((name) => `"${name}"`).join(' → ')
     const message = `foreign keys form a circle: grant set on parameter session_replication_role`
     findings.push({ where: `target ${names}`, message })
+  }
+  return findings
+}
+
+/** What an end over HTTP cannot do. */
+function httpFindings(plan: Plan, { routes }: Routing, { source, target }: Catalogs): Finding[] {
+  const findings: Finding[] = []
+  const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind === 'http')
+  for (const where of overHttp) {
+    const unlogged = 'is reached over HTTP, where changes are not logged'
+    if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
+    if (plan.rollback.windowMs > 0) {
+      findings.push({ where, message: `${unlogged}: say \`rollback: { windowMs: 0 }\`` })
+    }
+  }
+  for (const route of overHttp.includes('source') ? routes : []) {
+    const computed = route.columns.find((column) => column.from === null)
+    if (!computed) continue
+    const message = `\`columns.compute\` of "${computed.name}" is SQL, which a source over HTTP does not run: use a transform`
+    findings.push({ where: `table "${route.source.name}"`, message })
+  }
+  if (overHttp.length > 0 && !commonHash(source, target)) {
+    const message = 'has no hash function in common with the other end: rows could not be compared'
+    findings.push({ where: overHttp[0] ?? 'source', message })
   }
   return findings
 }

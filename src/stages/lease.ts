@@ -7,11 +7,9 @@
  * ours and whether both ends still answer, and keeps the pause within its budget.
  */
 import { now } from '../clock.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { renewLease } from '../endpoints/sql/flags.ts'
-import type { Hold } from '../endpoints/sql/turns.ts'
+import type { End } from '../endpoints/ends.ts'
+import type { Flags, Hold } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
-import type { Pool } from '../postgres.ts'
 
 export interface LeaseOptions {
   readonly leaseMs: number
@@ -19,17 +17,17 @@ export interface LeaseOptions {
   /** Is the move still this worker's? Rejections mean "could not ask" and are ignored. */
   readonly stillOurs: () => Promise<boolean>
   /** Asked all the time, fenced or not: a connection may be dead without telling. */
-  readonly ends: readonly SqlEnd[]
+  readonly ends: readonly End[]
   readonly abort: (reason: RehomeError) => void
 }
 
 export interface Lease {
   /** From just before a capture is announced. Nobody waits, so there is no budget. */
-  keep(pool: Pool, hold: Hold): void
+  keep(flags: Flags, hold: Hold): void
   /**
    * From just before the fence is announced; its first renewal follows a third of a lease later.
    */
-  hold(pool: Pool, hold: Hold): void
+  hold(flags: Flags, hold: Hold): void
   /** An attempt before this one raised it, so long ago in ms: the pause counts from there. */
   heldFor(ms: number): void
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
@@ -40,7 +38,7 @@ export interface Lease {
 
 export function createLease(options: LeaseOptions): Lease {
   // `since`: when the tenant's writes stopped.
-  let held: { pool: Pool; hold: Hold; since: number | null } | null = null
+  let held: { renew: Renew; since: number | null } | null = null
   let renewedAt = 0
   let renewing = false
   const beat = () => {
@@ -57,7 +55,7 @@ export function createLease(options: LeaseOptions): Lease {
     renewing = true
     const asked = now()
     try {
-      const renewed = await renewLease(current.pool, current.hold, options.leaseMs)
+      const renewed = await current.renew()
       if (held !== current) return
       if (renewed) renewedAt = asked
       else options.abort(lost())
@@ -71,13 +69,13 @@ export function createLease(options: LeaseOptions): Lease {
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
   return {
-    keep(pool, hold) {
+    keep(flags, hold) {
       renewedAt = now()
-      held = { pool, hold, since: null }
+      held = { renew: renewalOf(flags, hold, options), since: null }
     },
-    hold(pool, hold) {
+    hold(flags, hold) {
       renewedAt = now()
-      held = { pool, hold, since: renewedAt }
+      held = { renew: renewalOf(flags, hold, options), since: renewedAt }
       budget.start(0)
     },
     heldFor(ms) {
@@ -99,6 +97,12 @@ export function createLease(options: LeaseOptions): Lease {
   }
 }
 
+type Renew = () => Promise<boolean>
+
+function renewalOf(flags: Flags, hold: Hold, { leaseMs }: LeaseOptions): Renew {
+  return () => flags.renewLease({ ...hold, leaseMs })
+}
+
 /** Ends the attempt when the tenant has been fenced for too long. */
 function createBudget({ budgetMs, abort }: Pick<LeaseOptions, 'budgetMs' | 'abort'>) {
   let timer: NodeJS.Timeout | undefined
@@ -115,13 +119,13 @@ function createBudget({ budgetMs, abort }: Pick<LeaseOptions, 'budgetMs' | 'abor
 const silentLooks = 3
 
 /** Three looks in a row without an answer end the attempt. */
-function answering(end: SqlEnd, abort: (reason: RehomeError) => void): () => void {
+function answering(end: End, abort: (reason: RehomeError) => void): () => void {
   let silent = 0
   let asking = false
   return () => {
     if (asking) return
     asking = true
-    end.lifeline.query('select').then(
+    end.flags.answer().then(
       () => {
         asking = false
         silent = 0
@@ -135,7 +139,7 @@ function answering(end: SqlEnd, abort: (reason: RehomeError) => void): () => voi
   }
 }
 
-function unanswered(end: SqlEnd): RehomeError {
+function unanswered(end: End): RehomeError {
   const message = `the ${end.name} (${end.place}) has not answered ${silentLooks} times in a row`
   return new RehomeError('UNREACHABLE', message)
 }

@@ -5,16 +5,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { movesOfTenant } from '../control/moves.ts'
-import { collidingKeys } from '../endpoints/sql/collisions.ts'
-import { drain } from '../endpoints/sql/drain.ts'
-import { claimTarget, giveUpTarget, markRowsOurs, readFlag } from '../endpoints/sql/flags.ts'
-import { repeatedKeys } from '../endpoints/sql/foreign-keys.ts'
-import { forgetProgress } from '../endpoints/sql/progress.ts'
-import { wipeTenant } from '../endpoints/sql/wipe.ts'
+import { collidingKeys } from '../endpoints/collisions.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import { nothingRead } from '../endpoints/sql/progress.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/routes.ts'
 import { forgetCapture } from './capture.ts'
-import { countRows, sum, tablesToWipe } from './rows.ts'
+import { countRows, sum, tablesToWipe, tenantRows } from './rows.ts'
 import { advanceSequences, notePositions } from './sequences.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
@@ -36,7 +33,7 @@ export const preflight: Stage = {
       if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
-      await giveUpTarget(shard.ends.target.lifeline, holdOf(shard))
+      await shard.ends.target.flags.giveUpTarget(holdOf(shard))
       throw error
     }
   },
@@ -59,7 +56,7 @@ export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
 }
 
 async function refuseMovedSource(shard: Shard): Promise<void> {
-  const flag = await readFlag(shard.ends.source.lifeline, holdOf(shard))
+  const flag = await shard.ends.source.flags.readFlag(holdOf(shard))
   if (flag?.mode === 'moved') {
     const message = `the tenant has already moved to ${flag.movedTo}`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
@@ -75,11 +72,11 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
 async function closeTarget(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const ours = await movesOfTenant(shard.control, shard.plan.scope, shard.tenant)
-  const flag = await readFlag(target.lifeline, holdOf(shard))
+  const flag = await target.flags.readFlag(holdOf(shard))
   if (flag === null) await refuseOccupied(shard)
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch, rowsTotal: shard.rowsTotal, rowsCopied: 0 })
-  const claimed = await claimTarget(target.lifeline, {
+  const claimed = await target.flags.claimTarget({
     ...holdOf(shard),
     epoch: shard.epoch,
     moveId: shard.move.id,
@@ -90,25 +87,25 @@ async function closeTarget(shard: Shard): Promise<void> {
   })
   if (!claimed) throw heldByOthers()
   const { drainMs } = shard.plan.fence
-  await drain(target.pool, { tenant: shard.tenant, drainMs, signal: shard.signal })
+  await rowsOf(target).drain({ tenant: shard.tenant, drainMs, signal: shard.signal })
   if (claimed.rowsAreOurs) await wipeLeftovers(shard)
   else await refuseOccupied(shard)
-  if (!(await markRowsOurs(target.lifeline, holdOf(shard)))) throw heldByOthers()
+  if (!(await target.flags.markRowsOurs(holdOf(shard)))) throw heldByOthers()
   await forgetCapture(wayBackOf(shard))
-  await forgetProgress(target.lifeline, holdOf(shard))
+  await rowsOf(target).forgetProgress(holdOf(shard))
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
   const groups = tablesToWipe(shard, 'target')
   const options = { mode: 'receiving', signal: shard.signal } as const
-  const rows = await wipeTenant(shard.ends.target, holdOf(shard), { groups, options })
+  const rows = await rowsOf(shard.ends.target).wipe(holdOf(shard), { groups, options })
   if (rows > 0) shard.tell(`removed ${rows} rows that an earlier attempt left at the target`)
 }
 
 async function refuseOccupied(shard: Shard): Promise<void> {
   const counts = [...(await countRows(shard, 'target'))].filter(([, rows]) => rows > 0)
   if (counts.length === 0) return
-  await giveUpTarget(shard.ends.target.lifeline, holdOf(shard))
+  await shard.ends.target.flags.giveUpTarget(holdOf(shard))
   const where = counts.map(([name, rows]) => `"${name}": ${rows}`).join(', ')
   throw new RehomeError(
     'TARGET_NOT_EMPTY',
@@ -123,15 +120,20 @@ function heldByOthers(): RehomeError {
 }
 
 async function refuseBadKeys(shard: Shard, route: Route): Promise<void> {
+  const [source, target] = [rowsOf(shard.ends.source), rowsOf(shard.ends.target)]
+  const rows = tenantRows(shard, route, 'source')
   const unique = route.source.uniques.some((u) =>
     u.columns.every((column) => route.sourceKey.includes(column) && isNotNull(route, column)),
   )
-  const repeated = unique ? [] : await repeatedKeys(shard.ends.source, route, shard.tenant)
+  const repeated = unique ? [] : await source.repeatedKeys(rows, route.sourceKey)
   if (repeated.length > 0) {
     const message = `table "${route.source.name}": key ${repeated[0]} is null or not unique`
     throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
   }
-  const colliding = await collidingKeys(shard.ends, route, shard.tenant)
+  const colliding = await collidingKeys({ source, target }, route, {
+    ...rows,
+    ...{ key: [], after: nothingRead, signal: shard.signal },
+  })
   if (colliding.length > 0) {
     const message = `"${route.target.name}" at the target already has ${colliding.length === 20 ? '20 or more' : colliding.length} of the tenant's keys, e.g. ${colliding[0]}`
     throw new RehomeError('ID_COLLISION', message, { data: { keys: colliding } })

@@ -5,15 +5,8 @@
  */
 import type { Control } from '../control/database.ts'
 import { busyTenants } from '../control/moves.ts'
+import type { End } from '../endpoints/ends.ts'
 import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import {
-  closedTenants,
-  givenAway,
-  lapsedFences,
-  lowerLapsed,
-  openWith,
-} from '../endpoints/sql/leftovers.ts'
 import type { Ends } from './shard.ts'
 
 export interface Reaped {
@@ -34,31 +27,29 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
 
 /** Empties logs of what nobody waits for any more. It looks at all that is in them. */
 export async function tidyLogs({ source, target }: Ends): Promise<void> {
-  await forgetLeftChanges(source.pool)
-  await forgetLeftChanges(target.pool)
+  for (const end of [source, target]) {
+    if (end.kind === 'sql') await forgetLeftChanges(end.pool)
+  }
 }
 
-async function openHomes(
-  scope: string,
-  { from, to }: { from: SqlEnd; to: SqlEnd },
-): Promise<Reaped[]> {
-  const closed = await closedTenants(to.lifeline, scope)
+async function openHomes(scope: string, { from, to }: { from: End; to: End }): Promise<Reaped[]> {
+  const closed = await to.flags.closedTenants({ scope })
   const reaped: Reaped[] = []
-  for (const { tenant, key } of await givenAway(from.lifeline, scope, closed)) {
-    if (!(await openWith(to.lifeline, { scope, tenant, key }))) continue
+  for (const { tenant, key } of await from.flags.givenAway({ scope, closed })) {
+    if (!(await to.flags.openWith({ scope, tenant, key }))) continue
     reaped.push({ tenant, end: to.name, what: 'opened after its cutover' })
   }
   return reaped
 }
 
-async function lowerFences(scope: string, end: SqlEnd, control: Control): Promise<Reaped[]> {
-  const lapsed = await lapsedFences(end.lifeline, scope)
+async function lowerFences(scope: string, end: End, control: Control): Promise<Reaped[]> {
+  const lapsed = await end.flags.lapsedFences({ scope })
   if (lapsed.length === 0) return []
   const busy = await busyTenants(control, scope, lapsed)
   const reaped: Reaped[] = []
   for (const tenant of lapsed) {
     if (busy.some((move) => move.tenant_id === tenant)) continue
-    if (!(await lowerLapsed(end.lifeline, { scope, tenant }))) continue
+    if (!(await end.flags.lowerLapsed({ scope, tenant }))) continue
     reaped.push({ tenant, end: end.name, what: 'lapsed fence lowered' })
   }
   return reaped

@@ -1,6 +1,5 @@
 /** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
 import { now, round } from '../clock.ts'
-import { adopt, openReceived, readFlag } from '../endpoints/sql/flags.ts'
 import { forgetCapture } from './capture.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
 
@@ -15,13 +14,13 @@ export const release: Stage = {
 }
 
 async function openTarget(shard: Shard): Promise<void> {
-  const { lifeline } = shard.ends.target
+  const { flags } = shard.ends.target
   const hold = holdOf(shard)
-  if (await openReceived(lifeline, hold)) return
+  if (await flags.openReceived(hold)) return
   // An attempt before this one may have closed it under its own token, or opened it already.
   const mine = { ...hold, moveId: shard.move.id, mode: 'receiving' } as const
-  if (await adopt(lifeline, mine)) await openReceived(lifeline, hold)
-  const flag = await readFlag(lifeline, hold)
+  if (await flags.adopt(mine)) await flags.openReceived(hold)
+  const flag = await flags.readFlag(hold)
   if (flag && flag.mode !== 'capturing')
     shard.log.warn({ mode: flag.mode }, 'the target is closed by something else')
 }

@@ -4,11 +4,9 @@
  * since, so the rows that came are still right.
  */
 import { randomUUID } from 'node:crypto'
-import { adoptCapture, lowerToCapture } from '../endpoints/sql/captures.ts'
-import { adopt, giveUpTarget, lowerFence, readFlag, takeOver } from '../endpoints/sql/flags.ts'
 import { readSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
-import { holdOf, type Shard, store } from './shard.ts'
+import { holdOf, type Shard, sqlEndsOf, store } from './shard.ts'
 
 export type Found =
   /** Nothing to go on with. */
@@ -28,10 +26,10 @@ export async function resume(shard: Shard): Promise<Found> {
     return await startOver(shard)
   }
   const { leaseMs } = shard.plan.fence
-  shard.lease.hold(source.lifeline, hold)
+  shard.lease.hold(source.flags, hold)
   const change = { ...hold, moveId, epoch, leaseMs }
-  const fence = await takeOver(source.lifeline, change)
-  if (fence && (await takeOver(target.lifeline, change))) {
+  const fence = await source.flags.takeOver(change)
+  if (fence && (await target.flags.takeOver(change))) {
     shard.lease.heldFor(fence.heldMs)
     shard.epoch = epoch
     // Whatever was intended: it is not cut over, so a failure leads back.
@@ -46,10 +44,10 @@ export async function resume(shard: Shard): Promise<Found> {
 
 /** Throws where the move has been cut over, by what is stored, and the source says otherwise. */
 async function isCutOver(shard: Shard): Promise<boolean> {
-  const { lifeline } = shard.ends.source
+  const { flags } = shard.ends.source
   const hold = holdOf(shard)
-  if (await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'moved' })) return true
-  if (shard.move.phase === 'release') throw contradiction(await readFlag(lifeline, hold))
+  if (await flags.adopt({ ...hold, moveId: shard.move.id, mode: 'moved' })) return true
+  if (shard.move.phase === 'release') throw contradiction(await flags.readFlag(hold))
   return false
 }
 
@@ -61,12 +59,12 @@ async function startOver(shard: Shard): Promise<'nothing'> {
 
 /** Whatever this move has raised or begun there ends: writers go on, and nothing is logged. */
 export async function openSource(shard: Shard): Promise<void> {
-  const { lifeline } = shard.ends.source
+  const { flags } = shard.ends.source
   const hold = holdOf(shard)
   for (const mode of ['read_only', 'capturing'] as const) {
-    await adopt(lifeline, { ...hold, moveId: shard.move.id, mode })
+    await flags.adopt({ ...hold, moveId: shard.move.id, mode })
   }
-  await lowerFence(lifeline, hold)
+  await flags.lowerFence(hold)
 }
 
 export type FoundOnline =
@@ -87,16 +85,16 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   if (epoch === null) return await startOver(shard)
   const { leaseMs } = shard.plan.fence
   const change = { ...hold, moveId, epoch, leaseMs }
-  const captured = await takeOver(source.lifeline, change)
+  const captured = await source.flags.takeOver(change)
   // Whoever died under the fence leaves writers waiting: they go on at once.
-  const open = captured && (await lowerToCapture(source.lifeline, hold, leaseMs))
-  if (!open || !(await takeOver(target.lifeline, change))) return await startOver(shard)
-  shard.lease.keep(source.lifeline, hold)
+  const open = captured && (await source.flags.lowerToCapture({ ...hold, leaseMs }))
+  if (!open || !(await target.flags.takeOver(change))) return await startOver(shard)
+  shard.lease.keep(source.flags, hold)
   shard.epoch = epoch
   // Whatever was intended: it is not cut over, so a failure leads back.
   shard.phase = 'copy'
   shard.rowsTotal = Number(shard.move.rows_total ?? 0)
-  const sync = await readSync(target.lifeline, { ...hold, epoch })
+  const sync = await readSync(sqlEndsOf(shard).target.lifeline, { ...hold, epoch })
   const found = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
   shard.tell(`goes on under the capture of the attempt before: ${found}`)
   return found
@@ -124,17 +122,17 @@ export async function resumeRollback(shard: Shard): Promise<FoundBack> {
   const hold = holdOf(shard)
   const mine = { ...hold, moveId: shard.move.id }
   if (shard.move.phase === 'undo_release') return 'cut back'
-  const back = await adopt(target.lifeline, { ...mine, mode: 'moved' })
+  const back = await target.flags.adopt({ ...mine, mode: 'moved' })
   // The source may be open by then: whoever knows its key did what was left to do.
-  const away = await adopt(source.lifeline, { ...mine, mode: 'moved' })
+  const away = await source.flags.adopt({ ...mine, mode: 'moved' })
   // An attempt before this one had begun to bring rows there.
-  const claimed = !away && (await adopt(source.lifeline, { ...mine, mode: 'receiving' }))
+  const claimed = !away && (await source.flags.adopt({ ...mine, mode: 'receiving' }))
   if (back) return 'cut back'
   if (away || claimed) {
     // Whatever was intended: it is not cut back, so a failure leaves the tenant at the target.
     shard.phase = 'undo_fence'
     if (!shard.move.discard_writes && (await findCapture(shard))) return 'captured'
-    if (claimed) await giveUpTarget(source.lifeline, hold)
+    if (claimed) await source.flags.giveUpTarget(hold)
     return 'cut over'
   }
   if (shard.move.fallback_phase !== 'moved') return 'not cut over'
@@ -153,22 +151,22 @@ export async function resumeAudit(shard: Shard): Promise<boolean> {
 
 /** An attempt that has died may have claimed it, to bring rows there: it stays closed. */
 export async function leaveOldHome(shard: Shard): Promise<void> {
-  const { lifeline } = shard.ends.source
+  const { flags } = shard.ends.source
   const hold = holdOf(shard)
-  if (!(await adopt(lifeline, { ...hold, moveId: shard.move.id, mode: 'receiving' }))) return
-  await giveUpTarget(lifeline, hold)
+  if (!(await flags.adopt({ ...hold, moveId: shard.move.id, mode: 'receiving' }))) return
+  await flags.giveUpTarget(hold)
 }
 
 /** Holds what the target has logged since the cutover, if it has. */
 async function findCapture(shard: Shard): Promise<boolean> {
-  const { lifeline } = shard.ends.target
+  const { flags } = shard.ends.target
   const hold = holdOf(shard)
   // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch })
   const { leaseMs } = shard.plan.fence
   const change = { ...hold, moveId: shard.move.id, epoch: shard.epoch, leaseMs }
-  if (!(await adoptCapture(lifeline, change))) return false
-  shard.lease.keep(lifeline, hold)
+  if (!(await flags.adoptCapture(change))) return false
+  shard.lease.keep(flags, hold)
   return true
 }

@@ -5,9 +5,7 @@
  * does it.
  */
 import { now, sleep } from '../clock.ts'
-import { lowerToCapture } from '../endpoints/sql/captures.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { lowerFence } from '../endpoints/sql/flags.ts'
+import type { Flags } from '../endpoints/flags.ts'
 import { messageOf } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -22,7 +20,7 @@ export async function retreat(shard: Shard, { end, captureMs }: Retreat): Promis
   const heldMs = shard.lease.letGo()
   const deadline = now() + shard.plan.fence.leaseMs
   for (;;) {
-    const error = await lower(shard, shard.ends[end], captureMs)
+    const error = await lower(shard, shard.ends[end].flags, captureMs)
     if (error === null) return heldMs
     shard.log.warn({ err: error }, 'the fence could not be lowered yet')
     if (now() > deadline) {
@@ -33,11 +31,11 @@ export async function retreat(shard: Shard, { end, captureMs }: Retreat): Promis
   }
 }
 
-async function lower(shard: Shard, end: SqlEnd, captureMs: number | null): Promise<unknown> {
+async function lower(shard: Shard, flags: Flags, captureMs: number | null): Promise<unknown> {
   const hold = holdOf(shard)
   try {
-    if (captureMs !== null) await lowerToCapture(end.lifeline, hold, captureMs)
-    else await lowerFence(end.lifeline, hold)
+    if (captureMs !== null) await flags.lowerToCapture({ ...hold, leaseMs: captureMs })
+    else await flags.lowerFence(hold)
     return null
   } catch (error) {
     return error

@@ -7,15 +7,15 @@ import { type Bringing, forgetKeys } from '../endpoints/sql/brought-keys.ts'
 import { forgetChanges } from '../endpoints/sql/change-log.ts'
 import type { Changes } from '../endpoints/sql/changes.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
+import { changedTables } from '../endpoints/sql/logged-tables.ts'
 import { poolOfOne, type Snapshot, withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { readSync, writeSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
 import { type Client, inTransactionOf } from '../postgres.ts'
 import { dueChanges, partOf, refuseBrokenByLeaving, replaceRows } from './changed-rows.ts'
 import { contextOf } from './context.ts'
-import { changedTables } from './logged-tables.ts'
 import { advanceTo, type Reached, reachedIds } from './sequences.ts'
-import { holdOf, type Shard } from './shard.ts'
+import { holdOf, type Shard, sqlEndsOf } from './shard.ts'
 import { verifyEverything, verifyPart } from './verification.ts'
 
 /**
@@ -36,7 +36,7 @@ export interface Round {
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
 export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Round> {
   const start = now()
-  const { source, target } = shard.ends
+  const { source, target } = sqlEndsOf(shard)
   const changes = await changesSince(shard)
   const { done, seen } = await withSnapshot(source, changes.key, async (snapshot) => {
     const done = await bring(shard, { snapshot, changes, compared })
@@ -59,7 +59,7 @@ export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Rou
 /** Brings and compares everything, and undoes it. Throws what a round throws. */
 export async function tryRound(shard: Shard): Promise<{ changes: number; ms: number }> {
   const start = now()
-  const { source, target } = shard.ends
+  const { source, target } = sqlEndsOf(shard)
   const changes = await changesSince(shard)
   return await withSnapshot(source, changes.key, async (snapshot) => {
     const due = await dueChanges(snapshot.client, changes)
@@ -81,7 +81,7 @@ export async function tryRound(shard: Shard): Promise<{ changes: number; ms: num
 
 async function changesSince(shard: Shard): Promise<Changes> {
   const key = { ...holdOf(shard), epoch: shard.epoch }
-  const sync = await readSync(shard.ends.target.lifeline, key)
+  const sync = await readSync(sqlEndsOf(shard).target.lifeline, key)
   if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
   return { key, since: sync.seen, tables: changedTables(shard.plan.scope, shard.survey) }
 }
@@ -100,7 +100,7 @@ const begin = 'begin; set local session_replication_role = replica'
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
   const { tables, total } = await dueChanges(snapshot.client, changes)
   if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  return await inTransactionOf(shard.ends.target.pool, begin, async (client) => {
+  return await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
     await holdReceiving(client, holdOf(shard))
     const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
     const replaced = await replaceRows(shard, work)
@@ -119,6 +119,6 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
 }
 
 function bringingOf(shard: Shard, snapshot: Snapshot, target: Client): Bringing {
-  const { source } = shard.ends
+  const { source } = sqlEndsOf(shard)
   return { source, reader: snapshot.client, target, context: contextOf(shard) }
 }

@@ -1,20 +1,20 @@
 /** How many rows of the tenant stand in the plan's tables at one end, and which tables to empty. */
 
-import { tenantPredicate } from '../endpoints/sql/predicate.ts'
+import { rowsOf } from '../endpoints/ends.ts'
 import type { WipeGroup } from '../endpoints/sql/wipe.ts'
+import type { TenantRows } from '../endpoints/tenant-rows.ts'
 import { parentsFirst } from '../plan/order.ts'
 import type { Route } from '../plan/routes.ts'
-import { qualified } from '../quote.ts'
 import type { Shard } from './shard.ts'
 
 type EndName = 'source' | 'target'
 
-/** Table → rows. One query a table; an index on the tenant's column makes it cheap. */
+/** Table → rows. One question a table; an index on the tenant's column makes it cheap. */
 export async function countRows(shard: Shard, end: EndName): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const route of shard.survey.routes) {
-    const query = `select count(*)::float8 as rows from ${fromTenant(shard, route, end)}`
-    counts.set(route[end].name, (await shard.ends[end].pool.query(query)).rows[0].rows)
+    const rows = await rowsOf(shard.ends[end]).count(tenantRows(shard, route, end))
+    counts.set(route[end].name, rows)
   }
   return counts
 }
@@ -23,18 +23,11 @@ export function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, rows) => total + rows, 0)
 }
 
-/** `schema.table r where …` for this tenant. */
-export function fromTenant(shard: Shard, route: Route, end: EndName): string {
-  const { schema } = shard.ends[end]
-  return `${qualified(schema, route[end].name)} r where ${tenantWhere(shard, route, end)}`
-}
-
-/** A condition on `r`; only those that the shard is about, where it is but a part of one. */
-export function tenantWhere(shard: Shard, route: Route, end: EndName): string {
+/** Only those that the shard is about, where it is but a part of one. */
+export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows {
   const path = end === 'source' ? route.sourcePath : route.targetPath
-  const { schema } = shard.ends[end]
-  const ours = tenantPredicate(path, { schema, alias: 'r', tenant: shard.tenant })
-  return shard.among ? `${ours} and ${shard.among(route, end)}` : ours
+  const { tenant, among, plan } = shard
+  return { scope: plan.scope, tenant, table: route[end], path, among: among?.(route, end) }
 }
 
 /** Children before parents, as the foreign keys of that end have it. */

@@ -1,11 +1,11 @@
 /**
  * Moves the target's sequences past the tenant's ids: before the fence as far as they are known.
  */
-import { advanceSequence, largestId, positionOf, sequencesOf } from '../endpoints/sql/sequences.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import { sequencesOf } from '../endpoints/sql/sequences.ts'
 import type { Route } from '../plan/routes.ts'
 import { wayBack } from '../plan/way-back.ts'
-import { ident } from '../quote.ts'
-import { tenantWhere } from './rows.ts'
+import { tenantRows } from './rows.ts'
 import { type Shard, store } from './shard.ts'
 
 /**
@@ -28,9 +28,7 @@ export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise
     for (const { column, sequence } of sequencesOf(route.target)) {
       const origin = by === 'target' ? column : sourceColumn(route, column)
       if (origin === null) continue
-      const where = tenantWhere(shard, route, by)
-      const use = { table: route[by].name, column: origin, where }
-      const id = await largestId(shard.ends[by], use)
+      const id = await rowsOf(shard.ends[by]).largestId(tenantRows(shard, route, by), origin)
       if (id !== null && id >= 1n) reached.push({ sequence, id })
     }
   }
@@ -39,7 +37,7 @@ export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise
 
 export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
   if (shard.goesBack && (await areParted(shard, sequence))) return
-  if (!(await advanceSequence(shard.ends.target, sequence, id))) return
+  if (!(await rowsOf(shard.ends.target).advanceSequence(sequence, id))) return
   shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
 }
 
@@ -50,11 +48,11 @@ export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promis
 export async function notePositions(shard: Shard): Promise<void> {
   const positions: Record<string, string> = {}
   for (const route of shard.survey.routes) {
-    for (const { name, expression } of wayBack(route).columns) {
+    for (const { name, from: own } of wayBack(route).columns) {
       const from = route.source.columns.find((column) => column.name === name)?.sequence
-      const to = route.target.columns.find((column) => expression === `r.${ident(column.name)}`)
+      const to = route.target.columns.find((column) => column.name === own)
       if (!from || !to?.sequence) continue
-      positions[from] = String(await positionOf(shard.ends.target, to.sequence))
+      positions[from] = String(await rowsOf(shard.ends.target).positionOf(to.sequence))
     }
   }
   // An attempt that goes on with this one's copy does not come here.
@@ -71,7 +69,7 @@ async function areParted(back: Shard, sequence: string): Promise<boolean> {
   const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
   const position = sequences[sequence]
   if (position === undefined) return false
-  return BigInt(position) - (await positionOf(back.ends.target, sequence)) > farApart
+  return BigInt(position) - (await rowsOf(back.ends.target).positionOf(sequence)) > farApart
 }
 
 /**

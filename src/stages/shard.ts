@@ -7,18 +7,32 @@ import type { Caller } from '../calls.ts'
 import { now, round } from '../clock.ts'
 import type { Control, Move, Phase, Run } from '../control/database.ts'
 import { type MoveChange, storeProgress } from '../control/moves.ts'
+import type { End } from '../endpoints/ends.ts'
+import type { Hold } from '../endpoints/flags.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
-import type { Hold } from '../endpoints/sql/turns.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Plan } from '../plan/plan.ts'
+import { connectionsOf, type Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routes.ts'
 import type { Lease } from './lease.ts'
 import type { Survey } from './survey.ts'
 
 export interface Ends {
-  readonly source: SqlEnd
-  readonly target: SqlEnd
+  readonly source: End
+  readonly target: End
+}
+
+/** What follows changes needs databases: `check` has said so. Throws PREFLIGHT_FAILED. */
+export function sqlEndsOf({ ends }: { readonly ends: Ends }): { source: SqlEnd; target: SqlEnd } {
+  return { source: sqlEnd(ends.source), target: sqlEnd(ends.target) }
+}
+
+function sqlEnd(end: End): SqlEnd {
+  if (end.kind === 'sql') return end
+  throw new RehomeError(
+    'PREFLIGHT_FAILED',
+    `the ${end.name} is reached over HTTP and has no log of changes`,
+  )
 }
 
 /** What Bull Board's ring and the terminal show. `progress` is in percent. */
@@ -81,7 +95,7 @@ export interface Stage {
 export function lanesOf({ source, target, concurrency, strategy }: Plan): number {
   // An online move keeps one connection for its snapshot.
   const each = strategy === 'online' ? 3 : 2
-  return Math.min(source.poolSize, target.poolSize) > each * concurrency ? 2 : 1
+  return Math.min(connectionsOf(source), connectionsOf(target)) > each * concurrency ? 2 : 1
 }
 
 export function holdOf(shard: Shard): Hold {

@@ -3,17 +3,17 @@
  * and once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
  */
 import { createHash } from 'node:crypto'
-import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
+import { type End, rowsOf } from '../endpoints/ends.ts'
+import type { HashFunction } from '../endpoints/sql/digest.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { type Guarded, missingGuards } from '../endpoints/sql/guard-sql.ts'
-import { readCatalog } from '../endpoints/sql/read-catalog.ts'
+import { guardedTables } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Routing, routeTables } from '../plan/routes.ts'
 import { wayBack } from '../plan/way-back.ts'
 import { explain } from '../postgres.ts'
-import { serverFindings } from './findings.ts'
-import { guardedTables } from './logged-tables.ts'
+import { commonHash, serverFindings } from './findings.ts'
 
 export interface Survey extends Routing {
   readonly source: Catalog
@@ -34,36 +34,40 @@ export interface GuardedAt extends Guarded {
 }
 
 export interface Unguarded {
-  readonly end: SqlEnd
+  readonly end: End
   readonly relation: string
-  /** What installs its guard. */
+  /** What installs its guard; nothing where that is for the end itself to do. */
   readonly statements: readonly string[]
 }
 
-export async function survey(
-  plan: Plan,
-  ends: { source: SqlEnd; target: SqlEnd },
-): Promise<Survey> {
+export async function survey(plan: Plan, ends: { source: End; target: End }): Promise<Survey> {
   const planned = plan.tables.filter((entry) => entry.kind === 'table')
-  const read = (end: SqlEnd, tables: typeof planned) =>
-    readCatalog(end.pool, end.schema, tables).catch((error: unknown) => {
-      throw explain(error, `the ${end.name} (${end.place})`)
-    })
+  const read = (end: End, tables: typeof planned) =>
+    rowsOf(end)
+      .describe(tables)
+      .catch((error: unknown) => {
+        throw explain(error, `the ${end.name} (${end.place})`)
+      })
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
   const routing = routeTables(plan, source, target)
-  const guarded = [
-    ...guardedTables(plan, routing.routes, 'source').map((one) => ({ ...one, end: ends.source })),
-    ...guardedTables(plan, routing.routes, 'target').map((one) => ({ ...one, end: ends.target })),
-  ]
-  const unguarded = guarded.flatMap((one) =>
-    missingGuards(one).map((missing) => ({ end: one.end, ...missing })),
+  const guarded = [ends.source, ends.target].flatMap((end) =>
+    end.kind === 'sql'
+      ? guardedTables(plan, routing.routes, end).map((one) => ({ ...one, end }))
+      : [],
   )
+  const unguarded = [
+    ...guarded.flatMap((one) =>
+      missingGuards(one).map((missing) => ({ end: one.end, ...missing })),
+    ),
+    ...untoldGuards(ends.source, source),
+    ...untoldGuards(ends.target, target),
+  ]
   return {
     ...routing,
     findings: [...routing.findings, ...serverFindings(plan, routing, { source, target })],
     source,
     target,
-    hash: hashFunctions.find((name) => agree(source, target, name)) ?? 'md5',
+    hash: commonHash(source, target) ?? 'md5',
     replicate: target.mayReplicate,
     guarded,
     unguarded,
@@ -71,9 +75,9 @@ export async function survey(
   }
 }
 
-function agree(source: Catalog, target: Catalog, name: HashFunction): boolean {
-  const found = source.digestProbes[name]
-  return found !== undefined && found === target.digestProbes[name]
+/** What an end says of itself that it lacks. */
+function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
+  return unguarded.map((relation) => ({ end, relation, statements: [] }))
 }
 
 function fingerprintOf(catalogs: readonly Catalog[]): string {
@@ -95,7 +99,7 @@ export function surveyBack(survey: Survey): Survey {
 }
 
 /** The catalogue alone of both ends, to see whether anything changed meanwhile. */
-export async function fingerprintNow(ends: { source: SqlEnd; target: SqlEnd }): Promise<string> {
-  const read = (end: SqlEnd) => readCatalog(end.pool, end.schema, [])
+export async function fingerprintNow(ends: { source: End; target: End }): Promise<string> {
+  const read = (end: End) => rowsOf(end).describe([])
   return fingerprintOf(await Promise.all([read(ends.source), read(ends.target)]))
 }

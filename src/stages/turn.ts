@@ -2,8 +2,7 @@
  * The first thing that an attempt does at the ends: from here on every earlier one is refused,
  * however late it wakes up, and what it had under way there is ended.
  */
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { takeTurn } from '../endpoints/sql/turns.ts'
+import type { End } from '../endpoints/ends.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 
@@ -13,8 +12,8 @@ export async function takeTurns(shard: Shard): Promise<void> {
   await takeTurnAt(shard, shard.ends.target)
 }
 
-async function takeTurnAt(shard: Shard, end: SqlEnd): Promise<void> {
-  if (await takeTurn(end.lifeline, holdOf(shard), shard.turn)) return
+async function takeTurnAt(shard: Shard, end: End): Promise<void> {
+  if (await end.flags.takeTurn({ ...holdOf(shard), turn: shard.turn })) return
   const message = `a later attempt than number ${shard.turn} has been at the ${end.name}; if the control database is older than that, run \`rehome init\``
   throw new RehomeError('MOVE_TAKEN_OVER', message)
 }

@@ -1,14 +1,9 @@
-/**
- * What the tenant has written at its new home since the cutover follows to the old one, while it
- * goes on writing: the rounds of an online move, with the ends exchanged.
- */
-import { claimTarget } from '../endpoints/sql/flags.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
 import { writeSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
 import { inTransaction } from '../postgres.ts'
 import { catchUp, follow } from './catch-up.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
+import { holdOf, type Shard, type Stage, sqlEndsOf } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const undoCatchUp: Stage = {
@@ -26,10 +21,10 @@ export const undoFollow: Stage = {
 
 /** It has been closed since the cutover: whatever the log holds is still to come, or repeats. */
 export async function claimOldHome(shard: Shard): Promise<void> {
-  const { source } = shard.ends
+  const { source } = sqlEndsOf(shard)
   const { epoch, move, plan, survey } = shard
   const hold = { ...holdOf(shard), epoch }
-  const claimed = await claimTarget(source.lifeline, {
+  const claimed = await source.flags.claimTarget({
     ...{ ...hold, moveId: move.id, ours: [move.id] },
     ...{ reason: 'moving back', retryAfterS: plan.fence.retryAfterS },
   })

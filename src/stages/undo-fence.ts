@@ -2,7 +2,6 @@
  * A rollback after the cutover begins like a move, with the ends exchanged: the target is fenced.
  */
 import { randomUUID } from 'node:crypto'
-import { letOpen } from '../endpoints/sql/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { fence, fenceWriting } from './fence.ts'
 import { holdOf, type Stage, store } from './shard.ts'
@@ -16,7 +15,7 @@ export const undoFence: Stage = {
     await store(shard, { epoch: shard.epoch })
     await fence.run(wayBackOf(shard))
     // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
-    if (!(await letOpen(source.lifeline, holdOf(shard), shard.epoch))) {
+    if (!(await source.flags.letOpen({ ...holdOf(shard), key: shard.epoch }))) {
       throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
     }
   },

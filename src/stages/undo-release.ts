@@ -1,6 +1,5 @@
 /** The source opens: the tenant's writes go on where they were before the move. */
 import { now, round } from '../clock.ts'
-import { adopt, removeFlag } from '../endpoints/sql/flags.ts'
 import { forgetCapture } from './capture.ts'
 import { holdOf, type Stage } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
@@ -8,11 +7,11 @@ import { wayBackOf } from './way-back.ts'
 export const undoRelease: Stage = {
   phase: 'undo_release',
   async run(shard) {
-    const { lifeline } = shard.ends.source
+    const { flags } = shard.ends.source
     const hold = holdOf(shard)
     for (const mode of ['moved', 'receiving'] as const) {
-      if (!(await adopt(lifeline, { ...hold, moveId: shard.move.id, mode }))) continue
-      await removeFlag(lifeline, hold, mode)
+      if (!(await flags.adopt({ ...hold, moveId: shard.move.id, mode }))) continue
+      await flags.removeFlag({ ...hold, mode })
     }
     if (shard.pausedSince !== null) {
       shard.evidence.rollbackPauseMs = round(now() - shard.pausedSince)

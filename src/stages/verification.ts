@@ -2,11 +2,12 @@
  * The whole comparison of this attempt, and that of a part: nothing of an earlier one counts. It
  * also sees that rows point at rows, and that neither schema has changed since the preflight.
  */
-import { type BrokenReference, brokenReferences } from '../endpoints/sql/foreign-keys.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import type { BrokenReference } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
-import { tenantWhere } from './rows.ts'
+import { tenantRows } from './rows.ts'
 import { type Ends, lanesOf, type Shard } from './shard.ts'
 import { fingerprintNow } from './survey.ts'
 import { wayBackOf } from './way-back.ts'
@@ -77,9 +78,8 @@ async function firstBroken(shard: Shard): Promise<Broken | null> {
   const { routes } = shard.survey
   for (const route of routes) {
     shard.signal.throwIfAborted()
-    const where = tenantWhere(shard, route, 'target')
-    const of = { tenant: shard.tenant, routes, where }
-    const [broken] = await brokenReferences(shard.ends.target, route, of)
+    const rows = tenantRows(shard, route, 'target')
+    const [broken] = await rowsOf(shard.ends.target).brokenReferences(rows, routes)
     if (broken) return { ...broken, table: route.target.name }
   }
   return null

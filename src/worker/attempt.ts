@@ -7,7 +7,6 @@ import { Caller, callers } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
 import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
-import { giveUpTarget } from '../endpoints/sql/flags.ts'
 import { messageOf, RehomeError, storable } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { auditShard, cleanupShard, finalizeShard, moveShard, rollbackShard } from '../move-shard.ts'
@@ -245,8 +244,8 @@ async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null
     const heldMs = await retreat(shard, { end: 'target', captureMs: null })
     if (errand === 'rollback') shard.evidence.rollbackPauseMs = heldMs
     // It has been closed since the cutover, and stays so.
-    const { lifeline } = shard.ends.source
-    const given = giveUpTarget(lifeline, holdOf(shard))
+    const { flags } = shard.ends.source
+    const given = flags.giveUpTarget(holdOf(shard))
     await given.catch((err: unknown) => shard.log.warn({ err }, 'the source stays claimed'))
   }
 }

@@ -1,7 +1,8 @@
 // Raising fences without a whole attempt around them: each call takes the next turn first, as an
 // attempt does.
+import type { Flag, Hold, Raise } from '../../src/endpoints/flags.ts'
 import * as flags from '../../src/endpoints/sql/flags.ts'
-import { type Hold, takeTurn } from '../../src/endpoints/sql/turns.ts'
+import { takeTurn } from '../../src/endpoints/sql/turns.ts'
 import type { Pool } from '../../src/postgres.ts'
 
 let turns = 0
@@ -11,7 +12,7 @@ export async function nextTurn(pool: Pool, hold: Hold): Promise<void> {
   if (!(await takeTurn(pool, hold, String(turns)))) throw new Error('the turn was not taken')
 }
 
-export async function raiseFence(pool: Pool, raise: flags.Raise): Promise<boolean> {
+export async function raiseFence(pool: Pool, raise: Raise): Promise<boolean> {
   await nextTurn(pool, raise)
   return (await flags.raiseFence(pool, raise)) !== null
 }
@@ -19,7 +20,7 @@ export async function raiseFence(pool: Pool, raise: flags.Raise): Promise<boolea
 export async function claimTarget(
   pool: Pool,
   claim: Parameters<typeof flags.claimTarget>[1],
-): Promise<flags.Flag | null> {
+): Promise<Flag | null> {
   await nextTurn(pool, claim)
   return await flags.claimTarget(pool, claim)
 }

@@ -133,6 +133,7 @@ test('a route has what its table was planned with', () => {
   expect(routing.routes[0]).toMatchObject({ transform, plan: { name: 'notes', transform } })
   expect(routing.routes[0]?.columns.at(-1)).toEqual({
     name: 'shout',
+    from: null,
     expression: '(upper(r.body))',
     typeName: 'text',
     castTo: null,

@@ -2,12 +2,15 @@
  * The keys of changed rows, as the target knows them: brought there by a round, in the transaction
  * that replaces those rows and then removes the keys again.
  */
+
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import { sourceOf } from '../../plan/identity.ts'
 import type { TransformContext } from '../../plan/plan.ts'
 import type { Route } from '../../plan/routes.ts'
 import type { Client } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
+import type { FlagKey } from '../flags.ts'
+import type { Texts } from '../tenant-rows.ts'
 import {
   type ChangedTable,
   type Changes,
@@ -20,10 +23,9 @@ import {
 import { selectColumns, selectRows } from './copy-table.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
-import { arrayOfTexts, type Texts, textBatches } from './text-batches.ts'
+import { arrayOfTexts, textBatches } from './text-batches.ts'
 import { TextRow } from './text-row.ts'
 import { RowTransform, unchanged } from './transform-rows.ts'
-import type { FlagKey } from './turns.ts'
 
 /** Over `r`, a row of the target's table: the entry `k` of its key. */
 export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {

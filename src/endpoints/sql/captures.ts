@@ -3,8 +3,9 @@
  * moves, and for a while after it has, so that it can be brought back with what it has written.
  */
 import type { Pool } from '../../postgres.ts'
-import { type Flag, firstFlag, flagColumns, type Raise, wasChanged } from './flags.ts'
-import { type Hold, ourTurn } from './turns.ts'
+import type { Continued, Flag, Hold, Raise } from '../flags.ts'
+import { firstFlag, flagColumns, wasChanged } from './flags.ts'
+import { ourTurn } from './turns.ts'
 
 /** Announces the fence of a tenant whose changes this attempt has logged. null: not all of them. */
 export async function fenceCaptured(
@@ -36,10 +37,7 @@ export async function lowerToCapture(pool: Pool, hold: Hold, leaseMs: number): P
  * by them: writers go on, also where one before it has died under its fence. false: the window in
  * which they are logged is over.
  */
-export async function adoptCapture(
-  pool: Pool,
-  change: Hold & { readonly moveId: string; readonly epoch: string; readonly leaseMs: number },
-): Promise<boolean> {
+export async function adoptCapture(pool: Pool, change: Continued): Promise<boolean> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid, epoch = $5, mode = 'capturing',
       expires_at = greatest(capture_until, clock_timestamp() + $6 * interval '1 ms')

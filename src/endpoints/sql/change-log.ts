@@ -8,10 +8,12 @@
  * Rows that find their tenant through a parent change owner, and vanish, with that parent, without
  * a trace of their own: `rehome_children` says that a parent came, went, or became another.
  */
+
 import { createHash } from 'node:crypto'
 import type { Pool } from '../../postgres.ts'
 import { ident, idents, literal, qualified } from '../../quote.ts'
-import { type Hold, ourTurn } from './turns.ts'
+import type { Hold } from '../flags.ts'
+import { ourTurn } from './turns.ts'
 
 export interface LogShape {
   /** All columns that tell rows apart, here and at the other end, and children's parents. */

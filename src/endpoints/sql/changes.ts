@@ -7,13 +7,13 @@
  */
 
 import { RehomeError } from '../../errors.ts'
+import type { TenantPath } from '../../plan/path.ts'
 import type { Route } from '../../plan/routes.ts'
-import type { TenantPath } from '../../plan/tenant-path.ts'
 import type { Client } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
+import type { FlagKey } from '../flags.ts'
 import { type Logged, logTableOf } from './change-log.ts'
 import { tenantPredicate } from './predicate.ts'
-import type { FlagKey } from './turns.ts'
 
 /** A table whose changes are logged. */
 export interface ChangedTable {

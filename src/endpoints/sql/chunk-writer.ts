@@ -7,11 +7,12 @@
  * Only the last commit of a table waits for the disk, and with it all before it are durable: a
  * server that crashes loses the newest chunks, each with its progress, and the copy goes on there.
  */
+
 import type { Client } from '../../postgres.ts'
+import type { Hold } from '../flags.ts'
 import { type CopyRows, copyInto } from './copy-into.ts'
 import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
-import type { Hold } from './turns.ts'
 
 export interface ChunkTarget {
   /** Schema-qualified and quoted. */

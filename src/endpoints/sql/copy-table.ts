@@ -5,18 +5,20 @@
  * Under the fence the tenant's rows stand still, so "skip as many rows as have come, in key order"
  * is exact, and a copy that died goes on at its last committed chunk.
  */
+
 import copyStreams from 'pg-copy-streams'
 import { isPortable } from '../../plan/columns.ts'
 import type { Route } from '../../plan/routes.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
+import type { Hold } from '../flags.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import type { CopyRows } from './copy-into.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
-import { type Hold, nameSession } from './turns.ts'
+import { nameSession } from './turns.ts'
 
 /** What becomes of a block on its way: itself, or what a transform makes of its rows. */
 export interface RowMapper {
@@ -62,11 +64,11 @@ export async function copyTable(
         rowsRead += block.rows
         rowsWritten += mapped?.rows ?? 0
         if (!block.endsChunk) continue
-        const progress = { rowsRead, rowsWritten, done: false }
+        const progress = { rowsRead, rowsWritten, done: false, cursor: null }
         await writer.commit(progress)
         await options.onChunk(progress)
       }
-      const progress = { rowsRead, rowsWritten, done: true }
+      const progress = { rowsRead, rowsWritten, done: true, cursor: null }
       await writer.commit(progress)
       if (!ends.source.within) await reader.query('commit')
       return progress
@@ -100,7 +102,7 @@ export function selectRows(source: SqlEnd, route: Route, where: string): string 
 }
 
 /** Over `r`, a row of the source. */
-export function selectColumns({ columns }: Route): string {
+export function selectColumns({ columns }: Pick<Route, 'columns'>): string {
   const values = columns.map(({ expression, castTo }) =>
     castTo === null ? expression : `${expression}::pg_catalog.${ident(castTo)}`,
   )

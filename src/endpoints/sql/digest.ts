@@ -40,7 +40,7 @@ export interface Digest {
 export type Buckets = ReadonlyMap<number, Digest>
 
 const bucketCount = 1024
-const noRows: Digest = { rows: 0n, sum: 0n }
+export const noRows: Digest = { rows: 0n, sum: 0n }
 
 export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<Digest> {
   const query = `select count(*)::text as rows, coalesce(sum(${contentHash(spec)}), 0)::text as sum

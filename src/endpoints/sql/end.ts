@@ -3,8 +3,11 @@
 import { RehomeError } from '../../errors.ts'
 import type { SqlEndpoint } from '../../plan/plan.ts'
 import { createPool, type Pool, placeOf } from '../../postgres.ts'
+import type { Flags } from '../flags.ts'
+import { flagsAt } from './flags-at.ts'
 
 export interface SqlEnd {
+  readonly kind: 'sql'
   readonly name: 'source' | 'target'
   readonly schema: string
   /** `host:port/database`, without user or password. */
@@ -17,13 +20,15 @@ export interface SqlEnd {
    * connection, nor for longer than 2 s by an end that says nothing.
    */
   readonly lifeline: Pool
+  /** By way of the lifeline. */
+  readonly flags: Flags
 }
 
 /** Sorting a tenant's rows, and looking for their parents, does not go through files up to here. */
 const workMem = '64MB'
 
 /** Throws SETTING_MISSING where the environment has no such variable. Connects later. */
-export function openEnd(
+export function openSqlEnd(
   name: 'source' | 'target',
   end: SqlEndpoint,
   environment: NodeJS.ProcessEnv = process.env,
@@ -39,9 +44,10 @@ export function openEnd(
   const pool = createPool({ url, name, schema, size, tls, workMem })
   const answerMs = 2_000
   const lifeline = createPool({ url, name: `${name} flags`, schema, size: 4, tls, answerMs })
-  return { name, schema, place: placeOf(url), pool, lifeline }
+  const flags = flagsAt(lifeline)
+  return { kind: 'sql', name, schema, place: placeOf(url), pool, lifeline, flags }
 }
 
-export async function closeEnd(end: SqlEnd): Promise<void> {
+export async function closeSqlEnd(end: SqlEnd): Promise<void> {
   await Promise.all([end.pool.end(), end.lifeline.end()])
 }

@@ -8,23 +8,8 @@
  */
 import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
-import { type FlagKey, type Hold, ourTurn } from './turns.ts'
-
-export interface Flag {
-  readonly mode: 'capturing' | 'read_only' | 'receiving' | 'moved'
-  readonly token: string
-  readonly epoch: string
-  readonly moveId: string
-  readonly movedTo: string | null
-  readonly rowsAreOurs: boolean
-  readonly lapsed: boolean
-  /** Until then changes are logged here, so that the tenant can be brought back with them. */
-  readonly captureUntil: Date | null
-  /** That is still to come. */
-  readonly inWindow: boolean
-  /** Since it was raised, by that server's clock. */
-  readonly heldMs: number
-}
+import type { Claim, Continued, Flag, FlagKey, Hold, ModeChange, Raise } from '../flags.ts'
+import { ourTurn } from './turns.ts'
 
 export const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
   rows_are_ours as "rowsAreOurs",
@@ -35,14 +20,6 @@ export const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as
 export async function readFlag(db: Pool | Client, key: FlagKey): Promise<Flag | null> {
   const query = `select ${flagColumns} from rehome.tenant_flags where scope = $1 and tenant_id = $2`
   return firstFlag(await db.query(query, [key.scope, key.tenant]))
-}
-
-export interface Raise extends Hold {
-  readonly epoch: string
-  readonly moveId: string
-  readonly reason: string
-  readonly retryAfterS: number
-  readonly leaseMs: number
 }
 
 /** Announces the fence. null: another's flag is there. */
@@ -90,13 +67,7 @@ async function announce(
  * that our control database knows: what they left behind may be taken over. Rows are known to be
  * ours where the end has been closed since it was this tenant's home, or was found empty.
  */
-export async function claimTarget(
-  pool: Pool,
-  claim: Omit<Raise, 'leaseMs'> & {
-    readonly ours: readonly string[]
-    readonly captureMs?: number | null
-  },
-): Promise<Flag | null> {
+export async function claimTarget(pool: Pool, claim: Claim): Promise<Flag | null> {
   const query = `${ourTurn}
     insert into rehome.tenant_flags as f
       (scope, tenant_id, mode, token, epoch, move_id, reason, retry_after_s, opened_by, capture_ms)
@@ -123,10 +94,7 @@ export async function markRowsOurs(pool: Pool, hold: Hold): Promise<boolean> {
 }
 
 /** A new attempt continues under the fence of the one before: same epoch, new token. */
-export async function takeOver(
-  pool: Pool,
-  change: Hold & { readonly moveId: string; readonly epoch: string; readonly leaseMs: number },
-): Promise<Flag | null> {
+export async function takeOver(pool: Pool, change: Continued): Promise<Flag | null> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid,
       expires_at = case mode when 'read_only' then clock_timestamp() + $6 * interval '1 ms'
@@ -139,10 +107,7 @@ export async function takeOver(
 }
 
 /** A later errand of the same move continues with what its earlier ones left behind. */
-export async function adopt(
-  pool: Pool,
-  change: Hold & { readonly moveId: string; readonly mode: Flag['mode'] },
-): Promise<boolean> {
+export async function adopt(pool: Pool, change: ModeChange): Promise<boolean> {
   const query = `${ourTurn}
     update rehome.tenant_flags set token = $3::uuid
     where scope = $1 and tenant_id = $2 and move_id = $4 and mode = $5

@@ -5,28 +5,22 @@
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import type { Route } from '../../plan/routes.ts'
 import { ident, idents, qualified } from '../../quote.ts'
+import type { BrokenReference, TenantRows } from '../tenant-rows.ts'
 import type { SqlEnd } from './end.ts'
-import { tenantPredicate } from './predicate.ts'
+import { fromTenant, tenantPredicate } from './predicate.ts'
 
-export interface BrokenReference {
-  readonly foreignKey: string
-  readonly rows: number
-  /** Up to 20 values of the referring columns. */
-  readonly values: readonly string[]
-}
-
-/** `where`: which rows `r`; `routes`: of all tables that the tenant's rows are in. */
+/** `routes`: of all tables that the tenant's rows are in. */
 export async function brokenReferences(
   target: SqlEnd,
-  route: Route,
-  { tenant, routes, where }: { tenant: string; routes: readonly Route[]; where: string },
+  rows: TenantRows,
+  routes: readonly Route[],
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
-  for (const key of [...route.target.foreignKeys, ...route.target.outerKeys]) {
+  for (const key of [...rows.table.foreignKeys, ...rows.table.outerKeys]) {
     const isOurs = (other: Route) =>
       key.parentSchema === target.schema && key.parent === other.target.name
     const parent = routes.find(isOurs)
-    const found = await brokenBy(target, route, { key, tenant, parent, where })
+    const found = await brokenBy(target, rows, { key, parent })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
   return broken
@@ -34,15 +28,13 @@ export async function brokenReferences(
 
 interface Reference {
   readonly key: CatalogForeignKey
-  readonly tenant: string
   readonly parent: Route | undefined
-  readonly where: string
 }
 
 async function brokenBy(
   target: SqlEnd,
-  route: Route,
-  { key, tenant, parent, where }: Reference,
+  rows: TenantRows,
+  { key, parent }: Reference,
 ): Promise<{ rows: number; values: string[] }> {
   const { schema } = target
   const columns = key.columns.map((column) => `r.${ident(column)}`)
@@ -51,14 +43,14 @@ async function brokenBy(
     return `not exists (select from ${qualified(key.parentSchema, key.parent)} p where ${match}${more})`
   }
   // First among the tenant's own rows, as nearly all are there: a table holds many tenants.
+  const { tenant } = rows
   const own = parent && tenantPredicate(parent.targetPath, { schema, alias: 'p', tenant })
   const given = columns.map((column) => `${column} is not null`).join(' and ')
   const names = columns.map((_, i) => `s.c${i}`)
   const query = `
     with suspects as materialized (
       select ${columns.map((column, i) => `${column} as c${i}`).join(', ')}
-      from ${qualified(schema, route.target.name)} r
-      where ${where} and ${given}${own ? ` and ${missing(columns, ` and ${own}`)}` : ''})
+      from ${fromTenant(schema, rows)} and ${given}${own ? ` and ${missing(columns, ` and ${own}`)}` : ''})
     select count(*)::int as rows, coalesce((array_agg(value))[1:20], '{}') as values from (
       select row(${names.join(', ')})::text as value from suspects s
       where ${missing(names, '')}) b`
@@ -71,15 +63,12 @@ async function brokenBy(
  */
 export async function repeatedKeys(
   source: SqlEnd,
-  route: Route,
-  tenant: string,
+  rows: TenantRows,
+  key: readonly string[],
 ): Promise<string[]> {
-  const { schema } = source
-  const where = tenantPredicate(route.sourcePath, { schema, alias: 'r', tenant })
-  const columns = idents(route.sourceKey)
-  const absent = route.sourceKey.map((name) => `${ident(name)} is null`).join(' or ')
-  const query = `select row(${columns})::text as key
-    from ${qualified(schema, route.source.name)} r where ${where}
+  const columns = idents(key)
+  const absent = key.map((name) => `${ident(name)} is null`).join(' or ')
+  const query = `select row(${columns})::text as key from ${fromTenant(source.schema, rows)}
     group by ${columns} having count(*) > 1 or ${absent} limit 20`
   return (await source.pool.query(query)).rows.map((row: { key: string }) => row.key)
 }

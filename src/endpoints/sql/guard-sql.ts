@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { CatalogTable, CatalogTrigger } from '../../plan/catalog.ts'
-import type { TenantPath } from '../../plan/tenant-path.ts'
+import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import {
   createLogTable,

@@ -1,8 +1,9 @@
 /** Under what the transactions run in which an attempt writes a closed tenant's rows. */
+
 import { RehomeError } from '../../errors.ts'
 import type { Client } from '../../postgres.ts'
-import type { Flag } from './flags.ts'
-import { type Hold, sessionName } from './turns.ts'
+import type { Flag, Hold } from '../flags.ts'
+import { sessionName } from './turns.ts'
 
 /**
  * First statement of each transaction of ours that writes a closed tenant's rows: the row lock

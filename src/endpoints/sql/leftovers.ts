@@ -3,7 +3,7 @@
  * ends that are still closed though the other one has been cut over. Each is one statement.
  */
 import type { Client, Pool } from '../../postgres.ts'
-import type { FlagKey } from './turns.ts'
+import type { FlagKey, Keyed } from '../flags.ts'
 
 /** Tenants whose fence any writer might open, or whose capture it might end, by now. */
 export async function lapsedFences(pool: Pool, scope: string): Promise<string[]> {
@@ -24,11 +24,6 @@ export async function lowerLapsed(pool: Pool, key: FlagKey): Promise<boolean> {
         and expires_at <= now() and coalesce(capture_until <= now(), true) returning 1)
     select from logs union all select from opens`
   return (await pool.query(query, [key.scope, key.tenant])).rowCount === 1
-}
-
-export interface Keyed {
-  readonly tenant: string
-  readonly key: string
 }
 
 /** Closed tenants and the keys that would open them. */

@@ -1,8 +1,20 @@
 /**
  * The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it.
  */
-import type { TenantPath } from '../../plan/tenant-path.ts'
+import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
+import type { TenantRows } from '../tenant-rows.ts'
+
+/** `schema.table r where …` for one tenant. */
+export function fromTenant(schema: string, rows: TenantRows): string {
+  return `${qualified(schema, rows.table.name)} r where ${tenantWhere(schema, rows)}`
+}
+
+/** A condition on `r`. */
+export function tenantWhere(schema: string, { path, tenant, among }: TenantRows): string {
+  const ours = tenantPredicate(path, { schema, alias: 'r', tenant })
+  return among ? `${ours} and ${among}` : ours
+}
 
 /** `alias.tenant_id = '…'`, or a chain of `in (select …)` up to the parent that has the column. */
 export function tenantPredicate(

@@ -1,23 +1,43 @@
 /** Named queries on rehome.copy_progress: how many rows of a table have come, under which fence. */
+
 import type { Client, Pool } from '../../postgres.ts'
-import { type FlagKey, type Hold, ourTurn } from './turns.ts'
+import type { FlagKey, Hold } from '../flags.ts'
+import { ourTurn } from './turns.ts'
 
 export interface TableProgress {
   /** Rows read at the source, in key order; a resumed copy skips as many. */
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly done: boolean
+  /** Where the source goes on, if it is an end that does not count rows. */
+  readonly cursor: string | null
+}
+
+export const nothingRead: TableProgress = {
+  rowsRead: 0,
+  rowsWritten: 0,
+  done: false,
+  cursor: null,
 }
 
 export async function readProgress(
-  pool: Pool,
+  pool: Pool | Client,
   key: FlagKey & { readonly epoch: string },
 ): Promise<Map<string, TableProgress>> {
   const query = `select table_name as name, rows_read::float8 as "rowsRead",
-      rows_written::float8 as "rowsWritten", done
+      rows_written::float8 as "rowsWritten", done, cursor
     from rehome.copy_progress where scope = $1 and tenant_id = $2 and epoch = $3`
   const result = await pool.query(query, [key.scope, key.tenant, key.epoch])
   return new Map(result.rows.map(({ name, ...progress }) => [name, progress]))
+}
+
+/** Of one table, in a transaction that may go on to change it. */
+export async function progressOf(
+  client: Client,
+  key: FlagKey & { readonly epoch: string },
+  table: string,
+): Promise<TableProgress | undefined> {
+  return (await readProgress(client, key)).get(table)
 }
 
 /** In the transaction of the rows that it counts. */
@@ -28,13 +48,14 @@ export async function writeProgress(
 ): Promise<void> {
   const query = `
     insert into rehome.copy_progress
-      (scope, tenant_id, epoch, table_name, rows_read, rows_written, done)
-    values ($1, $2, $3, $4, $5, $6, $7)
+      (scope, tenant_id, epoch, table_name, rows_read, rows_written, done, cursor)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
     on conflict (scope, tenant_id, table_name) do update set epoch = excluded.epoch,
-      rows_read = excluded.rows_read, rows_written = excluded.rows_written, done = excluded.done`
-  const { rowsRead, rowsWritten, done } = progress
+      rows_read = excluded.rows_read, rows_written = excluded.rows_written, done = excluded.done, cursor = excluded.cursor`
+  const { rowsRead, rowsWritten, done, cursor } = progress
   const { scope, tenant, epoch, table } = key
-  await client.query(query, [scope, tenant, epoch, table, rowsRead, rowsWritten, done])
+  const values = [scope, tenant, epoch, table, rowsRead, rowsWritten, done, cursor]
+  await client.query(query, values)
 }
 
 /** Only while the tenant's flag here is ours. */

@@ -2,10 +2,12 @@
  * One look at an end that goes on being written: all that is read through it is as it was at one
  * moment, whichever session reads it and however long that takes.
  */
+
 import { type Client, type Pool, withClient } from '../../postgres.ts'
 import { literal } from '../../quote.ts'
+import type { FlagKey } from '../flags.ts'
 import type { SqlEnd } from './end.ts'
-import { type FlagKey, sessionName } from './turns.ts'
+import { sessionName } from './turns.ts'
 
 export interface Snapshot {
   /** The one session that was there first, for who reads one thing after the other. */
@@ -84,7 +86,8 @@ export function poolOfOne(pool: Pool, client: Client): Pool {
   return asPool(pool, connect)
 }
 
-function asPool(pool: Pool, connect: () => Promise<Client & { release: () => void }>): Pool {
+/** A pool whose sessions come from `connect`. */
+export function asPool(pool: Pool, connect: () => Promise<Client & { release: () => void }>): Pool {
   const query = async (text: string, values?: unknown[]) => {
     const client = await connect()
     try {

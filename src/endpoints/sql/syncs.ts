@@ -1,6 +1,8 @@
 /** Named queries on rehome.syncs: which changes of the other end a receiving end has. */
+
 import type { Client, Pool } from '../../postgres.ts'
-import { type FlagKey, type Hold, ourTurn } from './turns.ts'
+import type { FlagKey, Hold } from '../flags.ts'
+import { ourTurn } from './turns.ts'
 
 export interface Sync {
   /** A `pg_snapshot` of the other end: what it sees is here. */

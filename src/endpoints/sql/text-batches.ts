@@ -1,8 +1,7 @@
 /** Rows as texts from one database, and as arrays of texts to another. */
 import Cursor from 'pg-cursor'
 import type { Client } from '../../postgres.ts'
-
-export type Texts = readonly (string | null)[]
+import type { Texts } from '../tenant-rows.ts'
 
 /** Raw texts, exactly as the server wrote them. */
 const asText = { getTypeParser: () => (text: string) => text }
@@ -10,21 +9,22 @@ const asText = { getTypeParser: () => (text: string) => text }
 export interface Batches {
   /** Rows of a batch. */
   readonly size: number
-  /** True: no more are wanted. Who breaks out of the loop instead has to give up the connection. */
-  readonly enough?: () => boolean
 }
 
-/** A query's rows; the next batch is read while one is looked at. */
+/**
+ * A query's rows; the next batch is read while one is looked at. Who breaks out of the loop has to
+ * give up the connection.
+ */
 export async function* textBatches(
   client: Client,
   query: string,
-  { size, enough = () => false }: Batches,
+  { size }: Batches,
 ): AsyncGenerator<readonly Texts[], void, undefined> {
   const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
   let reading: Promise<Texts[]> = heard(cursor.read(size))
   for (;;) {
     const rows = await reading
-    if (rows.length === 0 || enough()) break
+    if (rows.length === 0) break
     reading = heard(cursor.read(size))
     yield rows
   }

@@ -6,19 +6,10 @@
  * finished its move and let the tenant go on, finds that its turn has passed: a fencing token, as
  * in M. Kleppmann, "How to do distributed locking" (2016).
  */
+
 import { createHash } from 'node:crypto'
 import type { Client, Pool } from '../../postgres.ts'
-
-/** One tenant of one scope. */
-export interface FlagKey {
-  readonly scope: string
-  readonly tenant: string
-}
-
-/** And who acts on it. */
-export interface Hold extends FlagKey {
-  readonly token: string
-}
+import type { FlagKey, Hold } from '../flags.ts'
 
 /**
  * `$1` scope, `$2` tenant, `$3` token: a row while the turn is this attempt's, and nobody takes it

@@ -5,15 +5,15 @@
  * end is closed for it (`receiving` or `moved`); each delete carries the tenant. So neither a
  * worker that was taken over nor a late clean-up can touch rows that somebody lives in.
  */
+
 import { RehomeError } from '../../errors.ts'
-import type { TenantPath } from '../../plan/tenant-path.ts'
+import type { TenantPath } from '../../plan/path.ts'
 import { inTransaction } from '../../postgres.ts'
 import { qualified } from '../../quote.ts'
+import type { Flag, Hold } from '../flags.ts'
 import type { SqlEnd } from './end.ts'
-import type { Flag } from './flags.ts'
 import { holdFlag } from './holds.ts'
 import { tenantPredicate } from './predicate.ts'
-import type { Hold } from './turns.ts'
 
 export interface WipeTable {
   readonly name: string
@@ -57,10 +57,11 @@ export async function wipeTenant(
   return total
 }
 
-async function wipeBatch(
+/** Returns the rows removed: 0 where none are left. */
+export async function wipeBatch(
   end: SqlEnd,
   hold: Hold,
-  work: { group: WipeGroup; options: WipeOptions },
+  work: { group: WipeGroup; options: Pick<WipeOptions, 'mode' | 'batchRows'> },
 ): Promise<number> {
   const { group, options } = work
   const batchRows = group.atOnce ? null : (options.batchRows ?? 5000)

@@ -1,15 +1,10 @@
 // What a worker does to a fence, step by step: the product's own functions, on a pool of its own.
+
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import type { Flag, Hold } from '../../../src/endpoints/flags.ts'
 import { drain } from '../../../src/endpoints/sql/drain.ts'
-import {
-  type Flag,
-  markMoved,
-  readFlag,
-  removeFlag,
-  renewLease,
-} from '../../../src/endpoints/sql/flags.ts'
-import type { Hold } from '../../../src/endpoints/sql/turns.ts'
+import { markMoved, readFlag, removeFlag, renewLease } from '../../../src/endpoints/sql/flags.ts'
 import type { Pool } from '../../../src/postgres.ts'
 import { eventually } from '../eventually.ts'
 import { raiseFence } from '../fenced.ts'

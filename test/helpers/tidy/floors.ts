@@ -11,7 +11,7 @@ const floors: readonly (readonly [path: RegExp, floor: number])[] = [
   [/^src\/(calls|errors|clock|log|parallel|postgres|quote|migrations)\.ts$/, 0],
   [/^src\/plan\//, 1],
   [/^src\/(endpoints|control)\//, 2],
-  [/^src\/stages\//, 3],
+  [/^src\/(stages|http-end)\//, 3],
   [/^src\/(move-shard\.ts$|queue\/)/, 4],
   [/^src\/(coordinator|worker|dashboard)\//, 5],
   [/^(src\/cli|jobs)\//, 6],
@@ -50,11 +50,16 @@ export function importsOf(path: string, text: string): Import[] {
   return nodesOf(text, ...importing)
     .map((node) => textOf(childOf(node, 'source')))
     .filter((written) => written !== undefined)
-    .filter((written) => written.startsWith('.') || written === 'rehome')
+    .filter((written) => written.startsWith('.') || /^rehome(\/|$)/.test(written))
     .map((written) => {
-      const to = written === 'rehome' ? 'src/index.ts' : join(dirname(path), written)
+      const to = /^rehome/.test(written) ? packageFile(written) : join(dirname(path), written)
       return { from: path, to, written }
     })
+}
+
+/** Of the package's own name, as its users import it. */
+function packageFile(written: string): string {
+  return written === 'rehome' ? 'src/index.ts' : `src/${written.slice('rehome/'.length)}/index.ts`
 }
 
 const product = /^(src|jobs)\/.*\.ts$/

@@ -1,26 +1,27 @@
 /** Which tables have a log of changes, and what stands in it. Pure. */
-import type { LogShape } from '../endpoints/sql/change-log.ts'
-import type { ChangedTable } from '../endpoints/sql/changes.ts'
-import type { Guarded } from '../endpoints/sql/guard-sql.ts'
-import type { Catalog } from '../plan/catalog.ts'
-import { keptOf } from '../plan/identity.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { Route } from '../plan/routes.ts'
-import { hopsOf, type TenantPath } from '../plan/tenant-path.ts'
-import { wayBack } from '../plan/way-back.ts'
+
+import type { Catalog } from '../../plan/catalog.ts'
+import { keptOf } from '../../plan/identity.ts'
+import { hopsOf, type TenantPath } from '../../plan/path.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { Route } from '../../plan/routes.ts'
+import { wayBack } from '../../plan/way-back.ts'
+import type { LogShape } from './change-log.ts'
+import type { ChangedTable } from './changes.ts'
+import type { Guarded } from './guard-sql.ts'
 
 type EndName = 'source' | 'target'
 
 /** The plan's tables at one end, with what their guards log there. */
 export function guardedTables(
-  { scope, strategy, rollback, source, target }: Plan,
+  { scope, strategy, rollback }: Pick<Plan, 'scope' | 'strategy' | 'rollback'>,
   routes: readonly Route[],
-  end: EndName,
+  { name: end, schema }: { readonly name: EndName; readonly schema: string },
 ): Guarded[] {
   const logs = end === 'source' ? strategy === 'online' : rollback.windowMs > 0
   const leaving = end === 'source' ? routes : routes.map(wayBack)
   return routes.map((route, i) => ({
-    schema: end === 'source' ? source.schema : target.schema,
+    schema,
     table: route[end],
     path: pathAt(route, end),
     scope,

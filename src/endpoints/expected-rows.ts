@@ -1,0 +1,116 @@
+/**
+ * What the target ought to hold after a transform, without looking at what was copied: the rows are
+ * read again, transformed a second time, and turned into the target's own types by the target,
+ * which then makes the digest. No COPY is on this way.
+ */
+import type { TransformContext } from '../plan/plan.ts'
+import type { Route } from '../plan/routes.ts'
+import type { Compared, ComparedColumn, Reading, Rows, Side } from './rows.ts'
+import {
+  addBuckets,
+  addDigests,
+  type Buckets,
+  type Digest,
+  type HashFunction,
+  noRows,
+} from './sql/digest.ts'
+import { heard } from './sql/text-batches.ts'
+import type { Texts } from './tenant-rows.ts'
+import { passTexts, type TextMapper, transformTexts } from './text-transform.ts'
+
+interface Work {
+  readonly route: Route
+  readonly context: TransformContext
+  /** What is read of the source. */
+  readonly reading: Omit<Reading, 'key' | 'columns' | 'after'>
+  readonly hash: HashFunction
+}
+
+export interface Expected extends Side {
+  /** The target's columns that are filled: only these are compared. */
+  columns(): readonly string[]
+}
+
+/** Each look reads all rows again. */
+export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): Expected {
+  let columns: readonly string[] = []
+  const look = async (visit: (side: Side) => Promise<void>) => {
+    columns = await eachPage(ends, work, visit)
+  }
+  return {
+    columns: () => columns,
+    async digest() {
+      let found: Digest = noRows
+      await look(async (side) => {
+        found = addDigests(found, await side.digest())
+      })
+      return found
+    },
+    async buckets() {
+      let found: Buckets = new Map()
+      await look(async (side) => {
+        found = addBuckets(found, await side.buckets())
+      })
+      return found
+    },
+    async hashes(some) {
+      const hashes = new Map<string, string>()
+      await look(async (side) => {
+        for (const [key, hash] of await side.hashes(some)) hashes.set(key, hash)
+      })
+      return hashes
+    },
+  }
+}
+
+/** The source reads a page, and the target hashes another, while a third is transformed here. */
+async function eachPage(
+  { source, target }: { source: Rows; target: Rows },
+  { route, context, reading, hash }: Work,
+  visit: (side: Side) => Promise<void>,
+): Promise<readonly string[]> {
+  // Unlike the copy's: what one row leaves on another in there would be seen here.
+  const mapper = route.transform
+    ? transformTexts(route, context, { plainRows: true })
+    : passTexts(route)
+  const { columns } = route
+  const pages = source.pages({ ...reading, columns, key: [], after: { rowsRead: 0, cursor: null } })
+  let visiting: Promise<void> = Promise.resolve()
+  for await (const { rows } of pages) {
+    reading.signal.throwIfAborted()
+    const given = rows.map((fields) => mapper.map(fields)).filter((texts) => texts !== null)
+    const side = given.length > 0 ? target.side(givenRows(route, mapper, { given, hash })) : null
+    await visiting
+    if (side) visiting = heard(visit(side))
+  }
+  await visiting
+  return mapper.columns()
+}
+
+/** Rows that are nowhere yet, as values of the target's types. */
+function givenRows(
+  route: Route,
+  mapper: TextMapper,
+  { given, hash }: { given: readonly Texts[]; hash: HashFunction },
+): Compared {
+  const names = mapper.columns()
+  const columns = names.map((name, i) => givenColumn(route, name, i))
+  const key = comparisonKey(route, names).map(
+    (name) => columns[names.indexOf(name)] as ComparedColumn,
+  )
+  return { of: { table: route.target, given }, key, columns, hash }
+}
+
+/** With its modifier: numeric(10,2) makes 1.00 of 1. */
+function givenColumn(route: Route, name: string, index: number): ComparedColumn {
+  const column = route.target.columns.find((candidate) => candidate.name === name)
+  const { typeSql = 'pg_catalog.text', typeText = 'text' } = column ?? {}
+  return { sql: `r.c${index}`, from: name, typeSql, cast: typeText }
+}
+
+/** By which columns rows are told apart: the target's key if it is compared, else the whole row. */
+export function comparisonKey(route: Route, columns: readonly string[]): readonly string[] {
+  const keyed =
+    route.targetKey.length > 0 && route.targetKey.every((name) => columns.includes(name))
+  return keyed ? route.targetKey : columns
+}

@@ -1,0 +1,40 @@
+/** The flags of an end that is reached over HTTP: one request a transition. */
+
+import { RehomeError } from '../../errors.ts'
+import type { Flags } from '../flags.ts'
+import type { Asking } from './asking.ts'
+
+export function httpFlags({ ask, where }: Asking): Flags {
+  const unlogged = async (): Promise<never> => {
+    const message = `${where} has no log of changes: only offline moves are possible there`
+    throw new RehomeError('PREFLIGHT_FAILED', message)
+  }
+  return {
+    answer: async () => void (await ask('answer', {})),
+    takeTurn: (change) => ask('takeTurn', change),
+    readFlag: (key) => ask('readFlag', key),
+    raiseFence: (raise) => ask('raiseFence', raise),
+    startCapture: unlogged,
+    fenceCaptured: unlogged,
+    lowerToCapture: unlogged,
+    // No window was opened there in which changes would have been logged.
+    adoptCapture: async () => false,
+    endCapture: async () => false,
+    claimTarget: (claim) => ask('claimTarget', { ...claim, ours: [...claim.ours] }),
+    markRowsOurs: (hold) => ask('markRowsOurs', hold),
+    takeOver: (change) => ask('takeOver', change),
+    adopt: (change) => ask('adopt', change),
+    letOpen: (change) => ask('letOpen', change),
+    renewLease: (change) => ask('renewLease', change),
+    markMoved: (change) => ask('markMoved', change),
+    lowerFence: (hold) => ask('lowerFence', hold),
+    openReceived: (hold) => ask('openReceived', hold),
+    removeFlag: (change) => ask('removeFlag', change),
+    giveUpTarget: (hold) => ask('giveUpTarget', hold),
+    lapsedFences: (of) => ask('lapsedFences', of),
+    lowerLapsed: (key) => ask('lowerLapsed', key),
+    closedTenants: (of) => ask('closedTenants', of),
+    givenAway: ({ scope, closed }) => ask('givenAway', { scope, closed: [...closed] }),
+    openWith: (opened) => ask('openWith', opened),
+  }
+}

@@ -1,0 +1,191 @@
+/** The rows of an end that is reached over HTTP. */
+
+import { RehomeError } from '../../errors.ts'
+import type { ColumnRoute } from '../../plan/columns.ts'
+import type { Hold } from '../flags.ts'
+import type {
+  Compared,
+  ComparedColumn,
+  Page,
+  Reading,
+  Rows,
+  Side,
+  Writer,
+  Writing,
+} from '../rows.ts'
+import type { TableProgress } from '../sql/progress.ts'
+import { heard } from '../sql/text-batches.ts'
+import type { WipeGroup, WipeOptions } from '../sql/wipe.ts'
+import type { TenantRows, Texts } from '../tenant-rows.ts'
+import { type Asking, readAnswer } from './asking.ts'
+import { joinLines, rowsOfPage } from './lines.ts'
+import { catalogOf, description } from './protocol/description.ts'
+import { pathOf, type RequestOf } from './protocol/operations.ts'
+import { writeOperation } from './protocol/rows.ts'
+
+interface Paging {
+  readonly pageRows: number
+}
+
+export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
+  const { ask, transport, where } = asking
+  return {
+    batchRows: pageRows,
+    async describe() {
+      const text = await transport.ask({ method: 'GET', path: 'v1', repeatable: true })
+      return catalogOf(readAnswer(description, text, where))
+    },
+    count: (rows) => ask('count', tableOf(rows)),
+    drain: ({ tenant, drainMs }) => {
+      return ask('drain', { tenant, drainMs }, { timeoutMs: drainMs + 10_000 })
+    },
+    pages: (reading) => pagesOf(asking, reading, pageRows),
+    write: (writing, work) => work(writerTo(asking, writing)),
+    async readProgress({ scope, tenant, epoch }) {
+      const tables = await ask('readProgress', { scope, tenant, epoch })
+      return new Map(tables.map(({ table, ...progress }) => [table, progress]))
+    },
+    forgetProgress: async (hold) => void (await ask('forgetProgress', holdOnly(hold))),
+    wipe: (hold, work) => wipe(asking, hold, work),
+    side: (compared) => sideOf(asking, compared),
+    repeatedKeys: (rows, key) => ask('repeatedKeys', { ...tableOf(rows), key: [...key] }),
+    isEmpty: (table) => ask('isEmpty', { table }),
+    existingKeys({ table, key, keys }) {
+      const request = { table: table.name, key: [...key], keys: keys.map((texts) => [...texts]) }
+      return ask('existingKeys', request)
+    },
+    brokenReferences: (rows) => ask('brokenReferences', tableOf(rows)),
+    async largestId(rows, column) {
+      const id = await ask('largestId', { ...tableOf(rows), column })
+      return id === null ? null : BigInt(id)
+    },
+    positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),
+    advanceSequence: (sequence, id) => ask('advanceSequence', { sequence, id: String(id) }),
+    knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),
+  }
+}
+
+function tableOf({ scope, tenant, table }: TenantRows) {
+  return { scope, tenant, table: table.name }
+}
+
+function holdOnly({ scope, tenant, token }: Hold): Hold {
+  return { scope, tenant, token }
+}
+
+/** The next page is asked for while one is looked at. */
+async function* pagesOf(
+  asking: Asking,
+  reading: Reading,
+  limit: number,
+): AsyncGenerator<Page, void, undefined> {
+  const columns = reading.columns.map((column) => readColumn(column))
+  const ask = async (cursor: string | null) => {
+    const body = JSON.stringify({ ...tableOf(reading), columns, cursor, limit })
+    const asked = { method: 'POST', path: pathOf('read'), body, repeatable: true } as const
+    const text = await asking.transport.ask(asked)
+    return rowsOfPage(text, { columns: columns.length, where: asking.where })
+  }
+  let asked = ask(reading.after.cursor)
+  for (;;) {
+    const { rows, next } = await asked
+    reading.signal.throwIfAborted()
+    if (next !== null) asked = heard(ask(next))
+    if (rows.length > 0) yield { rows, cursor: next }
+    if (next === null) return
+  }
+}
+
+function readColumn({ from, name, castTo }: ColumnRoute) {
+  if (from !== null) return { column: from, cast: castTo }
+  const message = `column "${name}" is an expression, and the source is no database of ours`
+  throw new RehomeError('PREFLIGHT_FAILED', message)
+}
+
+/** A batch is held until it is committed, and sent again as it is if its answer is lost. */
+function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Writer {
+  let lines: string[] = []
+  let columns: readonly string[] = []
+  let before: TableProgress = from
+  return {
+    async write(rows, names) {
+      columns = names
+      for (const row of rows) lines.push(JSON.stringify(row))
+    },
+    async commit(progress) {
+      const { scope, tenant, token, epoch } = hold
+      const of = { scope, tenant, token, epoch, table: table.name, columns, replicate }
+      const head = JSON.stringify({ ...of, from: before, progress })
+      const text = await asking.transport.ask({
+        method: 'POST',
+        path: pathOf('write'),
+        body: joinLines([head, ...lines]),
+        contentType: 'application/x-ndjson',
+        headers: { 'idempotency-key': `${epoch}/${table.name}/${before.rowsRead}` },
+        repeatable: writeOperation.repeatable,
+      })
+      readAnswer(writeOperation.result, text, asking.where)
+      lines = []
+      before = progress
+    },
+  }
+}
+
+async function wipe(
+  { ask }: Asking,
+  hold: Hold,
+  { groups, options }: { groups: readonly WipeGroup[]; options: WipeOptions },
+): Promise<number> {
+  const { mode, batchRows = 5_000, signal, onBatch } = options
+  let total = 0
+  for (const { tables, atOnce } of groups) {
+    for (;;) {
+      signal.throwIfAborted()
+      const names = tables.map(({ name }) => name)
+      const request = { ...holdOnly(hold), mode, tables: names, atOnce, batchRows }
+      const rows = await ask('remove', request)
+      total += rows
+      await onBatch?.(rows)
+      if (rows === 0 || atOnce) break
+    }
+  }
+  return total
+}
+
+function sideOf({ ask }: Asking, compared: Compared): Side {
+  const request = comparedRequest(compared)
+  return {
+    async digest() {
+      const { rows, sum } = await ask('digest', request)
+      return { rows: BigInt(rows), sum: BigInt(sum) }
+    },
+    async buckets() {
+      const found = await ask('buckets', request)
+      return new Map(
+        found.map(({ bucket, rows, sum }) => [bucket, { rows: BigInt(rows), sum: BigInt(sum) }]),
+      )
+    },
+    hashes: async (some) => new Map(await ask('hashes', { ...request, buckets: [...some] })),
+  }
+}
+
+function comparedRequest({ of, key, columns, hash }: Compared): RequestOf<'digest'> {
+  const given = 'given' in of
+  return {
+    table: of.table.name,
+    ...(given
+      ? { given: of.given.map((texts: Texts) => [...texts]) }
+      : { scope: of.scope, tenant: of.tenant }),
+    key: key.map(comparedColumn),
+    columns: columns.map(comparedColumn),
+    hash,
+  }
+}
+
+function comparedColumn({ from, typeSql, cast }: ComparedColumn) {
+  if (from !== null) return { column: from, type: typeSql, cast }
+  throw new RehomeError(
+    'PREFLIGHT_FAILED',
+    'an expression of the plan cannot be asked for over HTTP',
+  )
+}

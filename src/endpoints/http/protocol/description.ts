@@ -1,0 +1,121 @@
+/**
+ * What an end says of itself: a catalogue, of which an end that is no PostgreSQL needs to say only
+ * the names, types and keys of its tables.
+ */
+import { z } from 'zod'
+import type { Catalog } from '../../../plan/catalog.ts'
+
+export const protocolName = 'rehome/1'
+
+const names = z.array(z.string()).default([])
+
+const column = z.object({
+  name: z.string(),
+  /** `pg_type.typname`, e.g. `int8`, `timestamptz`, `_text`. */
+  typeName: z.string(),
+  typeSql: z.string().optional(),
+  typeText: z.string().optional(),
+  deterministic: z.boolean().default(true),
+  notNull: z.boolean().default(false),
+  hasDefault: z.boolean().default(false),
+  generated: z.boolean().default(false),
+  identity: z.boolean().default(false),
+  virtual: z.boolean().default(false),
+  sequence: z.string().nullable().default(null),
+})
+
+const foreignKey = z.object({
+  name: z.string(),
+  columns: z.array(z.string()),
+  parent: z.string(),
+  parentSchema: z.string().default('public'),
+  deferrable: z.boolean().default(false),
+  parentColumns: z.array(z.string()),
+})
+
+const unique = z.object({
+  name: z.string(),
+  columns: z.array(z.string()).min(1),
+  primary: z.boolean().default(false),
+})
+
+type Path =
+  | { kind: 'column'; column: string }
+  | {
+      kind: 'through'
+      columns: string[]
+      parent: string
+      parentColumns: string[]
+      deferrable: boolean
+      path: Path
+    }
+const path: z.ZodType<Path> = z.union([
+  z.object({ kind: z.literal('column'), column: z.string() }),
+  z.object({
+    kind: z.literal('through'),
+    columns: z.array(z.string()),
+    parent: z.string(),
+    parentColumns: z.array(z.string()),
+    deferrable: z.boolean(),
+    get path() {
+      return path
+    },
+  }),
+])
+
+const table = z.object({
+  name: z.string(),
+  /** How a row's tenant is known. The end decides, whatever the plan says. */
+  path,
+  columns: z.array(column).min(1),
+  uniques: z.array(unique).default([]),
+  foreignKeys: z.array(foreignKey).default([]),
+  outerKeys: z.array(foreignKey).default([]),
+  outerChildren: names,
+  unguardable: names,
+  rowSecurity: z.boolean().default(false),
+  subscribed: z.boolean().default(false),
+  privileges: z.array(z.string()).default(['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+})
+
+export const description = z.object({
+  protocol: z.literal(protocolName),
+  /** `application`: the application looks at the flags itself, and may err. */
+  enforcement: z.enum(['database', 'application']),
+  /** Tells this database from all others. */
+  database: z.string(),
+  schema: z.string().default('public'),
+  /** Of PostgreSQL. Absent: it is none. */
+  serverVersion: z.int().default(0),
+  encoding: z.string().default('UTF8'),
+  /** Rows may be written with foreign keys and triggers off. */
+  mayReplicate: z.boolean().default(false),
+  /** Hash functions of which the end is capable, and their results on fixed values. */
+  digestProbes: z.partialRecord(z.enum(['record', 'text', 'md5']), z.string()),
+  foreignSettings: names,
+  /** Tables that are not protected yet. */
+  unguarded: names,
+  tables: z.array(table),
+})
+
+export type Description = z.infer<typeof description>
+export type DescriptionInput = z.input<typeof description>
+
+export function catalogOf(described: Description): Catalog {
+  const { tables, protocol: _, ...rest } = described
+  return {
+    ...rest,
+    computed: new Map(),
+    tables: new Map(
+      tables.map(({ columns, ...one }) => {
+        const typed = columns.map((column) => ({
+          ...column,
+          typeSql: column.typeSql ?? `pg_catalog.${column.typeName}`,
+          typeText: column.typeText ?? column.typeName,
+        }))
+        const absent = { triggers: [], partitions: [], partitionColumns: [] }
+        return [one.name, { ...one, ...absent, columns: typed }]
+      }),
+    ),
+  }
+}

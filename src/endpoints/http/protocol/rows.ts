@@ -1,0 +1,154 @@
+/** The protocol's operations on a tenant's rows. Values are PostgreSQL's texts, null for NULL. */
+import { z } from 'zod'
+import { hashFunctions } from '../../sql/digest.ts'
+import { hold, tenantKey } from './flags.ts'
+
+const name = z.string().min(1).max(63)
+const texts = z.array(z.string().nullable())
+const count = z.int().min(0)
+const digits = z.string().regex(/^-?\d+$/)
+
+/** A type as `format_type` writes it: letters, and numbers in brackets. */
+export const cast = z
+  .string()
+  .max(80)
+  .regex(/^[a-z_][a-z0-9_ ]*(\(\d{1,5}(, ?-?\d{1,5})?\))?( with(out)? time zone)?(\[\])*$/)
+
+const tableOf = { ...tenantKey, table: name }
+
+export const progress = z.object({
+  rowsRead: count,
+  rowsWritten: count,
+  done: z.boolean(),
+  cursor: z.string().max(100_000).nullable(),
+})
+
+const comparedColumn = z.object({
+  /** Of the table; of given rows the name that its values have. */
+  column: name,
+  /** With its schema, quoted, as the target has it. */
+  type: z.string().max(200),
+  /** Where the value has another type, length or precision. */
+  cast: cast.nullable(),
+})
+
+export const compared = z.object({
+  scope: tenantKey.scope.optional(),
+  table: name,
+  tenant: tenantKey.tenant.optional(),
+  /** Instead of the tenant's: rows that are nowhere yet. */
+  given: z.array(texts).optional(),
+  key: z.array(comparedColumn),
+  columns: z.array(comparedColumn).min(1),
+  hash: z.enum(hashFunctions),
+})
+
+const digest = z.object({ rows: digits, sum: digits })
+
+/** The first line of a batch. The lines after it are rows: arrays of texts and nulls. */
+export const batchHead = z.object({
+  ...hold,
+  epoch: z.uuid(),
+  table: name,
+  columns: z.array(name),
+  /** Foreign keys and triggers may be off while it is written. */
+  replicate: z.boolean(),
+  /** As it was before this batch: another one would be a gap, or a repetition. */
+  from: progress,
+  progress,
+})
+
+const operation = <Q extends z.ZodType, R extends z.ZodType>(
+  summary: string,
+  spec: { readonly request: Q; readonly result: R; readonly repeatable?: boolean },
+) => ({ summary, repeatable: true, ...spec })
+
+export const rowOperations = {
+  count: operation('How many rows of the tenant a table has.', {
+    request: z.object(tableOf),
+    result: count,
+  }),
+  drain: operation('Waits until all writers that were in before the fence have ended.', {
+    request: z.object({ tenant: tenantKey.tenant, drainMs: count }),
+    result: z.object({ waitedMs: z.number() }),
+  }),
+  digest: operation('The number of rows and the sum of their hashes.', {
+    request: compared,
+    result: digest,
+  }),
+  buckets: operation('The same by 1,024 buckets of keys, without empty ones.', {
+    request: compared,
+    result: z.array(z.object({ bucket: count.max(1023), ...digest.shape })),
+  }),
+  hashes: operation('Keys and hashes of the rows in some buckets.', {
+    request: z.object({ ...compared.shape, buckets: z.array(count.max(1023)) }),
+    result: z.array(z.tuple([z.string(), digits])),
+  }),
+  remove: operation("Removes a batch of a closed tenant's rows, of tables without children left.", {
+    request: z.object({
+      ...hold,
+      mode: z.enum(['capturing', 'receiving', 'moved']),
+      tables: z.array(name).min(1),
+      atOnce: z.boolean(),
+      batchRows: z.int().min(1),
+    }),
+    result: count,
+  }),
+  readProgress: operation('How far the tables have come under this epoch.', {
+    request: z.object({ ...tenantKey, epoch: z.uuid() }),
+    result: z.array(z.object({ table: name, ...progress.shape })),
+  }),
+  forgetProgress: operation('Forgets it.', { request: z.object(hold), result: z.null() }),
+  repeatedKeys: operation('Keys that rows of the tenant share, or lack.', {
+    request: z.object({ ...tableOf, key: z.array(name).min(1) }),
+    result: z.array(z.string()),
+  }),
+  isEmpty: operation('Whether a table has no rows at all.', {
+    request: z.object({ table: name }),
+    result: z.boolean(),
+  }),
+  existingKeys: operation('Those among the keys that rows have, whosever they are.', {
+    request: z.object({ table: name, key: z.array(name).min(1), keys: z.array(texts) }),
+    result: z.array(z.string()),
+  }),
+  brokenReferences: operation('Foreign keys that rows of the tenant break.', {
+    request: z.object(tableOf),
+    result: z.array(z.object({ foreignKey: z.string(), rows: count, values: z.array(z.string()) })),
+  }),
+  largestId: operation("The largest id of the tenant's rows.", {
+    request: z.object({ ...tableOf, column: name }),
+    result: digits.nullable(),
+  }),
+  positionOf: operation('Where a sequence stands.', {
+    request: z.object({ sequence: z.string() }),
+    result: digits,
+  }),
+  advanceSequence: operation('Brings a sequence past an id. false: it was there already.', {
+    request: z.object({ sequence: z.string(), id: digits }),
+    result: z.boolean(),
+  }),
+  knownTenants: operation('Ids as the tenant column writes them, and whether they have rows.', {
+    request: z.object({ tenants: z.array(z.string()) }),
+    result: z.array(z.object({ tenant: z.string(), hasRows: z.boolean() })),
+  }),
+}
+
+/** Rows as lines of JSON: what is asked for, and what follows the last row. */
+export const readOperation = {
+  summary: "Reads a page of the tenant's rows, in the order of the table's key.",
+  repeatable: true,
+  request: z.object({
+    ...tableOf,
+    columns: z.array(z.object({ column: name, cast: cast.nullable() })).min(1),
+    cursor: z.string().max(100_000).nullable(),
+    limit: z.int().min(1).max(100_000),
+  }),
+  /** Absent: the page has been cut off. */
+  last: z.object({ next: z.string().nullable() }),
+}
+
+export const writeOperation = {
+  summary: 'Writes a batch of rows and its progress in one commit, once however often it comes.',
+  repeatable: true,
+  result: z.object({ repeated: z.boolean() }),
+}

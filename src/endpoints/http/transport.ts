@@ -1,0 +1,217 @@
+/**
+ * Requests to one end: kept-alive connections, no more than so many at once and so many a second,
+ * each within its time, repeated only where that is safe. It knows nothing of the protocol.
+ *
+ * Redirects are not followed: they would take the secret to whoever the answer names.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import { callers, tellCall } from '../../calls.ts'
+import { now, sleep } from '../../clock.ts'
+import { messageOf, RehomeError } from '../../errors.ts'
+import { authorizationFor, type Secret } from './auth.ts'
+import { errorOf } from './problem.ts'
+
+export interface TransportOptions {
+  /** Of the end, for errors: `the source (api.example:443)`. */
+  readonly where: string
+  readonly end: 'source' | 'target'
+  /** Told on the channel `rehome:call`. */
+  readonly name: string
+  readonly baseUrl: URL
+  readonly secret: Secret
+  readonly concurrency: number
+  /** 0: as many as there are. */
+  readonly requestsPerS: number
+  readonly timeoutMs: number
+  /** Of an answer, unpacked. */
+  readonly maxBytes: number
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string }
+  /** What an attempt has under way ends with it. */
+  readonly ends: boolean
+}
+
+export interface Asked {
+  readonly method: 'GET' | 'POST'
+  /** Below the base URL. */
+  readonly path: string
+  readonly body?: string
+  readonly contentType?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Twice is as good as once. */
+  readonly repeatable: boolean
+  /** Instead of the transport's. */
+  readonly timeoutMs?: number
+}
+
+export interface Transport {
+  /** The answer's body. Throws UNREACHABLE, ACCESS_DENIED, PROTOCOL_BROKEN or what the end said. */
+  ask(asked: Asked): Promise<string>
+  close(): void
+}
+
+const gzipped = promisify(gzip)
+const gunzipped = promisify(gunzip)
+const triesMax = 5
+const waitMsMax = 10_000
+const packedBytesMin = 1_024
+
+export function createTransport(options: TransportOptions): Transport {
+  const secure = options.baseUrl.protocol === 'https:'
+  const settings = { keepAlive: true, maxSockets: options.concurrency, scheduling: 'lifo' } as const
+  const agent = secure
+    ? new HttpsAgent({ ...settings, ...options.tls })
+    : new HttpAgent({ ...settings })
+  const pace = createPace(options)
+  return {
+    close: () => agent.destroy(),
+    async ask(asked) {
+      const body = asked.body === undefined ? null : await packed(asked.body)
+      for (let tries = 1; ; tries += 1) {
+        await pace()
+        const outcome = await send({ options, agent, asked, body })
+        if ('text' in outcome) return outcome.text
+        const again = outcome.untouched || (asked.repeatable && outcome.passing)
+        if (!again || tries >= triesMax) throw outcome.error
+        const waitMs = outcome.waitMs ?? Math.random() * 100 * 2 ** tries
+        if (waitMs > waitMsMax) throw outcome.error
+        await sleep(waitMs, endedWith(options))
+      }
+    },
+  }
+}
+
+type Outcome =
+  | { readonly text: string }
+  | {
+      readonly error: RehomeError
+      /** The end has done nothing. */
+      readonly untouched: boolean
+      /** It may be otherwise next time. */
+      readonly passing: boolean
+      /** As it has asked for. */
+      readonly waitMs: number | null
+    }
+
+interface Sending {
+  readonly options: TransportOptions
+  readonly agent: HttpAgent | HttpsAgent
+  readonly asked: Asked
+  readonly body: { readonly bytes: Buffer; readonly encoding: 'gzip' | null } | null
+}
+
+async function send(sending: Sending): Promise<Outcome> {
+  const { options, asked } = sending
+  const { where, name } = options
+  const text = `${asked.method} ${asked.path}`
+  tellCall({ moment: 'before', to: name, text })
+  try {
+    const response = await exchange(sending)
+    tellCall({ moment: 'after', to: name, text })
+    const { statusCode: status = 0, headers } = response.message
+    if (status >= 200 && status < 300) return { text: response.text }
+    const error = errorOf(status, response.text, where)
+    const untouched = status === 429 || (status === 503 && headers['retry-after'] !== undefined)
+    const passing = untouched || [408, 500, 502, 503, 504].includes(status)
+    return { error, untouched, passing, waitMs: retryAfterMs(headers['retry-after']) }
+  } catch (error) {
+    tellCall({ moment: 'after', to: name, text })
+    endedWith(options)?.throwIfAborted()
+    if (error instanceof RehomeError) {
+      return { error, untouched: false, passing: false, waitMs: null }
+    }
+    const refused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+    const message = `${where} is out of reach: ${messageOf(error)}`
+    const unreachable = new RehomeError('UNREACHABLE', message, { cause: error })
+    return { error: unreachable, untouched: refused, passing: true, waitMs: null }
+  }
+}
+
+/** The attempt's signal, where its requests end with it. */
+function endedWith({ ends }: TransportOptions): AbortSignal | undefined {
+  return ends ? callers.getStore()?.signal : undefined
+}
+
+async function exchange(
+  sending: Sending,
+): Promise<{ readonly message: IncomingMessage; readonly text: string }> {
+  const { options, agent, asked, body } = sending
+  const url = new URL(asked.path, options.baseUrl)
+  const bytes = body?.bytes ?? Buffer.alloc(0)
+  const signed = { method: asked.method, path: `/${asked.path}`, body: bytes }
+  const attempt = endedWith(options)
+  const timeout = AbortSignal.timeout(asked.timeoutMs ?? options.timeoutMs)
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const sent = request(url, {
+    agent,
+    method: asked.method,
+    signal: attempt ? AbortSignal.any([attempt, timeout]) : timeout,
+    headers: {
+      'rehome-end': options.end,
+      accept: 'application/json, application/x-ndjson, application/problem+json',
+      'accept-encoding': 'gzip',
+      authorization: authorizationFor(options.secret, signed),
+      ...(body && { 'content-type': asked.contentType ?? 'application/json' }),
+      ...(body?.encoding && { 'content-encoding': body.encoding }),
+      'content-length': String(bytes.length),
+      ...asked.headers,
+    },
+  })
+  sent.end(bytes)
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once('response', resolve)
+    sent.once('error', reject)
+  })
+  return { message, text: await textOf(message, options) }
+}
+
+async function textOf(
+  message: IncomingMessage,
+  { maxBytes, where }: TransportOptions,
+): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  const tooLarge = () =>
+    new RehomeError('PROTOCOL_BROKEN', `${where} answered with more than ${maxBytes} bytes`)
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = Buffer.concat(chunks)
+  if (message.headers['content-encoding'] !== 'gzip') return bytes.toString()
+  try {
+    return (await gunzipped(bytes, { maxOutputLength: maxBytes })).toString()
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge()
+    throw error
+  }
+}
+
+async function packed(body: string): Promise<{ bytes: Buffer; encoding: 'gzip' | null }> {
+  const bytes = Buffer.from(body)
+  if (bytes.length < packedBytesMin) return { bytes, encoding: null }
+  return { bytes: await gzipped(bytes, { level: 1 }), encoding: 'gzip' }
+}
+
+/** Seconds, or a date. null: nothing was said. */
+function retryAfterMs(header: string | undefined): number | null {
+  if (header === undefined) return null
+  if (/^\d+$/.test(header)) return Number(header) * 1000
+  const at = Date.parse(header)
+  return Number.isNaN(at) ? null : Math.max(0, at - Date.now())
+}
+
+/** Waits for one's turn, so that no more begin in a second than that. */
+function createPace(options: TransportOptions): () => Promise<void> {
+  const { requestsPerS: perS } = options
+  let next = 0
+  return async () => {
+    if (perS <= 0) return
+    const at = Math.max(now(), next)
+    next = at + 1000 / perS
+    if (at > now()) await sleep(at - now(), endedWith(options))
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A tenant's rows at one end: all that a move asks of them, whatever the end is. Values pass as
+ * PostgreSQL's texts, so that nothing is rounded on the way.
+ */
+
+import type { Catalog, CatalogTable } from '../plan/catalog.ts'
+import type { ColumnRoute } from '../plan/columns.ts'
+import type { TablePlan } from '../plan/plan.ts'
+import type { Route } from '../plan/routes.ts'
+import type { FlagKey, Hold } from './flags.ts'
+import type { Buckets, Digest, HashFunction } from './sql/digest.ts'
+import type { DrainOptions } from './sql/drain.ts'
+import type { TableProgress } from './sql/progress.ts'
+import type { WipeGroup, WipeOptions } from './sql/wipe.ts'
+import type { BrokenReference, TenantRows, Texts } from './tenant-rows.ts'
+
+export interface Reading extends TenantRows {
+  /** Read in the order of these columns. */
+  readonly key: readonly string[]
+  readonly columns: readonly ColumnRoute[]
+  /** What was read before. */
+  readonly after: Pick<TableProgress, 'rowsRead' | 'cursor'>
+  readonly signal: AbortSignal
+}
+
+export interface Page {
+  readonly rows: readonly Texts[]
+  /** Where to go on after it, for ends that do not count. */
+  readonly cursor: string | null
+}
+
+/** A value of a row, and as what it is compared. */
+export interface ComparedColumn {
+  /** Over `r`. */
+  readonly sql: string
+  /** The column that it is; null: an expression of the plan. */
+  readonly from: string | null
+  /** The target's type with its schema: rows of both ends are compared as what is there. */
+  readonly typeSql: string
+  /** That type with its length or precision, where the value has another. */
+  readonly cast: string | null
+}
+
+export interface Compared {
+  /** What is at the end; or rows that are not, whose values are the columns' in their order. */
+  readonly of: TenantRows | { readonly table: CatalogTable; readonly given: readonly Texts[] }
+  readonly key: readonly ComparedColumn[]
+  readonly columns: readonly ComparedColumn[]
+  readonly hash: HashFunction
+}
+
+/** One side of a comparison. */
+export interface Side {
+  digest(): Promise<Digest>
+  buckets(): Promise<Buckets>
+  /** Key → hash of the rows in some buckets. */
+  hashes(some: readonly number[]): Promise<Map<string, string>>
+}
+
+export interface Writing {
+  readonly hold: Hold & { readonly epoch: string }
+  readonly table: CatalogTable
+  /** Foreign keys and triggers are off. */
+  readonly replicate: boolean
+  readonly from: TableProgress
+}
+
+/** Rows are there once they are committed, with the progress that counts them. */
+export interface Writer {
+  write(rows: readonly Texts[], columns: readonly string[]): Promise<void>
+  commit(progress: TableProgress): Promise<void>
+}
+
+export interface Keys {
+  readonly table: CatalogTable
+  readonly key: readonly string[]
+  readonly keys: readonly Texts[]
+}
+
+export interface Known {
+  readonly tenant: string
+  readonly hasRows: boolean
+}
+
+export interface Rows {
+  /** At most so many are committed at once, and held in memory until then. */
+  readonly batchRows: number
+  describe(plans: readonly TablePlan[]): Promise<Catalog>
+  count(rows: TenantRows): Promise<number>
+  drain(options: DrainOptions): Promise<{ readonly waitedMs: number }>
+  /** The next page is read while one is looked at. */
+  pages(reading: Reading): AsyncIterable<Page>
+  write<T>(writing: Writing, work: (writer: Writer) => Promise<T>): Promise<T>
+  readProgress(
+    key: FlagKey & { readonly epoch: string },
+  ): Promise<ReadonlyMap<string, TableProgress>>
+  forgetProgress(hold: Hold): Promise<void>
+  wipe(hold: Hold, work: { groups: readonly WipeGroup[]; options: WipeOptions }): Promise<number>
+  side(compared: Compared): Side
+  /** Keys that rows of the tenant share, or lack. */
+  repeatedKeys(rows: TenantRows, key: readonly string[]): Promise<readonly string[]>
+  isEmpty(table: string): Promise<boolean>
+  /** Those among the keys that rows have, whosever they are. */
+  existingKeys(keys: Keys): Promise<readonly string[]>
+  brokenReferences(rows: TenantRows, routes: readonly Route[]): Promise<readonly BrokenReference[]>
+  largestId(rows: TenantRows, column: string): Promise<bigint | null>
+  positionOf(sequence: string): Promise<bigint>
+  advanceSequence(sequence: string, id: bigint): Promise<boolean>
+  /** Ids as the tenant column writes them. `routes`: of the plan's tables. */
+  knownTenants(tenants: readonly string[], routes: readonly Route[]): Promise<readonly Known[]>
+}

@@ -1,0 +1,36 @@
+/** One side of a comparison, in a database: counts, digests and hashes that the server makes. */
+import { ident } from '../../quote.ts'
+import type { Compared, ComparedColumn, Side } from '../rows.ts'
+import { type DigestSpec, digestBuckets, digestRows, hashesOf } from './digest.ts'
+import type { SqlEnd } from './end.ts'
+import { fromTenant } from './predicate.ts'
+import { arrayOfTexts } from './text-batches.ts'
+
+export function sideOf({ pool, schema }: SqlEnd, compared: Compared): Side {
+  const spec = specOf(schema, compared)
+  return {
+    digest: () => digestRows(pool, spec),
+    buckets: () => digestBuckets(pool, spec),
+    hashes: (some) => hashesOf(pool, spec, some),
+  }
+}
+
+function specOf(schema: string, { of, key, columns, hash }: Compared): DigestSpec {
+  if ('given' in of) {
+    const arrays = columns.map((_, i) => `unnest($${i + 1}::text[]) as ${ident(`c${i}`)}`)
+    return {
+      // `offset 0` keeps it apart: a value that is used twice is not to be unpacked twice.
+      rows: `from (select ${arrays.join(', ')} offset 0) r`,
+      key: key.map(hashed),
+      columns: columns.map(hashed),
+      hash,
+      parameters: columns.map((_, i) => arrayOfTexts(of.given, i)),
+    }
+  }
+  const rows = `from ${fromTenant(schema, of)}`
+  return { rows, key: key.map(hashed), columns: columns.map(hashed), hash }
+}
+
+function hashed({ sql, cast, typeSql }: ComparedColumn) {
+  return { sql: cast === null ? sql : `(${sql})::${cast}`, typeSql }
+}

@@ -1,0 +1,37 @@
+/** Which tenants an end knows, and how its columns write their ids. */
+import { RehomeError } from '../../errors.ts'
+import type { Route } from '../../plan/routes.ts'
+import { explain } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+import type { Known } from '../rows.ts'
+import type { SqlEnd } from './end.ts'
+
+/**
+ * As the column's type writes them: flags are found by this text. Throws TENANT_ID_INVALID where
+ * one is not of that type.
+ */
+export async function knownTenants(
+  { pool, schema }: SqlEnd,
+  tenants: readonly string[],
+  routes: readonly Route[],
+): Promise<Known[]> {
+  const roots = routes.flatMap(({ source, sourcePath }) => {
+    if (sourcePath.kind !== 'column') return []
+    const { column } = sourcePath
+    const type = source.columns.find((c) => c.name === column)?.typeSql ?? 'text'
+    return [{ from: qualified(schema, source.name), column: ident(column), type }]
+  })
+  const exists = roots.map(
+    ({ from, column, type }) =>
+      `exists (select from ${from} r where r.${column} = t.tenant::${type})`,
+  )
+  const type = roots[0]?.type ?? 'text'
+  const query = `select tenant, ${exists.join(' or ') || 'true'} as "hasRows"
+    from (select t::${type}::text as tenant from unnest($1::text[]) t) t`
+  const { rows } = await pool.query(query, [tenants]).catch((error: unknown) => {
+    const cause = explain(error, `a tenant id is not of the column's type`)
+    if (cause.retryable) throw cause
+    throw new RehomeError('TENANT_ID_INVALID', cause.message, { cause: error })
+  })
+  return rows
+}

@@ -1,0 +1,104 @@
+/** The rows of a database, by way of an end's pool. */
+import type { TablePlan } from '../../plan/plan.ts'
+import { withClient } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+import type { Page, Reading, Rows, Writer, Writing } from '../rows.ts'
+import type { TenantRows, Texts } from '../tenant-rows.ts'
+import { createChunkWriter } from './chunk-writer.ts'
+import { existingKeys } from './collisions.ts'
+import { sideOf } from './comparison.ts'
+import { selectColumns } from './copy-table.ts'
+import { writeField } from './copy-text.ts'
+import { drain } from './drain.ts'
+import type { SqlEnd } from './end.ts'
+import { brokenReferences, repeatedKeys } from './foreign-keys.ts'
+import { knownTenants } from './known-tenants.ts'
+import { fromTenant, tenantWhere } from './predicate.ts'
+import { forgetProgress, readProgress } from './progress.ts'
+import { readCatalog } from './read-catalog.ts'
+import { advanceSequence, largestId, positionOf } from './sequences.ts'
+import { textBatches } from './text-batches.ts'
+import { nameSession } from './turns.ts'
+import { wipeTenant } from './wipe.ts'
+
+export function rowsAt(end: SqlEnd): Rows {
+  const { pool, lifeline, schema } = end
+  return {
+    batchRows: Number.POSITIVE_INFINITY,
+    describe: (plans: readonly TablePlan[]) => readCatalog(pool, schema, plans),
+    count: (rows) => countRows(end, rows),
+    drain: (options) => drain(pool, options),
+    pages: (reading) => pagesOf(end, reading),
+    write: (writing, work) => writeTo(end, writing, work),
+    readProgress: (key) => readProgress(pool, key),
+    forgetProgress: (hold) => forgetProgress(lifeline, hold),
+    wipe: (hold, work) => wipeTenant(end, hold, work),
+    side: (compared) => sideOf(end, compared),
+    repeatedKeys: (rows, key) => repeatedKeys(end, rows, key),
+    isEmpty: async (table) => {
+      const query = `select from ${qualified(schema, table)} limit 1`
+      return (await pool.query(query)).rowCount === 0
+    },
+    existingKeys: (keys) => existingKeys(end, keys),
+    brokenReferences: (rows, routes) => brokenReferences(end, rows, routes),
+    largestId: (rows, column) =>
+      largestId(end, { table: rows.table.name, column, where: tenantWhere(schema, rows) }),
+    positionOf: (sequence) => positionOf(end, sequence),
+    knownTenants: (tenants, routes) => knownTenants(end, tenants, routes),
+    advanceSequence: (sequence, id) => advanceSequence(end, sequence, id),
+  }
+}
+
+async function countRows(end: SqlEnd, rows: TenantRows): Promise<number> {
+  const query = `select count(*)::float8 as rows from ${fromTenant(end.schema, rows)}`
+  return (await end.pool.query(query)).rows[0].rows
+}
+
+const pageRows = 500
+
+/** Under a fence the rows stand still, so that those that came can be counted off. */
+async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, void, undefined> {
+  const { key, columns, after, signal } = reading
+  const order = key.map((name) => `r.${ident(name)}`).join(', ')
+  const skip = after.rowsRead > 0 ? ` offset ${after.rowsRead}` : ''
+  const query = `select ${selectColumns({ columns })} from ${fromTenant(end.schema, reading)}
+    ${key.length > 0 ? `order by ${order}` : ''}${skip}`
+  const client = await end.pool.connect()
+  let read = false
+  try {
+    if (!end.within) await client.query('begin read only')
+    await nameSession(client, reading)
+    for await (const rows of textBatches(client, query, { size: pageRows })) {
+      signal.throwIfAborted()
+      yield { rows, cursor: null }
+    }
+    if (!end.within) await client.query('commit')
+    read = true
+  } finally {
+    // A cursor that is not at its end leaves the connection to nobody.
+    client.release(!read)
+  }
+}
+
+async function writeTo<T>(
+  end: SqlEnd,
+  { hold, table, replicate }: Writing,
+  work: (writer: Writer) => Promise<T>,
+): Promise<T> {
+  return await withClient(end.pool, (client) => {
+    const relation = qualified(end.schema, table.name)
+    const chunks = createChunkWriter(client, { relation, table: table.name, hold, replicate })
+    return work({
+      write: async (rows, columns) => {
+        if (rows.length === 0) return
+        const bytes = Buffer.from(rows.map(lineOf).join(''))
+        await chunks.write({ bytes, rows: rows.length, columns, format: 'text' })
+      },
+      commit: (progress) => chunks.commit(progress),
+    })
+  })
+}
+
+function lineOf(row: Texts): string {
+  return `${row.map(writeField).join('\t')}\n`
+}

@@ -1,0 +1,21 @@
+/** A tenant's rows of one table, as they are named and passed on. Types only. */
+import type { CatalogTable } from '../plan/catalog.ts'
+import type { TenantPath } from '../plan/path.ts'
+import type { FlagKey } from './flags.ts'
+
+/** A row's values, null for NULL. */
+export type Texts = readonly (string | null)[]
+
+export interface TenantRows extends FlagKey {
+  readonly table: CatalogTable
+  readonly path: TenantPath
+  /** Only those rows `r` for which it holds; only where the end is a database of ours. */
+  readonly among?: string | undefined
+}
+
+export interface BrokenReference {
+  readonly foreignKey: string
+  readonly rows: number
+  /** Up to 20 values of the referring columns. */
+  readonly values: readonly string[]
+}

@@ -1,0 +1,74 @@
+/** What this end says of itself: its tables, whose rows are whose, and what guards are missing. */
+import type { DescriptionInput } from '../endpoints/http/protocol/description.ts'
+import { protocolName } from '../endpoints/http/protocol/description.ts'
+import { missingGuards } from '../endpoints/sql/guard-sql.ts'
+import { guardedTables } from '../endpoints/sql/logged-tables.ts'
+import { readCatalog } from '../endpoints/sql/read-catalog.ts'
+import { RehomeError } from '../errors.ts'
+import type { Catalog, Finding } from '../plan/catalog.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type Route, routeTables } from '../plan/routes.ts'
+import type { Pool } from '../postgres.ts'
+
+export interface Described {
+  readonly catalog: Catalog
+  /** A table's own: from here to here. */
+  readonly routes: readonly Route[]
+  readonly findings: readonly Finding[]
+  /** What would install the guards that are missing. */
+  readonly guards: readonly { readonly relation: string; readonly statements: readonly string[] }[]
+}
+
+/** `plan`: from this end to itself. */
+export async function describe(plan: Plan, pool: Pool, schema: string): Promise<Described> {
+  const catalog = await readCatalog(pool, schema, [])
+  const { routes, findings } = routeTables(plan, catalog, catalog)
+  const guarded = guardedTables(plan, routes, { name: 'source', schema })
+  return {
+    catalog,
+    routes,
+    findings: [...findings, ...routes.flatMap(keyFindings)],
+    guards: guarded.flatMap((one) => missingGuards(one)),
+  }
+}
+
+/** Pages go by the key, so that no row may be passed over for a key that it shares or lacks. */
+function keyFindings({ source, sourceKey }: Route): Finding[] {
+  const where = `table "${source.name}"`
+  const found = source.uniques.some((unique) => unique.columns.every((c) => sourceKey.includes(c)))
+  const nullable = sourceKey.find(
+    (name) => !source.columns.some((column) => column.name === name && column.notNull),
+  )
+  return [
+    ...(found ? [] : [{ where, message: `key (${sourceKey.join(', ')}) has no unique index` }]),
+    ...(nullable === undefined ? [] : [{ where, message: `key "${nullable}" may be null` }]),
+  ]
+}
+
+/** Throws PREFLIGHT_FAILED where the tables are not what the application said. */
+export function descriptionOf({ catalog, routes, findings, guards }: Described): DescriptionInput {
+  const [first] = findings
+  if (first) {
+    const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''
+    const message = `${first.where}: ${first.message}${more}`
+    throw new RehomeError('PREFLIGHT_FAILED', message, { data: { findings } })
+  }
+  const { database, schema, serverVersion, encoding, mayReplicate } = catalog
+  return {
+    protocol: protocolName,
+    enforcement: 'database',
+    ...{ database, schema, serverVersion, encoding, mayReplicate },
+    digestProbes: catalog.digestProbes,
+    foreignSettings: [...catalog.foreignSettings],
+    unguarded: guards.map(({ relation }) => relation),
+    // What it holds beside those is of no use elsewhere.
+    tables: routes.map((route) => tableOf(route)) as DescriptionInput['tables'],
+  }
+}
+
+function tableOf({ source, sourcePath, sourceKey }: Route): unknown {
+  const { triggers, partitions, partitionColumns, uniques, ...table } = source
+  const primary = uniques.some((unique) => unique.primary)
+  const key = { name: 'the key of this end', columns: sourceKey, primary: true }
+  return { ...table, path: sourcePath, uniques: primary ? uniques : [...uniques, key] }
+}

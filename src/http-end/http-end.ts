@@ -1,0 +1,210 @@
+/**
+ * The server half of the protocol of docs/http.md, for the application at one end of a move: a
+ * handler of web-standard requests over its own pool and a list of its tables. Fence, flags and
+ * copy are those of a database end; only the way there is another.
+ *
+ * Every request is authenticated. Names in requests are looked up among the tables that were
+ * listed, and rows are chosen by tenant: nothing else can be read or written.
+ */
+
+import type { z } from 'zod'
+import type { Flags } from '../endpoints/flags.ts'
+import { bearerChars, bearerToken, type Secret } from '../endpoints/http/auth.ts'
+import { flagOperations } from '../endpoints/http/protocol/flags.ts'
+import { type OperationName, operations, pathOf } from '../endpoints/http/protocol/operations.ts'
+import { readOperation } from '../endpoints/http/protocol/rows.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { flagsAt } from '../endpoints/sql/flags-at.ts'
+import { RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { checkPlan } from '../plan/check-plan.ts'
+import { type DiscoverTables, type Plan, postgres, type TablePlan } from '../plan/plan.ts'
+import { explain, type Pool } from '../postgres.ts'
+import { admit } from './admit.ts'
+import { borrowPool } from './borrowed-pool.ts'
+import { type Described, describe, descriptionOf } from './described.ts'
+import { installAt } from './install.ts'
+import { readPage } from './read-page.ts'
+import { checked } from './requests.ts'
+import { problemResponse, respond } from './responses.ts'
+import { type At, rowHandlers } from './row-handlers.ts'
+import { routeOf } from './tables.ts'
+import { writeBatch } from './write-batch.ts'
+
+export interface HttpEndOptions {
+  /** The application's. A request uses one of its connections, a move as many as its plan says. */
+  readonly pool: Pool
+  /** Default `public`. */
+  readonly schema?: string
+  /** What is moved, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
+  readonly tables: readonly (TablePlan | DiscoverTables)[]
+  /** Tables that stay behind although they touch these. */
+  readonly exclude?: readonly string[]
+  /** Default `tenant_id`. */
+  readonly tenantColumn?: string
+  /** As in the plans that come here. Default `default`. */
+  readonly scope?: string
+  /** At least one. Several, so that they can be exchanged one after the other. */
+  readonly auth: {
+    readonly bearer?: string | readonly string[]
+    readonly hmac?: string | readonly string[]
+  }
+  /** Of a request, unpacked. Default 64 MiB. */
+  readonly maxBytes?: number
+  /** Told of requests that fail. */
+  readonly log?: Pick<Logger, 'warn'>
+}
+
+export interface HttpEndServer {
+  /** Answers every request; never rejects. */
+  handle(request: Request): Promise<Response>
+  /** Installs or upgrades flags and guards, and returns what was missing. Repeatable. */
+  install(): Promise<string[]>
+}
+
+const secretMin = 16
+
+/** Throws USAGE or PLAN_INVALID for options that cannot be meant. */
+export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
+  const secrets = secretsOf(options.auth)
+  const schema = options.schema ?? 'public'
+  const plan = planOf(options, schema)
+  const pool = borrowPool(options.pool, { schema, answerMs: 0 })
+  const look = remembered(() => describe(plan, pool, schema))
+  const flagPool = borrowPool(options.pool, { schema, answerMs: 2_000 })
+  const at = (name: 'source' | 'target'): SqlEnd => {
+    const flags = flagsAt(flagPool)
+    return { kind: 'sql', name, schema, place: 'this end', pool, lifeline: flagPool, flags }
+  }
+  const { maxBytes = 64 * 1024 * 1024, log } = options
+  return {
+    install: () => installAt(pool, look.now),
+    async handle(request) {
+      try {
+        const admitted = await admit(request, { secrets, maxBytes })
+        const end = at(request.headers.get('rehome-end') === 'source' ? 'source' : 'target')
+        const answer = await answerTo({ ...admitted, end, scope: plan.scope, look })
+        return await respond(request, answer)
+      } catch (cause) {
+        const error = explain(cause, 'the database')
+        log?.warn({ err: error, path: new URL(request.url).pathname }, 'request refused')
+        return problemResponse(error)
+      }
+    },
+  }
+}
+
+interface Asked {
+  readonly path: string
+  readonly body: string
+  readonly end: SqlEnd
+  readonly scope: string
+  readonly look: Look
+}
+
+/** The body of a successful answer. */
+async function answerTo({ path, body, end, scope, look }: Asked): Promise<string> {
+  if (path === 'v1') return JSON.stringify(descriptionOf(await look.now()))
+  const name = names.get(path)
+  if (name && name in flagOperations) {
+    return JSON.stringify(await flagAnswer(end, name as FlagName, { body, scope }))
+  }
+  const { routes, catalog } = await look.lately()
+  if (path === pathOf('write')) {
+    const { mayReplicate } = catalog
+    return JSON.stringify(await writeBatch({ end, scope, routes, mayReplicate }, body))
+  }
+  if (path === pathOf('read')) {
+    const request = checked(readOperation.request, body, scope)
+    return await readPage(end, routeOf(routes, request.table), request)
+  }
+  if (!name) throw new RehomeError('USAGE', `there is nothing at ${path}`)
+  return JSON.stringify(await rowAnswer({ end, scope, routes }, name as RowName, body))
+}
+
+const names = new Map(
+  (Object.keys(operations) as OperationName[]).map((name) => [pathOf(name), name]),
+)
+
+type FlagName = keyof typeof flagOperations
+type RowName = keyof typeof rowHandlers
+
+async function flagAnswer(
+  { flags }: SqlEnd,
+  name: FlagName,
+  { body, scope }: { body: string; scope: string },
+): Promise<unknown> {
+  const request = checked(operations[name].request as z.ZodType, body, scope)
+  // Each operation is called as the transition that it is, and its schema is what that takes.
+  const transition = flags[name] as (change: unknown) => ReturnType<Flags[FlagName]>
+  return (await transition(request)) ?? null
+}
+
+async function rowAnswer(at: At, name: RowName, body: string): Promise<unknown> {
+  const request = checked(operations[name].request as z.ZodType, body, at.scope)
+  const handler = rowHandlers[name] as (at: At, request: unknown) => Promise<unknown>
+  return await handler(at, request)
+}
+
+function secretsOf({ bearer = [], hmac = [] }: HttpEndOptions['auth']): Secret[] {
+  const secrets: Secret[] = [
+    ...[bearer].flat().map((token) => ({ kind: 'bearer', token }) as const),
+    ...[hmac].flat().map((key) => ({ kind: 'hmac', key }) as const),
+  ]
+  if (secrets.length === 0) {
+    throw new RehomeError('USAGE', 'an end over HTTP needs `auth: { bearer }` or `auth: { hmac }`')
+  }
+  const short = secrets.some((secret) => textOf(secret).length < secretMin)
+  if (short) throw new RehomeError('USAGE', `a secret needs at least ${secretMin} characters`)
+  const odd = secrets.some(
+    ({ kind, ...rest }) => kind === 'bearer' && 'token' in rest && !bearerToken.test(rest.token),
+  )
+  if (odd) throw new RehomeError('USAGE', `a bearer token is made of ${bearerChars}`)
+  return secrets
+}
+
+function textOf(secret: Secret): string {
+  return secret.kind === 'bearer' ? secret.token : secret.key
+}
+
+/** From this end to itself: what a plan says of tables is what this end has to know of them. */
+function planOf(options: HttpEndOptions, schema: string): Plan {
+  const itself = postgres({ urlFrom: 'THIS_END', schema })
+  const { tables, exclude, tenantColumn, scope } = options
+  const changing = tables.find((entry) => entry.kind === 'table' && (entry.transform || entry.to))
+  if (changing?.kind === 'table') {
+    const message = `table "${changing.name}": what becomes of rows is for the plan to say`
+    throw new RehomeError('USAGE', message)
+  }
+  return checkPlan({
+    name: 'http-end',
+    ...{ source: itself, target: itself, tenants: [], tables },
+    ...(exclude && { exclude }),
+    ...(tenantColumn && { tenantColumn }),
+    ...(scope && { scope }),
+  })
+}
+
+interface Look {
+  now(): Promise<Described>
+  /** As it was at most some seconds ago. */
+  lately(): Promise<Described>
+}
+
+const rememberedMs = 5_000
+
+function remembered(look: () => Promise<Described>): Look {
+  let last: { readonly at: number; readonly found: Promise<Described> } | null = null
+  const again = () => {
+    const found = look()
+    last = { at: performance.now(), found }
+    found.catch(() => {
+      last = null
+    })
+    return found
+  }
+  return {
+    now: again,
+    lately: () => (last && performance.now() - last.at < rememberedMs ? last.found : again()),
+  }
+}

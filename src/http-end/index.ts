@@ -1,0 +1,5 @@
+/** `rehome/http-end`: what an application imports that is one end of moves over HTTP. */
+
+export { discover, table } from '../plan/plan.ts'
+export { createHttpEnd, type HttpEndOptions, type HttpEndServer } from './http-end.ts'
+export { nodeHandler } from './node-handler.ts'

@@ -1,0 +1,120 @@
+/** What this end does for each operation on rows: names are looked up, the database is asked. */
+import type { RequestOf, ResultOf } from '../endpoints/http/protocol/operations.ts'
+import type { rowOperations } from '../endpoints/http/protocol/rows.ts'
+import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { rowsAt } from '../endpoints/sql/rows.ts'
+import { wipeBatch } from '../endpoints/sql/wipe.ts'
+import type { TenantRows } from '../endpoints/tenant-rows.ts'
+import { RehomeError } from '../errors.ts'
+import type { Route } from '../plan/routes.ts'
+import { ident } from '../quote.ts'
+import { columnOf, routeOf, sequenceOf } from './tables.ts'
+
+export interface At {
+  readonly end: SqlEnd
+  readonly scope: string
+  readonly routes: readonly Route[]
+}
+
+type Name = keyof typeof rowOperations
+type Handlers = { readonly [N in Name]: (at: At, request: RequestOf<N>) => Promise<ResultOf<N>> }
+
+export const rowHandlers: Handlers = {
+  count: (at, request) => rows(at).count(rowsOf(at, request)),
+  drain: (at, { tenant, drainMs }) =>
+    rows(at).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs + 5_000) }),
+  async digest(at, request) {
+    const found = await sideOf(at, request).digest()
+    return { rows: String(found.rows), sum: String(found.sum) }
+  },
+  async buckets(at, request) {
+    const found = [...(await sideOf(at, request).buckets())]
+    return found.map(([bucket, { rows, sum }]) => {
+      return { bucket, rows: String(rows), sum: String(sum) }
+    })
+  },
+  async hashes(at, request) {
+    return [...(await sideOf(at, request).hashes(request.buckets))]
+  },
+  async remove(at, { tables, atOnce, mode, batchRows, ...hold }) {
+    const known = tables.map((table) => routeOf(at.routes, table))
+    const group = {
+      tables: known.map(({ source, sourcePath }) => ({ name: source.name, path: sourcePath })),
+      atOnce,
+    }
+    return await wipeBatch(at.end, hold, { group, options: { mode, batchRows } })
+  },
+  async readProgress(at, key) {
+    const tables = [...(await rows(at).readProgress(key))]
+    return tables.map(([table, progress]) => ({ table, ...progress }))
+  },
+  async forgetProgress(at, hold) {
+    await rows(at).forgetProgress(hold)
+    return null
+  },
+  async repeatedKeys(at, request) {
+    const of = rowsOf(at, request)
+    for (const name of request.key) columnOf(of.table, name)
+    return [...(await rows(at).repeatedKeys(of, request.key))]
+  },
+  isEmpty: (at, { table }) => rows(at).isEmpty(routeOf(at.routes, table).source.name),
+  async existingKeys(at, { table: name, key, keys }) {
+    const { source: table } = routeOf(at.routes, name)
+    for (const column of key) columnOf(table, column)
+    return [...(await rows(at).existingKeys({ table, key, keys }))]
+  },
+  async brokenReferences(at, request) {
+    const broken = await rows(at).brokenReferences(rowsOf(at, request), at.routes)
+    return broken.map(({ values, ...one }) => ({ ...one, values: [...values] }))
+  },
+  async largestId(at, request) {
+    const of = rowsOf(at, request)
+    const id = await rows(at).largestId(of, columnOf(of.table, request.column).name)
+    return id === null ? null : String(id)
+  },
+  positionOf: async (at, { sequence }) =>
+    String(await rows(at).positionOf(sequenceOf(at.routes, sequence))),
+  advanceSequence: (at, { sequence, id }) =>
+    rows(at).advanceSequence(sequenceOf(at.routes, sequence), BigInt(id)),
+  knownTenants: async (at, { tenants }) => [...(await rows(at).knownTenants(tenants, at.routes))],
+}
+
+function rows({ end }: At): Rows {
+  return rowsAt(end)
+}
+
+interface Named {
+  readonly scope: string
+  readonly tenant: string
+  readonly table: string
+}
+
+function rowsOf({ routes }: At, { scope, tenant, table }: Named): TenantRows {
+  const { source, sourcePath } = routeOf(routes, table)
+  return { scope, tenant, table: source, path: sourcePath }
+}
+
+function sideOf(at: At, request: RequestOf<'digest'>): Side {
+  const { source: table } = routeOf(at.routes, request.table)
+  const { given, tenant, hash } = request
+  if (given !== undefined) {
+    const names = request.columns.map(({ column }) => column)
+    const value = (name: string) => `r.${ident(`c${names.indexOf(name)}`)}`
+    return rows(at).side({ of: { table, given }, ...valuesOf(request, value), hash })
+  }
+  if (tenant === undefined) throw new RehomeError('USAGE', 'neither `tenant` nor `given` is there')
+  const of = rowsOf(at, { scope: at.scope, tenant, table: request.table })
+  const value = (name: string) => `r.${ident(columnOf(table, name).name)}`
+  return rows(at).side({ of, ...valuesOf(request, value), hash })
+}
+
+function valuesOf(
+  { key, columns }: RequestOf<'digest'>,
+  value: (name: string) => string,
+): Pick<Compared, 'key' | 'columns'> {
+  const compared = ({ column, type, cast }: (typeof columns)[number]): ComparedColumn => {
+    return { sql: value(column), from: column, typeSql: type, cast }
+  }
+  return { key: key.map(compared), columns: columns.map(compared) }
+}

@@ -1,0 +1,25 @@
+/** Names that requests say, looked up: nothing of a request gets into SQL but by these. */
+import { RehomeError } from '../errors.ts'
+import type { CatalogColumn, CatalogTable } from '../plan/catalog.ts'
+import type { Route } from '../plan/routes.ts'
+
+/** Throws USAGE. */
+export function routeOf(routes: readonly Route[], table: string): Route {
+  const route = routes.find(({ source }) => source.name === table)
+  if (route) return route
+  throw new RehomeError('USAGE', `there is no table "${table}" at this end`)
+}
+
+/** Throws USAGE. */
+export function columnOf(table: CatalogTable, name: string): CatalogColumn {
+  const column = table.columns.find((candidate) => candidate.name === name)
+  if (column) return column
+  throw new RehomeError('USAGE', `table "${table.name}" has no column "${name}"`)
+}
+
+/** A sequence of one of the tables, as SQL calls it. Throws USAGE. */
+export function sequenceOf(routes: readonly Route[], sequence: string): string {
+  const known = routes.some(({ source }) => source.columns.some((c) => c.sequence === sequence))
+  if (known) return sequence
+  throw new RehomeError('USAGE', `there is no sequence "${sequence}" at this end`)
+}

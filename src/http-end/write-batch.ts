@@ -1,0 +1,72 @@
+/**
+ * A batch of rows, and the progress that counts them, in one commit: acknowledged only when it is
+ * durable, and written once, however often it comes.
+ */
+import { readRow, splitLines } from '../endpoints/http/lines.ts'
+import { batchHead } from '../endpoints/http/protocol/rows.ts'
+import { copyInto } from '../endpoints/sql/copy-into.ts'
+import { writeField } from '../endpoints/sql/copy-text.ts'
+import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { holdReceiving } from '../endpoints/sql/holds.ts'
+import {
+  nothingRead,
+  progressOf,
+  type TableProgress,
+  writeProgress,
+} from '../endpoints/sql/progress.ts'
+import type { Texts } from '../endpoints/tenant-rows.ts'
+import { RehomeError } from '../errors.ts'
+import type { Route } from '../plan/routes.ts'
+import { inTransactionOf } from '../postgres.ts'
+import { qualified } from '../quote.ts'
+import { checked } from './requests.ts'
+import { columnOf, routeOf } from './tables.ts'
+
+export interface WriteAt {
+  readonly end: SqlEnd
+  readonly scope: string
+  readonly routes: readonly Route[]
+  readonly mayReplicate: boolean
+}
+
+/** Throws FENCE_LOST where the end does not receive the tenant from this attempt. */
+export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated: boolean }> {
+  const [first = '', ...lines] = splitLines(body)
+  const head = checked(batchHead, first, at.scope)
+  const { source: table } = routeOf(at.routes, head.table)
+  const columns = head.columns.map((name) => columnOf(table, name).name)
+  const rows = lines.map((line) => readRow(line, { columns: columns.length, where: 'the request' }))
+  const replica =
+    head.replicate && at.mayReplicate ? '; set local session_replication_role = replica' : ''
+  const begin = `begin; set local synchronous_commit = on${replica}`
+  return await inTransactionOf(at.end.pool, begin, async (client) => {
+    await holdReceiving(client, head)
+    // The same batch may come again while this one is under way.
+    const lock = `select pg_advisory_xact_lock(hashtext($1), hashtext($2))`
+    await client.query(lock, [`rehome write ${head.scope} ${head.table}`, head.tenant])
+    const known = (await progressOf(client, head, head.table)) ?? nothingRead
+    if (isSame(known, head.progress)) return { repeated: true }
+    if (!isSame(known, head.from)) throw gap(known, head.from)
+    if (rows.length > 0) {
+      const copy = copyInto(client, qualified(at.end.schema, table.name))
+      const bytes = Buffer.from(rows.map(lineOf).join(''))
+      await copy.write({ bytes, rows: rows.length, columns, format: 'text' })
+      await copy.end()
+    }
+    await writeProgress(client, head, head.progress)
+    return { repeated: false }
+  })
+}
+
+function lineOf(row: Texts): string {
+  return `${row.map(writeField).join('\t')}\n`
+}
+
+function isSame(left: TableProgress, right: TableProgress): boolean {
+  return left.rowsRead === right.rowsRead && left.done === right.done
+}
+
+function gap(known: TableProgress, from: TableProgress): RehomeError {
+  const message = `the batch goes on after ${from.rowsRead} rows, and ${known.rowsRead} have come`
+  return new RehomeError('USAGE', message)
+}

@@ -1,0 +1,62 @@
+// An application that is one end over HTTP: the server half over a test's database, on any port.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createHttpEnd, nodeHandler } from '../../src/http-end/index.ts'
+import { type HttpEndpoint, http } from '../../src/plan/plan.ts'
+import type { TestDatabase } from './database.ts'
+import { smallPlan } from './small-plan.ts'
+import type { World } from './world.ts'
+
+export const secret = 'a-secret-of-some-length'
+
+export interface ServedEnd extends AsyncDisposable {
+  readonly url: string
+  /** How often each path was asked for. */
+  readonly asked: ReadonlyMap<string, number>
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/** What stands between the network and the end. */
+export type Between = (handler: Handler) => Handler
+
+export const smallTables = smallPlan({}).tables
+
+export async function serveEnd(
+  database: TestDatabase,
+  options: { readonly between?: Between; readonly hmac?: boolean } = {},
+): Promise<ServedEnd> {
+  const auth = options.hmac ? { hmac: secret } : { bearer: secret }
+  const end = createHttpEnd({ pool: database.pool, tables: smallTables, auth })
+  const handler: Handler = nodeHandler(end)
+  return await serve(options.between ? options.between(handler) : handler)
+}
+
+export async function serve(handler: Handler): Promise<ServedEnd> {
+  const asked = new Map<string, number>()
+  const server = createServer((request, response) => {
+    const path = request.url ?? ''
+    asked.set(path, (asked.get(path) ?? 0) + 1)
+    return handler(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/rehome`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** As a plan names it; the secret stands in the world's environment. */
+export function overHttp(
+  world: Pick<World, 'environment'>,
+  { url }: ServedEnd,
+  changes: Partial<HttpEndpoint> = {},
+): HttpEndpoint {
+  world.environment.END_SECRET = secret
+  return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 7, ...changes })
+}
