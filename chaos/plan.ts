@@ -4,7 +4,9 @@
  * Times are short, so that leases lapse and attempts are used up within a minute; `pause.budgetMs`
  * is how long a fence may be held by a mover that lives.
  */
-import { definePlan, type PlanInput, postgres, sql, table } from '../src/plan/plan.ts'
+import { postgres } from '../src/plan/endpoint.ts'
+import { sql } from '../src/plan/sql-text.ts'
+import { definePlan, type PlanInput, table } from '../src/plan/plan.ts'
 import type { Ends } from './tenants.ts'
 
 export const leaseMs = 3_000

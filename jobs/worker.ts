@@ -11,7 +11,8 @@ import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/in
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
-import { connectionsOf, type Plan, type PlanInput } from '../src/plan/plan.ts'
+import { connectionsOf } from '../src/plan/endpoint.ts'
+import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import { explain } from '../src/postgres.ts'
 import {
   openQueues,

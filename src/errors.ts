@@ -27,6 +27,7 @@ export const errorCodes = {
   ROW_REJECTED: { retryable: false, exitCode: 3 },
   TRANSFORM_FAILED: { retryable: false, exitCode: 3 },
   ROWS_DIFFER: { retryable: false, exitCode: 4 },
+  INVARIANT_BROKEN: { retryable: false, exitCode: 4 },
   FOREIGN_KEY_BROKEN: { retryable: false, exitCode: 4 },
   SCHEMA_CHANGED: { retryable: true, exitCode: 4 },
   WRITES_WOULD_BE_LOST: { retryable: false, exitCode: 5 },

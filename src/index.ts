@@ -3,15 +3,18 @@
 export type { RunSnapshot, TenantRecord } from './coordinator/rehome.ts'
 export { type OpenOptions, open, type Rehome } from './coordinator/rehome.ts'
 export { type ErrorCode, RehomeError } from './errors.ts'
+export { http, postgres } from './plan/endpoint.ts'
 export {
   type ColumnChanges,
   definePlan,
   discover,
-  http,
+  type OneSideOptions,
   type PlanInput,
-  postgres,
-  sql,
+  sourceTable,
   type TableOptions,
-  type TransformContext,
   table,
+  targetTable,
 } from './plan/plan.ts'
+export { sql } from './plan/sql-text.ts'
+export { gather, type Produced, stream, type TenantQuery } from './plan/stream.ts'
+export type { TransformContext } from './plan/transform-context.ts'

@@ -1,7 +1,8 @@
 // An end where a tenant has lived stays closed to it, whatever is called off or cleaned up later:
 // whoever still believes that it lives there is told that it does not.
 import { expect, test } from 'vitest'
-import { type PlanInput, postgres } from '../src/plan/plan.ts'
+import { postgres } from '../src/plan/endpoint.ts'
+import type { PlanInput } from '../src/plan/plan.ts'
 import { ended, expectHome, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 

@@ -1,7 +1,8 @@
 // Rows that a transform changes in place: what it leaves alone, what only PostgreSQL can convert,
 // and what it leaves on the object.
 import { expect, test } from 'vitest'
-import { sql, table } from '../src/plan/plan.ts'
+import { table } from '../src/plan/plan.ts'
+import { sql } from '../src/plan/sql-text.ts'
 import { moveOf, runAll } from './helpers/runs.ts'
 import { createWorld } from './helpers/world.ts'
 

@@ -153,7 +153,10 @@ test('one database for both ends is refused before anything is begun', async () 
   if (url.hostname === '127.0.0.1') url.hostname = 'localhost'
   Object.assign(world.environment, { TARGET_URL: url.href })
   const [finding] = await world.rehome.check(world.plan())
-  expect(finding).toMatchObject({ where: 'target', message: expect.stringContaining('one flag') })
+  expect(finding).toMatchObject({
+    where: 'target',
+    message: expect.stringContaining('`targetScope`'),
+  })
   await expect(world.rehome.enqueue(world.plan())).rejects.toMatchObject({
     code: 'PREFLIGHT_FAILED',
   })

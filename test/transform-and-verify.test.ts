@@ -1,7 +1,9 @@
 // Rows change on their way, and whatever did not arrive as it should is named before the cutover.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { postgres, sql, table } from '../src/plan/plan.ts'
+import { postgres } from '../src/plan/endpoint.ts'
+import { table } from '../src/plan/plan.ts'
+import { sql } from '../src/plan/sql-text.ts'
 import { ended, flagsAt, moveOf, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 

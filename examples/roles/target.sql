@@ -16,6 +16,7 @@ grant select, update on all sequences in schema :"schema" to :"mover";
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, insert, update, delete on rehome.copy_progress to :"mover";
+grant select, delete on rehome.quarantine to :"mover";
 grant select, insert, update, delete on rehome.syncs to :"mover";
 grant select, insert, delete on rehome.changed_keys to :"mover";
 grant select, update on rehome.buckets to :"mover";

@@ -96,6 +96,31 @@ create table rehome.copy_progress (
   constraint "rows are counted from zero" check (rows_read >= 0 and rows_written >= 0)
 );
 
+-- Rows of the other end that could not come, and that the plan allows to stay behind. Those of an
+-- earlier epoch mean nothing.
+create table rehome.quarantine (
+  id bigint generated always as identity primary key,
+  scope text not null,
+  tenant_id text not null,
+  epoch uuid not null,
+  table_name text not null,
+  key text not null,
+  message text not null,
+  content jsonb not null
+);
+create index quarantine_of_tenant on rehome.quarantine (scope, tenant_id);
+
+-- Ids of the other end, and those that they have become here: the same for all attempts of a run.
+create table rehome.new_ids (
+  scope text not null,
+  tenant_id text not null,
+  run_id text not null,
+  space text not null,
+  old_id text not null,
+  new_id text not null,
+  primary key (scope, tenant_id, run_id, space, old_id)
+);
+
 -- Up to which changes a receiving end has what the other end has: a snapshot of the other end. Rows
 -- of copy_progress tell how a copy gets there, this tells that it has.
 create table rehome.syncs (

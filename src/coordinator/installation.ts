@@ -26,9 +26,11 @@ export interface Settings {
 }
 
 export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
+  const { scope: own, targetScope } = plan
+  const scope = targetScope === own ? undefined : targetScope
   return {
-    source: openEnd('source', plan.source, environment),
-    target: openEnd('target', plan.target, environment),
+    source: openEnd('source', plan.source, { environment }),
+    target: openEnd('target', plan.target, { environment, scope }),
   }
 }
 
@@ -81,8 +83,8 @@ export async function pendingInstallations(
   for (const { plan, ends } of plans) {
     for (const end of [ends.source, ends.target]) {
       // What is reached over HTTP is installed by whoever answers there.
-      if (end.kind !== 'sql' || seen.has(end.place)) continue
-      seen.add(end.place)
+      if (end.kind !== 'sql' || seen.has(end.address)) continue
+      seen.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))
@@ -97,7 +99,7 @@ function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
   const tables = new Map<string, GuardedAt>()
   for (const one of guarded) {
     const { end, scope, schema, table } = one
-    const key = JSON.stringify([end.place, scope, schema, table.name])
+    const key = JSON.stringify([end.address, scope, schema, table.name])
     const log = joinShapes(tables.get(key)?.log ?? null, one.log)
     tables.set(key, { ...one, log })
   }

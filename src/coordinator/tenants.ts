@@ -75,7 +75,7 @@ async function canonical(
   ends: Ends,
   survey: Survey,
 ): Promise<string[]> {
-  const known = await rowsOf(ends.source).knownTenants(tenants, survey.routes)
+  const known = await rowsOf(ends.source).knownTenants(tenants, survey.sources)
   const unknown = known.find(({ hasRows }) => !hasRows)?.tenant
   if (unknown === undefined) return known.map(({ tenant }) => tenant)
   throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)

@@ -3,16 +3,18 @@
  * ours. Chunks are committed at the target together with their progress, and memory does not grow
  * with the tenant.
  */
-import type { Route } from '../plan/routes.ts'
-import type { Reading, Rows, Writer, Writing } from './rows.ts'
+import type { Route } from '../plan/route.ts'
+import type { Renumber } from './renumber.ts'
+import type { Reading, Rows, Writing } from './rows.ts'
 import type { TableProgress } from './sql/progress.ts'
 import type { Texts } from './tenant-rows.ts'
-import type { TextMapper } from './text-transform.ts'
+import type { TextMapper } from './text-mapper.ts'
 
 export interface TextCopy {
   readonly reading: Omit<Reading, 'columns' | 'after'>
   readonly writing: Writing
   readonly mapper: TextMapper
+  readonly renumber: Renumber
   readonly chunkRows: number
   readonly onChunk: (progress: TableProgress) => Promise<void> | void
 }
@@ -20,42 +22,34 @@ export interface TextCopy {
 export async function copyTexts(
   { source, target }: { source: Rows; target: Rows },
   route: Route,
-  { reading, writing, mapper, chunkRows, onChunk }: TextCopy,
+  { reading, writing, mapper, renumber, chunkRows, onChunk }: TextCopy,
 ): Promise<TableProgress> {
   const { from } = writing
   if (from.done) return from
   const atOnce = Math.min(chunkRows, target.batchRows)
   return await target.write(writing, async (writer) => {
     let reached: TableProgress = from
-    let waiting = 0
+    let read = from.rowsRead
+    let committed = read
+    const write = async (mapped: readonly Texts[]) => {
+      await writer.write(mapped, mapper.columns())
+      return mapped.length
+    }
     const pages = source.pages({ ...reading, columns: route.columns, after: from })
     for await (const { rows, cursor } of pages) {
       reading.signal.throwIfAborted()
-      const written = await writeRows(writer, mapper, rows)
-      reached = {
-        rowsRead: reached.rowsRead + rows.length,
-        rowsWritten: reached.rowsWritten + written,
-        done: false,
-        cursor,
-      }
-      waiting += rows.length
-      if (waiting < atOnce) continue
-      waiting = 0
-      await writer.commit(reached)
+      const rowsWritten = reached.rowsWritten + (await write(mapper.map(await renumber(rows))))
+      read += rows.length
+      reached = { rowsRead: read - mapper.held(), rowsWritten, done: false, cursor }
+      // Where rows are not counted off, it can only be gone on between groups.
+      if (read - committed < atOnce || (cursor !== null && mapper.held() > 0)) continue
+      committed = read
+      await writer.commit(reached, mapper.takeQuarantined())
       await onChunk(reached)
     }
-    const progress = { ...reached, done: true }
-    await writer.commit(progress)
+    const rowsWritten = reached.rowsWritten + (await write(mapper.end()))
+    const progress = { rowsRead: read, rowsWritten, done: true, cursor: reached.cursor }
+    await writer.commit(progress, mapper.takeQuarantined())
     return progress
   })
-}
-
-async function writeRows(
-  writer: Writer,
-  mapper: TextMapper,
-  rows: readonly Texts[],
-): Promise<number> {
-  const mapped = rows.map((fields) => mapper.map(fields)).filter((texts) => texts !== null)
-  await writer.write(mapped, mapper.columns())
-  return mapped.length
 }

@@ -3,9 +3,11 @@
  * read again, transformed a second time, and turned into the target's own types by the target,
  * which then makes the digest. No COPY is on this way.
  */
-import type { TransformContext } from '../plan/plan.ts'
-import type { Route } from '../plan/routes.ts'
-import type { Compared, ComparedColumn, Reading, Rows, Side } from './rows.ts'
+
+import type { Route } from '../plan/route.ts'
+import type { TransformContext } from '../plan/transform-context.ts'
+import type { Renumber } from './renumber.ts'
+import type { Compared, ComparedColumn, Page, Reading, Rows, Side } from './rows.ts'
 import {
   addBuckets,
   addDigests,
@@ -16,7 +18,8 @@ import {
 } from './sql/digest.ts'
 import { heard } from './sql/text-batches.ts'
 import type { Texts } from './tenant-rows.ts'
-import { passTexts, type TextMapper, transformTexts } from './text-transform.ts'
+import type { TextMapper } from './text-mapper.ts'
+import { mapperOf } from './text-transform.ts'
 
 interface Work {
   readonly route: Route
@@ -24,6 +27,7 @@ interface Work {
   /** What is read of the source. */
   readonly reading: Omit<Reading, 'key' | 'columns' | 'after'>
   readonly hash: HashFunction
+  readonly renumber: Renumber
 }
 
 export interface Expected extends Side {
@@ -66,25 +70,33 @@ export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): 
 /** The source reads a page, and the target hashes another, while a third is transformed here. */
 async function eachPage(
   { source, target }: { source: Rows; target: Rows },
-  { route, context, reading, hash }: Work,
+  { route, context, reading, hash, renumber }: Work,
   visit: (side: Side) => Promise<void>,
 ): Promise<readonly string[]> {
   // Unlike the copy's: what one row leaves on another in there would be seen here.
-  const mapper = route.transform
-    ? transformTexts(route, context, { plainRows: true })
-    : passTexts(route)
+  const mapper = mapperOf(route, context, { plainRows: true })
   const { columns } = route
-  const pages = source.pages({ ...reading, columns, key: [], after: { rowsRead: 0, cursor: null } })
+  // Groups come together only in their order.
+  const key = route.stream?.by.length ? route.sourceKey : []
+  const pages = source.pages({ ...reading, columns, key, after: { rowsRead: 0, cursor: null } })
   let visiting: Promise<void> = Promise.resolve()
-  for await (const { rows } of pages) {
+  for await (const given of mapped(pages, renumber, mapper)) {
     reading.signal.throwIfAborted()
-    const given = rows.map((fields) => mapper.map(fields)).filter((texts) => texts !== null)
     const side = given.length > 0 ? target.side(givenRows(route, mapper, { given, hash })) : null
     await visiting
     if (side) visiting = heard(visit(side))
   }
   await visiting
   return mapper.columns()
+}
+
+async function* mapped(
+  pages: AsyncIterable<Page>,
+  renumber: Renumber,
+  mapper: TextMapper,
+): AsyncGenerator<Texts[]> {
+  for await (const { rows } of pages) yield mapper.map(await renumber(rows))
+  yield mapper.end()
 }
 
 /** Rows that are nowhere yet, as values of the target's types. */

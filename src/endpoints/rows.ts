@@ -6,13 +6,16 @@
 import type { Catalog, CatalogTable } from '../plan/catalog.ts'
 import type { ColumnRoute } from '../plan/columns.ts'
 import type { TablePlan } from '../plan/plan.ts'
-import type { Route } from '../plan/routes.ts'
+import type { EndTable } from '../plan/route.ts'
+import type { StreamPlan } from '../plan/stream.ts'
 import type { FlagKey, Hold } from './flags.ts'
 import type { Buckets, Digest, HashFunction } from './sql/digest.ts'
 import type { DrainOptions } from './sql/drain.ts'
+import type { IdSpace } from './sql/new-ids.ts'
 import type { TableProgress } from './sql/progress.ts'
 import type { WipeGroup, WipeOptions } from './sql/wipe.ts'
 import type { BrokenReference, TenantRows, Texts } from './tenant-rows.ts'
+import type { Quarantined } from './text-mapper.ts'
 
 export interface Reading extends TenantRows {
   /** Read in the order of these columns. */
@@ -68,13 +71,25 @@ export interface Writing {
 /** Rows are there once they are committed, with the progress that counts them. */
 export interface Writer {
   write(rows: readonly Texts[], columns: readonly string[]): Promise<void>
-  commit(progress: TableProgress): Promise<void>
+  /** Rows that stay behind are kept with those that do not. */
+  commit(progress: TableProgress, quarantined?: readonly Quarantined[]): Promise<void>
 }
 
 export interface Keys {
   readonly table: CatalogTable
   readonly key: readonly string[]
   readonly keys: readonly Texts[]
+}
+
+export interface Answer {
+  readonly columns: readonly string[]
+  readonly rows: readonly Texts[]
+}
+
+export interface StayedBehind {
+  readonly table: string
+  readonly key: string
+  readonly message: string
 }
 
 export interface Known {
@@ -85,7 +100,7 @@ export interface Known {
 export interface Rows {
   /** At most so many are committed at once, and held in memory until then. */
   readonly batchRows: number
-  describe(plans: readonly TablePlan[]): Promise<Catalog>
+  describe(plans: readonly (TablePlan | StreamPlan)[]): Promise<Catalog>
   count(rows: TenantRows): Promise<number>
   drain(options: DrainOptions): Promise<{ readonly waitedMs: number }>
   /** The next page is read while one is looked at. */
@@ -94,6 +109,8 @@ export interface Rows {
   readProgress(
     key: FlagKey & { readonly epoch: string },
   ): Promise<ReadonlyMap<string, TableProgress>>
+  /** Rows that stayed behind under this epoch. */
+  readQuarantined(key: FlagKey & { readonly epoch: string }): Promise<readonly StayedBehind[]>
   forgetProgress(hold: Hold): Promise<void>
   wipe(hold: Hold, work: { groups: readonly WipeGroup[]; options: WipeOptions }): Promise<number>
   side(compared: Compared): Side
@@ -102,10 +119,17 @@ export interface Rows {
   isEmpty(table: string): Promise<boolean>
   /** Those among the keys that rows have, whosever they are. */
   existingKeys(keys: Keys): Promise<readonly string[]>
-  brokenReferences(rows: TenantRows, routes: readonly Route[]): Promise<readonly BrokenReference[]>
+  brokenReferences(
+    rows: TenantRows,
+    tables: readonly EndTable[],
+  ): Promise<readonly BrokenReference[]>
   largestId(rows: TenantRows, column: string): Promise<bigint | null>
   positionOf(sequence: string): Promise<bigint>
   advanceSequence(sequence: string, id: bigint): Promise<boolean>
-  /** Ids as the tenant column writes them. `routes`: of the plan's tables. */
-  knownTenants(tenants: readonly string[], routes: readonly Route[]): Promise<readonly Known[]>
+  /** Old id → new one. Throws where the end is no database. */
+  newIds(space: IdSpace, old: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Rows of a query of the plan, at most so many. Throws where the end is no database. */
+  ask(query: string, rowsMax: number): Promise<Answer>
+  /** Ids as the tenant column writes them. */
+  knownTenants(tenants: readonly string[], tables: readonly EndTable[]): Promise<readonly Known[]>
 }

@@ -11,6 +11,8 @@ export interface TenantRows extends FlagKey {
   readonly path: TenantPath
   /** Only those rows `r` for which it holds; only where the end is a database of ours. */
   readonly among?: string | undefined
+  /** Instead of the table's: those of a query, which has chosen the tenant's. */
+  readonly query?: string | undefined
 }
 
 export interface BrokenReference {

@@ -1,42 +1,60 @@
-/** The plan's transform over rows that are texts. */
-import type { TransformContext } from '../plan/plan.ts'
-import type { Route } from '../plan/routes.ts'
+/** The mappers of rows that are texts: as they are, by a table's transform, or by a stream's. */
+
+import type { Route } from '../plan/route.ts'
+import type { TransformContext } from '../plan/transform-context.ts'
+import { namedRow } from './source-rows.ts'
 import { TextRow } from './sql/text-row.ts'
 import { RowTransform, unchanged } from './sql/transform-rows.ts'
+import { mapStream } from './stream-mapper.ts'
 import type { Texts } from './tenant-rows.ts'
-
-/** What becomes of a row on its way. null: it is left out. */
-export interface TextMapper {
-  /** The target's columns that are filled; none before a row was let through. */
-  readonly columns: () => readonly string[]
-  map(fields: Texts): Texts | null
-}
+import { createQuarantine, holdsNothing, type TextMapper } from './text-mapper.ts'
 
 /** `plainRows`: what one row leaves on another inside of the transform would be seen. */
-export function transformTexts(
+export function mapperOf(
   route: Route,
   context: TransformContext,
   options: { readonly plainRows: boolean },
 ): TextMapper {
-  const row = new TextRow(route.columns)
-  const transform = new RowTransform(route, context, row)
-  if (options.plainRows) transform.plainRows = true
-  return {
-    columns: () => transform.columns,
-    map(fields) {
-      row.stand(fields)
-      const outcomes = transform.apply()
-      if (!outcomes) return null
-      return (transform.fields ?? []).map(({ from }, i) => {
-        const outcome = outcomes[i] ?? null
-        return outcome === unchanged ? (fields[from] ?? null) : outcome
-      })
-    },
-  }
+  if (route.stream) return mapStream(route, route.stream, context)
+  return route.transform ? mapTransformed(route, context, options) : mapAsTheyAre(route)
 }
 
-/** Rows come as they are. */
-export function passTexts(route: Route): TextMapper {
+function mapAsTheyAre(route: Route): TextMapper {
   const columns = route.columns.map(({ name }) => name)
-  return { columns: () => columns, map: (fields) => fields }
+  return { ...holdsNothing, columns: () => columns, map: (rows) => [...rows] }
+}
+
+function mapTransformed(
+  route: Route,
+  context: TransformContext,
+  { plainRows }: { readonly plainRows: boolean },
+): TextMapper {
+  const row = new TextRow(route.columns)
+  const transform = new RowTransform(route, context, row)
+  if (plainRows) transform.plainRows = true
+  const quarantine = createQuarantine(route.plan.quarantine ?? 0)
+  const mapRow = (fields: Texts): Texts | null => {
+    row.stand(fields)
+    const outcomes = transform.apply()
+    if (!outcomes) return null
+    return (transform.fields ?? []).map(({ from }, i) => {
+      const outcome = outcomes[i] ?? null
+      return outcome === unchanged ? (fields[from] ?? null) : outcome
+    })
+  }
+  return {
+    ...holdsNothing,
+    takeQuarantined: quarantine.take,
+    columns: () => transform.columns,
+    map: (rows) =>
+      rows.flatMap((fields) => {
+        try {
+          const mapped = mapRow(fields)
+          return mapped ? [mapped] : []
+        } catch (error) {
+          quarantine.add(error, namedRow(route, fields))
+          return []
+        }
+      }),
+  }
 }

@@ -7,7 +7,8 @@ import { readCatalog } from '../endpoints/sql/read-catalog.ts'
 import { RehomeError } from '../errors.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
-import { type Route, routeTables } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
+import { routeTables } from '../plan/routes.ts'
 import type { Pool } from '../postgres.ts'
 
 export interface Described {
@@ -22,8 +23,9 @@ export interface Described {
 /** `plan`: from this end to itself. */
 export async function describe(plan: Plan, pool: Pool, schema: string): Promise<Described> {
   const catalog = await readCatalog(pool, schema, [])
-  const { routes, findings } = routeTables(plan, catalog, catalog)
-  const guarded = guardedTables(plan, routes, { name: 'source', schema })
+  const routing = routeTables(plan, catalog, catalog)
+  const { routes, findings } = routing
+  const guarded = guardedTables(plan, routing, { name: 'source', schema })
   return {
     catalog,
     routes,

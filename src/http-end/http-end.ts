@@ -18,7 +18,8 @@ import { flagsAt } from '../endpoints/sql/flags-at.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { checkPlan } from '../plan/check-plan.ts'
-import { type DiscoverTables, type Plan, postgres, type TablePlan } from '../plan/plan.ts'
+import { postgres } from '../plan/endpoint.ts'
+import type { DiscoverTables, Plan, TablePlan } from '../plan/plan.ts'
 import { explain, type Pool } from '../postgres.ts'
 import { admit } from './admit.ts'
 import { borrowPool } from './borrowed-pool.ts'
@@ -74,7 +75,8 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
   const flagPool = borrowPool(options.pool, { schema, answerMs: 2_000 })
   const at = (name: 'source' | 'target'): SqlEnd => {
     const flags = flagsAt(flagPool)
-    return { kind: 'sql', name, schema, place: 'this end', pool, lifeline: flagPool, flags }
+    const where = { address: 'this end', place: 'this end' }
+    return { kind: 'sql', name, schema, ...where, pool, lifeline: flagPool, flags }
   }
   const { maxBytes = 64 * 1024 * 1024, log } = options
   return {

@@ -7,7 +7,7 @@ import { rowsAt } from '../endpoints/sql/rows.ts'
 import { wipeBatch } from '../endpoints/sql/wipe.ts'
 import type { TenantRows } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/routes.ts'
+import type { EndTable, Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
 import { columnOf, routeOf, sequenceOf } from './tables.ts'
 
@@ -49,6 +49,7 @@ export const rowHandlers: Handlers = {
     const tables = [...(await rows(at).readProgress(key))]
     return tables.map(([table, progress]) => ({ table, ...progress }))
   },
+  readQuarantined: async (at, key) => [...(await rows(at).readQuarantined(key))],
   async forgetProgress(at, hold) {
     await rows(at).forgetProgress(hold)
     return null
@@ -65,7 +66,7 @@ export const rowHandlers: Handlers = {
     return [...(await rows(at).existingKeys({ table, key, keys }))]
   },
   async brokenReferences(at, request) {
-    const broken = await rows(at).brokenReferences(rowsOf(at, request), at.routes)
+    const broken = await rows(at).brokenReferences(rowsOf(at, request), tablesOf(at))
     return broken.map(({ values, ...one }) => ({ ...one, values: [...values] }))
   },
   async largestId(at, request) {
@@ -77,11 +78,17 @@ export const rowHandlers: Handlers = {
     String(await rows(at).positionOf(sequenceOf(at.routes, sequence))),
   advanceSequence: (at, { sequence, id }) =>
     rows(at).advanceSequence(sequenceOf(at.routes, sequence), BigInt(id)),
-  knownTenants: async (at, { tenants }) => [...(await rows(at).knownTenants(tenants, at.routes))],
+  knownTenants: async (at, { tenants }) => [
+    ...(await rows(at).knownTenants(tenants, tablesOf(at))),
+  ],
 }
 
 function rows({ end }: At): Rows {
   return rowsAt(end)
+}
+
+function tablesOf({ routes }: At): EndTable[] {
+  return routes.map(({ source, sourcePath }) => ({ table: source, path: sourcePath }))
 }
 
 interface Named {

@@ -1,7 +1,7 @@
 /** Names that requests say, looked up: nothing of a request gets into SQL but by these. */
 import { RehomeError } from '../errors.ts'
 import type { CatalogColumn, CatalogTable } from '../plan/catalog.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 
 /** Throws USAGE. */
 export function routeOf(routes: readonly Route[], table: string): Route {

@@ -14,9 +14,10 @@ import {
   type TableProgress,
   writeProgress,
 } from '../endpoints/sql/progress.ts'
+import { writeQuarantined } from '../endpoints/sql/quarantine.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import { inTransactionOf } from '../postgres.ts'
 import { qualified } from '../quote.ts'
 import { checked } from './requests.ts'
@@ -53,6 +54,7 @@ export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated:
       await copy.write({ bytes, rows: rows.length, columns, format: 'text' })
       await copy.end()
     }
+    await writeQuarantined(client, head, head.quarantined)
     await writeProgress(client, head, head.progress)
     return { repeated: false }
   })

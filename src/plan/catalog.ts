@@ -87,6 +87,8 @@ export interface Catalog {
   readonly mayReplicate: boolean
   /** Type of each computed column: `table` + NUL + `column` → typname. */
   readonly computed: ReadonlyMap<string, string>
+  /** Columns of each stream's query, by the stream's name. */
+  readonly queries?: ReadonlyMap<string, readonly CatalogColumn[]>
   /** Digest function → its result on fixed values, to see that both ends agree. */
   readonly digestProbes: Readonly<Partial<Record<string, string>>>
   /** Session settings that did not arrive, so that texts of values may differ between the ends. */

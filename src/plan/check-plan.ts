@@ -54,8 +54,19 @@ const fn = z.custom<(...args: never[]) => unknown>(
   'has to be a function',
 )
 
+const zodSchema = z.custom<z.ZodType>(
+  (v) => typeof v === 'object' && v !== null && 'safeParse' in v,
+  'has to be a zod schema',
+)
+
+const idNames = z.record(name, name).optional()
+const quarantine = z.int().min(0).max(100_000)
+
 const tablePlan = z.strictObject({
   kind: z.literal('table'),
+  side: z.enum(['source', 'target']).optional(),
+  quarantine: quarantine.optional(),
+  newIds: idNames,
   name,
   tenant: name.optional(),
   through: z.array(name).min(1).optional(),
@@ -68,14 +79,31 @@ const tablePlan = z.strictObject({
     rename: z.record(name, name),
     compute: z.record(name, sqlText),
   }),
-  row: z
-    .custom<z.ZodType>((v) => typeof v === 'object' && v !== null && 'safeParse' in v, {
-      error: 'has to be a zod schema',
-    })
-    .optional(),
+  row: zodSchema.optional(),
   transform: fn.optional(),
   invert: fn.optional(),
 })
+
+const streamPlan = z.strictObject({
+  kind: z.literal('stream'),
+  name,
+  from: z.union([name, fn]),
+  key: z.array(name).min(1).optional(),
+  by: z.array(name),
+  to: z.array(name).min(1),
+  newIds: idNames,
+  row: zodSchema.optional(),
+  quarantine,
+  transform: fn,
+})
+
+const invariant = z.union([
+  z.strictObject({ name: z.string().min(1), at: z.enum(['source', 'target']), noRows: fn }),
+  z.strictObject({
+    name: z.string().min(1),
+    equal: z.strictObject({ source: fn, target: fn }),
+  }),
+])
 
 const discovered = z.strictObject({
   kind: z.literal('discover'),
@@ -102,11 +130,23 @@ const plan = z.strictObject({
   source: endpoint,
   target: endpoint,
   scope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').default('default'),
+  targetScope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').optional(),
   tenants: tenantSource,
-  tables: z.array(z.discriminatedUnion('kind', [tablePlan, discovered])).min(1),
+  tables: z.array(z.discriminatedUnion('kind', [tablePlan, streamPlan, discovered])).min(1),
   exclude: z.array(name).default([]),
   tenantColumn: name.default('tenant_id'),
   strategy: z.enum(['offline', 'online']).default('offline'),
+  lookups: fn.optional(),
+  newIds: z
+    .record(
+      name,
+      z.strictObject({
+        by: sqlText,
+        type: z.enum(['int8', 'int4', 'uuid', 'text']).optional(),
+      }),
+    )
+    .default({}),
+  invariants: z.array(invariant).default([]),
   chunkRows: z.int().min(1).max(10_000_000).default(50_000),
   attempts: z.int().min(1).max(100).default(3),
   backoffMs: ms(0).default(1_000),
@@ -144,7 +184,13 @@ export function checkPlan(input: unknown): Plan {
   const { pause, rollback, ...rest } = parsed.data
   const budgetMs = pause.budgetMs ?? budgetsMs[rest.strategy]
   const windowMs = rollback.windowMs ?? windowsMs[rest.strategy]
-  const filled = { ...rest, pause: { ...pause, budgetMs }, rollback: { ...rollback, windowMs } }
+  const targetScope = rest.targetScope ?? rest.scope
+  const filled = {
+    ...rest,
+    targetScope,
+    pause: { ...pause, budgetMs },
+    rollback: { ...rollback, windowMs },
+  }
   const checked = filled as unknown as Plan
   const contradiction = contradictionIn(checked)
   if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
@@ -162,7 +208,14 @@ function contradictionIn(plan: Plan): string | null {
   if (rollback.auditEveryMs > 0 && rollback.windowMs === 0) {
     return 'plan field `rollback.auditEveryMs`: there is nothing to audit without `rollback.windowMs`'
   }
-  const named = tables.filter((entry) => entry.kind === 'table')
+  const streams = tables.filter((entry) => entry.kind === 'stream')
+  for (const [i, { name }] of streams.entries()) {
+    if (streams.findIndex((other) => other.name === name) === i) continue
+    return `plan field \`tables\`: stream "${name}" is named twice`
+  }
+  const named = tables
+    .filter((entry) => entry.kind === 'table')
+    .filter(({ side }) => side !== 'target')
   for (const [i, { name, tenant, through }] of named.entries()) {
     const field = `plan field \`tables\`: "${name}"`
     if (named.findIndex((other) => other.name === name) < i) return `${field} is named twice`

@@ -7,7 +7,7 @@
 import { ident } from '../quote.ts'
 import { type CatalogColumn, type CatalogTable, computedKey, type Finding } from './catalog.ts'
 import { conversionOf } from './conversion.ts'
-import type { TablePlan } from './plan.ts'
+import type { Plan, TablePlan } from './plan.ts'
 
 export interface ColumnRoute {
   /** Name at the target, or in the row that a transform is given. */
@@ -35,7 +35,19 @@ export function isPortable(typeName: string): boolean {
   return portableTypes.has(typeName.startsWith('_') ? typeName.slice(1) : typeName)
 }
 
+/** With the type of the ids that it gets. */
+export function renumbered(
+  { newIds }: Pick<Plan, 'newIds'>,
+  own: TablePlan['newIds'],
+  column: ColumnRoute,
+): ColumnRoute {
+  const made = newIds[own?.[column.from ?? ''] ?? '']
+  return made ? { ...column, typeName: made.type ?? 'int8' } : column
+}
+
 export interface ColumnInput {
+  /** Another id is no conversion of the old one. */
+  renumber(column: ColumnRoute): ColumnRoute
   from: CatalogTable
   to: CatalogTable
   computed: ReadonlyMap<string, string>
@@ -63,7 +75,9 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
       complain(`column "${name}" does not exist at the source`)
     }
   }
-  const offers = [...kept(table, input), ...computed(table, input.computed)]
+  const offers = [...kept(table, input), ...computed(table, input.computed)].map((offer) =>
+    renumberedOffer(offer, input),
+  )
   complainOfRepeated(offers, complain)
   if (table.transform) return offers.map(({ route }) => route)
   const routes = offers.map((offer) => fitToTarget(offer, input.to, complain))
@@ -85,6 +99,11 @@ function kept(table: TablePlan, { from, to }: ColumnInput): Offer[] {
       const { name: from, typeName } = column
       return { route: { name, from, expression, typeName, castTo: null }, column }
     })
+}
+
+function renumberedOffer(offer: Offer, input: ColumnInput): Offer {
+  const route = input.renumber(offer.route)
+  return route === offer.route ? offer : { route, column: null }
 }
 
 function computed(table: TablePlan, types: ReadonlyMap<string, string>): Offer[] {

@@ -1,6 +1,6 @@
 /** By what a row of one end is known at the other. Pure. */
 import { renamed } from './columns.ts'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 
 /**
  * Source columns whose values, as they are, make these columns of the target, in their order. null:

@@ -5,66 +5,12 @@
  * the rules, routes.ts brings a plan together with what the two databases really contain.
  */
 import type { ZodType } from 'zod'
-import { RehomeError } from '../errors.ts'
-import { literal } from '../quote.ts'
-
-/** A piece of SQL, made by the `sql` tag. It is trusted as the plan file itself is. */
-export interface SqlText {
-  readonly sql: string
-}
-
-/** The database at one end. The URL itself never stands in a plan: only its variable's name. */
-export interface SqlEndpoint {
-  readonly kind: 'sql'
-  /** Name of the environment variable that holds the `postgres://` URL. */
-  readonly urlFrom: string
-  /** Default `public`. */
-  readonly schema: string
-  /** Connections that one worker process may hold. Default 8. */
-  readonly poolSize: number
-  /** `off`, `require` (encrypt), `verify` (encrypt and check the certificate). Default `off`. */
-  readonly tls: 'off' | 'require' | 'verify'
-}
-
-/** An application at one end that keeps the protocol of docs/http.md. */
-export interface HttpEndpoint {
-  readonly kind: 'http'
-  /** Of the end, e.g. `https://app.example/rehome`. Either this or `urlFrom`. */
-  readonly baseUrl?: string | undefined
-  /** Name of the environment variable that holds it. */
-  readonly urlFrom?: string | undefined
-  readonly auth: HttpAuth
-  /** Requests that one worker process has under way. Default 8. */
-  readonly concurrency: number
-  /** Requests that one worker process begins in a second. 0, the default: as many as it can. */
-  readonly requestsPerS: number
-  /** Of one request. Default 30,000. */
-  readonly timeoutMs: number
-  /** Of one answer, unpacked. Default 64 MiB. */
-  readonly maxBytes: number
-  /** Rows of one page or batch. Default 2,000. */
-  readonly pageRows: number
-  readonly tls: {
-    /** `off`: plain HTTP, also to other machines. Default `verify`. */
-    readonly mode: 'verify' | 'off'
-    /** Names of the environment variables that hold these, as PEM. */
-    readonly caFrom?: string | undefined
-    readonly certFrom?: string | undefined
-    readonly keyFrom?: string | undefined
-  }
-}
-
-/** Names of environment variables: a bearer token, or a key to sign requests with. */
-export type HttpAuth = { readonly bearerFrom: string } | { readonly hmacFrom: string }
-
-export type Endpoint = SqlEndpoint | HttpEndpoint
-
-/** What a transform is given besides the row; the same for every row of one move. */
-export interface TransformContext {
-  readonly tenantId: string
-  readonly scope: string
-  readonly planName: string
-}
+import type { Endpoint } from './endpoint.ts'
+import type { Invariant } from './invariant.ts'
+import type { NewIds } from './new-ids.ts'
+import type { SqlText } from './sql-text.ts'
+import type { StreamPlan } from './stream.ts'
+import type { Lookups, TransformContext } from './transform-context.ts'
 
 /** null leaves the row out. Keys of the object are the target's columns. */
 export type Transform<Row, Out> = (row: Row, context: TransformContext) => Out | null
@@ -91,9 +37,16 @@ export interface TableOptions<Row, Out> {
   readonly targetTenant?: string
   readonly targetThrough?: string | readonly string[]
   readonly columns?: ColumnChanges
+  /** Column of the source → the name in the plan's `newIds` by which it gets another id. */
+  readonly newIds?: Readonly<Record<string, string>>
   /** Checked for every row before the transform. */
   readonly row?: ZodType<Row>
   readonly transform?: Transform<Row, Out>
+  /**
+   * How many rows of a tenant may fail the check or the transform: they are kept in
+   * `rehome.quarantine` at the target, and told. Default 0: the first one ends the move.
+   */
+  readonly quarantine?: number
   /**
    * The way back: what the source's row has to be for a row of the target. With it a rollback takes
    * along what was written at the target also where a transform or `columns` lead to it.
@@ -101,8 +54,16 @@ export interface TableOptions<Row, Out> {
   readonly invert?: Transform<Out, Row>
 }
 
+/** A table at one end alone: fenced, counted and emptied as others, but no table's other half. */
+export interface OneSideOptions {
+  readonly tenant?: string
+  readonly through?: string | readonly string[]
+}
+
 export interface TablePlan {
   readonly kind: 'table'
+  /** Of the source: streams read it. Of the target: streams fill it. Absent: it goes across. */
+  readonly side?: 'source' | 'target' | undefined
   readonly name: string
   readonly tenant?: string | undefined
   readonly through?: readonly string[] | undefined
@@ -111,8 +72,10 @@ export interface TablePlan {
   readonly targetTenant?: string | undefined
   readonly targetThrough?: readonly string[] | undefined
   readonly columns: Required<ColumnChanges>
+  readonly newIds?: Readonly<Record<string, string>> | undefined
   readonly row?: ZodType | undefined
   readonly transform?: RowTransformer | undefined
+  readonly quarantine?: number | undefined
   readonly invert?: RowTransformer | undefined
 }
 
@@ -139,9 +102,11 @@ export interface PlanInput {
   readonly target: Endpoint
   /** The feature or data model that is fenced. Default `default`. */
   readonly scope?: string
+  /** The same at the target, where both models live in one database. Default: `scope`. */
+  readonly targetScope?: string
   /** A list, an SQL query of one column run at the source, or an (async) iterable. */
   readonly tenants: TenantSource
-  readonly tables: readonly (TablePlan | DiscoverTables)[]
+  readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
   /** Tables that stay behind although they touch planned ones. */
   readonly exclude?: readonly string[]
   /** Default `tenant_id`. */
@@ -151,6 +116,12 @@ export interface PlanInput {
    * is fenced only for the last changes.
    */
   readonly strategy?: 'offline' | 'online'
+  /** What transforms may look up: asked once for each attempt, before the tenant is fenced. */
+  readonly lookups?: (at: Lookups) => Promise<Readonly<Record<string, unknown>>>
+  /** Ids that become others, by a name that tables refer to. */
+  readonly newIds?: Readonly<Record<string, NewIds>>
+  /** What has to hold besides equal rows. */
+  readonly invariants?: readonly Invariant[]
   /** Rows that are committed together at the target. Default 50,000. */
   readonly chunkRows?: number
   /** How often a move is tried while its errors may pass. Default 3. */
@@ -197,11 +168,15 @@ export interface Plan {
   readonly source: Endpoint
   readonly target: Endpoint
   readonly scope: string
+  readonly targetScope: string
   readonly tenants: TenantSource
-  readonly tables: readonly (TablePlan | DiscoverTables)[]
+  readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
   readonly exclude: readonly string[]
   readonly tenantColumn: string
   readonly strategy: 'offline' | 'online'
+  readonly lookups?: PlanInput['lookups']
+  readonly newIds: Readonly<Record<string, NewIds>>
+  readonly invariants: readonly Invariant[]
   readonly chunkRows: number
   readonly attempts: number
   readonly backoffMs: number
@@ -214,33 +189,6 @@ export interface Plan {
 /** The type check of a plan file. Rules are applied when the plan is opened. */
 export function definePlan(plan: PlanInput): PlanInput {
   return plan
-}
-
-export function postgres(
-  end: Pick<SqlEndpoint, 'urlFrom'> & Partial<Omit<SqlEndpoint, 'kind'>>,
-): SqlEndpoint {
-  return { kind: 'sql', schema: 'public', poolSize: 8, tls: 'off', ...end }
-}
-
-export function http(
-  end: Pick<HttpEndpoint, 'auth'> &
-    Partial<Omit<HttpEndpoint, 'kind' | 'tls'>> & { readonly tls?: Partial<HttpEndpoint['tls']> },
-): HttpEndpoint {
-  return {
-    kind: 'http',
-    concurrency: 8,
-    requestsPerS: 0,
-    timeoutMs: 30_000,
-    maxBytes: 64 * 1024 * 1024,
-    pageRows: 2_000,
-    ...end,
-    tls: { mode: 'verify', ...end.tls },
-  }
-}
-
-/** Connections, or requests, that one worker process may have open at this end. */
-export function connectionsOf(end: Endpoint): number {
-  return end.kind === 'sql' ? end.poolSize : end.concurrency
 }
 
 /** A table of the plan. `Row` comes from the zod schema or is given: `table<TaskRow>('tasks')`. */
@@ -263,26 +211,20 @@ export function table<
   }
 }
 
+/** A table of the source that is read by streams only. */
+export function sourceTable(name: string, options: OneSideOptions = {}): TablePlan {
+  return { ...table(name, options), side: 'source' }
+}
+
+/** A table of the target that streams fill, where its tenant is not in `tenantColumn`. */
+export function targetTable(name: string, options: OneSideOptions = {}): TablePlan {
+  return { ...table(name, options), side: 'target' }
+}
+
 export function discover(
   options: { column?: string; exclude?: readonly string[] } = {},
 ): DiscoverTables {
   return { kind: 'discover', column: 'tenant_id', exclude: [], ...options }
-}
-
-/**
- * SQL in a plan. Interpolated strings and numbers become literals, never identifiers; anything else
- * throws PLAN_INVALID.
- */
-export function sql(parts: TemplateStringsArray, ...values: (string | number)[]): SqlText {
-  const text = parts.reduce((before, part, i) => `${before}${quoteValue(values[i - 1])}${part}`)
-  return { sql: text.trim() }
-}
-
-function quoteValue(value: unknown): string {
-  if (typeof value === 'string') return literal(value)
-  // In parentheses, because two minus signs would begin a comment.
-  if (Number.isFinite(value)) return Number(value) < 0 ? `(${value})` : String(value)
-  throw new RehomeError('PLAN_INVALID', `sql\`…\` takes texts and numbers, not ${String(value)}`)
 }
 
 function list(columns: string | readonly string[] | undefined): readonly string[] | undefined {

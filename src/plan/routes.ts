@@ -4,36 +4,19 @@
  * finding, so that a user sees all of them at once.
  */
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
-import { type ColumnRoute, renamed, routeColumns } from './columns.ts'
+import { type ColumnRoute, renamed, renumbered, routeColumns } from './columns.ts'
 import { parentsFirst } from './order.ts'
-import type { TenantPath } from './path.ts'
 import type { Plan, TablePlan } from './plan.ts'
-import { plannedTables, unclassifiedTables } from './tables.ts'
-import { tenantPath } from './tenant-path.ts'
-
-export interface Route {
-  readonly source: CatalogTable
-  readonly target: CatalogTable
-  readonly sourcePath: TenantPath
-  readonly targetPath: TenantPath
-  /** Columns of a unique key, at the source; rows are read in its order. */
-  readonly sourceKey: readonly string[]
-  readonly targetKey: readonly string[]
-  /** What is read at the source. Without a transform these are the target's columns, too. */
-  readonly columns: readonly ColumnRoute[]
-  readonly transform: TablePlan['transform']
-  readonly plan: TablePlan
-  /** Rows may point at rows of the same table. */
-  readonly selfReference: boolean
-  /** The route whose way back this is. */
-  readonly backOf?: Route
-  /** Why no row can go this way, though the way back can. */
-  readonly blocked?: string
-}
+import type { EndTable, Route } from './route.ts'
+import { routeStream, streamsOf } from './stream-routes.ts'
+import { filledTables, plannedTables, unclassifiedTables } from './tables.ts'
+import { tableNameAt, tenantPath } from './tenant-path.ts'
 
 export interface Routing {
   /** Parents before children. */
   readonly routes: readonly Route[]
+  readonly sources: readonly EndTable[]
+  readonly targets: readonly EndTable[]
   readonly findings: readonly Finding[]
   /** Tables whose foreign keys form a circle at the target. */
   readonly cycle: readonly string[]
@@ -42,19 +25,52 @@ export interface Routing {
 export function routeTables(plan: Plan, source: Catalog, target: Catalog): Routing {
   const findings: Finding[] = []
   const tables = plannedTables(plan, source, findings)
-  findings.push(...unclassifiedTables(plan, source, tables))
-  const routes: Route[] = []
-  for (const table of tables) {
-    const route = routeTable({ plan, table, tables, source, target, findings })
-    if (route) routes.push(route)
+  const filled = filledTables(plan)
+  const across = tables.filter(({ side }) => side === undefined)
+  const at = {
+    ...{ plan, source, target, findings },
+    atSource: tables,
+    atTarget: [...across, ...filled],
   }
+  const own = isSameSchema(source, target) ? at.atTarget.map(targetNameOf) : []
+  findings.push(...unclassifiedTables(plan, source, { planned: tables, own }))
+  const routes = across.flatMap((table) => routeTable({ ...at, table }) ?? [])
+  const sources = endTables(at, 'source')
+  const targets = endTables(at, 'target')
+  for (const stream of streamsOf(plan))
+    routes.push(...routeStream({ ...at, stream, sources, targets }))
   findings.push(...sharedTargets(routes))
-  const order = parentsFirst(routes.map((route) => route.target))
+  const order = parentsFirst(targets.map(({ table }) => table))
   return {
-    routes: order.names.map((name) => routes.find((r) => r.target.name === name) as Route),
+    routes: order.names.flatMap((name) => routes.find((r) => r.target.name === name) ?? []),
+    sources,
+    targets,
     findings: withoutRepetitions(findings),
     cycle: order.cycle,
   }
+}
+
+function isSameSchema(source: Catalog, target: Catalog): boolean {
+  return source.database === target.database && source.schema === target.schema
+}
+
+function targetNameOf(table: TablePlan): string {
+  return tableNameAt(table, 'target')
+}
+
+/** Those that exist and whose rows are known to be a tenant's. */
+function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
+  const { plan, findings } = at
+  const tables = end === 'source' ? at.atSource : at.atTarget
+  return tables.flatMap((table) => {
+    const found = at[end].tables.get(tableNameAt(table, end))
+    if (!found && table.side === 'target') {
+      const message = `does not exist in schema "${at[end].schema}" of the target`
+      findings.push({ where: `target table "${table.name}"`, message })
+    }
+    const path = tenantPath({ plan, table, tables, catalog: at[end], end, findings })
+    return found && path ? [{ table: found, path }] : []
+  })
 }
 
 /** Tables that lead to the same parent meet the same trouble there; it is told once. */
@@ -63,17 +79,17 @@ function withoutRepetitions(findings: readonly Finding[]): Finding[] {
   return [...told.values()]
 }
 
-interface RouteInput {
-  plan: Plan
-  table: TablePlan
-  tables: readonly TablePlan[]
-  source: Catalog
-  target: Catalog
-  findings: Finding[]
+interface RoutingInput {
+  readonly plan: Plan
+  readonly source: Catalog
+  readonly target: Catalog
+  readonly findings: Finding[]
+  readonly atSource: readonly TablePlan[]
+  readonly atTarget: readonly TablePlan[]
 }
 
-function routeTable(input: RouteInput): Route | null {
-  const { plan, table, tables, source, target, findings } = input
+function routeTable(input: RoutingInput & { readonly table: TablePlan }): Route | null {
+  const { plan, table, atSource, atTarget, source, target, findings } = input
   const from = source.tables.get(table.name)
   const to = target.tables.get(table.to ?? table.name)
   if (!from) return null
@@ -83,9 +99,13 @@ function routeTable(input: RouteInput): Route | null {
     return null
   }
   const before = findings.length
-  const sourcePath = tenantPath({ plan, table, tables, catalog: source, end: 'source', findings })
-  const targetPath = tenantPath({ plan, table, tables, catalog: target, end: 'target', findings })
-  const columns = routeColumns(table, { from, to, computed: source.computed, findings })
+  const paths = { plan, table, findings }
+  const sourcePath = tenantPath({ ...paths, tables: atSource, catalog: source, end: 'source' })
+  const targetPath = tenantPath({ ...paths, tables: atTarget, catalog: target, end: 'target' })
+  const columns = routeColumns(table, {
+    ...{ from, to, findings, computed: source.computed },
+    renumber: (column) => renumbered(plan, table.newIds, column),
+  })
   const sourceKey = keyOf(table, from, findings)
   if (!sourcePath || !targetPath || findings.length > before) return null
   return {
@@ -96,6 +116,7 @@ function routeTable(input: RouteInput): Route | null {
     sourceKey,
     targetKey: targetKeyOf(table, { sourceKey, columns, to }),
     columns,
+    newIds: table.newIds ?? {},
     transform: table.transform,
     plan: table,
     selfReference: to.foreignKeys.some((key) => key.parent === to.name),

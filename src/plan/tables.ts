@@ -3,10 +3,10 @@
  * have named, because they touch a planned table or hold the tenant's column. Pure.
  */
 import type { Catalog, CatalogTable, Finding } from './catalog.ts'
-import { type Plan, type TablePlan, table } from './plan.ts'
+import { type Plan, type TablePlan, table, targetTable } from './plan.ts'
 
 export function plannedTables(plan: Plan, source: Catalog, findings: Finding[]): TablePlan[] {
-  const named = plan.tables.filter((entry) => entry.kind === 'table')
+  const named = namedTables(plan).filter(({ side }) => side !== 'target')
   for (const entry of named) {
     if (source.tables.has(entry.name)) continue
     const message = `does not exist in schema "${source.schema}" of the source`
@@ -25,6 +25,19 @@ export function plannedTables(plan: Plan, source: Catalog, findings: Finding[]):
     findings.push({ where: `table "${entry.name}"`, message })
   }
   return [...named, ...new Map(found.map((entry) => [entry.name, entry])).values()]
+}
+
+function namedTables(plan: Plan): TablePlan[] {
+  return plan.tables.filter((entry) => entry.kind === 'table')
+}
+
+/** Tables of the target that streams fill. */
+export function filledTables(plan: Plan): TablePlan[] {
+  const named = namedTables(plan).filter(({ side }) => side === 'target')
+  const streams = plan.tables.filter((entry) => entry.kind === 'stream')
+  const known = new Set(named.map(({ name }) => name))
+  const others = [...new Set(streams.flatMap(({ to }) => to))].filter((name) => !known.has(name))
+  return [...named, ...others.map((name) => targetTable(name))]
 }
 
 function discoveredTables(plan: Plan, source: Catalog): TablePlan[] {
@@ -60,10 +73,11 @@ function excludedTables(plan: Plan): string[] {
 export function unclassifiedTables(
   plan: Plan,
   source: Catalog,
-  planned: readonly TablePlan[],
+  known: { readonly planned: readonly TablePlan[]; readonly own: readonly string[] },
 ): Finding[] {
-  const names = new Set(planned.map((entry) => entry.name))
-  const excluded = new Set(excludedTables(plan))
+  const names = new Set(known.planned.map((entry) => entry.name))
+  // Of the target, where both models live in one schema.
+  const excluded = new Set([...excludedTables(plan), ...known.own])
   const here = [...source.tables.values()]
     .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
     .flatMap((entry) => {

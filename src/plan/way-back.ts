@@ -10,13 +10,14 @@ import type { CatalogColumn } from './catalog.ts'
 import { type ColumnRoute, renamed } from './columns.ts'
 import { conversionOf } from './conversion.ts'
 import type { TablePlan } from './plan.ts'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 
 /** `blocked` where the plan does not say how its rows go back. */
 export function wayBack(route: Route): Route {
   const { source, target, plan } = route
   const columns = plan.invert ? target.columns.map(asItIs) : columnsBack(route)
-  const blocked = plan.invert ? null : reasonAgainst(route, columns)
+  const renumbered = Object.keys(route.newIds).length > 0
+  const blocked = plan.invert && !renumbered ? null : reasonAgainst(route, columns)
   return {
     source: target,
     target: source,
@@ -25,6 +26,7 @@ export function wayBack(route: Route): Route {
     sourceKey: route.targetKey,
     targetKey: route.sourceKey,
     columns,
+    newIds: {},
     transform: plan.invert,
     plan: planBack(route, columns),
     selfReference: source.foreignKeys.some((key) => key.parent === source.name),
@@ -71,7 +73,9 @@ function planBack({ source, target, plan }: Route, columns: readonly ColumnRoute
 }
 
 function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | null {
-  const { source, target, transform } = route
+  const { source, target, transform, stream } = route
+  if (Object.keys(route.newIds).length > 0) return 'its rows have other ids'
+  if (stream) return `it is filled by stream "${stream.name}"`
   if (transform) return 'its transform has no `invert`'
   const back = (name: string) => columns.some((column) => column.name === name)
   const key = route.sourceKey.find((name) => !back(name))

@@ -26,7 +26,7 @@ import { poolOfOne } from '../endpoints/sql/snapshot.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { RehomeError } from '../errors.ts'
 import { hopsOf } from '../plan/path.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import type { Client } from '../postgres.ts'
 import { type Shard, sqlEndsOf } from './shard.ts'
 

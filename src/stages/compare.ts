@@ -7,9 +7,9 @@ import { rowsOf } from '../endpoints/ends.ts'
 import { comparisonKey, expectedSide } from '../endpoints/expected-rows.ts'
 import type { Compared, ComparedColumn, Side } from '../endpoints/rows.ts'
 import { differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
-import { contextOf } from './context.ts'
+import { contextOf, renumberOf } from './context.ts'
 import { tenantRows } from './rows.ts'
 import type { Shard } from './shard.ts'
 
@@ -41,8 +41,14 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
   const { ends, survey, signal } = shard
   const [source, target] = [rowsOf(ends.source), rowsOf(ends.target)]
   const reading = { ...tenantRows(shard, route, 'source'), signal }
-  const work = { route, context: contextOf(shard), reading, hash: survey.hash }
-  const ahead = route.transform ? expectedSide({ source, target }, work) : null
+  const work = {
+    route,
+    context: contextOf(shard),
+    reading,
+    hash: survey.hash,
+    renumber: renumberOf(shard, route),
+  }
+  const ahead = isMade(route) ? expectedSide({ source, target }, work) : null
   // Only after the transform has seen rows is it known which columns it fills.
   const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
@@ -60,6 +66,11 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
     ...differences,
     notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
   }
+}
+
+/** What is at the source has no digest that could be that of the target's rows. */
+function isMade({ transform, stream, newIds }: Route): boolean {
+  return transform !== undefined || stream !== undefined || Object.keys(newIds).length > 0
 }
 
 /** A row without compared columns cannot be told apart: its key stands in for it. */

@@ -3,19 +3,19 @@
  * off. Resumes where it stopped.
  */
 import { copyTexts } from '../endpoints/copy-texts.ts'
-import { rowsOf } from '../endpoints/ends.ts'
+import { holdAt, rowsOf } from '../endpoints/ends.ts'
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
 import { nothingRead, type TableProgress } from '../endpoints/sql/progress.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { writeSync } from '../endpoints/sql/syncs.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
-import { passTexts, transformTexts } from '../endpoints/text-transform.ts'
+import { mapperOf } from '../endpoints/text-transform.ts'
 import { inParallel } from '../parallel.ts'
 import { hopsOf } from '../plan/path.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import { explain, inTransaction } from '../postgres.ts'
-import { contextOf } from './context.ts'
+import { contextOf, renumberOf } from './context.ts'
 import { tablesToWipe, tenantRows } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
 import {
@@ -37,6 +37,7 @@ export const copy: Stage = {
     const known = await rowsOf(shard.ends.target).readProgress(key)
     await copyTables(shard, { ends: shard.ends, known })
     await advanceSequences(shard, 'target')
+    await tellQuarantined(shard)
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
 }
@@ -68,6 +69,16 @@ export const copyWhileWritten: Stage = {
     await advanceSequences(shard, 'target')
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
+}
+
+/** Rows that the plan has allowed to stay behind. */
+async function tellQuarantined(shard: Shard): Promise<void> {
+  const { tenant, epoch, plan } = shard
+  const key = { scope: plan.scope, tenant, epoch }
+  const rows = await rowsOf(shard.ends.target).readQuarantined(key)
+  if (rows.length === 0) return
+  shard.evidence.quarantined = { rows: rows.length, first: rows.slice(0, 20) }
+  shard.tell(`${rows.length} rows stayed behind, in rehome.quarantine at the target`)
 }
 
 interface CopyWork {
@@ -135,12 +146,13 @@ async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promis
   const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
   const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
   try {
-    if (source.kind !== 'sql' || target.kind !== 'sql') {
+    const asTexts = route.stream || route.plan.quarantine || Object.keys(route.newIds).length > 0
+    if (asTexts || source.kind !== 'sql' || target.kind !== 'sql') {
       return await copyRouteTexts(shard, route, { ...copying, chunkRows })
     }
     return await copyTable({ source, target }, route, {
       ...options,
-      hold: { ...holdOf(shard), epoch: shard.epoch },
+      hold: holdAt(target, { ...holdOf(shard), epoch: shard.epoch }),
       mapper: route.transform
         ? transformMapper(route, contextOf(shard), { oneFormat: together })
         : passThrough(route),
@@ -162,9 +174,8 @@ async function copyRouteTexts(
   return await copyTexts({ source: rowsOf(ends.source), target: rowsOf(ends.target) }, route, {
     reading: { ...tenantRows(shard, route, 'source'), key: route.sourceKey, signal },
     writing: { hold, table: route.target, replicate, from },
-    mapper: route.transform
-      ? transformTexts(route, contextOf(shard), { plainRows: false })
-      : passTexts(route),
+    mapper: mapperOf(route, contextOf(shard), { plainRows: false }),
+    renumber: renumberOf(shard, route),
     chunkRows,
     onChunk,
   })

@@ -3,7 +3,8 @@ import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import { logShapeOf } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Route, Routing } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
+import type { Routing } from '../plan/routes.ts'
 import { columnsLeft, wayBack } from '../plan/way-back.ts'
 import { noPooler } from '../postgres.ts'
 
@@ -29,10 +30,7 @@ export function serverFindings(
 ): Finding[] {
   const { strategy, rollback } = plan
   const findings: Finding[] = []
-  if (source.database === target.database) {
-    const message = "is the source's database, and a tenant has one flag there: take another one"
-    findings.push({ where: 'target', message })
-  }
+  findings.push(...sharedFindings(plan, routing, { source, target }))
   for (const [where, catalog] of [
     ['source', source],
     ['target', target],
@@ -52,9 +50,11 @@ export function serverFindings(
       })
     }
   }
-  for (const route of routing.routes) {
-    findings.push(...privilegeFindings('source', route.source, ['SELECT']))
-    findings.push(...privilegeFindings('target', route.target, ['SELECT', 'INSERT', 'DELETE']))
+  for (const { table } of routing.sources) {
+    findings.push(...privilegeFindings('source', table, ['SELECT']))
+  }
+  for (const { table } of routing.targets) {
+    findings.push(...privilegeFindings('target', table, ['SELECT', 'INSERT', 'DELETE']))
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
   if (strategy === 'online') findings.push(...onlineFindings(routing, { source, target }))
@@ -63,6 +63,31 @@ export function serverFindings(
     const names = routing.cycle.map((name) => `"${name}"`).join(' → ')
     const message = `foreign keys form a circle: grant set on parameter session_replication_role`
     findings.push({ where: `target ${names}`, message })
+  }
+  return findings
+}
+
+/** Both models in one database: flags, guards and tables have to be apart. */
+function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalogs): Finding[] {
+  const shared = source.database === target.database
+  const apart = plan.scope !== plan.targetScope
+  if (!shared) {
+    const message = 'is for two models in one database, and these are two'
+    return apart ? [{ where: '`targetScope`', message }] : []
+  }
+  const findings: Finding[] = []
+  if (!apart) {
+    const message = "is the source's database: tell the models apart by a `targetScope` of its own"
+    findings.push({ where: 'target', message })
+  }
+  if (plan.strategy === 'online' || plan.rollback.windowMs > 0) {
+    const message = 'changes are not followed within one database: move offline, without a window'
+    findings.push({ where: 'target', message })
+  }
+  const own = source.schema === target.schema ? routing.sources : []
+  for (const { table } of own) {
+    if (!routing.targets.some((other) => other.table.name === table.name)) continue
+    findings.push({ where: `table "${table.name}"`, message: 'is at both ends one and the same' })
   }
   return findings
 }
@@ -95,6 +120,17 @@ function httpFindings(plan: Plan, { routes }: Routing, { source, target }: Catal
 function onlineFindings({ routes }: Routing, { target }: Catalogs): Finding[] {
   const findings: Finding[] = []
   if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
+  for (const { source, newIds, plan } of routes) {
+    const where = `table "${source.name}"`
+    const only = (what: string) => findings.push({ where, message: `${what} is for offline moves` })
+    if (Object.keys(newIds).length > 0) only('`newIds`')
+    if (plan.quarantine) only('`quarantine`')
+  }
+  for (const { stream } of routes) {
+    if (!stream) continue
+    const message = 'is followed by no log: online moves take tables, offline ones also streams'
+    findings.push({ where: `stream "${stream.name}"`, message })
+  }
   for (const route of routes) {
     const reading = Object.entries(route.plan.columns.compute).find(([, { sql }]) =>
       /\bselect\b/i.test(sql),

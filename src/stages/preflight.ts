@@ -9,8 +9,9 @@ import { collidingKeys } from '../endpoints/collisions.ts'
 import { rowsOf } from '../endpoints/ends.ts'
 import { nothingRead } from '../endpoints/sql/progress.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import { forgetCapture } from './capture.ts'
+import { hashOfLookups } from './context.ts'
 import { countRows, sum, tablesToWipe, tenantRows } from './rows.ts'
 import { advanceSequences, notePositions } from './sequences.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
@@ -31,6 +32,9 @@ export const preflight: Stage = {
       for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
       await advanceSequences(shard, 'source')
       if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
+      // An attempt that goes on with this one's rows has to have found the same.
+      if (shard.plan.lookups)
+        await store(shard, { evidence: { lookups: hashOfLookups(shard.lookups) } })
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
       await shard.ends.target.flags.giveUpTarget(holdOf(shard))

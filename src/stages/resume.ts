@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { readSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
+import { hashOfLookups } from './context.ts'
 import { holdOf, type Shard, sqlEndsOf, store } from './shard.ts'
 
 export type Found =
@@ -25,6 +26,7 @@ export async function resume(shard: Shard): Promise<Found> {
   if (epoch === null || !['drain', 'copy', 'verify', 'cutover'].includes(phase)) {
     return await startOver(shard)
   }
+  if (!foundTheSame(shard)) return await startOver(shard)
   const { leaseMs } = shard.plan.fence
   shard.lease.hold(source.flags, hold)
   const change = { ...hold, moveId, epoch, leaseMs }
@@ -40,6 +42,13 @@ export async function resume(shard: Shard): Promise<Found> {
   }
   shard.lease.letGo()
   return await startOver(shard)
+}
+
+/** As the attempt whose rows are there. */
+function foundTheSame({ plan, move, lookups }: Shard): boolean {
+  if (!plan.lookups) return true
+  const { lookups: before } = move.evidence as { lookups?: string }
+  return before === hashOfLookups(lookups)
 }
 
 /** Throws where the move has been cut over, by what is stored, and the source says otherwise. */
@@ -82,7 +91,7 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   const moveId = shard.move.id
   const hold = holdOf(shard)
   const { epoch } = shard.move
-  if (epoch === null) return await startOver(shard)
+  if (epoch === null || !foundTheSame(shard)) return await startOver(shard)
   const { leaseMs } = shard.plan.fence
   const change = { ...hold, moveId, epoch, leaseMs }
   const captured = await source.flags.takeOver(change)

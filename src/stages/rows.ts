@@ -4,7 +4,8 @@ import { rowsOf } from '../endpoints/ends.ts'
 import type { WipeGroup } from '../endpoints/sql/wipe.ts'
 import type { TenantRows } from '../endpoints/tenant-rows.ts'
 import { parentsFirst } from '../plan/order.ts'
-import type { Route } from '../plan/routes.ts'
+import type { EndTable, Route } from '../plan/route.ts'
+import { queryText } from '../plan/stream.ts'
 import type { Shard } from './shard.ts'
 
 type EndName = 'source' | 'target'
@@ -12,9 +13,8 @@ type EndName = 'source' | 'target'
 /** Table → rows. One question a table; an index on the tenant's column makes it cheap. */
 export async function countRows(shard: Shard, end: EndName): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  for (const route of shard.survey.routes) {
-    const rows = await rowsOf(shard.ends[end]).count(tenantRows(shard, route, end))
-    counts.set(route[end].name, rows)
+  for (const at of tablesAt(shard, end)) {
+    counts.set(at.table.name, await rowsOf(shard.ends[end]).count(rowsIn(shard, at)))
   }
   return counts
 }
@@ -26,17 +26,30 @@ export function sum(counts: ReadonlyMap<string, number>): number {
 /** Only those that the shard is about, where it is but a part of one. */
 export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows {
   const path = end === 'source' ? route.sourcePath : route.targetPath
-  const { tenant, among, plan } = shard
-  return { scope: plan.scope, tenant, table: route[end], path, among: among?.(route, end) }
+  const { tenant, among } = shard
+  const query = end === 'source' ? route.stream?.from : undefined
+  return {
+    ...rowsIn(shard, { table: route[end], path }),
+    among: among?.(route, end),
+    query: typeof query === 'function' ? queryText(query, tenant) : undefined,
+  }
+}
+
+export function rowsIn({ plan, tenant }: Shard, { table, path }: EndTable): TenantRows {
+  return { scope: plan.scope, tenant, table, path }
+}
+
+export function tablesAt({ survey }: Shard, end: EndName): readonly EndTable[] {
+  return end === 'source' ? survey.sources : survey.targets
 }
 
 /** Children before parents, as the foreign keys of that end have it. */
 export function tablesToWipe(shard: Shard, end: EndName): WipeGroup[] {
-  const { routes } = shard.survey
-  const { names, cycle } = parentsFirst(routes.map((route) => route[end]))
+  const tables = tablesAt(shard, end)
+  const { names, cycle } = parentsFirst(tables.map(({ table }) => table))
   const tableOf = (name: string) => {
-    const route = routes.find((candidate) => candidate[end].name === name) as Route
-    return { name, path: end === 'source' ? route.sourcePath : route.targetPath, of: route[end] }
+    const { table, path } = tables.find((at) => at.table.name === name) as EndTable
+    return { name, path, of: table }
   }
   const groups: WipeGroup[] = []
   // From the first table of a circle to the last, whatever stands between them hangs on both.

@@ -3,7 +3,8 @@
  */
 import { rowsOf } from '../endpoints/ends.ts'
 import { sequencesOf } from '../endpoints/sql/sequences.ts'
-import type { Route } from '../plan/routes.ts'
+import type { TenantRows } from '../endpoints/tenant-rows.ts'
+import type { Route } from '../plan/route.ts'
 import { wayBack } from '../plan/way-back.ts'
 import { tenantRows } from './rows.ts'
 import { type Shard, store } from './shard.ts'
@@ -24,15 +25,32 @@ export interface Reached {
 
 export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise<Reached[]> {
   const reached: Reached[] = []
-  for (const route of shard.survey.routes) {
-    for (const { column, sequence } of sequencesOf(route.target)) {
-      const origin = by === 'target' ? column : sourceColumn(route, column)
-      if (origin === null) continue
-      const id = await rowsOf(shard.ends[by]).largestId(tenantRows(shard, route, by), origin)
-      if (id !== null && id >= 1n) reached.push({ sequence, id })
-    }
+  for (const { rows, column, sequence } of by === 'target' ? filled(shard) : about(shard)) {
+    const id = await rowsOf(shard.ends[by]).largestId(rows, column)
+    if (id !== null && id >= 1n) reached.push({ sequence, id })
   }
   return reached
+}
+
+interface Use {
+  readonly rows: TenantRows
+  readonly column: string
+  readonly sequence: string
+}
+
+function filled(shard: Shard): Use[] {
+  return shard.survey.routes.flatMap((route) =>
+    sequencesOf(route.target).map((use) => ({ ...use, rows: tenantRows(shard, route, 'target') })),
+  )
+}
+
+function about(shard: Shard): Use[] {
+  return shard.survey.routes.flatMap((route) =>
+    sequencesOf(route.target).flatMap(({ column: to, sequence }) => {
+      const column = sourceColumn(route, to)
+      return column === null ? [] : [{ rows: tenantRows(shard, route, 'source'), column, sequence }]
+    }),
+  )
 }
 
 export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
@@ -78,8 +96,10 @@ async function areParted(back: Shard, sequence: string): Promise<boolean> {
  */
 function sourceColumn(route: Route, column: string): string | null {
   const { rename, compute } = route.plan.columns
-  if (column in compute) return null
+  if (route.stream || column in compute) return null
   const renamed = Object.entries(rename).find(([, to]) => to === column)?.[0]
   const name = renamed ?? column
+  // Ids that become others tell nothing.
+  if (name in route.newIds) return null
   return route.source.columns.some((candidate) => candidate.name === name) ? name : null
 }

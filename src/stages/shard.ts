@@ -12,8 +12,9 @@ import type { Hold } from '../endpoints/flags.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { connectionsOf, type Plan } from '../plan/plan.ts'
-import type { Route } from '../plan/routes.ts'
+import { connectionsOf } from '../plan/endpoint.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/route.ts'
 import type { Lease } from './lease.ts'
 import type { Survey } from './survey.ts'
 
@@ -61,6 +62,8 @@ export interface Shard {
   readonly survey: Survey
   /** The ends are exchanged: what the tenant has written at its new home goes to the old one. */
   readonly goesBack?: boolean
+  /** What transforms may look up: the same for all of the attempt. */
+  readonly lookups: Readonly<Record<string, unknown>>
   /** A condition on the rows `r` of one end: this is only a part of the shard. */
   readonly among?: (route: Route, end: 'source' | 'target') => string
   readonly attemptLog: Logger

@@ -41,7 +41,7 @@ export interface Unguarded {
 }
 
 export async function survey(plan: Plan, ends: { source: End; target: End }): Promise<Survey> {
-  const planned = plan.tables.filter((entry) => entry.kind === 'table')
+  const planned = plan.tables.filter((entry) => entry.kind !== 'discover')
   const read = (end: End, tables: typeof planned) =>
     rowsOf(end)
       .describe(tables)
@@ -51,9 +51,7 @@ export async function survey(plan: Plan, ends: { source: End; target: End }): Pr
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
   const routing = routeTables(plan, source, target)
   const guarded = [ends.source, ends.target].flatMap((end) =>
-    end.kind === 'sql'
-      ? guardedTables(plan, routing.routes, end).map((one) => ({ ...one, end }))
-      : [],
+    end.kind === 'sql' ? guardedTables(plan, routing, end).map((one) => ({ ...one, end })) : [],
   )
   const unguarded = [
     ...guarded.flatMap((one) =>
@@ -88,9 +86,11 @@ function fingerprintOf(catalogs: readonly Catalog[]): string {
 
 /** The same on the way back: what was the source is the target. */
 export function surveyBack(survey: Survey): Survey {
-  const { source, target, routes } = survey
+  const { source, target, routes, sources, targets } = survey
   return {
     ...survey,
+    sources: targets,
+    targets: sources,
     routes: routes.map((route) => route.backOf ?? wayBack(route)),
     source: target,
     target: source,

@@ -7,6 +7,7 @@ import type { BrokenReference } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
+import { refuseBrokenInvariants } from './invariants.ts'
 import { tenantRows } from './rows.ts'
 import { type Ends, lanesOf, type Shard } from './shard.ts'
 import { fingerprintNow } from './survey.ts'
@@ -17,6 +18,7 @@ export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): P
   const { comparisons, broken } = await lookAt({ ...shard, ends })
   shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
   refuseDifferences(comparisons, broken)
+  await refuseBrokenInvariants(shard, ends)
   await refuseChangedSchema(shard)
   const rows = comparisons.reduce((total, { found }) => total + found, 0)
   shard.tell(`verified ${rows} rows in ${comparisons.length} tables: both ends are equal`)
@@ -75,11 +77,11 @@ interface Broken extends BrokenReference {
 }
 
 async function firstBroken(shard: Shard): Promise<Broken | null> {
-  const { routes } = shard.survey
+  const { routes, targets } = shard.survey
   for (const route of routes) {
     shard.signal.throwIfAborted()
     const rows = tenantRows(shard, route, 'target')
-    const [broken] = await rowsOf(shard.ends.target).brokenReferences(rows, routes)
+    const [broken] = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
     if (broken) return { ...broken, table: route.target.name }
   }
   return null

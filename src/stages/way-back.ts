@@ -1,5 +1,5 @@
 /** A shard on its way back: what was its source is its target. */
-import type { Route } from '../plan/routes.ts'
+import type { Route } from '../plan/route.ts'
 import type { Shard } from './shard.ts'
 import { surveyBack } from './survey.ts'
 

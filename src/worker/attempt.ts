@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts'
 import { auditShard, cleanupShard, finalizeShard, moveShard, rollbackShard } from '../move-shard.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
+import { lookUp } from '../stages/context.ts'
 import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
@@ -130,6 +131,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   if (!known || !lease) throw planChanged(options.plans, run)
   const { plan, ends } = known
   const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
+  const lookups = await unlessAborted(lookUp(plan, ends, move.tenant_id), abort.signal)
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt }
   const log = options.log.child(ids)
   return {
@@ -144,6 +146,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     ends,
     control,
     survey: surveyed,
+    lookups,
     attemptLog: log,
     log,
     signal: abort.signal,

@@ -1,6 +1,7 @@
 // Names from the catalogue reach SQL, triggers, evidence and pages as what they are: names.
 import { expect, test } from 'vitest'
-import { postgres, table } from '../../src/plan/plan.ts'
+import { postgres } from '../../src/plan/endpoint.ts'
+import { table } from '../../src/plan/plan.ts'
 import { ident, literal, qualified } from '../../src/quote.ts'
 import { ended, flagsAt, moveOf, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'

@@ -10,10 +10,10 @@ import type {
   CatalogTable,
 } from '../../src/plan/catalog.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
+import { postgres } from '../../src/plan/endpoint.ts'
 import {
   type Plan,
   type PlanInput,
-  postgres,
   type TableOptions,
   type TablePlan,
   table,

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createHttpEnd, nodeHandler } from '../../src/http-end/index.ts'
-import { type HttpEndpoint, http } from '../../src/plan/plan.ts'
+import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import type { TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'
 import type { World } from './world.ts'
@@ -20,7 +20,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 /** What stands between the network and the end. */
 export type Between = (handler: Handler) => Handler
 
-export const smallTables = smallPlan({}).tables
+export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
 
 export async function serveEnd(
   database: TestDatabase,

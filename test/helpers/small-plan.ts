@@ -1,5 +1,7 @@
 // The plan of the small world, with what a test wants otherwise.
-import { definePlan, type PlanInput, postgres, sql, table } from '../../src/plan/plan.ts'
+import { postgres } from '../../src/plan/endpoint.ts'
+import { definePlan, type PlanInput, table } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 
 export function smallPlan(changes: Partial<PlanInput>): PlanInput {
   return definePlan({

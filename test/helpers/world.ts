@@ -119,6 +119,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
+/** The fence of further plans. */
+export async function installPlans(
+  { environment }: Pick<World, 'environment'>,
+  plans: readonly PlanInput[],
+): Promise<void> {
+  const { CONTROL_URL: controlUrl = '', REDIS_URL: redisUrl } = environment
+  await install({ controlUrl, redisUrl, environment }, plans.map(checkPlan))
+}
+
 async function addTenant(source: TestDatabase, tenant: string, notes: number): Promise<void> {
   await source.pool.query(seed.trim(), [tenant])
   await source.pool.query(

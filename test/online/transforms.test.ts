@@ -1,6 +1,7 @@
 // Online moves whose transforms give rows other keys, or leave rows out.
 import { expect, test } from 'vitest'
-import { type PlanInput, sql, table } from '../../src/plan/plan.ts'
+import { type PlanInput, table } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 import { changeableKeys, startRestless } from '../helpers/restless.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { RehomeError } from '../../src/errors.ts'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
-import { discover, type PlanInput, postgres, sql, table } from '../../src/plan/plan.ts'
+import { postgres } from '../../src/plan/endpoint.ts'
+import { discover, type PlanInput, table } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 
 const small: PlanInput = {
   name: 'small',
@@ -173,7 +175,10 @@ describe('a right plan', () => {
       source: { kind: 'sql', urlFrom: 'SOURCE_URL', schema: 'public', poolSize: 8, tls: 'off' },
       target: { kind: 'sql', urlFrom: 'TARGET_URL', schema: 'public', poolSize: 8, tls: 'off' },
       scope: 'default',
+      targetScope: 'default',
       tenants: ['acme'],
+      newIds: {},
+      invariants: [],
       tables: [{ kind: 'table', name: 'notes', columns: { drop: [], rename: {}, compute: {} } }],
       exclude: [],
       tenantColumn: 'tenant_id',

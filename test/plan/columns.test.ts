@@ -1,7 +1,7 @@
 // What becomes of each column on its way: it keeps its value, or the plan is refused.
 import { describe, expect, test } from 'vitest'
 import { isPortable } from '../../src/plan/columns.ts'
-import { sql } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 import { routeNotes } from '../helpers/catalog.ts'
 
 const notes = { id: 'int8 key', tenant_id: 'text not-null', body: 'text' }

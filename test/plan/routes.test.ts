@@ -1,6 +1,7 @@
 // A plan and two catalogues: from where to where, by which key, in which order, or why not.
 import { describe, expect, test } from 'vitest'
-import { sql, table } from '../../src/plan/plan.ts'
+import { table } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 import { findingsOf, planOf, route, routeNotes, type Tables } from '../helpers/catalog.ts'
 
 const notes = { id: 'int8 key', tenant_id: 'text' }

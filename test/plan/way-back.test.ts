@@ -1,6 +1,7 @@
 // The way back of a route: which columns go it, which stay where they are, and why none may.
 import { expect, test } from 'vitest'
-import { sql, type TableOptions } from '../../src/plan/plan.ts'
+import type { TableOptions } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 import { columnsLeft, wayBack } from '../../src/plan/way-back.ts'
 import { type Columns, routeNotes } from '../helpers/catalog.ts'
 

@@ -1,6 +1,6 @@
 /** An end that is reached over HTTP: where it is, and how to ask it. */
 import { RehomeError } from '../../errors.ts'
-import type { HttpEndpoint } from '../../plan/plan.ts'
+import type { HttpEndpoint } from '../../plan/endpoint.ts'
 import type { Flags } from '../flags.ts'
 import type { Rows } from '../rows.ts'
 import { askingBy } from './asking.ts'

@@ -45,6 +45,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
       const tables = await ask('readProgress', { scope, tenant, epoch })
       return new Map(tables.map(({ table, ...progress }) => [table, progress]))
     },
+    readQuarantined: ({ scope, tenant, epoch }) => ask('readQuarantined', { scope, tenant, epoch }),
     forgetProgress: async (hold) => void (await ask('forgetProgress', holdOnly(hold))),
     wipe: (hold, work) => wipe(asking, hold, work),
     side: (compared) => sideOf(asking, compared),
@@ -61,8 +62,14 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     },
     positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),
     advanceSequence: (sequence, id) => ask('advanceSequence', { sequence, id: String(id) }),
+    newIds: () => noDatabase(where),
+    ask: () => noDatabase(where),
     knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),
   }
+}
+
+async function noDatabase(where: string): Promise<never> {
+  throw new RehomeError('PREFLIGHT_FAILED', `${where} runs no SQL of the plan`)
 }
 
 function tableOf({ scope, tenant, table }: TenantRows) {
@@ -112,10 +119,10 @@ function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Wr
       columns = names
       for (const row of rows) lines.push(JSON.stringify(row))
     },
-    async commit(progress) {
+    async commit(progress, quarantined = []) {
       const { scope, tenant, token, epoch } = hold
       const of = { scope, tenant, token, epoch, table: table.name, columns, replicate }
-      const head = JSON.stringify({ ...of, from: before, progress })
+      const head = JSON.stringify({ ...of, from: before, progress, quarantined })
       const text = await asking.transport.ask({
         method: 'POST',
         path: pathOf('write'),

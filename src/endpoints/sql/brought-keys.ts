@@ -5,8 +5,8 @@
 
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import { sourceOf } from '../../plan/identity.ts'
-import type { TransformContext } from '../../plan/plan.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { Route } from '../../plan/route.ts'
+import type { TransformContext } from '../../plan/transform-context.ts'
 import type { Client } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { FlagKey } from '../flags.ts'

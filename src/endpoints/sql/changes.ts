@@ -8,7 +8,7 @@
 
 import { RehomeError } from '../../errors.ts'
 import type { TenantPath } from '../../plan/path.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { Route } from '../../plan/route.ts'
 import type { Client } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { FlagKey } from '../flags.ts'

@@ -10,9 +10,11 @@
 
 import type { Client } from '../../postgres.ts'
 import type { Hold } from '../flags.ts'
+import type { Quarantined } from '../text-mapper.ts'
 import { type CopyRows, copyInto } from './copy-into.ts'
 import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
+import { writeQuarantined } from './quarantine.ts'
 
 export interface ChunkTarget {
   /** Schema-qualified and quoted. */
@@ -27,7 +29,7 @@ export interface ChunkTarget {
 export interface ChunkWriter {
   write(rows: CopyRows): Promise<void>
   /** Commits the rows written since the last commit together with the progress. */
-  commit(progress: TableProgress): Promise<void>
+  commit(progress: TableProgress, quarantined?: readonly Quarantined[]): Promise<void>
 }
 
 export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWriter {
@@ -42,10 +44,11 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
       await begin()
       await copy.write(rows)
     },
-    async commit(progress) {
+    async commit(progress, quarantined = []) {
       await begin()
       await copy.end()
       begun = false
+      await writeQuarantined(client, { ...target.hold, table: target.table }, quarantined)
       await writeProgress(client, { ...target.hold, table: target.table }, progress)
       if (progress.done) await client.query('set local synchronous_commit = on')
       await client.query('commit')

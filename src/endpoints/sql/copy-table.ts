@@ -8,7 +8,7 @@
 
 import copyStreams from 'pg-copy-streams'
 import { isPortable } from '../../plan/columns.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { Route } from '../../plan/route.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Hold } from '../flags.ts'

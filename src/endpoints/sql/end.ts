@@ -1,9 +1,9 @@
 /** One end of a move: where it is and how to reach it. Opens pools, holds no other state. */
 
 import { RehomeError } from '../../errors.ts'
-import type { SqlEndpoint } from '../../plan/plan.ts'
+import type { SqlEndpoint } from '../../plan/endpoint.ts'
 import { createPool, type Pool, placeOf } from '../../postgres.ts'
-import type { Flags } from '../flags.ts'
+import type { FlagKey, Flags } from '../flags.ts'
 import { flagsAt } from './flags-at.ts'
 
 export interface SqlEnd {
@@ -11,6 +11,8 @@ export interface SqlEnd {
   readonly name: 'source' | 'target'
   readonly schema: string
   /** `host:port/database`, without user or password. */
+  readonly address: string
+  /** The same, and which model of it is meant where it has both. */
   readonly place: string
   readonly pool: Pool
   /** The pool's sessions are in a transaction already: all see one snapshot. */
@@ -20,6 +22,8 @@ export interface SqlEnd {
    * connection, nor for longer than 2 s by an end that says nothing.
    */
   readonly lifeline: Pool
+  /** As which the plan's scope is known here, if it is another. */
+  readonly scope?: string | undefined
   /** By way of the lifeline. */
   readonly flags: Flags
 }
@@ -27,11 +31,15 @@ export interface SqlEnd {
 /** Sorting a tenant's rows, and looking for their parents, does not go through files up to here. */
 const workMem = '64MB'
 
+export function scoped<T extends FlagKey>({ scope }: Pick<SqlEnd, 'scope'>, key: T): T {
+  return scope === undefined ? key : { ...key, scope }
+}
+
 /** Throws SETTING_MISSING where the environment has no such variable. Connects later. */
 export function openSqlEnd(
   name: 'source' | 'target',
   end: SqlEndpoint,
-  environment: NodeJS.ProcessEnv = process.env,
+  { environment, scope }: { environment: NodeJS.ProcessEnv; scope?: string | undefined },
 ): SqlEnd {
   const url = environment[end.urlFrom]
   if (!url) {
@@ -44,8 +52,10 @@ export function openSqlEnd(
   const pool = createPool({ url, name, schema, size, tls, workMem })
   const answerMs = 2_000
   const lifeline = createPool({ url, name: `${name} flags`, schema, size: 4, tls, answerMs })
-  const flags = flagsAt(lifeline)
-  return { kind: 'sql', name, schema, place: placeOf(url), pool, lifeline, flags }
+  const flags = flagsAt(lifeline, scope)
+  const address = placeOf(url)
+  const place = scope === undefined ? address : `${address} (${scope})`
+  return { kind: 'sql', name, schema, address, place, pool, lifeline, flags, scope }
 }
 
 export async function closeSqlEnd(end: SqlEnd): Promise<void> {

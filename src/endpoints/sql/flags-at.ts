@@ -6,7 +6,18 @@ import * as flags from './flags.ts'
 import * as leftovers from './leftovers.ts'
 import { takeTurn } from './turns.ts'
 
-export function flagsAt(pool: Pool): Flags {
+/** `scope`: as which all scopes are known here. Absent: as what they are called. */
+export function flagsAt(pool: Pool, scope?: string): Flags {
+  const flags = ownFlags(pool)
+  if (scope === undefined) return flags
+  const known = Object.entries(flags).map(([name, transition]) => {
+    const ask = transition as (change: object) => unknown
+    return [name, (change: object) => ask({ ...change, scope })]
+  })
+  return Object.fromEntries(known) as Flags
+}
+
+function ownFlags(pool: Pool): Flags {
   return {
     answer: async () => void (await pool.query('select')),
     takeTurn: ({ turn, ...hold }) => takeTurn(pool, hold, turn),

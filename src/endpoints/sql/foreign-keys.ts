@@ -3,23 +3,23 @@
  * cheaper than checking each while it is copied, and is what makes copying without triggers safe.
  */
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { EndTable } from '../../plan/route.ts'
 import { ident, idents, qualified } from '../../quote.ts'
 import type { BrokenReference, TenantRows } from '../tenant-rows.ts'
 import type { SqlEnd } from './end.ts'
 import { fromTenant, tenantPredicate } from './predicate.ts'
 
-/** `routes`: of all tables that the tenant's rows are in. */
+/** `tables`: all that the tenant's rows are in. */
 export async function brokenReferences(
   target: SqlEnd,
   rows: TenantRows,
-  routes: readonly Route[],
+  tables: readonly EndTable[],
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
   for (const key of [...rows.table.foreignKeys, ...rows.table.outerKeys]) {
-    const isOurs = (other: Route) =>
-      key.parentSchema === target.schema && key.parent === other.target.name
-    const parent = routes.find(isOurs)
+    const isOurs = ({ table }: EndTable) =>
+      key.parentSchema === target.schema && key.parent === table.name
+    const parent = tables.find(isOurs)
     const found = await brokenBy(target, rows, { key, parent })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
@@ -28,7 +28,7 @@ export async function brokenReferences(
 
 interface Reference {
   readonly key: CatalogForeignKey
-  readonly parent: Route | undefined
+  readonly parent: EndTable | undefined
 }
 
 async function brokenBy(
@@ -44,7 +44,7 @@ async function brokenBy(
   }
   // First among the tenant's own rows, as nearly all are there: a table holds many tenants.
   const { tenant } = rows
-  const own = parent && tenantPredicate(parent.targetPath, { schema, alias: 'p', tenant })
+  const own = parent && tenantPredicate(parent.path, { schema, alias: 'p', tenant })
   const given = columns.map((column) => `${column} is not null`).join(' and ')
   const names = columns.map((_, i) => `s.c${i}`)
   const query = `

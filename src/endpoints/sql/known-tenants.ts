@@ -1,6 +1,6 @@
 /** Which tenants an end knows, and how its columns write their ids. */
 import { RehomeError } from '../../errors.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { EndTable } from '../../plan/route.ts'
 import { explain } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Known } from '../rows.ts'
@@ -13,13 +13,13 @@ import type { SqlEnd } from './end.ts'
 export async function knownTenants(
   { pool, schema }: SqlEnd,
   tenants: readonly string[],
-  routes: readonly Route[],
+  tables: readonly EndTable[],
 ): Promise<Known[]> {
-  const roots = routes.flatMap(({ source, sourcePath }) => {
-    if (sourcePath.kind !== 'column') return []
-    const { column } = sourcePath
-    const type = source.columns.find((c) => c.name === column)?.typeSql ?? 'text'
-    return [{ from: qualified(schema, source.name), column: ident(column), type }]
+  const roots = tables.flatMap(({ table, path }) => {
+    if (path.kind !== 'column') return []
+    const { column } = path
+    const type = table.columns.find((c) => c.name === column)?.typeSql ?? 'text'
+    return [{ from: qualified(schema, table.name), column: ident(column), type }]
   })
   const exists = roots.map(
     ({ from, column, type }) =>

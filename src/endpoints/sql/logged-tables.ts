@@ -4,7 +4,8 @@ import type { Catalog } from '../../plan/catalog.ts'
 import { keptOf } from '../../plan/identity.ts'
 import { hopsOf, type TenantPath } from '../../plan/path.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { EndTable, Route } from '../../plan/route.ts'
+import type { Routing } from '../../plan/routes.ts'
 import { wayBack } from '../../plan/way-back.ts'
 import type { LogShape } from './change-log.ts'
 import type { ChangedTable } from './changes.ts'
@@ -14,21 +15,25 @@ type EndName = 'source' | 'target'
 
 /** The plan's tables at one end, with what their guards log there. */
 export function guardedTables(
-  { scope, strategy, rollback }: Pick<Plan, 'scope' | 'strategy' | 'rollback'>,
-  routes: readonly Route[],
+  { scope, targetScope, strategy, rollback }: Guarding,
+  { routes, sources, targets }: Pick<Routing, 'routes' | 'sources' | 'targets'>,
   { name: end, schema }: { readonly name: EndName; readonly schema: string },
 ): Guarded[] {
   const logs = end === 'source' ? strategy === 'online' : rollback.windowMs > 0
   const leaving = end === 'source' ? routes : routes.map(wayBack)
-  return routes.map((route, i) => ({
-    schema,
-    table: route[end],
-    path: pathAt(route, end),
-    scope,
-    childKey: childKeyOf(route, routes, end),
-    log: logs ? logShapeOf(leaving[i] as Route, leaving) : null,
-  }))
+  const here = end === 'source' ? sources : targets
+  return here.map(({ table, path }) => {
+    const route = leaving.find((candidate) => candidate.source.name === table.name)
+    return {
+      ...{ schema, table, path },
+      scope: end === 'source' ? scope : targetScope,
+      childKey: childKeyIn(here, table.name),
+      log: logs && route ? logShapeOf(route, leaving) : null,
+    }
+  })
 }
+
+type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback'>
 
 /** The plan's tables, those before whose rows hang on theirs. */
 export function changedTables(
@@ -74,8 +79,12 @@ function childKeysOf(route: Route, routes: readonly Route[]): ChangedTable['chil
 
 /** The columns by which rows of planned tables find their tenant through this one. */
 function childKeyOf(route: Route, routes: readonly Route[], end: EndName): readonly string[] {
-  const names = routes.flatMap((other) => keyOf(pathAt(other, end), route[end].name))
-  return [...new Set(names)].sort()
+  const paths = routes.map((other) => ({ path: pathAt(other, end) }))
+  return childKeyIn(paths, route[end].name)
+}
+
+function childKeyIn(tables: readonly Pick<EndTable, 'path'>[], name: string): readonly string[] {
+  return [...new Set(tables.flatMap(({ path }) => keyOf(path, name)))].sort()
 }
 
 function pathAt(route: Route, end: EndName): TenantPath {

@@ -7,6 +7,7 @@ import type { TenantRows } from '../tenant-rows.ts'
 
 /** `schema.table r where …` for one tenant. */
 export function fromTenant(schema: string, rows: TenantRows): string {
+  if (rows.query !== undefined) return `(${rows.query}) r where true`
   return `${qualified(schema, rows.table.name)} r where ${tenantWhere(schema, rows)}`
 }
 

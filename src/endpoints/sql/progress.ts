@@ -58,9 +58,12 @@ export async function writeProgress(
   await client.query(query, values)
 }
 
-/** Only while the tenant's flag here is ours. */
+/** Also of rows that stayed behind. Only while the tenant's flag here is ours. */
 export async function forgetProgress(pool: Pool, hold: Hold): Promise<void> {
-  const query = `${ourTurn}
+  const query = `${ourTurn},
+    quarantine as (delete from rehome.quarantine q using rehome.tenant_flags f
+      where q.scope = $1 and q.tenant_id = $2 and f.scope = $1 and f.tenant_id = $2
+        and f.token = $3 and exists (select from turn))
     delete from rehome.copy_progress p using rehome.tenant_flags f
     where p.scope = $1 and p.tenant_id = $2 and f.scope = $1 and f.tenant_id = $2
       and f.token = $3 and exists (select from turn)`

@@ -1,11 +1,13 @@
 /** Reads what a database says about one schema, in a few queries. Changes nothing. */
 import type { ClientBase, QueryResultRow } from 'pg'
 import { RehomeError } from '../../errors.ts'
-import { type Catalog, type CatalogTable, computedKey } from '../../plan/catalog.ts'
+import type { Catalog, CatalogTable } from '../../plan/catalog.ts'
 import type { TablePlan } from '../../plan/plan.ts'
-import { explain, foreignSettings, type Pool, withClient } from '../../postgres.ts'
-import { ident, qualified } from '../../quote.ts'
+import type { StreamPlan } from '../../plan/stream.ts'
+import { foreignSettings, type Pool, withClient } from '../../postgres.ts'
+import { ident } from '../../quote.ts'
 import { digestProbes } from './digest.ts'
+import { computedTypes, queryColumns } from './expression-types.ts'
 
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
@@ -117,7 +119,7 @@ const serverQuery = `
 export async function readCatalog(
   pool: Pool,
   schema: string,
-  plans: readonly TablePlan[],
+  plans: readonly (TablePlan | StreamPlan)[],
 ): Promise<Catalog> {
   return await withClient(pool, async (client) => {
     const [server] = await rowsOf(client, serverQuery, schema)
@@ -141,6 +143,7 @@ export async function readCatalog(
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
       computed: await computedTypes(client, schema, plans),
+      queries: await queryColumns(client, plans),
       tables: new Map(
         tables.map((row) => {
           const { oid, partitionOids, ...rest } = row
@@ -180,33 +183,4 @@ async function mayReplicate(client: ClientBase, serverVersion: number): Promise<
   if (serverVersion < 150000) return false
   const query = `select has_parameter_privilege('session_replication_role', 'SET') as may`
   return (await client.query(query)).rows[0].may
-}
-
-/** The types of the plan's SQL expressions, as the source's own parser sees them. */
-async function computedTypes(
-  client: ClientBase,
-  schema: string,
-  plans: readonly TablePlan[],
-): Promise<Map<string, string>> {
-  const types = new Map<string, string>()
-  for (const plan of plans) {
-    for (const [column, { sql }] of Object.entries(plan.columns.compute)) {
-      const query = `select (${sql}) as value from ${qualified(schema, plan.name)} r limit 0`
-      const result = await client.query(query).catch((error: unknown) => {
-        const cause = explain(error, `expression of "${plan.name}.${column}"`)
-        if (cause.retryable) throw cause
-        throw new RehomeError('PREFLIGHT_FAILED', cause.message, { cause: error })
-      })
-      types.set(
-        computedKey(plan.name, column),
-        await typeName(client, result.fields[0]?.dataTypeID),
-      )
-    }
-  }
-  return types
-}
-
-async function typeName(client: ClientBase, oid: number | undefined): Promise<string> {
-  const query = 'select typname from pg_type where oid = $1'
-  return (await client.query(query, [oid])).rows[0]?.typname ?? 'text'
 }

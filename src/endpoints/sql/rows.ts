@@ -1,8 +1,7 @@
 /** The rows of a database, by way of an end's pool. */
-import type { TablePlan } from '../../plan/plan.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
-import type { Page, Reading, Rows, Writer, Writing } from '../rows.ts'
+import type { Answer, Page, Reading, Rows, Writer, Writing } from '../rows.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import { existingKeys } from './collisions.ts'
@@ -10,14 +9,16 @@ import { sideOf } from './comparison.ts'
 import { selectColumns } from './copy-table.ts'
 import { writeField } from './copy-text.ts'
 import { drain } from './drain.ts'
-import type { SqlEnd } from './end.ts'
+import { type SqlEnd, scoped } from './end.ts'
 import { brokenReferences, repeatedKeys } from './foreign-keys.ts'
 import { knownTenants } from './known-tenants.ts'
+import { newIdsOf } from './new-ids.ts'
 import { fromTenant, tenantWhere } from './predicate.ts'
 import { forgetProgress, readProgress } from './progress.ts'
+import { readQuarantined } from './quarantine.ts'
 import { readCatalog } from './read-catalog.ts'
 import { advanceSequence, largestId, positionOf } from './sequences.ts'
-import { textBatches } from './text-batches.ts'
+import { asText, textBatches } from './text-batches.ts'
 import { nameSession } from './turns.ts'
 import { wipeTenant } from './wipe.ts'
 
@@ -25,14 +26,15 @@ export function rowsAt(end: SqlEnd): Rows {
   const { pool, lifeline, schema } = end
   return {
     batchRows: Number.POSITIVE_INFINITY,
-    describe: (plans: readonly TablePlan[]) => readCatalog(pool, schema, plans),
+    describe: (plans) => readCatalog(pool, schema, plans),
     count: (rows) => countRows(end, rows),
     drain: (options) => drain(pool, options),
     pages: (reading) => pagesOf(end, reading),
     write: (writing, work) => writeTo(end, writing, work),
-    readProgress: (key) => readProgress(pool, key),
-    forgetProgress: (hold) => forgetProgress(lifeline, hold),
-    wipe: (hold, work) => wipeTenant(end, hold, work),
+    readProgress: (key) => readProgress(pool, scoped(end, key)),
+    readQuarantined: (key) => readQuarantined(pool, scoped(end, key)),
+    forgetProgress: (hold) => forgetProgress(lifeline, scoped(end, hold)),
+    wipe: (hold, work) => wipeTenant(end, scoped(end, hold), work),
     side: (compared) => sideOf(end, compared),
     repeatedKeys: (rows, key) => repeatedKeys(end, rows, key),
     isEmpty: async (table) => {
@@ -40,11 +42,13 @@ export function rowsAt(end: SqlEnd): Rows {
       return (await pool.query(query)).rowCount === 0
     },
     existingKeys: (keys) => existingKeys(end, keys),
-    brokenReferences: (rows, routes) => brokenReferences(end, rows, routes),
+    brokenReferences: (rows, tables) => brokenReferences(end, rows, tables),
     largestId: (rows, column) =>
       largestId(end, { table: rows.table.name, column, where: tenantWhere(schema, rows) }),
+    newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
+    ask: (query, rowsMax) => askRows(end, query, rowsMax),
     positionOf: (sequence) => positionOf(end, sequence),
-    knownTenants: (tenants, routes) => knownTenants(end, tenants, routes),
+    knownTenants: (tenants, tables) => knownTenants(end, tenants, tables),
     advanceSequence: (sequence, id) => advanceSequence(end, sequence, id),
   }
 }
@@ -52,6 +56,17 @@ export function rowsAt(end: SqlEnd): Rows {
 async function countRows(end: SqlEnd, rows: TenantRows): Promise<number> {
   const query = `select count(*)::float8 as rows from ${fromTenant(end.schema, rows)}`
   return (await end.pool.query(query)).rows[0].rows
+}
+
+/** Whatever the query says, it changes nothing. */
+async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Answer> {
+  return await withClient(end.pool, async (client) => {
+    if (!end.within) await client.query('begin read only')
+    const text = `select * from (${query}) q limit ${rowsMax}`
+    const { rows, fields } = await client.query({ text, rowMode: 'array', types: asText })
+    if (!end.within) await client.query('commit')
+    return { columns: fields.map(({ name }) => name), rows }
+  })
 }
 
 const pageRows = 500
@@ -82,11 +97,12 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
 
 async function writeTo<T>(
   end: SqlEnd,
-  { hold, table, replicate }: Writing,
+  { hold: held, table, replicate }: Writing,
   work: (writer: Writer) => Promise<T>,
 ): Promise<T> {
   return await withClient(end.pool, (client) => {
     const relation = qualified(end.schema, table.name)
+    const hold = scoped(end, held)
     const chunks = createChunkWriter(client, { relation, table: table.name, hold, replicate })
     return work({
       write: async (rows, columns) => {
@@ -94,7 +110,7 @@ async function writeTo<T>(
         const bytes = Buffer.from(rows.map(lineOf).join(''))
         await chunks.write({ bytes, rows: rows.length, columns, format: 'text' })
       },
-      commit: (progress) => chunks.commit(progress),
+      commit: (progress, quarantined) => chunks.commit(progress, quarantined),
     })
   })
 }

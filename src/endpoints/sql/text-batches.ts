@@ -4,7 +4,7 @@ import type { Client } from '../../postgres.ts'
 import type { Texts } from '../tenant-rows.ts'
 
 /** Raw texts, exactly as the server wrote them. */
-const asText = { getTypeParser: () => (text: string) => text }
+export const asText = { getTypeParser: () => (text: string) => text }
 
 export interface Batches {
   /** Rows of a batch. */

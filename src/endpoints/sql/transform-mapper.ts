@@ -5,8 +5,9 @@
  * copied as bytes. A text that only PostgreSQL can read, such as 'tomorrow', makes this and all
  * later blocks go out as text.
  */
-import type { TransformContext } from '../../plan/plan.ts'
-import type { Route } from '../../plan/routes.ts'
+
+import type { Route } from '../../plan/route.ts'
+import type { TransformContext } from '../../plan/transform-context.ts'
 import { type BinaryForm, ByteWriter } from './binary/form.ts'
 import { binaryForm } from './binary/forms.ts'
 import { BinaryRow } from './binary/row.ts'

@@ -7,8 +7,8 @@
  */
 import { messageOf, RehomeError } from '../../errors.ts'
 import type { CatalogColumn } from '../../plan/catalog.ts'
-import type { TransformContext } from '../../plan/plan.ts'
-import type { Route } from '../../plan/routes.ts'
+import type { Route } from '../../plan/route.ts'
+import type { TransformContext } from '../../plan/transform-context.ts'
 import type { Codec } from './codec.ts'
 import { type LazyRow, lazyRowOf, type RowSource, untouched } from './lazy-row.ts'
 import { mayBeRounded } from './rounded-numbers.ts'

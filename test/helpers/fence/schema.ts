@@ -1,7 +1,9 @@
 // The small application that the proof of the fence writes to: every way in which a row of a tenant
 // can change has a table here. Each tenant has the same rows; their ids tell them apart. Each comes
 // with a partner, with whom it exchanges rows.
-import { definePlan, type PlanInput, postgres, sql, table } from '../../../src/plan/plan.ts'
+import { postgres } from '../../../src/plan/endpoint.ts'
+import { definePlan, type PlanInput, table } from '../../../src/plan/plan.ts'
+import { sql } from '../../../src/plan/sql-text.ts'
 
 export const tenants = ['acme', 'beta', 'gamma', 'acme too', 'beta too', 'gamma too'] as const
 export type Tenant = (typeof tenants)[number]

@@ -56,6 +56,16 @@ export const batchHead = z.object({
   /** As it was before this batch: another one would be a gap, or a repetition. */
   from: progress,
   progress,
+  /** Rows that stay behind, kept in the same commit. */
+  quarantined: z
+    .array(
+      z.object({
+        key: z.string(),
+        message: z.string(),
+        row: z.record(z.string(), z.string().nullable()),
+      }),
+    )
+    .default([]),
 })
 
 const operation = <Q extends z.ZodType, R extends z.ZodType>(
@@ -98,7 +108,11 @@ export const rowOperations = {
     request: z.object({ ...tenantKey, epoch: z.uuid() }),
     result: z.array(z.object({ table: name, ...progress.shape })),
   }),
-  forgetProgress: operation('Forgets it.', { request: z.object(hold), result: z.null() }),
+  readQuarantined: operation('Rows that stayed behind under this epoch.', {
+    request: z.object({ ...tenantKey, epoch: z.uuid() }),
+    result: z.array(z.object({ table: name, key: z.string(), message: z.string() })),
+  }),
+  forgetProgress: operation('Forgets both.', { request: z.object(hold), result: z.null() }),
   repeatedKeys: operation('Keys that rows of the tenant share, or lack.', {
     request: z.object({ ...tableOf, key: z.array(name).min(1) }),
     result: z.array(z.string()),

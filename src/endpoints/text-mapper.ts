@@ -1,0 +1,58 @@
+/** What becomes of rows that are texts, on their way to the target. */
+import { messageOf, RehomeError } from '../errors.ts'
+import type { Texts } from './tenant-rows.ts'
+
+/** A row that is not good enough to go, and may stay behind. */
+export interface Quarantined {
+  /** Of the source's row, as PostgreSQL writes a row. */
+  readonly key: string
+  readonly message: string
+  /** Column → text, of the source's row. */
+  readonly row: Readonly<Record<string, string | null>>
+}
+
+export interface TextMapper {
+  /** The target's columns that are filled; none before a row was let through. */
+  columns(): readonly string[]
+  /** In the order of the source's key. */
+  map(rows: readonly Texts[]): Texts[]
+  /** What is still to come after the last row. */
+  end(): Texts[]
+  /** Rows of a group that may go on: whoever takes over from here has to read them again. */
+  held(): number
+  /** Since this was asked last. */
+  takeQuarantined(): Quarantined[]
+}
+
+/** Of mappers that take each row for itself and hold none back. */
+export const holdsNothing = { end: () => [], held: () => 0, takeQuarantined: () => [] }
+
+export interface Quarantine {
+  /** Throws the error where no more rows may stay behind. */
+  add(error: unknown, row: Omit<Quarantined, 'message'>): void
+  take(): Quarantined[]
+}
+
+/** Takes what failed for the rows' own sake, up to `max` of them. */
+export function createQuarantine(max: number): Quarantine {
+  let taken: Quarantined[] = []
+  let rows = 0
+  return {
+    add(error, row) {
+      const own = error instanceof RehomeError && error.code === 'TRANSFORM_FAILED'
+      rows += 1
+      if (!own || rows > max) throw own && max > 0 ? tooMany(error, max) : error
+      taken.push({ ...row, message: messageOf(error) })
+    },
+    take() {
+      const rows = taken
+      taken = []
+      return rows
+    },
+  }
+}
+
+function tooMany(error: RehomeError, max: number): RehomeError {
+  const message = `${error.message} (more than \`quarantine: ${max}\` rows)`
+  return new RehomeError('TRANSFORM_FAILED', message, { cause: error })
+}
