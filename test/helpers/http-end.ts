@@ -1,7 +1,7 @@
 // An application that is one end over HTTP: the server half over a test's database, on any port.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createHttpEnd, nodeHandler } from '../../src/http-end/index.ts'
+import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/index.ts'
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import type { TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'
@@ -22,12 +22,18 @@ export type Between = (handler: Handler) => Handler
 
 export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
 
+export interface ServeOptions extends Partial<Pick<HttpEndOptions, 'tables' | 'exclude'>> {
+  readonly between?: Between
+  readonly hmac?: boolean
+}
+
 export async function serveEnd(
   database: TestDatabase,
-  options: { readonly between?: Between; readonly hmac?: boolean } = {},
+  options: ServeOptions = {},
 ): Promise<ServedEnd> {
+  const { tables = smallTables, exclude = [] } = options
   const auth = options.hmac ? { hmac: secret } : { bearer: secret }
-  const end = createHttpEnd({ pool: database.pool, tables: smallTables, auth })
+  const end = createHttpEnd({ pool: database.pool, tables, exclude, auth })
   const handler: Handler = nodeHandler(end)
   return await serve(options.between ? options.between(handler) : handler)
 }

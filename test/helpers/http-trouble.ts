@@ -1,0 +1,84 @@
+// What may go wrong between a worker and an end over HTTP, done to chosen requests of a real server.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import type { Between } from './http-end.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer | string
+}
+
+/** What is sent after all: the work's answer or another; null: the connection breaks. */
+export type Trouble = (
+  request: IncomingMessage,
+  work: () => Promise<Answer>,
+) => Promise<Answer | null>
+
+export function troubled(trouble: Trouble): Between {
+  return (handler) => async (request, response) => {
+    const work = async () => {
+      const answers: Answer[] = []
+      await handler(
+        request,
+        heldBack((answer) => answers.push(answer)),
+      )
+      return answers[0] as Answer
+    }
+    const answer = await trouble(request, work)
+    if (answer === null) return request.socket.destroy()
+    response.writeHead(answer.status, { ...answer.headers })
+    response.end(answer.body)
+  }
+}
+
+/** All that the handler uses of a response. */
+function heldBack(told: (answer: Answer) => void): ServerResponse {
+  let head: Omit<Answer, 'body'> = { status: 0, headers: {} }
+  const response = {
+    writeHead(status: number, headers: Record<string, string>) {
+      head = { status, headers }
+    },
+    end: (body: Buffer) => told({ ...head, body }),
+  }
+  return response as unknown as ServerResponse
+}
+
+/** `flags/mark-moved`, `rows/write`; the description's is empty. */
+export function operationOf({ url = '' }: Pick<IncomingMessage, 'url'>): string {
+  return url.replace(/^.*\/v1\/?/, '')
+}
+
+/** The work is done, and nobody is told. */
+export const loseAnswer: Trouble = async (_, work) => {
+  await work()
+  return null
+}
+
+/** Nothing is done. */
+export const loseRequest: Trouble = async () => null
+
+/** Does it to requests as long as there is something to be done, and none otherwise. */
+export function troubleWhen(chosen: (operation: string) => Trouble | null): Between {
+  return troubled(async (request, work) => {
+    const trouble = chosen(operationOf(request))
+    return trouble ? await trouble(request, work) : await work()
+  })
+}
+
+const gunzipped = promisify(gunzip)
+
+/** The answer's text, unpacked. */
+export async function textOf({ headers, body }: Answer): Promise<string> {
+  const packed = headers['content-encoding'] === 'gzip'
+  return (packed ? await gunzipped(body) : body).toString()
+}
+
+export function answerOf(
+  status: number,
+  body: string | Buffer = '',
+  headers: Answer['headers'] = {},
+): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body }
+}

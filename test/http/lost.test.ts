@@ -1,0 +1,103 @@
+// Requests and answers get lost between a worker and its ends, one of each kind in turn: what was
+// done is done once, and the tenant has exactly one home.
+import { describe, expect, test } from 'vitest'
+import { loseAnswer, loseRequest, type Trouble, troubleWhen } from '../helpers/http-trouble.ts'
+import { bothEnds, createHttpWorld, type EndName, type HttpWorld } from '../helpers/http-world.ts'
+import { ended, expectHome, moveOf, rowsAt, tryWrite } from '../helpers/runs.ts'
+
+interface Loss {
+  readonly end: EndName
+  readonly operation: string
+}
+
+/** A world in which the next request of a kind has trouble. */
+async function createLossy(trouble: Trouble) {
+  let next: Loss | null = null
+  const asked = new Set<string>()
+  const between = (end: EndName) =>
+    troubleWhen((operation) => {
+      asked.add(JSON.stringify({ end, operation }))
+      if (next?.end !== end || next.operation !== operation) return null
+      next = null
+      return trouble
+    })
+  const world = await createHttpWorld({
+    over: bothEnds,
+    serve: (end) => ({ between: between(end) }),
+    plan: { attempts: 3, chunkRows: 7 },
+  })
+  return {
+    world,
+    /** What has been asked for since the last time. */
+    seen(): Loss[] {
+      const losses = [...asked].sort().map((text) => JSON.parse(text) as Loss)
+      asked.clear()
+      return losses
+    },
+    lose(loss: Loss) {
+      next = loss
+    },
+    isLost: () => next === null,
+  }
+}
+
+async function move(world: HttpWorld, tenant: string): Promise<string> {
+  await world.addTenant(tenant, 12)
+  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: [tenant] })
+  await ended(world, runId)
+  return runId ?? ''
+}
+
+/** Heartbeats come at any time, so they are no operation of a move. */
+const byTimer = /^flags\/(answer|renew-lease|lapsed-fences|closed-tenants|given-away)$/
+
+describe.each<[string, Trouble]>([
+  ['answer', loseAnswer],
+  ['request', loseRequest],
+])('whichever %s is lost', (_, trouble) => {
+  test('a tenant is moved, with every row there once', { timeout: 120_000 }, async () => {
+    const lossy = await createLossy(trouble)
+    await using world = lossy.world
+    await using _worker = await world.work()
+    await move(world, 'first')
+    const losses = lossy.seen().filter(({ operation }) => !byTimer.test(operation))
+    expect(losses.map(({ operation }) => operation)).toContain('flags/mark-moved')
+    expect(losses.length).toBeGreaterThan(25)
+    for (const [i, loss] of losses.entries()) {
+      const tenant = `tenant ${i}`
+      const what = `${loss.end} ${loss.operation}`
+      lossy.lose(loss)
+      const { phase, error_message } = await moveOf(world, await move(world, tenant), tenant)
+      expect([what, phase, error_message]).toEqual([what, 'moved', null])
+      expect([what, lossy.isLost()]).toEqual([what, true])
+      expect(await rowsAt(world, 'target', tenant)).toEqual(await rowsAt(world, 'source', tenant))
+      await expectHome(world, tenant, 'target')
+    }
+  })
+
+  test('a tenant that is rolled back has its one home at the source', {
+    timeout: 120_000,
+  }, async () => {
+    const lossy = await createLossy(trouble)
+    await using world = lossy.world
+    await using _worker = await world.work()
+    const first = await move(world, 'first')
+    lossy.seen()
+    await world.rehome.rollback(first, { tenants: ['first'] })
+    await ended(world, first)
+    const losses = lossy.seen().filter(({ operation }) => !byTimer.test(operation))
+    expect(losses.length).toBeGreaterThan(10)
+    for (const [i, loss] of losses.entries()) {
+      const tenant = `tenant ${i}`
+      const what = `${loss.end} ${loss.operation}`
+      const runId = await move(world, tenant)
+      lossy.lose(loss)
+      await world.rehome.rollback(runId, { tenants: [tenant] })
+      const undone = (await ended(world, runId)).get(tenant)
+      expect([what, undone?.phase, undone?.error_message]).toEqual([what, 'rolled_back', null])
+      expect([what, lossy.isLost()]).toEqual([what, true])
+      expect([what, await tryWrite(world, 'source', tenant)]).toEqual([what, 'accepted'])
+      expect(await tryWrite(world, 'target', tenant)).toBe('25006 rehome:fenced')
+    }
+  })
+})
