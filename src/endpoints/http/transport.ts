@@ -120,7 +120,7 @@ async function send(sending: Sending): Promise<Outcome> {
     tellCall({ moment: 'after', to: name, text })
     endedWith(options)?.throwIfAborted()
     if (error instanceof RehomeError) {
-      return { error, untouched: false, passing: false, waitMs: null }
+      return { error, untouched: false, passing: error.retryable, waitMs: null }
     }
     const refused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
     const message = `${where} is out of reach: ${messageOf(error)}`
@@ -186,7 +186,10 @@ async function textOf(
     return (await gunzipped(bytes, { maxOutputLength: maxBytes })).toString()
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge()
-    throw error
+    const short = error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR'
+    const what = short ? 'sent an answer that was cut off' : 'answered with what is no gzip'
+    const details = { retryable: short, cause: error }
+    throw new RehomeError('PROTOCOL_BROKEN', `${where} ${what}`, details)
   }
 }
 
