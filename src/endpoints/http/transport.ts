@@ -105,10 +105,12 @@ interface Sending {
 async function send(sending: Sending): Promise<Outcome> {
   const { options, asked } = sending
   const { where, name } = options
+  const timeoutMs = asked.timeoutMs ?? options.timeoutMs
+  const timeout = AbortSignal.timeout(timeoutMs)
   const text = `${asked.method} ${asked.path}`
   tellCall({ moment: 'before', to: name, text })
   try {
-    const response = await exchange(sending)
+    const response = await exchange(sending, timeout)
     tellCall({ moment: 'after', to: name, text })
     const { statusCode: status = 0, headers } = response.message
     if (status >= 200 && status < 300) return { text: response.text }
@@ -123,8 +125,10 @@ async function send(sending: Sending): Promise<Outcome> {
       return { error, untouched: false, passing: error.retryable, waitMs: null }
     }
     const refused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
-    const message = `${where} is out of reach: ${messageOf(error)}`
-    const unreachable = new RehomeError('UNREACHABLE', message, { cause: error })
+    const what = timeout.aborted
+      ? `has not answered within ${timeoutMs} ms`
+      : `is out of reach: ${messageOf(error)}`
+    const unreachable = new RehomeError('UNREACHABLE', `${where} ${what}`, { cause: error })
     return { error: unreachable, untouched: refused, passing: true, waitMs: null }
   }
 }
@@ -136,13 +140,13 @@ function endedWith({ ends }: TransportOptions): AbortSignal | undefined {
 
 async function exchange(
   sending: Sending,
+  timeout: AbortSignal,
 ): Promise<{ readonly message: IncomingMessage; readonly text: string }> {
   const { options, agent, asked, body } = sending
   const url = new URL(asked.path, options.baseUrl)
   const bytes = body?.bytes ?? Buffer.alloc(0)
   const signed = { method: asked.method, path: `/${asked.path}`, body: bytes }
   const attempt = endedWith(options)
-  const timeout = AbortSignal.timeout(asked.timeoutMs ?? options.timeoutMs)
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   const sent = request(url, {
     agent,
