@@ -93,7 +93,7 @@ const cases: Case[] = [
     is: 'a page shorter than it said',
     operation: 'rows/read',
     answer: (right) => ({ ...right, headers: { ...right.headers, 'content-length': '99999' } }),
-    message: /is out of reach: .*timeout/,
+    message: /has not answered within 500 ms/,
     code: 'UNREACHABLE',
     timeoutMs: 500,
     attempts: 2,
