@@ -15,7 +15,7 @@ export interface Asking {
   ask<N extends OperationName>(
     name: N,
     request: RequestOf<N>,
-    options?: Pick<Asked, 'timeoutMs'>,
+    options?: Pick<Asked, 'timeoutMs' | 'once'>,
   ): Promise<ResultOf<N>>
   transport: Transport
   readonly where: string

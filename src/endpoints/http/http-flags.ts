@@ -10,7 +10,7 @@ export function httpFlags({ ask, where }: Asking): Flags {
     throw new RehomeError('PREFLIGHT_FAILED', message)
   }
   return {
-    answer: async () => void (await ask('answer', {})),
+    answer: async () => void (await ask('answer', {}, { once: true })),
     takeTurn: (change) => ask('takeTurn', change),
     readFlag: (key) => ask('readFlag', key),
     raiseFence: (raise) => ask('raiseFence', raise),

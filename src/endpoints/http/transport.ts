@@ -44,6 +44,8 @@ export interface Asked {
   readonly repeatable: boolean
   /** Instead of the transport's. */
   readonly timeoutMs?: number
+  /** Whoever asks will ask again himself, and wants to know at once. */
+  readonly once?: true
 }
 
 export interface Transport {
@@ -74,7 +76,7 @@ export function createTransport(options: TransportOptions): Transport {
         const outcome = await send({ options, agent, asked, body })
         if ('text' in outcome) return outcome.text
         const again = outcome.untouched || (asked.repeatable && outcome.passing)
-        if (!again || tries >= triesMax) throw outcome.error
+        if (!again || asked.once || tries >= triesMax) throw outcome.error
         const waitMs = outcome.waitMs ?? Math.random() * 100 * 2 ** tries
         if (waitMs > waitMsMax) throw outcome.error
         await sleep(waitMs, endedWith(options))
