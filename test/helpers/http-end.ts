@@ -13,6 +13,10 @@ export interface ServedEnd extends AsyncDisposable {
   readonly url: string
   /** How often each path was asked for. */
   readonly asked: ReadonlyMap<string, number>
+  /** Nobody listens any more; what is under way is cut. */
+  stop(): Promise<void>
+  /** Listens again, at the same place. */
+  start(): Promise<void>
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -45,15 +49,22 @@ export async function serve(handler: Handler): Promise<ServedEnd> {
     asked.set(path, (asked.get(path) ?? 0) + 1)
     return handler(request, response)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const stop = async () => {
+    if (!server.listening) return
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeAllConnections()
+    await closed
+  }
+  await listen(0)
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}/rehome`,
     asked,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    stop,
+    start: () => listen(port),
+    [Symbol.asyncDispose]: stop,
   }
 }
 

@@ -6,8 +6,12 @@ import { createWorld, type World, type WorldOptions } from './world.ts'
 export type EndName = 'source' | 'target'
 
 /** Which ends are over HTTP. */
-export const mixes: readonly (readonly EndName[])[] = [['source'], ['target'], ['source', 'target']]
 export const bothEnds: readonly EndName[] = ['source', 'target']
+export const mixes: readonly { readonly called: string; readonly over: readonly EndName[] }[] = [
+  { called: 'the source', over: ['source'] },
+  { called: 'the target', over: ['target'] },
+  { called: 'both ends', over: bothEnds },
+]
 
 export interface HttpWorld extends World {
   /** Those that are served. */
