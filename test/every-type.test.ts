@@ -1,121 +1,18 @@
 // Every type of PostgreSQL, with the values that are easily lost and generated ones, moved as it is
 // and through transforms that change nothing: both ends hold the same texts, and the verification
 // says so.
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { table } from '../src/plan/plan.ts'
 import { moveOf, runAll } from './helpers/runs.ts'
-import { generated, generatedArray } from './helpers/type-values.ts'
-import { createWorld, type World } from './helpers/world.ts'
-
-/** Types whose binary form is the same everywhere: they go as they are. */
-const portable: Readonly<Record<string, readonly string[]>> = {
-  int2: ['-32768', '0', '32767'],
-  int4: ['-2147483648', '7'],
-  int8: ['-9223372036854775808', '9007199254740993'],
-  float4: ['NaN', 'Infinity', '-0', '1e-45', '3.4028235e38', '0.1'],
-  float8: ['NaN', '-Infinity', '-0', '5e-324', '1.7976931348623157e308', '0.1'],
-  numeric: ['NaN', '1.50', '-0.000', `1${'0'.repeat(400)}.${'0'.repeat(300)}1`],
-  'numeric(20,4)': ['1', '-1234567890123456.7891'],
-  bool: ['true', 'false'],
-  text: ['', ' ', '\\N', '\\.', 'a\tb\nc\rd\\e', '𝄞 ü \u0001', 'NULL', '{"a"}'],
-  'varchar(10)': ['', 'ünïcödé', 'a  '],
-  'char(5)': ['', 'ab', 'a b'],
-  name: ['', 'x'.repeat(63)],
-  '"char"': ['', 'a'],
-  bytea: ['', '\\x', '\\x00', '\\x5c4e0aff'],
-  uuid: ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
-  date: ['infinity', '-infinity', '4713-01-01 BC', '5874897-12-31', '2024-02-29'],
-  time: ['00:00', '24:00:00', '23:59:59.999999'],
-  timetz: ['24:00:00-15:59', '01:02:03.000004+05:45'],
-  timestamp: ['infinity', '-infinity', '0044-03-15 12:00:00.000001 BC', '294276-12-31 23:59:59'],
-  timestamptz: ['infinity', '0001-12-31 23:59:59.999999+00 BC', '2024-02-29 12:00:00.000001+02'],
-  interval: ['0', '-178000000 years', '1 mon -1 day 00:00:00.000001', '24 hours', '1 day'],
-  json: ['{"a": 1.0, "a": 1e400,  "b":"\\u0000"}', 'null', '[1.10, 12345678901234567890]', '""'],
-  jsonb: ['{"a": 1.0, "ü": "\\\\ \\" \\n"}', 'null', '[1.10, 12345678901234567890, 1e-30]', '"x"'],
-  inet: ['192.168.0.1/24', '::ffff:1.2.3.4', '2001:db8::/32'],
-  cidr: ['10.0.0.0/8', '::/0'],
-  macaddr: ['08:00:2b:01:02:03'],
-  macaddr8: ['08:00:2b:01:02:03:04:05'],
-  'bit(3)': ['101', '000'],
-  varbit: ['', '1'.repeat(100)],
-  point: ['(1,-0)', '(NaN,Infinity)', '(0.1,1e300)'],
-  lseg: ['[(1,2),(3,4)]'],
-  path: ['[(1,2),(3,4)]', '((1,2),(3,4))'],
-  box: ['(3,4),(1,2)'],
-  polygon: ['((0,0),(1,1),(2,0))'],
-  line: ['{1,2,3}'],
-  circle: ['<(1,2),3>'],
-  int4range: ['empty', '(,)', '[1,5)'],
-  numrange: ['(1.50,2.0]', 'empty'],
-  tstzrange: ['[2024-01-01 00:00:00+00,)', '(-infinity,infinity)'],
-  'int4[]': ['{}', '{1,NULL,3}', '{{1,2},{3,4}}', '[0:1]={1,2}'],
-  'text[]': ['{}', '{"",NULL,"NULL","a\\"b","c\\\\d","e,f"," g "}', '{{a},{b}}'],
-  'jsonb[]': ['{"{\\"a\\": 1.0}",NULL}'],
-  'numeric[]': ['{1.50,NaN}'],
-  'timestamptz[]': ['{infinity,"2024-02-29 12:00:00.000001+00"}'],
-  'box[]': ['{(3,4),(1,2);(1,1),(0,0)}'],
-}
-
-/** Types of a server's own, or without a binary form: they go as text. */
-const local: Readonly<Record<string, readonly string[]>> = {
-  mood: ['calm', 'in a hurry'],
-  'mood[]': ['{calm,NULL,"in a hurry"}'],
-  price: ['1.5', '0'],
-  pair: ['(1,"a,b")', '(,)', '(7,"(""x"")")'],
-  'pair[]': ['{"(1,\\"a,b\\")",NULL}'],
-  money: ['-12.34', '0.01'],
-  tsvector: ["'a':1A,2 'b c'", ''],
-  tsquery: ["'a' & !'b'", ''],
-  pg_lsn: ['16/B374D848', '0/0'],
-  txid_snapshot: ['10:20:10,14,15'],
-  int8multirange: ['{}', '{[1,3),[5,)}'],
-  oid: ['4294967295'],
-  text: ['', '\\N'],
-}
-
-const ofBinaryForms = Object.keys(generated)
-/** All of whose binary forms a transform reads: they never become COPY's text. */
-const known = Object.fromEntries(
-  [...ofBinaryForms, ...ofBinaryForms.map((type) => `${type}[]`)].map((type) => [
-    type,
-    portable[type] ?? [],
-  ]),
-)
-
-const types = `create domain price as numeric(12, 2); create type pair as (n int, t text);`
-
-function createTable(name: string, columns: Readonly<Record<string, unknown>>): string {
-  const list = Object.keys(columns).map((type, i) => `c${i} ${type}`)
-  return `create table ${name} (id bigint primary key, tenant_id text not null, ${list.join(', ')});`
-}
-
-/** Any value beside any other, and NULL. */
-async function fill(
-  world: World,
-  name: string,
-  columns: Readonly<Record<string, readonly string[]>>,
-) {
-  const values = Object.entries(columns).map(([type, texts]) => valuesOf(type, texts))
-  const rows = fc.sample(fc.tuple(...values), { numRuns: 300, seed: 11 })
-  const all = Object.values(columns)
-  const longest = Math.max(...all.map((texts) => texts.length))
-  const each = Array.from({ length: longest }, (_, i) => all.map((texts) => texts[i] ?? null))
-  for (const [id, row] of [...rows, ...each].entries()) {
-    const list = [id, 'acme', ...row].map((_, i) => `$${i + 1}`).join(', ')
-    await world.source.pool.query(`insert into ${name} values (${list})`, [id, 'acme', ...row])
-  }
-}
-
-function valuesOf(type: string, texts: readonly string[]): fc.Arbitrary<string | null> {
-  const element = generated[type.replace('[]', '')]
-  const any = element && (type.endsWith('[]') ? generatedArray(element) : element)
-  return fc.oneof(fc.constantFrom(null, ...texts), ...(any ? [any] : []))
-}
+import {
+  expectSameValues,
+  fillTypeTables,
+  typeTables,
+  typeTablesSql,
+} from './helpers/type-tables.ts'
+import { createWorld } from './helpers/world.ts'
 
 type Row = Record<string, unknown>
-
-const tables = { portables: portable, locals: local, knowns: known }
 
 describe.each([
   ['as it is', {}],
@@ -128,32 +25,20 @@ describe.each([
 ])('a row of every type that goes %s', (_, options) => {
   test('arrives as it was', async () => {
     await using world = await createWorld({
-      both:
-        types +
-        Object.entries(tables)
-          .map(([name, of]) => createTable(name, of))
-          .join(''),
+      both: typeTablesSql,
       plan: {
         tables: [
           table('tenants', { tenant: 'id' }),
-          ...Object.keys(tables).map((name) => table(name, options)),
+          ...Object.keys(typeTables).map((name) => table(name, options)),
         ],
         exclude: ['notes', 'note_lines', 'visits'],
       },
     })
     await world.addTenant('acme', 1)
-    for (const [name, columns] of Object.entries(tables)) await fill(world, name, columns)
+    await fillTypeTables(world)
     await using _worker = await world.work()
     const move = await moveOf(world, await runAll(world), 'acme')
     expect(move.error_message).toBeNull()
-    for (const [name, columns] of Object.entries(tables)) {
-      for (const [i, type] of Object.keys(columns).entries()) {
-        const texts = `select array_agg(c${i}::text order by id) as texts from ${name}`
-        const [there, here] = await Promise.all(
-          [world.source, world.target].map(({ pool }) => pool.query(texts)),
-        )
-        expect([type, here?.rows[0].texts]).toEqual([type, there?.rows[0].texts])
-      }
-    }
+    await expectSameValues(world)
   })
 })
