@@ -32,6 +32,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   ROW_REJECTED: 422,
   DRAIN_TIMEOUT: 409,
   UNREACHABLE: 503,
+  // Of a request: an end that asks another one says it of its answer.
+  PROTOCOL_BROKEN: 400,
 }
 
 export function problemOf(error: RehomeError): Problem {

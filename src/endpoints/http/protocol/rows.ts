@@ -8,11 +8,21 @@ const texts = z.array(z.string().nullable())
 const count = z.int().min(0)
 const digits = z.string().regex(/^-?\d+$/)
 
-/** A type as `format_type` writes it: letters, and numbers in brackets. */
+/**
+ * A type as `format_type` or `pg_type.typname` writes it. It becomes a part of statements, so what
+ * has several words is one of PostgreSQL's own: nothing else of a statement can be said by it.
+ */
+const intervalField = '(year|month|day|hour|minute|second)'
+const severalWords = `(character|bit) varying|double precision|interval ${intervalField}( to ${intervalField})?`
+const modifier = '(\\(\\d{1,5}(, ?-?\\d{1,5})?\\))?'
 export const cast = z
   .string()
   .max(80)
-  .regex(/^[a-z_][a-z0-9_ ]*(\(\d{1,5}(, ?-?\d{1,5})?\))?( with(out)? time zone)?(\[\])*$/)
+  .regex(
+    new RegExp(
+      `^(([a-z_][a-z0-9_]*|${severalWords})${modifier}|time(stamp)?${modifier} with(out)? time zone)(\\[\\])*$`,
+    ),
+  )
 
 const tableOf = { ...tenantKey, table: name }
 
