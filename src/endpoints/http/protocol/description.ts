@@ -49,7 +49,7 @@ type Path =
       deferrable: boolean
       path: Path
     }
-const path: z.ZodType<Path> = z.union([
+export const tenantPath: z.ZodType<Path> = z.union([
   z.object({ kind: z.literal('column'), column: z.string() }),
   z.object({
     kind: z.literal('through'),
@@ -58,7 +58,7 @@ const path: z.ZodType<Path> = z.union([
     parentColumns: z.array(z.string()),
     deferrable: z.boolean(),
     get path() {
-      return path
+      return tenantPath
     },
   }),
 ])
@@ -66,7 +66,7 @@ const path: z.ZodType<Path> = z.union([
 const table = z.object({
   name: z.string(),
   /** How a row's tenant is known. The end decides, whatever the plan says. */
-  path,
+  path: tenantPath,
   columns: z.array(column).min(1),
   uniques: z.array(unique).default([]),
   foreignKeys: z.array(foreignKey).default([]),
