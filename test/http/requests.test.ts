@@ -9,10 +9,20 @@ const ours = [
   ...['text', 'int8', '_int8', 'bpchar(3)', 'numeric(10,2)', 'character varying(10)'],
   ...['timestamp(3) with time zone', 'time without time zone', 'interval day to second(3)'],
   ...['timestamp(0) without time zone[]', 'bit varying(8)', 'double precision', 'interval(2)'],
+  ...['"char"', 'app.mood', 'app."In a ""hurry"""', 'geometry(Point,4326)'],
 ]
 const others = [
   ...['text from notes r union select body', 'text from notes', 'text, body', 'int --', 'a b'],
-  ...['interval from', 'text) from (select', 'text with time zone', '', '"char"', 'interval null'],
+  ...[
+    'interval from',
+    'text) from (select',
+    'text with time zone',
+    '',
+    '"a" b',
+    '"a',
+    'a.b.c',
+    'a(b(c))',
+  ],
 ]
 
 test.each(ours)('a value may be cast to %s', (type) => {

@@ -14,14 +14,15 @@ const digits = z.string().regex(/^-?\d+$/)
  */
 const intervalField = '(year|month|day|hour|minute|second)'
 const severalWords = `(character|bit) varying|double precision|interval ${intervalField}( to ${intervalField})?`
-const modifier = '(\\(\\d{1,5}(, ?-?\\d{1,5})?\\))?'
+const identifier = '([a-z_][a-z0-9_]*|"([^"]|"")+")'
+const modifier = '(\\([A-Za-z0-9_-]+(, ?[A-Za-z0-9_-]+)*\\))?'
+const oneType = `(${identifier}(\\.${identifier})?|${severalWords})${modifier}`
 export const cast = z
   .string()
-  .max(80)
+  .max(200)
   .regex(
-    new RegExp(
-      `^(([a-z_][a-z0-9_]*|${severalWords})${modifier}|time(stamp)?${modifier} with(out)? time zone)(\\[\\])*$`,
-    ),
+    new RegExp(`^(${oneType}|time(stamp)?${modifier} with(out)? time zone)(\\[\\])*$`),
+    'is no type',
   )
 
 const tableOf = { ...tenantKey, table: name }
