@@ -1,0 +1,67 @@
+/**
+ * Single requests, exactly as they are said: nothing is sent again, packed, unpacked or followed
+ * unless a point says so, because that is what is looked at.
+ */
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { gunzipSync } from 'node:zlib'
+import { authorizationFor, type Secret } from '../src/endpoints/http/auth.ts'
+import { Broken } from './point.ts'
+
+export interface Sent {
+  readonly method?: string
+  /** Below the base URL: `v1/rows/read`. */
+  readonly path: string
+  readonly body?: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
+  /** null: no such header. Absent: signed as it ought to be. */
+  readonly authorization?: string | null
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Unpacked. */
+  readonly text: string
+}
+
+const answerMs = 30_000
+
+/** Throws Broken where there is no answer at all. */
+export async function call(baseUrl: URL, secret: Secret, sent: Sent): Promise<Answer> {
+  const { path, method = 'POST', headers = {} } = sent
+  const body = Buffer.from(sent.body ?? '')
+  const signed = { method, path: `/${path}`, body }
+  const authorization =
+    sent.authorization === undefined ? authorizationFor(secret, signed) : sent.authorization
+  const url = new URL(path, baseUrl)
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  return await new Promise<Answer>((resolve, reject) => {
+    const outgoing = request(url, {
+      method,
+      signal: AbortSignal.timeout(answerMs),
+      headers: {
+        'rehome-end': 'target',
+        ...(method === 'POST' && { 'content-type': 'application/json' }),
+        ...(authorization !== null && { authorization }),
+        ...headers,
+        'content-length': String(body.length),
+      },
+    })
+    const failed = (error: Error) => reject(new Broken(`${path} gave no answer: ${error.message}`))
+    outgoing.once('error', failed)
+    outgoing.once('response', async (incoming) => {
+      try {
+        const chunks: Buffer[] = []
+        for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk)
+        const bytes = Buffer.concat(chunks)
+        const isPacked = incoming.headers['content-encoding'] === 'gzip'
+        const text = (isPacked ? gunzipSync(bytes) : bytes).toString()
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text })
+      } catch (error) {
+        failed(error as Error)
+      }
+    })
+    outgoing.end(body)
+  })
+}

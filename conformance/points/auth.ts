@@ -1,0 +1,85 @@
+/** Who may ask. */
+import { authorizationFor, type Secret } from '../../src/endpoints/http/auth.ts'
+import {
+  type OperationName,
+  operations,
+  pathOf,
+} from '../../src/endpoints/http/protocol/operations.ts'
+import type { Answer, Sent } from '../caller.ts'
+import { type Point, Skipped } from '../point.ts'
+import { expectRefused, type Subject } from '../subject.ts'
+
+const asked = { method: 'POST', path: 'v1/flags/answer', body: '{}' } as const
+const staleMs = 10 * 60_000
+
+export const authPoints: readonly Point[] = [
+  {
+    name: 'auth.none',
+    says: 'no operation is answered without a secret',
+    async check(end) {
+      const names = [...(Object.keys(operations) as OperationName[]), 'read', 'write'] as const
+      for (const name of names) {
+        const path = pathOf(name)
+        expectRefused(await end.send({ path, body: '{}', authorization: null }), path, 401)
+      }
+      expectRefused(await end.send({ method: 'GET', path: 'v1', authorization: null }), 'v1', 401)
+    },
+  },
+  {
+    name: 'auth.wrong',
+    says: 'a wrong secret is refused, also one that begins or ends as the right one does',
+    async check(end) {
+      for (const change of [(text: string) => `${text}x`, (text: string) => text.slice(0, -1)]) {
+        const authorization = authorizationFor(changed(end.secret, change), signedOf(asked))
+        expectRefused(await end.send({ ...asked, authorization }), 'a wrong secret', 401)
+      }
+      const other = end.secret.kind === 'bearer' ? 'Basic Og==' : 'Bearer wrong'
+      expectRefused(await end.send({ ...asked, authorization: other }), `${other}`, 401)
+    },
+  },
+  {
+    name: 'auth.stale',
+    says: 'a signature of 10 minutes ago, or of 10 minutes ahead, is refused',
+    async check(end) {
+      onlySigned(end)
+      const { now } = Date
+      for (const offMs of [-staleMs, staleMs]) {
+        Date.now = () => now() + offMs
+        const authorization = authorizationFor(end.secret, signedOf(asked))
+        Date.now = now
+        expectRefused(await end.send({ ...asked, authorization }), `${offMs} ms off`, 401)
+      }
+    },
+  },
+  {
+    name: 'auth.bound',
+    says: 'a signature is good for its own method, path and body alone',
+    async check(end) {
+      onlySigned(end)
+      const authorization = authorizationFor(end.secret, signedOf(asked))
+      const others: Sent[] = [
+        { ...asked, body: '{ }' },
+        { ...asked, path: 'v1/flags/read-flag' },
+        { method: 'GET', path: 'v1' },
+      ]
+      for (const other of others) {
+        const answer: Answer = await end.send({ ...other, authorization })
+        expectRefused(answer, `${other.method} ${other.path} signed as another`, 401)
+      }
+    },
+  },
+]
+
+function onlySigned({ secret }: Subject): void {
+  if (secret.kind !== 'hmac') throw new Skipped('requests are not signed: --hmac-from')
+}
+
+function signedOf({ method, path, body }: typeof asked) {
+  return { method, path: `/${path}`, body: Buffer.from(body) }
+}
+
+function changed(secret: Secret, change: (text: string) => string): Secret {
+  return secret.kind === 'bearer'
+    ? { kind: 'bearer', token: change(secret.token) }
+    : { kind: 'hmac', key: change(secret.key) }
+}

@@ -1,0 +1,75 @@
+/** What the end says of itself. */
+import { probe } from '../md5.ts'
+import { expectSame, expectThat, type Point } from '../point.ts'
+import { keyOf, namesOf } from '../tables.ts'
+
+export const descriptionPoints: readonly Point[] = [
+  {
+    name: 'description.valid',
+    says: 'GET /v1 describes the end, as the protocol has it',
+    async check(end) {
+      const { tables } = await end.describe()
+      expectThat(tables.length > 0, () => 'there is no table')
+      expectThat(
+        new Set(tables.map(({ name }) => name)).size === tables.length,
+        () => 'a table is described twice',
+      )
+    },
+  },
+  {
+    name: 'description.keys',
+    says: 'each table has a primary key, of columns that are not null',
+    needs: ['description.valid'],
+    async check(end) {
+      for (const table of (await end.describe()).tables) {
+        const key = keyOf(table)
+        expectThat(key.length > 0, () => `"${table.name}" has no unique with \`primary\``)
+        const absent = key.find((name) => !table.columns.some((c) => c.name === name && c.notNull))
+        expectThat(absent === undefined, () => `"${table.name}": key "${absent}" may be null`)
+      }
+    },
+  },
+  {
+    name: 'description.paths',
+    says: "each table's path leads through tables that are described to a column",
+    needs: ['description.valid'],
+    async check(end) {
+      const { tables } = await end.describe()
+      for (const first of tables) {
+        let { name, path } = first
+        for (;;) {
+          const table = tables.find((one) => one.name === name)
+          expectThat(
+            table,
+            () => `"${first.name}": its path leads to "${name}", which is not there`,
+          )
+          const used = path.kind === 'column' ? [path.column] : path.columns
+          const missing = used.find((column) => !namesOf(table).includes(column))
+          expectThat(
+            missing === undefined,
+            () => `"${name}" has no column "${missing}" of the path`,
+          )
+          if (path.kind === 'column') break
+          name = path.parent
+          path = path.path
+        }
+      }
+    },
+  },
+  {
+    name: 'description.md5',
+    says: 'the end has the hash function md5, and its probe is right',
+    needs: ['description.valid'],
+    async check(end) {
+      expectSame((await end.describe()).digestProbes.md5, String(probe), 'digestProbes.md5')
+    },
+  },
+  {
+    name: 'description.guarded',
+    says: "no table's writers are left unguarded",
+    needs: ['description.valid'],
+    async check(end) {
+      expectSame((await end.describe()).unguarded, [], 'unguarded')
+    },
+  },
+]

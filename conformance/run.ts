@@ -1,0 +1,63 @@
+/** Looks at an end point by point. */
+import { messageOf } from '../src/errors.ts'
+import { Broken, type Point, Skipped } from './point.ts'
+import { points } from './points.ts'
+import { restore, unfitScratch } from './scratch.ts'
+import { type Chosen, type Subject, subjectOf } from './subject.ts'
+
+export interface Finding {
+  readonly point: string
+  readonly says: string
+  readonly outcome: 'ok' | 'FAILED' | 'skipped'
+  /** Of what has failed or was skipped. */
+  readonly why?: string
+}
+
+type Tell = (finding: Finding) => void
+
+/** Throws Broken before anything is done where the scratch tenant is somebody. */
+export async function examine(chosen: Chosen, tell: Tell = () => {}): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const add = (finding: Finding) => {
+    findings.push(finding)
+    tell(finding)
+  }
+  const end = subjectOf(chosen)
+  const unseen = await unseenScratch(end)
+  if (unseen !== null) add({ point: 'scratch.empty', says: empty, outcome: 'FAILED', why: unseen })
+  const at = unseen === null ? end : subjectOf({ ...chosen, scratch: null })
+  for (const point of points) add(await look(at, point, findings))
+  const left = await restore(at).then(
+    () => null,
+    (error: unknown) => messageOf(error),
+  )
+  if (left !== null) add({ point: 'scratch.restored', says: empty, outcome: 'FAILED', why: left })
+  return findings
+}
+
+const empty = 'the scratch tenant can be seen to have neither rows nor a flag'
+
+/** Why nobody can tell whether the scratch tenant is nobody. */
+async function unseenScratch(end: Subject): Promise<string | null> {
+  let unfit: string | null
+  try {
+    unfit = await unfitScratch(end)
+  } catch (error) {
+    return messageOf(error)
+  }
+  if (unfit !== null) throw new Broken(unfit)
+  return null
+}
+
+async function look(end: Subject, point: Point, before: readonly Finding[]): Promise<Finding> {
+  const { name, says, needs = [] } = point
+  const missing = needs.find((need) => !before.some((f) => f.point === need && f.outcome === 'ok'))
+  if (missing) return { point: name, says, outcome: 'skipped', why: `it needs ${missing}` }
+  try {
+    await point.check(end)
+    return { point: name, says, outcome: 'ok' }
+  } catch (error) {
+    const outcome = error instanceof Skipped ? 'skipped' : 'FAILED'
+    return { point: name, says, outcome, why: messageOf(error) }
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The scratch tenant: attempts at it, as workers make them, and the way back to nothing. What is
+ * removed there carries the tenant, and is removed only where there was nothing before.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Flag } from '../src/endpoints/flags.ts'
+import { Broken, expectThat, Skipped } from './point.ts'
+import type { Subject } from './subject.ts'
+
+export interface Hold {
+  readonly scope: string
+  readonly tenant: string
+  readonly token: string
+}
+
+export interface Attempt {
+  readonly hold: Hold
+  readonly moveId: string
+  readonly epoch: string
+}
+
+let lastTurn = 0n
+
+/** Higher than all before it, also those of earlier runs. */
+export function nextTurn(): bigint {
+  const now = BigInt(Date.now())
+  lastTurn = now > lastTurn ? now : lastTurn + 1n
+  return lastTurn
+}
+
+/** Whose turn it is from now on. */
+export async function attempt(end: Subject, of: Partial<Attempt> = {}): Promise<Attempt> {
+  const { scope, scratch: tenant } = end
+  const made = { moveId: randomUUID(), epoch: randomUUID(), ...of }
+  const hold = of.hold ?? { scope, tenant, token: randomUUID() }
+  const taken = await end.ask('takeTurn', { ...hold, turn: String(nextTurn()) })
+  expectThat(taken, () => 'takeTurn: a number higher than all before it was refused')
+  return { ...made, hold }
+}
+
+export async function flagOf(end: Subject): Promise<Flag | null> {
+  return await end.ask('readFlag', { scope: end.scope, tenant: end.scratch })
+}
+
+export async function raise(
+  end: Subject,
+  { hold, moveId, epoch }: Attempt,
+  leaseMs = 60_000,
+): Promise<Flag | null> {
+  const said = { reason: 'conformance', retryAfterS: 1, leaseMs }
+  return await end.ask('raiseFence', { ...hold, moveId, epoch, ...said })
+}
+
+export async function claim(
+  end: Subject,
+  { hold, moveId, epoch }: Attempt,
+  ours: readonly string[] = [],
+): Promise<Flag | null> {
+  const said = { reason: 'conformance', retryAfterS: 1, captureMs: null, ours: [...ours] }
+  return await end.ask('claimTarget', { ...hold, moveId, epoch, ...said })
+}
+
+/** Runs a check that begins and ends with a scratch tenant that has neither rows nor a flag. */
+export function onScratch(work: (end: Subject) => Promise<void>): (end: Subject) => Promise<void> {
+  return async (end) => {
+    await restore(end)
+    try {
+      await work(end)
+    } finally {
+      await restore(end)
+    }
+  }
+}
+
+/** Why the tenant cannot be one; null: it can, or none was named. */
+export async function unfitScratch(end: Subject): Promise<string | null> {
+  const scratch = scratchOf(end)
+  if (scratch === null) return null
+  if (scratch === tenantOf(end)) return '--scratch has to be another tenant than --tenant'
+  if ((await flagOf(end)) !== null) return `--scratch: "${scratch}" has a flag already`
+  const table = await tableWithRows(end)
+  return table === null ? null : `--scratch: "${scratch}" has rows in "${table}" already`
+}
+
+function scratchOf(end: Subject): string | null {
+  try {
+    return end.scratch
+  } catch {
+    return null
+  }
+}
+
+function tenantOf(end: Subject): string | null {
+  try {
+    return end.tenant
+  } catch {
+    return null
+  }
+}
+
+async function tableWithRows(end: Subject): Promise<string | null> {
+  const { scope, scratch: tenant } = end
+  for (const { name } of (await end.describe()).tables) {
+    if ((await end.ask('count', { scope, tenant, table: name })) > 0) return name
+  }
+  return null
+}
+
+/** Throws Broken where it cannot be brought back. */
+export async function restore(end: Subject): Promise<void> {
+  if (scratchOf(end) === null) return
+  if ((await flagOf(end)) === null && (await tableWithRows(end)) === null) return
+  const by = await closed(end)
+  const { tables } = await end.describe()
+  const of = { ...by.hold, mode: 'receiving', atOnce: true, batchRows: 1_000 } as const
+  // Children first, as far as the description's order goes: parents come first there.
+  for (const { name } of tables.toReversed()) await end.ask('remove', { ...of, tables: [name] })
+  await end.ask('forgetProgress', by.hold)
+  await end.ask('giveUpTarget', by.hold)
+  await end.ask('removeFlag', { ...by.hold, mode: 'moved' })
+  const flag = await flagOf(end)
+  const table = await tableWithRows(end)
+  if (!flag && !table) return
+  throw new Broken(`the scratch tenant is left with ${flag ? `a flag ${flag.mode}` : table}`)
+}
+
+/** Whatever its flag is, it becomes `receiving`, held by a new attempt. */
+async function closed(end: Subject): Promise<Attempt> {
+  const flag = await flagOf(end)
+  const by = await attempt(end, flag ? { moveId: flag.moveId } : {})
+  if (flag?.mode === 'read_only') {
+    await end.ask('adopt', { ...by.hold, moveId: flag.moveId, mode: 'read_only' })
+    await end.ask('lowerFence', by.hold)
+  }
+  await claim(end, by, flag ? [flag.moveId] : [])
+  return by
+}
+
+/** Until the end itself says that the lease is over. */
+export async function lapsed(end: Subject): Promise<Flag> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const flag = await flagOf(end)
+    if (flag?.lapsed) return flag
+    if (flag === null) throw new Skipped('something else has opened the fence meanwhile')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Broken('a lease of 1 ms had not lapsed after 2 s')
+}

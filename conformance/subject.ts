@@ -1,0 +1,125 @@
+/** The end that is looked at, and how its operations are asked for. */
+import type { z } from 'zod'
+import { readAnswer } from '../src/endpoints/http/asking.ts'
+import type { Secret } from '../src/endpoints/http/auth.ts'
+import { joinLines, type ReadPage, rowsOfPage } from '../src/endpoints/http/lines.ts'
+import { type Description, description } from '../src/endpoints/http/protocol/description.ts'
+import {
+  type OperationName,
+  operations,
+  pathOf,
+  type RequestOf,
+  type ResultOf,
+} from '../src/endpoints/http/protocol/operations.ts'
+import {
+  type batchHead,
+  type readOperation,
+  writeOperation,
+} from '../src/endpoints/http/protocol/rows.ts'
+import type { Texts } from '../src/endpoints/tenant-rows.ts'
+import { messageOf } from '../src/errors.ts'
+import { type Answer, call, type Sent } from './caller.ts'
+import { Broken, Skipped, short } from './point.ts'
+
+export interface Chosen {
+  readonly baseUrl: URL
+  readonly secret: Secret
+  readonly scope: string
+  readonly tenant: string | null
+  readonly scratch: string | null
+}
+
+export type BatchHead = z.output<typeof batchHead>
+export type ReadRequest = z.output<typeof readOperation.request>
+
+export interface Subject {
+  readonly secret: Secret
+  readonly scope: string
+  /** Throws Skipped where none was named. */
+  readonly tenant: string
+  readonly scratch: string
+  /** As it is. */
+  send(sent: Sent): Promise<Answer>
+  /** As it is, of one operation, whatever the body. */
+  post(name: OperationName | 'read' | 'write', body: unknown): Promise<Answer>
+  /** Throws Broken where it does not succeed, or answers what the protocol does not know. */
+  ask<N extends OperationName>(name: N, request: RequestOf<N>): Promise<ResultOf<N>>
+  read(request: ReadRequest): Promise<ReadPage>
+  write(head: BatchHead, rows: readonly Texts[]): Promise<{ repeated: boolean }>
+  /** The same without judging it. */
+  sendBatch(head: BatchHead, rows: readonly Texts[]): Promise<Answer>
+  /** Asked for once. */
+  describe(): Promise<Description>
+}
+
+const where = 'the end'
+
+export function subjectOf(chosen: Chosen): Subject {
+  const { secret, scope } = chosen
+  const send = (sent: Sent) => call(chosen.baseUrl, secret, sent)
+  const post: Subject['post'] = (name, body) => {
+    return send({ path: pathOf(name), body: JSON.stringify(body) })
+  }
+  const sendBatch: Subject['sendBatch'] = (head, rows) => {
+    const body = joinLines([JSON.stringify(head), ...rows.map((row) => JSON.stringify(row))])
+    const headers = { 'content-type': 'application/x-ndjson' }
+    return send({ path: pathOf('write'), body, headers })
+  }
+  let described: Promise<Description> | null = null
+  const describe = async () => {
+    const answer = await send({ method: 'GET', path: 'v1' })
+    return judged('v1', answer, (text) => readAnswer(description, text, where))
+  }
+  return {
+    ...{ secret, scope, send, post, sendBatch },
+    get tenant() {
+      return named(chosen.tenant, '--tenant')
+    },
+    get scratch() {
+      return named(chosen.scratch, '--scratch')
+    },
+    async ask(name, request) {
+      const schema = operations[name].result as unknown as z.ZodType<ResultOf<typeof name>>
+      return judged(name, await post(name, request), (text) => readAnswer(schema, text, where))
+    },
+    async read(request) {
+      const columns = request.columns.length
+      const answer = await post('read', request)
+      return judged('read', answer, (text) => rowsOfPage(text, { columns, where }))
+    },
+    async write(head, rows) {
+      const answer = await sendBatch(head, rows)
+      return judged('write', answer, (text) => readAnswer(writeOperation.result, text, where))
+    },
+    describe() {
+      described ??= describe()
+      return described
+    },
+  }
+}
+
+function named(tenant: string | null, option: string): string {
+  if (tenant !== null) return tenant
+  throw new Skipped(`no ${option} was named`)
+}
+
+function judged<T>(what: string, answer: Answer, read: (text: string) => T): T {
+  if (answer.status !== 200) throw new Broken(`${what}: expected 200, and came ${told(answer)}`)
+  try {
+    return read(answer.text)
+  } catch (error) {
+    throw new Broken(`${what}: ${messageOf(error)}`)
+  }
+}
+
+export function told({ status, text }: Answer): string {
+  return `${status} ${short(text)}`
+}
+
+/** Throws Broken unless the answer is a refusal: 4xx, or the status that is named. */
+export function expectRefused(answer: Answer, what: string, status?: number): void {
+  const { status: came } = answer
+  const isRefused = status === undefined ? came >= 400 && came < 500 : came === status
+  if (isRefused) return
+  throw new Broken(`${what}: expected ${status ?? '4xx'}, and came ${told(answer)}`)
+}
