@@ -5,8 +5,8 @@
  * is how long a fence may be held by a mover that lives.
  */
 import { postgres } from '../src/plan/endpoint.ts'
-import { sql } from '../src/plan/sql-text.ts'
 import { definePlan, type PlanInput, table } from '../src/plan/plan.ts'
+import { sql } from '../src/plan/sql-text.ts'
 import type { Ends } from './tenants.ts'
 
 export const leaseMs = 3_000

@@ -8,8 +8,8 @@ import type { PostgresServer } from '../../dev/postgres.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
-import { sql } from '../../src/plan/sql-text.ts'
 import { definePlan, table } from '../../src/plan/plan.ts'
+import { sql } from '../../src/plan/sql-text.ts'
 import { openPool } from '../server.ts'
 
 /** `captured`: the guards of an online plan, and every tenant's changes are logged. */

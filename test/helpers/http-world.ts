@@ -1,5 +1,5 @@
 // The small world with one end, or both, over HTTP. What it plans and works on goes that way.
-import { type HttpEndpoint, http } from '../../src/plan/plan.ts'
+import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import { overHttp, type ServedEnd, type ServeOptions, serveEnd } from './http-end.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 
