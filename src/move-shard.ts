@@ -17,6 +17,7 @@ import { fence, fenceWriting } from './stages/fence.ts'
 import { finalCatchUp } from './stages/final-catch-up.ts'
 import { finalize } from './stages/finalize.ts'
 import { preflight, refuseFindings } from './stages/preflight.ts'
+import { rehearse } from './stages/rehearse.ts'
 import { release } from './stages/release.ts'
 import { resume, resumeAudit, resumeOnline, resumeRollback } from './stages/resume.ts'
 import { type Shard, step } from './stages/shard.ts'
@@ -129,6 +130,13 @@ export async function auditShard(shard: Shard): Promise<'moved'> {
 export async function finalizeShard(shard: Shard): Promise<'moved'> {
   await step(shard, finalize)
   return 'moved'
+}
+
+/** Would a move go well, and how long would it take? Nobody waits, and nothing is left of it. */
+export async function rehearseShard(shard: Shard): Promise<'rehearsed'> {
+  await step(shard, preflight)
+  await step(shard, rehearse)
+  return 'rehearsed'
 }
 
 /** The copy that is nobody's home any more goes. */

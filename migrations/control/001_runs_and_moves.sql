@@ -27,7 +27,7 @@ create table rehome_control.runs (
   constraint "a move is tried at least once" check (attempts >= 1)
 );
 
--- A phase is stored before it begins. Settled: moved, failed, rolled_back, cleaned.
+-- A phase is stored before it begins. Settled: moved, failed, rolled_back, cleaned, rehearsed.
 create table rehome_control.moves (
   id uuid primary key,
   run_id text not null references rehome_control.runs (id),
@@ -78,9 +78,9 @@ create table rehome_control.moves (
     'undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain', 'undo_final_catch_up',
     'undo_cutover', 'undo_release', 'withdraw',
     'rolled_back', 'audit', 'finalize',
-    'cleanup', 'cleaned')),
+    'cleanup', 'cleaned', 'rehearse', 'rehearsed')),
   constraint "errand is a known word"
-    check (errand in ('move', 'rollback', 'audit', 'finalize', 'cleanup')),
+    check (errand in ('move', 'rollback', 'audit', 'finalize', 'cleanup', 'rehearse')),
   constraint "a failed move says why" check ((phase = 'failed') <= (error_code is not null))
 );
 

@@ -10,6 +10,7 @@ import { reportError, type Starters } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
+import { addRehearse } from './rehearse.ts'
 import { addShow } from './show.ts'
 import { addStatus } from './status.ts'
 import { addUninstall } from './uninstall.ts'
@@ -53,6 +54,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
     .exitOverride()
   addInit(program)
   addCheck(program)
+  addRehearse(program)
   addEnqueue(program)
   addWorker(program, starters)
   addBoard(program)

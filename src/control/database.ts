@@ -47,6 +47,8 @@ export type WorkingPhase =
   | 'finalize'
   /** The old copy is removed. */
   | 'cleanup'
+  /** The tenant is copied and compared while it goes on writing, and all of it is removed again. */
+  | 'rehearse'
 
 export type SettledPhase =
   /** The target is the tenant's home. */
@@ -55,8 +57,10 @@ export type SettledPhase =
   | 'failed'
   | 'rolled_back'
   | 'cleaned'
+  /** The source is its home, and nothing is left at the target. */
+  | 'rehearsed'
 
-export type Errand = 'move' | 'rollback' | 'audit' | 'finalize' | 'cleanup'
+export type Errand = 'move' | 'rollback' | 'audit' | 'finalize' | 'cleanup' | 'rehearse'
 
 export interface RunsTable {
   id: string

@@ -32,7 +32,10 @@ interface Ask {
 /** Only a failed move. It gets all its attempts again and starts from the beginning. */
 export async function askRetry(control: Control, id: string, by: string): Promise<Move | null> {
   const ask: Ask = { errand: 'move', fallback: 'failed', by, phase: 'queued' }
-  return await change(control, id, { ask, when: sql`not open and phase = 'failed'` })
+  return await change(control, id, {
+    ask,
+    when: sql`not open and phase = 'failed' and errand <> 'rehearse'`,
+  })
 }
 
 /** A moved, a failed or a not yet cut over move. */

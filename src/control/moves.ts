@@ -55,6 +55,8 @@ export async function openMoves(control: Control, untouchedMs: number): Promise<
     .selectAll()
     .where('open', '=', true)
     .where('not_before', '<=', sql<Date>`clock_timestamp()`)
+    // A rehearsal has no job: whoever asked for it is at it, unless he has died.
+    .where(sql<boolean>`errand <> 'rehearse' or updated_at < clock_timestamp() - interval '10 min'`)
     .where('updated_at', '<', sql<Date>`clock_timestamp() - ${untouchedMs} * interval '1 ms'`)
     .orderBy('updated_at')
     .limit(200)

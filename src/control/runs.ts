@@ -1,21 +1,22 @@
 /** Named queries on runs. */
 import { sql } from 'kysely'
-import type { Control, NewRun, Phase, Run } from './database.ts'
+import type { Control, Errand, NewRun, Phase, Run } from './database.ts'
 
 /** The run and all its moves appear together or not at all. */
 export async function insertRun(
   control: Control,
   run: NewRun,
-  tenants: readonly { id: string; tenant: string }[],
+  { moves, errand }: { moves: readonly { id: string; tenant: string }[]; errand: Errand },
 ): Promise<void> {
   await control.db.transaction().execute(async (tx) => {
     await tx.insertInto('runs').values(run).execute()
-    for (let i = 0; i < tenants.length; i += 1000) {
-      const rows = tenants.slice(i, i + 1000).map(({ id, tenant }) => ({
+    for (let i = 0; i < moves.length; i += 1000) {
+      const rows = moves.slice(i, i + 1000).map(({ id, tenant }) => ({
         id,
         run_id: run.id,
         scope: run.scope,
         tenant_id: tenant,
+        errand,
       }))
       await tx.insertInto('moves').values(rows).execute()
     }

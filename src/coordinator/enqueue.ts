@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Control, Move, Run } from '../control/database.ts'
+import type { Control, Errand, Move, Run } from '../control/database.ts'
 import { busyTenants, movesOfRun } from '../control/moves.ts'
 import { findRun, insertRun } from '../control/runs.ts'
 import { RehomeError } from '../errors.ts'
@@ -59,26 +59,51 @@ async function refuseBusy(control: Control, plan: Plan, tenants: readonly string
   throw new RehomeError('TENANT_BUSY', message)
 }
 
+/** A run of one tenant that is only rehearsed: it gets no job. Throws what `enqueue` throws. */
+export async function storeRehearsal(
+  at: { control: Control },
+  { plan, ends }: { plan: Plan; ends: Ends },
+  { tenant, by }: { tenant: string; by: string },
+): Promise<{ runId: string; moveId: string }> {
+  const surveyed = await survey(plan, ends)
+  refuseFindings({ survey: surveyed })
+  const tenants = await tenantsOf(plan, ends, { survey: surveyed, only: [tenant] })
+  await refuseBusy(at.control, plan, tenants)
+  const runId = await storeRun(at.control, { plan, ends, tenants, by }, 'rehearse')
+  const [move] = await movesOfRun(at.control, runId)
+  return { runId, moveId: move?.id ?? '' }
+}
+
+interface StoredRun {
+  readonly plan: Plan
+  readonly ends: Ends
+  readonly tenants: readonly string[]
+  readonly by: string
+}
+
 async function storeRun(
   control: Control,
-  { plan, ends, tenants, by }: { plan: Plan; ends: Ends; tenants: string[]; by: string },
+  { plan, ends, tenants, by }: StoredRun,
+  errand: Errand = 'move',
 ): Promise<string> {
+  const fingerprint = fingerprintOf(plan)
   const runId = `${plan.name}-${randomBytes(4).toString('hex')}`
   const run = {
     id: runId,
     plan_name: plan.name,
-    plan_fingerprint: fingerprintOf(plan),
+    plan_fingerprint: fingerprint,
     scope: plan.scope,
     source: ends.source.place,
     target: ends.target.place,
-    attempts: plan.attempts,
+    // Whoever asked for a rehearsal sees how it ends, and asks again.
+    attempts: errand === 'rehearse' ? 1 : plan.attempts,
     backoff_ms: plan.backoffMs,
     created_by: by,
     rehome_version: version(),
   }
   const moves = tenants.map((tenant) => ({ id: randomUUID(), tenant }))
   try {
-    await insertRun(control, run, moves)
+    await insertRun(control, run, { moves, errand })
   } catch (error) {
     if (sqlStateOf(error) !== '23505') throw error
     const message = 'a tenant of this plan has just been enqueued by another run: wait for its end'

@@ -23,12 +23,14 @@ export interface ErrandOptions {
 /** Returns the tenants that are tried again. */
 export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
   const { run, moves } = await chosen(at, runId, options.tenants)
-  const failed = options.tenants ? moves : moves.filter((m) => !m.open && m.phase === 'failed')
+  const failed = options.tenants
+    ? moves
+    : moves.filter((m) => !m.open && m.phase === 'failed' && m.errand !== 'rehearse')
   return await askEach(
     at,
     { run, moves: failed, options },
     {
-      allowed: ({ open, phase }) => !open && phase === 'failed',
+      allowed: ({ open, phase, errand }) => !open && phase === 'failed' && errand !== 'rehearse',
       otherwise: 'only a failed move can be retried',
       ask: (move) => askRetry(at.control, move.id, options.by),
     },

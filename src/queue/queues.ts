@@ -24,6 +24,7 @@ export const queueNames = {
   audit: 'rehome-windows',
   finalize: 'rehome-windows',
   cleanup: 'rehome-cleanups',
+  rehearse: 'rehome-windows',
 } as const satisfies Record<Errand, string>
 
 /** BullMQ's own default, and the only one that it takes with a pool of ours. */
@@ -74,6 +75,7 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
     audit: windows,
     finalize: windows,
     cleanup: open(queueNames.cleanup),
+    rehearse: windows,
   }
   return {
     store,

@@ -72,7 +72,7 @@ export const copyWhileWritten: Stage = {
 }
 
 /** Rows that the plan has allowed to stay behind. */
-async function tellQuarantined(shard: Shard): Promise<void> {
+export async function tellQuarantined(shard: Shard): Promise<void> {
   const { tenant, epoch, plan } = shard
   const key = { scope: plan.scope, tenant, epoch }
   const rows = await rowsOf(shard.ends.target).readQuarantined(key)
@@ -81,14 +81,14 @@ async function tellQuarantined(shard: Shard): Promise<void> {
   shard.tell(`${rows.length} rows stayed behind, in rehome.quarantine at the target`)
 }
 
-interface CopyWork {
+export interface CopyWork {
   readonly ends: Ends
   /** What has come already: rows in the order of the source's key. */
   readonly known: ReadonlyMap<string, TableProgress>
 }
 
 /** All rows that are not there yet. */
-async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void> {
+export async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void> {
   const { routes, replicate } = shard.survey
   const progress = new Map(
     routes.map(({ target }) => [target.name, known.get(target.name) ?? nothingRead]),

@@ -167,6 +167,7 @@ const progressAt: Partial<Record<Phase, number>> = {
   audit: 10,
   finalize: 10,
   cleanup: 10,
+  rehearse: 15,
 }
 
 export function reportProgress(shard: Shard): void {

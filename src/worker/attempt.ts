@@ -9,7 +9,14 @@ import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves
 import { findRun } from '../control/runs.ts'
 import { messageOf, RehomeError, storable } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { auditShard, cleanupShard, finalizeShard, moveShard, rollbackShard } from '../move-shard.ts'
+import {
+  auditShard,
+  cleanupShard,
+  finalizeShard,
+  moveShard,
+  rehearseShard,
+  rollbackShard,
+} from '../move-shard.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
 import { lookUp } from '../stages/context.ts'
@@ -102,6 +109,7 @@ const stories = {
   audit: auditShard,
   finalize: finalizeShard,
   cleanup: cleanupShard,
+  rehearse: rehearseShard,
 } as const
 
 /** What becomes of the window in which the tenant can be brought back with what it writes. */
@@ -202,7 +210,8 @@ async function fail(
   const { control } = options
   const held = { id: move.id, token, attempt: move.attempt }
   const forward = onlyForward.includes(phase)
-  const stopped = error.code === 'STOPPED'
+  // Nobody is left who would go on with a rehearsal.
+  const stopped = error.code === 'STOPPED' && move.errand !== 'rehearse'
   const again =
     forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
   const waitMs = stopped ? 0 : backoff(run.backoff_ms, forward ? 1 : move.attempts_used)

@@ -1,0 +1,71 @@
+/**
+ * A move without a fence: the tenant is copied, transformed and compared as it was at one moment,
+ * while it goes on writing, into the target that is closed for it; then all of that is removed.
+ */
+import { now, round } from '../clock.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import { waitForWriters } from '../endpoints/sql/drain.ts'
+import { withSnapshot } from '../endpoints/sql/snapshot.ts'
+import { copyTables, tellQuarantined } from './copy.ts'
+import { tablesToWipe } from './rows.ts'
+import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
+import { verifyEverything } from './verification.ts'
+
+/** What is left of a pause besides copying, comparing and waiting for writers: a few commits. */
+const besideMs = 30
+
+export const rehearse: Stage = {
+  phase: 'rehearse',
+  async run(shard) {
+    try {
+      await atOneMoment(shard, (ends) => rehearseOnce(shard, ends))
+    } finally {
+      // A later attempt, or whoever it was taken over by, removes it otherwise.
+      if (!shard.signal.aborted) await removeAll(shard)
+    }
+  },
+}
+
+/** Of a database: of what is reached over HTTP it is what each request finds. */
+async function atOneMoment(shard: Shard, work: (ends: Ends) => Promise<void>): Promise<void> {
+  const { source, target } = shard.ends
+  if (source.kind !== 'sql') return await work(shard.ends)
+  await withSnapshot(source, holdOf(shard), async (snapshot) => {
+    await work({ source: await snapshot.share(), target })
+  })
+}
+
+async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
+  const start = now()
+  await copyTables(shard, { ends, known: new Map() })
+  await tellQuarantined(shard)
+  const copyMs = now() - start
+  const rehearsal = { rows: shard.rowsCopied, copyMs: round(copyMs) }
+  shard.evidence.rehearsal = rehearsal
+  await verifyEverything(shard, ends)
+  const verifyMs = now() - start - copyMs
+  const drainMs = await untilWritersEnd(shard)
+  // Online all of that is done before the fence.
+  const fencedMs = shard.plan.strategy === 'online' ? 0 : copyMs + verifyMs
+  shard.evidence.rehearsal = {
+    ...rehearsal,
+    verifyMs: round(verifyMs),
+    rowsPerS: Math.round((shard.rowsCopied * 1000) / Math.max(1, copyMs)),
+    predictedPauseMs: round(fencedMs + drainMs + besideMs),
+  }
+}
+
+/** What a drain that began now would wait for; over HTTP nobody can tell beforehand. */
+async function untilWritersEnd({ ends, tenant, signal, plan }: Shard): Promise<number> {
+  if (ends.source.kind !== 'sql') return 0
+  return await waitForWriters(ends.source.pool, { tenant, drainMs: plan.fence.drainMs, signal })
+}
+
+async function removeAll(shard: Shard): Promise<void> {
+  const { target } = shard.ends
+  const hold = holdOf(shard)
+  const options = { mode: 'receiving', signal: shard.signal } as const
+  await rowsOf(target).wipe(hold, { groups: tablesToWipe(shard, 'target'), options })
+  await rowsOf(target).forgetProgress(hold)
+  await target.flags.giveUpTarget(hold)
+}

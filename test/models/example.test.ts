@@ -1,0 +1,69 @@
+// The example of issues that become work items, as its reader runs it: rehearsed, then moved.
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import plan from '../../examples/work-items/plan.ts'
+import { rehome } from '../helpers/command.ts'
+import { ended, flagsAt } from '../helpers/runs.ts'
+import { createWorld } from '../helpers/world.ts'
+
+const drop = 'drop table visits, note_lines, notes, tenants; drop type mood;'
+const file = 'examples/work-items/plan.ts'
+
+async function exampleWorld() {
+  const [source, target] = await Promise.all(
+    ['source', 'target'].map((name) => readFile(`examples/work-items/${name}.sql`, 'utf8')),
+  )
+  return await createWorld({ source: `${drop}${source}`, target: `${drop}${target}`, plan })
+}
+
+test('a rehearsal tells what a move would do, and leaves nothing', async () => {
+  await using world = await exampleWorld()
+  const { code, out } = await rehome(['rehearse', file, '--tenant', 'acme'], world.environment)
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(
+      /^6 rows copied in [\d.]+ ms \(\d+ rows\/s\), compared in [\d.]+ ms: equal\npredicted pause/,
+    ),
+  ])
+  expect(await flagsAt(world, 'source')).toEqual([])
+  expect(await flagsAt(world, 'target')).toEqual([])
+  const left =
+    'select (select count(*) from work_items) + (select count(*) from work_item_tags) as n'
+  expect((await world.target.pool.query(left)).rows[0].n).toBe('0')
+  const { runs } = { runs: await world.rehome.runs() }
+  expect(runs.map(({ phases, open }) => [phases, open])).toEqual([[{ rehearsed: 1 }, 0]])
+})
+
+test('a rehearsal of a plan that cannot go well says what differs, and leaves nothing', async () => {
+  await using world = await exampleWorld()
+  await world.target.pool.query(`
+    create function shout() returns trigger language plpgsql as
+      $$ begin new.title := upper(new.title); return new; end $$;
+    create trigger shout before insert on work_items for each row execute function shout();
+    alter table work_items enable always trigger shout`)
+  const args = ['rehearse', file, '--tenant', 'acme', '--json']
+  const { code, error } = await rehome(args, world.environment)
+  expect([code, error]).toEqual([
+    4,
+    expect.stringMatching(/ROWS_DIFFER: .*"work_items": 2 rows expected, 2 found, 2 differ/),
+  ])
+  expect(await flagsAt(world, 'target')).toEqual([])
+  const title = `update issues set title = 'still mine' where workspace_id = 'acme'`
+  expect((await world.source.pool.query(title)).rowCount).toBe(2)
+})
+
+test('the tracker moves to its new data model', async () => {
+  await using world = await exampleWorld()
+  await using _worker = await world.work([plan])
+  const { runId } = await world.rehome.enqueue(plan)
+  const moves = [...(await ended(world, runId)).values()]
+  expect(moves.map(({ phase, error_message }) => [phase, error_message])).toEqual([
+    ['moved', null],
+    ['moved', null],
+  ])
+  const items = await world.target.pool.query('select title, document from work_items order by id')
+  expect(items.rows[0]).toEqual({
+    title: '#1 It does not start',
+    document: { body: 'Since yesterday, 🏠 and abroad.', labels: ['bug', 'urgent'] },
+  })
+})
