@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: {
       'rehome/http-end': fileURLToPath(new URL('./src/http-end/index.ts', import.meta.url)),
+      'rehome/testing': fileURLToPath(new URL('./src/testing/index.ts', import.meta.url)),
       rehome: fileURLToPath(new URL('./src/index.ts', import.meta.url)),
     },
   },

@@ -10,6 +10,7 @@ interface Place {
 const floors: readonly (readonly [path: RegExp, floor: number])[] = [
   [/^src\/(calls|errors|clock|log|parallel|postgres|quote|migrations)\.ts$/, 0],
   [/^src\/plan\//, 1],
+  [/^src\/testing\//, 2],
   [/^src\/(endpoints|control)\//, 2],
   [/^src\/(stages|http-end)\//, 3],
   [/^src\/(move-shard\.ts$|queue\/)/, 4],

@@ -1,0 +1,50 @@
+/** `rehome/testing`: what a plan's author tests his own transforms with. Needs `fast-check`. */
+import { deepStrictEqual } from 'node:assert'
+import fc from 'fast-check'
+import { renamed } from '../plan/columns.ts'
+import type { TablePlan } from '../plan/plan.ts'
+import type { TransformContext } from '../plan/transform-context.ts'
+
+export interface RoundTrip<Row> {
+  /** Rows of the source, as its columns are called there. */
+  readonly rows: fc.Arbitrary<Row>
+  /** What the transform is given besides. Default: tenant `acme`, nothing looked up. */
+  readonly context?: Partial<TransformContext>
+  /** Rows that are tried. Default 1,000. */
+  readonly runs?: number
+}
+
+type Values = Record<string, unknown>
+
+/**
+ * Whatever a row is, its table's `invert` makes it again of what the `transform` has made of it:
+ * then a rollback brings back what was written. Rows that the transform leaves out, and columns
+ * that the plan drops, do not count. Throws with the smallest row that fast-check finds otherwise.
+ */
+export function expectRoundTrip<Row extends object>(
+  plan: TablePlan,
+  { rows, context, runs = 1_000 }: RoundTrip<Row>,
+): void {
+  const { transform = same, invert } = plan
+  if (!invert) throw new Error(`table "${plan.name}" has no \`invert\``)
+  const given = { tenantId: 'acme', scope: 'default', planName: 'test', lookups: {}, ...context }
+  const holds = fc.property(rows, (row) => {
+    const kept = keptOf(plan, row as Values)
+    // Transforms may change what they are given.
+    const there = transform(structuredClone(renamedRow(plan, kept)), given)
+    if (there !== null) deepStrictEqual(invert(structuredClone(there), given), kept)
+  })
+  fc.assert(holds, { numRuns: runs })
+}
+
+const same = (row: Values): Values => row
+
+function keptOf({ columns }: TablePlan, row: Values): Values {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !columns.drop.includes(name)))
+}
+
+function renamedRow(plan: TablePlan, row: Values): Values {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [renamed(plan, name), value]),
+  )
+}

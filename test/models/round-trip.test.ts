@@ -1,0 +1,43 @@
+// Authors of plans find out whether their inverse is one before they need it.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { table } from '../../src/plan/plan.ts'
+import { expectRoundTrip } from '../../src/testing/index.ts'
+
+interface Price {
+  id: bigint
+  cents: number
+  internal: string
+}
+
+interface Split {
+  key: bigint
+  whole: number
+  rest: number
+}
+
+const rows = fc.record({ id: fc.bigInt(), cents: fc.nat(), internal: fc.string() })
+const columns = { drop: ['internal'], rename: { id: 'key' } }
+const split = ({ key, cents }: { key: bigint; cents: number }): Split => {
+  return { key, whole: Math.floor(cents / 100), rest: cents % 100 }
+}
+
+test('an inverse that is one holds for every row', () => {
+  const right = table<{ key: bigint; cents: number }, Split>('prices', {
+    columns,
+    transform: split,
+    invert: ({ key, whole, rest }) => ({ id: key, cents: 100 * whole + rest }) as never,
+  })
+  expectRoundTrip<Price>(right, { rows })
+})
+
+test('one that loses something is shown the smallest row that tells', () => {
+  const wrong = table<{ key: bigint; cents: number }, Split>('prices', {
+    columns,
+    transform: split,
+    invert: ({ key, whole }) => ({ id: key, cents: 100 * whole }) as never,
+  })
+  expect(() => expectRoundTrip<Price>(wrong, { rows })).toThrow(/Counterexample: .*cents":1/)
+  const none = table('prices')
+  expect(() => expectRoundTrip<Price>(none, { rows })).toThrow('has no `invert`')
+})
