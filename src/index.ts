@@ -3,7 +3,15 @@
 export type { RunSnapshot, TenantRecord } from './coordinator/rehome.ts'
 export { type OpenOptions, open, type Rehome } from './coordinator/rehome.ts'
 export { type ErrorCode, RehomeError } from './errors.ts'
-export { http, postgres } from './plan/endpoint.ts'
+export {
+  type ApiFence,
+  type ApiRequest,
+  type ApiRow,
+  type ApiTable,
+  api,
+  http,
+  postgres,
+} from './plan/endpoint.ts'
 export {
   type ColumnChanges,
   definePlan,

@@ -26,16 +26,21 @@ export interface Settings {
 }
 
 export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
-  const { scope: own, targetScope } = plan
+  const { scope: own, targetScope, source, target } = plan
+  const keeps = [source, target].some(({ kind }) => kind === 'api') && environment.CONTROL_URL
+  const flagPool = keeps
+    ? createPool({ url: keeps, name: 'flags', size: 4, answerMs: 2_000 })
+    : undefined
   const scope = targetScope === own ? undefined : targetScope
   return {
-    source: openEnd('source', plan.source, { environment }),
-    target: openEnd('target', plan.target, { environment, scope }),
+    ...(flagPool && { flagPool }),
+    source: openEnd('source', plan.source, { environment, flagPool }),
+    target: openEnd('target', plan.target, { environment, scope, flagPool }),
   }
 }
 
 export async function closeEnds(ends: Ends): Promise<void> {
-  await Promise.all([closeEnd(ends.source), closeEnd(ends.target)])
+  await Promise.all([closeEnd(ends.source), closeEnd(ends.target), ends.flagPool?.end()])
 }
 
 /** Throws NOT_INSTALLED where the control database is not as this version needs it. */
@@ -81,6 +86,10 @@ export async function pendingInstallations(
   const seen = new Set<string>()
   const guarded: GuardedAt[] = []
   for (const { plan, ends } of plans) {
+    if (ends.flagPool) {
+      const what = 'flags of ends that have none, in the control database'
+      steps.push(...(await pendingSchema('endpoint', { pool: ends.flagPool, what })))
+    }
     for (const end of [ends.source, ends.target]) {
       // What is reached over HTTP is installed by whoever answers there.
       if (end.kind !== 'sql' || seen.has(end.address)) continue

@@ -15,6 +15,7 @@ import type { Finding } from '../plan/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
+import { unprovenAt } from '../stages/findings.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey, surveyBack } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
@@ -54,6 +55,8 @@ export interface Rehome extends AsyncDisposable {
   readonly queues: Queues
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
+  /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
+  unproven(plan: PlanInput): Promise<readonly Finding[]>
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(
@@ -116,6 +119,14 @@ function library(opened: Opened): Rehome {
       withPlan(opened, plan, async (at) => {
         const { findings, unguarded } = await survey(at.plan, at.ends)
         return [...findings, ...unguarded.map(unguardedFinding)]
+      }),
+    unproven: (plan) =>
+      withPlan(opened, plan, async (at) => {
+        const { source, target } = await survey(at.plan, at.ends)
+        return [
+          ...unprovenAt('source', source, at.plan.source.kind),
+          ...unprovenAt('target', target, at.plan.target.kind),
+        ]
       }),
     oneWayTables: (plan) =>
       withPlan(opened, plan, async (at) => {

@@ -1,12 +1,15 @@
 /** The ends of a move, of whichever kind. */
+import { RehomeError } from '../errors.ts'
 import type { Endpoint } from '../plan/endpoint.ts'
+import type { Pool } from '../postgres.ts'
+import { type ApiEnd, openApiEnd } from './api/end.ts'
 import type { FlagKey } from './flags.ts'
 import { type HttpEnd, openHttpEnd } from './http/end.ts'
 import type { Rows } from './rows.ts'
 import { closeSqlEnd, openSqlEnd, type SqlEnd, scoped } from './sql/end.ts'
 import { rowsAt } from './sql/rows.ts'
 
-export type End = SqlEnd | HttpEnd
+export type End = SqlEnd | HttpEnd | ApiEnd
 
 /** Flags and rows under the scope that the end knows them by. */
 export function holdAt<T extends FlagKey>(end: End, key: T): T {
@@ -17,17 +20,21 @@ export interface Opening {
   readonly environment?: NodeJS.ProcessEnv
   /** As which the plan's scope is known there, if it is another. */
   readonly scope?: string | undefined
+  /** Of the database that keeps flags for ends that have none. */
+  readonly flagPool?: Pool | undefined
 }
 
 /** Throws SETTING_MISSING where the environment lacks a variable. Connects later. */
 export function openEnd(
   name: 'source' | 'target',
   end: Endpoint,
-  { environment = process.env, scope }: Opening = {},
+  { environment = process.env, scope, flagPool }: Opening = {},
 ): End {
-  return end.kind === 'sql'
-    ? openSqlEnd(name, end, { environment, scope })
-    : openHttpEnd(name, end, environment)
+  if (end.kind === 'sql') return openSqlEnd(name, end, { environment, scope })
+  if (end.kind === 'http') return openHttpEnd(name, end, environment)
+  if (flagPool) return openApiEnd(name, end, { environment, flagPool })
+  const message = `the ${name} has no flags of its own: CONTROL_URL, where they are kept, is not set`
+  throw new RehomeError('SETTING_MISSING', message)
 }
 
 export async function closeEnd(end: End): Promise<void> {

@@ -5,54 +5,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
+import { endpoint, fn, name, noNul } from './check-endpoint.ts'
 import type { Plan } from './plan.ts'
 
-const noNul = (text: string) => !text.includes('\0')
-const name = z.string().min(1).max(63).refine(noNul, 'has a NUL character')
 const sqlText = z.strictObject({ sql: z.string().min(1) })
-
-const variable = z
-  .string()
-  .regex(
-    /^[A-Za-z_][A-Za-z0-9_]*$/,
-    'has to be the name of an environment variable, not the URL itself',
-  )
-
-const sqlEndpoint = z.strictObject({
-  kind: z.literal('sql'),
-  urlFrom: variable,
-  schema: name,
-  poolSize: z.int().min(2).max(200),
-  tls: z.enum(['off', 'require', 'verify']),
-})
-
-const httpEndpoint = z.strictObject({
-  kind: z.literal('http'),
-  baseUrl: z.url({ protocol: /^https?$/, error: 'has to be a URL' }).optional(),
-  urlFrom: variable.optional(),
-  auth: z.union([z.strictObject({ bearerFrom: variable }), z.strictObject({ hmacFrom: variable })]),
-  concurrency: z.int().min(1).max(200),
-  requestsPerS: z.number().min(0).max(100_000),
-  timeoutMs: z.int().min(100).max(600_000),
-  maxBytes: z
-    .int()
-    .min(65_536)
-    .max(2 ** 30),
-  pageRows: z.int().min(1).max(100_000),
-  tls: z.strictObject({
-    mode: z.enum(['verify', 'off']),
-    caFrom: variable.optional(),
-    certFrom: variable.optional(),
-    keyFrom: variable.optional(),
-  }),
-})
-
-const endpoint = z.discriminatedUnion('kind', [sqlEndpoint, httpEndpoint])
-
-const fn = z.custom<(...args: never[]) => unknown>(
-  (v) => typeof v === 'function',
-  'has to be a function',
-)
 
 const zodSchema = z.custom<z.ZodType>(
   (v) => typeof v === 'object' && v !== null && 'safeParse' in v,
@@ -201,7 +157,7 @@ function contradictionIn(plan: Plan): string | null {
   const { tables, exclude, rollback } = plan
   for (const end of ['source', 'target'] as const) {
     const { kind, ...at } = plan[end]
-    if (kind === 'http' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)) {
+    if (kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)) {
       return `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``
     }
   }

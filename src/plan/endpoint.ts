@@ -16,14 +16,12 @@ export interface SqlEndpoint {
   readonly tls: 'off' | 'require' | 'verify'
 }
 
-/** An application at one end that keeps the protocol of docs/http.md. */
-export interface HttpEndpoint {
-  readonly kind: 'http'
+/** How an end over HTTP is reached. */
+interface OverHttp {
   /** Of the end, e.g. `https://app.example/rehome`. Either this or `urlFrom`. */
   readonly baseUrl?: string | undefined
   /** Name of the environment variable that holds it. */
   readonly urlFrom?: string | undefined
-  readonly auth: HttpAuth
   /** Requests that one worker process has under way. Default 8. */
   readonly concurrency: number
   /** Requests that one worker process begins in a second. 0, the default: as many as it can. */
@@ -44,10 +42,85 @@ export interface HttpEndpoint {
   }
 }
 
+/** An application at one end that keeps the protocol of docs/http.md. */
+export interface HttpEndpoint extends OverHttp {
+  readonly kind: 'http'
+  readonly auth: HttpAuth
+}
+
+/** What a request of an existing API is made of. */
+export interface ApiRequest {
+  /** Default: GET without a body, POST with one. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below the base URL, with its query. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: unknown
+}
+
+/** Values as JSON has them; int8 and numeric as texts, bytea as `\\x…`. */
+export type ApiRow = Readonly<Record<string, unknown>>
+
+/** One table, as an existing API offers it. */
+export interface ApiTable {
+  /** Column → type, as PostgreSQL calls it: `int8`, `numeric(9,2)`, `timestamptz`, `jsonb`. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Columns that tell rows apart. */
+  readonly key: string | readonly string[]
+  /** Column → the table that it refers to, whose rows have to be there before. */
+  readonly references?: Readonly<Record<string, string>>
+  /** A page of the tenant's rows, in any order that stays the same while nobody writes. */
+  readonly read: (asked: {
+    readonly tenant: string
+    /** What `rows` has said before; null: from the beginning. */
+    readonly cursor: string | null
+    readonly limit: number
+  }) => ApiRequest
+  /** What the answer's JSON holds. `next` null or absent: there is no further page. */
+  readonly rows: (answer: unknown) => {
+    readonly rows: readonly ApiRow[]
+    readonly next?: string | null
+  }
+  /** Rows are there, and those of the same keys replaced, once it is answered. For targets. */
+  readonly write?: (asked: {
+    readonly tenant: string
+    readonly rows: readonly ApiRow[]
+  }) => ApiRequest
+  /** All rows of the tenant go. For targets, and for the clean-up of sources. */
+  readonly remove?: (asked: { readonly tenant: string }) => ApiRequest
+}
+
+/** How an existing API keeps a tenant from writing. */
+export interface ApiFence {
+  /** Until then, if it is said; repeated in time while a move lasts, and null once it has moved. */
+  readonly close: (asked: {
+    readonly tenant: string
+    readonly until: Date | null
+    readonly retryAfterS: number
+  }) => ApiRequest
+  readonly open: (asked: { readonly tenant: string }) => ApiRequest
+  /** For how long a request that was let in before may go on writing, in ms. Default 5,000. */
+  readonly graceMs?: number
+}
+
+/** An application whose API was there before: the plan says how its tables are read and written. */
+export interface ApiEndpoint extends OverHttp {
+  readonly kind: 'api'
+  /** Absent: `read` and its like set their own headers. */
+  readonly auth?: HttpAuth | undefined
+  readonly tables: Readonly<Record<string, ApiTable>>
+  readonly fence: ApiFence
+}
+
 /** Names of environment variables: a bearer token, or a key to sign requests with. */
 export type HttpAuth = { readonly bearerFrom: string } | { readonly hmacFrom: string }
 
-export type Endpoint = SqlEndpoint | HttpEndpoint
+export type Endpoint = SqlEndpoint | HttpEndpoint | ApiEndpoint
+
+type Reached<E extends OverHttp> = Partial<Omit<OverHttp, 'tls'>> & {
+  readonly tls?: Partial<E['tls']>
+}
 
 export function postgres(
   end: Pick<SqlEndpoint, 'urlFrom'> & Partial<Omit<SqlEndpoint, 'kind'>>,
@@ -55,20 +128,22 @@ export function postgres(
   return { kind: 'sql', schema: 'public', poolSize: 8, tls: 'off', ...end }
 }
 
-export function http(
-  end: Pick<HttpEndpoint, 'auth'> &
-    Partial<Omit<HttpEndpoint, 'kind' | 'tls'>> & { readonly tls?: Partial<HttpEndpoint['tls']> },
-): HttpEndpoint {
-  return {
-    kind: 'http',
-    concurrency: 8,
-    requestsPerS: 0,
-    timeoutMs: 30_000,
-    maxBytes: 64 * 1024 * 1024,
-    pageRows: 2_000,
-    ...end,
-    tls: { mode: 'verify', ...end.tls },
-  }
+export function http(end: Pick<HttpEndpoint, 'auth'> & Reached<HttpEndpoint>): HttpEndpoint {
+  return { kind: 'http', ...limits, ...end, tls: { mode: 'verify', ...end.tls } }
+}
+
+export function api(
+  end: Pick<ApiEndpoint, 'auth' | 'tables' | 'fence'> & Reached<ApiEndpoint>,
+): ApiEndpoint {
+  return { kind: 'api', ...limits, ...end, tls: { mode: 'verify', ...end.tls } }
+}
+
+const limits = {
+  concurrency: 8,
+  requestsPerS: 0,
+  timeoutMs: 30_000,
+  maxBytes: 64 * 1024 * 1024,
+  pageRows: 2_000,
 }
 
 /** Connections, or requests, that one worker process may have open at this end. */

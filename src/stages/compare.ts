@@ -5,8 +5,10 @@
  */
 import { rowsOf } from '../endpoints/ends.ts'
 import { comparisonKey, expectedSide } from '../endpoints/expected-rows.ts'
-import type { Compared, ComparedColumn, Side } from '../endpoints/rows.ts'
+import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'
 import { differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
+import type { Texts } from '../endpoints/tenant-rows.ts'
+import type { ColumnRoute } from '../plan/columns.ts'
 import type { Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
 import { contextOf, renumberOf } from './context.ts'
@@ -39,7 +41,7 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
 
 async function compareTable(shard: Shard, route: Route): Promise<TableComparison> {
   const { ends, survey, signal } = shard
-  const [source, target] = [rowsOf(ends.source), rowsOf(ends.target)]
+  const [source, _target] = [rowsOf(ends.source), rowsOf(ends.target)]
   const reading = { ...tenantRows(shard, route, 'source'), signal }
   const work = {
     route,
@@ -48,12 +50,14 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
     hash: survey.hash,
     renumber: renumberOf(shard, route),
   }
-  const ahead = isMade(route) ? expectedSide({ source, target }, work) : null
+  const ahead = isMade(shard, route)
+    ? expectedSide({ source, target: hasherOf(shard) }, work)
+    : null
   // Only after the transform has seen rows is it known which columns it fills.
   const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
   const left = ahead ?? source.side(sourceSide(shard, route, columns))
-  const right = target.side(targetSide(shard, route, columns))
+  const right = rightSide(shard, route, columns)
   const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
   const equal = sameDigest(expected, found)
   const differences = equal ? { differing: 0, keys: [] } : await namedDifferences(left, right)
@@ -69,8 +73,35 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
 }
 
 /** What is at the source has no digest that could be that of the target's rows. */
-function isMade({ transform, stream, newIds }: Route): boolean {
+function isMade({ ends }: Shard, { transform, stream, newIds }: Route): boolean {
+  if (ends.source.kind === 'api') return true
   return transform !== undefined || stream !== undefined || Object.keys(newIds).length > 0
+}
+
+/** Who makes digests of rows that are nowhere yet, or at an API. */
+function hasherOf({ ends }: Shard): Rows {
+  return rowsOf(ends.target.kind === 'api' ? ends.source : ends.target)
+}
+
+/** An API makes no digest: its rows are read again, and the other end makes it. */
+function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side {
+  const { ends, survey, signal } = shard
+  const target = rowsOf(ends.target)
+  if (ends.target.kind !== 'api') return target.side(targetSide(shard, route, columns))
+  const reading = { ...tenantRows(shard, route, 'target'), signal }
+  const renumber = async (rows: readonly Texts[]) => rows
+  const read = {
+    ...{ ...route, source: route.target, transform: undefined, newIds: {} },
+    columns: columns.map((name) => asItIs(route, name)),
+  }
+  const { stream: _, ...asRead } = read
+  const work = { route: asRead, context: contextOf(shard), reading, hash: survey.hash, renumber }
+  return expectedSide({ source: target, target: hasherOf(shard) }, work)
+}
+
+function asItIs({ target }: Route, name: string): ColumnRoute {
+  const typeName = target.columns.find((column) => column.name === name)?.typeName ?? 'text'
+  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
 }
 
 /** A row without compared columns cannot be told apart: its key stands in for it. */

@@ -95,7 +95,7 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
 /** What an end over HTTP cannot do. */
 function httpFindings(plan: Plan, { routes }: Routing, { source, target }: Catalogs): Finding[] {
   const findings: Finding[] = []
-  const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind === 'http')
+  const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind !== 'sql')
   for (const where of overHttp) {
     const unlogged = 'is reached over HTTP, where changes are not logged'
     if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
@@ -109,9 +109,48 @@ function httpFindings(plan: Plan, { routes }: Routing, { source, target }: Catal
     const message = `\`columns.compute\` of "${computed.name}" is SQL, which a source over HTTP does not run: use a transform`
     findings.push({ where: `table "${route.source.name}"`, message })
   }
+  findings.push(...apiFindings(plan, routes))
   if (overHttp.length > 0 && !commonHash(source, target)) {
     const message = 'has no hash function in common with the other end: rows could not be compared'
     findings.push({ where: overHttp[0] ?? 'source', message })
+  }
+  return findings
+}
+
+/** Promises that are not kept where the database itself does not see to it; told, not refused. */
+export function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
+  const where = end
+  const told: string[] = []
+  if (enforcement === 'application') {
+    told.push('writes are kept out by the application alone: one that it lets in is lost')
+  }
+  if (kind === 'api') {
+    told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
+    told.push('foreign keys, sequences and ids of other tenants are not looked at')
+    told.push('a copy that is interrupted starts over')
+  }
+  return told.map((message) => ({ where, message }))
+}
+
+/** What an API that was there before has to offer. */
+function apiFindings({ source, target }: Plan, routes: readonly Route[]): Finding[] {
+  const findings: Finding[] = []
+  if (source.kind === 'api' && target.kind === 'api') {
+    const message = 'is an API, as the source is: nobody could compare their rows'
+    findings.push({ where: 'target', message })
+  }
+  if (target.kind !== 'api') return findings
+  for (const { target: table, plan, newIds } of routes) {
+    const where = `target table "${table.name}"`
+    const { write, remove } = target.tables[table.name] ?? {}
+    if (!write) findings.push({ where, message: 'has no `write`' })
+    if (!remove) findings.push({ where, message: 'has no `remove`' })
+    if (plan.quarantine || Object.keys(newIds).length > 0) {
+      findings.push({
+        where,
+        message: '`quarantine` and `newIds` need a target with rehome tables',
+      })
+    }
   }
   return findings
 }

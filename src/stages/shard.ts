@@ -15,12 +15,15 @@ import type { Logger } from '../log.ts'
 import { connectionsOf } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
+import type { Pool } from '../postgres.ts'
 import type { Lease } from './lease.ts'
 import type { Survey } from './survey.ts'
 
 export interface Ends {
   readonly source: End
   readonly target: End
+  /** Of the database that keeps flags for ends that have none; closed with them. */
+  readonly flagPool?: Pool
 }
 
 /** What follows changes needs databases: `check` has said so. Throws PREFLIGHT_FAILED. */

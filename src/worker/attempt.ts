@@ -20,6 +20,7 @@ import {
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
 import { lookUp } from '../stages/context.ts'
+import { unprovenAt } from '../stages/findings.ts'
 import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
@@ -186,8 +187,13 @@ function planChanged(plans: readonly OpenPlan[], run: Run): RehomeError {
 
 function evidenceOf(shard: Shard): Record<string, unknown> {
   const { source, target } = shard.survey
+  const unproven = [
+    ...unprovenAt('source', source, shard.ends.source.kind),
+    ...unprovenAt('target', target, shard.ends.target.kind),
+  ]
   return {
     ...shard.evidence,
+    ...(unproven.length > 0 && { unproven }),
     [`${shard.move.errand}PhaseMs`]: shard.phaseMs,
     source: { place: shard.ends.source.place, serverVersion: source.serverVersion },
     target: { place: shard.ends.target.place, serverVersion: target.serverVersion },

@@ -1,13 +1,11 @@
 /** An end that is reached over HTTP: where it is, and how to ask it. */
-import { RehomeError } from '../../errors.ts'
 import type { HttpEndpoint } from '../../plan/endpoint.ts'
 import type { Flags } from '../flags.ts'
 import type { Rows } from '../rows.ts'
 import { askingBy } from './asking.ts'
-import { bearerChars, bearerToken, type Secret } from './auth.ts'
 import { httpFlags } from './http-flags.ts'
 import { httpRows } from './http-rows.ts'
-import { createTransport } from './transport.ts'
+import { reachEnd } from './reach.ts'
 
 export interface HttpEnd {
   readonly kind: 'http'
@@ -25,29 +23,7 @@ export function openHttpEnd(
   end: HttpEndpoint,
   environment: NodeJS.ProcessEnv = process.env,
 ): HttpEnd {
-  const setting = settingsOf(name, environment)
-  const baseUrl = baseUrlOf(name, end, setting)
-  const place = `${baseUrl.origin}${baseUrl.pathname.replace(/\/$/, '')}`
-  const where = `the ${name} (${place})`
-  const { caFrom, certFrom, keyFrom } = end.tls
-  const common = {
-    end: name,
-    where,
-    baseUrl,
-    secret: secretOf(end, setting),
-    maxBytes: end.maxBytes,
-    tls: {
-      ...(caFrom && { ca: setting(caFrom) }),
-      ...(certFrom && { cert: setting(certFrom) }),
-      ...(keyFrom && { key: setting(keyFrom) }),
-    },
-  }
-  const { concurrency, requestsPerS, timeoutMs } = end
-  const limits = { concurrency, requestsPerS, timeoutMs }
-  const forRows = createTransport({ ...common, ...limits, name, ends: true })
-  // Never kept waiting by copies, nor for longer than 2 s by an end that says nothing.
-  const lifeline = { concurrency: 4, requestsPerS: 0, timeoutMs: 2_000 }
-  const forFlags = createTransport({ ...common, ...lifeline, name: `${name} flags`, ends: false })
+  const { place, where, forRows, forFlags } = reachEnd(name, end, environment)
   return {
     kind: 'http',
     name,
@@ -59,46 +35,4 @@ export function openHttpEnd(
       forFlags.close()
     },
   }
-}
-
-type Setting = (variable: string) => string
-
-function settingsOf(name: string, environment: NodeJS.ProcessEnv): Setting {
-  return (variable) => {
-    const value = environment[variable]
-    if (value) return value
-    const message = `a setting of the ${name} is read from ${variable}, which is not set`
-    throw new RehomeError('SETTING_MISSING', message)
-  }
-}
-
-function secretOf({ auth }: HttpEndpoint, setting: Setting): Secret {
-  if ('bearerFrom' in auth) {
-    const token = setting(auth.bearerFrom)
-    if (bearerToken.test(token)) return { kind: 'bearer', token }
-    const message = `${auth.bearerFrom} holds what cannot be a bearer token: ${bearerChars}`
-    throw new RehomeError('PLAN_INVALID', message)
-  }
-  return { kind: 'hmac', key: setting(auth.hmacFrom) }
-}
-
-const ownMachine = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** Ends in a slash, so that paths go below it. */
-function baseUrlOf(name: string, end: HttpEndpoint, setting: Setting): URL {
-  const text = end.baseUrl ?? setting(end.urlFrom ?? '')
-  const invalid = (what: string) => new RehomeError('PLAN_INVALID', `the ${name}'s URL ${what}`)
-  if (!URL.canParse(text)) throw invalid('is none')
-  const url = new URL(text)
-  if (!/^https?:$/.test(url.protocol)) throw invalid(`begins with ${url.protocol}`)
-  if (url.username || url.password || url.search || url.hash) {
-    throw invalid('has more than a host and a path: secrets belong into `auth`')
-  }
-  if (url.protocol === 'http:' && end.tls.mode !== 'off' && !ownMachine.test(url.hostname)) {
-    throw invalid(
-      "is plain http:, which shows the secret: use https:, or say `tls: { mode: 'off' }`",
-    )
-  }
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/`
-  return url
 }

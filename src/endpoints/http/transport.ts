@@ -21,7 +21,10 @@ export interface TransportOptions {
   /** Told on the channel `rehome:call`. */
   readonly name: string
   readonly baseUrl: URL
-  readonly secret: Secret
+  /** null: whoever asks has his own headers. */
+  readonly secret: Secret | null
+  /** Bodies of requests go packed. */
+  readonly packs: boolean
   readonly concurrency: number
   /** 0: as many as there are. */
   readonly requestsPerS: number
@@ -34,7 +37,7 @@ export interface TransportOptions {
 }
 
 export interface Asked {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base URL. */
   readonly path: string
   readonly body?: string
@@ -70,7 +73,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     close: () => agent.destroy(),
     async ask(asked) {
-      const body = asked.body === undefined ? null : await packed(asked.body)
+      const body = asked.body === undefined ? null : await packed(asked.body, options)
       for (let tries = 1; ; tries += 1) {
         await pace()
         const outcome = await send({ options, agent, asked, body })
@@ -146,6 +149,13 @@ async function exchange(
 ): Promise<{ readonly message: IncomingMessage; readonly text: string }> {
   const { options, agent, asked, body } = sending
   const url = new URL(asked.path, options.baseUrl)
+  const own =
+    url.origin === options.baseUrl.origin && url.pathname.startsWith(options.baseUrl.pathname)
+  if (!own)
+    throw new RehomeError(
+      'PLAN_INVALID',
+      `${options.where}: a request leads elsewhere, to ${url.origin}`,
+    )
   const bytes = body?.bytes ?? Buffer.alloc(0)
   const signed = { method: asked.method, path: `/${asked.path}`, body: bytes }
   const attempt = endedWith(options)
@@ -158,7 +168,7 @@ async function exchange(
       'rehome-end': options.end,
       accept: 'application/json, application/x-ndjson, application/problem+json',
       'accept-encoding': 'gzip',
-      authorization: authorizationFor(options.secret, signed),
+      ...(options.secret && { authorization: authorizationFor(options.secret, signed) }),
       ...(body && { 'content-type': asked.contentType ?? 'application/json' }),
       ...(body?.encoding && { 'content-encoding': body.encoding }),
       'content-length': String(bytes.length),
@@ -199,9 +209,12 @@ async function textOf(
   }
 }
 
-async function packed(body: string): Promise<{ bytes: Buffer; encoding: 'gzip' | null }> {
+async function packed(
+  body: string,
+  { packs }: TransportOptions,
+): Promise<{ bytes: Buffer; encoding: 'gzip' | null }> {
   const bytes = Buffer.from(body)
-  if (bytes.length < packedBytesMin) return { bytes, encoding: null }
+  if (!packs || bytes.length < packedBytesMin) return { bytes, encoding: null }
   return { bytes: await gzipped(bytes, { level: 1 }), encoding: 'gzip' }
 }
 

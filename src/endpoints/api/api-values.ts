@@ -1,0 +1,73 @@
+/** Values of an existing API's JSON ↔ PostgreSQL's texts, by the types that the plan says. */
+import { messageOf, RehomeError } from '../../errors.ts'
+import type { ApiRow, ApiTable } from '../../plan/endpoint.ts'
+import type { Codec } from '../sql/codec.ts'
+import { roundedNumbers } from '../sql/rounded-numbers.ts'
+import { codecFor, encodeField } from '../sql/values.ts'
+import type { Texts } from '../tenant-rows.ts'
+import { baseType } from './api-catalog.ts'
+
+/** Throws PROTOCOL_BROKEN where JavaScript would round a number, or it is no JSON. */
+export function readJson(text: string, where: string): unknown {
+  const [rounded] = roundedNumbers(text)
+  if (rounded !== undefined) {
+    const message = `${where} answered with a number that JavaScript rounds to ${rounded}: let it send texts`
+    throw new RehomeError('PROTOCOL_BROKEN', message)
+  }
+  try {
+    return text === '' ? null : JSON.parse(text)
+  } catch {
+    throw new RehomeError('PROTOCOL_BROKEN', `${where} answered with what is no JSON`)
+  }
+}
+
+interface Named {
+  readonly name: string
+  readonly where: string
+}
+
+/** Throws PROTOCOL_BROKEN for what a column's type does not hold. `columns`: in this order. */
+export function textsOf(
+  row: ApiRow,
+  columns: readonly string[],
+  { columns: types, name, where }: Pick<ApiTable, 'columns'> & Named,
+): Texts {
+  return columns.map((column) => {
+    const codec = codecFor({ name: baseType(types[column] ?? 'text') })
+    try {
+      return encodeField(codec, valueFor(codec, row[column]))
+    } catch (error) {
+      const what = `"${name}.${column}": ${messageOf(error)}`
+      throw new RehomeError('PROTOCOL_BROKEN', `${where} answered with ${what}`, { cause: error })
+    }
+  })
+}
+
+/** JSON has no bytes: they come as PostgreSQL writes them, in hex. */
+function valueFor({ typeName, decode }: Codec, value: unknown): unknown {
+  if (value === undefined) throw new RehomeError('PROTOCOL_BROKEN', 'no value at all')
+  return typeName === 'bytea' && typeof value === 'string' ? decode(value) : value
+}
+
+/** What JSON cannot hold exactly goes as text. */
+export function rowOf(
+  texts: Texts,
+  columns: readonly string[],
+  types: ApiTable['columns'],
+): Record<string, unknown> {
+  return Object.fromEntries(
+    columns.map((column, i) => {
+      const text = texts[i] ?? null
+      const type = baseType(types[column] ?? 'text')
+      return [column, text === null || asText.test(type) ? text : jsonOf(type, text)]
+    }),
+  )
+}
+
+const asText = /^(int8|numeric|bytea|_.*)$/
+
+function jsonOf(type: string, text: string): unknown {
+  // Numbers that JavaScript would round are left to the text.
+  if (/^jsonb?$/.test(type) && roundedNumbers(text).size > 0) return text
+  return codecFor({ name: type }).decode(text)
+}
