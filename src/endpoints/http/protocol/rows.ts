@@ -15,7 +15,7 @@ const digits = z.string().regex(/^-?\d+$/)
 const intervalField = '(year|month|day|hour|minute|second)'
 const severalWords = `(character|bit) varying|double precision|interval ${intervalField}( to ${intervalField})?`
 const identifier = '([a-z_][a-z0-9_]*|"([^"]|"")+")'
-const modifier = '(\\([A-Za-z0-9_-]+(, ?[A-Za-z0-9_-]+)*\\))?'
+const modifier = '(\\(-?[A-Za-z0-9_]+(, ?-?[A-Za-z0-9_]+)*\\))?'
 const oneType = `(${identifier}(\\.${identifier})?|${severalWords})${modifier}`
 export const cast = z
   .string()
