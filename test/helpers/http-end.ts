@@ -32,7 +32,7 @@ export interface ServeOptions extends Partial<Pick<HttpEndOptions, 'tables' | 'e
 }
 
 export async function serveEnd(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'pool'>,
   options: ServeOptions = {},
 ): Promise<ServedEnd> {
   const { tables = smallTables, exclude = [] } = options

@@ -1,6 +1,7 @@
 // Whoever asks an end has to know its secret, and a signature is good for one request and some time.
 import { createHash, createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cast as castType } from '../../src/endpoints/http/protocol/rows.ts'
 import type { Between } from '../helpers/http-end.ts'
 import { secret, serveEnd } from '../helpers/http-end.ts'
 import { bothEnds, createHttpWorld } from '../helpers/http-world.ts'
@@ -122,4 +123,37 @@ describe('an end', () => {
       }
     },
   )
+
+  test.each([
+    'text from tenants r union select null',
+    'text, tenant_id',
+    'text)) --',
+    'text collate "C"',
+    'a.b.c',
+    '"text',
+    'text"',
+    '"a"" or 1=1',
+    'text(1) over',
+    'numeric(1;2)',
+  ])('takes no other words for a type: %s', async (cast) => {
+    await using end = await serveEnd(world.source)
+    const columns = [{ column: 'body', cast }]
+    const of = { scope: 'default', tenant: 'acme', table: 'notes' }
+    const asked = await fetch(`${end.url}/v1/rows/read`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ ...of, columns, cursor: null, limit: 10 }),
+    })
+    expect([asked.status, await asked.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 'USAGE', detail: 'columns.0.cast: is no type' }),
+    ])
+  })
+
+  test.each([
+    ...['text', 'double precision', 'numeric(10,2)', 'character varying(20)', '"char"', 'mood[]'],
+    ...['timestamp(3) with time zone', 'public.mood', '"public"."mood"', 'interval day to second'],
+  ])('takes a type as PostgreSQL writes it: %s', (cast) => {
+    expect(castType.safeParse(cast).success).toBe(true)
+  })
 })
