@@ -7,10 +7,10 @@ export type EndName = 'source' | 'target'
 
 /** Which ends are over HTTP. */
 export const bothEnds: readonly EndName[] = ['source', 'target']
-export const mixes: readonly { readonly called: string; readonly over: readonly EndName[] }[] = [
-  { called: 'the source', over: ['source'] },
-  { called: 'the target', over: ['target'] },
-  { called: 'both ends', over: bothEnds },
+export const mixes: [called: string, over: readonly EndName[]][] = [
+  ['the source', ['source']],
+  ['the target', ['target']],
+  ['both ends', bothEnds],
 ]
 
 export interface HttpWorld extends World {

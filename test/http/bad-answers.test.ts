@@ -107,7 +107,7 @@ const cases: Case[] = [
   },
 ]
 
-test.each(cases)('an answer that is $is', async (bad) => {
+test.each(cases.map((bad) => [bad.is, bad] as const))('an answer that is %s', async (_, bad) => {
   const { operation, answer, message, code = 'PROTOCOL_BROKEN' } = bad
   const { attempts = 1, timeoutMs = 30_000 } = bad
   const between = troubleWhen((asked) =>

@@ -18,7 +18,7 @@ const tablesWith = (options: { transform?: (row: Row) => Row }) => [
   ...Object.keys(typeTables).map((name) => table(name, options)),
 ]
 
-describe.each(mixes)('with $called over HTTP', ({ over }) => {
+describe.each(mixes)('with %s over HTTP', (_called, over) => {
   test.each([
     ['as it is', {}],
     ['through a transform that reads nothing', { transform: (row: Row) => row }],

@@ -79,7 +79,7 @@ describe.each(bothEnds)('the %s', (end) => {
   })
 })
 
-describe.each(mixes)('with $called over HTTP', ({ over }) => {
+describe.each(mixes)('with %s over HTTP', (_called, over) => {
   test('a worker killed while copying is followed by another that goes on there', async () => {
     await using world = await createHttpWorld({ over, plan: manyPages, asking })
     await world.addTenant('acme', notes)

@@ -26,7 +26,7 @@ async function rowsOf({ pool }: World['source'], query: string): Promise<unknown
   return (await pool.query(query)).rows
 }
 
-describe.each(mixes)('with $called over HTTP', ({ over }) => {
+describe.each(mixes)('with %s over HTTP', (_called, over) => {
   test('a transform leaves rows out and changes others, and no value more', async () => {
     const notes = table<Note>('notes', {
       transform: ({ words: _, ...row }) =>

@@ -13,7 +13,7 @@ const damage = `
     when (new.id = 4) execute function damage();
   alter table notes enable always trigger damage;`
 
-describe.each(mixes)('with $called over HTTP', ({ over }) => {
+describe.each(mixes)('with %s over HTTP', (_called, over) => {
   test('a tenant that wrote nothing at its new home comes back, and may go again', async () => {
     await using world = await createHttpWorld({ over })
     await world.addTenant('back')
