@@ -71,8 +71,10 @@ describe.each(mixes)('with %s over HTTP', (_called, over) => {
   })
 
   test('the old copy of a moved tenant goes, and nobody else does', async () => {
-    await using world = await createHttpWorld({ over })
-    await world.addTenant('gone', 300)
+    const large = { plan: { chunkRows: 2_000 }, asking: { pageRows: 2_000 } }
+    await using world = await createHttpWorld({ over, ...large })
+    // More than one request removes.
+    await world.addTenant('gone', 5_500)
     await world.addTenant('stays')
     await using _worker = await world.work()
     const runId = await runAll(world, ['gone'])
