@@ -1,4 +1,4 @@
-// What may go wrong between a worker and an end over HTTP, done to chosen requests of a real server.
+// What may go wrong between a worker and an end over HTTP, done to requests of a real server.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'

@@ -84,7 +84,8 @@ const types = `create domain price as numeric(12, 2); create type pair as (n int
 
 function tableSql(name: string, columns: Readonly<Record<string, unknown>>): string {
   const list = Object.keys(columns).map((type, i) => `c${i} ${type}`)
-  return `create table ${name} (id bigint primary key, tenant_id text not null, ${list.join(', ')});`
+  const own = 'id bigint primary key, tenant_id text not null'
+  return `create table ${name} (${own}, ${list.join(', ')});`
 }
 
 /** Any value beside any other, and NULL. */

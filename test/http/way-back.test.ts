@@ -73,8 +73,8 @@ describe.each(mixes)('with %s over HTTP', (_called, over) => {
   test('the old copy of a moved tenant goes, and nobody else does', async () => {
     const large = { plan: { chunkRows: 2_000 }, asking: { pageRows: 2_000 } }
     await using world = await createHttpWorld({ over, ...large })
-    // More than one request removes.
-    await world.addTenant('gone', 5_500)
+    // Of 6,000 lines one request removes 5,000, and notes that are gone take theirs along.
+    await world.addTenant('gone', 3_000)
     await world.addTenant('stays')
     await using _worker = await world.work()
     const runId = await runAll(world, ['gone'])
@@ -90,6 +90,8 @@ describe.each(mixes)('with %s over HTTP', (_called, over) => {
     expect(await rowsAt(world, 'target', 'gone')).toEqual(there)
     expect(await flagsAt(world, 'source')).toEqual([['gone', 'moved']])
     expect(await tryWrite(world, 'target', 'gone')).toBe('accepted')
+    const { source } = world.ends
+    if (source) expect(source.asked.get('/rehome/v1/rows/remove')).toBe(8)
   })
 
   test('rows that differ are named, and the move is tried again once they do not', async () => {
