@@ -55,7 +55,7 @@ describe.each<[string, Trouble]>([
   ['answer', loseAnswer],
   ['request', loseRequest],
 ])('whichever %s is lost', (_, trouble) => {
-  test('a tenant is moved, with every row there once', { timeout: 120_000 }, async () => {
+  test('a tenant is moved, with every row there once', { timeout: 300_000 }, async () => {
     const lossy = await createLossy(trouble)
     await using world = lossy.world
     await using _worker = await world.work()
@@ -76,7 +76,7 @@ describe.each<[string, Trouble]>([
   })
 
   test('a tenant that is rolled back has its one home at the source', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const lossy = await createLossy(trouble)
     await using world = lossy.world
