@@ -2,7 +2,7 @@
  * npm run conformance -- URL (--bearer-from VAR | --hmac-from VAR) [--tenant ID] [--scratch ID]
  *
  * Tells whether an end over HTTP keeps the protocol, a line for each point. Exit code 0: nothing
- * failed. 1: something did. 2: wrong arguments, or the scratch tenant is somebody.
+ * failed. 1: something did. 2: wrong arguments, no answer, or the scratch tenant is somebody.
  */
 import { messageOf } from '../src/errors.ts'
 import { type Options, readOptions, usage } from './options.ts'

@@ -16,7 +16,8 @@ Tells point by point whether an end over HTTP keeps the protocol of docs/http.md
   --scope NAME       which the end guards. Default: default
   --json             one JSON object instead of lines
 
-Exit code 0: nothing failed. 1: something did. 2: wrong arguments, or --scratch is somebody.
+Exit code 0: nothing failed. 1: something did. 2: wrong arguments, no answer at URL, or --scratch
+is somebody.
 `
 
 export interface Options extends Chosen {

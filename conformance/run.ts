@@ -15,7 +15,7 @@ export interface Finding {
 
 type Tell = (finding: Finding) => void
 
-/** Throws Broken before anything is done where the scratch tenant is somebody. */
+/** Throws Broken at once where nothing answers, or where the scratch tenant is somebody. */
 export async function examine(chosen: Chosen, tell: Tell = () => {}): Promise<Finding[]> {
   const findings: Finding[] = []
   const add = (finding: Finding) => {
@@ -23,6 +23,8 @@ export async function examine(chosen: Chosen, tell: Tell = () => {}): Promise<Fi
     tell(finding)
   }
   const end = subjectOf(chosen)
+  // Nobody is to read eighty times that there is nothing at this URL.
+  await end.send({ method: 'GET', path: 'v1' })
   const unseen = await unseenScratch(end)
   if (unseen !== null) add({ point: 'scratch.empty', says: empty, outcome: 'FAILED', why: unseen })
   const at = unseen === null ? end : subjectOf({ ...chosen, scratch: null })

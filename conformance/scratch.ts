@@ -60,16 +60,32 @@ export async function claim(
   return await end.ask('claimTarget', { ...hold, moveId, epoch, ...said })
 }
 
-/** Runs a check that begins and ends with a scratch tenant that has neither rows nor a flag. */
-export function onScratch(work: (end: Subject) => Promise<void>): (end: Subject) => Promise<void> {
+type Check = (end: Subject) => Promise<void>
+
+/** Runs a check of flags that begins and ends without one. */
+export function onScratch(work: Check): Check {
+  return restoring(work, async () => [])
+}
+
+/** The same of rows, that begins and ends without any. */
+export function onScratchRows(work: Check): Check {
+  return restoring(work, tableNames)
+}
+
+function restoring(work: Check, tables: (end: Subject) => Promise<string[]>): Check {
   return async (end) => {
-    await restore(end)
+    const names = await tables(end)
+    await restore(end, names)
     try {
       await work(end)
     } finally {
-      await restore(end)
+      await restore(end, names)
     }
   }
+}
+
+async function tableNames(end: Subject): Promise<string[]> {
+  return (await end.describe()).tables.map(({ name }) => name)
 }
 
 /** Why the tenant cannot be one; null: it can, or none was named. */
@@ -78,7 +94,7 @@ export async function unfitScratch(end: Subject): Promise<string | null> {
   if (scratch === null) return null
   if (scratch === tenantOf(end)) return '--scratch has to be another tenant than --tenant'
   if ((await flagOf(end)) !== null) return `--scratch: "${scratch}" has a flag already`
-  const table = await tableWithRows(end)
+  const table = await tableWithRows(end, await tableNames(end))
   return table === null ? null : `--scratch: "${scratch}" has rows in "${table}" already`
 }
 
@@ -98,28 +114,28 @@ function tenantOf(end: Subject): string | null {
   }
 }
 
-async function tableWithRows(end: Subject): Promise<string | null> {
+async function tableWithRows(end: Subject, tables: readonly string[]): Promise<string | null> {
   const { scope, scratch: tenant } = end
-  for (const { name } of (await end.describe()).tables) {
+  for (const name of tables) {
     if ((await end.ask('count', { scope, tenant, table: name })) > 0) return name
   }
   return null
 }
 
-/** Throws Broken where it cannot be brought back. */
-export async function restore(end: Subject): Promise<void> {
+/** `tables`: where it may have rows. Throws Broken where it cannot be brought back. */
+export async function restore(end: Subject, tables?: readonly string[]): Promise<void> {
   if (scratchOf(end) === null) return
-  if ((await flagOf(end)) === null && (await tableWithRows(end)) === null) return
+  const names = tables ?? (await tableNames(end))
+  if ((await flagOf(end)) === null && (await tableWithRows(end, names)) === null) return
   const by = await closed(end)
-  const { tables } = await end.describe()
   const of = { ...by.hold, mode: 'receiving', atOnce: true, batchRows: 1_000 } as const
   // Children first, as far as the description's order goes: parents come first there.
-  for (const { name } of tables.toReversed()) await end.ask('remove', { ...of, tables: [name] })
+  for (const name of names.toReversed()) await end.ask('remove', { ...of, tables: [name] })
   await end.ask('forgetProgress', by.hold)
   await end.ask('giveUpTarget', by.hold)
   await end.ask('removeFlag', { ...by.hold, mode: 'moved' })
   const flag = await flagOf(end)
-  const table = await tableWithRows(end)
+  const table = await tableWithRows(end, names)
   if (!flag && !table) return
   throw new Broken(`the scratch tenant is left with ${flag ? `a flag ${flag.mode}` : table}`)
 }

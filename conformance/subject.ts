@@ -56,7 +56,7 @@ const where = 'the end'
 
 export function subjectOf(chosen: Chosen): Subject {
   const { secret, scope } = chosen
-  const send = (sent: Sent) => call(chosen.baseUrl, secret, sent)
+  const send = (sent: Sent) => patiently(() => call(chosen.baseUrl, secret, sent))
   const post: Subject['post'] = (name, body) => {
     return send({ path: pathOf(name), body: JSON.stringify(body) })
   }
@@ -95,6 +95,19 @@ export function subjectOf(chosen: Chosen): Subject {
       described ??= describe()
       return described
     },
+  }
+}
+
+const triesMax = 5
+
+/** An end that cannot just now, and says until when, has broken nothing. */
+async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask()
+    const isBusy = answer.status === 429 || answer.status === 503
+    const afterS = Number(answer.headers['retry-after'] ?? Number.NaN)
+    if (!isBusy || tries === triesMax || !(afterS <= 10)) return answer
+    await new Promise((resolve) => setTimeout(resolve, afterS * 1000))
   }
 }
 

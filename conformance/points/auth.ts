@@ -6,13 +6,21 @@ import {
   pathOf,
 } from '../../src/endpoints/http/protocol/operations.ts'
 import type { Answer, Sent } from '../caller.ts'
-import { type Point, Skipped } from '../point.ts'
+import { expectThat, type Point, Skipped } from '../point.ts'
 import { expectRefused, type Subject } from '../subject.ts'
 
 const asked = { method: 'POST', path: 'v1/flags/answer', body: '{}' } as const
 const staleMs = 10 * 60_000
 
 export const authPoints: readonly Point[] = [
+  {
+    name: 'auth.right',
+    says: 'the secret is admitted',
+    async check(end) {
+      const { status } = await end.send(asked)
+      expectThat(status !== 401, () => 'it is refused with 401')
+    },
+  },
   {
     name: 'auth.none',
     says: 'no operation is answered without a secret',

@@ -1,7 +1,7 @@
 /** Batches of rows that come to an end, and the progress that counts them. */
 import { batchOf, countOf, nothing, receiving } from '../copied-rows.ts'
 import { expectSame, type Point } from '../point.ts'
-import { attempt, claim, onScratch } from '../scratch.ts'
+import { attempt, claim, onScratchRows } from '../scratch.ts'
 import { rowsOf } from '../tables.ts'
 
 const needs = ['batches.write']
@@ -11,7 +11,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.write',
     says: 'a batch is written with its progress, and its rows are what was sent',
     needs: ['claims.claim', 'pages.once'],
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const { table, columns, rows, by } = at
       const head = batchOf(at, rows)
@@ -37,7 +37,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.repeated',
     says: 'the same batch once more is acknowledged, and writes nothing',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const head = batchOf(at, at.rows)
       await end.write(head, at.rows)
@@ -49,7 +49,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.at-once',
     says: 'of two that come at the same time one is written',
     needs: ['batches.repeated'],
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const head = batchOf(at, at.rows)
       const both = await Promise.all([end.write(head, at.rows), end.write(head, at.rows)])
@@ -61,7 +61,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.next',
     says: 'the next batch follows, the last may be without rows, and an earlier one is a gap',
     needs: ['batches.repeated'],
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const [first, second] = [at.rows.slice(0, 1), at.rows.slice(1)]
       const one = batchOf(at, first)
@@ -79,7 +79,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.epoch',
     says: 'progress is that of its epoch: under another one nothing has come',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const { rows, by } = at
       const first = rows.slice(0, 1)
@@ -98,7 +98,7 @@ export const batchPoints: readonly Point[] = [
     name: 'batches.forget',
     says: 'forgetProgress forgets under the token of the flag, and otherwise does nothing',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const { hold, epoch, moveId } = at.by
       const { scope, scratch: tenant } = end

@@ -7,6 +7,7 @@ export const descriptionPoints: readonly Point[] = [
   {
     name: 'description.valid',
     says: 'GET /v1 describes the end, as the protocol has it',
+    needs: ['auth.right'],
     async check(end) {
       const { tables } = await end.describe()
       expectThat(tables.length > 0, () => 'there is no table')

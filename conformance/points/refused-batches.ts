@@ -6,7 +6,7 @@ import type { Texts } from '../../src/endpoints/tenant-rows.ts'
 import type { Answer } from '../caller.ts'
 import { batchOf, copiedRows, countOf, nothing, type Receiving, receiving } from '../copied-rows.ts'
 import { expectSame, expectThat, type Point } from '../point.ts'
-import { attempt, onScratch, raise } from '../scratch.ts'
+import { attempt, onScratchRows, raise } from '../scratch.ts'
 import { type BatchHead, expectRefused, type Subject, told } from '../subject.ts'
 
 const needs = ['batches.write']
@@ -16,7 +16,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.gap',
     says: 'a batch that does not follow what has come is refused',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const from = { ...nothing, rowsRead: 5, rowsWritten: 5 }
       await expectNothing(end, at, { what: 'a gap', head: batchOf(at, at.rows, from) })
@@ -26,7 +26,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.no-hold',
     says: 'a batch for an end that is open, or fenced, is refused as FENCE_LOST',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const by = await attempt(end)
       const at = { ...(await copiedRows(end)), by }
       const head = batchOf(at, at.rows)
@@ -39,7 +39,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.passed',
     says: 'a batch of an attempt whose turn has passed is refused',
     needs: [...needs, 'turns.lower'],
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       await attempt(end)
       await expectNothing(end, at, { what: 'a turn that has passed', head: batchOf(at, at.rows) })
@@ -49,7 +49,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.token',
     says: 'so is one of an attempt that has the turn, and not the token of the flag',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const next = await attempt(end)
       const head = { ...batchOf(at, at.rows), ...next.hold }
@@ -60,7 +60,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.whole',
     says: 'a batch with a row that cannot be written writes none',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const rows = [...at.rows, at.rows[0] ?? []]
       await expectNothing(end, at, { what: 'a key twice', head: batchOf(at, rows), rows })
@@ -76,7 +76,7 @@ export const refusedBatchPoints: readonly Point[] = [
     name: 'batches.form',
     says: 'a batch that is cut off, has no head, or has lines that are no rows is refused',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const at = await receiving(end)
       const head = JSON.stringify(batchOf(at, at.rows))
       const lines = at.rows.map((row) => JSON.stringify(row))

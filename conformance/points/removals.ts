@@ -1,7 +1,7 @@
 /** Rows that are removed, only where the end is closed for who removes them. */
 import { batchOf, countOf, type Receiving, receiving } from '../copied-rows.ts'
 import { expectSame, type Point } from '../point.ts'
-import { attempt, onScratch } from '../scratch.ts'
+import { attempt, onScratchRows } from '../scratch.ts'
 import { expectRefused, type Subject } from '../subject.ts'
 
 const needs = ['batches.write']
@@ -11,7 +11,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.batches',
     says: 'rows go in batches, until none is left',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       expectSame(await end.ask('remove', { ...request, batchRows: 1 }), 1, 'of one row')
       expectSame(await countOf(end, at), at.rows.length - 1, 'count')
@@ -23,7 +23,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.at-once',
     says: 'with atOnce all rows go, whatever batchRows says',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       const removed = await end.ask('remove', { ...request, atOnce: true, batchRows: 1 })
       expectSame(removed, at.rows.length, 'remove')
@@ -34,7 +34,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.others',
     says: "nobody else's rows go",
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       const { scope, tenant } = end
       const theirs = () => end.ask('count', { scope, tenant, table: at.table.name })
@@ -47,7 +47,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.mode',
     says: 'rows stay where the flag has another mode than the one that is said',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       for (const mode of ['moved', 'capturing'] as const) {
         expectRefused(await end.post('remove', { ...request, mode }), `remove under ${mode}`)
@@ -60,7 +60,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.token',
     says: 'rows stay where the turn has passed, or the token is not that of the flag',
     needs: [...needs, 'turns.lower'],
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       const next = await attempt(end)
       expectRefused(await end.post('remove', request), 'a turn that has passed')
@@ -72,7 +72,7 @@ export const removalPoints: readonly Point[] = [
     name: 'removals.open',
     says: 'rows stay where the end is open',
     needs,
-    check: onScratch(async (end) => {
+    check: onScratchRows(async (end) => {
       const { at, request } = await written(end)
       await end.ask('openReceived', at.by.hold)
       expectRefused(await end.post('remove', request), 'an open end')

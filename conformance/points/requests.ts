@@ -6,17 +6,19 @@ import { expectSame, expectThat, type Point, Skipped } from '../point.ts'
 import { expectRefused, type Subject, told } from '../subject.ts'
 
 const answer = pathOf('answer')
-const largeBytes = 200 * 1024 * 1024
+const largeBytes = 100 * 1024 * 1024
 
 export const requestPoints: readonly Point[] = [
   {
     name: 'requests.answer',
     says: 'the end answers that it is there',
+    needs: ['auth.right'],
     check: async (end) => expectSame(await end.ask('answer', {}), null, 'answer'),
   },
   {
     name: 'requests.path',
     says: 'what is nothing of the protocol is 404, another method 405',
+    needs: ['auth.right'],
     async check(end) {
       expectRefused(await end.send({ path: 'v1/flags/no-such', body: '{}' }), 'no-such')
       expectRefused(await end.send({ path: 'v2', body: '{}' }), 'v2')
@@ -27,6 +29,7 @@ export const requestPoints: readonly Point[] = [
   {
     name: 'requests.form',
     says: 'what is no JSON, lacks a field or has another kind in it is refused',
+    needs: ['auth.right'],
     async check(end) {
       const { scope } = end
       const name = pathOf('readFlag')
@@ -47,6 +50,7 @@ export const requestPoints: readonly Point[] = [
   {
     name: 'requests.more',
     says: 'fields that the end does not know do no harm',
+    needs: ['auth.right'],
     check: async (end) => {
       const { status } = await end.post('answer', { later: true })
       expectSame(status, 200, 'status')
@@ -55,6 +59,7 @@ export const requestPoints: readonly Point[] = [
   {
     name: 'requests.scope',
     says: 'another scope is refused',
+    needs: ['auth.right'],
     async check(end) {
       const body = { scope: `${end.scope}-not`.slice(-64), tenant: 'x' }
       expectRefused(await end.post('readFlag', body), 'readFlag')
@@ -68,17 +73,19 @@ export const requestPoints: readonly Point[] = [
   },
   {
     name: 'requests.large',
-    says: 'a body that unpacks to 200 MiB is refused, and the end answers afterwards',
+    says: 'a body that unpacks to 100 MiB is refused, and the end answers afterwards',
+    needs: ['auth.right'],
     async check(end) {
       const body = gzipSync(Buffer.alloc(largeBytes, ' '), { level: 1 })
       const headers = { 'content-encoding': 'gzip' }
-      expectRefused(await end.send({ path: answer, body, headers }), '200 MiB')
+      expectRefused(await end.send({ path: answer, body, headers }), '100 MiB')
       await end.ask('answer', {})
     },
   },
   {
     name: 'requests.problems',
     says: 'a refusal is application/problem+json, with its own status',
+    needs: ['auth.right'],
     async check(end) {
       for (const refused of [
         await end.post('readFlag', {}),
@@ -95,6 +102,7 @@ export const requestPoints: readonly Point[] = [
   {
     name: 'gzip.request',
     says: 'packed bodies are understood; what is no gzip, and other packing, is refused',
+    needs: ['auth.right'],
     async check(end) {
       const send = (encoding: string, body: Buffer) =>
         end.send({ path: answer, body, headers: { 'content-encoding': encoding } })

@@ -1,7 +1,7 @@
 // The conformance suite passes our own server half, and finds what is wrong with broken ones at the
 // point that is about it.
 import { describe, expect, test } from 'vitest'
-import { baseUrlOf } from '../../conformance/options.ts'
+import { baseUrlOf, readOptions } from '../../conformance/options.ts'
 import { points } from '../../conformance/points.ts'
 import { examine, type Finding } from '../../conformance/run.ts'
 import { createHttpEnd, nodeHandler } from '../../src/http-end/index.ts'
@@ -83,6 +83,48 @@ test('points have names of their own, and need such as come before', () => {
   for (const [i, { name, needs = [] }] of points.entries()) {
     for (const need of needs) expect(names.slice(0, i), `${name} needs it`).toContain(need)
   }
+})
+
+test('a secret that is refused is told once', async () => {
+  await using served = await serve((_, response) => response.writeHead(401).end())
+  const known = { kind: 'bearer', token: secret } as const
+  const chosen = { baseUrl: baseUrlOf(served.url), secret: known, scope: 'default' }
+  const findings = await examine({ ...chosen, tenant: 'acme', scratch: null })
+  expect(failed(findings)).toEqual(['auth.right'])
+  expect(findings.filter(({ outcome }) => outcome === 'ok').map(({ point }) => point)).toEqual([
+    'auth.none',
+    'auth.wrong',
+  ])
+})
+
+test('nothing at the URL is told at once', async () => {
+  const known = { kind: 'bearer', token: secret } as const
+  const chosen = { baseUrl: baseUrlOf('http://127.0.0.1:9'), secret: known, scope: 'default' }
+  await expect(examine({ ...chosen, tenant: null, scratch: null })).rejects.toThrow(/no answer/)
+})
+
+test.each([
+  [[], /one URL/],
+  [['http://a', 'http://b'], /one URL/],
+  [['ftp://a', '--bearer-from', 'SECRET'], /begins with ftp:/],
+  [['http://a'], /either --bearer-from or --hmac-from/],
+  [['http://a', '--bearer-from', 'SECRET', '--hmac-from', 'SECRET'], /either/],
+  [['http://a', '--bearer-from', 'NOT_SET'], /NOT_SET is not set/],
+  [['http://a', '--what'], /--what/],
+])('arguments %j are refused', (args, message) => {
+  expect(() => readOptions(args, { SECRET: secret })).toThrow(message)
+})
+
+test('a secret never stands among the arguments', () => {
+  const args = ['http://a/b/', '--hmac-from', 'SECRET', '--tenant', 'acme']
+  expect(readOptions(args, { SECRET: secret })).toEqual({
+    baseUrl: new URL('http://a/b/'),
+    secret: { kind: 'hmac', key: secret },
+    tenant: 'acme',
+    scratch: null,
+    scope: 'default',
+    json: false,
+  })
 })
 
 describe('an end that', () => {
