@@ -1,6 +1,7 @@
 /** What the command line says. */
 import { parseArgs } from 'node:util'
 import { bearerChars, bearerToken, type Secret } from '../src/endpoints/http/auth.ts'
+import { isOf, points } from './points.ts'
 import type { Chosen } from './subject.ts'
 
 export const usage = `npm run conformance -- URL (--bearer-from VAR | --hmac-from VAR) [options]
@@ -14,6 +15,7 @@ Tells point by point whether an end over HTTP keeps the protocol of docs/http.md
   --scratch ID       a tenant without rows and without a flag, which will never be one. Its flag goes
                      through all modes; copies of rows of --tenant are written and removed
   --scope NAME       which the end guards. Default: default
+  --only NAME        a point, or points that begin so (batches), and those that they need; repeatable
   --json             one JSON object instead of lines
 
 Exit code 0: nothing failed. 1: something did. 2: wrong arguments, no answer at URL, or --scratch
@@ -21,6 +23,7 @@ is somebody.
 `
 
 export interface Options extends Chosen {
+  readonly only: readonly string[]
   readonly json: boolean
 }
 
@@ -35,15 +38,18 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
       tenant: { type: 'string' },
       scratch: { type: 'string' },
       scope: { type: 'string', default: 'default' },
+      only: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
     },
   })
   const [url, ...more] = positionals
   if (url === undefined || more.length > 0) throw new Error('one URL is expected')
   const { 'bearer-from': bearerFrom, 'hmac-from': hmacFrom } = values
-  const { tenant = null, scratch = null, scope, json } = values
+  const { tenant = null, scratch = null, scope, only, json } = values
+  const unknown = only.find((one) => !points.some(({ name }) => isOf(name, one)))
+  if (unknown !== undefined) throw new Error(`there is no point "${unknown}"`)
   const secret = secretOf({ bearerFrom, hmacFrom }, environment)
-  return { baseUrl: baseUrlOf(url), secret, tenant, scratch, scope, json }
+  return { baseUrl: baseUrlOf(url), secret, tenant, scratch, scope, only, json }
 }
 
 interface From {

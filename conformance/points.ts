@@ -30,3 +30,8 @@ export const points: readonly Point[] = [
   ...refusedBatchPoints,
   ...removalPoints,
 ]
+
+/** `fences.raise` is of `fences`, and of itself. */
+export function isOf(name: string, group: string): boolean {
+  return name === group || name.startsWith(`${group}.`)
+}

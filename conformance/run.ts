@@ -1,7 +1,7 @@
 /** Looks at an end point by point. */
 import { messageOf } from '../src/errors.ts'
 import { Broken, type Point, Skipped } from './point.ts'
-import { points } from './points.ts'
+import { isOf, points } from './points.ts'
 import { restore, unfitScratch } from './scratch.ts'
 import { type Chosen, type Subject, subjectOf } from './subject.ts'
 
@@ -16,7 +16,10 @@ export interface Finding {
 type Tell = (finding: Finding) => void
 
 /** Throws Broken at once where nothing answers, or where the scratch tenant is somebody. */
-export async function examine(chosen: Chosen, tell: Tell = () => {}): Promise<Finding[]> {
+export async function examine(
+  chosen: Chosen & { readonly only?: readonly string[] },
+  tell: Tell = () => {},
+): Promise<Finding[]> {
   const findings: Finding[] = []
   const add = (finding: Finding) => {
     findings.push(finding)
@@ -28,13 +31,27 @@ export async function examine(chosen: Chosen, tell: Tell = () => {}): Promise<Fi
   const unseen = await unseenScratch(end)
   if (unseen !== null) add({ point: 'scratch.empty', says: empty, outcome: 'FAILED', why: unseen })
   const at = unseen === null ? end : subjectOf({ ...chosen, scratch: null })
-  for (const point of points) add(await look(at, point, findings))
+  for (const point of chosenPoints(chosen.only ?? [])) add(await look(at, point, findings))
   const left = await restore(at).then(
     () => null,
     (error: unknown) => messageOf(error),
   )
   if (left !== null) add({ point: 'scratch.restored', says: empty, outcome: 'FAILED', why: left })
   return findings
+}
+
+/** `only`: names, or what stands before the dot; with what these need. Empty: all. */
+function chosenPoints(only: readonly string[]): readonly Point[] {
+  if (only.length === 0) return points
+  const wanted = new Set<string>()
+  const want = ({ name, needs = [] }: Point) => {
+    wanted.add(name)
+    for (const point of points) if (needs.includes(point.name)) want(point)
+  }
+  for (const point of points) {
+    if (only.some((one) => isOf(point.name, one))) want(point)
+  }
+  return points.filter(({ name }) => wanted.has(name))
 }
 
 const empty = 'the scratch tenant can be seen to have neither rows nor a flag'
