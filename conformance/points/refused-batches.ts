@@ -23,6 +23,16 @@ export const refusedBatchPoints: readonly Point[] = [
     }),
   },
   {
+    name: 'batches.uncounted',
+    says: 'a batch with rows that brings no progress is refused, and not taken for a repetition',
+    needs,
+    check: onScratchRows(async (end) => {
+      const at = await receiving(end)
+      const head = { ...batchOf(at, at.rows), progress: nothing }
+      await expectNothing(end, at, { what: 'rows without progress', head })
+    }),
+  },
+  {
     name: 'batches.no-hold',
     says: 'a batch for an end that is open, or fenced, is refused as FENCE_LOST',
     needs,

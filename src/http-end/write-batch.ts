@@ -37,6 +37,7 @@ export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated:
   const { source: table } = routeOf(at.routes, head.table)
   const columns = head.columns.map((name) => columnOf(table, name).name)
   const rows = lines.map((line) => readRow(line, { columns: columns.length, where: 'the request' }))
+  if (rows.length > 0 && isSame(head.from, head.progress)) throw uncounted(rows.length)
   const replica =
     head.replicate && at.mayReplicate ? '; set local session_replication_role = replica' : ''
   const begin = `begin; set local synchronous_commit = on${replica}`
@@ -71,4 +72,9 @@ function isSame(left: TableProgress, right: TableProgress): boolean {
 function gap(known: TableProgress, from: TableProgress): RehomeError {
   const message = `the batch goes on after ${from.rowsRead} rows, and ${known.rowsRead} have come`
   return new RehomeError('USAGE', message)
+}
+
+/** It would be taken for its own repetition, and its rows be lost. */
+function uncounted(rows: number): RehomeError {
+  return new RehomeError('USAGE', `the batch has ${rows} rows, and its progress counts none`)
 }

@@ -115,6 +115,8 @@ async function followOn(body: Record<string, unknown>, { pool }: Around): Promis
   const query = `select rows_read::int as "rowsRead", rows_written::int as "rowsWritten", done, cursor
     from rehome.copy_progress where scope = $1 and tenant_id = $2 and epoch = $3`
   const { rows } = await pool.query(query, [body.scope, body.tenant, body.epoch])
+  // A repetition is one still.
+  if (rows[0]?.rowsRead === (body.progress as { rowsRead: number }).rowsRead) return
   body.from = rows[0] ?? { rowsRead: 0, rowsWritten: 0, done: false, cursor: null }
 }
 
