@@ -149,9 +149,11 @@ function openPlans(
 function refuseTooFewConnections(plan: Plan, concurrency: number): void {
   const { name, strategy, rollback, source, target } = plan
   const needed = 2 * concurrency + 1
-  const follows = strategy === 'online' || rollback.windowMs > 0
+  // Another one makes new ids while both ends are read and written.
+  const follows =
+    strategy === 'online' || rollback.windowMs > 0 || Object.keys(plan.newIds).length > 0
   if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return
-  const message = `plan "${name}" follows changes, there or back: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
+  const message = `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
   throw new RehomeError('PLAN_INVALID', message)
 }
 

@@ -24,6 +24,8 @@ create table rehome_control.runs (
   created_by text not null,
   created_at timestamptz not null default clock_timestamp(),
   rehome_version text not null,
+  -- Its moves are never carried out, whatever is asked of them later.
+  rehearsal boolean not null default false,
   constraint "a move is tried at least once" check (attempts >= 1)
 );
 
@@ -32,6 +34,8 @@ create table rehome_control.moves (
   id uuid primary key,
   run_id text not null references rehome_control.runs (id),
   scope text not null,
+  -- The same at the target, where both models live in one database.
+  target_scope text not null,
   tenant_id text not null,
   phase text not null default 'queued',
   -- What is asked of the worker: bring the tenant over, back, or remove the old copy.

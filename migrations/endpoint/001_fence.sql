@@ -182,6 +182,7 @@ declare
   held text := pg_catalog.current_setting('rehome.token', true);
   bucket integer;
   captured text[];
+  stranger text;
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
     for bucket in select distinct rehome.bucket_of(t) from unnest(tenants) t order by 1 loop
@@ -192,6 +193,15 @@ begin
       where b.id in (select rehome.bucket_of(t) from unnest(tenants) t) -- guard: share
       order by b.id for share; -- guard: share
   end if;
+  if held <> '' then -- guard: stranger
+    -- Who moves one tenant writes no other one, whatever his plan makes of its rows.
+    select t into stranger from unnest(tenants) t where not exists ( -- guard: stranger
+      select from rehome.tenant_flags f where f.tenant_id = t and f.token::text = held) limit 1; -- guard: stranger
+    if stranger is not null then -- guard: stranger
+      raise exception 'the move of one tenant has written rows of tenant %', pg_catalog.to_json(stranger) -- guard: stranger
+        using errcode = '23514', hint = 'rehome:stranger'; -- guard: stranger
+    end if; -- guard: stranger
+  end if; -- guard: stranger
   for flag in
     select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
   loop
@@ -240,7 +250,7 @@ begin
     perform 1 from rehome.buckets b where b.id = rehome.bucket_of(tenant) for share; -- guard: share
   end if;
   perform 1 from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = tenant;
-  if found then
+  if found or pg_catalog.current_setting('rehome.token', true) <> '' then
     return rehome.guard(guarded_scope, array[tenant]);
   end if;
   return null;

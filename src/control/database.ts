@@ -74,12 +74,14 @@ export interface RunsTable {
   created_by: string
   created_at: Generated<Date>
   rehome_version: string
+  rehearsal: Generated<boolean>
 }
 
 export interface MovesTable {
   id: string
   run_id: string
   scope: string
+  target_scope: string
   tenant_id: string
   phase: Generated<Phase>
   errand: Generated<Errand>

@@ -34,7 +34,8 @@ export async function askRetry(control: Control, id: string, by: string): Promis
   const ask: Ask = { errand: 'move', fallback: 'failed', by, phase: 'queued' }
   return await change(control, id, {
     ask,
-    when: sql`not open and phase = 'failed' and errand <> 'rehearse'`,
+    when: sql`not open and phase = 'failed' and not exists (select from rehome_control.runs r
+      where r.id = moves.run_id and r.rehearsal)`,
   })
 }
 

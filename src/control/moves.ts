@@ -22,13 +22,18 @@ export async function movesOfRun(
   return await query.orderBy('tenant_id').execute()
 }
 
+/** At either end. */
+function touches(scopes: readonly string[]) {
+  return sql<boolean>`(scope = any(${scopes}) or target_scope = any(${scopes}))`
+}
+
 /** Every move of a tenant that this control database knows, also those of other runs. */
 export async function movesOfTenant(
   control: Control,
-  scope: string,
+  scopes: readonly string[],
   tenant: string,
 ): Promise<string[]> {
-  const query = control.db.selectFrom('moves').select('id').where('scope', '=', scope)
+  const query = control.db.selectFrom('moves').select('id').where(touches(scopes))
   const rows = await query.where('tenant_id', '=', tenant).execute()
   return rows.map((row) => row.id)
 }
@@ -36,13 +41,13 @@ export async function movesOfTenant(
 /** Tenants among these that another run is busy with. */
 export async function busyTenants(
   control: Control,
-  scope: string,
+  scopes: readonly string[],
   tenants: readonly string[],
 ): Promise<Pick<Move, 'tenant_id' | 'run_id'>[]> {
   const query = control.db.selectFrom('moves').select(['tenant_id', 'run_id'])
   return await query
     .where('open', '=', true)
-    .where('scope', '=', scope)
+    .where(touches(scopes))
     .where('tenant_id', '=', sql<string>`any(${tenants})`)
     .orderBy('tenant_id')
     .execute()
@@ -83,6 +88,19 @@ export async function movesToAudit(
     .where(sql<Date>`coalesce(audited_at, updated_at)`, '<', lately)
     .orderBy(sql`coalesce(audited_at, updated_at)`)
     .limit(20)
+    .execute()
+}
+
+/** A rehearsal is gone on with: nobody else is to take it for left behind. */
+export async function touchMove(
+  control: Control,
+  { id, token }: { id: string; token: string },
+): Promise<void> {
+  await control.db
+    .updateTable('moves')
+    .set({ updated_at: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('token', '=', token)
     .execute()
 }
 

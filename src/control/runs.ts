@@ -2,11 +2,17 @@
 import { sql } from 'kysely'
 import type { Control, Errand, NewRun, Phase, Run } from './database.ts'
 
+export interface NewMoves {
+  readonly moves: readonly { readonly id: string; readonly tenant: string }[]
+  readonly errand: Errand
+  readonly targetScope: string
+}
+
 /** The run and all its moves appear together or not at all. */
 export async function insertRun(
   control: Control,
   run: NewRun,
-  { moves, errand }: { moves: readonly { id: string; tenant: string }[]; errand: Errand },
+  { moves, ...common }: NewMoves,
 ): Promise<void> {
   await control.db.transaction().execute(async (tx) => {
     await tx.insertInto('runs').values(run).execute()
@@ -16,7 +22,8 @@ export async function insertRun(
         run_id: run.id,
         scope: run.scope,
         tenant_id: tenant,
-        errand,
+        errand: common.errand,
+        target_scope: common.targetScope,
       }))
       await tx.insertInto('moves').values(rows).execute()
     }

@@ -53,7 +53,7 @@ export async function enqueue(
 }
 
 async function refuseBusy(control: Control, plan: Plan, tenants: readonly string[]): Promise<void> {
-  const [busy] = await busyTenants(control, plan.scope, tenants)
+  const [busy] = await busyTenants(control, [plan.scope, plan.targetScope], tenants)
   if (!busy) return
   const message = `tenant ${show(busy.tenant_id)} is being moved by run ${busy.run_id}: wait for its end`
   throw new RehomeError('TENANT_BUSY', message)
@@ -100,10 +100,11 @@ async function storeRun(
     backoff_ms: plan.backoffMs,
     created_by: by,
     rehome_version: version(),
+    rehearsal: errand === 'rehearse',
   }
   const moves = tenants.map((tenant) => ({ id: randomUUID(), tenant }))
   try {
-    await insertRun(control, run, { moves, errand })
+    await insertRun(control, run, { moves, errand, targetScope: plan.targetScope })
   } catch (error) {
     if (sqlStateOf(error) !== '23505') throw error
     const message = 'a tenant of this plan has just been enqueued by another run: wait for its end'

@@ -23,14 +23,16 @@ export interface ErrandOptions {
 /** Returns the tenants that are tried again. */
 export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
   const { run, moves } = await chosen(at, runId, options.tenants)
-  const failed = options.tenants
-    ? moves
-    : moves.filter((m) => !m.open && m.phase === 'failed' && m.errand !== 'rehearse')
+  if (run.rehearsal) {
+    const message = `run "${runId}" is a rehearsal: enqueue the plan to move its tenant`
+    throw new RehomeError('NOT_ALLOWED_NOW', message)
+  }
+  const failed = options.tenants ? moves : moves.filter((m) => !m.open && m.phase === 'failed')
   return await askEach(
     at,
     { run, moves: failed, options },
     {
-      allowed: ({ open, phase, errand }) => !open && phase === 'failed' && errand !== 'rehearse',
+      allowed: ({ open, phase }) => !open && phase === 'failed',
       otherwise: 'only a failed move can be retried',
       ask: (move) => askRetry(at.control, move.id, options.by),
     },

@@ -36,13 +36,14 @@ export async function copyTexts(
       return mapped.length
     }
     const pages = source.pages({ ...reading, columns: route.columns, after: from })
-    for await (const { rows, cursor } of pages) {
+    for await (const { rows, cursor, counted } of pages) {
       reading.signal.throwIfAborted()
       const rowsWritten = reached.rowsWritten + (await write(mapper.map(await renumber(rows))))
       read += rows.length
       reached = { rowsRead: read - mapper.held(), rowsWritten, done: false, cursor }
-      // Where rows are not counted off, it can only be gone on between groups.
-      if (read - committed < atOnce || (cursor !== null && mapper.held() > 0)) continue
+      if (read - committed < atOnce && !writer.isFull()) continue
+      // Where rows are not counted off, it can only be gone on between groups, and pages.
+      if (!counted && (cursor === null || mapper.held() > 0)) continue
       committed = read
       await writer.commit(reached, mapper.takeQuarantined())
       await onChunk(reached)

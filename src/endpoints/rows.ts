@@ -28,8 +28,10 @@ export interface Reading extends TenantRows {
 
 export interface Page {
   readonly rows: readonly Texts[]
-  /** Where to go on after it, for ends that do not count. */
+  /** Where to go on after it, for ends that do not count; null after the last page. */
   readonly cursor: string | null
+  /** Rows are counted off by whoever goes on. */
+  readonly counted: boolean
 }
 
 /** A value of a row, and as what it is compared. */
@@ -70,6 +72,8 @@ export interface Writing {
 
 /** Rows are there once they are committed, with the progress that counts them. */
 export interface Writer {
+  /** So much waits for a commit that it had better come. */
+  isFull(): boolean
   write(rows: readonly Texts[], columns: readonly string[]): Promise<void>
   /** Rows that stay behind are kept with those that do not. */
   commit(progress: TableProgress, quarantined?: readonly Quarantined[]): Promise<void>
@@ -128,6 +132,8 @@ export interface Rows {
   advanceSequence(sequence: string, id: bigint): Promise<boolean>
   /** Old id → new one. Throws where the end is no database. */
   newIds(space: IdSpace, old: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Tables that a query reads. Throws where the end is no database. */
+  readRelations(query: string): Promise<readonly string[]>
   /** Rows of a query of the plan, at most so many. Throws where the end is no database. */
   ask(query: string, rowsMax: number): Promise<Answer>
   /** Ids as the tenant column writes them. */

@@ -6,6 +6,7 @@
  * JavaScript has rounded a number is refused.
  */
 import { messageOf, RehomeError } from '../errors.ts'
+import type { CatalogTable } from '../plan/catalog.ts'
 import type { Route } from '../plan/route.ts'
 import type { Produced, StreamPlan } from '../plan/stream.ts'
 import type { TransformContext } from '../plan/transform-context.ts'
@@ -18,13 +19,20 @@ import { createQuarantine, type TextMapper } from './text-mapper.ts'
 
 export function mapStream(route: Route, stream: StreamPlan, context: TransformContext): TextMapper {
   const reader = createReader(route, stream)
-  const writer = createWriter(route, stream)
+  const writer = createWriter(route.target, stream)
+  // A row stays behind as a whole, or not at all.
+  const others = stream.quarantine > 0 ? (route.siblings ?? []) : []
+  const trials = others
+    .filter(({ name }) => name !== route.target.name)
+    .map((table) => createWriter(table, stream))
   const quarantine = createQuarantine(stream.quarantine)
   let group: Texts[] = []
   const produce = (fields: readonly Texts[]): Texts[] => {
     try {
       const read = fields.map((one) => reader.read(one))
-      return writer.write(run(stream, context, read), read)
+      const produced = run(stream, context, read)
+      for (const trial of trials) trial.write(produced, read)
+      return writer.write(produced, read)
     } catch (error) {
       const failed = inRow(error, route, fields[0] ?? [])
       for (const one of fields) quarantine.add(failed, namedRow(route, one))
@@ -118,7 +126,7 @@ function run(
 }
 
 /** The first row decides which columns are filled; the rest get their defaults. */
-function createWriter({ target }: Route, stream: StreamPlan) {
+function createWriter(target: CatalogTable, stream: StreamPlan) {
   let columns: readonly string[] = []
   let codecs: readonly Codec[] = []
   const begin = (row: Record<string, unknown>) => {

@@ -1,7 +1,7 @@
 /** Lets a request in: who asks, for what, with which body. */
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { isAuthorized, type Secret } from '../endpoints/http/auth.ts'
+import { isAuthorized, mayBeAuthorized, type Secret } from '../endpoints/http/auth.ts'
 import { RehomeError } from '../errors.ts'
 
 export interface Admitted {
@@ -29,6 +29,8 @@ export class Refusal extends RehomeError {
   }
 }
 
+const wrongSecret = 'the secret is wrong, or the signature is not of this request and hour'
+
 /** Throws a Refusal. Nothing is read of a request that shows no secret. */
 export async function admit(
   request: Request,
@@ -36,10 +38,11 @@ export async function admit(
 ): Promise<Admitted> {
   const { method, headers, url } = request
   if (!headers.has('authorization')) throw new Refusal(401, 'the request shows no secret')
+  if (!mayBeAuthorized(secrets, headers)) throw new Refusal(401, wrongSecret)
   const path = protocolPath.exec(new URL(url).pathname)?.[1]
   const bytes = await bodyOf(request, maxBytes)
   if (!isAuthorized(secrets, headers, { method, path: `/${path ?? ''}`, body: bytes })) {
-    throw new Refusal(401, 'the secret is wrong, or the signature is not of this request and hour')
+    throw new Refusal(401, wrongSecret)
   }
   if (path === undefined) throw new Refusal(404, 'there is nothing of the protocol at this path')
   if (method !== (path === 'v1' ? 'GET' : 'POST')) {

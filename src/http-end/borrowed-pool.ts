@@ -3,6 +3,7 @@
  * of a value is then the same at both ends. A session that goes back has its own settings again.
  */
 import { asPool } from '../endpoints/sql/snapshot.ts'
+import { RehomeError } from '../errors.ts'
 import { type Client, type Pool, sessionSettings } from '../postgres.ts'
 import { ident } from '../quote.ts'
 
@@ -14,23 +15,40 @@ export interface Borrowing {
   readonly answerMs: number
 }
 
+/** For one request, whose time has begun. */
 export function borrowPool(pool: Pool, { schema, answerMs }: Borrowing): Pool {
   const limits: Settings =
     answerMs > 0
-      ? { statement_timeout: String(answerMs), lock_timeout: String(Math.ceil(answerMs / 2)) }
+      ? { statement_timeout: String(answerMs), lock_timeout: String(lockMsOf(answerMs)) }
       : {}
   const settings = { ...sessionSettings, search_path: ident(schema), ...limits }
   const ours = Object.entries(settings).filter(([name]) => !name.startsWith('tcp_'))
+  const begun = performance.now()
   return asPool(pool, async () => {
     const client = await pool.connect()
+    // Who was stopped on the way has been given up by whoever asked.
+    if (answerMs > 0 && performance.now() - begun > answerMs) {
+      client.release()
+      throw new RehomeError('UNREACHABLE', `no connection was free within ${answerMs} ms`)
+    }
+    // The pool listens only to sessions that nobody uses; the next query tells.
+    client.on('error', ignored)
     try {
       const before = await exchangeSettings(client, ours)
       return lent(client, before)
     } catch (error) {
+      client.off('error', ignored)
       client.release(true)
       throw error
     }
   })
+}
+
+const ignored = () => {}
+const lockMsMax = 5_000
+
+function lockMsOf(answerMs: number): number {
+  return Math.min(lockMsMax, Math.ceil(answerMs / 2))
 }
 
 type Setting = readonly [name: string, value: string]
@@ -51,11 +69,15 @@ type Lent = Client & { release: (error?: Error | boolean) => void }
 
 /** One that was given back in the midst of something is not used again. */
 function lent(client: Lent, before: readonly Setting[]): Lent {
+  const giveBack = (error?: Error | boolean) => {
+    client.off('error', ignored)
+    client.release(error)
+  }
   const release = (error?: Error | boolean) => {
-    if (error) return client.release(error)
+    if (error) return giveBack(error)
     exchangeSettings(client, before).then(
-      () => client.release(),
-      () => client.release(true),
+      () => giveBack(),
+      () => giveBack(true),
     )
   }
   return Object.create(client, {

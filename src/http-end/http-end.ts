@@ -35,6 +35,8 @@ import { writeBatch } from './write-batch.ts'
 export interface HttpEndOptions {
   /** The application's. A request uses one of its connections, a move as many as its plan says. */
   readonly pool: Pool
+  /** For flags, so that copies never keep a fence from being renewed. Default: `pool`. */
+  readonly flagPool?: Pool
   /** Default `public`. */
   readonly schema?: string
   /** What is moved, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
@@ -64,28 +66,37 @@ export interface HttpEndServer {
 }
 
 const secretMin = 16
+const flagAnswerMs = 2_000
+
+/** For how long whoever asks waits for the answer, in ms. 0: it is not said. */
+function answerMsOf(headers: Headers): number {
+  const text = headers.get('rehome-timeout-ms') ?? ''
+  return /^\d{1,7}$/.test(text) ? Number(text) : 0
+}
 
 /** Throws USAGE or PLAN_INVALID for options that cannot be meant. */
 export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
   const secrets = secretsOf(options.auth)
   const schema = options.schema ?? 'public'
   const plan = planOf(options, schema)
-  const pool = borrowPool(options.pool, { schema, answerMs: 0 })
-  const look = remembered(() => describe(plan, pool, schema))
-  const flagPool = borrowPool(options.pool, { schema, answerMs: 2_000 })
-  const at = (name: 'source' | 'target'): SqlEnd => {
+  const own = borrowPool(options.pool, { schema, answerMs: 0 })
+  const look = remembered(() => describe(plan, own, schema))
+  const at = ({ headers }: Request): SqlEnd => {
+    const name = headers.get('rehome-end') === 'source' ? 'source' : 'target'
+    const pool = borrowPool(options.pool, { schema, answerMs: answerMsOf(headers) })
+    const forFlags = { schema, answerMs: flagAnswerMs }
+    const flagPool = borrowPool(options.flagPool ?? options.pool, forFlags)
     const flags = flagsAt(flagPool)
     const where = { address: 'this end', place: 'this end' }
     return { kind: 'sql', name, schema, ...where, pool, lifeline: flagPool, flags }
   }
   const { maxBytes = 64 * 1024 * 1024, log } = options
   return {
-    install: () => installAt(pool, look.now),
+    install: () => installAt(own, look.now),
     async handle(request) {
       try {
         const admitted = await admit(request, { secrets, maxBytes })
-        const end = at(request.headers.get('rehome-end') === 'source' ? 'source' : 'target')
-        const answer = await answerTo({ ...admitted, end, scope: plan.scope, look })
+        const answer = await answerTo({ ...admitted, end: at(request), scope: plan.scope, look })
         return await respond(request, answer)
       } catch (cause) {
         const error = explain(cause, 'the database')

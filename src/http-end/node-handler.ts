@@ -8,9 +8,20 @@ export function nodeHandler(
   end: Pick<HttpEndServer, 'handle'>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (incoming, outgoing) => {
-    const response = await end.handle(requestOf(incoming))
+    const request = readRequest(incoming)
+    if (!request) return void outgoing.writeHead(400).end()
+    const response = await end.handle(request)
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
     outgoing.end(Buffer.from(await response.arrayBuffer()))
+  }
+}
+
+/** null: no request that the Fetch standard knows, such as TRACE, or one to `//`. */
+function readRequest(incoming: IncomingMessage): Request | null {
+  try {
+    return requestOf(incoming)
+  } catch {
+    return null
   }
 }
 

@@ -16,7 +16,7 @@ export type ReadRequest = z.output<typeof readOperation.request>
 
 /** A page may have fewer rows than were asked for, where these are large. */
 const pageBytes = 4 * 1024 * 1024
-const stepRows = 250
+const stepRowsMax = 250
 
 /** As lines of JSON. */
 export async function readPage(end: SqlEnd, route: Route, request: ReadRequest): Promise<string> {
@@ -31,7 +31,7 @@ export async function readPage(end: SqlEnd, route: Route, request: ReadRequest):
     let last: Texts | null = null
     let more = true
     while (more && lines.length < limit && bytes < pageBytes) {
-      const step = Math.min(stepRows, limit - lines.length)
+      const step = Math.min(stepOf(lines.length, bytes), limit - lines.length)
       const rows: Texts[] = await cursor.read(step)
       for (const row of rows) {
         const line = JSON.stringify(row.slice(0, columns.length))
@@ -46,6 +46,12 @@ export async function readPage(end: SqlEnd, route: Route, request: ReadRequest):
     const key = more && last ? last.slice(-keyed) : null
     return joinLines([...lines, JSON.stringify({ next: key && encodeCursor(key) })])
   })
+}
+
+/** No more at once than fit, as far as the rows before tell. */
+function stepOf(rows: number, bytes: number): number {
+  if (rows === 0) return 16
+  return Math.max(1, Math.min(stepRowsMax, Math.floor((pageBytes - bytes) / (bytes / rows))))
 }
 
 const asTexts = {

@@ -22,9 +22,6 @@ export async function respond(request: Request, body: string): Promise<Response>
   })
 }
 
-/** For how long an end asks not to be asked again, in s, where it cannot answer just now. */
-const retryAfterS = 1
-
 export function problemResponse(error: RehomeError): Response {
   const problem = problemOf(error)
   const status = error instanceof Refusal ? error.status : problem.status
@@ -32,7 +29,6 @@ export function problemResponse(error: RehomeError): Response {
     'content-type': problemType,
     'cache-control': 'no-store',
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    ...(status === 503 && { 'retry-after': String(retryAfterS) }),
   }
   return new Response(JSON.stringify({ ...problem, status }), { status, headers })
 }

@@ -44,6 +44,7 @@ const streamPlan = z.strictObject({
   kind: z.literal('stream'),
   name,
   from: z.union([name, fn]),
+  alsoReads: z.array(name).optional(),
   key: z.array(name).min(1).optional(),
   by: z.array(name),
   to: z.array(name).min(1),
@@ -172,10 +173,15 @@ function contradictionIn(plan: Plan): string | null {
   const named = tables
     .filter((entry) => entry.kind === 'table')
     .filter(({ side }) => side !== 'target')
-  for (const [i, { name, tenant, through }] of named.entries()) {
+  for (const [i, entry] of named.entries()) {
+    const { name, tenant, through, row, quarantine, transform } = entry
     const field = `plan field \`tables\`: "${name}"`
     if (named.findIndex((other) => other.name === name) < i) return `${field} is named twice`
     if (exclude.includes(name)) return `${field} is in \`exclude\`, too`
+    const checks = row !== undefined || quarantine
+    if (checks && !transform) {
+      return `${field} has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
+    }
     if (tenant && through) return `${field} has both \`tenant\` and \`through\`: one says it all`
   }
   return null

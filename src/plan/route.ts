@@ -23,6 +23,8 @@ export interface Route {
   readonly newIds: Readonly<Record<string, string>>
   /** Rows are those of a stream: one may become many here, and others elsewhere. */
   readonly stream?: StreamPlan
+  /** All tables that the stream fills. */
+  readonly siblings?: readonly CatalogTable[]
   /** The route whose way back this is. */
   readonly backOf?: Route
   /** Why no row can go this way, though the way back can. */

@@ -48,6 +48,7 @@ export function routeStream(input: StreamInput): Route[] {
         selfReference: to.table.foreignKeys.some((key) => key.parent === name),
         newIds: stream.newIds ?? {},
         stream,
+        siblings: targets.map(({ table }) => table).filter(({ name }) => stream.to.includes(name)),
       },
     ]
   })

@@ -23,6 +23,11 @@ export type Produced = Readonly<Record<string, object | readonly object[] | null
 interface Reads<Row> {
   /** A table that is planned, or a query. */
   readonly from: string | TenantQuery
+  /**
+   * Tables that its query reads although they are not planned, such as lists that are the same for
+   * all tenants: nobody is kept from writing them while a tenant moves.
+   */
+  readonly alsoReads?: readonly string[]
   /** Columns that tell rows apart, and order them. Default: the table's primary key. */
   readonly key?: string | readonly string[]
   /** Column of the rows → the name in the plan's `newIds` by which it gets another id. */
@@ -53,6 +58,7 @@ export interface StreamPlan {
   readonly kind: 'stream'
   readonly name: string
   readonly from: string | TenantQuery
+  readonly alsoReads?: readonly string[] | undefined
   readonly key?: readonly string[] | undefined
   /** Empty: each row for itself. */
   readonly by: readonly string[]

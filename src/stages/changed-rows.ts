@@ -137,7 +137,11 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
     ...shard,
     ends: {
       source: { ...source, pool: poolOfOne(source.pool, bringing.reader), within: 'snapshot' },
-      target: { ...target, pool: poolOfOne(target.pool, bringing.target) },
+      target: {
+        ...target,
+        pool: poolOfOne(target.pool, bringing.target),
+        within: 'transaction',
+      },
     },
     survey: { ...shard.survey, routes: tables.map(({ route }) => route) },
     among: (route, end) =>

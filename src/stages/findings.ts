@@ -1,5 +1,5 @@
 /** What stands between a plan and its moves at the two servers. Pure. */
-import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
+
 import { logShapeOf } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -7,20 +7,14 @@ import type { Route } from '../plan/route.ts'
 import type { Routing } from '../plan/routes.ts'
 import { columnsLeft, wayBack } from '../plan/way-back.ts'
 import { noPooler } from '../postgres.ts'
+import { httpFindings } from './http-findings.ts'
+import { modelFindings } from './model-findings.ts'
 
 type EndName = 'source' | 'target'
 
 interface Catalogs {
   readonly source: Catalog
   readonly target: Catalog
-}
-
-/** The quickest of which both ends are capable, with equal results. */
-export function commonHash(source: Catalog, target: Catalog): HashFunction | undefined {
-  return hashFunctions.find((name) => {
-    const found = source.digestProbes[name]
-    return found !== undefined && found === target.digestProbes[name]
-  })
 }
 
 export function serverFindings(
@@ -57,6 +51,7 @@ export function serverFindings(
     findings.push(...privilegeFindings('target', table, ['SELECT', 'INSERT', 'DELETE']))
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
+  findings.push(...modelFindings(plan, routing))
   if (strategy === 'online') findings.push(...onlineFindings(routing, { source, target }))
   if (rollback.windowMs > 0) findings.push(...backFindings(routing, { source, target }))
   if (!target.mayReplicate && routing.cycle.length > 0) {
@@ -88,69 +83,6 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
   for (const { table } of own) {
     if (!routing.targets.some((other) => other.table.name === table.name)) continue
     findings.push({ where: `table "${table.name}"`, message: 'is at both ends one and the same' })
-  }
-  return findings
-}
-
-/** What an end over HTTP cannot do. */
-function httpFindings(plan: Plan, { routes }: Routing, { source, target }: Catalogs): Finding[] {
-  const findings: Finding[] = []
-  const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind !== 'sql')
-  for (const where of overHttp) {
-    const unlogged = 'is reached over HTTP, where changes are not logged'
-    if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
-    if (plan.rollback.windowMs > 0) {
-      findings.push({ where, message: `${unlogged}: say \`rollback: { windowMs: 0 }\`` })
-    }
-  }
-  for (const route of overHttp.includes('source') ? routes : []) {
-    const computed = route.columns.find((column) => column.from === null)
-    if (!computed) continue
-    const message = `\`columns.compute\` of "${computed.name}" is SQL, which a source over HTTP does not run: use a transform`
-    findings.push({ where: `table "${route.source.name}"`, message })
-  }
-  findings.push(...apiFindings(plan, routes))
-  if (overHttp.length > 0 && !commonHash(source, target)) {
-    const message = 'has no hash function in common with the other end: rows could not be compared'
-    findings.push({ where: overHttp[0] ?? 'source', message })
-  }
-  return findings
-}
-
-/** Promises that are not kept where the database itself does not see to it; told, not refused. */
-export function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
-  const where = end
-  const told: string[] = []
-  if (enforcement === 'application') {
-    told.push('writes are kept out by the application alone: one that it lets in is lost')
-  }
-  if (kind === 'api') {
-    told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
-    told.push('foreign keys, sequences and ids of other tenants are not looked at')
-    told.push('a copy that is interrupted starts over')
-  }
-  return told.map((message) => ({ where, message }))
-}
-
-/** What an API that was there before has to offer. */
-function apiFindings({ source, target }: Plan, routes: readonly Route[]): Finding[] {
-  const findings: Finding[] = []
-  if (source.kind === 'api' && target.kind === 'api') {
-    const message = 'is an API, as the source is: nobody could compare their rows'
-    findings.push({ where: 'target', message })
-  }
-  if (target.kind !== 'api') return findings
-  for (const { target: table, plan, newIds } of routes) {
-    const where = `target table "${table.name}"`
-    const { write, remove } = target.tables[table.name] ?? {}
-    if (!write) findings.push({ where, message: 'has no `write`' })
-    if (!remove) findings.push({ where, message: 'has no `remove`' })
-    if (plan.quarantine || Object.keys(newIds).length > 0) {
-      findings.push({
-        where,
-        message: '`quarantine` and `newIds` need a target with rehome tables',
-      })
-    }
   }
   return findings
 }

@@ -9,9 +9,11 @@ import type { Ends, Shard } from './shard.ts'
 /** Throws INVARIANT_BROKEN with the first that does not hold. */
 export async function refuseBrokenInvariants(shard: Shard, ends: Ends): Promise<void> {
   const { invariants } = shard.plan
+  // On the way back the plan's source is where rows go.
+  const own = shard.goesBack ? { source: ends.target, target: ends.source } : ends
   for (const invariant of invariants) {
     shard.signal.throwIfAborted()
-    const broken = await breachOf(shard, ends, invariant)
+    const broken = await breachOf(shard, own, invariant)
     if (broken === null) continue
     const message = `invariant "${invariant.name}" does not hold: ${broken}`
     throw new RehomeError('INVARIANT_BROKEN', message, { data: { invariant: invariant.name } })

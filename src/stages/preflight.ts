@@ -10,6 +10,7 @@ import { rowsOf } from '../endpoints/ends.ts'
 import { nothingRead } from '../endpoints/sql/progress.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/route.ts'
+import { queryText } from '../plan/stream.ts'
 import { forgetCapture } from './capture.ts'
 import { hashOfLookups } from './context.ts'
 import { countRows, sum, tablesToWipe, tenantRows } from './rows.ts'
@@ -22,6 +23,7 @@ export const preflight: Stage = {
   async run(shard) {
     refuseFindings(shard)
     await refuseMovedSource(shard)
+    await refuseUnfencedReads(shard)
     shard.rowsTotal = sum(await countRows(shard, 'source'))
     shard.rowsCopied = 0
     if (shard.rowsTotal === 0) {
@@ -42,6 +44,21 @@ export const preflight: Stage = {
       throw error
     }
   },
+}
+
+/** A table that a stream reads and no guard stands at would be written while its tenant moves. */
+async function refuseUnfencedReads(shard: Shard): Promise<void> {
+  const { routes, sources } = shard.survey
+  const fenced = new Set(sources.flatMap(({ table }) => [table.name, ...table.partitions]))
+  for (const stream of new Set(routes.map((route) => route.stream))) {
+    if (!stream || typeof stream.from === 'string') continue
+    const query = queryText(stream.from, shard.tenant)
+    const read = await rowsOf(shard.ends.source).readRelations(query)
+    const other = read.find((name) => !fenced.has(name) && !stream.alsoReads?.includes(name))
+    if (other === undefined) continue
+    const message = `stream "${stream.name}" reads "${other}", which is not planned: say \`sourceTable('${other}')\`, or put it into \`alsoReads\``
+    throw new RehomeError('PREFLIGHT_FAILED', message)
+  }
 }
 
 export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
@@ -76,7 +93,11 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
 /** From here on no application can write this tenant at the target, until the release. */
 async function closeTarget(shard: Shard): Promise<void> {
   const { target } = shard.ends
-  const ours = await movesOfTenant(shard.control, shard.plan.scope, shard.tenant)
+  const ours = await movesOfTenant(
+    shard.control,
+    [shard.plan.scope, shard.plan.targetScope],
+    shard.tenant,
+  )
   const flag = await target.flags.readFlag(holdOf(shard))
   if (flag === null) await refuseOccupied(shard)
   shard.epoch = randomUUID()

@@ -45,7 +45,7 @@ async function openHomes(scope: string, { from, to }: { from: End; to: End }): P
 async function lowerFences(scope: string, end: End, control: Control): Promise<Reaped[]> {
   const lapsed = await end.flags.lapsedFences({ scope })
   if (lapsed.length === 0) return []
-  const busy = await busyTenants(control, scope, lapsed)
+  const busy = await busyTenants(control, [scope], lapsed)
   const reaped: Reaped[] = []
   for (const tenant of lapsed) {
     if (busy.some((move) => move.tenant_id === tenant)) continue

@@ -71,7 +71,8 @@ export async function tryRound(shard: Shard): Promise<{ changes: number; ms: num
       const work = { ...due, bringing: bringingOf(shard, snapshot, client), changes }
       await replaceRows(shard, work)
       await refuseBrokenByLeaving(shard, work)
-      const within = { ...target, pool: poolOfOne(target.pool, client) }
+      const pool = poolOfOne(target.pool, client)
+      const within = { ...target, pool, within: 'transaction' } as const
       await verifyEverything(shard, { source: await snapshot.share(), target: within })
       await client.query('rollback to before')
     })

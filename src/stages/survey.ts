@@ -13,7 +13,8 @@ import type { Plan } from '../plan/plan.ts'
 import { type Routing, routeTables } from '../plan/routes.ts'
 import { wayBack } from '../plan/way-back.ts'
 import { explain } from '../postgres.ts'
-import { commonHash, serverFindings } from './findings.ts'
+import { serverFindings } from './findings.ts'
+import { commonHash } from './http-findings.ts'
 
 export interface Survey extends Routing {
   readonly source: Catalog

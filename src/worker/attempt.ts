@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { Caller, callers } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
-import { claimMove, postponeMove, settleMove, stillHeld } from '../control/moves.ts'
+import { claimMove, postponeMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
 import { messageOf, RehomeError, storable } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -20,7 +20,7 @@ import {
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
 import { lookUp } from '../stages/context.ts'
-import { unprovenAt } from '../stages/findings.ts'
+import { unprovenAt } from '../stages/http-findings.ts'
 import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
@@ -128,7 +128,10 @@ function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
     leaseMs: plan.fence.leaseMs,
     budgetMs: plan.pause.budgetMs,
     ends: [ends.source, ends.target],
-    stillOurs: () => stillHeld(options.control, { id: move.id, token }),
+    async stillOurs() {
+      if (move.errand === 'rehearse') await touchMove(options.control, { id: move.id, token })
+      return await stillHeld(options.control, { id: move.id, token })
+    },
     abort: (reason) => abort.abort(reason),
   })
 }
@@ -140,7 +143,9 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   if (!known || !lease) throw planChanged(options.plans, run)
   const { plan, ends } = known
   const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
-  const lookups = await unlessAborted(lookUp(plan, ends, move.tenant_id), abort.signal)
+  const lookups = transforms(move)
+    ? await unlessAborted(lookUp(plan, ends, move.tenant_id), abort.signal)
+    : {}
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt }
   const log = options.log.child(ids)
   return {
@@ -170,6 +175,12 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     rowsTotal: Number(move.rows_total ?? 0),
     rowsCopied: Number(move.rows_copied),
   }
+}
+
+/** Nothing else is to wait for what only transforms need. */
+function transforms({ errand, phase }: Move): boolean {
+  const over = phase === 'release' || phase === 'undo_release'
+  return !over && errand !== 'cleanup' && errand !== 'finalize'
 }
 
 function findPlan(plans: readonly OpenPlan[], run: Run): OpenPlan | undefined {

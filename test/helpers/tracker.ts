@@ -5,7 +5,8 @@ import { postgres } from '../../src/plan/endpoint.ts'
 import { definePlan, type PlanInput, sourceTable, targetTable } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { gather, stream } from '../../src/plan/stream.ts'
-import { createWorld, type World, type WorldOptions } from './world.ts'
+import { type Ended, ended } from './runs.ts'
+import { createWorld, installPlans, type World, type WorldOptions } from './world.ts'
 
 export const tracker = `
   create table issues (
@@ -153,4 +154,22 @@ export async function addWorkspace(
     insert into issue_labels select i.id, l.id from i join l
       on i.number % 3 >= right(l.name, 1)::int or i.number % 7 = 0`
   await source.pool.query(text, [workspace, issues])
+}
+
+/** Issues alone, where a test needs no more. */
+export const sources = [sourceTable('issues')]
+export const exclude = ['labels', 'issue_labels']
+
+export interface Activity {
+  [table: string]: object
+  activities: { workspace_id: string; item_id: bigint; kind: string }
+}
+
+/** A run of the plan's one tenant, from its installation to its end. */
+export async function moveOne(world: World, plan: PlanInput): Promise<Ended> {
+  await installPlans(world, [plan])
+  const { runId } = await world.rehome.enqueue(plan)
+  const [move] = [...(await ended(world, runId)).values()]
+  if (!move) throw new Error('there is no move')
+  return move
 }

@@ -10,6 +10,7 @@ import {
   moverCommitsFirst,
   oldSnapshot,
   opensAnothersFence,
+  writesForAnother,
   wroteBefore,
 } from './scenarios.ts'
 
@@ -142,6 +143,11 @@ export const leases: readonly Mutant[] = [
       "update rehome.tenant_flags f set mode = 'capturing', expires_at = f.capture_until -- guard: log on",
       'delete from rehome.tenant_flags f',
     ],
+  },
+  {
+    title: 'the move of one tenant writes rows of another',
+    scenario: writesForAnother,
+    fence: ["if held <> '' then -- guard: stranger", 'if false then'],
   },
   {
     title: 'every lapsed flag is deleted',

@@ -245,3 +245,13 @@ export const opensAnothersFence: Scenario = async (stage) => {
   await codeOf(stage.db.pool.query(newVisit))
   return (await others.flag()) === null ? 'the fence of another tenant fell' : null
 }
+
+/** A plan makes a row of one tenant's into one of another, who has no flag. */
+export const writesForAnother: Scenario = async (stage) => {
+  const mover = moverOf(stage)
+  await mover.raise()
+  const one = stage.db.moverPool({ size: 1 })
+  await one.query(`select set_config('rehome.token', $1, false)`, [mover.hold.token])
+  const code = await codeOf(one.query(newVisit.replace('acme', 'beta')))
+  return code === '23514' ? null : `a row of another tenant came: ${code}`
+}

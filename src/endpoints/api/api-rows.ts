@@ -54,6 +54,7 @@ export function apiRows(api: Api): Rows {
     positionOf: unable('tell where a sequence stands'),
     advanceSequence: async () => false,
     newIds: unable('run SQL of the plan'),
+    readRelations: unable('run SQL of the plan'),
     ask: unable('run SQL of the plan'),
     knownTenants: async (tenants) => tenants.map((tenant) => ({ tenant, hasRows: true })),
   }
@@ -110,7 +111,7 @@ async function* pagesOf(api: Api, reading: Reading): AsyncGenerator<Page, void, 
     const { rows, next } = await asked
     reading.signal.throwIfAborted()
     if (next !== null) asked = heard(ask(next))
-    if (rows.length > 0) yield { rows, cursor: next }
+    if (rows.length > 0) yield { rows, cursor: next, counted: false }
     if (next === null) return
   }
 }
@@ -119,6 +120,7 @@ function writerTo(api: Api, { hold, table: { name } }: Writing): Writer {
   const { columns: types, write } = tableOf(api, name)
   let held: Record<string, unknown>[] = []
   return {
+    isFull: () => false,
     async write(rows: readonly Texts[], columns) {
       for (const row of rows) held.push(rowOf(row, columns, types))
     },

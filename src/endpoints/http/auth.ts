@@ -45,9 +45,29 @@ export function isAuthorized(
     }
     const [at = '', signature = ''] = given.split(':')
     if (scheme.toLowerCase() !== 'rehome-hmac' || !/^\d{1,15}$/.test(at)) return false
-    if (Math.abs(Date.now() - Number(at)) > freshMs) return false
+    if (!isFresh(at)) return false
     return isSame(signature, signatureOf(secret.key, at, request))
   })
+}
+
+/**
+ * As far as can be told before the body was read: a bearer token is right, or a signature of this
+ * hour is there.
+ */
+export function mayBeAuthorized(secrets: readonly Secret[], headers: Headers): boolean {
+  const none = { method: '', path: '', body: new Uint8Array() }
+  const [, at = ''] =
+    /^rehome-hmac +(\d{1,15}):\S+$/i.exec(headers.get('authorization') ?? '') ?? []
+  if (at !== '' && secrets.some(({ kind }) => kind === 'hmac')) return isFresh(at)
+  return isAuthorized(
+    secrets.filter(({ kind }) => kind === 'bearer'),
+    headers,
+    none,
+  )
+}
+
+function isFresh(at: string): boolean {
+  return Math.abs(Date.now() - Number(at)) <= freshMs
 }
 
 /** Over when, what and the body: none of it can be exchanged. */

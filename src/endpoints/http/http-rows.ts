@@ -63,6 +63,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),
     advanceSequence: (sequence, id) => ask('advanceSequence', { sequence, id: String(id) }),
     newIds: () => noDatabase(where),
+    readRelations: () => noDatabase(where),
     ask: () => noDatabase(where),
     knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),
   }
@@ -98,7 +99,7 @@ async function* pagesOf(
     const { rows, next } = await asked
     reading.signal.throwIfAborted()
     if (next !== null) asked = heard(ask(next))
-    if (rows.length > 0) yield { rows, cursor: next }
+    if (rows.length > 0) yield { rows, cursor: next, counted: false }
     if (next === null) return
   }
 }
@@ -109,15 +110,24 @@ function readColumn({ from, name, castTo }: ColumnRoute) {
   throw new RehomeError('PREFLIGHT_FAILED', message)
 }
 
+/** Far below what an end takes at once; a page more may come on top of it. */
+const batchCharacters = 8 * 1024 * 1024
+
 /** A batch is held until it is committed, and sent again as it is if its answer is lost. */
 function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Writer {
   let lines: string[] = []
+  let characters = 0
   let columns: readonly string[] = []
   let before: TableProgress = from
   return {
+    isFull: () => characters > batchCharacters,
     async write(rows, names) {
       columns = names
-      for (const row of rows) lines.push(JSON.stringify(row))
+      for (const row of rows) {
+        const line = JSON.stringify(row)
+        lines.push(line)
+        characters += line.length
+      }
     },
     async commit(progress, quarantined = []) {
       const { scope, tenant, token, epoch } = hold
@@ -133,6 +143,7 @@ function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Wr
       })
       readAnswer(writeOperation.result, text, asking.where)
       lines = []
+      characters = 0
       before = progress
     },
   }

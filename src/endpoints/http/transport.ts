@@ -166,6 +166,7 @@ async function exchange(
     signal: attempt ? AbortSignal.any([attempt, timeout]) : timeout,
     headers: {
       'rehome-end': options.end,
+      'rehome-timeout-ms': String(asked.timeoutMs ?? options.timeoutMs),
       accept: 'application/json, application/x-ndjson, application/problem+json',
       'accept-encoding': 'gzip',
       ...(options.secret && { authorization: authorizationFor(options.secret, signed) }),

@@ -15,8 +15,8 @@ export interface SqlEnd {
   /** The same, and which model of it is meant where it has both. */
   readonly place: string
   readonly pool: Pool
-  /** The pool's sessions are in a transaction already: all see one snapshot. */
-  readonly within?: 'snapshot'
+  /** The pool's sessions are in a transaction already; of a snapshot all see the same. */
+  readonly within?: 'snapshot' | 'transaction'
   /**
    * For flags, and for what keeps fences: never kept waiting by copies that hold every other
    * connection, nor for longer than 2 s by an end that says nothing.

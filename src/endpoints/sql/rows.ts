@@ -17,6 +17,7 @@ import { fromTenant, tenantWhere } from './predicate.ts'
 import { forgetProgress, readProgress } from './progress.ts'
 import { readQuarantined } from './quarantine.ts'
 import { readCatalog } from './read-catalog.ts'
+import { readRelations } from './read-relations.ts'
 import { advanceSequence, largestId, positionOf } from './sequences.ts'
 import { asText, textBatches } from './text-batches.ts'
 import { nameSession } from './turns.ts'
@@ -46,6 +47,7 @@ export function rowsAt(end: SqlEnd): Rows {
     largestId: (rows, column) =>
       largestId(end, { table: rows.table.name, column, where: tenantWhere(schema, rows) }),
     newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
+    readRelations: (query) => readRelations(end, query),
     ask: (query, rowsMax) => askRows(end, query, rowsMax),
     positionOf: (sequence) => positionOf(end, sequence),
     knownTenants: (tenants, tables) => knownTenants(end, tenants, tables),
@@ -85,7 +87,7 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
     await nameSession(client, reading)
     for await (const rows of textBatches(client, query, { size: pageRows })) {
       signal.throwIfAborted()
-      yield { rows, cursor: null }
+      yield { rows, cursor: null, counted: true }
     }
     if (!end.within) await client.query('commit')
     read = true
@@ -105,6 +107,7 @@ async function writeTo<T>(
     const hold = scoped(end, held)
     const chunks = createChunkWriter(client, { relation, table: table.name, hold, replicate })
     return work({
+      isFull: () => false,
       write: async (rows, columns) => {
         if (rows.length === 0) return
         const bytes = Buffer.from(rows.map(lineOf).join(''))

@@ -28,7 +28,7 @@ export interface WipeGroup {
 
 export interface WipeOptions {
   /** The only mode in which rows may be removed here. */
-  readonly mode: Exclude<Flag['mode'], 'read_only'>
+  readonly mode: Extract<Flag['mode'], 'receiving' | 'moved'>
   /** Rows a batch. Default 5,000. */
   readonly batchRows?: number
   readonly signal: AbortSignal

@@ -108,7 +108,7 @@ export const rowOperations = {
   remove: operation("Removes a batch of a closed tenant's rows, of tables without children left.", {
     request: z.object({
       ...hold,
-      mode: z.enum(['capturing', 'receiving', 'moved']),
+      mode: z.enum(['receiving', 'moved']),
       tables: z.array(name).min(1),
       atOnce: z.boolean(),
       batchRows: z.int().min(1),

@@ -1,0 +1,114 @@
+/** What an end that is reached over HTTP cannot do, and what it cannot prove. Pure. */
+import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
+import type { Catalog, Finding } from '../plan/catalog.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/route.ts'
+import type { Routing } from '../plan/routes.ts'
+
+type EndName = 'source' | 'target'
+
+/** The quickest of which both ends are capable, with equal results. */
+export function commonHash(source: Catalog, target: Catalog): HashFunction | undefined {
+  return hashFunctions.find((name) => {
+    const found = source.digestProbes[name]
+    return found !== undefined && found === target.digestProbes[name]
+  })
+}
+
+/** What an end over HTTP cannot do. */
+export function httpFindings(
+  plan: Plan,
+  { routes }: Routing,
+  { source, target }: { readonly source: Catalog; readonly target: Catalog },
+): Finding[] {
+  const findings: Finding[] = []
+  const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind !== 'sql')
+  for (const where of overHttp) {
+    const unlogged = 'is reached over HTTP, where changes are not logged'
+    if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
+    if (plan.rollback.windowMs > 0) {
+      findings.push({ where, message: `${unlogged}: say \`rollback: { windowMs: 0 }\`` })
+    }
+  }
+  for (const route of overHttp.includes('source') ? routes : []) {
+    const computed = route.columns.find((column) => column.from === null)
+    if (!computed) continue
+    const message = `\`columns.compute\` of "${computed.name}" is SQL, which a source over HTTP does not run: use a transform`
+    findings.push({ where: `table "${route.source.name}"`, message })
+  }
+  findings.push(
+    ...sqlFindings(plan, overHttp),
+    ...routes.flatMap((route) => orderFindings(plan, route)),
+  )
+  findings.push(...apiFindings(plan, routes))
+  if (overHttp.length > 0 && !commonHash(source, target)) {
+    const message = 'has no hash function in common with the other end: rows could not be compared'
+    findings.push({ where: overHttp[0] ?? 'source', message })
+  }
+  return findings
+}
+
+/** Promises that are not kept where the database itself does not see to it; told, not refused. */
+export function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
+  const where = end
+  const told: string[] = []
+  if (enforcement === 'application') {
+    told.push('writes are kept out by the application alone: one that it lets in is lost')
+  }
+  if (kind === 'api') {
+    told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
+    told.push('foreign keys, sequences and ids of other tenants are not looked at')
+    told.push('a copy that is interrupted starts over')
+  }
+  return told.map((message) => ({ where, message }))
+}
+
+/** What an API that was there before has to offer. */
+function apiFindings({ source, target }: Plan, routes: readonly Route[]): Finding[] {
+  const findings: Finding[] = []
+  if (source.kind === 'api' && target.kind === 'api') {
+    const message = 'is an API, as the source is: nobody could compare their rows'
+    findings.push({ where: 'target', message })
+  }
+  if (target.kind !== 'api') return findings
+  for (const { target: table, plan, newIds } of routes) {
+    const where = `target table "${table.name}"`
+    const { write, remove } = target.tables[table.name] ?? {}
+    if (!write) findings.push({ where, message: 'has no `write`' })
+    if (!remove) findings.push({ where, message: 'has no `remove`' })
+    if (plan.quarantine || Object.keys(newIds).length > 0) {
+      findings.push({
+        where,
+        message: '`quarantine` and `newIds` need a target with rehome tables',
+      })
+    }
+  }
+  return findings
+}
+
+/** What the plan wants to run there as SQL. */
+function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
+  const findings: Finding[] = []
+  const asked = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))
+  if (overHttp.length > 0 && asked) {
+    const message = `invariant "${asked.name}" is SQL, which an end over HTTP does not run`
+    findings.push({ where: overHttp[0] ?? 'source', message })
+  }
+  if (overHttp.includes('target') && Object.keys(plan.newIds).length > 0) {
+    findings.push({ where: 'target', message: '`newIds` are made by SQL, which it does not run' })
+  }
+  if (overHttp.length > 0 && plan.scope !== plan.targetScope) {
+    const message = 'is for two models in one database that is reached as such, not over HTTP'
+    findings.push({ where: '`targetScope`', message })
+  }
+  return findings
+}
+
+/** Rows of such an end come in the order of its own key. */
+function orderFindings({ source: end }: Plan, { source, stream }: Route): Finding[] {
+  if (end.kind === 'sql' || !stream || stream.by.length === 0) return []
+  const primary = source.uniques.find((unique) => unique.primary)?.columns ?? []
+  if (stream.by.every((name, i) => primary[i] === name) && end.kind === 'http') return []
+  const message = `gathers by (${stream.by.join(', ')}), and rows come there by (${primary.join(', ')})`
+  return [{ where: `stream "${stream.name}"`, message }]
+}
