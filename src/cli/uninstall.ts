@@ -43,6 +43,6 @@ async function uninstall(
 
 function refuseNeeded(end: SqlEnd, standing: number, closed: number): void {
   if (standing <= closed) return
-  const message = `${standing} tenant(s) are closed at the ${end.name}, or their changes are logged there: without the fence they would be writable at both ends; roll back or use --force`
+  const message = `${standing} tenant(s) are closed at the ${end.name}, their changes are logged there, or rows of theirs stayed behind in rehome.quarantine: without the fence they would be writable at both ends; roll back or use --force`
   throw new RehomeError('NOT_ALLOWED_NOW', message)
 }

@@ -10,9 +10,10 @@ export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
   return result.rows[0].installed
 }
 
-const count = 'select count(*)::int as n from rehome.tenant_flags'
+const count = `select count(*)::int as n from (
+  select tenant_id from rehome.tenant_flags union select tenant_id from rehome.quarantine) t`
 
-/** Tenants that may not be written there just now, or not any more. */
+/** Tenants that may not be written there just now, or not any more, or some of whose rows wait. */
 export async function standingFlags(end: SqlEnd): Promise<number> {
   return (await end.pool.query(count)).rows[0].n
 }
