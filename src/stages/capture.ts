@@ -18,7 +18,7 @@ export async function forgetCapture(shard: Shard): Promise<void> {
   const { source, target } = sqlEndsOf(shard)
   const logs = changedTables(shard.plan.scope, shard.survey).map(({ log }) => log)
   await forgetChanges(source.pool, logs, { ...holdOf(shard), seen: null })
-  await forgetSync(target.lifeline, holdOf(shard))
+  await forgetSync(target.lifeline, { ...holdOf(shard), epoch: shard.epoch })
 }
 
 export const capture: Stage = {
@@ -27,7 +27,7 @@ export const capture: Stage = {
     const { source, target } = sqlEndsOf(shard)
     const { drainMs } = shard.plan.fence
     const hold = holdOf(shard)
-    await forgetSync(target.lifeline, hold)
+    await forgetSync(target.lifeline, { ...hold, epoch: shard.epoch })
     shard.lease.keep(source.flags, hold)
     const announced = announcementOf(shard, 'moving to another database')
     const started = await source.flags.startCapture(announced)

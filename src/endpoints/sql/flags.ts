@@ -165,7 +165,10 @@ export async function lowerFence(pool: Pool, hold: Hold): Promise<boolean> {
   return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
 }
 
-/** The end that has received the tenant opens, and logs its changes if it was claimed so. */
+/**
+ * The end that has received the tenant opens, and logs its changes if it was claimed so. With that
+ * the attempt's turn there is over: a claim of its own that comes late must not close it again.
+ */
 export async function openReceived(pool: Pool, hold: Hold): Promise<boolean> {
   const query = `${ourTurn},
     logs as (update rehome.tenant_flags set mode = 'capturing', opened_by = null, moved_to = null,
@@ -175,8 +178,11 @@ export async function openReceived(pool: Pool, hold: Hold): Promise<boolean> {
         and capture_ms is not null and exists (select from turn) returning 1),
     opens as (delete from rehome.tenant_flags
       where scope = $1 and tenant_id = $2 and token = $3 and mode = 'receiving'
-        and capture_ms is null and exists (select from turn) returning 1)
-    select from logs union all select from opens`
+        and capture_ms is null and exists (select from turn) returning 1),
+    opened as (select from logs union all select from opens),
+    ended as (update rehome.turns set token = gen_random_uuid()
+      where scope = $1 and tenant_id = $2 and token = $3 and exists (select from opened))
+    select from opened`
   return wasChanged(await pool.query(query, [hold.scope, hold.tenant, hold.token]))
 }
 

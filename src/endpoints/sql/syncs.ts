@@ -36,8 +36,13 @@ export async function writeSync(
   await client.query(query, [scope, tenant, epoch, seen, fingerprint])
 }
 
-export async function forgetSync(pool: Pool, hold: Hold): Promise<void> {
+/** Of whichever epoch while it is our turn, and else of our own. */
+export async function forgetSync(
+  pool: Pool,
+  hold: Hold & { readonly epoch: string },
+): Promise<void> {
   const query = `${ourTurn}
-    delete from rehome.syncs where scope = $1 and tenant_id = $2 and exists (select from turn)`
-  await pool.query(query, [hold.scope, hold.tenant, hold.token])
+    delete from rehome.syncs where scope = $1 and tenant_id = $2
+      and (epoch = $4 or exists (select from turn))`
+  await pool.query(query, [hold.scope, hold.tenant, hold.token, hold.epoch])
 }
