@@ -1,6 +1,6 @@
 -- At the target, where plans give rows new ids (`newIds`) or let bad rows stay behind
 -- (`quarantine`); beside target.sql. The mover also needs what the expressions of `newIds` do, such
 -- as usage of a sequence.
---   psql -v mover=rehome_mover -f models.sql
+--   psql "$ADMIN_URL" -v mover=rehome_mover -f examples/roles/models.sql
 grant insert on rehome.quarantine to :"mover";
 grant select, insert on rehome.new_ids to :"mover";
