@@ -17,7 +17,7 @@ import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import { unprovenAt } from '../stages/http-findings.ts'
 import type { Ends } from '../stages/shard.ts'
-import { survey, surveyBack } from '../stages/survey.ts'
+import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
 import { cleanup, type ErrandOptions, finalize, knownRun, retry, rollback } from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
@@ -150,8 +150,9 @@ function library(opened: Opened): Rehome {
   }
 }
 
-function unguardedFinding({ end, relation }: { end: { name: string }; relation: string }): Finding {
-  return { where: `${end.name} table "${relation}"`, message: 'has no guard: run `rehome init`' }
+function unguardedFinding({ end, relation }: Unguarded): Finding {
+  const instead = end.kind === 'sql' ? 'run `rehome init`' : 'let that end `install()` them'
+  return { where: `${end.name} table "${relation}"`, message: `has no guard: ${instead}` }
 }
 
 async function withPlan<T>(

@@ -148,6 +148,10 @@ async function flagAnswer(
   { body, scope }: { body: string; scope: string },
 ): Promise<unknown> {
   const request = checked(operations[name].request as z.ZodType, body, scope)
+  const { captureMs } = request as { captureMs?: number | null }
+  if (captureMs) {
+    throw new RehomeError('USAGE', 'this end has no log of changes: `captureMs` has to be null')
+  }
   // Each operation is called as the transition that it is, and its schema is what that takes.
   const transition = flags[name] as (change: unknown) => ReturnType<Flags[FlagName]>
   return (await transition(request)) ?? null

@@ -93,10 +93,13 @@ export interface ApiTable {
 
 /** How an existing API keeps a tenant from writing. */
 export interface ApiFence {
-  /** Until then, if it is said; repeated in time while a move lasts, and null once it has moved. */
+  /**
+   * For so long, by the API's own clock: repeated in time while a move lasts. null: until it is told
+   * to open.
+   */
   readonly close: (asked: {
     readonly tenant: string
-    readonly until: Date | null
+    readonly forMs: number | null
     readonly retryAfterS: number
   }) => ApiRequest
   readonly open: (asked: { readonly tenant: string }) => ApiRequest

@@ -72,7 +72,8 @@ export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
   }
   const [open] = unguarded
   if (open) {
-    const message = `table "${open.relation}" at the ${open.end.name} has no guard: run \`rehome init\``
+    const instead = open.end.kind === 'sql' ? 'run `rehome init`' : 'let it `install()` them'
+    const message = `table "${open.relation}" at the ${open.end.name} has no guard: ${instead}`
     throw new RehomeError('NOT_INSTALLED', message)
   }
 }

@@ -187,8 +187,9 @@ test('a move that is still open at the end is stuck', async () => {
   await pool.query(`insert into rehome_control.runs (id, plan_name, plan_fingerprint, scope, source,
     target, attempts, backoff_ms, created_by, rehome_version)
     values ('run', 'forward', '', 'default', '', '', 1, 1, '', '')`)
-  const move = `insert into rehome_control.moves (id, run_id, scope, tenant_id, phase)
-    values ($1, 'run', 'default', $2, 'cutover')`
+  const move = `insert into rehome_control.moves 
+      (id, run_id, scope, target_scope, tenant_id, phase)
+    values ($1, 'run', 'default', 'default', $2, 'cutover')`
   await pool.query(move, [randomUUID(), tenant])
   const [found] = await foundAt(tenant)
   expect(found).toMatchObject({ kind: 'stuck', tenant })

@@ -50,7 +50,8 @@ export async function serveNotesApi({ pool }: TestDatabase): Promise<NotesApi> {
       return [204, null]
     },
     async close(account, { body }) {
-      closed.set(account, (body as { until: string | null }).until)
+      const { forMs } = body as { forMs: number | null }
+      closed.set(account, forMs === null ? null : new Date(Date.now() + forMs).toISOString())
       return [200, {}]
     },
     async open(account) {
@@ -159,7 +160,7 @@ export function notesApi({ url }: ServedEnd): ApiEndpoint {
     },
     fence: {
       graceMs: 50,
-      close: ({ tenant, until }) => ({ path: at('marks', 'close', tenant), body: { until } }),
+      close: ({ tenant, forMs }) => ({ path: at('marks', 'close', tenant), body: { forMs } }),
       open: ({ tenant }) => ({ path: at('marks', 'open', tenant), body: {} }),
     },
   })

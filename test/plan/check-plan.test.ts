@@ -159,6 +159,11 @@ describe('a plan that contradicts itself is refused:', () => {
     ['a table named twice', [table('notes'), table('notes')], /"notes" is named twice$/],
     ['a table planned and excluded', [table('lines')], /"lines" is in `exclude`, too$/],
     [
+      'a row that nothing is made of is checked',
+      [table('notes', { row: z.object({}) })],
+      /"notes" has `row` or `quarantine`, which are for tables with a `transform`/,
+    ],
+    [
       'a table with two ways to its tenant',
       [table('notes', { tenant: 'owner', through: 'owner_id' })],
       /"notes" has both `tenant` and `through`/,
@@ -227,10 +232,12 @@ describe('a right plan', () => {
 describe('two plans are the same plan', () => {
   const print = (change: Partial<PlanInput>) => fingerprintOf(checkPlan({ ...small, ...change }))
   const schema = () => z.object({ id: z.bigint(), body: z.string().nullable() })
+  const checked = (row: z.ZodType<object>, more = {}) =>
+    table('notes', { row, transform: (given) => ({ ...given }), ...more })
 
   test('when they say the same, with or without the defaults', () => {
     expect(print({ attempts: 3, fence: {}, exclude: [] })).toBe(print({}))
-    const tables = () => [table('notes', { row: schema(), columns: { drop: ['x'] } })]
+    const tables = () => [checked(schema(), { columns: { drop: ['x'] } })]
     expect(print({ tables: tables() })).toBe(print({ tables: tables() }))
   })
 
@@ -249,14 +256,14 @@ describe('two plans are the same plan', () => {
     ['another table goes along', { tables: [table('notes'), table('lines')] }],
     ['a table goes elsewhere', { tables: [table('notes', { to: 'pages' })] }],
     ['a table gets a transform', { tables: [table('notes', { transform: (row) => row })] }],
-    ['a row is checked', { tables: [table('notes', { row: schema() })] }],
+    ['a row is checked', { tables: [checked(schema())] }],
     ['a column is dropped', { tables: [table('notes', { columns: { drop: ['body'] } })] }],
   ])('no longer when %s', (_, change) => {
     expect(print(change)).not.toBe(print({}))
   })
 
   test('no longer when rows are checked in another way', () => {
-    const withRow = (row: z.ZodType<object>) => print({ tables: [table('notes', { row })] })
+    const withRow = (row: z.ZodType<object>) => print({ tables: [checked(row)] })
     expect(withRow(schema())).not.toBe(withRow(schema().extend({ body: z.string() })))
     expect(withRow(schema())).not.toBe(withRow(schema().extend({ body: z.string().max(9) })))
   })

@@ -6,7 +6,7 @@
  * between leaves a flag, whose lease ends, and nobody is let in whom no flag knows of.
  */
 import type { ApiFence } from '../../plan/endpoint.ts'
-import type { Flag, FlagKey, Flags, Hold } from '../flags.ts'
+import type { Flag, FlagKey, Flags, Hold, Keyed } from '../flags.ts'
 
 export interface Tell {
   close(asked: Parameters<ApiFence['close']>[0]): Promise<void>
@@ -17,17 +17,21 @@ export interface Tell {
 const retryAfterS = 5
 
 export function apiFlags(flags: Flags, tell: Tell): Flags {
-  const closing = async (key: FlagKey, leaseMs: number | null): Promise<void> => {
-    const until = leaseMs === null ? null : new Date(Date.now() + leaseMs)
-    await tell.close({ tenant: key.tenant, until, retryAfterS })
-  }
-  const closed = async (flag: Flag | null, key: FlagKey, leaseMs: number | null) => {
-    if (flag) await closing(key, leaseMs)
+  const close = ({ tenant }: FlagKey, forMs: number | null) =>
+    tell.close({ tenant, forMs, retryAfterS })
+  const closed = async (flag: Flag | null, key: FlagKey, forMs: number | null) => {
+    if (flag) await close(key, forMs)
     return flag
   }
-  const opening = async (hold: Hold, work: () => Promise<boolean>): Promise<boolean> => {
+  /** Before the flag goes, if it is the one that is meant. */
+  const opening = async (
+    hold: Hold,
+    modes: readonly Flag['mode'][],
+    work: () => Promise<boolean>,
+  ): Promise<boolean> => {
     const flag = await flags.readFlag(hold)
-    if (flag?.token === hold.token) await tell.open({ tenant: hold.tenant })
+    const meant = flag?.token === hold.token && modes.includes(flag.mode)
+    if (meant) await tell.open({ tenant: hold.tenant })
     return await work()
   }
   return {
@@ -40,23 +44,26 @@ export function apiFlags(flags: Flags, tell: Tell): Flags {
     },
     async renewLease(change) {
       const renewed = await flags.renewLease(change)
-      if (renewed) await closing(change, change.leaseMs)
+      if (renewed) await close(change, change.leaseMs)
       return renewed
     },
     async markMoved(change) {
       // Before the commit: from it on nobody may be let in there any more, whatever dies.
-      const flag = await flags.readFlag(change)
-      if (flag?.token === change.token) await closing(change, null)
-      return await flags.markMoved(change)
+      const fence = await flags.readFlag(change)
+      if (fence?.token !== change.token || fence.mode !== 'read_only') return null
+      await close(change, null)
+      const moved = await flags.markMoved(change)
+      if (!moved && !(await flags.readFlag(change))) await tell.open({ tenant: change.tenant })
+      return moved
     },
-    lowerFence: (hold) => opening(hold, () => flags.lowerFence(hold)),
-    openReceived: (hold) => opening(hold, () => flags.openReceived(hold)),
-    removeFlag: (change) => opening(change, () => flags.removeFlag(change)),
+    lowerFence: (hold) => opening(hold, ['read_only', 'capturing'], () => flags.lowerFence(hold)),
+    openReceived: (hold) => opening(hold, ['receiving'], () => flags.openReceived(hold)),
+    removeFlag: (change) => opening(change, [change.mode], () => flags.removeFlag(change)),
     async giveUpTarget(hold) {
       const flag = await flags.readFlag(hold)
       // Where the tenant has lived it stays closed.
-      if (flag?.movedTo !== null) return await flags.giveUpTarget(hold)
-      return await opening(hold, () => flags.giveUpTarget(hold))
+      const modes = flag?.movedTo === null ? (['receiving'] as const) : []
+      return await opening(hold, modes, () => flags.giveUpTarget(hold))
     },
     async lowerLapsed(key) {
       const flag = await flags.readFlag(key)
@@ -64,11 +71,9 @@ export function apiFlags(flags: Flags, tell: Tell): Flags {
       return await flags.lowerLapsed(key)
     },
     async openWith(opened) {
-      const closedOnes = await flags.closedTenants({ scope: opened.scope })
-      const ours = closedOnes.some(
-        ({ tenant, key }) => tenant === opened.tenant && key === opened.key,
-      )
-      if (ours) await tell.open({ tenant: opened.tenant })
+      const known = await flags.closedTenants({ scope: opened.scope })
+      const isOurs = ({ tenant, key }: Keyed) => tenant === opened.tenant && key === opened.key
+      if (known.some(isOurs)) await tell.open({ tenant: opened.tenant })
       return await flags.openWith(opened)
     },
   }
