@@ -3,4 +3,4 @@
 -- as usage of a sequence.
 --   psql "$ADMIN_URL" -v mover=rehome_mover -f examples/roles/models.sql
 grant insert on rehome.quarantine to :"mover";
-grant select, insert on rehome.new_ids to :"mover";
+grant select, insert, delete on rehome.new_ids to :"mover";

@@ -15,6 +15,7 @@ export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
   const { runId, tenantId } = await moveOf(library, job)
   if (job.queueName !== queueNames.move) {
     if (job.name === 'audit') throw refused('an audit is asked for anew by its plan')
+    if (job.name === 'rehearse') throw refused('a rehearsal is asked for anew by `rehome rehearse`')
     const errand = errandOf(job)
     throw refused(`a ${errand} is asked for anew: ${command(errand, runId, tenantId)}`)
   }

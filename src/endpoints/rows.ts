@@ -132,6 +132,7 @@ export interface Rows {
   advanceSequence(sequence: string, id: bigint): Promise<boolean>
   /** Old id → new one. Throws where the end is no database. */
   newIds(space: IdSpace, old: readonly string[]): Promise<ReadonlyMap<string, string>>
+  forgetNewIds(run: Pick<IdSpace, 'scope' | 'tenant' | 'runId'>): Promise<void>
   /** Tables that a query reads. Throws where the end is no database. */
   readRelations(query: string): Promise<readonly string[]>
   /** Rows of a query of the plan, at most so many. Throws where the end is no database. */

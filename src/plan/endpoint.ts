@@ -94,7 +94,7 @@ export interface ApiTable {
 /** How an existing API keeps a tenant from writing. */
 export interface ApiFence {
   /**
-   * For so long, by the API's own clock: repeated in time while a move lasts. null: until it is told
+   * For so long, by the API's own clock: repeated while a move lasts. null: until it is told
    * to open.
    */
   readonly close: (asked: {

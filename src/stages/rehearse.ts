@@ -67,5 +67,8 @@ async function removeAll(shard: Shard): Promise<void> {
   const options = { mode: 'receiving', signal: shard.signal } as const
   await rowsOf(target).wipe(hold, { groups: tablesToWipe(shard, 'target'), options })
   await rowsOf(target).forgetProgress(hold)
+  if (Object.keys(shard.plan.newIds).length > 0) {
+    await rowsOf(target).forgetNewIds({ ...hold, runId: shard.run.id })
+  }
   await target.flags.giveUpTarget(hold)
 }

@@ -1,8 +1,9 @@
 // The example of issues that become work items, as its reader runs it: rehearsed, then moved.
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import plan from '../../examples/work-items/plan.ts'
 import { rehome } from '../helpers/command.ts'
+import { writePlanFile } from '../helpers/plan-file.ts'
 import { ended, flagsAt } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
 
@@ -30,7 +31,7 @@ test('a rehearsal tells what a move would do, and leaves nothing', async () => {
   const left =
     'select (select count(*) from work_items) + (select count(*) from work_item_tags) as n'
   expect((await world.target.pool.query(left)).rows[0].n).toBe('0')
-  const { runs } = { runs: await world.rehome.runs() }
+  const runs = await world.rehome.runs()
   expect(runs.map(({ phases, open }) => [phases, open])).toEqual([[{ rehearsed: 1 }, 0]])
 })
 
@@ -50,6 +51,27 @@ test('a rehearsal of a plan that cannot go well says what differs, and leaves no
   expect(await flagsAt(world, 'target')).toEqual([])
   const title = `update issues set title = 'still mine' where workspace_id = 'acme'`
   expect((await world.source.pool.query(title)).rowCount).toBe(2)
+})
+
+test('a rehearsal leaves no ids that it has made', async () => {
+  await using world = await createWorld()
+  await world.addTenant('acme', 3)
+  await using file = await writePlanFile(`['acme'],
+    newIds: { notes: { by: sql\`1000000 + floor(random() * 1e9)::int8\` } }`)
+  const text = await readFile(file.path, 'utf8')
+  await writeFile(
+    file.path,
+    text
+      .replace("table('notes')", "table('notes', { newIds: { id: 'notes', parent_id: 'notes' } })")
+      .replace("through: 'note_id'", "through: 'note_id', newIds: { note_id: 'notes' }"),
+  )
+  const { code, error } = await rehome(
+    ['rehearse', file.path, '--tenant', 'acme'],
+    world.environment,
+  )
+  expect([code, error]).toEqual([0, expect.stringContaining('both ends are equal')])
+  const left = 'select (select count(*) from rehome.new_ids) + (select count(*) from notes) as n'
+  expect((await world.target.pool.query(left)).rows[0].n).toBe('0')
 })
 
 test('the tracker moves to its new data model', async () => {

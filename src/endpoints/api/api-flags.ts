@@ -71,10 +71,13 @@ export function apiFlags(flags: Flags, tell: Tell): Flags {
       return await flags.lowerLapsed(key)
     },
     async openWith(opened) {
-      const known = await flags.closedTenants({ scope: opened.scope })
-      const isOurs = ({ tenant, key }: Keyed) => tenant === opened.tenant && key === opened.key
-      if (known.some(isOurs)) await tell.open({ tenant: opened.tenant })
+      if (await isKeyOf(flags, opened)) await tell.open({ tenant: opened.tenant })
       return await flags.openWith(opened)
     },
   }
+}
+
+async function isKeyOf(flags: Flags, { scope, tenant, key }: FlagKey & Keyed): Promise<boolean> {
+  const closed = await flags.closedTenants({ scope })
+  return closed.some((one) => one.tenant === tenant && one.key === key)
 }

@@ -54,6 +54,7 @@ export function apiRows(api: Api): Rows {
     positionOf: unable('tell where a sequence stands'),
     advanceSequence: async () => false,
     newIds: unable('run SQL of the plan'),
+    forgetNewIds: unable('run SQL of the plan'),
     readRelations: unable('run SQL of the plan'),
     ask: unable('run SQL of the plan'),
     knownTenants: async (tenants) => tenants.map((tenant) => ({ tenant, hasRows: true })),

@@ -63,6 +63,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),
     advanceSequence: (sequence, id) => ask('advanceSequence', { sequence, id: String(id) }),
     newIds: () => noDatabase(where),
+    forgetNewIds: () => noDatabase(where),
     readRelations: () => noDatabase(where),
     ask: () => noDatabase(where),
     knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),

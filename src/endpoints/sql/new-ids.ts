@@ -28,3 +28,12 @@ export async function newIdsOf(
   const { rows } = await pool.query(look, values)
   return new Map(rows.map((row: { old: string; new: string }) => [row.old, row.new]))
 }
+
+/** All ids that the run has made for the tenant: its rows are gone. */
+export async function forgetNewIds(
+  { pool }: SqlEnd,
+  { scope, tenant, runId }: Pick<IdSpace, 'scope' | 'tenant' | 'runId'>,
+): Promise<void> {
+  const query = `delete from rehome.new_ids where scope = $1 and tenant_id = $2 and run_id = $3`
+  await pool.query(query, [scope, tenant, runId])
+}

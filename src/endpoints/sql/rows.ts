@@ -12,7 +12,7 @@ import { drain } from './drain.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { brokenReferences, repeatedKeys } from './foreign-keys.ts'
 import { knownTenants } from './known-tenants.ts'
-import { newIdsOf } from './new-ids.ts'
+import { forgetNewIds, newIdsOf } from './new-ids.ts'
 import { fromTenant, tenantWhere } from './predicate.ts'
 import { forgetProgress, readProgress } from './progress.ts'
 import { readQuarantined } from './quarantine.ts'
@@ -47,6 +47,7 @@ export function rowsAt(end: SqlEnd): Rows {
     largestId: (rows, column) =>
       largestId(end, { table: rows.table.name, column, where: tenantWhere(schema, rows) }),
     newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
+    forgetNewIds: (run) => forgetNewIds(end, scoped(end, run)),
     readRelations: (query) => readRelations(end, query),
     ask: (query, rowsMax) => askRows(end, query, rowsMax),
     positionOf: (sequence) => positionOf(end, sequence),
