@@ -14,8 +14,9 @@ import {
   moveAll,
   onlineOn,
   phasesOf,
+  rehearse,
 } from './helpers/interrupted.ts'
-import { expectHome, flagsAt, rowsAt, writeAt } from './helpers/runs.ts'
+import { expectHome, flagsAt, rowsAt, tryWrite, writeAt } from './helpers/runs.ts'
 import { house } from './helpers/tidy/house.ts'
 import { phasesOf as phasesIn } from './helpers/tidy/words.ts'
 import { ownIds } from './helpers/way-back.ts'
@@ -125,6 +126,21 @@ describeOnBackends('a worker that is killed', (backend) => {
       expect(rows.length).toBeGreaterThan(rowsOfTenant)
       expect(await rowsAt(at.world, 'source', tenant)).toEqual(rows)
       await expectHome(at.world, tenant, 'source')
+    }
+  })
+
+  test('anywhere in a rehearsal is followed by one that leaves nothing', { timeout }, async () => {
+    await using world = await worldWithBystander(backend)
+    const prepare = async (tenants: readonly string[]) => {
+      for (const tenant of tenants) await world.addTenant(tenant, 4)
+    }
+    const ask = (tenant: string) => rehearse(world, tenant)
+    const tenants = await interrupt(interruptionOf(world, backend, { prepare, ask, share: 4 }))
+    expect(await phasesOf(world, tenants)).toEqual(['rehearsed'])
+    expect(await flagsAt(world, 'target')).toEqual([])
+    for (const tenant of tenants) {
+      expect(await rowsAt(world, 'target', tenant)).toEqual([])
+      expect(await tryWrite(world, 'source', tenant)).toBe('accepted')
     }
   })
 

@@ -193,15 +193,6 @@ begin
       where b.id in (select rehome.bucket_of(t) from unnest(tenants) t) -- guard: share
       order by b.id for share; -- guard: share
   end if;
-  if held <> '' then -- guard: stranger
-    -- Who moves one tenant writes no other one, whatever his plan makes of its rows.
-    select t into stranger from unnest(tenants) t where not exists ( -- guard: stranger
-      select from rehome.tenant_flags f where f.tenant_id = t and f.token::text = held) limit 1; -- guard: stranger
-    if stranger is not null then -- guard: stranger
-      raise exception 'the move of one tenant has written rows of tenant %', pg_catalog.to_json(stranger) -- guard: stranger
-        using errcode = '23514', hint = 'rehome:stranger'; -- guard: stranger
-    end if; -- guard: stranger
-  end if; -- guard: stranger
   for flag in
     select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
   loop
@@ -236,6 +227,15 @@ begin
       perform rehome.refuse(flag);
     end if;
   end loop;
+  if held <> '' then -- guard: stranger
+    -- Who moves one tenant writes no other one, whatever his plan makes of its rows.
+    select t into stranger from unnest(tenants) t where not exists ( -- guard: stranger
+      select from rehome.tenant_flags f where f.tenant_id = t and f.token::text = held) limit 1; -- guard: stranger
+    if stranger is not null then -- guard: stranger
+      raise exception 'the move of one tenant has written rows of tenant %', pg_catalog.to_json(stranger) -- guard: stranger
+        using errcode = '23514', hint = 'rehome:stranger'; -- guard: stranger
+    end if; -- guard: stranger
+  end if; -- guard: stranger
   return captured;
 end $$;
 

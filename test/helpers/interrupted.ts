@@ -1,7 +1,11 @@
 // Errands that are interrupted at every place of a worker's life, each for a tenant of its own.
 import { expect } from 'vitest'
+import { storeRehearsal } from '../../src/coordinator/enqueue.ts'
 import { audit } from '../../src/coordinator/errands.ts'
+import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
+import { ensureJob } from '../../src/queue/jobs.ts'
 import type { QueueBackend } from './backends.ts'
 import type { CallPoint } from './call-points.ts'
 import { eventually } from './eventually.ts'
@@ -138,4 +142,18 @@ export async function askFor(
   const [move] = (await world.control.pool.query(query, [tenant])).rows
   if (errand === 'audit') await audit(world.rehome, [move], 'tester')
   else await world.rehome[errand](move.run_id, { tenants: [tenant] })
+}
+
+/** By a worker, as where whoever asked for it has died. */
+export async function rehearse(world: World, tenant: string): Promise<void> {
+  const { control, queues } = world.rehome
+  const plan = checkPlan(world.plan())
+  const ends = openEnds(plan, world.environment)
+  try {
+    const { runId } = await storeRehearsal({ control }, { plan, ends }, { tenant, by: 'tester' })
+    const { run, move } = await world.rehome.show(runId, tenant)
+    await ensureJob(queues, move, run)
+  } finally {
+    await closeEnds(ends)
+  }
 }
