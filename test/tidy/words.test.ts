@@ -48,8 +48,8 @@ describe('phases', () => {
   const database = 'src/control/database.ts'
 
   test('that the CHECK does not know, or knows alone, are found', () => {
-    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'rehearse'")
-    expect(foundBy(wrongPhases, { [database]: added })).toEqual(["the CHECK lacks 'rehearse'"])
+    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'applaud'")
+    expect(foundBy(wrongPhases, { [database]: added })).toEqual(["the CHECK lacks 'applaud'"])
     const removed = (text: string) => text.replace("| 'rolled_back'", '')
     expect(foundBy(wrongPhases, { [database]: removed })).toEqual([
       "the CHECK has 'rolled_back', and no phase is called that",
@@ -65,8 +65,8 @@ describe('phases', () => {
   })
 
   test('without a stage, and stages in a file of another name, are found', () => {
-    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'rehearse'")
-    expect(foundBy(wrongStages, { [database]: added })).toEqual(["phase 'rehearse' has no stage"])
+    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'applaud'")
+    expect(foundBy(wrongStages, { [database]: added })).toEqual(["phase 'applaud' has no stage"])
     const stage = `export const a: Stage = { phase: 'undo_copy', async run() {} }`
     expect(foundBy(wrongStages, { 'src/stages/copy-back.ts': stage })).toEqual([
       "src/stages/copy-back.ts is the stage of 'undo_copy'",
