@@ -49,7 +49,10 @@ async function move(world: HttpWorld, tenant: string): Promise<string> {
 }
 
 /** Heartbeats come at any time, so they are no operation of a move. */
-const byTimer = /^flags\/(answer|renew-lease|lapsed-fences|closed-tenants|given-away)$/
+const byTimer = /^flags\/(answer|renew-lease|lapsed-fences|closed-tenants|given-away|open-with)$/
+
+/** The loop that looks after tenants that were cut over may have done it before. */
+const opens = /^flags\/(open-received|remove-flag)$/
 
 describe.each<[string, Trouble]>([
   ['answer', loseAnswer],
@@ -69,7 +72,7 @@ describe.each<[string, Trouble]>([
       lossy.lose(loss)
       const { phase, error_message } = await moveOf(world, await move(world, tenant), tenant)
       expect([what, phase, error_message]).toEqual([what, 'moved', null])
-      expect([what, lossy.isLost()]).toEqual([what, true])
+      if (!opens.test(loss.operation)) expect([what, lossy.isLost()]).toEqual([what, true])
       expect(await rowsAt(world, 'target', tenant)).toEqual(await rowsAt(world, 'source', tenant))
       await expectHome(world, tenant, 'target')
     }
@@ -95,7 +98,7 @@ describe.each<[string, Trouble]>([
       await world.rehome.rollback(runId, { tenants: [tenant] })
       const undone = (await ended(world, runId)).get(tenant)
       expect([what, undone?.phase, undone?.error_message]).toEqual([what, 'rolled_back', null])
-      expect([what, lossy.isLost()]).toEqual([what, true])
+      if (!opens.test(loss.operation)) expect([what, lossy.isLost()]).toEqual([what, true])
       expect([what, await tryWrite(world, 'source', tenant)]).toEqual([what, 'accepted'])
       expect(await tryWrite(world, 'target', tenant)).toBe('25006 rehome:fenced')
     }

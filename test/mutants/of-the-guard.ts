@@ -15,7 +15,9 @@ import {
 } from './scenarios.ts'
 
 const share = /perform 1 from rehome\.buckets b -- guard: share\n.*\n.*for share; -- guard: share/g
-const stranger = /if held <> '' then -- guard: stranger\n[\s\S]*?\n {2}end if; -- guard: stranger/g
+/** What keeps a move's transactions to its own tenant. */
+export const stranger =
+  /if held <> '' then -- guard: stranger\n[\s\S]*?\n {2}end if; -- guard: stranger/g
 const lapse = /delete from rehome\.tenant_flags f -- guard: lapse\n.*\n.*-- guard: lapse/g
 const flagsRead =
   'select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)\n  loop'
@@ -107,7 +109,7 @@ const locksOfOne: readonly Mutant[] = [
     where f.scope = guarded_scope and f.tenant_id = tenant);
   gate text`,
     ],
-    fenceToo: [/(?<=f\.tenant_id = tenant;\n {2})if found then/g, 'if early then'],
+    fenceToo: [/(?<=f\.tenant_id = tenant;\n {2})if found or .* then/g, 'if early then'],
   },
 ]
 

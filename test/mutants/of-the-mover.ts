@@ -1,6 +1,7 @@
 // Mutants of what the mover says: tokens, turns and the drain.
 import type { Change } from '../helpers/fence/install.ts'
 import { lineOf99, type Mutant } from './mutant.ts'
+import { stranger } from './of-the-guard.ts'
 import { oldSnapshot, parentGetsATenant, wroteBefore } from './scenarios.ts'
 import { lateStep, staleChunkCommits, staleStep, staleTokenWrites } from './stale-movers.ts'
 
@@ -12,6 +13,8 @@ export const tokens: readonly Mutant[] = [
     title: 'any token passes',
     scenario: staleTokenWrites,
     fence: ['continue when flag.token::text = held; -- guard: token', `continue when held <> '';`],
+    // Without the flag's token it would be found out as a stranger.
+    fenceToo: [stranger, 'null;'],
   },
   {
     title: 'a flag that is not held while a chunk is written',
