@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
+import { contradictionOf, withoutInvertedStreams } from './inverted-streams.ts'
 import type { Plan } from './plan.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
@@ -47,6 +48,7 @@ const streamPlan = z.strictObject({
   alsoReads: z.array(name).optional(),
   key: z.array(name).min(1).optional(),
   by: z.array(name),
+  invert: fn.optional(),
   to: z.array(name).min(1),
   newIds: idNames,
   row: zodSchema.optional(),
@@ -151,7 +153,7 @@ export function checkPlan(input: unknown): Plan {
   const checked = filled as unknown as Plan
   const contradiction = contradictionIn(checked)
   if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
-  return checked
+  return { ...checked, tables: withoutInvertedStreams(checked) }
 }
 
 function contradictionIn(plan: Plan): string | null {
@@ -166,7 +168,10 @@ function contradictionIn(plan: Plan): string | null {
     return 'plan field `rollback.auditEveryMs`: there is nothing to audit without `rollback.windowMs`'
   }
   const streams = tables.filter((entry) => entry.kind === 'stream')
-  for (const [i, { name }] of streams.entries()) {
+  for (const [i, stream] of streams.entries()) {
+    const { name } = stream
+    const wrong = contradictionOf(stream)
+    if (wrong) return wrong
     if (streams.findIndex((other) => other.name === name) === i) continue
     return `plan field \`tables\`: stream "${name}" is named twice`
   }

@@ -44,7 +44,14 @@ interface Reads<Row> {
 export interface StreamOptions<Row, Out extends Produced> extends Reads<Row> {
   readonly to: readonly (keyof Out & string)[]
   readonly transform: (row: Row, context: TransformContext) => Out | null
+  /**
+   * Of a stream from one table into one, each of whose rows becomes one or none: the source's row
+   * for one of the target. With it a rollback takes along what was written at the target.
+   */
+  readonly invert?: (row: RowOf<Out>, context: TransformContext) => object | null
 }
+
+type RowOf<Out extends Produced> = Exclude<Out[keyof Out], readonly object[] | null | undefined>
 
 export interface GatherOptions<Row, Out extends Produced> extends Reads<Row> {
   /** Rows that are equal in these columns belong together. The key has to begin with them. */
@@ -66,6 +73,9 @@ export interface StreamPlan {
   readonly newIds?: Readonly<Record<string, string>> | undefined
   readonly row?: ZodType | undefined
   readonly quarantine: number
+  readonly invert?:
+    | ((row: Record<string, unknown>, context: TransformContext) => Record<string, unknown> | null)
+    | undefined
   readonly transform: (input: never, context: TransformContext) => Produced | null
 }
 
@@ -74,7 +84,9 @@ export function stream<Row extends object, Out extends Produced>(
   name: string,
   options: StreamOptions<Row, Out>,
 ): StreamPlan {
-  return planOf(name, options, [])
+  const { invert, ...rest } = options
+  // What it takes is the author's word for what the transform makes.
+  return { ...planOf(name, rest, []), ...(invert && { invert: invert as StreamPlan['invert'] }) }
 }
 
 /** Rows that belong together become one document, or several. */
