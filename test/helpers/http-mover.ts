@@ -25,6 +25,7 @@ const changes: Partial<PlanInput> = {
   target: endAt(target, { pageRows: 2_000 }),
   chunkRows: 50_000,
   attempts: 1,
+  pause: { budgetMs: 600_000 },
   fence: { leaseMs: 20_000, drainMs: 5_000 },
 }
 const { tables } = smallPlan({})
