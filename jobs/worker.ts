@@ -5,6 +5,7 @@
  * another worker starts over. It may be killed at any time; see docs/operations.md for what
  * follows.
  */
+
 import type { Worker } from 'bullmq'
 import type { Control } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
@@ -12,6 +13,7 @@ import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import { connectionsOf } from '../src/plan/endpoint.ts'
+import { hasNewIds } from '../src/plan/new-ids.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import { explain } from '../src/postgres.ts'
 import {
@@ -150,8 +152,7 @@ function refuseTooFewConnections(plan: Plan, concurrency: number): void {
   const { name, strategy, rollback, source, target } = plan
   const needed = 2 * concurrency + 1
   // Another one makes new ids while both ends are read and written.
-  const follows =
-    strategy === 'online' || rollback.windowMs > 0 || Object.keys(plan.newIds).length > 0
+  const follows = strategy === 'online' || rollback.windowMs > 0 || hasNewIds(plan)
   if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return
   const message = `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
   throw new RehomeError('PLAN_INVALID', message)

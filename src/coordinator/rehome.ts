@@ -15,7 +15,7 @@ import type { Finding } from '../plan/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
-import { unprovenAt } from '../stages/http-findings.ts'
+import { unprovenOf } from '../stages/http-findings.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
@@ -121,13 +121,7 @@ function library(opened: Opened): Rehome {
         return [...findings, ...unguarded.map(unguardedFinding)]
       }),
     unproven: (plan) =>
-      withPlan(opened, plan, async (at) => {
-        const { source, target } = await survey(at.plan, at.ends)
-        return [
-          ...unprovenAt('source', source, at.plan.source.kind),
-          ...unprovenAt('target', target, at.plan.target.kind),
-        ]
-      }),
+      withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
     oneWayTables: (plan) =>
       withPlan(opened, plan, async (at) => {
         if (at.plan.rollback.windowMs === 0) return []

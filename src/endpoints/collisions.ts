@@ -2,6 +2,7 @@
  * Looks for rows of other tenants at the target that already have a key the moving tenant will
  * bring. Keys pass through in batches as text; memory does not grow with the tenant.
  */
+import { hasNewIds } from '../plan/new-ids.ts'
 import type { Route } from '../plan/route.ts'
 import type { Reading, Rows } from './rows.ts'
 
@@ -23,7 +24,7 @@ export async function collidingKeys(
 }
 
 function keyAtSource(route: Route): Route['columns'] | null {
-  if (route.transform || route.stream || Object.keys(route.newIds).length > 0) return null
+  if (route.transform || route.stream || hasNewIds(route)) return null
   const columns = route.targetKey.map((name) => route.columns.find((c) => c.name === name))
   return columns.every((column) => column !== undefined) ? columns : null
 }

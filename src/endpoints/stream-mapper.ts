@@ -13,6 +13,7 @@ import type { TransformContext } from '../plan/transform-context.ts'
 import { namedRow } from './source-rows.ts'
 import type { Codec } from './sql/codec.ts'
 import { mayBeRounded } from './sql/rounded-numbers.ts'
+import { isPlainRow } from './sql/transform-rows.ts'
 import { codecFor, encodeField } from './sql/values.ts'
 import type { Texts } from './tenant-rows.ts'
 import { createQuarantine, type TextMapper } from './text-mapper.ts'
@@ -162,21 +163,13 @@ function rowsFor(
   produced: unknown,
 ): readonly Record<string, unknown>[] {
   if (produced === null) return []
-  if (!isRow(produced)) throw failed('the transform must return rows by table, or null, at once')
+  if (!isPlainRow(produced))
+    throw failed('the transform must return rows by table, or null, at once')
   const unknown = Object.keys(produced).find((name) => !to.includes(name))
   if (unknown !== undefined) throw failed(`it returns rows of "${unknown}", which is not in \`to\``)
   const rows = [produced[table] ?? []].flat()
-  if (rows.every(isRow)) return rows
+  if (rows.every(isPlainRow)) return rows
   throw failed(`what it returns for "${table}" is no row, no list of rows and not null`)
-}
-
-function isRow(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Promise)
-  )
 }
 
 function refuseOtherColumns(row: Record<string, unknown>, columns: readonly string[]): void {

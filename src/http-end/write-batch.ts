@@ -4,8 +4,7 @@
  */
 import { readRow, splitLines } from '../endpoints/http/lines.ts'
 import { batchHead } from '../endpoints/http/protocol/rows.ts'
-import { copyInto } from '../endpoints/sql/copy-into.ts'
-import { writeField } from '../endpoints/sql/copy-text.ts'
+import { copyInto, textRows } from '../endpoints/sql/copy-into.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
 import {
@@ -15,7 +14,6 @@ import {
   writeProgress,
 } from '../endpoints/sql/progress.ts'
 import { writeQuarantined } from '../endpoints/sql/quarantine.ts'
-import type { Texts } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/route.ts'
 import { inTransactionOf } from '../postgres.ts'
@@ -51,18 +49,13 @@ export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated:
     if (!isSame(known, head.from)) throw gap(known, head.from)
     if (rows.length > 0) {
       const copy = copyInto(client, qualified(at.end.schema, table.name))
-      const bytes = Buffer.from(rows.map(lineOf).join(''))
-      await copy.write({ bytes, rows: rows.length, columns, format: 'text' })
+      await copy.write(textRows(rows, columns))
       await copy.end()
     }
     await writeQuarantined(client, head, head.quarantined)
     await writeProgress(client, head, head.progress)
     return { repeated: false }
   })
-}
-
-function lineOf(row: Texts): string {
-  return `${row.map(writeField).join('\t')}\n`
 }
 
 function isSame(left: TableProgress, right: TableProgress): boolean {

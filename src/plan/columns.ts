@@ -35,6 +35,11 @@ export function isPortable(typeName: string): boolean {
   return portableTypes.has(typeName.startsWith('_') ? typeName.slice(1) : typeName)
 }
 
+/** Under its own name, in its own type. */
+export function asItIs({ name, typeName }: Pick<CatalogColumn, 'name' | 'typeName'>): ColumnRoute {
+  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
+}
+
 /** With the type of the ids that it gets. */
 export function renumbered(
   { newIds }: Pick<Plan, 'newIds'>,

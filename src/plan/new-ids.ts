@@ -8,3 +8,8 @@ export interface NewIds {
   /** The type of what it gives. Default `int8`. */
   readonly type?: 'int8' | 'int4' | 'uuid' | 'text' | undefined
 }
+
+/** Of a plan: some ids become others. Of a route: some of its own. */
+export function hasNewIds({ newIds }: { readonly newIds: object }): boolean {
+  return Object.keys(newIds).length > 0
+}

@@ -1,8 +1,7 @@
 /** The routes of a stream: one for each table of the target that it fills. Pure. */
 
-import { ident } from '../quote.ts'
 import type { Catalog, CatalogColumn, CatalogTable, Finding } from './catalog.ts'
-import { type ColumnRoute, renumbered } from './columns.ts'
+import { asItIs, renumbered } from './columns.ts'
 import { type Plan, table } from './plan.ts'
 import type { EndTable, Route } from './route.ts'
 import type { StreamPlan } from './stream.ts'
@@ -88,8 +87,4 @@ function keyOf(stream: StreamPlan, from: CatalogTable, complain: Complain): read
     complain(`gathers by (${stream.by.join(', ')}), so its \`key\` has to begin with that`)
   }
   return key
-}
-
-function asItIs({ name, typeName }: CatalogColumn): ColumnRoute {
-  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
 }

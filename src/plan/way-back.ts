@@ -1,14 +1,6 @@
-/**
- * The way back of a route: from the target's table to the source's, by the inverse of what the plan
- * does. Pure.
- *
- * Whether a row that has gone back is what it was is not decided here: the comparison goes the
- * plan's own way, from the source's row to the target's.
- */
-import { ident } from '../quote.ts'
-import type { CatalogColumn } from './catalog.ts'
-import { type ColumnRoute, renamed } from './columns.ts'
+import { asItIs, type ColumnRoute, renamed } from './columns.ts'
 import { conversionOf } from './conversion.ts'
+import { hasNewIds } from './new-ids.ts'
 import type { TablePlan } from './plan.ts'
 import type { Route } from './route.ts'
 
@@ -16,7 +8,7 @@ import type { Route } from './route.ts'
 export function wayBack(route: Route): Route {
   const { source, target, plan } = route
   const columns = plan.invert ? target.columns.map(asItIs) : columnsBack(route)
-  const renumbered = Object.keys(route.newIds).length > 0
+  const renumbered = hasNewIds(route)
   const blocked = plan.invert && !renumbered ? null : reasonAgainst(route, columns)
   return {
     source: target,
@@ -33,10 +25,6 @@ export function wayBack(route: Route): Route {
     backOf: route,
     ...(blocked !== null && { blocked }),
   }
-}
-
-function asItIs({ name, typeName }: CatalogColumn): ColumnRoute {
-  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
 }
 
 function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
@@ -74,7 +62,7 @@ function planBack({ source, target, plan }: Route, columns: readonly ColumnRoute
 
 function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | null {
   const { source, target, transform, stream } = route
-  if (Object.keys(route.newIds).length > 0) return 'its rows have other ids'
+  if (hasNewIds(route)) return 'its rows have other ids'
   if (stream) return `it is filled by stream "${stream.name}"`
   if (transform) return 'its transform has no `invert`'
   const back = (name: string) => columns.some((column) => column.name === name)

@@ -11,7 +11,7 @@ import { type Shard, type Stage, sqlEndsOf } from './shard.ts'
 import { refuseChangedSchema } from './verification.ts'
 
 /** What the pause consists of besides the last round and the writers that are in: a few commits. */
-const besideMs = 30
+export const besideMs = 30
 
 /** Before everything is compared, so that little is written in the meantime. */
 export const catchUp: Stage = {

@@ -3,12 +3,14 @@
  * the keys. It shares no code path with the copy: nothing here reads or writes a COPY
  * stream.
  */
+
 import { rowsOf } from '../endpoints/ends.ts'
 import { comparisonKey, expectedSide } from '../endpoints/expected-rows.ts'
 import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'
 import { differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
-import type { ColumnRoute } from '../plan/columns.ts'
+import { asItIs } from '../plan/columns.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
 import type { Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
 import { contextOf, renumberOf } from './context.ts'
@@ -41,7 +43,7 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
 
 async function compareTable(shard: Shard, route: Route): Promise<TableComparison> {
   const { ends, survey, signal } = shard
-  const [source, _target] = [rowsOf(ends.source), rowsOf(ends.target)]
+  const source = rowsOf(ends.source)
   const reading = { ...tenantRows(shard, route, 'source'), signal }
   const work = {
     route,
@@ -73,9 +75,9 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
 }
 
 /** What is at the source has no digest that could be that of the target's rows. */
-function isMade({ ends }: Shard, { transform, stream, newIds }: Route): boolean {
+function isMade({ ends }: Shard, route: Route): boolean {
   if (ends.source.kind === 'api') return true
-  return transform !== undefined || stream !== undefined || Object.keys(newIds).length > 0
+  return route.transform !== undefined || route.stream !== undefined || hasNewIds(route)
 }
 
 /** Who makes digests of rows that are nowhere yet, or at an API. */
@@ -92,16 +94,15 @@ function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side
   const renumber = async (rows: readonly Texts[]) => rows
   const read = {
     ...{ ...route, source: route.target, transform: undefined, newIds: {} },
-    columns: columns.map((name) => asItIs(route, name)),
+    columns: columns.map((name) => asItIs({ name, typeName: typeNameAt(route, name) })),
   }
   const { stream: _, ...asRead } = read
   const work = { route: asRead, context: contextOf(shard), reading, hash: survey.hash, renumber }
   return expectedSide({ source: target, target: hasherOf(shard) }, work)
 }
 
-function asItIs({ target }: Route, name: string): ColumnRoute {
-  const typeName = target.columns.find((column) => column.name === name)?.typeName ?? 'text'
-  return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
+function typeNameAt({ target }: Route, name: string): string {
+  return target.columns.find((column) => column.name === name)?.typeName ?? 'text'
 }
 
 /** A row without compared columns cannot be told apart: its key stands in for it. */

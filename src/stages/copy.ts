@@ -2,6 +2,7 @@
  * The tenant's rows come to the target a chunk at a time; parents first, unless foreign keys are
  * off. Resumes where it stopped.
  */
+
 import { copyTexts } from '../endpoints/copy-texts.ts'
 import { holdAt, rowsOf } from '../endpoints/ends.ts'
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
@@ -12,6 +13,7 @@ import { writeSync } from '../endpoints/sql/syncs.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { mapperOf } from '../endpoints/text-transform.ts'
 import { inParallel } from '../parallel.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
 import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/route.ts'
 import { explain, inTransaction } from '../postgres.ts'
@@ -146,7 +148,7 @@ async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promis
   const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
   const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
   try {
-    const asTexts = route.stream || route.plan.quarantine || Object.keys(route.newIds).length > 0
+    const asTexts = route.stream || route.plan.quarantine || hasNewIds(route)
     if (asTexts || source.kind !== 'sql' || target.kind !== 'sql') {
       return await copyRouteTexts(shard, route, { ...copying, chunkRows })
     }

@@ -2,6 +2,7 @@
 
 import { logShapeOf } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
 import type { Routing } from '../plan/routes.ts'
@@ -91,10 +92,11 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
 function onlineFindings({ routes }: Routing, { target }: Catalogs): Finding[] {
   const findings: Finding[] = []
   if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
-  for (const { source, newIds, plan } of routes) {
+  for (const route of routes) {
+    const { source, plan } = route
     const where = `table "${source.name}"`
     const only = (what: string) => findings.push({ where, message: `${what} is for offline moves` })
-    if (Object.keys(newIds).length > 0) only('`newIds`')
+    if (hasNewIds(route)) only('`newIds`')
     if (plan.quarantine) only('`quarantine`')
   }
   for (const { stream } of routes) {

@@ -1,6 +1,8 @@
 /** What an end that is reached over HTTP cannot do, and what it cannot prove. Pure. */
+
 import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
 import type { Routing } from '../plan/routes.ts'
@@ -49,7 +51,16 @@ export function httpFindings(
 }
 
 /** Promises that are not kept where the database itself does not see to it; told, not refused. */
-export function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
+export function unprovenOf(
+  survey: { readonly source: Catalog; readonly target: Catalog },
+  ends: { readonly source: { kind: string }; readonly target: { kind: string } },
+): Finding[] {
+  return (['source', 'target'] as const).flatMap((end) =>
+    unprovenAt(end, survey[end], ends[end].kind),
+  )
+}
+
+function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
   const where = end
   const told: string[] = []
   if (enforcement === 'application') {
@@ -71,12 +82,13 @@ function apiFindings({ source, target }: Plan, routes: readonly Route[]): Findin
     findings.push({ where: 'target', message })
   }
   if (target.kind !== 'api') return findings
-  for (const { target: table, plan, newIds } of routes) {
+  for (const route of routes) {
+    const { target: table, plan } = route
     const where = `target table "${table.name}"`
     const { write, remove } = target.tables[table.name] ?? {}
     if (!write) findings.push({ where, message: 'has no `write`' })
     if (!remove) findings.push({ where, message: 'has no `remove`' })
-    if (plan.quarantine || Object.keys(newIds).length > 0) {
+    if (plan.quarantine || hasNewIds(route)) {
       findings.push({
         where,
         message: '`quarantine` and `newIds` need a target with rehome tables',
@@ -94,7 +106,7 @@ function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
     const message = `invariant "${asked.name}" is SQL, which an end over HTTP does not run`
     findings.push({ where: overHttp[0] ?? 'source', message })
   }
-  if (overHttp.includes('target') && Object.keys(plan.newIds).length > 0) {
+  if (overHttp.includes('target') && hasNewIds(plan)) {
     findings.push({ where: 'target', message: '`newIds` are made by SQL, which it does not run' })
   }
   if (overHttp.length > 0 && plan.scope !== plan.targetScope) {

@@ -2,17 +2,17 @@
  * A move without a fence: the tenant is copied, transformed and compared as it was at one moment,
  * while it goes on writing, into the target that is closed for it; then all of that is removed.
  */
+
 import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
 import { waitForWriters } from '../endpoints/sql/drain.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import { besideMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
 import { tablesToWipe } from './rows.ts'
 import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
 import { verifyEverything } from './verification.ts'
-
-/** What is left of a pause besides copying, comparing and waiting for writers: a few commits. */
-const besideMs = 30
 
 export const rehearse: Stage = {
   phase: 'rehearse',
@@ -67,7 +67,7 @@ async function removeAll(shard: Shard): Promise<void> {
   const options = { mode: 'receiving', signal: shard.signal } as const
   await rowsOf(target).wipe(hold, { groups: tablesToWipe(shard, 'target'), options })
   await rowsOf(target).forgetProgress(hold)
-  if (Object.keys(shard.plan.newIds).length > 0) {
+  if (hasNewIds(shard.plan)) {
     await rowsOf(target).forgetNewIds({ ...hold, runId: shard.run.id })
   }
   await target.flags.giveUpTarget(hold)

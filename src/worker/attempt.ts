@@ -20,7 +20,7 @@ import {
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
 import { lookUp } from '../stages/context.ts'
-import { unprovenAt } from '../stages/http-findings.ts'
+import { unprovenOf } from '../stages/http-findings.ts'
 import { createLease, type Lease } from '../stages/lease.ts'
 import { retreat } from '../stages/retreat.ts'
 import type { Ends, Progress, Shard } from '../stages/shard.ts'
@@ -198,10 +198,7 @@ function planChanged(plans: readonly OpenPlan[], run: Run): RehomeError {
 
 function evidenceOf(shard: Shard): Record<string, unknown> {
   const { source, target } = shard.survey
-  const unproven = [
-    ...unprovenAt('source', source, shard.ends.source.kind),
-    ...unprovenAt('target', target, shard.ends.target.kind),
-  ]
+  const unproven = unprovenOf(shard.survey, shard.ends)
   return {
     ...shard.evidence,
     ...(unproven.length > 0 && { unproven }),

@@ -2,9 +2,9 @@
 import { sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import type { ApiEndpoint, ApiRequest, ApiTable } from '../../plan/endpoint.ts'
+import { cursorPages } from '../cursor-pages.ts'
 import type { Asked, Transport } from '../http/transport.ts'
 import type { Page, Reading, Rows, Side, Writer, Writing } from '../rows.ts'
-import { heard } from '../sql/text-batches.ts'
 import type { WipeGroup } from '../sql/wipe.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
 import { catalogOfApi } from './api-catalog.ts'
@@ -94,7 +94,7 @@ async function countRows(api: Api, rows: TenantRows): Promise<number> {
   return count
 }
 
-async function* pagesOf(api: Api, reading: Reading): AsyncGenerator<Page, void, undefined> {
+function pagesOf(api: Api, reading: Reading): AsyncIterable<Page> {
   const { name } = reading.table
   const table = tableOf(api, name)
   const columns = reading.columns.map(({ from }) => from ?? '')
@@ -107,14 +107,7 @@ async function* pagesOf(api: Api, reading: Reading): AsyncGenerator<Page, void, 
     const named = { ...table, name, where: api.where }
     return { rows: rows.map((row) => textsOf(row, columns, named)), next }
   }
-  let asked = ask(reading.after.cursor)
-  for (;;) {
-    const { rows, next } = await asked
-    reading.signal.throwIfAborted()
-    if (next !== null) asked = heard(ask(next))
-    if (rows.length > 0) yield { rows, cursor: next, counted: false }
-    if (next === null) return
-  }
+  return cursorPages(reading, ask)
 }
 
 function writerTo(api: Api, { hold, table: { name } }: Writing): Writer {

@@ -2,6 +2,7 @@
 
 import { RehomeError } from '../../errors.ts'
 import type { ColumnRoute } from '../../plan/columns.ts'
+import { cursorPages } from '../cursor-pages.ts'
 import type { Hold } from '../flags.ts'
 import type {
   Compared,
@@ -14,7 +15,6 @@ import type {
   Writing,
 } from '../rows.ts'
 import type { TableProgress } from '../sql/progress.ts'
-import { heard } from '../sql/text-batches.ts'
 import type { WipeGroup, WipeOptions } from '../sql/wipe.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
 import { type Asking, readAnswer } from './asking.ts'
@@ -82,12 +82,7 @@ function holdOnly({ scope, tenant, token }: Hold): Hold {
   return { scope, tenant, token }
 }
 
-/** The next page is asked for while one is looked at. */
-async function* pagesOf(
-  asking: Asking,
-  reading: Reading,
-  limit: number,
-): AsyncGenerator<Page, void, undefined> {
+function pagesOf(asking: Asking, reading: Reading, limit: number): AsyncIterable<Page> {
   const columns = reading.columns.map((column) => readColumn(column))
   const ask = async (cursor: string | null) => {
     const body = JSON.stringify({ ...tableOf(reading), columns, cursor, limit })
@@ -95,14 +90,7 @@ async function* pagesOf(
     const text = await asking.transport.ask(asked)
     return rowsOfPage(text, { columns: columns.length, where: asking.where })
   }
-  let asked = ask(reading.after.cursor)
-  for (;;) {
-    const { rows, next } = await asked
-    reading.signal.throwIfAborted()
-    if (next !== null) asked = heard(ask(next))
-    if (rows.length > 0) yield { rows, cursor: next, counted: false }
-    if (next === null) return
-  }
+  return cursorPages(reading, ask)
 }
 
 function readColumn({ from, name, castTo }: ColumnRoute) {

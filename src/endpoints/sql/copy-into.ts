@@ -4,6 +4,8 @@ import type { CopyStreamQuery } from 'pg-copy-streams'
 import copyStreams from 'pg-copy-streams'
 import type { Client } from '../../postgres.ts'
 import { idents } from '../../quote.ts'
+import type { Texts } from '../tenant-rows.ts'
+import { writeField } from './copy-text.ts'
 import { binaryHeader, binaryTrailer, type CopyFormat } from './split-rows.ts'
 
 /** Whole rows for COPY, with the columns that they have. */
@@ -12,6 +14,12 @@ export interface CopyRows {
   readonly rows: number
   readonly columns: readonly string[]
   readonly format: CopyFormat
+}
+
+/** Rows of texts, as COPY reads them. */
+export function textRows(rows: readonly Texts[], columns: readonly string[]): CopyRows {
+  const lines = rows.map((row) => `${row.map(writeField).join('\t')}\n`)
+  return { bytes: Buffer.from(lines.join('')), rows: rows.length, columns, format: 'text' }
 }
 
 export interface CopyInto {

@@ -2,12 +2,12 @@
 import { withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Answer, Page, Reading, Rows, Writer, Writing } from '../rows.ts'
-import type { TenantRows, Texts } from '../tenant-rows.ts'
+import type { TenantRows } from '../tenant-rows.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import { existingKeys } from './collisions.ts'
 import { sideOf } from './comparison.ts'
+import { textRows } from './copy-into.ts'
 import { selectColumns } from './copy-table.ts'
-import { writeField } from './copy-text.ts'
 import { drain } from './drain.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { brokenReferences, repeatedKeys } from './foreign-keys.ts'
@@ -111,14 +111,9 @@ async function writeTo<T>(
       isFull: () => false,
       write: async (rows, columns) => {
         if (rows.length === 0) return
-        const bytes = Buffer.from(rows.map(lineOf).join(''))
-        await chunks.write({ bytes, rows: rows.length, columns, format: 'text' })
+        await chunks.write(textRows(rows, columns))
       },
       commit: (progress, quarantined) => chunks.commit(progress, quarantined),
     })
   })
-}
-
-function lineOf(row: Texts): string {
-  return `${row.map(writeField).join('\t')}\n`
 }

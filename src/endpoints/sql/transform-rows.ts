@@ -120,8 +120,10 @@ function runTransform(
   throw new RehomeError('TRANSFORM_FAILED', message)
 }
 
-function isPlainRow(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Promise)
+/** Not a list, and not one that is still to come. */
+export function isPlainRow(value: unknown): value is Record<string, unknown> {
+  const isObject = typeof value === 'object' && value !== null
+  return isObject && !Array.isArray(value) && !(value instanceof Promise)
 }
 
 function fieldsOf(route: Route, result: Record<string, unknown>): TargetField[] {
