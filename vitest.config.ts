@@ -7,6 +7,7 @@ export default defineConfig({
   oxc: { target: 'es2023' },
   resolve: {
     alias: {
+      'rehome/client': fileURLToPath(new URL('./src/client/index.ts', import.meta.url)),
       'rehome/http-end': fileURLToPath(new URL('./src/http-end/index.ts', import.meta.url)),
       'rehome/testing': fileURLToPath(new URL('./src/testing/index.ts', import.meta.url)),
       rehome: fileURLToPath(new URL('./src/index.ts', import.meta.url)),
