@@ -201,11 +201,23 @@ export function explain(error: unknown, where: string): RehomeError {
   if (outages.test(state)) return as('UNREACHABLE', `${where} is out of reach: ${text}`)
   if (/^(28...|42501|3D000)$/.test(state)) return as('ACCESS_DENIED', `${where}: ${text}`)
   if (mayPass.test(state)) return as('DATABASE_ERROR', `${where}: ${text}`, true)
+  // Of a move that writes while a person has made the whole application read-only.
+  if (hintOf(error) === fencedHint) return as('FENCE_HELD', `${where}: ${text}`)
   if (state === '23505' || state === '23P01') {
     return as('ID_COLLISION', `${where}: ${withDetail(error, text)}`)
   }
   if (/^(22|23)/.test(state)) return as('ROW_REJECTED', `${where}: ${withDetail(error, text)}`)
   return as('DATABASE_ERROR', `${where}: ${text}`)
+}
+
+/** What a guard that refuses a write says besides SQLSTATE 25006, as others say that, too. */
+const fencedHint = 'rehome:fenced'
+
+function hintOf(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (e instanceof pg.DatabaseError) return e.hint
+  }
+  return undefined
 }
 
 function isLostConnection(text: string): boolean {

@@ -60,7 +60,24 @@ create table rehome.tenant_flags (
     check (octet_length(tenant_id) between 1 and 1024)
 );
 comment on table rehome.tenant_flags is
-  'Tenants that may not be written here just now, or not any more. No row: read-write.';
+  'Tenants that may not be written here just now, or not any more. No row: read-write. `*`: all of them.';
+
+-- Applications that wait for a tenant, or keep in mind where it lives, hear of it at once. They may
+-- not rely on it: a notification can be lost. A writer that ends a lapsed fence says nothing, as a
+-- transaction that has said something cannot be prepared.
+create function rehome.tell() returns trigger
+  language plpgsql volatile as $$
+declare
+  flag rehome.tenant_flags := case tg_op when 'DELETE' then old else new end;
+  told text := pg_catalog.json_build_array(flag.scope, flag.tenant_id)::text;
+begin
+  if tg_op <> 'UPDATE' or old.mode <> new.mode then
+    perform pg_catalog.pg_notify('rehome', case when pg_catalog.octet_length(told) < 7900 then told else '[]' end);
+  end if;
+  return null;
+end $$;
+create trigger tell after insert or delete or update of mode on rehome.tenant_flags
+  for each row when (pg_catalog.pg_trigger_depth() = 0) execute function rehome.tell();
 
 -- Whose turn it is: the newest attempt at a tenant that has come here. Rows stay when flags go, so
 -- that a worker that was stopped, and wakes long after others have finished its move, is refused.
@@ -159,9 +176,12 @@ create function rehome.bucket_of(tenant text) returns integer
 create function rehome.refuse(flag rehome.tenant_flags) returns void
   language plpgsql as $$
 begin
-  raise exception 'tenant % is %', pg_catalog.to_json(flag.tenant_id),
+  raise exception '% is %',
+      case flag.tenant_id when '*' then 'the whole application'
+        else 'tenant ' || pg_catalog.to_json(flag.tenant_id) end,
       case flag.mode
-        when 'read_only' then 'read-only while it is moved'
+        when 'read_only' then case flag.tenant_id when '*' then 'read-only: ' || flag.reason
+          else 'read-only while it is moved' end
         when 'receiving' then 'not open here yet'
         else 'at its new home ' || flag.moved_to
       end
@@ -169,6 +189,7 @@ begin
       detail = pg_catalog.json_build_object(
         'scope', flag.scope, 'tenant', flag.tenant_id, 'mode', flag.mode,
         'reason', flag.reason, 'retryAfterS', flag.retry_after_s, 'movedTo', flag.moved_to,
+        'indefinite', coalesce(flag.expires_at = 'infinity', false),
         'key', case flag.mode when 'moved' then flag.epoch end)::text;
 end $$;
 
@@ -194,7 +215,8 @@ begin
       order by b.id for share; -- guard: share
   end if;
   for flag in
-    select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)
+    select * from rehome.tenant_flags f
+      where f.scope = guarded_scope and f.tenant_id = any (tenants || '*'::text) -- guard: all
   loop
     continue when flag.token::text = held; -- guard: token
     if flag.mode = 'capturing' and pg_catalog.current_setting('transaction_isolation')
@@ -249,7 +271,8 @@ begin
   else
     perform 1 from rehome.buckets b where b.id = rehome.bucket_of(tenant) for share; -- guard: share
   end if;
-  perform 1 from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = tenant;
+  perform 1 from rehome.tenant_flags f
+    where f.scope = guarded_scope and f.tenant_id = any (array[tenant, '*']); -- guard: all
   if found or pg_catalog.current_setting('rehome.token', true) <> '' then
     return rehome.guard(guarded_scope, array[tenant]);
   end if;
@@ -318,7 +341,22 @@ begin
   return found;
 end $$;
 
+-- Which of these tenants may not be written here, and what whoever is refused is told of it: for
+-- applications that ask before they write. `*`, the whole application, is told in any case.
+create function rehome.look(asked_scope text, tenants text[]) returns table (
+    tenant text, mode text, reason text, "retryAfterS" integer, indefinite boolean, "movedTo" text,
+    key uuid)
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select f.tenant_id, f.mode, f.reason, f.retry_after_s, coalesce(f.expires_at = 'infinity', false),
+    case f.mode when 'moved' then f.moved_to end, case f.mode when 'moved' then f.epoch end
+  from rehome.tenant_flags f
+  where f.scope = asked_scope and f.tenant_id = any (tenants || '*'::text) and f.mode <> 'capturing'
+    and coalesce(f.expires_at > clock_timestamp(), true)
+$$;
+
 revoke all on all functions in schema rehome from public;
 -- The key is what gives the right, and nobody can guess it.
 grant usage on schema rehome to public;
 grant execute on function rehome.open(text, text, uuid) to public;
+-- It tells no more than a write would, of whom the caller knows already.
+grant execute on function rehome.look(text, text[]) to public;

@@ -10,6 +10,7 @@ import { reportError, type Starters } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
+import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
 import { addShow } from './show.ts'
 import { addStatus } from './status.ts'
@@ -61,6 +62,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
   addStatus(program)
   addShow(program)
   addErrands(program)
+  addReadOnly(program)
   addUninstall(program)
   try {
     await program.parseAsync(argv, { from: 'user' })

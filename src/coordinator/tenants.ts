@@ -1,6 +1,7 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
 
 import { rowsOf } from '../endpoints/ends.ts'
+import { wholeApplication } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
@@ -65,6 +66,9 @@ export function refuseBadId(tenant: unknown): void {
     throw complain(`tenant ${show(tenant)} has ${bytes} bytes, and ${maxBytes} is the most`)
   }
   if (tenant.includes('\u0000')) throw complain(`tenant ${show(tenant)} has a NUL character`)
+  if (tenant === wholeApplication) {
+    throw complain('"*" stands for the whole application, and no single tenant can be called so')
+  }
   // Half a character would arrive as U+FFFD, which may be another tenant's id.
   if (/\p{Surrogate}/u.test(tenant)) throw complain(`tenant ${show(tenant)} is not well-formed`)
 }

@@ -3,6 +3,9 @@
  * each does is said where it is done, in sql/.
  */
 
+/** Stands for all tenants of a scope, and so can be no tenant's id. */
+export const wholeApplication = '*'
+
 /** One tenant of one scope. */
 export interface FlagKey {
   readonly scope: string

@@ -5,7 +5,7 @@ export const hostileIds: readonly string[] = [
   `'; drop table notes; --"`,
   '../../a:b?c#d&e=f',
   '%',
-  '*',
+  '**',
   '\\N',
   'NULL',
   ' 007',

@@ -8,9 +8,11 @@ import {
   inTheGuard,
   lapsesInTheWindow,
   moverCommitsFirst,
+  newVisit,
   oldSnapshot,
   opensAnothersFence,
   writesForAnother,
+  writesLater,
   wroteBefore,
 } from './scenarios.ts'
 
@@ -20,7 +22,7 @@ export const stranger =
   /if held <> '' then -- guard: stranger\n[\s\S]*?\n {2}end if; -- guard: stranger/g
 const lapse = /delete from rehome\.tenant_flags f -- guard: lapse\n.*\n.*-- guard: lapse/g
 const flagsRead =
-  'select * from rehome.tenant_flags f where f.scope = guarded_scope and f.tenant_id = any (tenants)\n  loop'
+  /select \* from rehome\.tenant_flags f\n.*any \(tenants \|\| '\*'::text\) -- guard: all\n {2}loop/g
 const earlyFlags = `array(select f from rehome.tenant_flags f
     where f.scope = guarded_scope and f.tenant_id = any (tenants))`
 
@@ -109,11 +111,30 @@ const locksOfOne: readonly Mutant[] = [
     where f.scope = guarded_scope and f.tenant_id = tenant);
   gate text`,
     ],
-    fenceToo: [/(?<=f\.tenant_id = tenant;\n {2})if found or .* then/g, 'if early then'],
+    fenceToo: [
+      /(?<=array\[tenant, '\*'\]\); -- guard: all\n {2})if found or .* then/g,
+      'if early then',
+    ],
+  },
+]
+
+/** The whole application is read-only, and a tenant of it is written to. */
+const forAll: readonly Mutant[] = [
+  {
+    title: 'a guard that looks for the tenant alone',
+    scenario: writesLater(newVisit, '*'),
+    gate: [oneOfMany],
+    fence: [` || '*'::text) -- guard: all`, ')'],
+  },
+  {
+    title: 'a guard of one tenant that looks for it alone',
+    scenario: writesLater(newVisit, '*'),
+    fence: [`any (array[tenant, '*']); -- guard: all`, 'any (array[tenant]);'],
   },
 ]
 
 export const locks: readonly Mutant[] = [
+  ...forAll,
   ...locksOfMany.map((one) => ({ ...one, gate: [...(one.gate ?? []), oneOfMany] })),
   ...locksOfOne.map((one) => ({ ...one, title: `${one.title}, in the guard of one tenant` })),
 ]

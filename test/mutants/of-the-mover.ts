@@ -1,4 +1,5 @@
 // Mutants of what the mover says: tokens, turns and the drain.
+import { wholeApplication } from '../../src/endpoints/flags.ts'
 import type { Change } from '../helpers/fence/install.ts'
 import { lineOf99, type Mutant } from './mutant.ts'
 import { stranger } from './of-the-guard.ts'
@@ -54,8 +55,8 @@ export const turns: readonly Mutant[] = (['raise', 'claim', 'take over', 'adopt'
 
 /** It finds as many rows as it would have changed. */
 const noBump: Change = [
-  'update rehome.buckets set epoch = epoch + 1\n    where id in (rehome.bucket_of($1), 1024)',
-  `select from rehome.buckets where id < 2 and $1 <> ''`,
+  ' for no key update)\n    update rehome.buckets b set epoch = epoch + 1 from chosen c where b.id = c.id',
+  ') select from chosen',
 ]
 
 export const drains: readonly Mutant[] = [
@@ -81,7 +82,17 @@ export const drains: readonly Mutant[] = [
   },
   {
     title: 'a drain that does not bump the bucket of all',
-    scenario: oldSnapshot('repeatable read', 'truncate visits'),
+    scenario: oldSnapshot('repeatable read', { write: 'truncate visits' }),
     spoken: ['(rehome.bucket_of($1), 1024)', '(rehome.bucket_of($1), 1023 - rehome.bucket_of($1))'],
+  },
+  {
+    title: 'a drain of the whole application that waits for one bucket',
+    scenario: wroteBefore('read committed', { fenced: wholeApplication }),
+    spoken: [' or $2) and', ' or $2 and false) and'],
+  },
+  {
+    title: 'a drain of the whole application that bumps no bucket',
+    scenario: oldSnapshot('repeatable read', { fenced: wholeApplication }),
+    spoken: noBump,
   },
 ]

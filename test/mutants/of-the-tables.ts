@@ -117,7 +117,7 @@ export const guards: readonly Mutant[] = [
   },
   {
     title: 'a TRUNCATE that does not lock its bucket',
-    scenario: oldSnapshot('repeatable read', 'truncate visits'),
+    scenario: oldSnapshot('repeatable read', { write: 'truncate visits' }),
     fence: [anyShare, 'null;'],
   },
 ]

@@ -15,9 +15,16 @@ export interface Stage {
 /** What was lost, in words; null: nothing. */
 export type Scenario = (stage: Stage) => Promise<string | null>
 
-const moverOf = ({ db, pool }: Stage, tenant: Tenant = 'acme') => createMover(db, tenant, { pool })
+const moverOf = ({ db, pool }: Stage, tenant: Tenant | '*' = 'acme') =>
+  createMover(db, tenant, { pool })
 
-const newVisit = `insert into visits values ('acme', '2026-02-02', 1)`
+interface Written {
+  readonly write?: string
+  /** `*`: the whole application. */
+  readonly fenced?: Tenant | '*' | undefined
+}
+
+export const newVisit = `insert into visits values ('acme', '2026-02-02', 1)`
 
 /** The rows that a copy brings when the drain says that it may begin. */
 async function copyOf(db: Fenced, tenant: Tenant = 'acme'): Promise<string[]> {
@@ -42,11 +49,11 @@ const drains = (mover: Mover) =>
 
 /** It has written before the fence, and commits when the copy is done. */
 export const wroteBefore =
-  (level: Level, write = newVisit): Scenario =>
+  (level: Level, { write = newVisit, fenced }: Written = {}): Scenario =>
   async (stage) => {
     await using writer = await openWriter(stage.db, level)
     await writer.write(write)
-    const mover = moverOf(stage)
+    const mover = moverOf(stage, fenced)
     await mover.raise()
     if (!(await drains(mover))) return null
     const copied = await copyOf(stage.db)
@@ -56,11 +63,11 @@ export const wroteBefore =
 
 /** Its snapshot is older than the fence, and it writes when the copy is done. */
 export const oldSnapshot =
-  (level: Level, write = newVisit): Scenario =>
+  (level: Level, { write = newVisit, fenced }: Written = {}): Scenario =>
   async (stage) => {
     await using writer = await openWriter(stage.db, level)
     await rowsOf(writer.client, 'acme')
-    const mover = moverOf(stage)
+    const mover = moverOf(stage, fenced)
     await mover.raise()
     await mover.drain()
     const copied = await copyOf(stage.db)
@@ -84,8 +91,8 @@ export const inTheGuard =
     return await lostSince(stage.db, copied)
   }
 
-async function fencedCopy(stage: Stage): Promise<string[]> {
-  const mover = moverOf(stage)
+async function fencedCopy(stage: Stage, fenced?: Tenant | '*'): Promise<string[]> {
+  const mover = moverOf(stage, fenced)
   await mover.raise()
   await mover.drain()
   return await copyOf(stage.db)
@@ -93,9 +100,9 @@ async function fencedCopy(stage: Stage): Promise<string[]> {
 
 /** A new write, when the copy is done. */
 export const writesLater =
-  (write: string): Scenario =>
+  (write: string, fenced?: Tenant | '*'): Scenario =>
   async (stage) => {
-    const copied = await fencedCopy(stage)
+    const copied = await fencedCopy(stage, fenced)
     await using writer = await openWriter(stage.db)
     await writer.write(write)
     return await lostSince(stage.db, copied)

@@ -7,10 +7,11 @@
 import { now, sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
-import { bumpBuckets } from './buckets.ts'
+import { bucketsOf, bumpBuckets, type Some } from './buckets.ts'
 import { describeWriters, type Writer, writersOf } from './writers.ts'
 
 export interface DrainOptions {
+  /** `*`: all of them. */
   readonly tenant: string
   /** Total wait, in ms. */
   readonly drainMs: number
@@ -22,7 +23,9 @@ export async function drain(pool: Pool, options: DrainOptions): Promise<{ waited
   const start = now()
   const deadline = start + options.drainMs
   await withClient(pool, async (client) => {
-    await bumpWithin(client, options, deadline)
+    for (const some of bucketsOf(options.tenant)) {
+      await bumpWithin(client, { ...options, some }, deadline)
+    }
     await writersEnd(client, options, deadline)
   })
   return { waitedMs: now() - start }
@@ -52,10 +55,14 @@ async function writersEnd(client: Client, options: DrainOptions, deadline: numbe
  * REPEATABLE READ writers hold their bucket's row. Waiting for it would make later ones wait behind
  * us, so each try is short.
  */
-async function bumpWithin(client: Client, options: DrainOptions, deadline: number): Promise<void> {
+async function bumpWithin(
+  client: Client,
+  options: DrainOptions & { readonly some: Some },
+  deadline: number,
+): Promise<void> {
   for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
     try {
-      return await bumpBuckets(client, options.tenant, 50)
+      return await bumpBuckets(client, options.some, 50)
     } catch (error) {
       await client.query('rollback')
       if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error

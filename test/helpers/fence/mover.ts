@@ -20,7 +20,7 @@ export interface MoverOptions {
 
 export type Mover = ReturnType<typeof createMover>
 
-export function createMover(db: Fenced, tenant: Tenant, options: MoverOptions = {}) {
+export function createMover(db: Fenced, tenant: Tenant | '*', options: MoverOptions = {}) {
   const { pool = db.moverPool(), leaseMs = 60_000, scope = 'default' } = options
   const moveId = randomUUID()
   const epoch = randomUUID()

@@ -1,0 +1,151 @@
+import type { Command } from 'commander'
+import { durationMs } from '../duration.ts'
+import { wholeApplication } from '../endpoints/flags.ts'
+import { drain } from '../endpoints/sql/drain.ts'
+import {
+  endReadOnly,
+  guardedBy,
+  type ReadOnly,
+  readOnlyOf,
+  startReadOnly,
+} from '../endpoints/sql/read-only.ts'
+import { RehomeError } from '../errors.ts'
+import { createPool, explain, type Pool, placeOf } from '../postgres.ts'
+import { note, print } from './context.ts'
+import { safe } from './print.ts'
+
+export function addReadOnly(program: Command): void {
+  program
+    .command('read-only <state>')
+    .description('refuse all writes of the whole application (on), let them in (off), or `show`')
+    .option('--url-from <name...>', 'variables with the URLs of its databases', ['DATABASE_URL'])
+    .option('--scope <scope>', 'the feature or data model that it is about', 'default')
+    .option('--reason <text>', 'what refused users are told (on)')
+    .option('--for <time>', 'ends by itself after e.g. 10m (on; default: until `off`)')
+    .option('--drain <time>', 'how long to wait for writers that are in (on)', '10s')
+    .option('--dry-run', 'only say what would be done (on, off)')
+    .option('--json', 'as JSON (show)')
+    .action(readOnly)
+}
+
+interface Options {
+  readonly urlFrom: readonly string[]
+  readonly scope: string
+  readonly reason?: string
+  readonly for?: string
+  readonly drain: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+interface Database {
+  readonly place: string
+  readonly pool: Pool
+  /** As it was found. */
+  readonly before: ReadOnly | null
+}
+
+async function readOnly(state: string, options: Options): Promise<void> {
+  if (state === 'show') await withDatabases(options, (all) => show(all, options))
+  else if (state === 'off') await withDatabases(options, (all) => end(all, options))
+  else if (state === 'on') await start(options)
+  else throw new RehomeError('USAGE', `"${state}" is neither on, off nor show`)
+}
+
+/** Whatever is wrong with one of them is told before anything is changed. */
+async function withDatabases(
+  { urlFrom, scope }: Options,
+  work: (databases: readonly Database[]) => Promise<void>,
+): Promise<void> {
+  const urls = urlFrom.map((name) => urlOf(name))
+  const opened = urls.map((url) => {
+    return { place: placeOf(url), pool: createPool({ url, name: 'read-only', size: 2 }) }
+  })
+  try {
+    const databases: Database[] = []
+    for (const { place, pool } of opened) {
+      try {
+        await refuseUnguarded(pool, scope)
+        databases.push({ place, pool, before: await readOnlyOf(pool, scope) })
+      } catch (error) {
+        throw explain(error, place)
+      }
+    }
+    await work(databases)
+  } finally {
+    await Promise.all(opened.map(({ pool }) => pool.end()))
+  }
+}
+
+function urlOf(name: string): string {
+  const url = process.env[name]
+  if (url) return url
+  const message = `the application's database is read from ${name}, which is not set: set it, or name another with --url-from`
+  throw new RehomeError('SETTING_MISSING', message)
+}
+
+async function refuseUnguarded(pool: Pool, scope: string): Promise<void> {
+  if ((await guardedBy(pool, scope)) > 0) return
+  const message = `no table is guarded for scope "${scope}": run \`rehome init PLAN\`, or name another --scope`
+  throw new RehomeError('NOT_INSTALLED', message)
+}
+
+async function start(options: Options): Promise<void> {
+  const { reason, scope, dryRun } = options
+  if (!reason?.trim()) throw new RehomeError('USAGE', 'say why with --reason: users are told')
+  const forMs = options.for === undefined ? null : durationMs(options.for)
+  const drainMs = durationMs(options.drain)
+  const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
+  await withDatabases(options, async (databases) => {
+    if (dryRun) return printEach(databases, () => 'would refuse all writes')
+    for (const { place, pool } of databases) {
+      const started = await startReadOnly(pool, { scope, reason, retryAfterS, forMs })
+      print(`${place}: ${stateText(started)}`)
+    }
+    for (const { place, pool } of databases) await awaitWriters(place, { pool, drainMs })
+  })
+}
+
+/** They are not interrupted: what they have begun may still be written. */
+async function awaitWriters(
+  place: string,
+  { pool, drainMs }: { pool: Pool; drainMs: number },
+): Promise<void> {
+  const signal = AbortSignal.timeout(drainMs * 2 + 10_000)
+  try {
+    await drain(pool, { tenant: wholeApplication, drainMs, signal })
+    print(`${place}: nobody is writing any more`)
+  } catch (error) {
+    note(`${place}: new writes are refused, but some that had begun are still going on`)
+    throw explain(error, place)
+  }
+}
+
+async function end(databases: readonly Database[], { scope, dryRun }: Options): Promise<void> {
+  if (dryRun) {
+    return printEach(databases, ({ before }) =>
+      before ? 'would let writes in' : 'is not read-only',
+    )
+  }
+  for (const { place, pool } of databases) {
+    const ended = await endReadOnly(pool, scope)
+    print(`${place}: ${ended ? 'writes are let in' : 'was not read-only'}`)
+  }
+}
+
+async function show(databases: readonly Database[], { json }: Options): Promise<void> {
+  if (json) {
+    const found = databases.map(({ place, before }) => ({ place, readOnly: before }))
+    return print(JSON.stringify(found, null, 2))
+  }
+  printEach(databases, ({ before }) => (before ? stateText(before) : 'writes are let in'))
+}
+
+function printEach(databases: readonly Database[], text: (database: Database) => string): void {
+  for (const database of databases) print(`${database.place}: ${text(database)}`)
+}
+
+function stateText({ reason, since, until }: ReadOnly): string {
+  const end = until ? `until ${until.toISOString()}` : 'until `rehome read-only off`'
+  return `read-only since ${since.toISOString()}, ${end}: ${safe(reason, 200)}`
+}
