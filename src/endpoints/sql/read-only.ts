@@ -1,5 +1,5 @@
 /**
- * The whole application made read-only by a person, in one database: a fence of the tenant `*`, which
+ * The whole application made read-only by a person, in one database: a fence of `*`, which
  * every guard of the scope looks for. It belongs to no move, so no worker renews or lowers it. It
  * ends when its time is over, or when a person ends it.
  */

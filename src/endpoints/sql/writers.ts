@@ -8,7 +8,7 @@ export interface Writer {
 }
 
 /**
- * Transactions that hold the guard's lock of this tenant's bucket, or of any where it is `*`, or are
+ * Transactions that hold the guard's lock of this tenant's bucket (of any, if it is `*`), or are
  * truncating.
  */
 export async function writersOf(client: Client, tenant: string): Promise<Writer[]> {
