@@ -121,12 +121,6 @@ function withoutTlsParameters(url: string, name: string): string {
   return url
 }
 
-/** `host:port/database`, for people: neither user nor password. */
-export function placeOf(url: string): string {
-  const parsed = new URL(url)
-  return `${parsed.hostname}:${parsed.port || '5432'}${parsed.pathname}`
-}
-
 /** One connection for the length of `work`; it is thrown away if the work failed halfway. */
 export async function withClient<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await pool.connect()

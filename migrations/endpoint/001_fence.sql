@@ -348,7 +348,7 @@ create function rehome.look(asked_scope text, tenants text[]) returns table (
     key uuid)
   language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select f.tenant_id, f.mode, f.reason, f.retry_after_s, coalesce(f.expires_at = 'infinity', false),
-    case f.mode when 'moved' then f.moved_to end, case f.mode when 'moved' then f.epoch end
+    f.moved_to, case f.mode when 'moved' then f.epoch end
   from rehome.tenant_flags f
   where f.scope = asked_scope and f.tenant_id = any (tenants || '*'::text) and f.mode <> 'capturing'
     and coalesce(f.expires_at > clock_timestamp(), true)

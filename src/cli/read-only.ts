@@ -10,7 +10,8 @@ import {
   startReadOnly,
 } from '../endpoints/sql/read-only.ts'
 import { RehomeError } from '../errors.ts'
-import { createPool, explain, type Pool, placeOf } from '../postgres.ts'
+import { placeOf } from '../place.ts'
+import { createPool, explain, type Pool } from '../postgres.ts'
 import { note, print } from './context.ts'
 import { safe } from './print.ts'
 

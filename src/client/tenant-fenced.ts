@@ -2,9 +2,9 @@
  * What the errors of database libraries say: that a tenant is fenced, or that a transaction has to
  * be run again.
  *
- * Nothing here asks the database. An error is only taken for the fence's where the library has left
- * its SQLSTATE, its HINT and its DETAIL together on one object: a read-only transaction or a standby
- * refuse with the same SQLSTATE, and a message could have been written by anybody.
+ * Nothing here asks the database. An error is only taken for the fence's where the library has
+ * left its SQLSTATE, its HINT and its DETAIL together on one object: a read-only transaction or a
+ * standby refuse with the same SQLSTATE, and a message could have been written by anybody.
  */
 import { isNativeError } from 'node:util/types'
 import type { Fence } from './fence.ts'

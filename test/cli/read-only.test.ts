@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rehome } from '../helpers/command.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { ended } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 let world: World
@@ -64,12 +65,12 @@ test('when its time is over the first writer ends it', async () => {
 test('on returns when writers that were in have ended', async () => {
   const writer = await world.source.pool.connect()
   await writer.query(`begin; update tenants set name = 'late' where id = 'beta'`)
-  let ended = false
+  let isOver = false
   const asked = ask('on', ...at, '--reason', 'soon').finally(() => {
-    ended = true
+    isOver = true
   })
-  await eventually(async () => (await write('acme').catch(Object)).code === '25006')
-  expect(ended).toBe(false)
+  await eventually(() => expect(write('acme')).rejects.toMatchObject({ code: '25006' }))
+  expect(isOver).toBe(false)
   await writer.query('commit')
   writer.release()
   expect((await asked).code).toBe(0)
@@ -96,12 +97,10 @@ test('a move waits with its rows until writes are let in, and then goes on', asy
   await world.work([plan])
   await eventually(async () => {
     const { moves } = await world.rehome.status(String(runId))
-    return moves[0]?.error_code === 'FENCE_HELD'
+    expect(moves[0]?.error_code).toBe('FENCE_HELD')
   })
   await ask('off', ...both)
-  await eventually(
-    async () => (await world.rehome.status(String(runId))).moves[0]?.phase === 'moved',
-  )
+  expect((await ended(world, runId)).get('acme')?.phase).toBe('moved')
 })
 
 test.each([

@@ -1,8 +1,9 @@
 /** One end of a move: where it is and how to reach it. Opens pools, holds no other state. */
 
 import { RehomeError } from '../../errors.ts'
+import { placeOf } from '../../place.ts'
 import type { SqlEndpoint } from '../../plan/endpoint.ts'
-import { createPool, type Pool, placeOf } from '../../postgres.ts'
+import { createPool, type Pool } from '../../postgres.ts'
 import type { FlagKey, Flags } from '../flags.ts'
 import { flagsAt } from './flags-at.ts'
 

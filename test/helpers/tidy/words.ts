@@ -150,8 +150,11 @@ export function hashOf(word: string): string {
   return createHash('sha256').update(word).digest('hex').slice(0, 16)
 }
 
-/** Places that may open a connection: those whose calls are heard, and the queue's. */
-const doors = ['src/postgres.ts', 'src/queue/queues.ts']
+/**
+ * Places that may open a connection: those whose calls are heard, the queue's, and the
+ * application's own, by which no tenant is moved.
+ */
+const doors = ['src/postgres.ts', 'src/queue/queues.ts', 'src/client/home.ts']
 
 /** A connection past them would be one that no crash is tried at. */
 export function unheardConnections(sources: Sources): string[] {

@@ -1,0 +1,43 @@
+/** What a home says of tenants. It is asked by functions that everybody may call. */
+import type { Fence } from './fence.ts'
+
+/** A pool of `pg`, or anything else that runs a statement with its values. */
+export interface FlagPool {
+  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+/** Stands for all tenants. */
+export const wholeApplication = '*'
+
+/** The fences of these tenants there, and that of the whole application. */
+export async function lookAt(
+  pool: FlagPool,
+  { scope, tenants }: { readonly scope: string; readonly tenants: readonly string[] },
+): Promise<Fence[]> {
+  try {
+    const { rows } = await pool.query('select * from rehome.look($1, $2)', [scope, [...tenants]])
+    return rows.map((row) => ({ scope, ...(row as Omit<Fence, 'scope'>) }))
+  } catch (error) {
+    // Not installed yet, or not any more: nothing is fenced.
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+/** As whoever has moved the tenant would. true: this call has opened its new home. */
+export async function openHome(
+  pool: FlagPool,
+  { scope, tenant, key }: { readonly scope: string; readonly tenant: string; readonly key: string },
+): Promise<boolean> {
+  const opened = await pool.query('select rehome.open($1, $2, $3) as opened', [scope, tenant, key])
+  return (opened.rows[0] as { opened: boolean }).opened
+}
+
+/** No such schema, function or table. */
+const missing = new Set(['3F000', '42883', '42P01'])
+
+function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error
+    ? missing.has(String(error.code))
+    : false
+}

@@ -1,0 +1,104 @@
+/** The homes that tenants may have, as the application reaches them. */
+import { RehomeError } from '../errors.ts'
+import { placeOf } from '../place.ts'
+import type { Fence } from './fence.ts'
+import type { FlagPool } from './flags.ts'
+import type { ListeningClient } from './listener.ts'
+
+/** Where a tenant lives. */
+export interface Home<Db> {
+  readonly name: string
+  /** What the application works with there. */
+  readonly db: Db
+}
+
+export interface HomeOptions<Db> {
+  /** What the application works with: a pool, a Kysely, a Drizzle… */
+  readonly db: Db
+  /** Where flags are asked for. Default: `db`, if that is a pool of `pg`. */
+  readonly pool?: FlagPool
+  /**
+   * `host:port/database` (`… (scope)`, where both models live in one), as plans reach it: flags
+   * of tenants that have moved say it. Default: as the pool reaches it.
+   */
+  readonly place?: string
+  /** The feature or data model as which tenants are known there. Default `default`. */
+  readonly scope?: string
+}
+
+/** A home with all that is to be known of it. */
+export interface KnownHome<Db> extends Home<Db> {
+  readonly places: readonly string[]
+  readonly scope: string
+  /** null: it is not asked, and believed to be open. */
+  readonly pool: FlagPool | null
+  /** null: nobody can listen there. */
+  readonly connect: (() => ListeningClient) | null
+}
+
+/** Throws USAGE where a home has neither a pool nor a place. */
+export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db> {
+  const { db, scope = 'default' } = options
+  const pool = options.pool ?? (isPool(db) ? db : null)
+  const address = pool === null ? null : addressOf(pool)
+  const place = options.place ?? address
+  if (place === null) {
+    const message = `home "${name}": give it a \`pool\` of pg for its flags, and its \`place\` if that cannot be seen from the pool`
+    throw new RehomeError('USAGE', message)
+  }
+  const places = options.place === undefined ? [place, `${place} (${scope})`] : [place]
+  return { name, db, scope, pool, places, connect: connectorOf(pool) }
+}
+
+/** Throws SETTING_MISSING where no home is there. */
+export function homeAt<Db>(
+  homes: ReadonlyMap<string, KnownHome<Db>>,
+  { tenant, movedTo }: Fence,
+): KnownHome<Db> {
+  for (const home of homes.values()) if (home.places.includes(movedTo ?? '')) return home
+  const known = [...homes.values()].map(({ name, places }) => `"${name}" (${places[0]})`)
+  const message = `tenant ${JSON.stringify(tenant)} has moved to ${movedTo}, where none of the homes is: ${known.join(', ')}; give that home \`place: ${JSON.stringify(movedTo)}\``
+  throw new RehomeError('SETTING_MISSING', message)
+}
+
+function isPool(value: unknown): value is FlagPool {
+  return typeof value === 'object' && value !== null && hasMethod(value, 'query')
+}
+
+function hasMethod<Name extends string>(
+  value: object,
+  name: Name,
+): value is Record<Name, (...values: never[]) => unknown> {
+  return typeof Reflect.get(value, name) === 'function'
+}
+
+interface PoolOptions {
+  readonly connectionString?: string
+  readonly host?: string
+  readonly port?: number | string
+  readonly database?: string
+  readonly user?: string
+}
+
+/** As `pg` would connect. */
+function addressOf(pool: FlagPool): string | null {
+  const options: PoolOptions | undefined = Reflect.get(pool, 'options')
+  if (typeof options !== 'object') return null
+  const { connectionString, host, port, database, user } = options
+  if (connectionString !== undefined) {
+    return URL.canParse(connectionString) ? placeOf(connectionString) : null
+  }
+  const { PGHOST, PGPORT, PGDATABASE, PGUSER } = process.env
+  const name = database ?? PGDATABASE ?? user ?? PGUSER
+  if (name === undefined) return null
+  return `${host ?? PGHOST ?? 'localhost'}:${port ?? PGPORT ?? 5432}/${name}`
+}
+
+type ClientClass = new (options: unknown) => ListeningClient
+
+/** A connection beside the pool's: who listens keeps it. */
+function connectorOf(pool: FlagPool | null): (() => ListeningClient) | null {
+  const Client: ClientClass | undefined = pool ? Reflect.get(pool, 'Client') : undefined
+  if (!pool || typeof Client !== 'function') return null
+  return () => new Client(Reflect.get(pool, 'options'))
+}

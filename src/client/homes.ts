@@ -1,0 +1,222 @@
+/**
+ * Where a tenant lives, and work that goes on there while tenants move.
+ *
+ * The flags of the databases say it: a home that a tenant has left tells the next one. What was
+ * seen is remembered, doubted as soon as the database tells of a change or refuses a write, and
+ * asked for again after a while, as a notification can be lost. Nothing here keeps a write out: the
+ * database does that.
+ */
+import { now, sleep } from '../clock.ts'
+import { durationMs } from '../duration.ts'
+import { RehomeError } from '../errors.ts'
+import type { Fence } from './fence.ts'
+import { wholeApplication } from './flags.ts'
+import { follow, type Known } from './follow.ts'
+import { type Home, type HomeOptions, homeOf, type KnownHome } from './home.ts'
+import { createListeners } from './listeners.ts'
+import { createMemory, type Memory } from './memory.ts'
+import { fenceOf, isSerializationFailure } from './tenant-fenced.ts'
+import { TenantReadOnlyError } from './tenant-read-only-error.ts'
+import { createWaiting, type Waiting } from './waiting.ts'
+
+export interface HomesOptions<Db> {
+  /** By names of the application's own. */
+  readonly homes: Readonly<Record<string, HomeOptions<Db>>>
+  /** Where a tenant has lived before any move. Default: at the first of the homes. */
+  readonly first?: string | ((tenant: string) => string)
+  /** How long work that was refused waits for the tenant. Default `5s`; 0: it does not. */
+  readonly hold?: string | 0
+  /** How many may wait at once, for all tenants together. Default 1,000. */
+  readonly waiters?: number
+  /**
+   * How old knowledge may be: so long reads may go on at a home that the tenant has left.
+   * `heard` (default `30s`) where changes are heard of, `unheard` (default `1s`) where not.
+   */
+  readonly stale?: { readonly heard?: string; readonly unheard?: string }
+  /** Of how many tenants it is remembered where they live. Default 10,000. */
+  readonly tenants?: number
+  /** Hear of changes, by a connection of its own to each home. Default true. */
+  readonly listen?: boolean
+}
+
+export interface RunOptions {
+  /** Instead of what holds for all. */
+  readonly hold?: string | 0
+  readonly signal?: AbortSignal
+}
+
+export interface Homes<Db> {
+  /**
+   * Where the tenant lives. Writes may be refused there just now. Throws SETTING_MISSING where it
+   * has moved to a place that none of the homes has, and what the database throws.
+   */
+  of(tenant: string): Promise<Home<Db>>
+  /**
+   * Runs the work at the tenant's home. Where that refuses it, as the tenant is fenced or has
+   * moved, waits and runs it again, at the new home: so it has to be work that may begin anew, as a
+   * transaction does, without effects beside it. Serialization failures are tried again 3 times.
+   * Throws what the work throws, and TenantReadOnlyError where it was refused until the time was
+   * over, or too many were waiting.
+   */
+  run<T>(
+    tenant: string,
+    work: (db: Db, home: Home<Db>) => Promise<T>,
+    options?: RunOptions,
+  ): Promise<T>
+  /** What refuses the tenant's writes just now; null: nothing, as far as is known. */
+  look(tenant: string): Promise<Fence | null>
+  /**
+   * false: not within `ms` (default: `hold`), or nobody knows when, or too many are waiting, or it
+   * was aborted. Never throws.
+   */
+  untilWritable(tenant: string, options?: UntilOptions): Promise<boolean>
+  /** Changes are heard of, from every home. */
+  isListening(): boolean
+  /** Ends its own connections; the pools are the application's. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface UntilOptions {
+  readonly ms?: number
+  readonly signal?: AbortSignal
+}
+
+/** Throws USAGE for options that cannot be meant. Asks nobody yet. */
+export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
+  const entries = Object.entries(options.homes)
+  const homes = new Map(entries.map(([name, home]) => [name, homeOf(name, home)]))
+  const firstOf = firstHome(homes, options.first)
+  const holdMs = holdMsOf(options.hold)
+  const { heard = '30s', unheard = '1s' } = options.stale ?? {}
+  const [heardMs, unheardMs] = [durationMs(heard), durationMs(unheard)]
+  const waiting = createWaiting(options.waiters ?? 1_000)
+  const ask = (tenant: string, before: Known<Db> | undefined) =>
+    follow(homes, tenant, before?.home ?? firstOf(tenant))
+  const memory = createMemory(ask, options.tenants ?? 10_000)
+  const listeners = createListeners(homes, (tenant) => {
+    memory.doubt(tenant)
+    waiting.wake(tenant)
+  })
+  const recall = (tenant: string) => {
+    if (options.listen !== false) listeners.begin()
+    // Nobody tells that a lease has lapsed.
+    return memory.recall(tenant, ({ home, fence }) =>
+      listeners.hears(home.name) && !fence ? heardMs : unheardMs,
+    )
+  }
+  const at = { homes, memory, waiting, recall }
+  return {
+    of: async (tenant) => handed((await recall(tenant)).home),
+    run: (tenant, work, { hold, signal } = {}) => {
+      const deadline = now() + (hold === undefined ? holdMs : holdMsOf(hold))
+      return runAt(at, work, { tenant, deadline, signal })
+    },
+    look: async (tenant) => (await recall(tenant)).fence,
+    async untilWritable(tenant, { ms = holdMs, signal } = {}) {
+      return await untilWritable(at, { tenant, deadline: now() + ms, signal })
+    },
+    isListening: () => listeners.hearsAll(),
+    close: () => listeners.close(),
+    [Symbol.asyncDispose]: () => listeners.close(),
+  }
+}
+
+function firstHome<Db>(
+  homes: ReadonlyMap<string, KnownHome<Db>>,
+  first: HomesOptions<Db>['first'] = [...homes.keys()][0],
+): (tenant: string) => KnownHome<Db> {
+  const named = (name: string | undefined) => {
+    const home = homes.get(name ?? '')
+    if (home) return home
+    const known = [...homes.keys()].map((key) => `"${key}"`).join(', ')
+    throw new RehomeError('USAGE', `"${name}" is none of the homes: ${known || 'there are none'}`)
+  }
+  if (typeof first === 'function') return (tenant) => named(first(tenant))
+  const home = named(first)
+  return () => home
+}
+
+function holdMsOf(hold: string | 0 = '5s'): number {
+  return hold === 0 ? 0 : durationMs(hold)
+}
+
+function handed<Db>({ name, db }: KnownHome<Db>): Home<Db> {
+  return { name, db }
+}
+
+interface At<Db> {
+  readonly homes: ReadonlyMap<string, KnownHome<Db>>
+  readonly memory: Memory<Known<Db>>
+  readonly waiting: Waiting
+  readonly recall: (tenant: string) => Promise<Known<Db>>
+}
+
+interface Until {
+  readonly tenant: string
+  readonly deadline: number
+  readonly signal: AbortSignal | undefined
+}
+
+const conflictsMax = 3
+
+async function runAt<Db, T>(
+  at: At<Db>,
+  work: (db: Db, home: Home<Db>) => Promise<T>,
+  until: Until,
+): Promise<T> {
+  const { tenant, signal } = until
+  for (let [conflicts, refusals] = [0, 0]; ; ) {
+    signal?.throwIfAborted()
+    const { home } = await at.recall(tenant)
+    const began = now()
+    try {
+      return await work(home.db, handed(home))
+    } catch (error) {
+      // Whatever refused it, what was known is too old.
+      const fence = fenceOf(error)
+      if (fence && isAbout(fence, tenant, home)) {
+        // Many may be refused at once, and need not all ask.
+        const next = await at.memory.recall(tenant, (known) => (known.fence ? now() - began : -1))
+        refusals += 1
+        const follows = next.home !== home && !next.fence && refusals <= at.homes.size
+        if (follows || (await untilWritable(at, until))) {
+          // Should flags say something else than guards do, the database is not to be flooded.
+          if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
+          continue
+        }
+        signal?.throwIfAborted()
+        throw new TenantReadOnlyError(next.fence ?? fence, { cause: error })
+      }
+      if (!isSerializationFailure(error) || conflicts++ >= conflictsMax) throw error
+      at.memory.doubt(tenant)
+      await sleep(Math.random() * 20 * 2 ** conflicts, signal)
+    }
+  }
+}
+
+/** Work for one tenant may be refused as it writes another one's rows: nobody waits for that. */
+function isAbout(fence: Fence, tenant: string, home: KnownHome<unknown>): boolean {
+  return fence.scope === home.scope && [tenant, wholeApplication].includes(fence.tenant)
+}
+
+const lookEveryMs = { least: 20, most: 250 }
+
+async function untilWritable<Db>(
+  { memory, waiting }: At<Db>,
+  { tenant, deadline, signal }: Until,
+): Promise<boolean> {
+  if (now() >= deadline || !waiting.enter()) return false
+  try {
+    for (let ms = lookEveryMs.least; ; ms = Math.min(ms * 1.5, lookEveryMs.most)) {
+      // Those who wait share what the first of them has seen.
+      const known = await memory.recall(tenant, () => ms / 2).catch(() => null)
+      if (known && !known.fence) return true
+      const leftMs = deadline - now()
+      if (known?.fence?.indefinite || leftMs <= 0 || signal?.aborted) return false
+      await waiting.sleep(tenant, { ms: Math.min(ms, leftMs), signal })
+    }
+  } finally {
+    waiting.leave()
+  }
+}

@@ -1,0 +1,52 @@
+/** Hears of changed flags at all homes. */
+import { wholeApplication } from './flags.ts'
+import type { KnownHome } from './home.ts'
+import { type Listener, listen, notification } from './listener.ts'
+
+export interface Listeners {
+  /** Repeating it changes nothing. */
+  begin(): void
+  hears(home: string): boolean
+  hearsAll(): boolean
+  close(): Promise<void>
+}
+
+/** `onChange` is told the tenant; null: any may have changed. */
+export function createListeners(
+  homes: ReadonlyMap<string, KnownHome<unknown>>,
+  onChange: (tenant: string | null) => void,
+): Listeners {
+  const listeners = new Map<string, Listener>()
+  let open = true
+  const hears = (home: string) => listeners.get(home)?.isListening() ?? false
+  return {
+    begin() {
+      if (!open || listeners.size > 0) return
+      for (const home of homes.values()) {
+        const listener = listenAt(home, onChange)
+        if (listener) listeners.set(home.name, listener)
+      }
+    },
+    hears,
+    hearsAll: () => [...homes.keys()].every(hears),
+    async close() {
+      open = false
+      await Promise.all([...listeners.values()].map((listener) => listener.close()))
+    },
+  }
+}
+
+function listenAt(
+  { pool, connect, scope }: KnownHome<unknown>,
+  onChange: (tenant: string | null) => void,
+): Listener | null {
+  if (!pool || !connect) return null
+  return listen({
+    connect,
+    notify: (payload) => pool.query(...notification(payload)),
+    onChange(changed) {
+      if (changed && changed.scope !== scope) return
+      onChange(changed && changed.tenant !== wholeApplication ? changed.tenant : null)
+    },
+  })
+}

@@ -1,0 +1,60 @@
+/**
+ * What is remembered of each tenant: asked for again when it is too old, or after a word that it
+ * has changed. It is never the guarantee: a write at the wrong home is refused there.
+ */
+import { now } from '../clock.ts'
+
+export interface Memory<T> {
+  /** As it was at most `ageMsMax` ago. Who asks meanwhile waits for the same answer. */
+  recall(tenant: string, ageMsMax: (known: T) => number): Promise<T>
+  /** It has changed; null: for all tenants. An answer that is under way does not count any more. */
+  doubt(tenant: string | null): void
+}
+
+interface Entry<T> {
+  readonly askedAt: number
+  readonly answer: Promise<T>
+  known?: T
+  /** What was known before, from where to go on asking. */
+  readonly before: T | undefined
+  doubted: boolean
+}
+
+/** The tenants that were asked for longest ago are forgotten first. */
+export function createMemory<T>(
+  ask: (tenant: string, before: T | undefined) => Promise<T>,
+  tenantsMax: number,
+): Memory<T> {
+  const entries = new Map<string, Entry<T>>()
+
+  const askNow = (tenant: string, last: Entry<T> | undefined): Promise<T> => {
+    const before = last?.known ?? last?.before
+    const entry: Entry<T> = { askedAt: now(), answer: ask(tenant, before), before, doubted: false }
+    entries.delete(tenant)
+    entries.set(tenant, entry)
+    entry.answer.then(
+      (known) => {
+        entry.known = known
+      },
+      () => {
+        entry.doubted = true
+      },
+    )
+    const [oldest] = entries.keys()
+    if (entries.size > tenantsMax && oldest !== undefined) entries.delete(oldest)
+    return entry.answer
+  }
+  return {
+    async recall(tenant, ageMsMax) {
+      const entry = entries.get(tenant)
+      if (!entry || entry.doubted) return await askNow(tenant, entry)
+      const { known } = entry
+      if (known === undefined) return await entry.answer
+      return now() - entry.askedAt <= ageMsMax(known) ? known : await askNow(tenant, entry)
+    },
+    doubt(tenant) {
+      const some = tenant === null ? entries.values() : [entries.get(tenant)]
+      for (const entry of some) if (entry) entry.doubted = true
+    },
+  }
+}
