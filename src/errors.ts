@@ -31,6 +31,7 @@ export const errorCodes = {
   FOREIGN_KEY_BROKEN: { retryable: false, exitCode: 4 },
   SCHEMA_CHANGED: { retryable: true, exitCode: 4 },
   WRITES_WOULD_BE_LOST: { retryable: false, exitCode: 5 },
+  WRITE_NOT_REFUSED: { retryable: false, exitCode: 4 },
   NOT_MOVED: { retryable: false, exitCode: 3 },
   FENCE_HELD: { retryable: true, exitCode: 3 },
   FENCE_LOST: { retryable: true, exitCode: 1 },

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../coordinator/enqueue.ts'
 import { addBoard } from './board.ts'
+import { addCanary } from './canary.ts'
 import { addCheck } from './check.ts'
 import { reportError, type Starters } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
@@ -62,6 +63,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
   addStatus(program)
   addShow(program)
   addErrands(program)
+  addCanary(program)
   addReadOnly(program)
   addUninstall(program)
   try {

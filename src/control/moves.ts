@@ -125,6 +125,12 @@ export async function claimMove(
     .executeTakeFirst()
 }
 
+/** Higher than that of every attempt before. */
+export async function nextTurn(control: Control): Promise<string> {
+  const query = `select nextval('rehome_control.turns')::text as turn`
+  return (await control.pool.query(query)).rows[0].turn
+}
+
 export interface MoveChange {
   readonly phase?: Phase
   readonly epoch?: string

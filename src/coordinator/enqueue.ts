@@ -52,7 +52,12 @@ export async function enqueue(
   return { runId, tenants }
 }
 
-async function refuseBusy(control: Control, plan: Plan, tenants: readonly string[]): Promise<void> {
+/** Throws TENANT_BUSY. */
+export async function refuseBusy(
+  control: Control,
+  plan: Plan,
+  tenants: readonly string[],
+): Promise<void> {
   const [busy] = await busyTenants(control, [plan.scope, plan.targetScope], tenants)
   if (!busy) return
   const message = `tenant ${show(busy.tenant_id)} is being moved by run ${busy.run_id}: wait for its end`

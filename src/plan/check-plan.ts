@@ -115,8 +115,10 @@ const plan = z.strictObject({
       leaseMs: ms(1_000).default(10_000),
       drainMs: ms(1).default(5_000),
       retryAfterS: z.int().min(1).max(3600).default(5),
+      drained: fn.optional(),
     })
     .prefault({}),
+  canary: fn.optional(),
   pause: z
     .strictObject({ budgetMs: ms(1).optional(), attempts: z.int().min(1).max(100).default(5) })
     .prefault({}),

@@ -94,6 +94,9 @@ export type TenantSource =
   | AsyncIterable<string>
   | (() => Iterable<string> | AsyncIterable<string>)
 
+/** Resolves when nothing is under way for the tenant any more. */
+export type Drained = (tenantId: string, options: { readonly signal: AbortSignal }) => Promise<void>
+
 /** What `definePlan` takes. Everything but name, ends, tenants and tables has a default. */
 export interface PlanInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
@@ -137,7 +140,21 @@ export interface PlanInput {
     readonly drainMs?: number
     /** What refused writers are told. Default 5. */
     readonly retryAfterS?: number
+    /**
+     * The tenant's own work that no database sees, e.g. jobs under way: waited for at each end that
+     * is fenced, for `drainMs`, before the fence is trusted. May be called again.
+     */
+    readonly drained?: Drained
   }
+  /**
+   * Writes for the tenant as the application does, for `rehome canary`: throws where that is
+   * refused, or returns the application's response.
+   */
+  readonly canary?: (tried: {
+    readonly tenantId: string
+    readonly instance: string
+    readonly signal: AbortSignal
+  }) => Promise<unknown>
   readonly pause?: {
     /**
      * A tenant fenced for longer gets its writes back and the attempt fails. Online it is not even
@@ -181,7 +198,8 @@ export interface Plan {
   readonly attempts: number
   readonly backoffMs: number
   readonly concurrency: number
-  readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number }
+  readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number; drained?: Drained }
+  readonly canary?: PlanInput['canary']
   readonly pause: { budgetMs: number; attempts: number }
   readonly rollback: { windowMs: number; auditEveryMs: number }
 }

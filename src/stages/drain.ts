@@ -1,15 +1,34 @@
-/** Waits for writers that were in before the fence. Only afterwards does a snapshot count. */
-import { round } from '../clock.ts'
+/**
+ * Waits for writers that were in before the fence, and for the tenant's own work that no database
+ * sees. Only afterwards does a snapshot count.
+ */
+import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
-import type { Stage } from './shard.ts'
+import { messageOf, RehomeError } from '../errors.ts'
+import { type Shard, type Stage, unlessAborted } from './shard.ts'
 
 export const drain: Stage = {
   phase: 'drain',
   async run(shard) {
+    const start = now()
     const { tenant, signal } = shard
     const { drainMs } = shard.plan.fence
-    const waiting = rowsOf(shard.ends.source).drain({ tenant, drainMs, signal })
-    const { waitedMs } = await waiting
-    shard.evidence.drainedMs = round(waitedMs)
+    const writers = rowsOf(shard.ends.source).drain({ tenant, drainMs, signal })
+    await Promise.all([writers, ownWorkEnds(shard)])
+    shard.evidence.drainedMs = round(now() - start)
   },
+}
+
+async function ownWorkEnds({ plan, tenant, signal }: Shard): Promise<void> {
+  const { drained, drainMs } = plan.fence
+  if (!drained) return
+  const late = AbortSignal.timeout(drainMs)
+  const until = AbortSignal.any([signal, late])
+  try {
+    await unlessAborted(drained(tenant, { signal: until }), until)
+  } catch (error) {
+    signal.throwIfAborted()
+    const why = late.aborted ? `had not ended after ${drainMs} ms` : messageOf(error)
+    throw new RehomeError('DRAIN_TIMEOUT', `the plan's \`fence.drained\`: ${why}`, { cause: error })
+  }
 }
