@@ -1,7 +1,7 @@
 /**
  * Does the write stop work? One tenant is fenced for a moment, as a move does it, and every
  * instance of the application is made to write for it. What tells is the database: none of the
- * tenant's rows may have changed. Writes before and after show that each instance would have written.
+ * tenant's rows may have changed. Writes before and after show that each of them does write.
  */
 import { randomUUID } from 'node:crypto'
 import { now, round } from '../clock.ts'
