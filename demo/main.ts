@@ -39,8 +39,12 @@ async function perform(stage: Stage): Promise<number> {
   tell(`${seeded.tenants.length} tenants, ${seeded.rows.toLocaleString('en')} rows`)
   tell(`Bull Board: ${boardUrl}`)
   const tenants = seeded.tenants.map((tenant) => tenant.id).filter((id) => id !== quietTenant)
-  await using traffic = await startTraffic({ sourceUrl, targetUrl, tenants, writesPerSecond: 100 })
-  tell('the application is writing to random tenants, and will go on')
+  await using traffic = await startTraffic({
+    ...{ sourceUrl, targetUrl, tenants },
+    writesPerSecond: 100,
+    hold: '30s',
+  })
+  tell('the application is writing to random tenants, and will go on; what a fence refuses waits')
   const checks = await story(stage, traffic)
   const report = await traffic.stop()
   tell('the application has stopped; counting its writes at both ends')

@@ -68,8 +68,7 @@ export function totals(moves: readonly Move[], report: TrafficReport, ledger: Le
     ]),
     totalsLine('writes accepted', [
       ['', report.accepted],
-      ['refused by a fence', report.refused],
-      ['sent on to the new home', report.redirected],
+      ['of which waited for a move', report.held],
     ]),
     totalsLine('writes lost', [
       ['', ledger.lost.length],
@@ -78,6 +77,11 @@ export function totals(moves: readonly Move[], report: TrafficReport, ledger: Le
       ['strays', ledger.strays.length],
       ['miscounted', ledger.miscounted.length],
       ['of acknowledged', ledger.acknowledged],
+    ]),
+    totalsLine('tenants moved', [
+      ['', new Set(moves.filter(isVerified).map((move) => move.tenant_id)).size],
+      ['writes refused', report.turnedAway],
+      ['longest wait of a user ms', report.longestWaitMs],
     ]),
   ].join('\n')
 }
@@ -97,6 +101,7 @@ export function ledgerChecks(report: TrafficReport, ledger: LedgerCheck): Check[
     { what: 'nothing that was refused is there', held: strays.length === 0 },
     { what: 'every edit is counted once', held: miscounted.length === 0 },
     { what: 'the application met no other error', held: Object.keys(report.errors).length === 0 },
+    { what: 'no write was refused: what met a fence waited', held: report.turnedAway === 0 },
     { what: 'it wrote all the time', held: report.accepted > 100 },
   ]
 }

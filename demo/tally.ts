@@ -23,6 +23,10 @@ export interface TrafficReport {
   readonly refused: number
   /** Writes given up because their tenant was fenced. */
   readonly turnedAway: number
+  /** Writes that waited for their tenant and were accepted. */
+  readonly held: number
+  /** Of those, from when their user began them to when they were accepted. */
+  readonly longestWaitMs: number
   /** Tries at an end that said where the tenant lives now. */
   readonly redirected: number
   /** Tries repeated after 40001 or 40P01. */
@@ -48,6 +52,8 @@ export class Tally {
   retried = 0
   redirected = 0
   unknown = 0
+  #held = 0
+  #longestWaitMs = 0
   #accepted = 0
   #refused = 0
   readonly #kinds = { comment: 0, edit: 0, task: 0, erase: 0 }
@@ -73,6 +79,11 @@ export class Tally {
     this.#waiting.set(tenant, waiting)
   }
 
+  hold(ms: number): void {
+    this.#held += 1
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, ms)
+  }
+
   fail(code: string): void {
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
   }
@@ -86,6 +97,8 @@ export class Tally {
       ends: { ...this.#ends },
       refused: this.#refused,
       turnedAway: this.turnedAway,
+      held: this.#held,
+      longestWaitMs: this.#longestWaitMs,
       redirected: this.redirected,
       retried: this.retried,
       unknown: this.unknown,

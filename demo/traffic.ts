@@ -1,13 +1,15 @@
 /**
  * The task tracker at work: it writes to random tenants all the time, wherever each lives just now.
  *
- * A tenant's home is remembered; the fence's refusal tells when it is another. A write that the
- * fence refuses is given up, but for one a tenant: that goes on trying until it is let in, so that
- * the pause is measured as a user would feel it. Invariant: every write begun is in the ledger,
+ * With `hold` it goes by `rehome/client`, as an application should: a write that a fence refuses
+ * waits. Without it a tenant's home is remembered; the fence's refusal tells when it is another, and
+ * a write that it refuses is given up, but for one a tenant: that goes on trying until it is let in,
+ * so that the pause is measured as a user would feel it. Invariant: every write begun is in the ledger,
  * settled once `stop` has returned; nothing is tried that is not counted.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type AppHomes, openHomes, tryHeld } from './held.ts'
 import { type Pools, readHomes } from './home.ts'
 import { readTenants, type Tenant } from './known-tenants.ts'
 import { type EndName, isolations, Ledger, otherEnd, type Write, type WriteKind } from './ledger.ts'
@@ -24,6 +26,8 @@ export interface TrafficOptions {
   readonly writers?: number
   /** How long a transaction idles between two statements, at most. Default 5. */
   readonly thinkMs?: number
+  /** How long a write waits at a fence, e.g. `5s`. Absent: it does not. */
+  readonly hold?: string
   /** How soon the write that waits at a fence tries again. Default 20. */
   readonly retryMs?: number
   /** The ledger of an earlier traffic in the same databases, to go on with. */
@@ -83,6 +87,7 @@ type Next = 'done' | 'at once' | 'wait'
 class Application implements Traffic {
   readonly ledger: Ledger
   readonly #parts: Parts
+  readonly #homes: AppHomes | null
   readonly #tally = new Tally()
   readonly #stopping = new AbortController()
   readonly #running = new Set<Promise<void>>()
@@ -92,6 +97,8 @@ class Application implements Traffic {
   constructor(parts: Parts) {
     this.ledger = parts.ledger
     this.#parts = parts
+    const { hold } = parts.options
+    this.#homes = hold === undefined ? null : openHomes(parts.pools, hold)
     const { writers = defaults.writers } = parts.options
     // Each writer and each write at a fence sleeps on it.
     setMaxListeners(0, this.#stopping.signal)
@@ -114,6 +121,7 @@ class Application implements Traffic {
   async #end(): Promise<TrafficReport> {
     this.#stopping.abort()
     while (this.#running.size > 0) await Promise.all(this.#running)
+    await this.#homes?.close()
     await endPools(this.#parts.pools)
     if (this.#faults.length > 0) throw new AggregateError(this.#faults, 'the traffic broke down')
     return this.report()
@@ -189,18 +197,44 @@ class Application implements Traffic {
   }
 
   async #tryOnce(write: Write, tenant: Tenant): Promise<Next> {
+    if (this.#homes) return await this.#tryHeld(this.#homes, write, tenant)
     const end = tenant.home
-    const { pools, options } = this.#parts
-    const thinkMs = options.thinkMs ?? defaults.thinkMs
-    const think = () => this.#sleep(Math.random() * thinkMs)
     const startedMs = performance.now()
-    const verdict = await tryWrite({ pool: pools[end], end, write, think })
+    const pool = this.#parts.pools[end]
+    const verdict = await tryWrite({ pool, end, write, think: this.#think })
+    if (verdict.kind !== 'acknowledged') return await this.#goOn(write, { tenant, end, verdict })
+    this.#accept(write, { end, startedMs })
+    return 'done'
+  }
+
+  async #tryHeld(homes: AppHomes, write: Write, tenant: Tenant): Promise<Next> {
+    const begunMs = performance.now()
+    let refusals = 0
+    const onRefused = (mode: FenceMode) => {
+      refusals += 1
+      if (mode === 'moved') this.#tally.redirected += 1
+      else this.#tally.refuse(tenant.id)
+    }
+    const held = await tryHeld(homes, { write, think: this.#think, onRefused })
+    const { verdict, end } = held
+    tenant.home = end
     if (verdict.kind === 'acknowledged') {
-      this.ledger.acknowledge(write, { end, startedMs })
-      this.#tally.accept(write)
+      this.#accept(write, held)
+      if (refusals > 0) this.#tally.hold(performance.now() - begunMs)
       return 'done'
     }
-    return await this.#goOn(write, { tenant, end, verdict })
+    if (verdict.kind !== 'refused') return await this.#goOn(write, { tenant, end, verdict })
+    this.#turnAway(write)
+    return 'done'
+  }
+
+  #accept(write: Write, at: { end: EndName; startedMs: number }): void {
+    this.ledger.acknowledge(write, { end: at.end, startedMs: at.startedMs })
+    this.#tally.accept(write)
+  }
+
+  #think = () => {
+    return this.#sleep(Math.random() * (this.#parts.options.thinkMs ?? defaults.thinkMs))
   }
 
   async #goOn(

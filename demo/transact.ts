@@ -13,7 +13,12 @@ import { perform, RowMissing } from './writes.ts'
 export type Verdict =
   | { readonly kind: 'acknowledged' | 'unknown' }
   /** The fence answered. `key` opens the other end, where this one says that it has moved. */
-  | { readonly kind: 'refused'; readonly mode: FenceMode; readonly key: string | null }
+  | {
+      readonly kind: 'refused'
+      readonly mode: FenceMode
+      readonly key: string | null
+      readonly error: unknown
+    }
   /** Rolled back for the sake of others (40001, 40P01): the same again may succeed. */
   | { readonly kind: 'again' }
   /** The tenant's rows are not at this end, as the application may have come to the wrong one. */
@@ -117,7 +122,7 @@ function verdictOf(error: unknown): Verdict {
 function fenceOf(error: unknown): Extract<Verdict, { kind: 'refused' }> | null {
   if (!(error instanceof pg.DatabaseError) || error.hint !== 'rehome:fenced') return null
   const said = refusal.safeParse(JSON.parse(error.detail ?? '{}')).data
-  return said ? { kind: 'refused', mode: said.mode, key: said.key ?? null } : null
+  return said ? { kind: 'refused', mode: said.mode, key: said.key ?? null, error } : null
 }
 
 export function codeOf(error: unknown): string {

@@ -29,7 +29,7 @@ export interface World extends AsyncDisposable {
   readonly target: TestDatabase
   readonly sourceUrl: string
   readonly targetUrl: string
-  traffic(only?: readonly string[]): Promise<Traffic>
+  traffic(only?: readonly string[], options?: { hold?: string }): Promise<Traffic>
 }
 
 export async function smallWorld(): Promise<World> {
@@ -39,8 +39,8 @@ export async function smallWorld(): Promise<World> {
     ...urls,
     source,
     target,
-    traffic: (only = smallTenants) =>
-      startTraffic({ ...urls, tenants: only, writesPerSecond: 300, thinkMs: 2 }),
+    traffic: (only = smallTenants, options = {}) =>
+      startTraffic({ ...urls, tenants: only, writesPerSecond: 300, thinkMs: 2, ...options }),
     async [Symbol.asyncDispose]() {
       await Promise.all([source.drop(), target.drop()])
     },

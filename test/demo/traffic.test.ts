@@ -42,6 +42,35 @@ describe('the application', () => {
     expect(faultsOf(await checkLedger(traffic.ledger, world))).toEqual(nothing)
   })
 
+  test('with hold lets what a fence refuses wait, and refuses nobody', async () => {
+    await using world = await smallWorld()
+    await raiseFences(world.source.pool)
+    await setFlag(world.source.pool, { tenant: hostileTenant, mode: 'read_only' })
+    await using traffic = await world.traffic(undefined, { hold: '1m' })
+    await eventually(() => expect(traffic.report().refused).toBeGreaterThan(0))
+    const fencedMs = performance.now()
+    await accepted(traffic, 30)
+    await world.source.pool.query('delete from rehome.tenant_flags')
+    const waitedMs = performance.now() - fencedMs
+    await eventually(() => expect(traffic.report().held).toBeGreaterThan(0))
+    const report = await traffic.stop()
+    expect(report).toMatchObject({ turnedAway: 0, errors: {}, unknown: 0 })
+    expect(report.begun).toBe(report.accepted)
+    expect(report.longestWaitMs).toBeGreaterThan(waitedMs)
+    expect(faultsOf(await checkLedger(traffic.ledger, world))).toEqual(nothing)
+  })
+
+  test('with hold turns away who has waited too long', async () => {
+    await using world = await smallWorld()
+    await raiseFences(world.source.pool)
+    await setFlag(world.source.pool, { tenant: hostileTenant, mode: 'read_only' })
+    await using traffic = await world.traffic([hostileTenant], { hold: '50ms' })
+    await eventually(() => expect(traffic.report().turnedAway).toBeGreaterThan(3))
+    const report = await traffic.stop()
+    expect(report).toMatchObject({ accepted: 0, held: 0, errors: {} })
+    expect(report.begun).toBe(report.turnedAway)
+  })
+
   test('follows a tenant to its new home, and misses there what did not come along', async () => {
     await using world = await smallWorld()
     await raiseFences(world.source.pool)
