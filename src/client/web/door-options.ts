@@ -1,0 +1,85 @@
+/** What the application says of itself, and what it becomes once it was checked. */
+import type { Fence } from '../fence.ts'
+import type { Refusal } from './refusal.ts'
+import { english, type Texts } from './texts.ts'
+import type { WebRequest } from './web-request.ts'
+
+type Maybe<T> = T | null | undefined
+
+/** `R`: the request as the framework has it. Of Hono and Koa it is their context. */
+export interface ReadOnlyModeOptions<R> {
+  /** Whose request it is; nothing where it is nobody's. Asked again once the handler has run. */
+  readonly tenantOf: (request: R) => Maybe<string> | Promise<Maybe<string>>
+  /** `homes.look`. Without it nothing is known before the database has refused. */
+  readonly look?: ((tenant: string) => Promise<Fence | null>) | undefined
+  /** `homes.untilWritable`: rejects or says `false` where it is not, within `ms` or at once. */
+  readonly untilWritable?:
+    | ((tenant: string, limits: { ms: number; signal: AbortSignal }) => Promise<boolean>)
+    | undefined
+  /** How long a request waits instead of being refused, `'5s'`, `'500ms'` or ms. Default 0. */
+  readonly hold?: string | number | undefined
+  /** Whether a handler that was refused may run again once it can be written. Default true. */
+  readonly repeat?: boolean | undefined
+  /** Left alone at the door: paths with all below them, patterns of paths, or what says so. */
+  readonly exempt?: readonly (string | RegExp | ((request: R) => boolean))[] | undefined
+  /** The page for people, whole. It has to escape what it is given. */
+  readonly page?: ((refusal: Refusal, request: R) => string | Promise<string>) | undefined
+  /** Sends a browser's form back where it came from, else to `fallback` (`/`). Default false. */
+  readonly redirect?: boolean | { readonly fallback: string } | undefined
+  readonly texts?: Partial<Texts> | undefined
+}
+
+export interface DoorOptions<R>
+  extends Pick<ReadOnlyModeOptions<R>, 'tenantOf' | 'look' | 'untilWritable' | 'page'> {
+  readonly holdMs: number
+  readonly repeat: boolean
+  readonly isExempt: (native: R, request: WebRequest) => boolean
+  readonly fallback: string | null
+  readonly texts: Texts
+}
+
+/** Throws a TypeError where they cannot be meant. */
+export function checkOptions<R>(options: ReadOnlyModeOptions<R>): DoorOptions<R> {
+  const { tenantOf, look, untilWritable, page, redirect = false } = options
+  const holdMs = readHold(options.hold ?? 0)
+  if (holdMs > 0 && !untilWritable) throw new TypeError('`hold` needs `untilWritable`')
+  const rules = options.exempt ?? []
+  return {
+    tenantOf,
+    look,
+    untilWritable,
+    page,
+    holdMs,
+    repeat: options.repeat ?? true,
+    isExempt: (native, request) => rules.some((rule) => fits(rule, native, request)),
+    fallback: redirect === false ? null : redirect === true ? '/' : redirect.fallback,
+    texts: { ...english, ...options.texts },
+  }
+}
+
+/** Proxies and browsers give up on a request that takes longer. */
+const holdMsMax = 60_000
+
+function readHold(hold: string | number): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(String(hold)) ?? []
+  const ms = typeof hold === 'number' ? hold : Number(count) * (unit === 's' ? 1000 : 1)
+  if (ms >= 0 && ms <= holdMsMax) return ms
+  const written = JSON.stringify(hold)
+  throw new TypeError(`\`hold\` is ${written}, and not like '5s', '500ms' or 500, 60s at most`)
+}
+
+function fits<R>(
+  rule: string | RegExp | ((request: R) => boolean),
+  native: R,
+  { url }: WebRequest,
+): boolean {
+  const path = url.replace(/\?.*/s, '')
+  try {
+    if (typeof rule === 'function') return rule(native)
+  } catch {
+    return false
+  }
+  // `search` does not go on where the last one ended, as `test` does with `/g`.
+  if (typeof rule !== 'string') return path.search(rule) >= 0
+  return path === rule || path.startsWith(`${rule.replace(/\/$/, '')}/`)
+}

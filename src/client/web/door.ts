@@ -1,0 +1,125 @@
+/**
+ * What happens to a request, whatever framework brings it: at the door, before the handler, and
+ * after the handler was refused. The database decides; nothing here lets a write through that it
+ * would refuse, and where this knows nothing, the handler is asked.
+ */
+import type { Fence } from '../fence.ts'
+import { fenceOf } from '../tenant-fenced.ts'
+import { type Answer, askAgain, isSafe, refuse } from './answer.ts'
+import type { DoorOptions } from './door-options.ts'
+import { refusalOf } from './refusal.ts'
+import type { WebRequest } from './web-request.ts'
+
+/** `gone`: nobody waits for an answer any more. */
+export type Verdict = 'gone' | Answer
+
+export interface Visit {
+  /** Before the handler. Never rejects. */
+  enter(): Promise<'pass' | Verdict>
+  /** After it has thrown; null: not because of a fence. Never rejects, nor do the next two. */
+  refused(error: unknown): Promise<null | Verdict>
+  /** Waits first where this request may: `again` says that the handler can run once more. */
+  refusedOrAgain(error: unknown): Promise<null | 'again' | Verdict>
+  /** The same for adapters that cannot run it: the client is asked to send its request again. */
+  refusedOrSentAgain(error: unknown): Promise<null | Verdict>
+  /** Whether `refusedOrAgain` may say `again`. */
+  readonly repeats: boolean
+}
+
+export interface Door<R> {
+  visit(native: R, request: WebRequest): Visit
+}
+
+export function createDoor<R extends object>(options: DoorOptions<R>): Door<R> {
+  return { visit: (native, request) => openVisit(options, native, request) }
+}
+
+function openVisit<R extends object>(
+  options: DoorOptions<R>,
+  native: R,
+  request: WebRequest,
+): Visit {
+  const { holdMs, untilWritable } = options
+  const exempt = options.isExempt(native, request)
+  const repeats = holdMs > 0 && options.repeat && !exempt
+  let heldMs = 0
+  let repeated = false
+
+  /** Both may be wrong or fail without a write being lost: then nothing is known beforehand. */
+  const tenantOf = () => orNull(async () => (await options.tenantOf(native)) ?? null)
+  const look = (tenant: string) =>
+    orNull(async () => (await within(lookMs, options.look?.(tenant))) ?? null)
+
+  const answer = async (fence: Fence, tenant: string | null) => {
+    const { texts, fallback, page } = options
+    const shown = page && ((refusal: Parameters<typeof page>[0]) => page(refusal, native))
+    return await refuse(refusalOf(fence, tenant), request, { texts, fallback, page: shown })
+  }
+
+  /** Until it is writable, all waits of this request together at most `holdMs`. */
+  const hold = async (fence: Fence, tenant: string) => {
+    const ms = holdMs - heldMs
+    if (ms <= 0 || fence.indefinite) return 'closed'
+    const signal = request.signal()
+    const since = performance.now()
+    const writable = async () =>
+      !signal.aborted && (await untilWritable?.(tenant, { ms, signal })) === true
+    const open = await orNull(writable)
+    heldMs += performance.now() - since
+    if (signal.aborted) return 'gone'
+    return open ? 'open' : 'closed'
+  }
+
+  const waitFor = async <A>(again: A, error: unknown): Promise<A | null | Verdict> => {
+    const fence = fenceOf(error)
+    if (!fence) return null
+    const tenant = await tenantOf()
+    // Another tenant's fence is not for this one to wait for.
+    const own = tenant === null || fence.tenant === tenant || fence.tenant === '*'
+    if (again === null || !repeats || repeated || !own) return await answer(fence, tenant)
+    const held = await hold(fence, tenant ?? fence.tenant)
+    if (held === 'gone') return 'gone'
+    if (held === 'closed') return await answer(fence, tenant)
+    repeated = true
+    return again
+  }
+
+  return {
+    repeats,
+    refused: (error) => waitFor(null, error),
+    refusedOrAgain: (error) => waitFor('again' as const, error),
+    refusedOrSentAgain: (error) => waitFor(askAgain(request), error),
+    async enter() {
+      if (isSafe(request) || exempt) return 'pass'
+      const tenant = await tenantOf()
+      const fence = tenant === null ? null : await look(tenant)
+      if (tenant === null || !fence) return 'pass'
+      const held = await hold(fence, tenant)
+      if (held === 'open') return 'pass'
+      return held === 'gone' ? 'gone' : await answer(fence, tenant)
+    },
+  }
+}
+
+/** A look that takes longer than most requests is no help. */
+const lookMs = 1000
+
+async function within<T>(ms: number, work: T | Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch {
+    return null
+  }
+}

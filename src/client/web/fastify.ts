@@ -1,0 +1,123 @@
+/**
+ * Fastify 5: a plugin for the instance that registers it, not for one of its own. Routes that are
+ * declared after it has loaded get its error handler ahead of all others; where routes stand already,
+ * it becomes the instance's.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer } from './answer.ts'
+import type { Door, Verdict, Visit } from './door.ts'
+import { ofNode } from './web-request.ts'
+
+export interface FastifyRequest {
+  readonly raw: IncomingMessage
+  readonly originalUrl: string
+  readonly routeOptions: object
+}
+
+export interface FastifyReply {
+  readonly raw: ServerResponse
+  readonly sent: boolean
+  code(status: number): unknown
+  getHeader(name: string): unknown
+  removeHeader(name: string): unknown
+  headers(headers: Record<string, string>): unknown
+  send(body: string): unknown
+  hijack(): unknown
+  then(sent: () => void, failed: (error: Error) => void): void
+}
+
+/** As little as a plugin needs: the types of Fastify are its own affair. */
+export interface FastifyInstance {
+  addHook(name: never, hook: never): unknown
+  setErrorHandler(handler: never): unknown
+  printRoutes(): string
+}
+
+type ErrorHandler<R> = (
+  error: unknown,
+  request: R & FastifyRequest,
+  reply: FastifyReply,
+) => Promise<unknown>
+
+interface Route<R> {
+  errorHandler?: ErrorHandler<R>
+}
+
+export function fastifyPlugin<R extends object>(door: Door<R>) {
+  const visits = new WeakMap<object, Visit>()
+  const visitOf = (request: R & FastifyRequest, reply: FastifyReply) => {
+    const visit =
+      visits.get(request) ??
+      door.visit(request, ofNode(request.raw, reply.raw, request.originalUrl))
+    visits.set(request, visit)
+    return visit
+  }
+  const enter = async (request: R & FastifyRequest, reply: FastifyReply) => {
+    const verdict = await visitOf(request, reply).enter()
+    if (verdict === 'pass') return undefined
+    if (verdict === 'gone') return reply.hijack()
+    return reply.send(prepare(reply, verdict))
+  }
+  const onError: ErrorHandler<R> = async (error, request, reply) => {
+    if (reply.raw.headersSent) throw error
+    const visit = visitOf(request, reply)
+    const { handler } = request.routeOptions as { handler: Handler<R> }
+    const verdict = await visit.refusedOrAgain(error)
+    if (verdict !== 'again') return finish(error, reply, verdict)
+    try {
+      return await runAgain(handler, request, reply)
+    } catch (second) {
+      return finish(second, reply, await visit.refused(second))
+    }
+  }
+  const plugin = async (instance: FastifyInstance): Promise<void> => {
+    const addRoute = (route: Route<R>) => {
+      const own = route.errorHandler
+      // What it throws goes on to the handlers of the instance.
+      route.errorHandler = own
+        ? (error, ...rest) => onError(error, ...rest).catch((e) => own(e, ...rest))
+        : onError
+    }
+    instance.addHook('onRoute' as never, addRoute as never)
+    instance.addHook('preHandler' as never, enter as never)
+    if (instance.printRoutes().trim() !== '(empty tree)') {
+      instance.setErrorHandler(onError as never)
+    }
+  }
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'rehome-read-only-mode',
+  })
+}
+
+type Handler<R> = (request: R & FastifyRequest, reply: FastifyReply) => unknown
+
+/** Handlers either return a promise, or nothing and send later. */
+async function runAgain<R>(
+  handler: Handler<R>,
+  request: R & FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  // It may have said what would have come of it before it was refused.
+  reply.code(200)
+  const result = handler(request, reply)
+  if (result === undefined) await reply
+  return await result
+}
+
+function finish(error: unknown, reply: FastifyReply, verdict: null | Verdict) {
+  if (verdict === null || reply.raw.headersSent) throw error
+  if (verdict !== 'gone') return prepare(reply, verdict)
+  reply.hijack()
+  return undefined
+}
+
+/** Returns the body, which is then sent. */
+function prepare(reply: FastifyReply, { status, headers, body }: Answer): string {
+  for (const name of ['content-encoding', 'etag']) reply.removeHeader(name)
+  const before = reply.getHeader('vary')
+  const vary = [before, headers.vary].flat().filter(Boolean).join(', ')
+  reply.code(status)
+  reply.headers({ ...headers, vary })
+  return body
+}

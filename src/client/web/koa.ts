@@ -1,0 +1,47 @@
+/** Koa 3: one middleware, ahead of all that writes. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Door, Verdict } from './door.ts'
+import { ofNode } from './web-request.ts'
+
+export interface KoaContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly originalUrl: string
+  readonly headerSent: boolean
+  status: number
+  body: unknown
+  respond?: boolean | undefined
+  set(headers: Record<string, string>): void
+  append(name: string, value: string): void
+  vary(name: string): void
+  remove(name: string): void
+}
+
+export function koaMiddleware<R extends object>(door: Door<R>) {
+  return async (context: R & KoaContext, next: () => Promise<unknown>): Promise<void> => {
+    const visit = door.visit(context, ofNode(context.req, context.res, context.originalUrl))
+    const entered = await visit.enter()
+    if (entered !== 'pass') return send(context, entered)
+    try {
+      await next()
+    } catch (error) {
+      const verdict = context.headerSent ? null : await visit.refusedOrSentAgain(error)
+      if (verdict === null || context.headerSent) throw error
+      send(context, verdict)
+    }
+  }
+}
+
+function send(context: KoaContext, verdict: Verdict): void {
+  if (verdict === 'gone') {
+    context.respond = false
+    return
+  }
+  const { 'set-cookie': cookie, vary, ...headers } = verdict.headers
+  for (const name of ['content-encoding', 'content-length', 'etag']) context.remove(name)
+  context.set(headers)
+  if (cookie !== undefined) context.append('set-cookie', cookie)
+  if (vary !== undefined) context.vary(vary)
+  context.status = verdict.status
+  context.body = verdict.body
+}
