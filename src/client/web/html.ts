@@ -38,7 +38,7 @@ export function pageOf(refusal: Refusal, texts: Texts): string {
 
 /** `role="status"` is read out without taking anybody's focus away. */
 export function bannerOf(kind: 'banner' | 'notice', sentences: readonly string[]): string {
-  const [first = '', ...others] = sentences.map(escapeHtml)
+  const [first = '', ...others] = sentences.filter(Boolean).map(escapeHtml)
   const text = [`<strong>${first}</strong>`, ...others].join(' ')
   return `<div role="status" class="rehome-${kind}">${text}</div>`
 }
