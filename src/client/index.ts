@@ -2,6 +2,15 @@
 export type { Fence } from './fence.ts'
 export type { Home, HomeOptions } from './home.ts'
 export { createHomes, type Homes, type HomesOptions, type RunOptions } from './homes.ts'
+export {
+  type ActiveJobs,
+  type DelayableJob,
+  drainedOf,
+  forEachWritableTenant,
+  type Sweep,
+  type WhileWritableOptions,
+  whileWritable,
+} from './jobs.ts'
 export { fenceOf, isSerializationFailure, isTenantFenced } from './tenant-fenced.ts'
 export { TenantReadOnlyError } from './tenant-read-only-error.ts'
 export type { ReadOnlyModeOptions } from './web/door-options.ts'

@@ -26,20 +26,16 @@ export function fenceOf(error: unknown): Fence | null {
   })
 }
 
-const conflicts = new Set<unknown>(['40001', '40P01'])
+/** P2034 is what Prisma makes of the other two, above an adapter that does not say which. */
+const conflicts = new Set<unknown>(['40001', '40P01', 'P2034'])
 
 /**
  * Whether the transaction met another one and has to be run again from its beginning. While a fence
  * is raised, REPEATABLE READ and SERIALIZABLE writers of its tenant get this error first.
  */
 export function isSerializationFailure(error: unknown): boolean {
-  const found = findIn(error, ({ code, originalCode, kind }) =>
-    conflicts.has(code) ||
-    conflicts.has(originalCode) ||
-    kind === 'TransactionWriteConflict' ||
-    code === 'P2034'
-      ? true
-      : null,
+  const found = findIn(error, ({ code, kind }) =>
+    conflicts.has(code) || kind === 'TransactionWriteConflict' ? true : null,
   )
   return found ?? false
 }

@@ -196,6 +196,13 @@ describe('an error that was put together', () => {
     expect([fenceOf(error), isTenantFenced(error)]).toEqual([null, false])
   })
 
+  test('says that a transaction is to be run again by three codes, and no others', () => {
+    const says = (code: string) =>
+      isSerializationFailure(new Error('a', { cause: Object.assign(new Error('b'), { code }) }))
+    expect(['40001', '40P01', 'P2034'].map(says)).toEqual([true, true, true])
+    expect(['25006', '40003', '55P03', 'P2010'].map(says)).toEqual([false, false, false, false])
+  })
+
   test('of an older database, or a newer one, is still ours', () => {
     const { indefinite: _, ...older } = fence
     expect(fenceOf(ours({ detail: JSON.stringify(older) }))).toEqual(fence)

@@ -1,4 +1,4 @@
-/** The two short-lived cookies of read-only mode. They hold no text, so that none can be planted. */
+/** The two short-lived cookies of read-only mode. They hold no text, so none can be planted. */
 
 const noticeName = 'rehome-notice'
 const againName = 'rehome-again'

@@ -7,7 +7,7 @@ import type { Fence } from '../fence.ts'
 import { fenceOf } from '../tenant-fenced.ts'
 import { type Answer, askAgain, isSafe, refuse } from './answer.ts'
 import type { DoorOptions } from './door-options.ts'
-import { refusalOf } from './refusal.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
 import type { WebRequest } from './web-request.ts'
 
 /** `gone`: nobody waits for an answer any more. */
@@ -39,10 +39,9 @@ function openVisit<R extends object>(
   native: R,
   request: WebRequest,
 ): Visit {
-  const { holdMs, untilWritable } = options
   const exempt = options.isExempt(native, request)
-  const repeats = holdMs > 0 && options.repeat && !exempt
-  let heldMs = 0
+  const repeats = options.holdMs > 0 && options.repeat && !exempt
+  const hold = openHold(options, request)
   let repeated = false
 
   /** Both may be wrong or fail without a write being lost: then nothing is known beforehand. */
@@ -52,22 +51,8 @@ function openVisit<R extends object>(
 
   const answer = async (fence: Fence, tenant: string | null) => {
     const { texts, fallback, page } = options
-    const shown = page && ((refusal: Parameters<typeof page>[0]) => page(refusal, native))
+    const shown = page && ((refusal: Refusal) => page(refusal, native))
     return await refuse(refusalOf(fence, tenant), request, { texts, fallback, page: shown })
-  }
-
-  /** Until it is writable, all waits of this request together at most `holdMs`. */
-  const hold = async (fence: Fence, tenant: string) => {
-    const ms = holdMs - heldMs
-    if (ms <= 0 || fence.indefinite) return 'closed'
-    const signal = request.signal()
-    const since = performance.now()
-    const writable = async () =>
-      !signal.aborted && (await untilWritable?.(tenant, { ms, signal })) === true
-    const open = await orNull(writable)
-    heldMs += performance.now() - since
-    if (signal.aborted) return 'gone'
-    return open ? 'open' : 'closed'
   }
 
   const waitFor = async <A>(again: A, error: unknown): Promise<A | null | Verdict> => {
@@ -98,6 +83,23 @@ function openVisit<R extends object>(
       if (held === 'open') return 'pass'
       return held === 'gone' ? 'gone' : await answer(fence, tenant)
     },
+  }
+}
+
+/** Until it can be written; all waits of one request together take `holdMs` at most. */
+function openHold<R>({ holdMs, untilWritable }: DoorOptions<R>, request: WebRequest) {
+  let heldMs = 0
+  return async (fence: Fence, tenant: string): Promise<'open' | 'closed' | 'gone'> => {
+    const ms = holdMs - heldMs
+    if (ms <= 0 || fence.indefinite) return 'closed'
+    const signal = request.signal()
+    const since = performance.now()
+    const open = signal.aborted
+      ? null
+      : await orNull(async () => await untilWritable?.(tenant, { ms, signal }))
+    heldMs += performance.now() - since
+    if (signal.aborted) return 'gone'
+    return open === true ? 'open' : 'closed'
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Fastify 5: a plugin for the instance that registers it, not for one of its own. Routes that are
- * declared after it has loaded get its error handler ahead of all others; where routes stand already,
- * it becomes the instance's.
+ * declared after it has loaded get its error handler ahead of all others; where routes stand
+ * already, it becomes the instance's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'

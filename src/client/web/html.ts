@@ -38,7 +38,12 @@ export function pageOf(refusal: Refusal, texts: Texts): string {
 
 /** `role="status"` is read out without taking anybody's focus away. */
 export function bannerOf(kind: 'banner' | 'notice', sentences: readonly string[]): string {
-  const [first = '', ...others] = sentences.filter(Boolean).map(escapeHtml)
+  const [first = '', ...others] = sentences.filter(Boolean).map(closed).map(escapeHtml)
   const text = [`<strong>${first}</strong>`, ...others].join(' ')
   return `<div role="status" class="rehome-${kind}">${text}</div>`
+}
+
+/** Reasons are written without a full stop as often as with one. */
+function closed(sentence: string): string {
+  return /[\p{L}\p{N})]$/u.test(sentence) ? `${sentence}.` : sentence
 }

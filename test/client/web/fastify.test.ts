@@ -1,4 +1,5 @@
-// What is Fastify's own: the order of plugins and routes, error handlers, and handlers that send later.
+// What is Fastify's own: the order of plugins and routes, error handlers, and handlers that send
+// later.
 import { type FastifyInstance, fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { createReadOnlyMode } from '../../../src/client/index.ts'

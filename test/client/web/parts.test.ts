@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createReadOnlyMode, type Fence } from '../../../src/client/index.ts'
 import { prefersHtml } from '../../../src/client/web/accepts.ts'
+import { eventually } from '../../helpers/eventually.ts'
 
 describe('a page is preferred', () => {
   test.each([
@@ -46,7 +47,7 @@ const tenantOf = () => 'acme'
 describe('a banner', () => {
   test('says why and for how long, and nothing of where', () => {
     expect(createReadOnlyMode({ tenantOf }).banner(fence)).toBe(
-      '<div role="status" class="rehome-banner"><strong>Read-only for now</strong> ' +
+      '<div role="status" class="rehome-banner"><strong>Read-only for now.</strong> ' +
         '&lt;img src=x onerror=&quot;alert(&#39;x&#39;)&quot;&gt; ' +
         'Please try again in a second.</div>',
     )
@@ -56,15 +57,15 @@ describe('a banner', () => {
     expect(createReadOnlyMode({ tenantOf }).banner(null)).toBe('')
     const { banner } = createReadOnlyMode({ tenantOf })
     expect(banner({ ...fence, reason: '', indefinite: true })).toBe(
-      '<div role="status" class="rehome-banner"><strong>Read-only for now</strong> ' +
+      '<div role="status" class="rehome-banner"><strong>Read-only for now.</strong> ' +
         'It is not known yet when changes will be possible again.</div>',
     )
   })
 
   test('speaks the language of the application', () => {
     const texts = { title: 'Nur lesen', later: (s: number) => `In ${s} s <wieder>.` }
-    expect(createReadOnlyMode({ tenantOf, texts }).banner({ ...fence, reason: 'Umzug.' })).toBe(
-      '<div role="status" class="rehome-banner"><strong>Nur lesen</strong> ' +
+    expect(createReadOnlyMode({ tenantOf, texts }).banner({ ...fence, reason: 'Umzug' })).toBe(
+      '<div role="status" class="rehome-banner"><strong>Nur lesen.</strong> ' +
         'Umzug. In 1 s &lt;wieder&gt;.</div>',
     )
   })
@@ -122,6 +123,23 @@ describe('a fetch handler', () => {
       // Who would not follow is not sent anywhere, and does not wait for nothing.
       expect((await failing(post('a', headers))).status).toBe(503)
     }
+  })
+
+  test('waits at the door and after it for as long as it may in all', async () => {
+    const limits: number[] = []
+    const untilWritable = async (_tenant: string, { ms }: { ms: number }) => {
+      const since = performance.now()
+      await eventually(() => expect(performance.now()).toBeGreaterThan(since + 5))
+      return limits.push(ms) > 0
+    }
+    const look = async () => ({ ...fence, tenant: 'acme' })
+    const readOnly = createReadOnlyMode<Request>({ ...options, untilWritable, look })
+    const handler = readOnly.fetch(() => {
+      throw refused
+    })
+    expect((await handler(post('a', { 'content-length': '1' }))).status).toBe(503)
+    expect(limits).toEqual([1000, expect.any(Number)])
+    expect(limits[1]).toBeLessThan(1000 - 4)
   })
 
   test('passes on what comes with the request', async () => {
