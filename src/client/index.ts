@@ -14,6 +14,6 @@ export {
 export { fenceOf, isSerializationFailure, isTenantFenced } from './tenant-fenced.ts'
 export { TenantReadOnlyError } from './tenant-read-only-error.ts'
 export type { ReadOnlyModeOptions } from './web/door-options.ts'
-export { createReadOnlyMode } from './web/read-only-mode.ts'
+export { createReadOnlyMode, type ReadOnlyMode } from './web/read-only-mode.ts'
 export type { Refusal } from './web/refusal.ts'
 export type { Texts } from './web/texts.ts'

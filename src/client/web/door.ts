@@ -18,7 +18,10 @@ export interface Visit {
   enter(): Promise<'pass' | Verdict>
   /** After it has thrown; null: not because of a fence. Never rejects, nor do the next two. */
   refused(error: unknown): Promise<null | Verdict>
-  /** Waits first where this request may: `again` says that the handler can run once more. */
+  /**
+   * Waits first where this request may: `again` says that the handler can run once more. What comes
+   * of that is for `refused`, so that it is no third time.
+   */
   refusedOrAgain(error: unknown): Promise<null | 'again' | Verdict>
   /** The same for adapters that cannot run it: the client is asked to send its request again. */
   refusedOrSentAgain(error: unknown): Promise<null | Verdict>
@@ -42,7 +45,6 @@ function openVisit<R extends object>(
   const exempt = options.isExempt(native, request)
   const repeats = options.holdMs > 0 && options.repeat && !exempt
   const hold = openHold(options, request)
-  let repeated = false
 
   /** Both may be wrong or fail without a write being lost: then nothing is known beforehand. */
   const tenantOf = () => orNull(async () => (await options.tenantOf(native)) ?? null)
@@ -61,12 +63,10 @@ function openVisit<R extends object>(
     const tenant = await tenantOf()
     // Another tenant's fence is not for this one to wait for.
     const own = tenant === null || fence.tenant === tenant || fence.tenant === '*'
-    if (again === null || !repeats || repeated || !own) return await answer(fence, tenant)
+    if (again === null || !repeats || !own) return await answer(fence, tenant)
     const held = await hold(fence, tenant ?? fence.tenant)
     if (held === 'gone') return 'gone'
-    if (held === 'closed') return await answer(fence, tenant)
-    repeated = true
-    return again
+    return held === 'open' ? again : await answer(fence, tenant)
   }
 
   return {

@@ -11,19 +11,16 @@ import { ofNode } from './web-request.ts'
 export interface FastifyRequest {
   readonly raw: IncomingMessage
   readonly originalUrl: string
-  readonly routeOptions: object
 }
 
 export interface FastifyReply {
   readonly raw: ServerResponse
-  readonly sent: boolean
   code(status: number): unknown
   getHeader(name: string): unknown
   removeHeader(name: string): unknown
   headers(headers: Record<string, string>): unknown
   send(body: string): unknown
   hijack(): unknown
-  then(sent: () => void, failed: (error: Error) => void): void
 }
 
 /** As little as a plugin needs: the types of Fastify are its own affair. */
@@ -39,7 +36,10 @@ type ErrorHandler<R> = (
   reply: FastifyReply,
 ) => Promise<unknown>
 
+type Handler<R> = (request: R & FastifyRequest, reply: FastifyReply) => unknown
+
 interface Route<R> {
+  handler: Handler<R>
   errorHandler?: ErrorHandler<R>
 }
 
@@ -58,14 +58,18 @@ export function fastifyPlugin<R extends object>(door: Door<R>) {
     if (verdict === 'gone') return reply.hijack()
     return reply.send(prepare(reply, verdict))
   }
+  const failures: Failures = new WeakMap()
   const onError: ErrorHandler<R> = async (error, request, reply) => {
     if (reply.raw.headersSent) throw error
     const visit = visitOf(request, reply)
-    const { handler } = request.routeOptions as { handler: Handler<R> }
+    const failure = failures.get(request)
+    // Where a hook was refused, hooks behind it may not have asked yet who may come in.
+    if (!failure || failure.error !== error)
+      return finish(error, reply, await visit.refusedOrSentAgain(error))
     const verdict = await visit.refusedOrAgain(error)
     if (verdict !== 'again') return finish(error, reply, verdict)
     try {
-      return await runAgain(handler, request, reply)
+      return await failure.runAgain()
     } catch (second) {
       return finish(second, reply, await visit.refused(second))
     }
@@ -73,6 +77,7 @@ export function fastifyPlugin<R extends object>(door: Door<R>) {
   const plugin = async (instance: FastifyInstance): Promise<void> => {
     const addRoute = (route: Route<R>) => {
       const own = route.errorHandler
+      route.handler = noting(failures, route.handler)
       // What it throws goes on to the handlers of the instance.
       route.errorHandler = own
         ? (error, ...rest) => onError(error, ...rest).catch((e) => own(e, ...rest))
@@ -90,19 +95,30 @@ export function fastifyPlugin<R extends object>(door: Door<R>) {
   })
 }
 
-type Handler<R> = (request: R & FastifyRequest, reply: FastifyReply) => unknown
+/** What a request's handler has thrown, and how to run it once more. */
+type Failures = WeakMap<object, { readonly error: unknown; runAgain(): Promise<unknown> }>
 
-/** Handlers either return a promise, or nothing and send later. */
-async function runAgain<R>(
-  handler: Handler<R>,
-  request: R & FastifyRequest,
-  reply: FastifyReply,
-): Promise<unknown> {
-  // It may have said what would have come of it before it was refused.
-  reply.code(200)
-  const result = handler(request, reply)
-  if (result === undefined) await reply
-  return await result
+/** The handler as it was, but that its failures are noted. */
+function noting<R extends object>(failures: Failures, handler: Handler<R>): Handler<R> {
+  return function (this: unknown, request, reply) {
+    const run = () => handler.call(this, request, reply)
+    const note = (error: unknown) => {
+      const runAgain = async () => {
+        // It may have said what would have come of it before it was refused.
+        reply.code(200)
+        return await run()
+      }
+      failures.set(request, { error, runAgain })
+    }
+    try {
+      const result = run()
+      if (result instanceof Promise) result.catch(note)
+      return result
+    } catch (error) {
+      note(error)
+      throw error
+    }
+  }
 }
 
 function finish(error: unknown, reply: FastifyReply, verdict: null | Verdict) {

@@ -10,6 +10,8 @@ import { bannerOf } from './html.ts'
 import { koaMiddleware } from './koa.ts'
 import { whenToTryAgain } from './texts.ts'
 
+export type ReadOnlyMode<R extends object> = ReturnType<typeof createReadOnlyMode<R>>
+
 /** Throws a TypeError where the options cannot be meant. */
 export function createReadOnlyMode<R extends object>(options: ReadOnlyModeOptions<R>) {
   const checked = checkOptions(options)

@@ -68,7 +68,7 @@ describe('a plugin of Fastify', () => {
     expect(answers).toEqual(['app: Error: broken', 'app: Error: route: broken'])
   })
 
-  test('runs a handler again that sends later and returns nothing', async () => {
+  test('sends the client again to a handler that sends later', async () => {
     await using world = await fenced()
     const app = fastify()
     await app.register(world.readOnly.fastify)
@@ -79,5 +79,29 @@ describe('a plugin of Fastify', () => {
       )
     })
     expect(await world.post(app)).toEqual([201, 'saved'])
+  })
+
+  test('lets nobody past a hook that comes behind the one that was refused', async () => {
+    await using world = await fenced()
+    const app = fastify()
+    await app.register(world.readOnly.fastify)
+    app.addHook('preHandler', async () => void (await world.write()))
+    app.addHook('preHandler', async (_request, reply) => reply.code(401).send('who are you'))
+    app.post('/', () => expect.fail('it was let in'))
+    expect(await world.post(app)).toEqual([401, 'who are you'])
+  })
+
+  test('runs a handler again that throws at once', async () => {
+    await using world = await fenced()
+    const app = fastify()
+    const errors: unknown[] = []
+    await world.write().catch((error: unknown) => errors.push(error))
+    await app.register(world.readOnly.fastify)
+    app.post('/', (_request, reply) => {
+      if (errors.length > 0) throw errors.pop()
+      reply.send('saved')
+      return reply
+    })
+    expect(await world.post(app)).toEqual([200, 'saved'])
   })
 })

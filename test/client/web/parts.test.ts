@@ -142,6 +142,19 @@ describe('a fetch handler', () => {
     expect(limits[1]).toBeLessThan(1000 - 4)
   })
 
+  test('does not begin for who has left, be it writable just then', async () => {
+    const leaving = new AbortController()
+    const untilWritable = async () => {
+      leaving.abort()
+      return true
+    }
+    const look = async () => ({ ...fence, tenant: 'acme' })
+    const readOnly = createReadOnlyMode<Request>({ ...options, untilWritable, look })
+    const handler = readOnly.fetch(() => expect.fail('it began'))
+    const init = { method: 'POST', signal: leaving.signal }
+    expect((await handler(new Request('http://a.example', init))).status).toBe(503)
+  })
+
   test('passes on what comes with the request', async () => {
     const { fetch } = createReadOnlyMode<Request>(options)
     const handler = fetch(async (request, name: string) => {
