@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { createHomes, type Homes, type HomesOptions } from '../../../src/client/index.ts'
 import * as flags from '../../../src/endpoints/sql/flags.ts'
 import { placeOf } from '../../../src/place.ts'
+import type { PlanInput } from '../../../src/plan/plan.ts'
 import { claimTarget, raiseFence } from '../fenced.ts'
 import { createWorld, type World } from '../world.ts'
 import { openPool } from './pool.ts'
@@ -30,9 +31,9 @@ export type HomesWorld = Awaited<ReturnType<typeof createHomesWorld>>
 type Options = Partial<HomesOptions<pg.Pool>>
 
 /** With tenants acme and beta. */
-export async function createHomesWorld() {
+export async function createHomesWorld(plan: Partial<PlanInput> = {}) {
   const stack = createStack()
-  const world: World = stack.use(await createWorld())
+  const world: World = stack.use(await createWorld({ plan }))
   await world.addTenant('acme')
   await world.addTenant('beta')
   let looks = 0
