@@ -71,7 +71,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     const mine = world.runs.filter((tenant) => tenant === 'acme')
     if (runsBefore === 0) expect(mine).toHaveLength(1)
     else expect(mine.length).toBeGreaterThan(2)
-    expect(await app.queue.getFailedCount()).toBe(0)
+    expect([await app.queue.getFailedCount(), app.errors]).toEqual([0, []])
   })
 
   test('comes back when the fence has said', async () => {
@@ -214,6 +214,15 @@ describe('work for every tenant', () => {
     expect([new Set(done).size, most]).toEqual([20, 3])
     expect((await forEachWritableTenant(new Set(['a']), work)).done).toEqual(['a'])
     expect((await forEachWritableTenant([], work)).done).toEqual([])
+  })
+
+  test('asks for no more once the last of them is named', async () => {
+    const answers = [{ value: 'a' }, { value: 'b' }, { done: true, value: undefined }]
+    const next = async () => answers.shift() ?? expect.fail('asked again')
+    const tenants = { [Symbol.asyncIterator]: () => ({ next }) } as AsyncIterable<string>
+    const work = async () => {}
+    const { done } = await forEachWritableTenant(tenants, work, { concurrency: 4 })
+    expect(done).toEqual(['a', 'b'])
   })
 
   test('ends with what could not list them, after what is under way', async () => {

@@ -60,7 +60,7 @@ function responseTo(verdict: Verdict, others: Headers = new Headers()): Response
     if (name === 'set-cookie' || name === 'vary') others.append(name, value)
     else others.set(name, value)
   }
-  return new Response(verdict.body, { status: verdict.status, headers: others })
+  return new Response(verdict.body || null, { status: verdict.status, headers: others })
 }
 
 export interface HonoContext {
@@ -83,7 +83,6 @@ export function honoMiddleware<R extends object>(door: Door<R>) {
     const verdict = context.error ? await visit.refusedOrSentAgain(context.error) : null
     if (verdict === null) return undefined
     const headers = new Headers(context.res?.headers)
-    headers.delete('content-type')
     // Hono adds the headers of the one before to a response that replaces it.
     context.res = undefined
     context.res = responseTo(verdict, headers)

@@ -17,6 +17,8 @@ export type TenantJob = Job<{ tenant: string }, string>
 
 export interface TestQueue extends AsyncDisposable {
   readonly queue: Queue<{ tenant: string }, string>
+  /** Of its workers. */
+  readonly errors: unknown[]
   work(processor: Processor<{ tenant: string }, string>): Worker
 }
 
@@ -46,12 +48,14 @@ export async function openQueue(backend: QueueBackend): Promise<TestQueue> {
   )
   queue.on('error', () => {})
   const workers: Worker[] = []
+  const errors: unknown[] = []
   return {
     queue,
+    errors,
     work(processor) {
       const options = { connection: connect(), prefix, concurrency: 4 }
       const worker = new Worker('work', processor, options, factory)
-      worker.on('error', () => {})
+      worker.on('error', (error) => void errors.push(error))
       workers.push(worker)
       return worker
     },
