@@ -12,6 +12,7 @@ import { RehomeError } from '../errors.ts'
 import type { Fence } from './fence.ts'
 import { wholeApplication } from './flags.ts'
 import { follow, type Known } from './follow.ts'
+import { holdMsOf } from './hold.ts'
 import { type Home, type HomeOptions, homeOf, type KnownHome } from './home.ts'
 import { createListeners } from './listeners.ts'
 import { createMemory, type Memory } from './memory.ts'
@@ -25,7 +26,7 @@ export interface HomesOptions<Db> {
   /** Where a tenant has lived before any move. Default: at the first of the homes. */
   readonly first?: string | ((tenant: string) => string)
   /** How long work that was refused waits for the tenant. Default `5s`; 0: it does not. */
-  readonly hold?: string | 0
+  readonly hold?: string | number
   /** How many may wait at once, for all tenants together. Default 1,000. */
   readonly waiters?: number
   /**
@@ -41,7 +42,7 @@ export interface HomesOptions<Db> {
 
 export interface RunOptions {
   /** Instead of what holds for all. */
-  readonly hold?: string | 0
+  readonly hold?: string | number
   readonly signal?: AbortSignal
 }
 
@@ -87,7 +88,7 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   const entries = Object.entries(options.homes)
   const homes = new Map(entries.map(([name, home]) => [name, homeOf(name, home)]))
   const firstOf = firstHome(homes, options.first)
-  const holdMs = holdMsOf(options.hold)
+  const holdMs = holdMsOf(options.hold ?? '5s')
   const { heard = '30s', unheard = '1s' } = options.stale ?? {}
   const [heardMs, unheardMs] = [durationMs(heard), durationMs(unheard)]
   const waiting = createWaiting(options.waiters ?? 1_000)
@@ -135,10 +136,6 @@ function firstHome<Db>(
   if (typeof first === 'function') return (tenant) => named(first(tenant))
   const home = named(first)
   return () => home
-}
-
-function holdMsOf(hold: string | 0 = '5s'): number {
-  return hold === 0 ? 0 : durationMs(hold)
 }
 
 function handed<Db>({ name, db }: KnownHome<Db>): Home<Db> {

@@ -6,6 +6,7 @@
  * itself is listening.
  */
 import { randomUUID } from 'node:crypto'
+import { within } from './within.ts'
 
 /** As `pg` makes them. */
 export interface ListeningClient {
@@ -60,7 +61,7 @@ export function listen(options: ListenerOptions): Listener {
     waitMs = Math.min(waitMs * 2, againMs.most)
   }
   const beat = (which: ListeningClient) => {
-    within(which.query('select'), proofMs).then(
+    within(proofMs, which.query('select')).then(
       () => later(() => beat(which), beatEveryMs),
       () => lost(which),
     )
@@ -108,11 +109,11 @@ async function prove(client: ListeningClient, options: ListenerOptions): Promise
     if (payload === word) heard()
     else if (changed !== undefined) options.onChange(changed)
   })
-  await within(client.connect(), proofMs)
+  await within(proofMs, client.connect())
   client.unref?.()
-  await within(client.query(`listen ${channel}`), proofMs)
-  await within(options.notify(word), proofMs)
-  await within(echo, proofMs)
+  await within(proofMs, client.query(`listen ${channel}`))
+  await within(proofMs, options.notify(word))
+  await within(proofMs, echo)
 }
 
 export function notification(payload: string): readonly [text: string, values: unknown[]] {
@@ -130,18 +131,5 @@ function changeOf(payload: string): Change | null | undefined {
     return typeof scope === 'string' && typeof tenant === 'string' ? { scope, tenant } : null
   } catch {
     return undefined
-  }
-}
-
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-    work.catch(() => {})
   }
 }

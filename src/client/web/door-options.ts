@@ -1,5 +1,7 @@
 /** What the application says of itself, and what it becomes once it was checked. */
+import { RehomeError } from '../../errors.ts'
 import type { Fence } from '../fence.ts'
+import { holdMsOf } from '../hold.ts'
 import type { Refusal } from './refusal.ts'
 import { english, type Texts } from './texts.ts'
 import type { WebRequest } from './web-request.ts'
@@ -38,11 +40,11 @@ export interface DoorOptions<R>
   readonly texts: Texts
 }
 
-/** Throws a TypeError where they cannot be meant. */
+/** Throws USAGE where they cannot be meant. */
 export function checkOptions<R>(options: ReadOnlyModeOptions<R>): DoorOptions<R> {
   const { tenantOf, look, untilWritable, page, redirect = false } = options
   const holdMs = readHold(options.hold ?? 0)
-  if (holdMs > 0 && !untilWritable) throw new TypeError('`hold` needs `untilWritable`')
+  if (holdMs > 0 && !untilWritable) throw new RehomeError('USAGE', '`hold` needs `untilWritable`')
   const rules = options.exempt ?? []
   return {
     tenantOf,
@@ -61,11 +63,9 @@ export function checkOptions<R>(options: ReadOnlyModeOptions<R>): DoorOptions<R>
 const holdMsMax = 60_000
 
 function readHold(hold: string | number): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(String(hold)) ?? []
-  const ms = typeof hold === 'number' ? hold : Number(count) * (unit === 's' ? 1000 : 1)
-  if (ms >= 0 && ms <= holdMsMax) return ms
-  const written = JSON.stringify(hold)
-  throw new TypeError(`\`hold\` is ${written}, and not like '5s', '500ms' or 500, 60s at most`)
+  const ms = holdMsOf(hold)
+  if (ms <= holdMsMax) return ms
+  throw new RehomeError('USAGE', `\`hold\` is ${hold}: a request may wait for 60s at most`)
 }
 
 function fits<R>(

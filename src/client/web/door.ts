@@ -5,6 +5,8 @@
  */
 import type { Fence } from '../fence.ts'
 import { fenceOf } from '../tenant-fenced.ts'
+import { TenantReadOnlyError } from '../tenant-read-only-error.ts'
+import { within } from '../within.ts'
 import { type Answer, askAgain, isSafe, refuse } from './answer.ts'
 import type { DoorOptions } from './door-options.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
@@ -63,7 +65,9 @@ function openVisit<R extends object>(
     const tenant = await tenantOf()
     // Another tenant's fence is not for this one to wait for.
     const own = tenant === null || fence.tenant === tenant || fence.tenant === '*'
-    if (again === null || !repeats || !own) return await answer(fence, tenant)
+    // `homes.run` has waited already.
+    const waited = error instanceof TenantReadOnlyError
+    if (again === null || !repeats || !own || waited) return await answer(fence, tenant)
     const held = await hold(fence, tenant ?? fence.tenant)
     if (held === 'gone') return 'gone'
     return held === 'open' ? again : await answer(fence, tenant)
@@ -105,18 +109,6 @@ function openHold<R>({ holdMs, untilWritable }: DoorOptions<R>, request: WebRequ
 
 /** A look that takes longer than most requests is no help. */
 const lookMs = 1000
-
-async function within<T>(ms: number, work: T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
   try {

@@ -12,7 +12,7 @@ import { whenToTryAgain } from './texts.ts'
 
 export type ReadOnlyMode<R extends object> = ReturnType<typeof createReadOnlyMode<R>>
 
-/** Throws a TypeError where the options cannot be meant. */
+/** Throws USAGE where the options cannot be meant. */
 export function createReadOnlyMode<R extends object>(options: ReadOnlyModeOptions<R>) {
   const checked = checkOptions(options)
   const door = createDoor(checked)

@@ -137,7 +137,7 @@ describe('a hold', () => {
 
   test.each(['5', '5m', '-1s', '', '61s', -1, Number.NaN, 60_001])('cannot be %j', (hold) => {
     const create = () => createReadOnlyMode({ tenantOf, untilWritable, hold })
-    expect(create).toThrow(/`hold` is .*, and not like '5s', '500ms' or 500, 60s at most/)
+    expect(create).toThrow(/`hold` is .*|no length of time/)
   })
 
   test('needs somebody who knows when it ends', () => {

@@ -1,0 +1,14 @@
+/** Rejects where the work has not ended after `ms`; what comes of it then is nobody's any more. */
+export async function within<T>(ms: number, work: T | Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  const working = Promise.resolve(work)
+  working.catch(() => {})
+  try {
+    return await Promise.race([working, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
