@@ -1,10 +1,10 @@
 /**
  * The task tracker at work: it writes to random tenants all the time, wherever each lives just now.
  *
- * With `hold` it goes by `rehome/client`, as an application should: a write that a fence refuses
- * waits. Without it a tenant's home is remembered; the fence's refusal tells when it is another, and
- * a write that it refuses is given up, but for one a tenant: that goes on trying until it is let in,
- * so that the pause is measured as a user would feel it. Invariant: every write begun is in the ledger,
+ * With `hold` it goes by `rehome/client`, as applications should: what a fence refuses waits.
+ * Without it a tenant's home is remembered; the refusal tells when it is another, and a refused
+ * write is given up, but for one a tenant: that goes on trying until it is let in, so that the
+ * pause is measured as a user would feel it. Invariant: every write begun is in the ledger,
  * settled once `stop` has returned; nothing is tried that is not counted.
  */
 import { setMaxListeners } from 'node:events'

@@ -9,9 +9,9 @@ const unitsMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** `500ms`, `5s`, `10m`, `2h`, `1d`, in ms. Throws USAGE. */
+/** `500ms`, `1.5s`, `10m`, `2h`, `1d`, in ms. Throws USAGE. */
 export function durationMs(text: string): number {
-  const [, digits = '', unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
+  const [, digits = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? []
   const ms = Number(digits) * (unitsMs[unit] ?? 0)
   if (ms > 0) return ms
   throw new RehomeError('USAGE', `"${text}" is no length of time: write 500ms, 5s, 10m, 2h or 1d`)

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { expect, test } from 'vitest'
-import { createReadOnlyMode, type Fence, TenantReadOnlyError } from '../../../src/client/index.ts'
+import { createReadOnlyMode, type Fence } from '../../../src/client/index.ts'
 import { listening } from '../../helpers/client/apps.ts'
 
 const fence: Fence = {
@@ -38,7 +38,8 @@ test('a client is sent again to where it came, not to where the router was', asy
   const readOnly = createReadOnlyMode({ tenantOf, untilWritable, hold: '1s' })
   const app = express()
   const api = express.Router()
-  api.post('/notes', () => Promise.reject(new TenantReadOnlyError(fence)))
+  const refusal = { code: '25006', hint: 'rehome:fenced', detail: JSON.stringify(fence) }
+  api.post('/notes', () => Promise.reject(Object.assign(new Error('refused'), refusal)))
   // Without the middleware ahead of the routes.
   api.use(readOnly.expressErrors())
   app.use('/api', api)
