@@ -32,6 +32,7 @@ test('a refused application is told what it needs to know', async () => {
     reason: 'test',
     retryAfterS: 7,
     movedTo: null,
+    indefinite: false,
     key: null,
   })
 })

@@ -30,6 +30,7 @@ export function nearMisses(ids: readonly string[]): string[] {
     [...id].slice(0, -1).join(''),
     id.replaceAll("'", "''"),
   ])
-  const fits = (id: string) => id !== '' && Buffer.byteLength(id) <= 1024 && !ids.includes(id)
+  const fits = (id: string) =>
+    !['', '*'].includes(id) && Buffer.byteLength(id) <= 1024 && !ids.includes(id)
   return [...new Set(near)].filter(fits)
 }

@@ -43,8 +43,9 @@ export async function bumpBuckets(
   await endIfIdle(client)
   await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`])
   // In the order in which writers of many tenants take them.
-  const query = `with chosen as (select id from rehome.buckets where ${sql} order by id for no key update)
-    update rehome.buckets b set epoch = epoch + 1 from chosen c where b.id = c.id`
+  const chosen = `select id from rehome.buckets where ${sql} order by id for no key update`
+  const query = `update rehome.buckets b set epoch = epoch + 1
+    from (${chosen}) c where b.id = c.id`
   const bumped = await client.query(query, [...values])
   if (bumped.rowCount !== count) throw new RehomeError('NOT_INSTALLED', missing)
   await client.query('commit')
