@@ -86,7 +86,7 @@ export function batchOf(
   }
   const { hold, epoch } = by
   const of = { ...hold, epoch, table: table.name, columns: [...columns], replicate: false }
-  return { ...of, from, progress, quarantined: [] }
+  return { ...of, from, progress, leavesOut: false, quarantined: [] }
 }
 
 export async function countOf(end: Subject, { table }: Pick<CopiedRows, 'table'>): Promise<number> {

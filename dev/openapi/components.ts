@@ -39,7 +39,7 @@ export const parameters: JsonObject = {
     in: 'header',
     description:
       'EPOCH/TABLE/ROWS: the same for the same batch, for logs and proxies. The end goes by the ' +
-      'progress in the head of the batch.',
+      'progress in the head of the batch. Of a step it is EPOCH/STEP.',
     schema: { type: 'string' },
   },
 }

@@ -1,8 +1,13 @@
 /** The protocol of ends over HTTP as an OpenAPI 3.1 document: nothing in it is written twice. */
 
 import { description, protocolName } from '../../src/endpoints/http/protocol/description.ts'
-import { flagOperations } from '../../src/endpoints/http/protocol/flags.ts'
 import {
+  applyHead,
+  applyOperation,
+  changesOperation,
+} from '../../src/endpoints/http/protocol/feed.ts'
+import {
+  groupOf,
   type OperationName,
   operations,
   pathOf,
@@ -32,6 +37,8 @@ export function openapiDocument(): JsonObject {
     ),
     [`/${pathOf('read')}`]: { post: reading(schemas) },
     [`/${pathOf('write')}`]: { post: writing(schemas) },
+    [`/${pathOf('changes')}`]: { post: telling(schemas) },
+    [`/${pathOf('apply')}`]: { post: applying(schemas) },
   }
   return {
     openapi: '3.1.0',
@@ -53,6 +60,7 @@ export function openapiDocument(): JsonObject {
       { name: 'description', description: 'What the end says of itself.' },
       { name: 'flags', description: "Transitions of a tenant's flag." },
       { name: 'rows', description: "A tenant's rows." },
+      { name: 'feed', description: 'Changes, where the description says that they are offered.' },
     ],
     paths,
     components: {
@@ -81,7 +89,7 @@ function operationOf(schemas: Schemas, name: OperationName): JsonObject {
   const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`
   return {
     operationId: name,
-    tags: [name in flagOperations ? 'flags' : 'rows'],
+    tags: [groupOf(name)],
     summary,
     'x-rehome-repeatable': repeatable,
     parameters: asked,
@@ -125,6 +133,44 @@ function writing(schemas: Schemas): JsonObject {
     parameters: [...asked, { $ref: '#/components/parameters/IdempotencyKey' }],
     requestBody: { required: true, content: { 'application/x-ndjson': lines } },
     responses: answers(json(schemas.ref('WriteResult', result)), 'The batch is durable.'),
+  }
+}
+
+function telling(schemas: Schemas): JsonObject {
+  const { summary, repeatable, request } = changesOperation
+  const lines = {
+    schema: {
+      description: 'One value a line: rows, each with `t` or `f` behind it, and then the object.',
+      oneOf: [schemas.row(), schemas.ref('PageEnd', readOperation.last)],
+    },
+  }
+  return {
+    operationId: 'changes',
+    tags: ['feed'],
+    summary,
+    'x-rehome-repeatable': repeatable,
+    parameters: asked,
+    requestBody: { required: true, content: json(schemas.ref('ChangesRequest', request)) },
+    responses: answers({ 'application/x-ndjson': lines }, 'A page.'),
+  }
+}
+
+function applying(schemas: Schemas): JsonObject {
+  const { summary, repeatable, result } = applyOperation
+  const lines = {
+    schema: {
+      description: 'One value a line: the head, keys that go, keys of parents, rows that come.',
+      oneOf: [schemas.ref('ApplyHead', applyHead), schemas.row()],
+    },
+  }
+  return {
+    operationId: 'apply',
+    tags: ['feed'],
+    summary,
+    'x-rehome-repeatable': repeatable,
+    parameters: [...asked, { $ref: '#/components/parameters/IdempotencyKey' }],
+    requestBody: { required: true, content: { 'application/x-ndjson': lines } },
+    responses: answers(json(schemas.ref('ApplyResult', result)), 'The step is durable.'),
   }
 }
 

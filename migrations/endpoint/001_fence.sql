@@ -147,6 +147,17 @@ create table rehome.syncs (
   seen pg_snapshot not null,
   -- Of both schemas, as they were: rows that came from another one have to come again.
   fingerprint text not null,
+  -- The same where ends are asked step by step, in the words of the other end. null: from the first
+  -- change on.
+  position text,
+  -- How many steps have come: the next one is the next number, and no step comes twice.
+  step bigint not null default 0,
+  -- What was answered to the last one, should it be asked for again.
+  answer jsonb,
+  -- Rows were left out since, so that more has to come than what has changed.
+  lacking boolean not null default false,
+  -- What only this end knows of rows that were left out: table → key → columns.
+  kept jsonb not null default '{}',
   primary key (scope, tenant_id)
 );
 

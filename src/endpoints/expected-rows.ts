@@ -113,6 +113,15 @@ function givenRows(
   return { of: { table: route.target, given }, key, columns, hash }
 }
 
+/** Keys of the target, to be written as it writes them. */
+export function givenKeys(
+  route: Route,
+  { given, hash }: { readonly given: readonly Texts[]; readonly hash: HashFunction },
+): Compared {
+  const columns = route.targetKey.map((name, i) => givenColumn(route, name, i))
+  return { of: { table: route.target, given }, key: columns, columns, hash }
+}
+
 /** With its modifier: numeric(10,2) makes 1.00 of 1. */
 function givenColumn(route: Route, name: string, index: number): ComparedColumn {
   const column = route.target.columns.find((candidate) => candidate.name === name)

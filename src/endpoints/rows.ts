@@ -5,6 +5,7 @@
 
 import type { Catalog, CatalogTable } from '../plan/catalog.ts'
 import type { ColumnRoute } from '../plan/columns.ts'
+import type { TenantPath } from '../plan/path.ts'
 import type { TablePlan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/route.ts'
 import type { StreamPlan } from '../plan/stream.ts'
@@ -68,6 +69,11 @@ export interface Writing {
   /** Foreign keys and triggers are off. */
   readonly replicate: boolean
   readonly from: TableProgress
+  /**
+   * Rows that collide with others, or come before their parents, are left out, and it is told that
+   * there may be some. Absent: they are errors.
+   */
+  readonly leavingOut?: { readonly path: TenantPath; readonly tell: () => void } | undefined
 }
 
 /** Rows are there once they are committed, with the progress that counts them. */

@@ -6,11 +6,19 @@ import type { FlagKey } from './flags.ts'
 /** A row's values, null for NULL. */
 export type Texts = readonly (string | null)[]
 
+/** Rows by what they have in some columns. */
+export interface KeyList {
+  readonly columns: readonly string[]
+  readonly values: readonly Texts[]
+}
+
 export interface TenantRows extends FlagKey {
   readonly table: CatalogTable
   readonly path: TenantPath
   /** Only those rows `r` for which it holds; only where the end is a database of ours. */
   readonly among?: string | undefined
+  /** Only these. */
+  readonly keys?: KeyList | undefined
   /** Instead of the table's: those of a query, which has chosen the tenant's. */
   readonly query?: string | undefined
 }

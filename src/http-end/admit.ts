@@ -17,7 +17,7 @@ interface Conditions {
 }
 
 /** Where the end is mounted is the application's choice. */
-const protocolPath = /(?:^|\/)(v1(?:\/(?:flags|rows)\/[a-z-]+)?)\/?$/
+const protocolPath = /(?:^|\/)(v1(?:\/(?:flags|rows|feed)\/[a-z-]+)?)\/?$/
 const gunzipped = promisify(gunzip)
 
 export class Refusal extends RehomeError {

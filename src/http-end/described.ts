@@ -12,6 +12,7 @@ import { routeTables } from '../plan/routes.ts'
 import type { Pool } from '../postgres.ts'
 
 export interface Described {
+  readonly feed: boolean
   readonly catalog: Catalog
   /** A table's own: from here to here. */
   readonly routes: readonly Route[]
@@ -21,12 +22,20 @@ export interface Described {
 }
 
 /** `plan`: from this end to itself. */
-export async function describe(plan: Plan, pool: Pool, schema: string): Promise<Described> {
+export async function describe(
+  plan: Plan,
+  pool: Pool,
+  { schema, feed }: { readonly schema: string; readonly feed: boolean },
+): Promise<Described> {
   const catalog = await readCatalog(pool, schema, [])
   const routing = routeTables(plan, catalog, catalog)
   const { routes, findings } = routing
-  const guarded = guardedTables(plan, routing, { name: 'source', schema })
+  // Old rows whole: what becomes of them elsewhere is not known here.
+  const guarded = guardedTables(plan, routing, { name: 'source', schema }).map((one) => {
+    return { ...one, log: feed && one.log ? { ...one.log, whole: true } : null }
+  })
   return {
+    feed,
     catalog,
     routes,
     findings: [...findings, ...routes.flatMap(keyFindings)],
@@ -48,7 +57,13 @@ function keyFindings({ source, sourceKey }: Route): Finding[] {
 }
 
 /** Throws PREFLIGHT_FAILED where the tables are not what the application said. */
-export function descriptionOf({ catalog, routes, findings, guards }: Described): DescriptionInput {
+export function descriptionOf({
+  feed,
+  catalog,
+  routes,
+  findings,
+  guards,
+}: Described): DescriptionInput {
   const [first] = findings
   if (first) {
     const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''
@@ -59,6 +74,7 @@ export function descriptionOf({ catalog, routes, findings, guards }: Described):
   return {
     protocol: protocolName,
     enforcement: 'database',
+    feed,
     ...{ database, schema, serverVersion, encoding, mayReplicate },
     digestProbes: catalog.digestProbes,
     foreignSettings: [...catalog.foreignSettings],

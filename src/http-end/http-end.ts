@@ -10,6 +10,7 @@
 import type { z } from 'zod'
 import type { Flags } from '../endpoints/flags.ts'
 import { bearerChars, bearerToken, type Secret } from '../endpoints/http/auth.ts'
+import { changesOperation } from '../endpoints/http/protocol/feed.ts'
 import { flagOperations } from '../endpoints/http/protocol/flags.ts'
 import { type OperationName, operations, pathOf } from '../endpoints/http/protocol/operations.ts'
 import { readOperation } from '../endpoints/http/protocol/rows.ts'
@@ -24,12 +25,14 @@ import { explain, type Pool } from '../postgres.ts'
 import { admit } from './admit.ts'
 import { borrowPool } from './borrowed-pool.ts'
 import { type Described, describe, descriptionOf } from './described.ts'
+import { answerChanges, applyLines, feedHandlers } from './feed-handlers.ts'
 import { installAt } from './install.ts'
 import { readPage } from './read-page.ts'
 import { checked } from './requests.ts'
 import { problemResponse, respond } from './responses.ts'
 import { type At, rowHandlers } from './row-handlers.ts'
 import { routeOf } from './tables.ts'
+import { createTidying } from './tidy-logs.ts'
 import { writeBatch } from './write-batch.ts'
 
 export interface HttpEndOptions {
@@ -52,6 +55,11 @@ export interface HttpEndOptions {
     readonly bearer?: string | readonly string[]
     readonly hmac?: string | readonly string[]
   }
+  /**
+   * The guards log changes of tenants that move online, or may be brought back. Default true;
+   * false: this end is one of offline moves alone.
+   */
+  readonly feed?: boolean
   /** Of a request, unpacked. Default 64 MiB. */
   readonly maxBytes?: number
   /** Told of requests that fail. */
@@ -80,7 +88,8 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
   const schema = options.schema ?? 'public'
   const plan = planOf(options, schema)
   const own = borrowPool(options.pool, { schema, answerMs: 0 })
-  const look = remembered(() => describe(plan, own, schema))
+  const { feed = true } = options
+  const look = remembered(() => describe(plan, own, { schema, feed }))
   const at = ({ headers }: Request): SqlEnd => {
     const name = headers.get('rehome-end') === 'source' ? 'source' : 'target'
     const pool = borrowPool(options.pool, { schema, answerMs: answerMsOf(headers) })
@@ -91,12 +100,15 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
     return { kind: 'sql', name, schema, ...where, pool, lifeline: flagPool, flags }
   }
   const { maxBytes = 64 * 1024 * 1024, log } = options
+  const tidy = createTidying(own, log)
   return {
     install: () => installAt(own, look.now),
     async handle(request) {
       try {
         const admitted = await admit(request, { secrets, maxBytes })
-        const answer = await answerTo({ ...admitted, end: at(request), scope: plan.scope, look })
+        if (feed && admitted.path === pathOf('lapsedFences')) tidy()
+        const asked = { ...admitted, end: at(request), scope: plan.scope, look, feed }
+        const answer = await answerTo(asked)
         return await respond(request, answer)
       } catch (cause) {
         const error = explain(cause, 'the database')
@@ -113,26 +125,45 @@ interface Asked {
   readonly end: SqlEnd
   readonly scope: string
   readonly look: Look
+  readonly feed: boolean
 }
 
 /** The body of a successful answer. */
-async function answerTo({ path, body, end, scope, look }: Asked): Promise<string> {
+async function answerTo({ path, body, end, scope, look, feed }: Asked): Promise<string> {
   if (path === 'v1') return JSON.stringify(descriptionOf(await look.now()))
   const name = names.get(path)
+  if (!feed) refuseFollowing(path, name)
   if (name && name in flagOperations) {
-    return JSON.stringify(await flagAnswer(end, name as FlagName, { body, scope }))
+    return JSON.stringify(await flagAnswer(end, name as FlagName, { body, scope, feed }))
   }
   const { routes, catalog } = await look.lately()
+  const at = { end, scope, routes, catalog }
   if (path === pathOf('write')) {
-    const { mayReplicate } = catalog
-    return JSON.stringify(await writeBatch({ end, scope, routes, mayReplicate }, body))
+    return JSON.stringify(await writeBatch({ ...at, mayReplicate: catalog.mayReplicate }, body))
   }
   if (path === pathOf('read')) {
     const request = checked(readOperation.request, body, scope)
     return await readPage(end, routeOf(routes, request.table), request)
   }
+  if (path === pathOf('changes')) {
+    return await answerChanges(at, checked(changesOperation.request, body, scope))
+  }
+  if (path === pathOf('apply')) return JSON.stringify(await applyLines(at, body))
   if (!name) throw new RehomeError('USAGE', `there is nothing at ${path}`)
-  return JSON.stringify(await rowAnswer({ end, scope, routes }, name as RowName, body))
+  return JSON.stringify(await rowAnswer(at, name as RowName, body))
+}
+
+const following: readonly OperationName[] = [
+  'startCapture',
+  'fenceCaptured',
+  'lowerToCapture',
+  'adoptCapture',
+  'endCapture',
+]
+
+function refuseFollowing(path: string, name: OperationName | undefined): void {
+  if (!path.startsWith('v1/feed/') && !(name && following.includes(name))) return
+  throw new RehomeError('USAGE', 'this end has no log of changes: it offers no feed')
 }
 
 const names = new Map(
@@ -140,16 +171,17 @@ const names = new Map(
 )
 
 type FlagName = keyof typeof flagOperations
-type RowName = keyof typeof rowHandlers
+const handlers = { ...rowHandlers, ...feedHandlers }
+type RowName = keyof typeof handlers
 
 async function flagAnswer(
   { flags }: SqlEnd,
   name: FlagName,
-  { body, scope }: { body: string; scope: string },
+  { body, scope, feed }: { body: string; scope: string; feed: boolean },
 ): Promise<unknown> {
   const request = checked(operations[name].request as z.ZodType, body, scope)
   const { captureMs } = request as { captureMs?: number | null }
-  if (captureMs) {
+  if (captureMs && !feed) {
     throw new RehomeError('USAGE', 'this end has no log of changes: `captureMs` has to be null')
   }
   // Each operation is called as the transition that it is, and its schema is what that takes.
@@ -159,7 +191,7 @@ async function flagAnswer(
 
 async function rowAnswer(at: At, name: RowName, body: string): Promise<unknown> {
   const request = checked(operations[name].request as z.ZodType, body, at.scope)
-  const handler = rowHandlers[name] as (at: At, request: unknown) => Promise<unknown>
+  const handler = handlers[name] as (at: At, request: unknown) => Promise<unknown>
   return await handler(at, request)
 }
 
@@ -195,7 +227,7 @@ function planOf(options: HttpEndOptions, schema: string): Plan {
   }
   return checkPlan({
     name: 'http-end',
-    ...{ source: itself, target: itself, tenants: [], tables },
+    ...{ source: itself, target: itself, tenants: [], tables, strategy: 'online' },
     ...(exclude && { exclude }),
     ...(tenantColumn && { tenantColumn }),
     ...(scope && { scope }),

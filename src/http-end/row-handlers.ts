@@ -1,26 +1,31 @@
 /** What this end does for each operation on rows: names are looked up, the database is asked. */
-import type { RequestOf, ResultOf } from '../endpoints/http/protocol/operations.ts'
+import type { OperationName, RequestOf, ResultOf } from '../endpoints/http/protocol/operations.ts'
 import type { rowOperations } from '../endpoints/http/protocol/rows.ts'
 import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { rowsAt } from '../endpoints/sql/rows.ts'
 import { wipeBatch } from '../endpoints/sql/wipe.ts'
-import type { TenantRows } from '../endpoints/tenant-rows.ts'
+import type { KeyList, TenantRows } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
+import type { Catalog } from '../plan/catalog.ts'
 import type { EndTable, Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
-import { columnOf, routeOf, sequenceOf } from './tables.ts'
+import { columnOf, keysOf, routeOf, sequenceOf } from './tables.ts'
 
 export interface At {
   readonly end: SqlEnd
   readonly scope: string
   readonly routes: readonly Route[]
+  /** All of the end's, also of tables that are not moved. */
+  readonly catalog: Catalog
 }
 
 type Name = keyof typeof rowOperations
-type Handlers = { readonly [N in Name]: (at: At, request: RequestOf<N>) => Promise<ResultOf<N>> }
+export type HandlersOf<N extends OperationName> = {
+  readonly [K in N]: (at: At, request: RequestOf<K>) => Promise<ResultOf<K>>
+}
 
-export const rowHandlers: Handlers = {
+export const rowHandlers: HandlersOf<Name> = {
   count: (at, request) => rows(at).count(rowsOf(at, request)),
   drain: (at, { tenant, drainMs }) =>
     rows(at).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs + 5_000) }),
@@ -95,23 +100,24 @@ interface Named {
   readonly scope: string
   readonly tenant: string
   readonly table: string
+  readonly keys?: KeyList | undefined
 }
 
-function rowsOf({ routes }: At, { scope, tenant, table }: Named): TenantRows {
+function rowsOf({ routes }: At, { scope, tenant, table, keys }: Named): TenantRows {
   const { source, sourcePath } = routeOf(routes, table)
-  return { scope, tenant, table: source, path: sourcePath }
+  return { scope, tenant, table: source, path: sourcePath, keys: keysOf(source, keys) }
 }
 
 function sideOf(at: At, request: RequestOf<'digest'>): Side {
   const { source: table } = routeOf(at.routes, request.table)
-  const { given, tenant, hash } = request
+  const { given, tenant, keys, hash } = request
   if (given !== undefined) {
     const names = request.columns.map(({ column }) => column)
     const value = (name: string) => `r.${ident(`c${names.indexOf(name)}`)}`
     return rows(at).side({ of: { table, given }, ...valuesOf(request, value), hash })
   }
   if (tenant === undefined) throw new RehomeError('USAGE', 'neither `tenant` nor `given` is there')
-  const of = rowsOf(at, { scope: at.scope, tenant, table: request.table })
+  const of = rowsOf(at, { scope: at.scope, tenant, table: request.table, keys })
   const value = (name: string) => `r.${ident(columnOf(table, name).name)}`
   return rows(at).side({ of, ...valuesOf(request, value), hash })
 }

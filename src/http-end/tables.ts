@@ -1,4 +1,5 @@
 /** Names that requests say, looked up: nothing of a request gets into SQL but by these. */
+import type { KeyList } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { CatalogColumn, CatalogTable } from '../plan/catalog.ts'
 import type { Route } from '../plan/route.ts'
@@ -15,6 +16,14 @@ export function columnOf(table: CatalogTable, name: string): CatalogColumn {
   const column = table.columns.find((candidate) => candidate.name === name)
   if (column) return column
   throw new RehomeError('USAGE', `table "${table.name}" has no column "${name}"`)
+}
+
+/** Throws USAGE where a column is unknown, or a key has another number of values. */
+export function keysOf(table: CatalogTable, keys: KeyList | undefined): KeyList | undefined {
+  for (const name of keys?.columns ?? []) columnOf(table, name)
+  const odd = keys?.values.find((texts) => texts.length !== keys.columns.length)
+  if (!odd) return keys
+  throw new RehomeError('USAGE', `a key has ${odd.length} values, not ${keys?.columns.length}`)
 }
 
 /** A sequence of one of the tables, as SQL calls it. Throws USAGE. */

@@ -2,11 +2,14 @@
  * A batch of rows, and the progress that counts them, in one commit: acknowledged only when it is
  * durable, and written once, however often it comes.
  */
+
+import type { z } from 'zod'
 import { readRow, splitLines } from '../endpoints/http/lines.ts'
-import { batchHead } from '../endpoints/http/protocol/rows.ts'
+import { batchHead, type writeOperation } from '../endpoints/http/protocol/rows.ts'
 import { copyInto, textRows } from '../endpoints/sql/copy-into.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
+import { placeRows } from '../endpoints/sql/place-rows.ts'
 import {
   nothingRead,
   progressOf,
@@ -21,6 +24,8 @@ import { qualified } from '../quote.ts'
 import { checked } from './requests.ts'
 import { columnOf, routeOf } from './tables.ts'
 
+type ResultOfWrite = z.output<typeof writeOperation.result>
+
 export interface WriteAt {
   readonly end: SqlEnd
   readonly scope: string
@@ -29,10 +34,10 @@ export interface WriteAt {
 }
 
 /** Throws FENCE_LOST where the end does not receive the tenant from this attempt. */
-export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated: boolean }> {
+export async function writeBatch(at: WriteAt, body: string): Promise<ResultOfWrite> {
   const [first = '', ...lines] = splitLines(body)
   const head = checked(batchHead, first, at.scope)
-  const { source: table } = routeOf(at.routes, head.table)
+  const { source: table, sourcePath: path } = routeOf(at.routes, head.table)
   const columns = head.columns.map((name) => columnOf(table, name).name)
   const rows = lines.map((line) => readRow(line, { columns: columns.length, where: 'the request' }))
   if (rows.length > 0 && isSame(head.from, head.progress)) throw uncounted(rows.length)
@@ -47,14 +52,19 @@ export async function writeBatch(at: WriteAt, body: string): Promise<{ repeated:
     const known = (await progressOf(client, head, head.table)) ?? nothingRead
     if (isSame(known, head.progress)) return { repeated: true }
     if (!isSame(known, head.from)) throw gap(known, head.from)
-    if (rows.length > 0) {
+    let leftOut = 0
+    if (head.leavesOut) {
+      const placing = { schema: at.end.schema, table: { table, path, key: [] }, columns, rows }
+      const { collided, orphaned } = await placeRows(client, head.tenant, placing)
+      leftOut = collided.length + orphaned.length
+    } else if (rows.length > 0) {
       const copy = copyInto(client, qualified(at.end.schema, table.name))
       await copy.write(textRows(rows, columns))
       await copy.end()
     }
     await writeQuarantined(client, head, head.quarantined)
     await writeProgress(client, head, head.progress)
-    return { repeated: false }
+    return { repeated: false, ...(head.leavesOut && { leftOut }) }
   })
 }
 

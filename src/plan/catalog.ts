@@ -95,6 +95,8 @@ export interface Catalog {
   readonly foreignSettings: readonly string[]
   /** Who keeps writes out, where that is not this database by guards of ours. */
   readonly enforcement?: 'database' | 'application'
+  /** An end that is asked logs changes and tells them. */
+  readonly feed?: boolean
   /** Tables that the end knows to be without protection. */
   readonly unguarded?: readonly string[]
 }

@@ -4,10 +4,11 @@
  * written meanwhile follows again, with a comparison of its own in each round.
  */
 import { round } from '../clock.ts'
-import { waitForWriters } from '../endpoints/sql/drain.ts'
 import { RehomeError } from '../errors.ts'
-import { type Compared, catchUpOnce, type Round } from './round.ts'
-import { type Shard, type Stage, sqlEndsOf } from './shard.ts'
+import { feedOf } from './feeds.ts'
+import { catchUpOnce } from './round.ts'
+import type { Compared, Round } from './rounds.ts'
+import type { Shard, Stage } from './shard.ts'
 import { refuseChangedSchema } from './verification.ts'
 
 /** What the pause consists of besides the last round and the writers that are in: a few commits. */
@@ -61,7 +62,7 @@ async function shrink(shard: Shard, compared: Compared): Promise<Round> {
 function untilWritersEnd(shard: Shard): Promise<number> {
   const { tenant, signal, plan } = shard
   const drainMs = Math.max(plan.fence.drainMs, plan.pause.budgetMs)
-  return waitForWriters(sqlEndsOf(shard).source.pool, { tenant, drainMs, signal })
+  return feedOf(shard, 'source').waitForWriters({ tenant, drainMs, signal })
 }
 
 /** So often it is tried to come below the budget, one time after the other. */

@@ -43,7 +43,7 @@ export async function dueChanges(reader: Client, changes: Changes): Promise<Due>
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
   const tables = touched(changes.tables, counts)
   const blocked = tables.filter(({ route }) => route.blocked)
-  const lost: { table: string; writes: number; reason: string }[] = []
+  const lost: Lost[] = []
   for (const table of blocked) {
     const { source, blocked: reason = '' } = table.route
     const writes = counts.get(source.name) || (await countChanged(reader, changes, table))
@@ -53,9 +53,13 @@ export async function dueChanges(reader: Client, changes: Changes): Promise<Due>
   return { tables: tables.filter((table) => !blocked.includes(table)), total }
 }
 
-function wouldBeLost(
-  lost: readonly { table: string; writes: number; reason: string }[],
-): RehomeError {
+export interface Lost {
+  readonly table: string
+  readonly writes: number
+  readonly reason: string
+}
+
+export function wouldBeLost(lost: readonly Lost[]): RehomeError {
   const total = lost.reduce((sum, { writes }) => sum + writes, 0)
   const where = lost.map(({ table, writes, reason }) => `"${table}": ${writes}, as ${reason}`)
   const message = `${total} writes since the cutover cannot go back (${where.join('; ')}): repeat with --discard-writes to give up all that was written`
@@ -150,7 +154,7 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
 }
 
 /** Those with changes of their own, and those whose rows hang on such. Parents first. */
-function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
+export function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
   const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
   const found: ChangedTable[] = []
   for (const table of tables) {

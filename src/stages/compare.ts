@@ -5,10 +5,10 @@
  */
 
 import { rowsOf } from '../endpoints/ends.ts'
-import { comparisonKey, expectedSide } from '../endpoints/expected-rows.ts'
+import { comparisonKey, type Expected, expectedSide } from '../endpoints/expected-rows.ts'
 import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'
-import { differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
-import type { Texts } from '../endpoints/tenant-rows.ts'
+import { allBuckets, differingBuckets, digestText, sameDigest } from '../endpoints/sql/digest.ts'
+import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
 import { asItIs } from '../plan/columns.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import type { Route } from '../plan/route.ts'
@@ -27,7 +27,9 @@ export interface TableComparison {
   /** Rows that are missing, extra or different; 0 where the tables are equal. */
   readonly differing: number
   /** Up to 20 of them. */
-  readonly keys: readonly { key: string; is: 'missing' | 'extra' | 'different' }[]
+  readonly keys: readonly Difference[]
+  /** Rows that have changed since they were brought: a later round brings and compares them. */
+  readonly changing?: number
   /** Target columns that nothing was copied into, so that there is nothing to compare. */
   readonly notCompared: readonly string[]
 }
@@ -41,20 +43,14 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
   return comparisons
 }
 
-async function compareTable(shard: Shard, route: Route): Promise<TableComparison> {
-  const { ends, survey, signal } = shard
-  const source = rowsOf(ends.source)
-  const reading = { ...tenantRows(shard, route, 'source'), signal }
-  const work = {
-    route,
-    context: contextOf(shard),
-    reading,
-    hash: survey.hash,
-    renumber: renumberOf(shard, route),
-  }
-  const ahead = isMade(shard, route)
-    ? expectedSide({ source, target: hasherOf(shard) }, work)
-    : null
+/** `named`: up to how many differing keys are told. Default 20. */
+export async function compareTable(
+  shard: Shard,
+  route: Route,
+  named = 20,
+): Promise<TableComparison> {
+  const source = rowsOf(shard.ends.source)
+  const ahead = aheadOf(shard, route)
   // Only after the transform has seen rows is it known which columns it fills.
   const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
@@ -62,7 +58,9 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
   const right = rightSide(shard, route, columns)
   const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
   const equal = sameDigest(expected, found)
-  const differences = equal ? { differing: 0, keys: [] } : await namedDifferences(left, right)
+  const differences = equal
+    ? { differing: 0, keys: [] }
+    : await namedDifferences({ left, right }, named)
   return {
     table: route.target.name,
     expected: Number(expected.rows),
@@ -72,6 +70,55 @@ async function compareTable(shard: Shard, route: Route): Promise<TableComparison
     ...differences,
     notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
   }
+}
+
+/** Of rows that are read, made into the target's, and nowhere yet. null: the source's are those. */
+function aheadOf(shard: Shard, route: Route): Expected | null {
+  if (!isMade(shard, route)) return null
+  const { ends, survey, signal } = shard
+  const ways = { source: rowsOf(ends.source), target: hasherOf(shard) }
+  return expectedSide(ways, {
+    route,
+    context: contextOf(shard),
+    reading: { ...tenantRows(shard, route, 'source'), signal },
+    hash: survey.hash,
+    renumber: renumberOf(shard, route),
+  })
+}
+
+export interface Hashes {
+  /** Key → hash, of rows that ought to be at the target. */
+  readonly expected: ReadonlyMap<string, string>
+  readonly found: ReadonlyMap<string, string>
+}
+
+/** Of some rows of both ends, few enough to be held here; both say by themselves what they hold. */
+export async function hashesOfSome(
+  shard: Shard,
+  route: Route,
+  some: { readonly source: readonly KeyList[]; readonly target: readonly KeyList[] },
+): Promise<Hashes> {
+  const part = (end: 'source' | 'target', keys: KeyList): Shard => {
+    return { ...shard, keys: (_, at) => (at === end ? keys : undefined) }
+  }
+  const [expected, found] = [new Map<string, string>(), new Map<string, string>()]
+  let columns: readonly string[] = []
+  const plain = route.columns.map((column) => column.name)
+  for (const keys of some.source) {
+    shard.signal.throwIfAborted()
+    const at = part('source', keys)
+    const ahead = aheadOf(at, route)
+    const left = ahead ?? rowsOf(shard.ends.source).side(sourceSide(at, route, plain))
+    for (const [key, hash] of await left.hashes(allBuckets)) expected.set(key, hash)
+    const filled = ahead ? ahead.columns() : plain
+    if (filled.length > 0) columns = filled
+  }
+  for (const keys of some.target) {
+    shard.signal.throwIfAborted()
+    const right = rightSide(part('target', keys), route, columns)
+    for (const [key, hash] of await right.hashes(allBuckets)) found.set(key, hash)
+  }
+  return { expected, found }
 }
 
 /** What is at the source has no digest that could be that of the target's rows. */
@@ -148,22 +195,33 @@ function modifierAt(route: Route, name: string): string | null {
 
 /** A few buckets at a time, so that only a share of the rows is ever in memory. */
 async function namedDifferences(
-  left: Side,
-  right: Side,
+  { left, right }: { readonly left: Side; readonly right: Side },
+  named: number,
 ): Promise<Pick<TableComparison, 'differing' | 'keys'>> {
   const buckets = differingBuckets(...(await Promise.all([left.buckets(), right.buckets()])))
-  const keys: TableComparison['keys'][number][] = []
+  const keys: Difference[] = []
   let differing = 0
   for (let i = 0; i < buckets.length; i += 64) {
     const some = buckets.slice(i, i + 64)
-    const [wanted, found] = await Promise.all([left.hashes(some), right.hashes(some)])
-    for (const key of new Set([...wanted.keys(), ...found.keys()])) {
-      if (wanted.get(key) === found.get(key)) continue
-      differing += 1
-      if (keys.length >= 20) continue
-      const is = !found.has(key) ? 'missing' : !wanted.has(key) ? 'extra' : 'different'
-      keys.push({ key, is })
-    }
+    const [expected, found] = await Promise.all([left.hashes(some), right.hashes(some)])
+    const differences = differencesOf({ expected, found })
+    differing += differences.length
+    keys.push(...differences.slice(0, named - keys.length))
   }
   return { differing, keys }
+}
+
+export interface Difference {
+  readonly key: string
+  readonly is: 'missing' | 'extra' | 'different'
+}
+
+export function differencesOf({ expected, found }: Hashes): Difference[] {
+  const differences: Difference[] = []
+  for (const key of new Set([...expected.keys(), ...found.keys()])) {
+    if (expected.get(key) === found.get(key)) continue
+    const is = !found.has(key) ? 'missing' : !expected.has(key) ? 'extra' : 'different'
+    differences.push({ key, is })
+  }
+  return differences
 }

@@ -18,6 +18,7 @@ import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/route.ts'
 import { explain, inTransaction } from '../postgres.ts'
 import { contextOf, renumberOf } from './context.ts'
+import { feedOf, isAsked } from './feeds.ts'
 import { tablesToWipe, tenantRows } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
 import {
@@ -51,26 +52,49 @@ export const copy: Stage = {
 export const copyWhileWritten: Stage = {
   phase: 'copy',
   async run(shard) {
-    const { source, target } = sqlEndsOf(shard)
+    const { target } = shard.ends
     const hold = { ...holdOf(shard), epoch: shard.epoch }
     const options = { mode: 'receiving', signal: shard.signal } as const
     const groups = tablesToWipe(shard, 'target')
     await rowsOf(target).wipe(hold, { groups, options })
     await rowsOf(target).forgetProgress(hold)
-    await withSnapshot(source, hold, async (snapshot) => {
-      await copyTables(shard, {
-        ends: { source: await snapshot.share(), target },
-        known: new Map(),
-      })
-      const sync = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
-      await inTransaction(target.pool, async (client) => {
-        await holdReceiving(client, hold)
-        await writeSync(client, hold, sync)
-      })
-    })
+    await (isAsked(shard) ? copyPageByPage(shard) : copyOneMoment(shard))
     await advanceSequences(shard, 'target')
     await store(shard, { rowsCopied: shard.rowsCopied })
   },
+}
+
+async function copyOneMoment(shard: Shard): Promise<void> {
+  const { source, target } = sqlEndsOf(shard)
+  const hold = { ...holdOf(shard), epoch: shard.epoch }
+  await withSnapshot(source, hold, async (snapshot) => {
+    await copyTables(shard, {
+      ends: { source: await snapshot.share(), target },
+      known: new Map(),
+    })
+    const sync = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
+    await inTransaction(target.pool, async (client) => {
+      await holdReceiving(client, hold)
+      await writeSync(client, hold, sync)
+    })
+  })
+}
+
+/**
+ * Each page as it is when it is read: whatever has changed after the position comes with the first
+ * round, and so does a row that collides with one which was read at another moment, or was read
+ * before its parent.
+ */
+async function copyPageByPage(shard: Shard): Promise<void> {
+  const hold = { ...holdOf(shard), epoch: shard.epoch }
+  const position = await feedOf(shard, 'source').position(hold)
+  let lacking = false
+  const onLeftOut = () => {
+    lacking = true
+  }
+  await copyTables(shard, { ends: shard.ends, known: new Map(), onLeftOut })
+  const { fingerprint } = shard.survey
+  await feedOf(shard, 'target').writeSync(hold, { position, fingerprint, lacking, step: 1 })
 }
 
 /** Rows that the plan has allowed to stay behind. */
@@ -87,10 +111,15 @@ export interface CopyWork {
   readonly ends: Ends
   /** What has come already: rows in the order of the source's key. */
   readonly known: ReadonlyMap<string, TableProgress>
+  /** The source is written meanwhile, and not looked at as it was at one moment. */
+  readonly onLeftOut?: () => void
 }
 
 /** All rows that are not there yet. */
-export async function copyTables(shard: Shard, { ends, known }: CopyWork): Promise<void> {
+export async function copyTables(
+  shard: Shard,
+  { ends, known, onLeftOut }: CopyWork,
+): Promise<void> {
   const { routes, replicate } = shard.survey
   const progress = new Map(
     routes.map(({ target }) => [target.name, known.get(target.name) ?? nothingRead]),
@@ -102,7 +131,7 @@ export async function copyTables(shard: Shard, { ends, known }: CopyWork): Promi
   const copyOne = async (route: Route, signal: AbortSignal) => {
     const from = progress.get(route.target.name) ?? nothingRead
     const reached = await copyRoute(shard, route, {
-      ...{ ends, from, signal },
+      ...{ ends, from, signal, onLeftOut },
       onChunk: async (reached) => {
         advance(route, reached)
         reportProgress(shard)
@@ -138,10 +167,13 @@ function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
   return depths.map((depth) => routes.filter(({ targetPath }) => hopsOf(targetPath) === depth))
 }
 
-type RouteCopy = Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & { readonly ends: Ends }
+type RouteCopy = Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & {
+  readonly ends: Ends
+  readonly onLeftOut?: (() => void) | undefined
+}
 
 async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promise<TableProgress> {
-  const { ends, ...options } = copying
+  const { ends, onLeftOut, ...options } = copying
   const { source, target } = ends
   const { replicate, cycle } = shard.survey
   // Without switching foreign keys off, rows that point at each other have to come together.
@@ -169,13 +201,14 @@ async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promis
 async function copyRouteTexts(
   shard: Shard,
   route: Route,
-  { ends, from, signal, onChunk, chunkRows }: RouteCopy & { readonly chunkRows: number },
+  { ends, from, signal, onChunk, onLeftOut, chunkRows }: RouteCopy & { readonly chunkRows: number },
 ): Promise<TableProgress> {
   const hold = { ...holdOf(shard), epoch: shard.epoch }
   const { replicate } = shard.survey
+  const leavingOut = onLeftOut && { path: route.targetPath, tell: onLeftOut }
   return await copyTexts({ source: rowsOf(ends.source), target: rowsOf(ends.target) }, route, {
     reading: { ...tenantRows(shard, route, 'source'), key: route.sourceKey, signal },
-    writing: { hold, table: route.target, replicate, from },
+    writing: { hold, table: route.target, replicate, from, leavingOut },
     mapper: mapperOf(route, contextOf(shard), { plainRows: false }),
     renumber: renumberOf(shard, route),
     chunkRows,

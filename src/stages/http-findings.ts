@@ -25,8 +25,10 @@ export function httpFindings(
 ): Finding[] {
   const findings: Finding[] = []
   const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind !== 'sql')
+  const catalogs = { source, target }
   for (const where of overHttp) {
-    const unlogged = 'is reached over HTTP, where changes are not logged'
+    if (catalogs[where].feed) continue
+    const unlogged = 'is reached over HTTP and offers no feed of changes'
     if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
     if (plan.rollback.windowMs > 0) {
       findings.push({ where, message: `${unlogged}: say \`rollback: { windowMs: 0 }\`` })

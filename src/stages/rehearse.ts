@@ -5,11 +5,11 @@
 
 import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
-import { waitForWriters } from '../endpoints/sql/drain.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { besideMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
+import { feedOf } from './feeds.ts'
 import { tablesToWipe } from './rows.ts'
 import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
 import { verifyEverything } from './verification.ts'
@@ -55,10 +55,12 @@ async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
   }
 }
 
-/** What a drain that began now would wait for; over HTTP nobody can tell beforehand. */
-async function untilWritersEnd({ ends, tenant, signal, plan }: Shard): Promise<number> {
-  if (ends.source.kind !== 'sql') return 0
-  return await waitForWriters(ends.source.pool, { tenant, drainMs: plan.fence.drainMs, signal })
+/** What a drain that began now would wait for; without a feed nobody can tell beforehand. */
+async function untilWritersEnd(shard: Shard): Promise<number> {
+  const { ends, survey, tenant, signal, plan } = shard
+  if (ends.source.kind !== 'sql' && !survey.source.feed) return 0
+  const { drainMs } = plan.fence
+  return await feedOf(shard, 'source').waitForWriters({ tenant, drainMs, signal })
 }
 
 async function removeAll(shard: Shard): Promise<void> {

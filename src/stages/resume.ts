@@ -4,10 +4,10 @@
  * since, so the rows that came are still right.
  */
 import { randomUUID } from 'node:crypto'
-import { readSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
 import { hashOfLookups } from './context.ts'
-import { holdOf, type Shard, sqlEndsOf, store } from './shard.ts'
+import { feedOf } from './feeds.ts'
+import { holdOf, type Shard, store } from './shard.ts'
 
 export type Found =
   /** Nothing to go on with. */
@@ -103,7 +103,7 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   // Whatever was intended: it is not cut over, so a failure leads back.
   shard.phase = 'copy'
   shard.rowsTotal = Number(shard.move.rows_total ?? 0)
-  const sync = await readSync(sqlEndsOf(shard).target.lifeline, { ...hold, epoch })
+  const sync = await feedOf(shard, 'target').readSync({ ...hold, epoch })
   const found = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
   shard.tell(`goes on under the capture of the attempt before: ${found}`)
   return found
@@ -173,7 +173,9 @@ async function findCapture(shard: Shard): Promise<boolean> {
   // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch })
-  const { leaseMs } = shard.plan.fence
+  const { fence, rollback } = shard.plan
+  const { leaseMs } = fence
+  if (rollback.windowMs === 0) return false
   const change = { ...hold, moveId: shard.move.id, epoch: shard.epoch, leaseMs }
   if (!(await flags.adoptCapture(change))) return false
   shard.lease.keep(flags, hold)

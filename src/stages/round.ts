@@ -1,125 +1,21 @@
 /**
- * One round of catching up: the target becomes what the source was at one moment, by what has
- * changed since the round before, in one transaction. Whoever dies in it has changed nothing.
+ * One round of catching up: the target gets what has changed since the round before. Between two
+ * databases it is one snapshot and one transaction; where an end is asked over HTTP it is many
+ * steps, which come to the same.
  */
-import { now, round } from '../clock.ts'
-import { type Bringing, forgetKeys } from '../endpoints/sql/brought-keys.ts'
-import { forgetChanges } from '../endpoints/sql/change-log.ts'
-import type { Changes } from '../endpoints/sql/changes.ts'
-import { holdReceiving } from '../endpoints/sql/holds.ts'
-import { changedTables } from '../endpoints/sql/logged-tables.ts'
-import { poolOfOne, type Snapshot, withSnapshot } from '../endpoints/sql/snapshot.ts'
-import { readSync, writeSync } from '../endpoints/sql/syncs.ts'
-import { RehomeError } from '../errors.ts'
-import { type Client, inTransactionOf } from '../postgres.ts'
-import { dueChanges, partOf, refuseBrokenByLeaving, replaceRows } from './changed-rows.ts'
-import { contextOf } from './context.ts'
-import { advanceTo, type Reached, reachedIds } from './sequences.ts'
-import { holdOf, type Shard, sqlEndsOf } from './shard.ts'
-import { verifyEverything, verifyPart } from './verification.ts'
-
-/**
- * What is compared: nothing; what this round has brought, before it is committed, also as the last
- * one under the fence; or all rows, at the moment whose rows it has brought.
- */
-export type Compared = 'nothing' | 'changes' | 'the last changes' | 'everything'
-
-export interface Round {
-  /** Entries of the log: a row that changed twice counts twice. */
-  readonly changes: number
-  readonly removed: number
-  readonly brought: number
-  readonly compared: number
-  readonly ms: number
-}
+import { tryFollowing } from './feed-audit.ts'
+import { followOnce } from './feed-round.ts'
+import { isAsked } from './feeds.ts'
+import type { Compared, Round } from './rounds.ts'
+import type { Shard } from './shard.ts'
+import { bringOnce, tryOnce } from './snapshot-round.ts'
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
 export async function catchUpOnce(shard: Shard, compared: Compared): Promise<Round> {
-  const start = now()
-  const { source, target } = sqlEndsOf(shard)
-  const changes = await changesSince(shard)
-  const { done, seen } = await withSnapshot(source, changes.key, async (snapshot) => {
-    const done = await bring(shard, { snapshot, changes, compared })
-    if (compared === 'everything') {
-      await verifyEverything(shard, { source: await snapshot.share(), target })
-    }
-    return { done, seen: snapshot.seen }
-  })
-  const ms = round(now() - start)
-  for (const reached of done.reached) await advanceTo(shard, reached)
-  const logs = changes.tables.map(({ log }) => log)
-  // What is left in the log is harmless: while nobody can write it is left for later.
-  if (done.changes > 0 && compared !== 'the last changes') {
-    await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
-  }
-  const { reached: _, ...told } = done
-  return { ...told, ms }
+  return await (isAsked(shard) ? followOnce(shard, compared) : bringOnce(shard, compared))
 }
 
 /** Brings and compares everything, and undoes it. Throws what a round throws. */
 export async function tryRound(shard: Shard): Promise<{ changes: number; ms: number }> {
-  const start = now()
-  const { source, target } = sqlEndsOf(shard)
-  const changes = await changesSince(shard)
-  return await withSnapshot(source, changes.key, async (snapshot) => {
-    const due = await dueChanges(snapshot.client, changes)
-    // Where nothing goes back, our role need not be allowed to switch foreign keys off.
-    const beginning = due.tables.length > 0 ? begin : 'begin'
-    await inTransactionOf(target.pool, beginning, async (client) => {
-      await holdReceiving(client, holdOf(shard))
-      await client.query('savepoint before')
-      const work = { ...due, bringing: bringingOf(shard, snapshot, client), changes }
-      await replaceRows(shard, work)
-      await refuseBrokenByLeaving(shard, work)
-      const pool = poolOfOne(target.pool, client)
-      const within = { ...target, pool, within: 'transaction' } as const
-      await verifyEverything(shard, { source: await snapshot.share(), target: within })
-      await client.query('rollback to before')
-    })
-    return { changes: due.total, ms: round(now() - start) }
-  })
-}
-
-async function changesSince(shard: Shard): Promise<Changes> {
-  const key = { ...holdOf(shard), epoch: shard.epoch }
-  const sync = await readSync(sqlEndsOf(shard).target.lifeline, key)
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  return { key, since: sync.seen, tables: changedTables(shard.plan.scope, shard.survey) }
-}
-
-interface Work {
-  readonly snapshot: Snapshot
-  readonly changes: Changes
-  readonly compared: Compared
-}
-
-type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
-
-/** Foreign keys are checked afterwards: rows go and come while others refer to them. */
-const begin = 'begin; set local session_replication_role = replica'
-
-async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
-  const { tables, total } = await dueChanges(snapshot.client, changes)
-  if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  return await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
-    await holdReceiving(client, holdOf(shard))
-    const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
-    const replaced = await replaceRows(shard, work)
-    const part = partOf(shard, work)
-    const compares = compared === 'changes' || compared === 'the last changes'
-    const rows = compares ? await verifyPart(part) : 0
-    // On the way back rows may refer to them that nobody compares.
-    if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, work)
-    const reached = await reachedIds(part, 'target')
-    await forgetKeys(client, changes.key)
-    const hold = { ...holdOf(shard), epoch: shard.epoch }
-    const { fingerprint } = shard.survey
-    await writeSync(client, hold, { seen: snapshot.seen, fingerprint })
-    return { changes: total, ...replaced, compared: rows, reached }
-  })
-}
-
-function bringingOf(shard: Shard, snapshot: Snapshot, target: Client): Bringing {
-  const { source } = sqlEndsOf(shard)
-  return { source, reader: snapshot.client, target, context: contextOf(shard) }
+  return await (isAsked(shard) ? tryFollowing(shard) : tryOnce(shard))
 }

@@ -26,11 +26,12 @@ export function sum(counts: ReadonlyMap<string, number>): number {
 /** Only those that the shard is about, where it is but a part of one. */
 export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows {
   const path = end === 'source' ? route.sourcePath : route.targetPath
-  const { tenant, among } = shard
+  const { tenant, among, keys } = shard
   const query = end === 'source' ? route.stream?.from : undefined
   return {
     ...rowsIn(shard, { table: route[end], path }),
     among: among?.(route, end),
+    keys: keys?.(route, end),
     query: typeof query === 'function' ? queryText(query, tenant) : undefined,
   }
 }

@@ -10,6 +10,7 @@ import { type MoveChange, storeProgress } from '../control/moves.ts'
 import type { End } from '../endpoints/ends.ts'
 import type { Hold } from '../endpoints/flags.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
+import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { connectionsOf } from '../plan/endpoint.ts'
@@ -47,6 +48,13 @@ export interface Progress {
   readonly rowsTotal: number
 }
 
+/** What has to be looked at once more. */
+export interface Unsettled {
+  /** null: all of the tenant's. */
+  readonly keys: readonly Texts[] | null
+  readonly gone: readonly Texts[]
+}
+
 export interface Shard {
   readonly plan: Plan
   readonly run: Run
@@ -69,6 +77,10 @@ export interface Shard {
   readonly lookups: Readonly<Record<string, unknown>>
   /** A condition on the rows `r` of one end: this is only a part of the shard. */
   readonly among?: (route: Route, end: 'source' | 'target') => string
+  /** The same by what rows have in some columns. */
+  readonly keys?: (route: Route, end: 'source' | 'target') => KeyList | undefined
+  /** Table of the target → keys that broke a reference, or left one broken, while they changed. */
+  readonly unsettled: Map<string, Unsettled>
   readonly attemptLog: Logger
   /** The attempt's, with the phase it is in. */
   log: Logger

@@ -3,6 +3,7 @@ import { writeSync } from '../endpoints/sql/syncs.ts'
 import { RehomeError } from '../errors.ts'
 import { inTransaction } from '../postgres.ts'
 import { catchUp, follow } from './catch-up.ts'
+import { feedOf, isAsked } from './feeds.ts'
 import { holdOf, type Shard, type Stage, sqlEndsOf } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
 
@@ -21,7 +22,7 @@ export const undoFollow: Stage = {
 
 /** It has been closed since the cutover: whatever the log holds is still to come, or repeats. */
 export async function claimOldHome(shard: Shard): Promise<void> {
-  const { source } = sqlEndsOf(shard)
+  const { source } = shard.ends
   const { epoch, move, plan, survey } = shard
   const hold = { ...holdOf(shard), epoch }
   const claimed = await source.flags.claimTarget({
@@ -31,9 +32,14 @@ export async function claimOldHome(shard: Shard): Promise<void> {
   if (!claimed) {
     throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
   }
-  await inTransaction(source.pool, async (client) => {
+  const { fingerprint } = survey
+  if (isAsked(shard)) {
+    const nothing = { position: null, fingerprint, lacking: false, step: 1 }
+    return await feedOf(shard, 'source').writeSync(hold, nothing)
+  }
+  await inTransaction(sqlEndsOf(shard).source.pool, async (client) => {
     await holdReceiving(client, hold)
-    await writeSync(client, hold, { seen: seesNothing, fingerprint: survey.fingerprint })
+    await writeSync(client, hold, { seen: seesNothing, fingerprint })
   })
 }
 

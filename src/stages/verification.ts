@@ -43,7 +43,7 @@ function refuseDifferences(comparisons: readonly TableComparison[], broken: Brok
   if (broken) throw referencesBroken(broken)
 }
 
-function rowsDiffer(different: readonly TableComparison[]): RehomeError {
+export function rowsDiffer(different: readonly TableComparison[]): RehomeError {
   const text = different.map(({ table, expected, found, differing, keys }) => {
     const named = keys.slice(0, 3).map(({ key, is }) => `${key} ${is}`)
     return `"${table}": ${expected} rows expected, ${found} found, ${differing} differ (${named.join(', ')})`
@@ -72,11 +72,12 @@ async function lookAt(shard: Shard) {
   return found
 }
 
-interface Broken extends BrokenReference {
+export interface Broken extends BrokenReference {
   readonly table: string
 }
 
-async function firstBroken(shard: Shard): Promise<Broken | null> {
+/** The first reference to nothing, of the tenant's rows at the target. */
+export async function firstBroken(shard: Shard): Promise<Broken | null> {
   const { routes, targets } = shard.survey
   for (const route of routes) {
     shard.signal.throwIfAborted()
@@ -87,7 +88,7 @@ async function firstBroken(shard: Shard): Promise<Broken | null> {
   return null
 }
 
-function referencesBroken({ table, ...broken }: Broken): RehomeError {
+export function referencesBroken({ table, ...broken }: Broken): RehomeError {
   const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
   return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
 }

@@ -7,7 +7,7 @@ const other = { source: 'target', target: 'source' } as const
 
 /** Of a shard that goes back already, the plan's own way. */
 export function wayBackOf(shard: Shard): Shard {
-  const { ends, among, goesBack = false } = shard
+  const { ends, among, keys, goesBack = false } = shard
   const survey = surveyBack(shard.survey)
   const before = new Map(survey.routes.map((route, i) => [route, shard.survey.routes[i] as Route]))
   return {
@@ -17,6 +17,9 @@ export function wayBackOf(shard: Shard): Shard {
     goesBack: !goesBack,
     ...(among && {
       among: (route, end) => among(before.get(route) as Route, other[end]),
+    }),
+    ...(keys && {
+      keys: (route, end) => keys(before.get(route) as Route, other[end]),
     }),
     evidence: goesBack ? shard.evidence : evidenceBack(shard),
   }

@@ -168,6 +168,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     lease,
     report: options.report,
     tell: options.tell,
+    unsettled: new Map(),
     evidence: {},
     phaseMs: {},
     pausedSince: null,

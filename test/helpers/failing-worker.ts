@@ -94,4 +94,9 @@ export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'ever
   return [...places.values()]
 }
 
-const readsOnly = /^\s*(select(?! .*(setval|pg_terminate))|with r|savepoint|begin|set )/s
+const readsOnly = new RegExp(
+  String.raw`^\s*(select(?! .*(setval|pg_terminate))|with r|savepoint|begin|set |GET |` +
+    'POST v1/(flags/(read-flag|answer)|feed/(position|count-changes|changes|read-sync|broken)|' +
+    'rows/(read|digest|buckets|hashes|count|existing|known|repeated|is-empty|broken|largest|position)))',
+  's',
+)

@@ -26,7 +26,7 @@ export type Between = (handler: Handler) => Handler
 
 export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
 
-export interface ServeOptions extends Partial<Pick<HttpEndOptions, 'tables' | 'exclude'>> {
+export interface ServeOptions extends Partial<Pick<HttpEndOptions, 'tables' | 'exclude' | 'feed'>> {
   readonly between?: Between
   readonly hmac?: boolean
 }
@@ -37,7 +37,9 @@ export async function serveEnd(
 ): Promise<ServedEnd> {
   const { tables = smallTables, exclude = [] } = options
   const auth = options.hmac ? { hmac: secret } : { bearer: secret }
-  const end = createHttpEnd({ pool: database.pool, tables, exclude, auth })
+  const { feed = true } = options
+  const end = createHttpEnd({ pool: database.pool, tables, exclude, auth, feed })
+  await end.install()
   const handler: Handler = nodeHandler(end)
   return await serve(options.between ? options.between(handler) : handler)
 }

@@ -1,7 +1,8 @@
 // The small world with one end, or both, over HTTP. What it plans and works on goes that way.
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
+import { type PlanInput, table } from '../../src/plan/plan.ts'
 import { overHttp, type ServedEnd, type ServeOptions, serveEnd } from './http-end.ts'
-import { createWorld, type World, type WorldOptions } from './world.ts'
+import { createWorld, installPlans, type World, type WorldOptions } from './world.ts'
 
 export type EndName = 'source' | 'target'
 
@@ -29,13 +30,17 @@ export async function createHttpWorld(options: HttpWorldOptions): Promise<HttpWo
   const { over, serve = () => ({}), asking, ...rest } = options
   const world = await createWorld(rest)
   const ends: Partial<Record<EndName, ServedEnd>> = {}
-  for (const name of over) ends[name] = await serveEnd(world[name], serve(name))
+  for (const name of over) {
+    ends[name] = await serveEnd(world[name], { ...servedBy(rest.plan, name), ...serve(name) })
+  }
   const endpoints = Object.fromEntries(
     Object.entries(ends).map(([name, end]) => [name, overHttp(world, end, asking)]),
   )
   const plan: World['plan'] = (changes = {}) => {
     return world.plan({ tenants: () => tenantsOf(world), ...endpoints, ...changes })
   }
+  // What a database has to log for an end that is asked.
+  if (!rest.bare) await installPlans(world, [plan()])
   return {
     ...world,
     ends,
@@ -46,6 +51,18 @@ export async function createHttpWorld(options: HttpWorldOptions): Promise<HttpWo
       for (const end of Object.values(ends)) await end[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What the plan says of tables, but for what becomes of their rows. */
+function servedBy(plan: Partial<PlanInput> = {}, end: EndName): ServeOptions {
+  const { tables, exclude = [] } = plan
+  const own = (tables ?? []).flatMap((one) => {
+    if (one.kind !== 'table') return []
+    const name = end === 'source' ? one.name : (one.to ?? one.name)
+    const { tenant, through } = one
+    return [table(name, { ...(tenant && { tenant }), ...(through && { through }) })]
+  })
+  return { exclude: end === 'source' ? exclude : [], ...(own.length > 0 && { tables: own }) }
 }
 
 /** What a query would find, if the source were asked by SQL. */

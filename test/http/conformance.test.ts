@@ -22,6 +22,7 @@ async function look(world: World, { hmac, breach, scratch = 'nobody', only = [] 
   const { pool } = world.source
   const auth = hmac ? { hmac: secret } : { bearer: secret }
   const end = createHttpEnd({ pool, tables: smallTables, auth })
+  await end.install()
   const broken = breach ? { handle: breach({ handle: end.handle, pool }) } : end
   await using served = await serve(nodeHandler(broken))
   const baseUrl = baseUrlOf(served.url)
@@ -134,7 +135,17 @@ test('a secret never stands among the arguments', () => {
 })
 
 // What a breach is not about takes long.
-const aboutFlags = ['turns', 'fences', 'leases', 'cutovers', 'claims', 'batches', 'removals']
+const aboutFlags = [
+  'turns',
+  'fences',
+  'leases',
+  'cutovers',
+  'claims',
+  'batches',
+  'removals',
+  'captures',
+  'steps',
+]
 const aboutRows = [
   'auth',
   'description',

@@ -1,60 +1,9 @@
 // Requests and answers get lost between a worker and its ends, one of each kind in turn: what was
 // done is done once, and the tenant has exactly one home.
 import { describe, expect, test } from 'vitest'
-import { loseAnswer, loseRequest, type Trouble, troubleWhen } from '../helpers/http-trouble.ts'
-import { bothEnds, createHttpWorld, type EndName, type HttpWorld } from '../helpers/http-world.ts'
+import { loseAnswer, loseRequest, type Trouble } from '../helpers/http-trouble.ts'
+import { byTimer, createLossy, expectFew, move } from '../helpers/lossy.ts'
 import { ended, expectHome, moveOf, rowsAt, tryWrite } from '../helpers/runs.ts'
-
-interface Loss {
-  readonly end: EndName
-  readonly operation: string
-}
-
-/** A world in which the next request of a kind has trouble. */
-async function createLossy(trouble: Trouble) {
-  let next: Loss | null = null
-  const asked = new Set<string>()
-  const between = (end: EndName) =>
-    troubleWhen((operation) => {
-      asked.add(JSON.stringify({ end, operation }))
-      if (next?.end !== end || next.operation !== operation) return null
-      next = null
-      return trouble
-    })
-  const world = await createHttpWorld({
-    over: bothEnds,
-    serve: (end) => ({ between: between(end) }),
-    plan: { attempts: 3, chunkRows: 7 },
-  })
-  return {
-    world,
-    /** What has been asked for since the last time. */
-    seen(): Loss[] {
-      const losses = [...asked].sort().map((text) => JSON.parse(text) as Loss)
-      asked.clear()
-      return losses
-    },
-    lose(loss: Loss) {
-      next = loss
-    },
-    isLost: () => next === null,
-  }
-}
-
-async function move(world: HttpWorld, tenant: string): Promise<string> {
-  await world.addTenant(tenant, 12)
-  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: [tenant] })
-  await ended(world, runId)
-  return runId ?? ''
-}
-
-/** Heartbeats come at any time, so they are no operation of a move. */
-const byTimer = /^flags\/(answer|renew-lease|lapsed-fences|closed-tenants|given-away|open-with)$/
-
-/** The loop that looks after tenants that were cut over may be quicker: then few are not met. */
-function expectFew(missed: readonly string[], losses: readonly unknown[]): void {
-  expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(losses.length / 8)
-}
 
 describe.each<[string, Trouble]>([
   ['answer', loseAnswer],

@@ -42,7 +42,13 @@ test('the file is what the schemas say now: else `npx tsx dev/openapi.ts`', asyn
 })
 
 test('every operation stands there, at its path, and nothing else', () => {
-  const names = [...(Object.keys(operations) as OperationName[]), 'read', 'write'] as const
+  const names = [
+    ...(Object.keys(operations) as OperationName[]),
+    'read',
+    'write',
+    'changes',
+    'apply',
+  ] as const
   const wanted = names.map((name) => `post /${pathOf(name)} ${name}`)
   const said = operationsSaid.map(({ path, method, one }) => `${method} ${path} ${one.operationId}`)
   expect(said.sort()).toEqual(['get /v1 describe', ...wanted].sort())

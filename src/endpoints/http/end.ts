@@ -1,8 +1,10 @@
 /** An end that is reached over HTTP: where it is, and how to ask it. */
 import type { HttpEndpoint } from '../../plan/endpoint.ts'
+import type { Feed } from '../feed.ts'
 import type { Flags } from '../flags.ts'
 import type { Rows } from '../rows.ts'
 import { askingBy } from './asking.ts'
+import { httpFeed } from './http-feed.ts'
 import { httpFlags } from './http-flags.ts'
 import { httpRows } from './http-rows.ts'
 import { reachEnd } from './reach.ts'
@@ -14,6 +16,8 @@ export interface HttpEnd {
   readonly place: string
   readonly flags: Flags
   readonly rows: Rows
+  /** Where its description says that it offers one. */
+  readonly feed: Feed
   close(): void
 }
 
@@ -30,6 +34,7 @@ export function openHttpEnd(
     place,
     flags: httpFlags(askingBy(forFlags, where)),
     rows: httpRows(askingBy(forRows, where), { pageRows: end.pageRows }),
+    feed: httpFeed(askingBy(forRows, where), { pageRows: end.pageRows }),
     close() {
       forRows.close()
       forFlags.close()

@@ -1,25 +1,18 @@
 /** The flags of an end that is reached over HTTP: one request a transition. */
-
-import { RehomeError } from '../../errors.ts'
 import type { Flags } from '../flags.ts'
 import type { Asking } from './asking.ts'
 
-export function httpFlags({ ask, where }: Asking): Flags {
-  const unlogged = async (): Promise<never> => {
-    const message = `${where} has no log of changes: only offline moves are possible there`
-    throw new RehomeError('PREFLIGHT_FAILED', message)
-  }
+export function httpFlags({ ask }: Asking): Flags {
   return {
     answer: async () => void (await ask('answer', {}, { once: true })),
     takeTurn: (change) => ask('takeTurn', change),
     readFlag: (key) => ask('readFlag', key),
     raiseFence: (raise) => ask('raiseFence', raise),
-    startCapture: unlogged,
-    fenceCaptured: unlogged,
-    lowerToCapture: unlogged,
-    // No window was opened there in which changes would have been logged.
-    adoptCapture: async () => false,
-    endCapture: async () => false,
+    startCapture: (raise) => ask('startCapture', raise),
+    fenceCaptured: (raise) => ask('fenceCaptured', raise),
+    lowerToCapture: (change) => ask('lowerToCapture', change),
+    adoptCapture: (change) => ask('adoptCapture', change),
+    endCapture: (change) => ask('endCapture', change),
     claimTarget: (claim) => ask('claimTarget', { ...claim, ours: [...claim.ours] }),
     markRowsOurs: (hold) => ask('markRowsOurs', hold),
     takeOver: (change) => ask('takeOver', change),

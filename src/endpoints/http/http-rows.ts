@@ -16,7 +16,7 @@ import type {
 } from '../rows.ts'
 import type { TableProgress } from '../sql/progress.ts'
 import type { WipeGroup, WipeOptions } from '../sql/wipe.ts'
-import type { TenantRows, Texts } from '../tenant-rows.ts'
+import type { KeyList, TenantRows, Texts } from '../tenant-rows.ts'
 import { type Asking, readAnswer } from './asking.ts'
 import { joinLines, rowsOfPage } from './lines.ts'
 import { catalogOf, description } from './protocol/description.ts'
@@ -74,8 +74,12 @@ async function noDatabase(where: string): Promise<never> {
   throw new RehomeError('PREFLIGHT_FAILED', `${where} runs no SQL of the plan`)
 }
 
-function tableOf({ scope, tenant, table }: TenantRows) {
-  return { scope, tenant, table: table.name }
+function tableOf({ scope, tenant, table, keys }: TenantRows) {
+  return { scope, tenant, table: table.name, ...(keys && { keys: keysOnly(keys) }) }
+}
+
+function keysOnly({ columns, values }: KeyList) {
+  return { columns: [...columns], values: values.map((texts) => [...texts]) }
 }
 
 function holdOnly({ scope, tenant, token }: Hold): Hold {
@@ -83,7 +87,7 @@ function holdOnly({ scope, tenant, token }: Hold): Hold {
 }
 
 function pagesOf(asking: Asking, reading: Reading, limit: number): AsyncIterable<Page> {
-  const columns = reading.columns.map((column) => readColumn(column))
+  const columns = reading.columns.map(readColumn)
   const ask = async (cursor: string | null) => {
     const body = JSON.stringify({ ...tableOf(reading), columns, cursor, limit })
     const asked = { method: 'POST', path: pathOf('read'), body, repeatable: true } as const
@@ -93,7 +97,7 @@ function pagesOf(asking: Asking, reading: Reading, limit: number): AsyncIterable
   return cursorPages(reading, ask)
 }
 
-function readColumn({ from, name, castTo }: ColumnRoute) {
+export function readColumn({ from, name, castTo }: ColumnRoute) {
   if (from !== null) return { column: from, cast: castTo }
   const message = `column "${name}" is an expression, and the source is no database of ours`
   throw new RehomeError('PREFLIGHT_FAILED', message)
@@ -103,7 +107,8 @@ function readColumn({ from, name, castTo }: ColumnRoute) {
 const batchCharacters = 8 * 1024 * 1024
 
 /** A batch is held until it is committed, and sent again as it is if its answer is lost. */
-function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Writer {
+function writerTo(asking: Asking, writing: Writing): Writer {
+  const { hold, table, replicate, from, leavingOut } = writing
   let lines: string[] = []
   let characters = 0
   let columns: readonly string[] = []
@@ -120,7 +125,8 @@ function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Wr
     },
     async commit(progress, quarantined = []) {
       const { scope, tenant, token, epoch } = hold
-      const of = { scope, tenant, token, epoch, table: table.name, columns, replicate }
+      const leavesOut = leavingOut !== undefined
+      const of = { scope, tenant, token, epoch, table: table.name, columns, replicate, leavesOut }
       const head = JSON.stringify({ ...of, from: before, progress, quarantined })
       const text = await asking.transport.ask({
         method: 'POST',
@@ -130,7 +136,9 @@ function writerTo(asking: Asking, { hold, table, replicate, from }: Writing): Wr
         headers: { 'idempotency-key': `${epoch}/${table.name}/${before.rowsRead}` },
         repeatable: writeOperation.repeatable,
       })
-      readAnswer(writeOperation.result, text, asking.where)
+      const { repeated, leftOut = 0 } = readAnswer(writeOperation.result, text, asking.where)
+      // Nobody has kept how many there were the first time.
+      if (leftOut > 0 || (repeated && lines.length > 0)) leavingOut?.tell()
       lines = []
       characters = 0
       before = progress
@@ -182,7 +190,7 @@ function comparedRequest({ of, key, columns, hash }: Compared): RequestOf<'diges
     table: of.table.name,
     ...(given
       ? { given: of.given.map((texts: Texts) => [...texts]) }
-      : { scope: of.scope, tenant: of.tenant }),
+      : { scope: of.scope, tenant: of.tenant, ...(of.keys && { keys: keysOnly(of.keys) }) }),
     key: key.map(comparedColumn),
     columns: columns.map(comparedColumn),
     hash,

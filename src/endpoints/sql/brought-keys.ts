@@ -144,7 +144,7 @@ async function tell({ reader, target }: Bringing, { key }: Changes, told: Told):
 }
 
 /** The target's columns of a row, as the route makes them. */
-function keyReader(
+export function keyReader(
   route: Route,
   names: readonly string[],
   context: TransformContext,

@@ -7,15 +7,19 @@ import type { Continued, Flag, Hold, Raise } from '../flags.ts'
 import { firstFlag, flagColumns, wasChanged } from './flags.ts'
 import { ourTurn } from './turns.ts'
 
-/** Announces the fence of a tenant whose changes this attempt has logged. null: not all of them. */
+/**
+ * Announces the fence of a tenant whose changes this attempt has logged. null: not all of them.
+ * Repeating it only renews the lease.
+ */
 export async function fenceCaptured(
   pool: Pool,
   raise: Pick<Raise, keyof Hold | 'epoch' | 'leaseMs'>,
 ): Promise<Flag | null> {
   const query = `${ourTurn}
-    update rehome.tenant_flags set mode = 'read_only', raised_at = clock_timestamp(),
+    update rehome.tenant_flags set mode = 'read_only',
+      raised_at = case mode when 'read_only' then raised_at else clock_timestamp() end,
       expires_at = clock_timestamp() + $5 * interval '1 ms'
-    where scope = $1 and tenant_id = $2 and token = $3 and epoch = $4 and mode = 'capturing'
+    where scope = $1 and tenant_id = $2 and token = $3 and epoch = $4 and mode in ('capturing', 'read_only')
       and exists (select from turn)
     returning ${flagColumns}`
   const { scope, tenant, token, epoch, leaseMs } = raise

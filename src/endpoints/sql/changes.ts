@@ -25,15 +25,19 @@ export interface ChangedTable {
 
 export interface Changes {
   readonly key: FlagKey
-  /** What the target has: changes that this snapshot of the source does not see. */
-  readonly since: string
+  /** What the target has: changes that this snapshot of the source does not see. null: all. */
+  readonly since: string | null
+  /** Rows have changed with their parents whatever it was that changed there. */
+  readonly everyChild?: boolean
   /** All tables of the plan, parents first. */
   readonly tables: readonly ChangedTable[]
 }
 
 export function logged(changes: Changes, { log }: ChangedTable): string {
-  const [tenant, since] = [literal(changes.key.tenant), `${literal(changes.since)}::pg_snapshot`]
-  return `from ${logTableOf(log)} l where l.rehome_tenant = ${tenant}
+  const from = `from ${logTableOf(log)} l where l.rehome_tenant = ${literal(changes.key.tenant)}`
+  if (changes.since === null) return from
+  const since = `${literal(changes.since)}::pg_snapshot`
+  return `${from}
     and l.rehome_xid >= pg_snapshot_xmin(${since}) and not pg_visible_in_snapshot(l.rehome_xid, ${since})`
 }
 
@@ -103,7 +107,7 @@ function changedValues(
   { columns, children }: { columns: readonly string[]; children: boolean },
 ): string {
   const { route, log } = table
-  const only = children ? ' and l.rehome_children' : ''
+  const only = children && !changes.everyChild ? ' and l.rehome_children' : ''
   const own = `select ${list('l', columns)} ${logged(changes, table)}${only}`
   const above = changedWithParent(changes, route.sourcePath, 'p')
   const name = qualified(log.schema, route.source.name)

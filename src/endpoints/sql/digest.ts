@@ -40,6 +40,7 @@ export interface Digest {
 export type Buckets = ReadonlyMap<number, Digest>
 
 const bucketCount = 1024
+export const allBuckets: readonly number[] = Array.from({ length: bucketCount }, (_, i) => i)
 export const noRows: Digest = { rows: 0n, sum: 0n }
 
 export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<Digest> {

@@ -15,25 +15,28 @@ type EndName = 'source' | 'target'
 
 /** The plan's tables at one end, with what their guards log there. */
 export function guardedTables(
-  { scope, targetScope, strategy, rollback }: Guarding,
+  { scope, targetScope, strategy, rollback, source, target }: Guarding,
   { routes, sources, targets }: Pick<Routing, 'routes' | 'sources' | 'targets'>,
   { name: end, schema }: { readonly name: EndName; readonly schema: string },
 ): Guarded[] {
   const logs = end === 'source' ? strategy === 'online' : rollback.windowMs > 0
   const leaving = end === 'source' ? routes : routes.map(wayBack)
   const here = end === 'source' ? sources : targets
+  // An end that is asked step by step tells old rows, and whoever asks makes keys of them.
+  const asked = [source, target].some(({ kind }) => kind !== 'sql')
+  const whole = asked ? { whole: true } : {}
   return here.map(({ table, path }) => {
     const route = leaving.find((candidate) => candidate.source.name === table.name)
     return {
       ...{ schema, table, path },
       scope: end === 'source' ? scope : targetScope,
       childKey: childKeyIn(here, table.name),
-      log: logs && route ? logShapeOf(route, leaving) : null,
+      log: logs && route ? { ...logShapeOf(route, leaving), ...whole } : null,
     }
   })
 }
 
-type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback'>
+type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback' | 'source' | 'target'>
 
 /** The plan's tables, those before whose rows hang on theirs. */
 export function changedTables(
@@ -83,7 +86,11 @@ function childKeyOf(route: Route, routes: readonly Route[], end: EndName): reado
   return childKeyIn(paths, route[end].name)
 }
 
-function childKeyIn(tables: readonly Pick<EndTable, 'path'>[], name: string): readonly string[] {
+/** The columns of a table by which rows of these tables find their tenant. */
+export function childKeyIn(
+  tables: readonly Pick<EndTable, 'path'>[],
+  name: string,
+): readonly string[] {
   return [...new Set(tables.flatMap(({ path }) => keyOf(path, name)))].sort()
 }
 

@@ -1,9 +1,11 @@
 /**
  * The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it.
  */
+import type { CatalogTable } from '../../plan/catalog.ts'
 import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
-import type { TenantRows } from '../tenant-rows.ts'
+import type { KeyList, TenantRows } from '../tenant-rows.ts'
+import { arrayOfTexts } from './text-batches.ts'
 
 /** `schema.table r where …` for one tenant. */
 export function fromTenant(schema: string, rows: TenantRows): string {
@@ -12,9 +14,31 @@ export function fromTenant(schema: string, rows: TenantRows): string {
 }
 
 /** A condition on `r`. */
-export function tenantWhere(schema: string, { path, tenant, among }: TenantRows): string {
+export function tenantWhere(schema: string, rows: TenantRows): string {
+  const { table, path, tenant, among, keys } = rows
   const ours = tenantPredicate(path, { schema, alias: 'r', tenant })
-  return among ? `${ours} and ${among}` : ours
+  const parts = [ours, ...(among ? [among] : []), ...(keys ? [amongKeys(table, keys)] : [])]
+  return parts.join(' and ')
+}
+
+/** Over `r`, a row of the table: it is one of these. */
+export function amongKeys(table: CatalogTable, keys: KeyList): string {
+  if (keys.values.length === 0) return 'false'
+  const columns = keys.columns.map((name) => `r.${ident(name)}`).join(', ')
+  return `(${columns}) in (${listedKeys(table, keys)})`
+}
+
+/** `select` of the keys, each value of its column's type and under its column's name. */
+export function listedKeys(table: CatalogTable, { columns, values }: KeyList): string {
+  const arrays = columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
+  const typed = columns.map((name, i) => `k.c${i}::${typeOf(table, name)} as ${ident(name)}`)
+  const names = columns.map((_, i) => `c${i}`)
+  return `select ${typed.join(', ')} from unnest(${arrays.join(', ')}) k (${names.join(', ')})`
+}
+
+/** Without length and precision, which would cut a value to fit. */
+export function typeOf(table: CatalogTable, name: string): string {
+  return table.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
 }
 
 /** `alias.tenant_id = '…'`, or a chain of `in (select …)` up to the parent that has the column. */

@@ -12,6 +12,7 @@ import { drain } from './drain.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { brokenReferences, repeatedKeys } from './foreign-keys.ts'
 import { knownTenants } from './known-tenants.ts'
+import { writerLeavingOut } from './leaving-out.ts'
 import { forgetNewIds, newIdsOf } from './new-ids.ts'
 import { fromTenant, tenantWhere } from './predicate.ts'
 import { forgetProgress, readProgress } from './progress.ts'
@@ -100,9 +101,11 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
 
 async function writeTo<T>(
   end: SqlEnd,
-  { hold: held, table, replicate }: Writing,
+  writing: Writing,
   work: (writer: Writer) => Promise<T>,
 ): Promise<T> {
+  const { hold: held, table, replicate, leavingOut } = writing
+  if (leavingOut) return await work(writerLeavingOut(end, { ...writing, leavingOut }))
   return await withClient(end.pool, (client) => {
     const relation = qualified(end.schema, table.name)
     const hold = scoped(end, held)

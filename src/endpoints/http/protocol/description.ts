@@ -90,6 +90,8 @@ export const description = z.object({
   encoding: z.string().default('UTF8'),
   /** Rows may be written with foreign keys and triggers off. */
   mayReplicate: z.boolean().default(false),
+  /** Changes are logged and told, and those of the other end come step by step. */
+  feed: z.boolean().default(false),
   /** Hash functions of which the end is capable, and their results on fixed values. */
   digestProbes: z.partialRecord(z.enum(['record', 'text', 'md5']), z.string()),
   foreignSettings: names,

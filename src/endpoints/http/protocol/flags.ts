@@ -69,6 +69,31 @@ export const flagOperations = {
     result: flagOrNone,
     repeatable: true,
   }),
+  startCapture: operation("Logs the tenant's changes from now on. null: another's flag is there.", {
+    request: raise,
+    result: flagOrNone,
+    repeatable: true,
+  }),
+  fenceCaptured: operation('Refuses the writes of a tenant whose changes were logged until now.', {
+    request: z.object({ ...hold, epoch: z.uuid(), leaseMs: ms }),
+    result: flagOrNone,
+    repeatable: true,
+  }),
+  lowerToCapture: operation('Writes go on, and are logged.', {
+    request: z.object({ ...hold, leaseMs: ms }),
+    result: changed,
+    repeatable: true,
+  }),
+  adoptCapture: operation('A later errand of the same move goes by what was logged since it.', {
+    request: continued,
+    result: changed,
+    repeatable: true,
+  }),
+  endCapture: operation('The tenant is not to be brought back any more.', {
+    request: z.object({ ...hold, moveId: z.uuid() }),
+    result: changed,
+    repeatable: true,
+  }),
   claimTarget: operation('Closes the end that is about to receive the tenant.', {
     request: z.object({
       ...raise.omit({ leaseMs: true }).shape,

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { hashFunctions } from '../../sql/digest.ts'
 import { hold, tenantKey } from './flags.ts'
 
-const name = z.string().min(1).max(63)
+export const name = z.string().min(1).max(63)
 const texts = z.array(z.string().nullable())
-const count = z.int().min(0)
+export const count = z.int().min(0)
 const digits = z.string().regex(/^-?\d+$/)
 
 /**
@@ -25,7 +25,10 @@ export const cast = z
     'is no type',
   )
 
-const tableOf = { ...tenantKey, table: name }
+/** Only rows that have these values in these columns. Asked only of an end that offers the feed. */
+export const keyList = z.object({ columns: z.array(name).min(1), values: z.array(texts) })
+
+const tableOf = { ...tenantKey, table: name, keys: keyList.optional() }
 
 export const progress = z.object({
   rowsRead: count,
@@ -47,6 +50,7 @@ export const compared = z.object({
   scope: tenantKey.scope.optional(),
   table: name,
   tenant: tenantKey.tenant.optional(),
+  keys: keyList.optional(),
   /** Instead of the tenant's: rows that are nowhere yet. */
   given: z.array(texts).optional(),
   key: z.array(comparedColumn),
@@ -67,6 +71,8 @@ export const batchHead = z.object({
   /** As it was before this batch: another one would be a gap, or a repetition. */
   from: progress,
   progress,
+  /** A row that collides with another, or comes before its parent, is left out and counted. */
+  leavesOut: z.boolean().default(false),
   /** Rows that stay behind, kept in the same commit. */
   quarantined: z
     .array(
@@ -175,5 +181,5 @@ export const readOperation = {
 export const writeOperation = {
   summary: 'Writes a batch of rows and its progress in one commit, once however often it comes.',
   repeatable: true,
-  result: z.object({ repeated: z.boolean() }),
+  result: z.object({ repeated: z.boolean(), leftOut: count.optional() }),
 }

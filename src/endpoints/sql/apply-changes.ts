@@ -1,0 +1,202 @@
+/**
+ * One step of catching up at the end that receives: rows of one table go and come, in one commit.
+ *
+ * Whoever comes here has read at several moments, so two rows may claim what only one can have, and
+ * a row may come before its parent. Such rows are left out, and told. What hangs on a row that is
+ * not there any more goes with it, in the same commit: no row ever stands here that nobody's
+ * condition finds.
+ */
+import type { CatalogTable } from '../../plan/catalog.ts'
+import { type Client, withClient } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+import type { Application, Applied } from '../feed.ts'
+import type { KeyList, Texts } from '../tenant-rows.ts'
+import type { SqlEnd } from './end.ts'
+import { deleteDescendants, type FeedTable } from './feed-tables.ts'
+import { holdReceiving } from './holds.ts'
+import { childKeyIn } from './logged-tables.ts'
+import { type LeftOut, placeRows } from './place-rows.ts'
+import { amongKeys, listedKeys, tenantPredicate, typeOf } from './predicate.ts'
+import { endStep, type Kept, nextStep, outOfStep } from './steps.ts'
+import { asText } from './text-batches.ts'
+
+export interface ApplyingAt {
+  readonly end: SqlEnd
+  readonly tables: readonly FeedTable[]
+  /** The one that the change is about. */
+  readonly own: FeedTable
+}
+
+/** Rows are removed and placed, not updated: two of them may have exchanged what is unique. */
+const begin = `begin; set local synchronous_commit = on;
+  set local session_replication_role = replica`
+
+/** Throws FENCE_LOST where the end does not receive the tenant, USAGE where it is not the next. */
+export async function applyChanges(at: ApplyingAt, change: Application): Promise<Applied> {
+  return await withClient(at.end.pool, async (client) => {
+    await client.query(begin)
+    await holdReceiving(client, change)
+    const last = await nextStep(client, change)
+    if ('repeated' in last) {
+      await client.query('rollback')
+      return last.repeated ?? nothingApplied
+    }
+    // The first step of all is that a copy has come.
+    if (last.step === 0) throw outOfStep(change.step, 0)
+    const kept: Kept = structuredClone(last.kept)
+    const answer = await applyOnce(client, at, { change, kept })
+    if (!change.undone) await endStep(client, change, { answer, kept })
+    await client.query(change.undone ? 'rollback' : 'commit')
+    return answer
+  })
+}
+
+const nothingApplied: Applied = { removed: 0, brought: 0, collided: [], orphaned: [] }
+
+interface Work {
+  readonly change: Application
+  /** Changed in place. */
+  readonly kept: Kept
+}
+
+async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work): Promise<Applied> {
+  const { own } = at
+  const going: KeyList = { columns: change.key, values: change.remove }
+  const held = await heldColumns(client, at, { change, going })
+  const childKey = childKeyIn(at.tables, own.table.name)
+  const leaving =
+    childKey.length > 0 ? await childKeysOf(client, at, { change, going, childKey }) : []
+  let parents: KeyList[] = [change.parents]
+  for (;;) {
+    await client.query('savepoint before')
+    const removed = await removeRows(client, at, { change, going, parents })
+    const left = await placeRows(client, change.tenant, {
+      ...{ schema: at.end.schema, table: own, columns: change.columns, rows: change.rows },
+    })
+    const gone = await absent(client, at, { columns: childKey, values: leaving })
+    // Each is looked for once: nobody who has gone comes back when more go.
+    if (gone.values.length === 0 || parents.length > 1) {
+      await restoreColumns(client, at, { change, kept, held, left })
+      const brought = change.rows.length - left.collided.length - left.orphaned.length
+      return { removed, brought, ...left }
+    }
+    parents = [change.parents, gone]
+    await client.query('rollback to savepoint before')
+  }
+}
+
+interface Removing {
+  readonly change: Application
+  readonly going: KeyList
+}
+
+async function removeRows(
+  client: Client,
+  { end, tables, own }: ApplyingAt,
+  { change, going, parents }: Removing & { readonly parents: readonly KeyList[] },
+): Promise<number> {
+  const at = { schema: end.schema, tenant: change.tenant }
+  let removed = 0
+  const remove = async (query: string) => {
+    removed += (await client.query(query)).rowCount ?? 0
+  }
+  for (const keys of parents.filter(({ values }) => values.length > 0)) {
+    for (const query of deleteDescendants(tables, own.table, { ...at, keys })) await remove(query)
+  }
+  if (going.values.length > 0) await remove(`delete ${chosen(end.schema, own, { change, going })}`)
+  return removed
+}
+
+/** `from table r where …`: the tenant's rows that have these keys. */
+function chosen(schema: string, { table, path }: FeedTable, { change, going }: Removing): string {
+  const ours = tenantPredicate(path, { schema, alias: 'r', tenant: change.tenant })
+  return `from ${qualified(schema, table.name)} r where ${ours} and ${amongKeys(table, going)}`
+}
+
+/** By what others hang on rows that are about to go. */
+async function childKeysOf(
+  client: Client,
+  { end, own }: ApplyingAt,
+  { childKey, ...removing }: Removing & { readonly childKey: readonly string[] },
+): Promise<Texts[]> {
+  const columns = childKey.map((name) => `r.${ident(name)}`).join(', ')
+  return await textsOf(client, `select ${columns} ${chosen(end.schema, own, removing)}`)
+}
+
+/** Those that no row of the table has any more. */
+async function absent(client: Client, { end, own }: ApplyingAt, keys: KeyList): Promise<KeyList> {
+  if (keys.values.length === 0) return keys
+  const match = keys.columns.map((name) => `r.${ident(name)} = k.${ident(name)}`).join(' and ')
+  const query = `select * from (${listedKeys(own.table, keys)}) k
+    where not exists (select from ${qualified(end.schema, own.table.name)} r where ${match})`
+  return { columns: keys.columns, values: await textsOf(client, query) }
+}
+
+/** Key → what the columns hold of which the other end knows nothing. */
+type Held = ReadonlyMap<string, (string | null)[]>
+
+async function heldColumns(
+  client: Client,
+  { end, own }: ApplyingAt,
+  { change, going }: Removing,
+): Promise<Held> {
+  if (change.keep.length === 0 || going.values.length === 0) return new Map()
+  const columns = [...change.key, ...change.keep].map((name) => `r.${ident(name)}`).join(', ')
+  const rows = await textsOf(
+    client,
+    `select ${columns} ${chosen(end.schema, own, { change, going })}`,
+  )
+  const width = change.key.length
+  return new Map(rows.map((row) => [JSON.stringify(row.slice(0, width)), row.slice(width)]))
+}
+
+interface Restoring extends Work {
+  readonly held: Held
+  readonly left: LeftOut
+}
+
+/** A row that is left out comes with another step: until then what it had is kept. */
+async function restoreColumns(
+  client: Client,
+  { end, own }: ApplyingAt,
+  { change, kept, held, left }: Restoring,
+): Promise<void> {
+  const { key, keep, columns, rows } = change
+  if (keep.length === 0 || rows.length === 0) return
+  const out = new Set([...left.collided, ...left.orphaned])
+  const at = key.map((name) => columns.indexOf(name))
+  const texts = rows.map((row) => at.map((i) => row[i] ?? null))
+  const canonical = await asWritten(client, own.table, { columns: key, values: texts })
+  const waiting = kept[own.table.name] ?? {}
+  const values: Texts[] = []
+  for (const [i, text] of canonical.entries()) {
+    const name = JSON.stringify(text)
+    const had = held.get(name) ?? waiting[name]
+    delete waiting[name]
+    if (!had) continue
+    if (out.has(i)) waiting[name] = had
+    else values.push([...text, ...had])
+  }
+  kept[own.table.name] = waiting
+  if (values.length === 0) return
+  const listed = listedKeys(own.table, { columns: [...key, ...keep], values })
+  const set = keep.map((name) => `${ident(name)} = k.${ident(name)}`).join(', ')
+  const match = key.map((name) => `r.${ident(name)} = k.${ident(name)}`).join(' and ')
+  const name = qualified(end.schema, own.table.name)
+  await client.query(`update ${name} r set ${set} from (${listed}) k where ${match}`)
+}
+
+/** As the columns' types write them: equal values are one key. In their order. */
+async function asWritten(client: Client, table: CatalogTable, keys: KeyList): Promise<Texts[]> {
+  const arrays = keys.columns.map((_, i) => `$${i + 1}::text[]`)
+  const names = keys.columns.map((_, i) => `c${i}`)
+  const typed = keys.columns.map((name, i) => `k.c${i}::${typeOf(table, name)}`)
+  const query = `select ${typed.join(', ')} from unnest(${arrays.join(', ')})
+    with ordinality k (${names.join(', ')}, i) order by k.i`
+  const values = keys.columns.map((_, i) => keys.values.map((texts) => texts[i] ?? null))
+  return await textsOf(client, query, values)
+}
+
+async function textsOf(client: Client, text: string, values: unknown[] = []): Promise<Texts[]> {
+  return (await client.query({ text, values, rowMode: 'array', types: asText })).rows
+}

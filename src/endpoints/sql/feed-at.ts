@@ -1,0 +1,126 @@
+/** The feed of a database: of its own log, and of what comes to it. */
+
+import { RehomeError } from '../../errors.ts'
+import type { Catalog } from '../../plan/catalog.ts'
+import { ident, qualified } from '../../quote.ts'
+import type { BrokenByLeaving, ChangesAsked, Feed, Since } from '../feed.ts'
+import type { KeyList } from '../tenant-rows.ts'
+import { applyChanges } from './apply-changes.ts'
+import { forgetChanges } from './change-log.ts'
+import { type ChangedTable, type Changes, countChanges } from './changes.ts'
+import { waitForWriters } from './drain.ts'
+import { type SqlEnd, scoped } from './end.ts'
+import { type ChangesPage, changesPage, type PageAsked } from './feed-changes.ts'
+import { type FeedTable, ownChangedTables } from './feed-tables.ts'
+import { listedKeys } from './predicate.ts'
+import { readStep, writeStep } from './steps.ts'
+import { forgetSync } from './syncs.ts'
+
+export interface FeedAt {
+  readonly end: SqlEnd
+  /** As the end's own tables are known there. */
+  readonly scope: string
+  readonly tables: readonly FeedTable[]
+  /** All of the end, also those that are not moved. */
+  readonly catalog: Pick<Catalog, 'tables'>
+}
+
+const pageRows = 2_000
+
+export function feedAt(at: FeedAt): Feed {
+  const { end, tables } = at
+  const key = <T extends { scope: string; tenant: string }>(of: T) => scoped(end, of)
+  return {
+    async position() {
+      return (await end.pool.query('select pg_current_snapshot()::text as seen')).rows[0].seen
+    },
+    waitForWriters: (options) => waitForWriters(end.pool, options),
+    async countChanges(since) {
+      const client = await end.pool.connect()
+      try {
+        return await countChanges(client, changesOf(at, since))
+      } finally {
+        client.release()
+      }
+    },
+    changes: (asked) => pagesOf(at, asked),
+    forgetChanges: ({ position, ...hold }) => {
+      const logs = ownTables(at).map(({ log }) => log)
+      return forgetChanges(end.pool, logs, { ...key(hold), seen: position })
+    },
+    readSync: (of) => readStep(end.lifeline, key(of)),
+    writeSync: (hold, sync) => writeStep(end.pool, key(hold), sync),
+    forgetSync: (hold) => forgetSync(end.lifeline, key(hold)),
+    apply: (change) =>
+      applyChanges({ end, tables, own: ownTable(tables, change.table) }, key(change)),
+    brokenByLeaving: (table, keys) => brokenByLeaving(at, table, keys),
+  }
+}
+
+export function ownTable(tables: readonly FeedTable[], name: string): FeedTable {
+  const own = tables.find(({ table }) => table.name === name)
+  if (own) return own
+  throw new RehomeError('USAGE', `there is no table "${name}" at this end`)
+}
+
+function ownTables({ end, scope, tables }: FeedAt): ChangedTable[] {
+  return ownChangedTables(tables, { scope, schema: end.schema })
+}
+
+function changesOf(at: FeedAt, { position, everyChild, scope, tenant }: Since): Changes {
+  return { key: { scope, tenant }, since: position, everyChild, tables: ownTables(at) }
+}
+
+/** One page, for who asks for one at a time. */
+export async function pageOfChanges(
+  at: FeedAt,
+  since: Since & { readonly table: string },
+  asked: PageAsked,
+): Promise<ChangesPage> {
+  const changes = changesOf(at, since)
+  const table = changes.tables.find(({ route }) => route.source.name === since.table)
+  if (table) return await changesPage(at.end, { changes, table }, asked)
+  throw new RehomeError('USAGE', `there is no table "${since.table}" at this end`)
+}
+
+async function* pagesOf(at: FeedAt, asked: ChangesAsked) {
+  let cursor: string | null = null
+  do {
+    asked.signal.throwIfAborted()
+    const { kind, columns } = asked
+    const page: ChangesPage = await pageOfChanges(at, asked, {
+      ...{ kind, columns, cursor, limit: pageRows },
+    })
+    if (page.rows.length > 0) yield page.rows
+    cursor = page.next
+  } while (cursor !== null)
+}
+
+/** Foreign keys that lead to all columns of the keys: by others nobody refers to these rows. */
+async function brokenByLeaving(
+  { end, catalog }: FeedAt,
+  table: string,
+  keys: KeyList,
+): Promise<BrokenByLeaving[]> {
+  const parent = catalog.tables.get(table)
+  if (!parent || keys.values.length === 0) return []
+  const broken: BrokenByLeaving[] = []
+  for (const child of catalog.tables.values()) {
+    if (!child.privileges.includes('SELECT')) continue
+    for (const key of child.foreignKeys) {
+      const leads = key.parentSchema === end.schema && key.parent === table
+      if (!leads || !keys.columns.every((name) => key.parentColumns.includes(name))) continue
+      const at = (name: string) => `c.${ident(key.columns[key.parentColumns.indexOf(name)] ?? '')}`
+      const listed = keys.columns.map((name) => `k.${ident(name)} = ${at(name)}`)
+      const match = key.parentColumns.map((name) => `p.${ident(name)} = ${at(name)}`)
+      const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+      const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
+        join ${qualified(end.schema, child.name)} c on ${listed.join(' and ')}
+        where ${given.join(' and ')} and not exists (
+          select from ${qualified(end.schema, table)} p where ${match.join(' and ')})`
+      const { rows } = (await end.pool.query(query)).rows[0]
+      if (rows > 0) broken.push({ foreignKey: `"${child.name}": ${key.name}`, rows })
+    }
+  }
+  return broken
+}

@@ -1,0 +1,125 @@
+/**
+ * Pages of what has changed since a position, by no more than what the request says: `now` goes by
+ * the table's key, `before` by where entries stand in the log.
+ *
+ * What commits between two pages may be missed where it belongs before the second one. It is in the
+ * log after every position that was told before the first page, and so comes with a later round.
+ */
+import { z } from 'zod'
+import { RehomeError } from '../../errors.ts'
+import type { ColumnRoute } from '../../plan/columns.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import type { ChangedRow, ChangesAsked } from '../feed.ts'
+import type { Texts } from '../tenant-rows.ts'
+import { logTableOf } from './change-log.ts'
+import {
+  type ChangedTable,
+  type Changes,
+  changedForChildren,
+  changedOfTenant,
+  logged,
+} from './changes.ts'
+import { selectColumns } from './copy-table.ts'
+import type { SqlEnd } from './end.ts'
+import { typeOf } from './predicate.ts'
+import { type PagedQuery, readTextPage } from './read-pages.ts'
+
+export interface ChangesPage {
+  readonly rows: readonly ChangedRow[]
+  readonly next: string | null
+}
+
+export interface PageAsked extends Pick<ChangesAsked, 'kind'> {
+  readonly columns: readonly ColumnRoute[]
+  readonly cursor: string | null
+  readonly limit: number
+}
+
+/** Throws USAGE for a cursor of nobody's, UNREACHABLE where the log was written anew meanwhile. */
+export async function changesPage(
+  end: SqlEnd,
+  { changes, table }: { readonly changes: Changes; readonly table: ChangedTable },
+  asked: PageAsked,
+): Promise<ChangesPage> {
+  const file = asked.kind === 'before' ? await fileOf(end, table) : ''
+  const query = asked.kind === 'now' ? nowQuery(changes, table, asked) : null
+  const paged = query ?? beforeQuery(changes, table, { ...asked, file })
+  const { rows, last } = await readTextPage(end, paged)
+  const width = asked.columns.length
+  return {
+    rows: rows.map((row) => ({ texts: row.slice(0, width), children: row[width] === 't' })),
+    next: last && encodeCursor([file, ...last]),
+  }
+}
+
+function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): PagedQuery {
+  const { route, log, childKey } = table
+  const key = route.sourceKey.map((name) => `r.${ident(name)}`)
+  const types = route.sourceKey.map((name, i) => `$${i + 1}::${typeOf(route.source, name)}`)
+  const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 1 + key.length).slice(1)
+  const begin = after ? ` and (${key.join(', ')}) > (${types.join(', ')})` : ''
+  // A key of null has changed for nobody.
+  const children =
+    childKey.source.length > 0 ? `coalesce(${changedForChildren(changes, table)}, false)` : 'false'
+  const selected = [...valuesOf(asked), children, ...key].join(', ')
+  return {
+    text: `select ${selected} from ${qualified(log.schema, route.source.name)} r
+      where ${changedOfTenant(changes, table)}${begin} order by ${key.join(', ')}`,
+    values: after ?? [],
+    width: asked.columns.length + 1,
+    limit: asked.limit,
+  }
+}
+
+/** Entries are never changed: where one stands is its own, unless the log is written anew. */
+function beforeQuery(
+  changes: Changes,
+  table: ChangedTable,
+  asked: PageAsked & { readonly file: string },
+): PagedQuery {
+  const { route, log } = table
+  const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 3)
+  if (after && after[0] !== asked.file) {
+    const message = `the log of "${route.source.name}" was written anew while it was read`
+    throw new RehomeError('UNREACHABLE', message)
+  }
+  const begin = after ? ' and (l.rehome_xid, l.ctid) > ($1::xid8, $2::tid)' : ''
+  const entries = `select l.rehome_row as rehome_old, l.rehome_children or ${changes.everyChild === true}
+      as rehome_children, l.rehome_xid, l.ctid as rehome_at
+    ${logged(changes, table)} and l.rehome_row is not null${begin}`
+  const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
+  const selected = [...valuesOf(asked), 'o.rehome_children', 'o.rehome_xid', 'o.rehome_at']
+  return {
+    text: `select ${selected.join(', ')} from (${entries}) o, lateral jsonb_populate_record(${old}) r
+      order by o.rehome_xid, o.rehome_at`,
+    values: after?.slice(1) ?? [],
+    width: asked.columns.length + 1,
+    limit: asked.limit,
+  }
+}
+
+function valuesOf({ columns }: Pick<PageAsked, 'columns'>): string[] {
+  return columns.length > 0 ? [selectColumns({ columns })] : []
+}
+
+async function fileOf(end: SqlEnd, { log }: ChangedTable): Promise<string> {
+  const query = `select pg_relation_filenode(${literal(logTableOf(log))}::regclass)::text as file`
+  return (await end.pool.query(query)).rows[0].file
+}
+
+export function encodeCursor(key: Texts): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url')
+}
+
+const keyTexts = z.array(z.string())
+
+/** Throws USAGE for what this end has never given. */
+export function decodeCursor(cursor: string, length: number): string[] {
+  try {
+    const key = keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    if (key.length === length) return key
+  } catch {
+    // Told below.
+  }
+  throw new RehomeError('USAGE', 'the cursor is none of this end')
+}

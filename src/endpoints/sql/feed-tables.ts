@@ -1,0 +1,94 @@
+/** The tables of one end, as its own feed knows them: SQL text about who hangs on whom. Pure. */
+import type { CatalogTable } from '../../plan/catalog.ts'
+import { asItIs } from '../../plan/columns.ts'
+import { hopsOf, type TenantPath } from '../../plan/path.ts'
+import type { Route } from '../../plan/route.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import type { KeyList, Texts } from '../tenant-rows.ts'
+import type { ChangedTable } from './changes.ts'
+import { childKeyIn } from './logged-tables.ts'
+import { amongKeys, tenantPredicate, typeOf } from './predicate.ts'
+import { arrayOfTexts } from './text-batches.ts'
+
+export interface FeedTable {
+  readonly table: CatalogTable
+  readonly path: TenantPath
+  /** In whose order its rows are read. */
+  readonly key: readonly string[]
+}
+
+/** As who asks for its own changes: from here to here. Parents first. */
+export function ownChangedTables(
+  tables: readonly FeedTable[],
+  { scope, schema }: { readonly scope: string; readonly schema: string },
+): ChangedTable[] {
+  const known = tables.map((own) => {
+    const childKey = childKeyIn(tables, own.table.name)
+    const columns = [...new Set([...own.key, ...childKey])].map((name) => {
+      return { name, typeSql: typeOf(own.table, name) }
+    })
+    const log = { scope, schema, table: own.table.name, log: { columns, whole: true } }
+    return { route: routeOf(own), childKey: { source: childKey, target: childKey }, log }
+  })
+  return known.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
+}
+
+function routeOf({ table, path, key }: FeedTable): Route {
+  return {
+    ...{ source: table, target: table, sourcePath: path, targetPath: path },
+    ...{ sourceKey: key, targetKey: key, columns: table.columns.map(asItIs), newIds: {} },
+    ...{ transform: undefined, selfReference: false },
+    plan: { kind: 'table', name: table.name, columns: { drop: [], rename: {}, compute: {} } },
+  }
+}
+
+interface At {
+  readonly schema: string
+  readonly tenant: string
+}
+
+/**
+ * Deletes the tenant's rows of all tables that find it through these of one: those that hang on
+ * them first. While these are still there.
+ */
+export function deleteDescendants(
+  tables: readonly FeedTable[],
+  parent: CatalogTable,
+  { keys, ...at }: At & { readonly keys: KeyList },
+): string[] {
+  return below(tables, parent, { ...at, chosen: amongKeys(parent, keys) })
+}
+
+function below(
+  tables: readonly FeedTable[],
+  parent: CatalogTable,
+  { chosen, ...at }: At & { readonly chosen: string },
+): string[] {
+  return tables.flatMap(({ table, path }) => {
+    if (path.kind === 'column' || path.parent !== parent.name) return []
+    const own = path.columns.map((name) => `r.${ident(name)}`).join(', ')
+    const theirs = path.parentColumns.map((name) => `r.${ident(name)}`).join(', ')
+    const from = qualified(at.schema, parent.name)
+    const hangs = `(${own}) in (select ${theirs} from ${from} r where ${chosen})`
+    const ours = tenantPredicate(path, { ...at, alias: 'r' })
+    const gone = `delete from ${qualified(at.schema, table.name)} r where ${ours} and ${hangs}`
+    return [...below(tables, table, { ...at, chosen: hangs }), gone]
+  })
+}
+
+/** Places `i` of values, counted from 0, for which the tenant has no parent. */
+export function fromParents(
+  { schema, tenant, table: { table, path } }: At & { readonly table: FeedTable },
+  values: readonly Texts[],
+): string {
+  if (path.kind === 'column') return 'select 0 as i where false'
+  const arrays = path.columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
+  const names = path.columns.map((_, i) => `c${i}`)
+  const typed = path.columns.map((name, i) => `k.c${i}::${typeOf(table, name)}`)
+  const theirs = path.parentColumns.map((name) => `p.${ident(name)}`).join(', ')
+  const ours = tenantPredicate(path.path, { schema, alias: 'p', tenant })
+  const parents = `select ${theirs} from ${qualified(schema, path.parent)} p where ${ours}`
+  return `select (k.i - 1)::int as i
+    from unnest(${arrays.join(', ')}) with ordinality k (${names.join(', ')}, i)
+    where ((${typed.join(', ')}) in (${parents})) is not true order by 1`
+}

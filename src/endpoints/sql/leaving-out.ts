@@ -1,0 +1,50 @@
+/** Rows that come while their source is written: those that collide by then are left out. */
+import { inTransactionOf } from '../../postgres.ts'
+import type { Writer, Writing } from '../rows.ts'
+import type { Texts } from '../tenant-rows.ts'
+import { type SqlEnd, scoped } from './end.ts'
+import { holdReceiving } from './holds.ts'
+import { placeRows } from './place-rows.ts'
+import type { TableProgress } from './progress.ts'
+import { writeProgress } from './progress.ts'
+
+const batchCharacters = 8 * 1024 * 1024
+
+type WritingLeavingOut = Writing & {
+  readonly leavingOut: NonNullable<Writing['leavingOut']>
+}
+
+/** Held in memory until they are committed. */
+export function writerLeavingOut(
+  end: SqlEnd,
+  { hold: held, table, leavingOut }: WritingLeavingOut,
+): Writer {
+  const hold = scoped(end, held)
+  const own = { table, path: leavingOut.path, key: [] }
+  let rows: Texts[] = []
+  let columns: readonly string[] = []
+  let characters = 0
+  return {
+    isFull: () => characters > batchCharacters,
+    async write(some, names) {
+      columns = names
+      for (const row of some) {
+        rows.push(row)
+        for (const text of row) characters += text?.length ?? 0
+      }
+    },
+    async commit(progress: TableProgress) {
+      const begin = 'begin; set local session_replication_role = replica'
+      const left = await inTransactionOf(end.pool, begin, async (client) => {
+        await holdReceiving(client, hold)
+        const placing = { schema: end.schema, table: own, columns, rows }
+        const found = await placeRows(client, hold.tenant, placing)
+        await writeProgress(client, { ...hold, table: own.table.name }, progress)
+        return found
+      })
+      if (left.collided.length + left.orphaned.length > 0) leavingOut.tell()
+      rows = []
+      characters = 0
+    },
+  }
+}

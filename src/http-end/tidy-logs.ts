@@ -1,0 +1,18 @@
+/** What is left of captures that are over goes, now and then, when workers ask anyway. */
+import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
+import type { Logger } from '../log.ts'
+import { explain, type Pool } from '../postgres.ts'
+
+const everyMs = 10 * 60_000
+
+/** Nobody waits for it, and it never rejects. */
+export function createTidying(pool: Pool, log: Pick<Logger, 'warn'> | undefined): () => void {
+  let next = performance.now() + everyMs
+  return () => {
+    if (performance.now() < next) return
+    next = performance.now() + everyMs
+    forgetLeftChanges(pool).catch((cause: unknown) => {
+      log?.warn({ err: explain(cause, 'the database') }, 'logs of changes were not tidied up')
+    })
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Would a rollback bring all back, where an end is asked over HTTP? Nothing can be undone there
+ * that several requests have done: so each step is tried and undone alone, and what stands there
+ * without having changed is compared.
+ */
+import { now, round } from '../clock.ts'
+import { RehomeError } from '../errors.ts'
+import { dueTables } from './feed-due.ts'
+import { nothingTouched } from './feed-keys.ts'
+import { bringTable } from './feed-rows.ts'
+import { verifyUnchanged } from './feed-verification.ts'
+import { feedOf } from './feeds.ts'
+import { holdOf, type Shard } from './shard.ts'
+
+/** Throws what a round throws. */
+export async function tryFollowing(shard: Shard): Promise<{ changes: number; ms: number }> {
+  const start = now()
+  const sync = await feedOf(shard, 'target').readSync({ ...holdOf(shard), epoch: shard.epoch })
+  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  const since = { ...holdOf(shard), position: sync.position, everyChild: sync.lacking }
+  const due = await dueTables(shard, since)
+  for (const table of due.tables) {
+    const bringing = { since, steps: { last: sync.step }, undone: true }
+    await bringTable(shard, nothingTouched(table), bringing)
+  }
+  await verifyUnchanged(shard, since)
+  return { changes: due.total, ms: round(now() - start) }
+}

@@ -1,0 +1,88 @@
+/** Rows that have changed since a position, as a comparison names them. */
+import { rowsOf } from '../endpoints/ends.ts'
+import { givenKeys } from '../endpoints/expected-rows.ts'
+import type { Since } from '../endpoints/feed.ts'
+import { keyReader } from '../endpoints/sql/brought-keys.ts'
+import { allBuckets } from '../endpoints/sql/digest.ts'
+import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
+import { asItIs } from '../plan/columns.ts'
+import type { Route } from '../plan/route.ts'
+import { contextOf } from './context.ts'
+import { dueTables } from './feed-due.ts'
+import { isFull, keyLists, type Touched, touchedSince } from './feed-keys.ts'
+import { tenantRows } from './rows.ts'
+import type { Shard } from './shard.ts'
+
+/** Table → keys, as the end writes them whose rows are found. null: more than can be held. */
+export async function changingKeys(
+  shard: Shard,
+  since: Since,
+): Promise<ReadonlyMap<string, ReadonlySet<string>> | null> {
+  const changing = new Map<string, ReadonlySet<string>>()
+  const all: Touched[] = []
+  for (const table of (await dueTables(shard, since)).tables) {
+    const touched = await touchedSince(shard, table, since)
+    const { route } = table
+    // Rows hang on their parents at the target, too, and go with them without a trace of their own.
+    const hanging = await rowsUnder(shard, table, underParents(route, all))
+    for (const { child } of hanging) if (child.length > 0) touched.parents.add(child)
+    if (isFull(touched)) return null
+    all.push(touched)
+    const own = shard.goesBack ? touched.source.values() : touched.target.values()
+    const keys = [...own, ...hanging.flatMap(({ key }) => (key ? [key] : []))]
+    // The plan's own way leads to where the tenant has written, if it goes back.
+    const there = shard.goesBack ? (route.backOf as Route) : route
+    const end = shard.goesBack ? shard.ends.source : shard.ends.target
+    const written = new Set<string>()
+    for (const { values: given } of keyLists(there.targetKey, keys)) {
+      const side = rowsOf(end).side(givenKeys(there, { given, hash: shard.survey.hash }))
+      for (const key of (await side.hashes(allBuckets)).keys()) written.add(key)
+    }
+    changing.set(there.target.name, written)
+  }
+  return changing
+}
+
+/** Of a table at the target, whoever hangs on rows that have come or gone with their children. */
+export function underParents({ targetPath: path }: Route, all: readonly Touched[]): KeyList[] {
+  if (path.kind === 'column') return []
+  const parent = all.find(({ table }) => table.route.target.name === path.parent)
+  if (!parent) return []
+  const { columns } = parent.parents
+  const values = parent.parents
+    .values()
+    .map((texts) => path.parentColumns.map((name) => texts[columns.indexOf(name)] ?? null))
+  return keyLists(path.columns, values)
+}
+
+interface Hanging {
+  /** As a comparison names it; null: the plan has left it behind. */
+  readonly key: Texts | null
+  readonly child: Texts
+}
+
+async function rowsUnder(
+  shard: Shard,
+  { route, childKey }: Touched['table'],
+  lists: readonly KeyList[],
+): Promise<Hanging[]> {
+  const found: Hanging[] = []
+  const { backOf } = route
+  const as = (name: string) => asItIs({ name, typeName: 'text' })
+  const made = shard.goesBack && backOf ? backOf.columns : route.targetKey.map(as)
+  const read =
+    shard.goesBack && backOf
+      ? keyReader(backOf, backOf.targetKey, contextOf(shard))
+      : (texts: Texts) => texts
+  for (const keys of lists) {
+    const reading = { ...tenantRows(shard, route, 'target'), keys, key: route.targetKey }
+    const columns = [...made, ...childKey.target.map(as)]
+    const of = { columns, after: { rowsRead: 0, cursor: null }, signal: shard.signal }
+    for await (const { rows } of rowsOf(shard.ends.target).pages({ ...reading, ...of })) {
+      for (const texts of rows) {
+        found.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
+      }
+    }
+  }
+  return found
+}

@@ -1,0 +1,66 @@
+/** Whether rows that came refer to rows that are there, and none to such as have gone. */
+import { rowsOf } from '../endpoints/ends.ts'
+import type { Texts } from '../endpoints/tenant-rows.ts'
+import { RehomeError } from '../errors.ts'
+import type { Route } from '../plan/route.ts'
+import { isFull, keyLists, type Touched } from './feed-keys.ts'
+import { feedOf } from './feeds.ts'
+import { tenantRows } from './rows.ts'
+import type { Shard, Unsettled } from './shard.ts'
+import { referencesBroken } from './verification.ts'
+
+/**
+ * `while written` rows come before those that they refer to: then they are looked at again, at the
+ * latest under the fence. Throws FOREIGN_KEY_BROKEN where nothing comes any more.
+ */
+export async function settleReferences(
+  shard: Shard,
+  touched: readonly Touched[],
+  when: 'while written' | 'exactly',
+): Promise<void> {
+  const looks = new Map(when === 'exactly' ? shard.unsettled : [])
+  for (const one of touched) {
+    const { name } = one.table.route.target
+    looks.set(name, joined(looks.get(name), unsettledOf(one)))
+  }
+  for (const [name, look] of looks) {
+    shard.signal.throwIfAborted()
+    const route = shard.survey.routes.find(({ target }) => target.name === name)
+    const error = route ? await firstBreach(shard, route, look) : null
+    if (!error) continue
+    if (when === 'exactly') throw error
+    shard.unsettled.set(name, joined(shard.unsettled.get(name), look))
+  }
+}
+
+function unsettledOf(touched: Touched): Unsettled {
+  return { keys: isFull(touched) ? null : touched.target.values(), gone: touched.gone }
+}
+
+function joined(left: Unsettled | undefined, right: Unsettled): Unsettled {
+  if (!left) return right
+  const keys = left.keys && right.keys && [...left.keys, ...right.keys]
+  return { keys, gone: [...left.gone, ...right.gone] }
+}
+
+async function firstBreach(
+  shard: Shard,
+  route: Route,
+  { keys, gone }: Unsettled,
+): Promise<RehomeError | null> {
+  const { target, targetKey } = route
+  const came = keys === null ? [undefined] : keyLists(targetKey, keys)
+  for (const list of came) {
+    const rows = { ...tenantRows(shard, route, 'target'), keys: list }
+    const asked = rowsOf(shard.ends.target).brokenReferences(rows, shard.survey.targets)
+    const [broken] = await asked
+    if (broken) return referencesBroken({ ...broken, table: target.name })
+  }
+  for (const list of keyLists(targetKey, gone as Texts[])) {
+    const [broken] = await feedOf(shard, 'target').brokenByLeaving(target.name, list)
+    if (!broken) continue
+    const message = `${broken.foreignKey}: ${broken.rows} rows refer to rows of "${target.name}" that have gone`
+    return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken } })
+  }
+  return null
+}

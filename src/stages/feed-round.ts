@@ -1,0 +1,162 @@
+/**
+ * One round of catching up, where an end is asked over HTTP: many steps, each of which is one
+ * commit at the target. No two of them see the source at one moment, and it need not be so:
+ *
+ * A position is taken before the first page is read, and stored after the last step. Whatever
+ * changes in between is in the log after that position, and comes again. So at the end of a round
+ * the target has all that had changed up to the position, and some of what came later; and under
+ * the fence, where nothing comes later, it has what the source has.
+ *
+ * Two rows that were read at different moments may claim one unique value. Of the two the one that
+ * is read later has come to it after the position: the source itself never let both have it. So the
+ * row that is left out comes again with the next round; a row that is left out, and has not changed
+ * since the position, collides with a row that is somebody else's. The same holds for a row that is
+ * read before its parent.
+ */
+import { now, round } from '../clock.ts'
+import type { Since } from '../endpoints/feed.ts'
+import type { ChangedTable } from '../endpoints/sql/changes.ts'
+import { RehomeError } from '../errors.ts'
+import { dueTables } from './feed-due.ts'
+import { isFull, nothingTouched, type Touched, touchedSince } from './feed-keys.ts'
+import { settleReferences } from './feed-references.ts'
+import { type Brought, type BroughtRow, bringTable } from './feed-rows.ts'
+import { verifyFollowed, verifyTouched } from './feed-verification.ts'
+import { feedOf } from './feeds.ts'
+import type { Compared, Round } from './rounds.ts'
+import { advanceTo } from './sequences.ts'
+import { holdOf, type Shard } from './shard.ts'
+
+/** Rounds of which none has brought all that it was about, one after the other. */
+const patience = 10
+
+/** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
+export async function followOnce(shard: Shard, asked: Compared): Promise<Round> {
+  let compared = asked
+  const start = now()
+  const counts = { changes: 0, removed: 0, brought: 0, compared: 0 }
+  const touched: (readonly Touched[])[] = []
+  for (let tries = 1; ; tries += 1) {
+    const passed = await pass(shard, compared)
+    touched.push(passed.touched)
+    counts.changes += passed.changes
+    counts.removed += passed.removed
+    counts.brought += passed.brought
+    if (compared === 'nothing') break
+    const { since } = passed
+    const doubt = since.everyChild ? leftOut() : await verify(shard, compared, { touched, since })
+    if (typeof doubt === 'number') {
+      counts.compared += doubt
+      break
+    }
+    if (tries >= patience) throw doubt
+    // What nobody can tell apart has to be looked at as a whole.
+    if (!since.everyChild && compared === 'changes') compared = 'everything'
+  }
+  return { ...counts, ms: round(now() - start) }
+}
+
+/** How many rows were compared; or why another round has to come first. */
+async function verify(
+  shard: Shard,
+  compared: Compared,
+  { touched, since }: { readonly touched: readonly (readonly Touched[])[]; readonly since: Since },
+): Promise<number | RehomeError> {
+  if (compared === 'everything') return (await verifyFollowed(shard, since)) ?? 0
+  let rows = 0
+  for (const some of touched) {
+    const found = await verifyTouched(shard, some, compared === 'changes' ? since : null)
+    if (typeof found !== 'number') return found
+    rows += found
+  }
+  return rows
+}
+
+function leftOut(): RehomeError {
+  const message = `${patience} rounds one after the other have left rows out: they change more quickly than they can be brought`
+  return new RehomeError('PAUSE_OVER_BUDGET', message)
+}
+
+interface Passed {
+  readonly changes: number
+  readonly removed: number
+  readonly brought: number
+  readonly touched: readonly Touched[]
+  /** What has changed after this pass has begun. */
+  readonly since: Since
+}
+
+/** Once through all that has changed. */
+async function pass(shard: Shard, compared: Compared): Promise<Passed> {
+  const [source, target] = [feedOf(shard, 'source'), feedOf(shard, 'target')]
+  const key = { ...holdOf(shard), epoch: shard.epoch }
+  const sync = await target.readSync(key)
+  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  const before = { ...holdOf(shard), position: sync.position, everyChild: sync.lacking }
+  const position = await source.position(key)
+  const due = await dueTables(shard, before)
+  if (due.tables.length === 0) {
+    // Where nothing has changed there is nothing that could hang on it.
+    const since = { ...before, everyChild: false }
+    return { changes: 0, removed: 0, brought: 0, touched: [], since }
+  }
+  const bringing = { since: before, steps: { last: sync.step }, undone: false }
+  const after = { ...before, position, everyChild: false }
+  const touched: Touched[] = []
+  const all: Brought[] = []
+  for (const table of due.tables) {
+    const own = nothingTouched(table)
+    touched.push(own)
+    const brought = await bringTable(shard, own, bringing)
+    await refuseCollisions(shard, table, { since: after, rows: brought.collided })
+    all.push(brought)
+  }
+  const lacking = all.some((one) => one.lacking)
+  const { fingerprint } = shard.survey
+  // Who hangs on a row that was left out for a while may have changed with nobody since: then all
+  // of it comes again, and everybody who hangs on any of it.
+  const reached = lacking ? { ...before, everyChild: true } : after
+  const { position: stored } = reached
+  const step = bringing.steps.last + 1
+  await target.writeSync(key, { position: stored, lacking, fingerprint, step })
+  await advanceIds(shard, all)
+  const isLast = compared === 'the last changes'
+  // On the way back rows may refer to them that nobody compares.
+  if (shard.goesBack && !isLast) await settleReferences(shard, touched, 'while written')
+  // A later attempt has to see again what was in the midst of it. What is left does no harm.
+  if (!isLast && !lacking && shard.unsettled.size === 0) {
+    await source.forgetChanges({ ...key, position })
+  }
+  const sum = (of: (one: Brought) => number) => all.reduce((total, one) => total + of(one), 0)
+  return {
+    changes: due.total,
+    removed: sum(({ removed }) => removed),
+    brought: sum(({ brought }) => brought),
+    touched,
+    since: reached,
+  }
+}
+
+/** Throws ID_COLLISION where rows collide that have not changed since the round began. */
+async function refuseCollisions(
+  shard: Shard,
+  table: ChangedTable,
+  { since, rows }: { readonly since: Since; readonly rows: readonly BroughtRow[] },
+): Promise<void> {
+  if (rows.length === 0) return
+  const changed = await touchedSince(shard, table, since)
+  const real = rows.filter(({ key }) => !isFull(changed) && !changed.target.has(key))
+  const [first] = real
+  if (!first) return
+  const { target, targetKey } = table.route
+  const named = `(${targetKey.join(', ')}) = (${first.key.join(', ')})`
+  const message = `"${target.name}" at the ${shard.ends.target.name}: ${real.length} rows collide with others that are there, e.g. the one with ${named}`
+  const data = { keys: real.slice(0, 20).map(({ key }) => key.join(',')) }
+  throw new RehomeError('ID_COLLISION', message, { data })
+}
+
+async function advanceIds(shard: Shard, all: readonly Brought[]): Promise<void> {
+  for (const { ids } of all) {
+    for (const [sequence, id] of ids) await advanceTo(shard, { sequence, id })
+  }
+}

@@ -1,0 +1,27 @@
+/** The feeds of a shard's ends, and whether its changes go by them. */
+import type { Feed } from '../endpoints/feed.ts'
+import { feedAt } from '../endpoints/sql/feed-at.ts'
+import { RehomeError } from '../errors.ts'
+import { tablesAt } from './rows.ts'
+import type { Ends, Shard } from './shard.ts'
+
+/** An end is asked step by step: no snapshot and no transaction are common to the steps. */
+export function isAsked({ ends: { source, target } }: { readonly ends: Ends }): boolean {
+  return source.kind !== 'sql' || target.kind !== 'sql'
+}
+
+/** Throws PREFLIGHT_FAILED where the end has none: `check` has said so. */
+export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
+  const { survey, plan, ends } = shard
+  const end = ends[name]
+  if (end.kind === 'http') return end.feed
+  if (end.kind === 'api') {
+    throw new RehomeError('PREFLIGHT_FAILED', `the ${end.name} is an API and has no log of changes`)
+  }
+  const key = name === 'source' ? 'sourceKey' : 'targetKey'
+  const tables = tablesAt(shard, name).map(({ table, path }) => {
+    const route = survey.routes.find((candidate) => candidate[name].name === table.name)
+    return { table, path, key: route?.[key] ?? [] }
+  })
+  return feedAt({ end, scope: plan.scope, tables, catalog: survey[name] })
+}
