@@ -2,6 +2,7 @@
 import type { Point } from './point.ts'
 import { authPoints } from './points/auth.ts'
 import { batchPoints } from './points/batches.ts'
+import { capturePoints } from './points/captures.ts'
 import { claimPoints } from './points/claims.ts'
 import { cutoverPoints } from './points/cutovers.ts'
 import { descriptionPoints } from './points/description.ts'
@@ -12,6 +13,7 @@ import { refusedBatchPoints } from './points/refused-batches.ts'
 import { removalPoints } from './points/removals.ts'
 import { requestPoints } from './points/requests.ts'
 import { sequencePoints } from './points/sequences.ts'
+import { stepPoints } from './points/steps.ts'
 import { passedTurnPoints, turnPoints } from './points/turns.ts'
 
 export const points: readonly Point[] = [
@@ -25,10 +27,12 @@ export const points: readonly Point[] = [
   ...fencePoints,
   ...cutoverPoints,
   ...claimPoints,
+  ...capturePoints,
   ...passedTurnPoints,
   ...batchPoints,
   ...refusedBatchPoints,
   ...removalPoints,
+  ...stepPoints,
 ]
 
 /** `fences.raise` is of `fences`, and of itself. */

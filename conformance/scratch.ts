@@ -53,10 +53,10 @@ export async function raise(
 
 export async function claim(
   end: Subject,
-  { hold, moveId, epoch }: Attempt,
+  { hold, moveId, epoch, captureMs = null }: Attempt & { readonly captureMs?: number | null },
   ours: readonly string[] = [],
 ): Promise<Flag | null> {
-  const said = { reason: 'conformance', retryAfterS: 1, captureMs: null, ours: [...ours] }
+  const said = { reason: 'conformance', retryAfterS: 1, captureMs, ours: [...ours] }
   return await end.ask('claimTarget', { ...hold, moveId, epoch, ...said })
 }
 
@@ -147,6 +147,11 @@ async function closed(end: Subject): Promise<Attempt> {
   if (flag?.mode === 'read_only') {
     await end.ask('adopt', { ...by.hold, moveId: flag.moveId, mode: 'read_only' })
     await end.ask('lowerFence', by.hold)
+  }
+  if (flag?.mode === 'capturing') {
+    await end.ask('adopt', { ...by.hold, moveId: flag.moveId, mode: 'capturing' })
+    if (flag.captureUntil) await end.ask('endCapture', { ...by.hold, moveId: flag.moveId })
+    else await end.ask('lowerFence', by.hold)
   }
   await claim(end, by, flag ? [flag.moveId] : [])
   return by

@@ -5,6 +5,7 @@ import type { Secret } from '../src/endpoints/http/auth.ts'
 import { joinLines, type ReadPage, rowsOfPage } from '../src/endpoints/http/lines.ts'
 import { type Description, description } from '../src/endpoints/http/protocol/description.ts'
 import {
+  type LinesName,
   type OperationName,
   operations,
   pathOf,
@@ -41,7 +42,7 @@ export interface Subject {
   /** As it is. */
   send(sent: Sent): Promise<Answer>
   /** As it is, of one operation, whatever the body. */
-  post(name: OperationName | 'read' | 'write', body: unknown): Promise<Answer>
+  post(name: OperationName | LinesName, body: unknown): Promise<Answer>
   /** Throws Broken where it does not succeed, or answers what the protocol does not know. */
   ask<N extends OperationName>(name: N, request: RequestOf<N>): Promise<ResultOf<N>>
   read(request: ReadRequest): Promise<ReadPage>

@@ -204,5 +204,41 @@ export const breaches: Readonly<Record<string, Broken>> = {
     }),
     points: ['cutovers.let-open'],
   },
+  'looks at all rows, whatever keys are named': {
+    breach: changingRequests(/read$|digest$/, (body) => {
+      const { keys: _, ...rest } = body
+      for (const name of Object.keys(body)) delete body[name]
+      Object.assign(body, rest)
+    }),
+    points: ['steps.keys'],
+  },
+  'takes steps in any order': {
+    breach: changingRequests(/apply$/, async (body, { pool }) => {
+      const query = 'select step::int + 1 as next from rehome.syncs where tenant_id = $1'
+      const { rows } = await pool.query(query, [body.tenant])
+      Object.assign(body, { step: rows[0]?.next })
+    }),
+    points: ['steps.repeated', 'steps.gap', 'steps.collided'],
+  },
+  'takes steps of whoever asks': {
+    breach: changingRequests(/apply$/, impersonate),
+    points: ['steps.passed'],
+  },
+  'keeps what is to be undone': {
+    breach: changingRequests(/apply$/, (body) => void Object.assign(body, { undone: false })),
+    points: ['steps.undone'],
+  },
+  'tells of no row that was left out': {
+    breach: changingAnswers(/apply$/, (text) => text.replace(/"collided":\[1\]/, '"collided":[]')),
+    points: ['steps.collided'],
+  },
+  'fences captures of any epoch': {
+    breach: changingRequests(/fence-captured$/, async (body, { pool }) => {
+      const query = 'select epoch from rehome.tenant_flags where tenant_id = $1'
+      const { rows } = await pool.query(query, [body.tenant])
+      if (rows[0]) Object.assign(body, rows[0])
+    }),
+    points: ['captures.fence'],
+  },
   'tells problems in plain text': { breach: plain, points: ['requests.problems'] },
 }
