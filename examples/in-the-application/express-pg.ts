@@ -35,7 +35,7 @@ export function createApp(pools: Pools): { app: Express; homes: Homes<Pool> } {
   app.post('/:tenant/notes', async (request, response) => {
     const { tenant } = request.params
     const insert = `insert into notes (tenant_id, body) values ($1, $2) returning id::text, body`
-    const { rows } = await homes.run(tenant, (db) => db.query(insert, [tenant, request.body.body]))
+    const { rows } = await homes.run(tenant, (db) => db.query(insert, [tenant, request.body?.body]))
     if (request.is('json')) response.status(201).json(rows[0])
     else response.redirect(303, request.originalUrl)
   })

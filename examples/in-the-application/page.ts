@@ -17,10 +17,14 @@ export interface Note {
 export function poolsFrom(environment: NodeJS.ProcessEnv): Pools {
   const { OLD_URL, NEW_URL } = environment
   if (!OLD_URL || !NEW_URL) throw new Error('set OLD_URL and NEW_URL')
-  return {
-    old: new Pool({ connectionString: OLD_URL }),
-    new: new Pool({ connectionString: NEW_URL }),
-  }
+  return { old: poolOf(OLD_URL), new: poolOf(NEW_URL) }
+}
+
+function poolOf(url: string): Pool {
+  const pool = new Pool({ connectionString: url })
+  // Of connections that nobody uses just now: the next query tells.
+  pool.on('error', () => {})
+  return pool
 }
 
 /** The first part of the path; real applications ask the session. */

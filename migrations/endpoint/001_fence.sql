@@ -230,6 +230,9 @@ begin
       where f.scope = guarded_scope and f.tenant_id = any (tenants || '*'::text) -- guard: all
   loop
     continue when flag.token::text = held; -- guard: token
+    -- Nobody renews it, and whoever raises it anew waits for us. Were it removed here, all tenants'
+    -- writers would wait for the transaction of the first one.
+    continue when flag.tenant_id = '*' and flag.expires_at <= pg_catalog.clock_timestamp();
     if flag.mode = 'capturing' and pg_catalog.current_setting('transaction_isolation')
         not in ('read committed', 'read uncommitted') then
       -- An old snapshot may show a lease that was renewed since. One entry too many does no harm.
@@ -309,9 +312,12 @@ declare
   flag rehome.tenant_flags;
 begin
   perform rehome.guard_any();
-  select * into flag from rehome.tenant_flags f where f.scope = tg_argv[0] limit 1;
+  select * into flag from rehome.tenant_flags f
+    where f.scope = tg_argv[0] and (f.tenant_id <> '*' or f.expires_at > clock_timestamp()) limit 1;
   if found then
-    raise exception 'TRUNCATE would take rows of tenant % which is %', to_json(flag.tenant_id), flag.mode
+    raise exception 'TRUNCATE would take rows of %',
+        case flag.tenant_id when '*' then 'the whole application, which is read-only'
+          else 'tenant ' || to_json(flag.tenant_id) || ' which is ' || flag.mode end
       using errcode = '25006', hint = 'rehome:fenced';
   end if;
   return null;

@@ -7,6 +7,7 @@ import {
   guardedBy,
   type ReadOnly,
   readOnlyOf,
+  type StartReadOnly,
   startReadOnly,
 } from '../endpoints/sql/read-only.ts'
 import { RehomeError } from '../errors.ts'
@@ -99,23 +100,45 @@ async function start(options: Options): Promise<void> {
   const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
   await withDatabases(options, async (databases) => {
     if (dryRun) return printEach(databases, () => 'would refuse all writes')
-    for (const { place, pool } of databases) {
-      const started = await startReadOnly(pool, { scope, reason, retryAfterS, forMs })
-      print(`${place}: ${stateText(started)}`)
+    await startAll(databases, { scope, reason, retryAfterS, forMs })
+    for (const database of databases) {
+      await awaitWriters(database, drainMs)
+      await refuseLapsed(database, scope)
+      print(`${database.place}: nobody is writing any more`)
     }
-    for (const { place, pool } of databases) await awaitWriters(place, { pool, drainMs })
   })
 }
 
+/** All or none, as far as they can be reached. */
+async function startAll(databases: readonly Database[], start: StartReadOnly): Promise<void> {
+  const started: Database[] = []
+  for (const database of databases) {
+    const { place, pool } = database
+    try {
+      print(`${place}: ${stateText(await startReadOnly(pool, start))}`)
+      started.push(database)
+    } catch (error) {
+      for (const { place, pool, before } of started) {
+        if (before) continue
+        const ended = await endReadOnly(pool, start.scope).catch(() => false)
+        note(`${place}: ${ended ? 'writes are let in again' : 'is still read-only'}`)
+      }
+      throw explain(error, place)
+    }
+  }
+}
+
+async function refuseLapsed({ place, pool }: Database, scope: string): Promise<void> {
+  if (await readOnlyOf(pool, scope)) return
+  const message = `${place}: the time of --for was over before all writers had ended: writes are let in`
+  throw new RehomeError('DRAIN_TIMEOUT', message)
+}
+
 /** They are not interrupted: what they have begun may still be written. */
-async function awaitWriters(
-  place: string,
-  { pool, drainMs }: { pool: Pool; drainMs: number },
-): Promise<void> {
+async function awaitWriters({ place, pool }: Database, drainMs: number): Promise<void> {
   const signal = AbortSignal.timeout(drainMs * 2 + 10_000)
   try {
     await drain(pool, { tenant: wholeApplication, drainMs, signal })
-    print(`${place}: nobody is writing any more`)
   } catch (error) {
     note(`${place}: new writes are refused, but some that had begun are still going on`)
     throw explain(error, place)

@@ -30,10 +30,10 @@ export async function follow<Db>(
     const whole = fences.find((fence) => fence.tenant === wholeApplication)
     if (own?.mode === 'moved') {
       key = own.key
-      home = homeAt(homes, own)
+      home = homeAt(homes, own, home)
     } else if (own?.mode === 'receiving' && key === null && own.movedTo !== null) {
       // It may come back to here, and lives at the other home until it does.
-      home = homeAt(homes, own)
+      home = homeAt(homes, own, home)
     } else if (
       own?.mode !== 'receiving' ||
       key === null ||

@@ -50,12 +50,21 @@ export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db
   return { name, db, scope, pool, places, connect: connectorOf(pool) }
 }
 
-/** Throws SETTING_MISSING where no home is there. */
+/**
+ * Where the flag says that the tenant has gone. One database may be several homes, with a scope
+ * each: a plan names the one that has its own scope by the database alone. Throws SETTING_MISSING
+ * where no home is there.
+ */
 export function homeAt<Db>(
   homes: ReadonlyMap<string, KnownHome<Db>>,
   { tenant, movedTo }: Fence,
+  from: KnownHome<Db>,
 ): KnownHome<Db> {
-  for (const home of homes.values()) if (home.places.includes(movedTo ?? '')) return home
+  const there = [...homes.values()].filter(
+    (home) => home !== from && home.places.includes(movedTo ?? ''),
+  )
+  const home = there.length > 1 ? there.find(({ scope }) => scope === from.scope) : there[0]
+  if (home) return home
   const known = [...homes.values()].map(({ name, places }) => `"${name}" (${places[0]})`)
   const message = `tenant ${JSON.stringify(tenant)} has moved to ${movedTo}, where none of the homes is: ${known.join(', ')}; give that home \`place: ${JSON.stringify(movedTo)}\``
   throw new RehomeError('SETTING_MISSING', message)

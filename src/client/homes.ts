@@ -9,6 +9,7 @@
 import { now, sleep } from '../clock.ts'
 import { durationMs } from '../duration.ts'
 import { RehomeError } from '../errors.ts'
+import { isInBackground } from './background.ts'
 import type { Fence } from './fence.ts'
 import { wholeApplication } from './flags.ts'
 import { follow, type Known } from './follow.ts'
@@ -19,6 +20,7 @@ import { createMemory, type Memory } from './memory.ts'
 import { fenceOf, isSerializationFailure } from './tenant-fenced.ts'
 import { TenantReadOnlyError } from './tenant-read-only-error.ts'
 import { createWaiting, type Waiting } from './waiting.ts'
+import { within } from './within.ts'
 
 export interface HomesOptions<Db> {
   /** By names of the application's own. */
@@ -92,8 +94,10 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   const { heard = '30s', unheard = '1s' } = options.stale ?? {}
   const [heardMs, unheardMs] = [durationMs(heard), durationMs(unheard)]
   const waiting = createWaiting(options.waiters ?? 1_000)
-  const ask = (tenant: string, before: Known<Db> | undefined) =>
-    follow(homes, tenant, before?.home ?? firstOf(tenant))
+  const ask = async (tenant: string, before: Known<Db> | undefined) => {
+    const from = before?.home ?? firstOf(tenant)
+    return await within(answerMs, follow(homes, tenant, from), ` where ${show(tenant)} lives`)
+  }
   const memory = createMemory(ask, options.tenants ?? 10_000)
   const listeners = createListeners(homes, (tenant) => {
     memory.doubt(tenant)
@@ -110,7 +114,8 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   return {
     of: async (tenant) => handed((await recall(tenant)).home),
     run: (tenant, work, { hold, signal } = {}) => {
-      const deadline = now() + (hold === undefined ? holdMs : holdMsOf(hold))
+      const own = isInBackground() ? 0 : holdMs
+      const deadline = now() + (hold === undefined ? own : holdMsOf(hold))
       return runAt(at, work, { tenant, deadline, signal })
     },
     look: async (tenant) => (await recall(tenant)).fence,
@@ -138,6 +143,10 @@ function firstHome<Db>(
   return () => home
 }
 
+function show(tenant: string): string {
+  return `tenant ${JSON.stringify(tenant)}`
+}
+
 function handed<Db>({ name, db }: KnownHome<Db>): Home<Db> {
   return { name, db }
 }
@@ -155,6 +164,8 @@ interface Until {
   readonly signal: AbortSignal | undefined
 }
 
+/** Flags are a matter of milliseconds. Who does not get at them so long has another trouble. */
+const answerMs = 2_000
 const conflictsMax = 3
 
 async function runAt<Db, T>(
@@ -165,7 +176,12 @@ async function runAt<Db, T>(
   const { tenant, signal } = until
   for (let [conflicts, refusals] = [0, 0]; ; ) {
     signal?.throwIfAborted()
-    const { home } = await at.recall(tenant)
+    const { home } = await at.recall(tenant).catch((error: unknown) => {
+      const last = at.memory.last(tenant)
+      // A write at the wrong home is refused there.
+      if (last) return last
+      throw error
+    })
     const began = now()
     try {
       return await work(home.db, handed(home))
@@ -174,16 +190,20 @@ async function runAt<Db, T>(
       const fence = fenceOf(error)
       if (fence && isAbout(fence, tenant, home)) {
         // Many may be refused at once, and need not all ask.
-        const next = await at.memory.recall(tenant, (known) => (known.fence ? now() - began : -1))
+        // Where they cannot be asked, what refused it is enough to wait for.
+        const next = await at.memory
+          .recall(tenant, (known) => (known.fence ? now() - began : -1))
+          .catch(() => null)
         refusals += 1
-        const follows = next.home !== home && !next.fence && refusals <= at.homes.size
+        const isOpen = next !== null && next.home !== home && !next.fence
+        const follows = isOpen && refusals <= at.homes.size
         if (follows || (await untilWritable(at, until))) {
           // Should flags say something else than guards do, the database is not to be flooded.
           if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
           continue
         }
         signal?.throwIfAborted()
-        throw new TenantReadOnlyError(next.fence ?? fence, { cause: error })
+        throw new TenantReadOnlyError(next?.fence ?? fence, { cause: error })
       }
       if (!isSerializationFailure(error) || conflicts++ >= conflictsMax) throw error
       at.memory.doubt(tenant)
@@ -206,12 +226,17 @@ async function untilWritable<Db>(
   if (now() >= deadline || !waiting.enter()) return false
   try {
     for (let ms = lookEveryMs.least; ; ms = Math.min(ms * 1.5, lookEveryMs.most)) {
+      const looked = now()
       // Those who wait share what the first of them has seen.
-      const known = await memory.recall(tenant, () => ms / 2).catch(() => null)
+      const look = memory.recall(tenant, () => ms / 2)
+      const known = await within(Math.max(1, deadline - looked), look).catch(() => null)
       if (known && !known.fence) return true
       const leftMs = deadline - now()
       if (known?.fence?.indefinite || leftMs <= 0 || signal?.aborted) return false
       await waiting.sleep(tenant, { ms: Math.min(ms, leftMs), signal })
+      // Whoever floods them with notifications does not flood the database with looks.
+      const soonMs = lookEveryMs.least / 2 - (now() - looked)
+      if (soonMs > 0) await sleep(soonMs)
     }
   } finally {
     waiting.leave()

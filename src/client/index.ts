@@ -1,7 +1,13 @@
 /** What the tenants' own application imports. It knows nothing of how tenants are moved. */
 export type { Fence } from './fence.ts'
 export type { Home, HomeOptions } from './home.ts'
-export { createHomes, type Homes, type HomesOptions, type RunOptions } from './homes.ts'
+export {
+  createHomes,
+  type Homes,
+  type HomesOptions,
+  type RunOptions,
+  type UntilOptions,
+} from './homes.ts'
 export {
   type ActiveJobs,
   type DelayableJob,

@@ -6,6 +6,7 @@
  * no fenced write is let through is the database's affair, as everywhere.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { inBackground } from './background.ts'
 import type { Fence } from './fence.ts'
 import { fenceOf } from './tenant-fenced.ts'
 
@@ -45,10 +46,11 @@ export function whileWritable<J extends DelayableJob, R>(
     const known = await lookFor(options.tenantOf(job), options.look)
     if (known) return await stepAside(known, job, token)
     try {
-      return await processor(job, token, signal)
+      return await inBackground(() => processor(job, token, signal))
     } catch (error) {
       const fence = fenceOf(error)
-      if (!fence) throw error
+      // Who writes where the tenant does not live any more would be refused for ever.
+      if (!fence || fence.mode === 'moved') throw error
       return await stepAside(fence, job, token)
     }
   }
@@ -105,11 +107,11 @@ export async function forEachWritableTenant(
     const known = await lookFor(tenant, options.look)
     if (known) return void sweep.skipped.push({ tenant, fence: known })
     try {
-      await work(tenant)
+      await inBackground(() => work(tenant))
       sweep.done.push(tenant)
     } catch (error) {
       const fence = fenceOf(error)
-      if (fence) sweep.skipped.push({ tenant, fence })
+      if (fence && fence.mode !== 'moved') sweep.skipped.push({ tenant, fence })
       else sweep.failed.push({ tenant, error })
     }
   }

@@ -16,6 +16,7 @@ export interface ListeningClient {
   on(event: 'notification', listener: (told: { payload?: string | undefined }) => void): unknown
   on(event: 'error' | 'end', listener: () => void): unknown
   unref?(): void
+  readonly connection?: { readonly stream?: { destroy(): unknown } }
 }
 
 export interface ListenerOptions {
@@ -41,22 +42,17 @@ const againMs = { least: 1_000, most: 60_000 }
 export function listen(options: ListenerOptions): Listener {
   let client: ListeningClient | null = null
   let listening = false
-  let closed = false
   let waitMs = againMs.least
-  let timer: NodeJS.Timeout | undefined
-
-  const later = (work: () => void, ms: number) => {
-    clearTimeout(timer)
-    if (closed) return
-    timer = setTimeout(work, ms)
-    timer.unref()
-  }
+  const { later, stop } = createTimer()
   const lost = (which: ListeningClient) => {
     if (which !== client) return
     client = null
     if (listening) options.onChange(null)
     listening = false
-    which.end().catch(() => {})
+    hangUp(which)
+    again()
+  }
+  const again = () => {
     later(begin, waitMs)
     waitMs = Math.min(waitMs * 2, againMs.most)
   }
@@ -67,8 +63,9 @@ export function listen(options: ListenerOptions): Listener {
     )
   }
   const begin = () => {
-    const mine = options.connect()
+    const mine = made(options)
     client = mine
+    if (!mine) return again()
     mine.on('error', () => lost(mine))
     mine.on('end', () => lost(mine))
     prove(mine, options).then(
@@ -87,14 +84,46 @@ export function listen(options: ListenerOptions): Listener {
   return {
     isListening: () => listening,
     async close() {
-      closed = true
-      clearTimeout(timer)
+      stop()
       const last = client
       client = null
       listening = false
-      await last?.end().catch(() => {})
+      if (last) await hangUp(last)
     },
   }
+}
+
+/** One thing at a time is to come, and keeps no process alive. */
+function createTimer() {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  return {
+    later(work: () => void, ms: number) {
+      clearTimeout(timer)
+      if (stopped) return
+      timer = setTimeout(work, ms)
+      timer.unref()
+    },
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** null: what it takes to connect, e.g. a certificate, is not there just now. */
+function made({ connect }: ListenerOptions): ListeningClient | null {
+  try {
+    return connect()
+  } catch {
+    return null
+  }
+}
+
+/** Politely first: who does not answer is not waited for. */
+async function hangUp(client: ListeningClient): Promise<void> {
+  await within(1_000, client.end()).catch(() => {})
+  client.connection?.stream?.destroy()
 }
 
 /** Rejects where it does not hear what it has said itself. */
@@ -109,8 +138,8 @@ async function prove(client: ListeningClient, options: ListenerOptions): Promise
     if (payload === word) heard()
     else if (changed !== undefined) options.onChange(changed)
   })
-  await within(proofMs, client.connect())
   client.unref?.()
+  await within(proofMs, client.connect())
   await within(proofMs, client.query(`listen ${channel}`))
   await within(proofMs, options.notify(word))
   await within(proofMs, echo)

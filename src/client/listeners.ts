@@ -17,11 +17,12 @@ export function createListeners(
   onChange: (tenant: string | null) => void,
 ): Listeners {
   const listeners = new Map<string, Listener>()
-  let open = true
+  let begun = false
   const hears = (home: string) => listeners.get(home)?.isListening() ?? false
   return {
     begin() {
-      if (!open || listeners.size > 0) return
+      if (begun) return
+      begun = true
       for (const home of homes.values()) {
         const listener = listenAt(home, onChange)
         if (listener) listeners.set(home.name, listener)
@@ -30,7 +31,7 @@ export function createListeners(
     hears,
     hearsAll: () => [...homes.keys()].every(hears),
     async close() {
-      open = false
+      begun = true
       await Promise.all([...listeners.values()].map((listener) => listener.close()))
     },
   }

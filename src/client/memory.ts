@@ -7,6 +7,8 @@ import { now } from '../clock.ts'
 export interface Memory<T> {
   /** As it was at most `ageMsMax` ago. Who asks meanwhile waits for the same answer. */
   recall(tenant: string, ageMsMax: (known: T) => number): Promise<T>
+  /** However old; undefined: nothing was ever known. */
+  last(tenant: string): T | undefined
   /** It has changed; null: for all tenants. An answer that is under way does not count any more. */
   doubt(tenant: string | null): void
 }
@@ -51,6 +53,10 @@ export function createMemory<T>(
       const { known } = entry
       if (known === undefined) return await entry.answer
       return now() - entry.askedAt <= ageMsMax(known) ? known : await askNow(tenant, entry)
+    },
+    last(tenant) {
+      const entry = entries.get(tenant)
+      return entry?.known ?? entry?.before
     },
     doubt(tenant) {
       const some = tenant === null ? entries.values() : [entries.get(tenant)]

@@ -1,4 +1,5 @@
 /** Those who wait until something changes for a tenant, and not too many of them. */
+import { setMaxListeners } from 'node:events'
 
 export interface Waiting {
   /** false: as many as may wait are waiting. Who was let in says when it leaves. */
@@ -39,6 +40,8 @@ export function createWaiting(waitersMax: number): Waiting {
         }
         const timer = setTimeout(rise, ms)
         beds.add(rise)
+        // One signal may end any number of waits.
+        if (signal) setMaxListeners(0, signal)
         signal?.addEventListener('abort', rise, { once: true })
         if (signal?.aborted) rise()
       }),

@@ -1,8 +1,11 @@
-/** Rejects where the work has not ended after `ms`; what comes of it then is nobody's any more. */
-export async function within<T>(ms: number, work: T | Promise<T>): Promise<T> {
+/**
+ * Rejects where the work has not ended after `ms`; what comes of it then is nobody's any more.
+ * `what`: said with it.
+ */
+export async function within<T>(ms: number, work: T | Promise<T>, what = ''): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms${what}`)), ms)
   })
   const working = Promise.resolve(work)
   working.catch(() => {})

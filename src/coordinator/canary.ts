@@ -4,11 +4,11 @@
  * tenant's rows may have changed. Writes before and after show that each of them does write.
  */
 import { randomUUID } from 'node:crypto'
-import { now, round } from '../clock.ts'
+import { now, round, sleep } from '../clock.ts'
 import type { Control } from '../control/database.ts'
 import { nextTurn } from '../control/moves.ts'
 import { type End, holdAt, rowsOf } from '../endpoints/ends.ts'
-import type { Hold } from '../endpoints/flags.ts'
+import type { FlagKey, Hold } from '../endpoints/flags.ts'
 import type { ComparedColumn } from '../endpoints/rows.ts'
 import { digestText } from '../endpoints/sql/digest.ts'
 import { messageOf, RehomeError } from '../errors.ts'
@@ -70,15 +70,14 @@ export async function canary(
   const [tenant = ''] = await tenantsOf(plan, ends, { survey: surveyed, only: [options.tenant] })
   await refuseBusy(control, plan, [tenant])
   const home = await homeOf({ plan, ends, survey: surveyed }, tenant)
-  const before = await tryEach(options, 'before')
+  const before = await tryEach(options, home)
   const fenced = await whileFenced(control, { plan, tenant, home }, () => tryFenced(options, home))
-  const after = await tryEach(options, 'after')
-  const results = options.instances.map((instance, i) => {
+  refuseLeaks(options.instances, fenced)
+  const after = await tryEach(options, home)
+  return options.instances.map((instance, i) => {
     const [first, second, third] = [before[i], fenced.tried[i], after[i]] as Tried[]
     return { instance, before: first, fenced: second, after: third } as CanaryResult
   })
-  refuseLeaks(results, fenced.changed)
-  return results
 }
 
 interface Home {
@@ -95,6 +94,8 @@ async function homeOf(
   const key = { scope: plan.scope, tenant }
   const moved = (await ends.source.flags.readFlag(key))?.mode === 'moved'
   const [end, tables] = moved ? [ends.target, survey.targets] : [ends.source, survey.sources]
+  const flag = await end.flags.readFlag(key)
+  if (flag && !flag.lapsed) throw await heldFor(end, key)
   const digest = async ({ table, path }: EndTable): Promise<string> => {
     const columns = table.columns.map(({ name, typeSql }): ComparedColumn => {
       return { sql: `r.${ident(name)}`, from: name, typeSql, cast: null }
@@ -107,12 +108,38 @@ async function homeOf(
   return { end, tables, content }
 }
 
-async function tryEach(options: CanaryOptions, when: string): Promise<Tried[]> {
-  const tried = await Promise.all(options.instances.map((one) => tryOne(options, one)))
-  const wrong = tried.findIndex(({ accepted }) => !accepted)
-  if (wrong < 0) return tried
-  const message = `${options.instances[wrong]} does not take the write ${when} the fence either (${tried[wrong]?.answer}): a refusal would tell nothing`
-  throw new RehomeError('USAGE', message)
+/** One after the other, without a fence: each of them has to change rows of the tenant. */
+async function tryEach(options: CanaryOptions, home: Home): Promise<Tried[]> {
+  const tried: Tried[] = []
+  for (const instance of options.instances) {
+    const before = await home.content()
+    const one = await tryUntilOpen(options, instance)
+    const isWritten = String(before) !== String(await home.content())
+    if (!one.accepted || !isWritten) throw wouldTellNothing(home.end, instance, one)
+    tried.push(one)
+  }
+  return tried
+}
+
+const knownForMs = 5_000
+
+/** What an instance remembers of the fence may outlive it for a moment. */
+async function tryUntilOpen(options: CanaryOptions, instance: string): Promise<Tried> {
+  const deadline = now() + knownForMs
+  for (;;) {
+    const tried = await tryOne(options, instance)
+    if (tried.accepted || !tried.polite || now() > deadline) return tried
+    await sleep(250)
+  }
+}
+
+function wouldTellNothing(end: End, instance: string, { accepted, answer }: Tried): RehomeError {
+  if (!accepted) {
+    const message = `${instance} does not take the write without a fence either (${answer}): a refusal would tell nothing`
+    return new RehomeError('USAGE', message)
+  }
+  const message = `${instance} says that it has written (${answer}), and no row of the tenant has changed at the ${end.name} (${end.place}): is there another database behind it?`
+  return new RehomeError('WRITE_NOT_REFUSED', message)
 }
 
 async function tryOne(options: CanaryOptions, instance: string): Promise<Tried> {
@@ -126,10 +153,13 @@ async function tryOne(options: CanaryOptions, instance: string): Promise<Tried> 
   return { ...answered, ms: round(now() - start) }
 }
 
-async function tryFenced(
-  options: CanaryOptions,
-  home: Home,
-): Promise<{ tried: Tried[]; changed: string[] }> {
+interface Fenced {
+  readonly tried: readonly Tried[]
+  /** Tables with rows of the tenant that have. */
+  readonly changed: readonly string[]
+}
+
+async function tryFenced(options: CanaryOptions, home: Home): Promise<Fenced> {
   const before = await home.content()
   const tried = await Promise.all(options.instances.map((one) => tryOne(options, one)))
   const after = await home.content()
@@ -158,11 +188,13 @@ async function whileFenced<T>(
   try {
     const raised = await end.flags.raiseFence({ ...hold, ...as, retryAfterS, leaseMs })
     if (!raised) throw await heldFor(end, hold)
-    const renew = () => end.flags.renewLease({ ...hold, leaseMs }).catch(() => false)
-    const timer = setInterval(renew, leaseMs / 3)
+    const renew = () => end.flags.renewLease({ ...hold, leaseMs })
+    const timer = setInterval(() => renew().catch(() => {}), leaseMs / 3)
     try {
       await rowsOf(end).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs * 2) })
-      return await work()
+      const done = await work()
+      if (await renew()) return done
+      throw new RehomeError('FENCE_LOST', 'the fence has lapsed meanwhile: nothing can be told')
     } finally {
       clearInterval(timer)
     }
@@ -171,17 +203,18 @@ async function whileFenced<T>(
   }
 }
 
-async function heldFor(end: End, hold: Hold): Promise<RehomeError> {
+async function heldFor(end: End, hold: FlagKey): Promise<RehomeError> {
   const flag = await end.flags.readFlag(hold)
   const message = `tenant ${show(hold.tenant)} is ${flag?.mode ?? 'fenced'} at the ${end.name} by move ${flag?.moveId ?? '?'}: try another tenant`
   return new RehomeError('FENCE_HELD', message)
 }
 
-function refuseLeaks(results: readonly CanaryResult[], changed: readonly string[]): void {
-  const leaks = results.filter(({ fenced }) => fenced.accepted)
-  if (leaks.length === 0 && changed.length === 0) return
-  const told = leaks.map(({ instance, fenced }) => `${instance} took the write (${fenced.answer})`)
+function refuseLeaks(instances: readonly string[], { tried, changed }: Fenced): void {
+  const told = tried.flatMap(({ accepted, answer }, i) =>
+    accepted ? [`${instances[i]} took the write (${answer})`] : [],
+  )
+  if (told.length === 0 && changed.length === 0) return
   const rows = changed.length > 0 ? [`rows have changed in ${changed.join(', ')}`] : []
   const message = `while the tenant was fenced ${[...told, ...rows].join('; ')}: is there another database behind it, or a table without a guard?`
-  throw new RehomeError('WRITE_NOT_REFUSED', message, { data: { results, changed } })
+  throw new RehomeError('WRITE_NOT_REFUSED', message, { data: { tried, changed } })
 }

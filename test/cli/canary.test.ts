@@ -75,7 +75,9 @@ test('an instance that writes elsewhere is found', async () => {
   const elsewhere = await instanceOf(save(world.target.pool))
   const found = await ask('--url', good, elsewhere)
   expect([found.code, found.error.split('\n').length]).toEqual([4, 2])
-  expect(found.error).toContain(`WRITE_NOT_REFUSED: while the tenant was fenced ${elsewhere} took`)
+  expect(found.error).toContain(
+    `WRITE_NOT_REFUSED: ${elsewhere} says that it has written (201), and no`,
+  )
 })
 
 test('rows that change are seen, whatever an instance answers', async () => {
@@ -105,6 +107,51 @@ test('rows that change are seen, whatever an instance answers', async () => {
   await closeEnds(ends)
 })
 
+test('a leak is told though the instance breaks down after it', async () => {
+  const plan = checkPlan(world.plan())
+  const ends = openEnds(plan, world.environment)
+  const sly = save(world.source.pool)
+  let writes = 0
+  const write = async () => {
+    writes += 1
+    if (writes !== 2) await sly()
+    return { accepted: writes < 3, polite: false, answer: `${writes}` }
+  }
+  const options = { tenant: 'ours', instances: ['sly'], answerMs: 10_000, write }
+  const tried = canary(world.rehome, { plan, ends }, options)
+  await expect(tried).rejects.toMatchObject({ code: 'WRITE_NOT_REFUSED' })
+  await closeEnds(ends)
+})
+
+test('an instance whose door still remembers the fence is asked again', async () => {
+  const plan = checkPlan(world.plan())
+  const ends = openEnds(plan, world.environment)
+  let asked = 0
+  const write = async () => {
+    asked += 1
+    const remembers = asked === 2 || asked === 3
+    if (!remembers) await save(world.source.pool)()
+    return { accepted: !remembers, polite: remembers, answer: `${asked}` }
+  }
+  const options = { tenant: 'ours', instances: ['door'], answerMs: 10_000, write }
+  const [result] = await canary(world.rehome, { plan, ends }, options)
+  expect(result).toMatchObject({ fenced: { answer: '2' }, after: { answer: '4' } })
+  await closeEnds(ends)
+})
+
+test('a tenant that is fenced already is left alone', async () => {
+  const flag = `insert into rehome.tenant_flags (scope, tenant_id, mode, token, epoch, move_id, reason,
+    retry_after_s, expires_at) values ('default', 'ours', 'read_only', gen_random_uuid(),
+    gen_random_uuid(), gen_random_uuid(), 'x', 1, now() + interval '1 hour')`
+  await world.source.pool.query(flag)
+  const { code, error } = await ask('--url', 'http://127.0.0.1:1/')
+  expect([code, error]).toEqual([
+    3,
+    expect.stringMatching(/FENCE_HELD: tenant "ours" is read_only/),
+  ])
+  await world.source.pool.query('delete from rehome.tenant_flags')
+})
+
 test('an instance that keeps a write waiting is given up, and the tenant is not', async () => {
   const waiting = await instanceOf(() =>
     eventually(() => world.source.pool.query(insert), { withinMs: 60_000 }),
@@ -119,7 +166,7 @@ test.each([
   [[], 2, /say with --url/],
   [['--url', 'notes'], 2, /"notes" is no http/],
   [['--url', 'http://127.0.0.1:1/', '--header', 'x'], 2, /has to be "name: value"/],
-  [['--url', 'http://127.0.0.1:1/'], 2, /does not take the write before the fence either/],
+  [['--url', 'http://127.0.0.1:1/'], 2, /does not take the write without a fence either/],
 ])('%j changes nothing and says what to do', async (args, code, message) => {
   const ran = await ask(...args)
   expect([ran.code, ran.out]).toEqual([code, ''])

@@ -55,11 +55,29 @@ test('without --for it stands until off, and says so to whoever is refused', asy
   await write('acme')
 })
 
-test('when its time is over the first writer ends it', async () => {
-  await ask('on', ...at, '--reason', 'a moment', '--for', '1ms')
-  await write('acme')
-  const left = await world.source.pool.query('select from rehome.tenant_flags')
-  expect(left.rowCount).toBe(0)
+test('when its time is over everybody writes, and nobody waits for the first who does', async () => {
+  await ask('on', ...at, '--reason', 'a moment', '--for', '1500ms')
+  await eventually(() => write('acme'))
+  const first = await world.source.pool.connect()
+  await first.query(`begin; update tenants set name = 'first' where id = 'acme'`)
+  await write('beta')
+  await world.source.pool.query('truncate visits')
+  await first.query('rollback')
+  first.release()
+  expect((await ask('show', ...at)).out).toMatch(/writes are let in/)
+})
+
+test('on says so where its time was over before all writers had ended', async () => {
+  const writer = await world.source.pool.connect()
+  await writer.query(`begin; update tenants set name = 'long' where id = 'beta'`)
+  const asked = ask('on', ...at, '--reason', 'a moment', '--for', '500ms')
+  await eventually(() => expect(write('acme')).rejects.toMatchObject({ code: '25006' }))
+  await eventually(() => write('acme'))
+  await writer.query('rollback')
+  writer.release()
+  const on = await asked
+  expect([on.code, on.out]).toEqual([1, expect.not.stringContaining('nobody is writing')])
+  expect(on.error).toMatch(/the time of --for was over before all writers had ended/)
 })
 
 test('on returns when writers that were in have ended', async () => {

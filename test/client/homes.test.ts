@@ -103,6 +103,26 @@ describe('where a tenant lives', () => {
     expect(await named.of('acme')).toEqual({ name: 'next', db: 'next' })
   })
 
+  test('is told where both models live in one database, and comes back there', async () => {
+    const pool = at.poolAt(at.world.source.url)
+    const old = { db: 'old', pool }
+    const next = { db: 'next', pool, scope: 'two' }
+    const homes = at.use(createHomes({ homes: { next, old }, first: 'old', listen: false }))
+    const place = placeOf(at.world.source.url)
+    const flag = (scope: string, to: string) =>
+      at.world.source.pool.query(
+        `insert into rehome.tenant_flags (scope, tenant_id, mode, token, epoch, move_id, reason,
+          retry_after_s, moved_to) values ($1, 'acme', 'moved', gen_random_uuid(),
+          gen_random_uuid(), gen_random_uuid(), 'moved', 1, $2)`,
+        [scope, to],
+      )
+    await flag('default', `${place} (two)`)
+    expect((await homes.of('acme')).name).toBe('next')
+    await at.world.source.pool.query('delete from rehome.tenant_flags')
+    await flag('two', place)
+    await eventually(async () => expect((await homes.of('acme')).name).toBe('old'))
+  })
+
   test('is the first home where rehome is not installed', async () => {
     await using bare = await createWorld({ bare: true })
     const homes = at.use(createHomes({ homes: { only: { db: at.poolAt(bare.source.url) } } }))

@@ -1,7 +1,7 @@
 // Work for a tenant that goes on while the tenant moves.
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { TenantReadOnlyError } from '../../src/client/index.ts'
+import { createHomes, forEachWritableTenant, TenantReadOnlyError } from '../../src/client/index.ts'
 import { createHomesWorld, type HomesWorld } from '../helpers/client/homes-world.ts'
 import { eventually } from '../helpers/eventually.ts'
 
@@ -137,6 +137,37 @@ describe('work for a tenant', () => {
     await at.world.source.pool.query(`delete from rehome.tenant_flags where tenant_id = '*'`)
     await at.world.source.pool.query(query, [new Date(Date.now() + 300)])
     await homes.run('acme', save)
+  })
+
+  test('waits although flags cannot be asked for just now, and says what refused it', async () => {
+    const { lower } = await at.fence()
+    const real = at.poolAt(at.world.source.url)
+    let silent = false
+    const pool = {
+      query: (text: string, values: unknown[]) =>
+        silent ? new Promise<never>(() => {}) : real.query(text, values),
+    }
+    const homes = at.use(
+      createHomes({ homes: { only: { db: real, pool, place: 'x' } }, stale: { unheard: '1h' } }),
+    )
+    await homes.of('acme')
+    silent = true
+    await expect(homes.untilWritable('acme', { ms: 100 })).resolves.toBe(false)
+    const refused = homes.run('acme', save, { hold: '300ms' })
+    await expect(refused).rejects.toMatchObject({ name: 'TenantReadOnlyError' })
+    const saved = homes.run('acme', save, { hold: '1m' })
+    silent = false
+    await lower()
+    await saved
+  })
+
+  test('that nobody waits for steps aside at once', async () => {
+    await at.fence()
+    const homes = at.openHomes({ hold: '1m' })
+    const sweep = await forEachWritableTenant(['acme', 'beta'], (tenant) =>
+      homes.run(tenant, (db) => db.query('update tenants set name = name where id = $1', [tenant])),
+    )
+    expect(sweep).toMatchObject({ done: ['beta'], skipped: [{ tenant: 'acme' }], failed: [] })
   })
 
   test('by many at once costs the database few looks', async () => {

@@ -99,6 +99,7 @@ function cameFrom({ header, host }: WebRequest): string | null {
  */
 export function askAgain({ url, header }: WebRequest): Answer | null {
   if (header('sec-fetch-mode') === undefined || cameAgain(header('cookie'))) return null
-  const location = url.replace(/^[/\\]+/, '/')
+  // Relative, as a proxy may have taken away a part of the path.
+  const location = `./${url.replace(/\?.*/s, '').split('/').at(-1)}${/\?.*/s.exec(url)?.[0] ?? ''}`
   return { status: 307, headers: { ...mode, location, 'set-cookie': againCookie }, body: '' }
 }

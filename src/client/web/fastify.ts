@@ -3,13 +3,14 @@
  * declared after it has loaded get its error handler ahead of all others; where routes stand
  * already, it becomes the instance's.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
 import type { Door, Verdict, Visit } from './door.ts'
 import { ofNode } from './web-request.ts'
 
 export interface FastifyRequest {
   readonly raw: IncomingMessage
+  readonly body: unknown
   readonly originalUrl: string
 }
 
@@ -66,6 +67,7 @@ export function fastifyPlugin<R extends object>(door: Door<R>) {
     // Where a hook was refused, hooks behind it may not have asked yet who may come in.
     if (!failure || failure.error !== error)
       return finish(error, reply, await visit.refusedOrSentAgain(error))
+    if (!isWhole(request)) return finish(error, reply, await visit.refusedOrSentAgain(error))
     const verdict = await visit.refusedOrAgain(error)
     if (verdict !== 'again') return finish(error, reply, verdict)
     try {
@@ -93,6 +95,16 @@ export function fastifyPlugin<R extends object>(door: Door<R>) {
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'rehome-read-only-mode',
   })
+}
+
+/** Whether its handler would get the same body once more: a stream that was read is empty. */
+function isWhole({ body, raw }: FastifyRequest): boolean {
+  if (body === undefined || body === null) return !raw.readableDidRead || !hasBody(raw.headers)
+  return typeof body !== 'object' || !('pipe' in body || Symbol.asyncIterator in body)
+}
+
+function hasBody({ 'content-length': length, 'transfer-encoding': coding }: IncomingHttpHeaders) {
+  return coding !== undefined || Number(length ?? 0) > 0
 }
 
 /** What a request's handler has thrown, and how to run it once more. */
