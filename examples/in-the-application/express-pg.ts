@@ -5,11 +5,11 @@ import type { Pool } from 'pg'
 import { createHomes, createReadOnlyMode, type Homes } from 'rehome/client'
 import { isMain, type Note, notesPage, type Pools, poolsFrom, tenantOfPath } from './page.ts'
 
-export function createApp(pools: Pools): { app: Express; homes: Homes<Pool> } {
-  // A save that a move is in the way of waits, up to 5 s, and is done at the new home.
+export function createApp(pools: Pools, hold = '5s'): { app: Express; homes: Homes<Pool> } {
+  // A save that a move is in the way of waits so long at the most, and is done at the new home.
   const homes = createHomes({
     homes: { old: { db: pools.old }, new: { db: pools.new } },
-    hold: '5s',
+    hold,
   })
   // Whatever takes longer is answered politely, and so are writes that do not go by `homes.run`.
   const readOnly = createReadOnlyMode({

@@ -16,11 +16,12 @@ interface Params {
 
 export async function createApp(
   pools: Pools,
+  hold = '5s',
 ): Promise<{ app: FastifyInstance; homes: Homes<Kysely<Tables>> }> {
   const homeAt = (pool: Pool) => {
     return { db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), pool }
   }
-  const homes = createHomes({ homes: { old: homeAt(pools.old), new: homeAt(pools.new) } })
+  const homes = createHomes({ homes: { old: homeAt(pools.old), new: homeAt(pools.new) }, hold })
   const readOnly = createReadOnlyMode({
     tenantOf: (request: FastifyRequest) => tenantOfPath(request.url),
   })

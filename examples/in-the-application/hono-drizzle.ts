@@ -15,9 +15,9 @@ const notes = pgTable('notes', {
   body: text('body'),
 })
 
-export function createApp(pools: Pools) {
+export function createApp(pools: Pools, hold = '5s') {
   const homeAt = (pool: Pool) => ({ db: drizzle(pool), pool })
-  const homes = createHomes({ homes: { old: homeAt(pools.old), new: homeAt(pools.new) } })
+  const homes = createHomes({ homes: { old: homeAt(pools.old), new: homeAt(pools.new) }, hold })
   const readOnly = createReadOnlyMode({
     tenantOf: (context: Context) => tenantOfPath(context.req.path),
   })

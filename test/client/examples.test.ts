@@ -17,38 +17,38 @@ interface App {
   readonly close: () => Promise<unknown>
 }
 
-const frameworks: [string, (pools: Pools) => Promise<App>][] = [
+type Create = (pools: Pools, hold: string) => Promise<App>
+
+const frameworks: [string, Create][] = [
   [
     'Express and pg',
-    async (pools) => {
-      const { app, homes } = createExpress(pools)
+    async (pools, hold) => {
+      const { app, homes } = createExpress(pools, hold)
       return { server: createServer(app), close: homes.close }
     },
   ],
   [
     'Fastify and Kysely',
-    async (pools) => {
-      const { app, homes } = await createFastify(pools)
+    async (pools, hold) => {
+      const { app, homes } = await createFastify(pools, hold)
       await app.ready()
       return { server: app.server, close: homes.close }
     },
   ],
   [
     'Hono and Drizzle',
-    async (pools) => {
-      const { app, homes } = createHono(pools)
+    async (pools, hold) => {
+      const { app, homes } = createHono(pools, hold)
       return { server: createAdaptorServer(app) as Server, close: homes.close }
     },
   ],
 ]
 
 /** Runs until the world ends. Returns its URL. */
-async function start(at: HomesWorld, create: (pools: Pools) => Promise<App>): Promise<string> {
+async function start(at: HomesWorld, create: Create, hold = '1m'): Promise<string> {
   const { source, target } = at.world
-  const { server, close } = await create({
-    old: at.poolAt(source.url),
-    new: at.poolAt(target.url),
-  })
+  const pools = { old: at.poolAt(source.url), new: at.poolAt(target.url) }
+  const { server, close } = await create(pools, hold)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   at.use({
     async [Symbol.asyncDispose]() {
@@ -136,7 +136,7 @@ describe.each(frameworks)('a notebook on %s', (_, create) => {
 
   test('says politely that it is read-only when waiting is over', async () => {
     await using at = await createHomesWorld()
-    const url = await start(at, create)
+    const url = await start(at, create, '1s')
     const { lower } = await at.fence('acme')
     const response = await saving(url, 'acme', 'too long')
     expect(response.status).toBe(503)
@@ -153,7 +153,7 @@ describe.each(frameworks)('a notebook on %s', (_, create) => {
 
 test('a page shows a banner, and a form that was refused leads back to it with a notice', async () => {
   await using at = await createHomesWorld()
-  const url = await start(at, frameworks[0]?.[1] as (pools: Pools) => Promise<App>)
+  const url = await start(at, frameworks[0]?.[1] as Create, '1s')
   const { lower } = await at.fence('acme')
   const page = `${url}/acme/notes`
   const html = { accept: 'text/html', referer: page }
@@ -179,7 +179,7 @@ test('100 people who save all the time notice nothing of 20 moves', async () => 
   for (const tenant of tenants) await world.addTenant(tenant, 200)
   // Both ends go on making ids, for a while.
   await world.target.pool.query('alter table notes alter column id restart with 1000000')
-  const url = await start(at, frameworks[0]?.[1] as (pools: Pools) => Promise<App>)
+  const url = await start(at, frameworks[0]?.[1] as Create)
   await world.work()
   const users = people(url, Array.from({ length: 5 }, () => tenants).flat(), 500)
   await eventually(() => expect(users.saved.length).toBeGreaterThan(200))
