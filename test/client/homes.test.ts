@@ -1,5 +1,7 @@
 // Where tenants live, as the application sees it while they move.
 import { randomUUID } from 'node:crypto'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findPgbouncer, startPgbouncer } from '../../dev/pgbouncer.ts'
 import { createHomes } from '../../src/client/index.ts'
@@ -153,6 +155,25 @@ describe('where a tenant lives', () => {
       expect(homes.isListening()).toBe(false)
     },
   )
+})
+
+test('closing does not wait for a home that says nothing, and no connection is left', async () => {
+  const sockets = new Set<Socket>()
+  const silent = createServer((socket) => {
+    sockets.add(socket)
+    socket.resume().on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  const options = { host: '127.0.0.1', port, database: 'x', user: 'x' }
+  const pool = { Client: pg.Client, options, query: async () => ({ rows: [] }) }
+  const homes = createHomes({ homes: { only: { db: 'x', pool } } })
+  await homes.of('acme')
+  await eventually(() => expect(sockets.size).toBe(1))
+  await homes.close()
+  await eventually(() => expect(sockets.size).toBe(0))
+  silent.close()
 })
 
 test.each([

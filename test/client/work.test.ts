@@ -1,7 +1,12 @@
 // Work for a tenant that goes on while the tenant moves.
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createHomes, forEachWritableTenant, TenantReadOnlyError } from '../../src/client/index.ts'
+import {
+  createHomes,
+  forEachWritableTenant,
+  TenantReadOnlyError,
+  whileWritable,
+} from '../../src/client/index.ts'
 import { createHomesWorld, type HomesWorld } from '../helpers/client/homes-world.ts'
 import { eventually } from '../helpers/eventually.ts'
 
@@ -168,6 +173,17 @@ describe('work for a tenant', () => {
       homes.run(tenant, (db) => db.query('update tenants set name = name where id = $1', [tenant])),
     )
     expect(sweep).toMatchObject({ done: ['beta'], skipped: [{ tenant: 'acme' }], failed: [] })
+  })
+
+  test('that goes where its tenant does not live any more fails, and is not put off', async () => {
+    const { cutOver } = await at.fence()
+    await cutOver()
+    const old = at.poolAt(at.world.source.url)
+    const sweep = await forEachWritableTenant(['acme'], () => save(old))
+    expect(sweep).toMatchObject({ skipped: [], failed: [{ error: { code: '25006' } }] })
+    const moved = { moveToDelayed: async () => expect.unreachable('it was put off') }
+    const job = whileWritable(() => save(old), { tenantOf: () => 'acme' })
+    await expect(job(moved)).rejects.toMatchObject({ code: '25006' })
   })
 
   test('by many at once costs the database few looks', async () => {
