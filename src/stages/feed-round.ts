@@ -49,7 +49,7 @@ export async function followOnce(shard: Shard, asked: Compared): Promise<Round> 
       counts.compared += doubt
       break
     }
-    if (tries >= patience) throw doubt
+    if (tries >= patience) throw restless(doubt)
     // What nobody can tell apart has to be looked at as a whole.
     if (!since.everyChild && compared === 'changes') compared = 'everything'
   }
@@ -70,6 +70,11 @@ async function verify(
     rows += found
   }
   return rows
+}
+
+/** Nobody knows better while it changes so quickly: it may settle with another attempt. */
+function restless({ code, message, data }: RehomeError): RehomeError {
+  return new RehomeError(code, message, { data, retryable: true })
 }
 
 function leftOut(): RehomeError {
@@ -152,7 +157,8 @@ async function refuseCollisions(
   const named = `(${targetKey.join(', ')}) = (${first.key.join(', ')})`
   const message = `"${target.name}" at the ${shard.ends.target.name}: ${real.length} rows collide with others that are there, e.g. the one with ${named}`
   const data = { keys: real.slice(0, 20).map(({ key }) => key.join(',')) }
-  throw new RehomeError('ID_COLLISION', message, { data })
+  // What it collides with may have changed between two looks: then another attempt finds it gone.
+  throw new RehomeError('ID_COLLISION', message, { data, retryable: true })
 }
 
 async function advanceIds(shard: Shard, all: readonly Brought[]): Promise<void> {

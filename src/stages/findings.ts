@@ -53,8 +53,10 @@ export function serverFindings(
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
   findings.push(...modelFindings(plan, routing))
-  if (strategy === 'online') findings.push(...onlineFindings(routing, { source, target }))
-  if (rollback.windowMs > 0) findings.push(...backFindings(routing, { source, target }))
+  const asked = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
+  const catalogs = { source, target, asked }
+  if (strategy === 'online') findings.push(...onlineFindings(routing, catalogs))
+  if (rollback.windowMs > 0) findings.push(...backFindings(routing, catalogs))
   if (!target.mayReplicate && routing.cycle.length > 0) {
     const names = routing.cycle.map((name) => `"${name}"`).join(' → ')
     const message = `foreign keys form a circle: grant set on parameter session_replication_role`
@@ -88,8 +90,13 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
   return findings
 }
 
+interface Asked extends Catalogs {
+  /** An end is reached over HTTP, where old rows are always logged whole. */
+  readonly asked: boolean
+}
+
 /** Changed rows are replaced while others stay that refer to them, and are found by their keys. */
-function onlineFindings({ routes }: Routing, { target }: Catalogs): Finding[] {
+function onlineFindings({ routes }: Routing, { target, asked }: Asked): Finding[] {
   const findings: Finding[] = []
   if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
   for (const route of routes) {
@@ -119,13 +126,13 @@ function onlineFindings({ routes }: Routing, { target }: Catalogs): Finding[] {
     }
     findings.push(...keyFindings('source', route.source, route.sourceKey))
     findings.push(...keyFindings('target', route.target, route.targetKey))
-    findings.push(...jsonFindings('source', route, routes))
+    findings.push(...jsonFindings('source', route, asked || logShapeOf(route, routes).whole))
   }
   return findings
 }
 
 /** What was written at the target goes back by the same means; what cannot go back needs none. */
-function backFindings({ routes }: Routing, { source }: Catalogs): Finding[] {
+function backFindings({ routes }: Routing, { source, asked }: Asked): Finding[] {
   const all = routes.map(wayBack)
   const back = all.filter((route) => !route.blocked)
   const findings: Finding[] = []
@@ -137,7 +144,7 @@ function backFindings({ routes }: Routing, { source }: Catalogs): Finding[] {
     findings.push(...privilegesMissing('source', route.target, ['INSERT', 'DELETE', ...update]))
     findings.push(...keyFindings('target', route.source, route.sourceKey))
     findings.push(...keyFindings('source', route.target, route.targetKey))
-    findings.push(...jsonFindings('target', route, all))
+    findings.push(...jsonFindings('target', route, asked || logShapeOf(route, all).whole))
   }
   const instead = 'or say `rollback: { windowMs: 0 }`'
   return findings.map(({ where, message }) => ({ where, message: `${message}; ${instead}` }))
@@ -148,9 +155,10 @@ function cannotReplicate(where: EndName, what: string): Finding {
   return { where, message: `${what} needs ${grant} for our role` }
 }
 
-function jsonFindings(end: EndName, route: Route, routes: readonly Route[]): Finding[] {
+/** `whole`: old rows are logged with all that is in them. */
+function jsonFindings(end: EndName, route: Route, whole: boolean): Finding[] {
   const json = route.source.columns.find(({ typeName }) => /^_?json$/.test(typeName))
-  if (!json || !logShapeOf(route, routes).whole) return []
+  if (!json || !whole) return []
   const message = `old rows are logged as jsonb, which cannot hold all that column "${json.name}" of type json can`
   return [{ where: `${end} table "${route.source.name}"`, message }]
 }

@@ -3,9 +3,11 @@
 import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
+import { hopsOf } from '../plan/path.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
 import type { Routing } from '../plan/routes.ts'
+import { columnsLeft, wayBack } from '../plan/way-back.ts'
 
 type EndName = 'source' | 'target'
 
@@ -44,6 +46,7 @@ export function httpFindings(
     ...sqlFindings(plan, overHttp),
     ...routes.flatMap((route) => orderFindings(plan, route)),
   )
+  if (overHttp.length > 0) findings.push(...feedFindings(plan, routes))
   findings.push(...apiFindings(plan, routes))
   if (overHttp.length > 0 && !commonHash(source, target)) {
     const message = 'has no hash function in common with the other end: rows could not be compared'
@@ -96,6 +99,32 @@ function apiFindings({ source, target }: Plan, routes: readonly Route[]): Findin
         message: '`quarantine` and `newIds` need a target with rehome tables',
       })
     }
+  }
+  return findings
+}
+
+/**
+ * Rows that hang on others go with them at the end that receives, a step at a time, and come again
+ * by the other end's log. What that does not know of them would be lost on the way.
+ */
+function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): Finding[] {
+  const findings: Finding[] = []
+  for (const route of routes) {
+    const { source, sourcePath, targetPath } = route
+    const where = `table "${source.name}"`
+    const follows = strategy === 'online' || rollback.windowMs > 0
+    if (follows && hopsOf(sourcePath) !== hopsOf(targetPath)) {
+      const message =
+        'finds its tenant by another way at the target, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'
+      findings.push({ where, message })
+    }
+    if (rollback.windowMs === 0 || hopsOf(sourcePath) === 0) continue
+    const back = wayBack(route)
+    const [left] = columnsLeft(back)
+    const what = left === undefined ? 'rows that its transform leaves out' : `column "${left}"`
+    if (back.blocked || (left === undefined && !route.transform)) continue
+    const message = `a rollback over HTTP would lose ${what}, as its rows go and come with their parents: say \`rollback: { windowMs: 0 }\``
+    findings.push({ where, message })
   }
   return findings
 }

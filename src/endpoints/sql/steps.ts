@@ -67,18 +67,22 @@ export async function endStep(
 /** A `pg_snapshot` for who asks by another: it is older than every transaction. */
 const seesNothing = '1:1:'
 
+/** Another attempt begins where one has left rows out, or keeps what only they had. */
+const begun = '(excluded.step = 1 and old.epoch <> excluded.epoch)'
+
 export async function writeStep(pool: Pool, hold: SyncHold, sync: Sync): Promise<void> {
   await inTransaction(pool, async (client) => {
     await holdReceiving(client, hold)
     const last = await nextStep(client, { ...hold, step: sync.step })
     if ('repeated' in last) return
     const query = `
-      insert into rehome.syncs
+      insert into rehome.syncs as old
         (scope, tenant_id, epoch, seen, fingerprint, position, step, lacking, kept)
       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       on conflict (scope, tenant_id) do update set epoch = excluded.epoch, seen = excluded.seen,
         fingerprint = excluded.fingerprint, position = excluded.position, step = excluded.step,
-        lacking = excluded.lacking, kept = excluded.kept, answer = null`
+        lacking = excluded.lacking or ${begun} and (old.lacking or old.step > 1),
+        kept = case when ${begun} then old.kept else excluded.kept end, answer = null`
     const { position, fingerprint, step, lacking } = sync
     const { scope, tenant, epoch } = hold
     const at = [scope, tenant, epoch, seesNothing, fingerprint, position, step, lacking]

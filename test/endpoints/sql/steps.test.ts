@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Application, Feed } from '../../../src/endpoints/feed.ts'
+import type { Hold } from '../../../src/endpoints/flags.ts'
 import { closeSqlEnd, openSqlEnd, type SqlEnd } from '../../../src/endpoints/sql/end.ts'
 import { feedAt } from '../../../src/endpoints/sql/feed-at.ts'
 import { rowsAt } from '../../../src/endpoints/sql/rows.ts'
@@ -22,6 +23,8 @@ const through: TenantPath = {
 interface Receiving extends AsyncDisposable {
   readonly world: World
   readonly feed: Feed
+  readonly hold: Hold
+  readonly epoch: string
   apply(change: Partial<Application>): ReturnType<Feed['apply']>
   texts(query: string): Promise<string[]>
 }
@@ -58,7 +61,7 @@ async function receiving(): Promise<Receiving> {
   const empty = { remove: [], rows: [], columns: [], keep: [], undone: false }
   const nobody = { parents: { columns: ['id'], values: [] } }
   return {
-    ...{ world, feed },
+    ...{ world, feed, hold, epoch },
     apply: (change) => {
       const of = { ...hold, epoch, step: 2, table: 'notes', key: ['id'] }
       return feed.apply({ ...of, ...empty, ...nobody, ...change })
@@ -131,4 +134,15 @@ test('what only this end knows of a row stays with it, also where it comes later
   expect(await at.texts(amounts)).toEqual(['2 2.0000', '3 3.0000'])
   await at.apply({ step: 3, remove: [['1']], columns, rows: [['1', 'acme', 'free']], keep })
   expect(await at.texts(amounts)).toEqual(['1 1.0000', '2 2.0000', '3 3.0000'])
+})
+
+test('another attempt knows that the one before it has left rows out', async () => {
+  await using at = await receiving()
+  const { feed, hold, epoch } = at
+  await at.apply({ columns })
+  expect(await feed.readSync({ ...hold, epoch })).toMatchObject({ step: 2, lacking: false })
+  const next = randomUUID()
+  const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
+  await feed.writeSync({ ...hold, epoch: next }, sync)
+  expect(await feed.readSync({ ...hold, epoch: next })).toMatchObject({ step: 1, lacking: true })
 })
