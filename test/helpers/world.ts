@@ -63,6 +63,8 @@ export interface WorldOptions {
   readonly sourceOn?: PostgresServer
   readonly targetOn?: PostgresServer
   readonly controlOn?: PostgresServer
+  /** For how long a job is a worker's without a word of it, in ms. Default 3,000. */
+  readonly lockMs?: number
   /** Leave it to the test to install what is missing. */
   readonly bare?: boolean
 }
@@ -106,7 +108,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         environment: { ...environment, ...differs },
         log,
         reconcileEveryMs: 500,
-        lockMs: 3000,
+        lockMs: options.lockMs ?? 3000,
       })
       workers.push(worker)
       return worker
