@@ -96,7 +96,8 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   const waiting = createWaiting(options.waiters ?? 1_000)
   const ask = async (tenant: string, before: Known<Db> | undefined) => {
     const from = before?.home ?? firstOf(tenant)
-    return await within(answerMs, follow(homes, tenant, from), ` where ${show(tenant)} lives`)
+    const what = ` where tenant ${JSON.stringify(tenant)} lives`
+    return await within(answerMs, follow(homes, tenant, from), what)
   }
   const memory = createMemory(ask, options.tenants ?? 10_000)
   const listeners = createListeners(homes, (tenant) => {
@@ -143,10 +144,6 @@ function firstHome<Db>(
   return () => home
 }
 
-function show(tenant: string): string {
-  return `tenant ${JSON.stringify(tenant)}`
-}
-
 function handed<Db>({ name, db }: KnownHome<Db>): Home<Db> {
   return { name, db }
 }
@@ -186,30 +183,46 @@ async function runAt<Db, T>(
     try {
       return await work(home.db, handed(home))
     } catch (error) {
-      // Whatever refused it, what was known is too old.
       const fence = fenceOf(error)
       if (fence && isAbout(fence, tenant, home)) {
-        // Many may be refused at once, and need not all ask.
-        // Where they cannot be asked, what refused it is enough to wait for.
-        const next = await at.memory
-          .recall(tenant, (known) => (known.fence ? now() - began : -1))
-          .catch(() => null)
         refusals += 1
-        const isOpen = next !== null && next.home !== home && !next.fence
-        const follows = isOpen && refusals <= at.homes.size
-        if (follows || (await untilWritable(at, until))) {
-          // Should flags say something else than guards do, the database is not to be flooded.
-          if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
-          continue
-        }
-        signal?.throwIfAborted()
-        throw new TenantReadOnlyError(next?.fence ?? fence, { cause: error })
+        await afterRefusal(at, until, { error, fence, home, began, refusals })
+        continue
       }
       if (!isSerializationFailure(error) || conflicts++ >= conflictsMax) throw error
       at.memory.doubt(tenant)
       await sleep(Math.random() * 20 * 2 ** conflicts, signal)
     }
   }
+}
+
+interface Refusal<Db> {
+  readonly error: unknown
+  readonly fence: Fence
+  readonly home: KnownHome<Db>
+  /** When the work was. */
+  readonly began: number
+  /** With this one. */
+  readonly refusals: number
+}
+
+/** Resolves when it is worth trying again. Throws TenantReadOnlyError, or why it was aborted. */
+async function afterRefusal<Db>(at: At<Db>, until: Until, refusal: Refusal<Db>): Promise<void> {
+  const { tenant, signal } = until
+  const { error, fence, home, began, refusals } = refusal
+  // What was known is too old, but many may be refused at once, and need not all ask. Where flags
+  // cannot be asked for, what refused it is enough to wait for.
+  const next = await at.memory
+    .recall(tenant, (known) => (known.fence ? now() - began : -1))
+    .catch(() => null)
+  const isOpen = next !== null && next.home !== home && !next.fence
+  const follows = isOpen && refusals <= at.homes.size
+  if (!follows && !(await untilWritable(at, until))) {
+    signal?.throwIfAborted()
+    throw new TenantReadOnlyError(next?.fence ?? fence, { cause: error })
+  }
+  // Should flags say something else than guards do, the database is not to be flooded.
+  if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
 }
 
 /** Work for one tenant may be refused as it writes another one's rows: nobody waits for that. */

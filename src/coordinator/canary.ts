@@ -92,9 +92,10 @@ async function homeOf(
   tenant: string,
 ): Promise<Home> {
   const key = { scope: plan.scope, tenant }
-  const moved = (await ends.source.flags.readFlag(key))?.mode === 'moved'
+  const atSource = await ends.source.flags.readFlag(key)
+  const moved = atSource?.mode === 'moved'
   const [end, tables] = moved ? [ends.target, survey.targets] : [ends.source, survey.sources]
-  const flag = await end.flags.readFlag(key)
+  const flag = moved ? await end.flags.readFlag(key) : atSource
   if (flag && !flag.lapsed) throw await heldFor(end, key)
   const digest = async ({ table, path }: EndTable): Promise<string> => {
     const columns = table.columns.map(({ name, typeSql }): ComparedColumn => {

@@ -40,26 +40,35 @@ export interface Due {
 /** Throws WRITES_WOULD_BE_LOST where rows have changed that cannot go the way of the shard. */
 export async function dueChanges(reader: Client, changes: Changes): Promise<Due> {
   const counts = await countChanges(reader, changes)
+  return await dueOf(changes.tables, counts, (table) => countChanged(reader, changes, table))
+}
+
+/** `countRows`: of a table without entries of its own. Throws WRITES_WOULD_BE_LOST. */
+export async function dueOf(
+  all: readonly ChangedTable[],
+  counts: Counts,
+  countRows: (table: ChangedTable) => Promise<number>,
+): Promise<Due> {
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
-  const tables = touched(changes.tables, counts)
+  const tables = touched(all, counts)
   const blocked = tables.filter(({ route }) => route.blocked)
   const lost: Lost[] = []
   for (const table of blocked) {
     const { source, blocked: reason = '' } = table.route
-    const writes = counts.get(source.name) || (await countChanged(reader, changes, table))
+    const writes = counts.get(source.name) || (await countRows(table))
     if (writes > 0) lost.push({ table: source.name, writes, reason })
   }
   if (lost.length > 0) throw wouldBeLost(lost)
   return { tables: tables.filter((table) => !blocked.includes(table)), total }
 }
 
-export interface Lost {
+interface Lost {
   readonly table: string
   readonly writes: number
   readonly reason: string
 }
 
-export function wouldBeLost(lost: readonly Lost[]): RehomeError {
+function wouldBeLost(lost: readonly Lost[]): RehomeError {
   const total = lost.reduce((sum, { writes }) => sum + writes, 0)
   const where = lost.map(({ table, writes, reason }) => `"${table}": ${writes}, as ${reason}`)
   const message = `${total} writes since the cutover cannot go back (${where.join('; ')}): repeat with --discard-writes to give up all that was written`
@@ -154,7 +163,7 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
 }
 
 /** Those with changes of their own, and those whose rows hang on such. Parents first. */
-export function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
+function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
   const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
   const found: ChangedTable[] = []
   for (const table of tables) {

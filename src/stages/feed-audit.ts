@@ -4,23 +4,20 @@
  * without having changed is compared.
  */
 import { now, round } from '../clock.ts'
-import { RehomeError } from '../errors.ts'
 import { dueTables } from './feed-due.ts'
 import { nothingTouched } from './feed-keys.ts'
 import { bringTable } from './feed-rows.ts'
 import { verifyUnchanged } from './feed-verification.ts'
-import { feedOf } from './feeds.ts'
-import { holdOf, type Shard } from './shard.ts'
+import { reachedBy } from './feeds.ts'
+import type { Shard } from './shard.ts'
 
 /** Throws what a round throws. */
 export async function tryFollowing(shard: Shard): Promise<{ changes: number; ms: number }> {
   const start = now()
-  const sync = await feedOf(shard, 'target').readSync({ ...holdOf(shard), epoch: shard.epoch })
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  const since = { ...holdOf(shard), position: sync.position, everyChild: sync.lacking }
+  const { step, since } = await reachedBy(shard)
   const due = await dueTables(shard, since)
   for (const table of due.tables) {
-    const bringing = { since, steps: { last: sync.step }, undone: true }
+    const bringing = { since, steps: { last: step }, undone: true }
     await bringTable(shard, nothingTouched(table), bringing)
   }
   await verifyUnchanged(shard, since)

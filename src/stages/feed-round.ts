@@ -22,7 +22,7 @@ import { isFull, nothingTouched, type Touched, touchedSince } from './feed-keys.
 import { settleReferences } from './feed-references.ts'
 import { type Brought, type BroughtRow, bringTable } from './feed-rows.ts'
 import { verifyFollowed, verifyTouched } from './feed-verification.ts'
-import { feedOf } from './feeds.ts'
+import { feedOf, reachedBy } from './feeds.ts'
 import type { Compared, Round } from './rounds.ts'
 import { advanceTo } from './sequences.ts'
 import { holdOf, type Shard } from './shard.ts'
@@ -95,9 +95,7 @@ interface Passed {
 async function pass(shard: Shard, compared: Compared): Promise<Passed> {
   const [source, target] = [feedOf(shard, 'source'), feedOf(shard, 'target')]
   const key = { ...holdOf(shard), epoch: shard.epoch }
-  const sync = await target.readSync(key)
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  const before = { ...holdOf(shard), position: sync.position, everyChild: sync.lacking }
+  const { step: last, since: before } = await reachedBy(shard)
   const position = await source.position(key)
   const due = await dueTables(shard, before)
   if (due.tables.length === 0) {
@@ -105,7 +103,7 @@ async function pass(shard: Shard, compared: Compared): Promise<Passed> {
     const since = { ...before, everyChild: false }
     return { changes: 0, removed: 0, brought: 0, touched: [], since }
   }
-  const bringing = { since: before, steps: { last: sync.step }, undone: false }
+  const bringing = { since: before, steps: { last }, undone: false }
   const after = { ...before, position, everyChild: false }
   const touched: Touched[] = []
   const all: Brought[] = []

@@ -1,9 +1,9 @@
 /** The feeds of a shard's ends, and whether its changes go by them. */
-import type { Feed } from '../endpoints/feed.ts'
+import type { Feed, Since } from '../endpoints/feed.ts'
 import { feedAt } from '../endpoints/sql/feed-at.ts'
 import { RehomeError } from '../errors.ts'
 import { tablesAt } from './rows.ts'
-import type { Ends, Shard } from './shard.ts'
+import { type Ends, holdOf, type Shard } from './shard.ts'
 
 /** An end is asked step by step: no snapshot and no transaction are common to the steps. */
 export function isAsked({ ends: { source, target } }: { readonly ends: Ends }): boolean {
@@ -24,4 +24,13 @@ export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
     return { table, path, key: route?.[key] ?? [] }
   })
   return feedAt({ end, scope: plan.scope, tables, catalog: survey[name] })
+}
+
+/** How far the target has come, and what is a change since then. */
+export async function reachedBy(shard: Shard): Promise<{ step: number; since: Since }> {
+  const key = holdOf(shard)
+  const sync = await feedOf(shard, 'target').readSync({ ...key, epoch: shard.epoch })
+  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  const { position, lacking: everyChild, step } = sync
+  return { step, since: { ...key, position, everyChild } }
 }

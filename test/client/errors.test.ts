@@ -2,22 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { fenceOf, isSerializationFailure, isTenantFenced } from '../../src/client/index.ts'
 import { TenantReadOnlyError } from '../../src/client/tenant-read-only-error.ts'
+import { fence } from '../helpers/client/fence.ts'
 import { type Library, libraries, type Opened } from '../helpers/client/libraries.ts'
 import { openPrisma } from '../helpers/client/prisma.ts'
 import { createFenced, type Fenced } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { noteOf, type Tenant } from '../helpers/fence/schema.ts'
-
-const fence = {
-  scope: 'default',
-  tenant: 'acme',
-  mode: 'read_only',
-  reason: 'test',
-  retryAfterS: 7,
-  indefinite: false,
-  movedTo: null,
-  key: null,
-} as const
 
 const visit = (tenant: Tenant) => `insert into visits values ('${tenant}', '2025-01-01', 1)`
 const readOnly = 'set transaction read only'

@@ -1,6 +1,5 @@
 // The example applications, used over HTTP by people who save while their tenants really move.
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { describe, expect, test } from 'vitest'
@@ -10,6 +9,7 @@ import { createApp as createHono } from '../../examples/in-the-application/hono-
 import type { Pools } from '../../examples/in-the-application/page.ts'
 import { createHomesWorld, type HomesWorld } from '../helpers/client/homes-world.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { listening } from '../helpers/listening.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 
 interface App {
@@ -49,15 +49,8 @@ async function start(at: HomesWorld, create: Create, hold = '1m'): Promise<strin
   const { source, target } = at.world
   const pools = { old: at.poolAt(source.url), new: at.poolAt(target.url) }
   const { server, close } = await create(pools, hold)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  at.use({
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await close()
-    },
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  at.use({ [Symbol.asyncDispose]: async () => void (await close()) })
+  return at.use(await listening(server)).url
 }
 
 const saving = (url: string, tenant: string, body: string) =>

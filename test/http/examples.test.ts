@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { describe, expect, test } from 'vitest'
 import { createApp as createExpress } from '../../examples/http-end/express.ts'
@@ -13,6 +12,7 @@ import { type AppOptions, tables } from '../../examples/http-end/notebook.ts'
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { secret } from '../helpers/http-end.ts'
+import { type Listening, listening } from '../helpers/listening.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -32,22 +32,6 @@ const frameworks: [string, (options: AppOptions) => Promise<Server>][] = [
   ],
   ['hono', async (options) => createAdaptorServer(await createHono(options)) as Server],
 ]
-
-interface Running extends AsyncDisposable {
-  readonly url: string
-}
-
-async function listening(server: Server): Promise<Running> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 /** Two notebooks of 20 notes; one note is larger than what parsers of bodies let through. */
 async function createNotebooks(): Promise<World> {
@@ -73,7 +57,7 @@ async function post(url: string, sent: unknown, text = JSON.stringify(sent)): Pr
   return await fetch(`${url}/notes`, { method: 'POST', headers, body: text })
 }
 
-const theEnd = ({ url }: Running): HttpEndpoint =>
+const theEnd = ({ url }: Listening): HttpEndpoint =>
   http({ baseUrl: `${url}/rehome`, auth: { bearerFrom: 'END_SECRET' } })
 
 describe.each(frameworks)('a notebook on %s', (_, start) => {

@@ -4,8 +4,9 @@ import express from 'express'
 import { fastify } from 'fastify'
 import Koa from 'koa'
 import { expect, test } from 'vitest'
-import { type Fence, TenantReadOnlyError } from '../../../src/client/index.ts'
-import { listening } from '../../helpers/client/apps.ts'
+import { TenantReadOnlyError } from '../../../src/client/index.ts'
+import { fence } from '../../helpers/client/fence.ts'
+import { listening } from '../../helpers/listening.ts'
 
 type Start = (error: Error) => Server | Promise<Server>
 
@@ -27,17 +28,6 @@ const servers: Readonly<Record<string, Start>> = {
     app.use(() => Promise.reject(error))
     return createServer(app.callback())
   },
-}
-
-const fence: Fence = {
-  scope: 'default',
-  tenant: 'acme',
-  mode: 'read_only',
-  reason: 'test',
-  retryAfterS: 7,
-  indefinite: false,
-  movedTo: null,
-  key: null,
 }
 
 test.each(Object.entries(servers))(

@@ -2,19 +2,9 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { expect, test } from 'vitest'
-import { createReadOnlyMode, type Fence } from '../../../src/client/index.ts'
-import { listening } from '../../helpers/client/apps.ts'
-
-const fence: Fence = {
-  scope: 'default',
-  tenant: 'acme',
-  mode: 'read_only',
-  reason: 'test',
-  retryAfterS: 7,
-  indefinite: false,
-  movedTo: null,
-  key: null,
-}
+import { createReadOnlyMode } from '../../../src/client/index.ts'
+import { fence } from '../../helpers/client/fence.ts'
+import { listening } from '../../helpers/listening.ts'
 
 const tenantOf = (request: express.Request) => request.get('x-tenant')
 const headers = { 'x-tenant': 'acme' }

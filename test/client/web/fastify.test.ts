@@ -3,11 +3,11 @@
 import { type FastifyInstance, fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { createReadOnlyMode } from '../../../src/client/index.ts'
-import { listening } from '../../helpers/client/apps.ts'
 import { homesOf } from '../../helpers/client/homes.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { createFenced } from '../../helpers/fence/fenced.ts'
 import { createMover } from '../../helpers/fence/mover.ts'
+import { listening } from '../../helpers/listening.ts'
 
 async function fenced() {
   const db = await createFenced()

@@ -15,6 +15,18 @@ const short = (homes: TestHomes) => ({ ...held(homes), hold: '60ms' })
 const wait = async ({ homes }: Served, count = 1) =>
   await eventually(() => expect(homes.waiting).toBe(count))
 
+/** A client leaves while it waits; once the fence has fallen, another one's write is done. */
+async function leaveWaiting(app: Served): Promise<void> {
+  const leaving = new AbortController()
+  const answer = app.post('/notes', { signal: leaving.signal })
+  await wait(app)
+  leaving.abort()
+  await expect(answer).rejects.toThrow('abort')
+  await wait(app, 0)
+  await app.mover.lower()
+  expect((await app.post('/notes')).status).toBe(201)
+}
+
 /** Whoever cannot run a handler twice sends the client to the same place again. */
 const runsAgain = ['Fastify 5', 'a fetch handler']
 
@@ -105,28 +117,14 @@ describe.each(Object.entries(frameworks))('a held write on %s', (name, framework
 
   test('stops waiting when its client leaves, and never runs', async () => {
     await using app = await serve(framework, held)
-    const leaving = new AbortController()
-    const answer = app.post('/notes', { signal: leaving.signal })
-    await wait(app)
-    leaving.abort()
-    await expect(answer).rejects.toThrow('abort')
-    await wait(app, 0)
-    await app.mover.lower()
-    expect((await app.post('/notes')).status).toBe(201)
+    await leaveWaiting(app)
     expect(app.runs).toHaveLength(1)
     expect(app.errors).toEqual([])
   })
 
   test('stops waiting in the middle when its client leaves', async () => {
     await using app = await serve(framework, later)
-    const leaving = new AbortController()
-    const answer = app.post('/notes', { signal: leaving.signal })
-    await wait(app)
-    leaving.abort()
-    await expect(answer).rejects.toThrow('abort')
-    await wait(app, 0)
-    await app.mover.lower()
-    expect((await app.post('/notes')).status).toBe(201)
+    await leaveWaiting(app)
     expect(app.runs).toHaveLength(2)
   })
 })

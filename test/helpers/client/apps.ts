@@ -1,6 +1,5 @@
 // One application on every framework: what it does is the same, how it is mounted is not.
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
@@ -175,16 +174,4 @@ export const frameworks: Readonly<Record<string, Framework>> = {
   'Hono 4': onHono,
   'Koa 3': onKoa,
   'a fetch handler': onFetch,
-}
-
-export async function listening(server: Server): Promise<{ url: string } & AsyncDisposable> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }
