@@ -1,25 +1,53 @@
-// How the tests run: against one PostgreSQL and one Redis that global-setup.ts starts.
+/**
+ * How the tests run. The suffix of a file says what its tests need, and when they run:
+ * `*.test.ts` needs no server, `*.pg.test.ts` needs the PostgreSQL and the Redis that
+ * global-setup.ts starts, `*.all.test.ts` is exhaustive and runs with `npm run test:all` only.
+ */
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-export default defineConfig({
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+const common = {
   // `await using` is newer than the oldest Node.js that the tests run on.
-  oxc: { target: 'es2023' },
+  oxc: { target: 'es2023' as const },
   resolve: {
     alias: {
-      'rehome/client': fileURLToPath(new URL('./src/client/index.ts', import.meta.url)),
-      'rehome/http-end': fileURLToPath(new URL('./src/http-end/index.ts', import.meta.url)),
-      'rehome/testing': fileURLToPath(new URL('./src/testing/index.ts', import.meta.url)),
-      rehome: fileURLToPath(new URL('./src/index.ts', import.meta.url)),
+      'rehome/client': path('./src/client/index.ts'),
+      'rehome/http-end': path('./src/http-end/index.ts'),
+      'rehome/testing': path('./src/testing/index.ts'),
+      rehome: path('./src/index.ts'),
     },
   },
+}
+
+const limits = { testTimeout: 60_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
+const withServers = ['test/**/*.pg.test.ts', 'test/**/*.all.test.ts']
+
+export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/helpers/global-setup.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    teardownTimeout: 30_000,
+    projects: [
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'no servers',
+          pool: 'forks',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...withServers],
+        },
+      },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'servers',
+          pool: 'forks',
+          include: withServers,
+          globalSetup: ['test/helpers/global-setup.ts'],
+        },
+      },
+    ],
   },
 })
