@@ -4,8 +4,9 @@
  * dead workers have left fenced is opened.
  */
 
+import { randomUUID } from 'node:crypto'
 import type { Control } from '../src/control/database.ts'
-import { movesToAudit, openMoves } from '../src/control/moves.ts'
+import { movesToAudit, openMoves } from '../src/control/due-moves.ts'
 import { reconcile } from '../src/coordinator/enqueue.ts'
 import { audit } from '../src/coordinator/errands.ts'
 import type { Logger } from '../src/log.ts'
@@ -42,6 +43,8 @@ export function startReconcile(options: ReconcileOptions): () => void {
   let timer: NodeJS.Timeout
   let ended = false
   let looks = 0
+  // A place of its own: otherwise all workers would look at the same moves of a million.
+  let after: string = randomUUID()
   const { control, log, plans } = options
   const look = async () => {
     const tried = (what: string) => (error: unknown) =>
@@ -49,7 +52,10 @@ export function startReconcile(options: ReconcileOptions): () => void {
     const fences = plans.map(async ({ plan, ends }) => {
       for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
     })
-    const jobs = openMoves(control, everyMs).then((moves) => reconcile(options, moves))
+    const jobs = openMoves(control, { untouchedMs: everyMs, after }).then(async (moves) => {
+      after = moves.at(-1)?.id ?? after
+      await reconcile(options, moves)
+    })
     const tidied = looks % looksToTidy === 0 ? plans.map(({ ends }) => tidyLogs(ends)) : []
     looks += 1
     const audits = plans.map((open) => auditDue(options, open))

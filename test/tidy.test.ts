@@ -12,6 +12,7 @@ import {
 } from './helpers/tidy/sizes.ts'
 import {
   foreignWords,
+  looseAlternatives,
   unheardConnections,
   unthrownCodes,
   wronglyDocumentedCodes,
@@ -33,6 +34,7 @@ describe('in this house', () => {
     ['every error code is documented', (sources) => wronglyDocumentedCodes(errorCodes, sources)],
     ['every error code is thrown somewhere', (sources) => unthrownCodes(errorCodes, sources)],
     ['nobody opens a connection whose calls are not heard', unheardConnections],
+    ['an `or` in a fragment of SQL stands in parentheses', looseAlternatives],
     ['nothing names a place where somebody worked on it', foreignWords],
   ])('%s', (_, rule) => {
     expect(rule(house)).toEqual([])

@@ -91,7 +91,8 @@ create table rehome_control.moves (
 -- Two runs must not carry one tenant at the same time, whatever their plans are called.
 create unique index "one open move a tenant and scope" on rehome_control.moves (scope, tenant_id)
   where open;
-create index open_moves on rehome_control.moves (not_before) where open;
+-- Workers go round among the open moves, however many have ended and however many wait.
+create index open_moves on rehome_control.moves (id) where open;
 
 -- What happened, in order; nothing is ever changed or taken out.
 create table rehome_control.events (

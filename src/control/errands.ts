@@ -50,8 +50,8 @@ export async function askRollback(
   // An audit changes nothing, so it is no reason to wait.
   const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
     and not cleanup_begun`
-  const failed = sql<SqlBool>`(not open and phase = 'failed')
-    or (open and errand = 'move' and phase = any(${beforeCutover}))`
+  const failed = sql<SqlBool>`(not open and phase = 'failed'
+    or open and errand = 'move' and phase = any(${beforeCutover}))`
   return (
     (await change(control, id, { ask: { ...ask, fallback: 'moved' }, when: moved })) ??
     (await change(control, id, { ask: { ...ask, fallback: 'failed' }, when: failed }))

@@ -53,44 +53,6 @@ export async function busyTenants(
     .execute()
 }
 
-/** Moves that ought to have a job: due, and not touched for a while. */
-export async function openMoves(control: Control, untouchedMs: number): Promise<Move[]> {
-  return await control.db
-    .selectFrom('moves')
-    .selectAll()
-    .where('open', '=', true)
-    .where('not_before', '<=', sql<Date>`clock_timestamp()`)
-    // A rehearsal has no job: whoever asked for it is at it, unless he has died.
-    .where(sql<boolean>`errand <> 'rehearse' or updated_at < clock_timestamp() - interval '10 min'`)
-    .where('updated_at', '<', sql<Date>`clock_timestamp() - ${untouchedMs} * interval '1 ms'`)
-    .orderBy('updated_at')
-    .limit(200)
-    .execute()
-}
-
-/** Moved tenants of these runs whose way back was not tried for so long. */
-export async function movesToAudit(
-  control: Control,
-  plan: { readonly name: string; readonly fingerprint: string },
-  everyMs: number,
-): Promise<Move[]> {
-  const lately = sql<Date>`clock_timestamp() - ${everyMs} * interval '1 ms'`
-  return await control.db
-    .selectFrom('moves')
-    .innerJoin('runs', 'runs.id', 'moves.run_id')
-    .selectAll('moves')
-    .where('runs.plan_name', '=', plan.name)
-    .where('runs.plan_fingerprint', '=', plan.fingerprint)
-    .where('open', '=', false)
-    .where('phase', '=', 'moved')
-    .where('cleanup_begun', '=', false)
-    .where('window_until', '>', sql<Date>`clock_timestamp()`)
-    .where(sql<Date>`coalesce(audited_at, updated_at)`, '<', lately)
-    .orderBy(sql`coalesce(audited_at, updated_at)`)
-    .limit(20)
-    .execute()
-}
-
 /** A rehearsal is gone on with: nobody else is to take it for left behind. */
 export async function touchMove(
   control: Control,

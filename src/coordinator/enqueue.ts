@@ -3,14 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Control, Errand, Move, Run } from '../control/database.ts'
-import { busyTenants, movesOfRun } from '../control/moves.ts'
+import { busyTenants, findMove, movesOfRun } from '../control/moves.ts'
 import { findRun, insertRun } from '../control/runs.ts'
 import { RehomeError } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
 import { fingerprintOf } from '../plan/check-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { sqlStateOf } from '../postgres.ts'
-import { addJobs, ensureJob } from '../queue/jobs.ts'
+import { addJobs, ensureJob, jobIdOf } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseFindings } from '../stages/preflight.ts'
 import type { Ends } from '../stages/shard.ts'
@@ -134,6 +134,10 @@ export async function reconcile(
     const run = runs.get(move.run_id) ?? (await findRun(at.control, move.run_id))
     if (!run) continue
     runs.set(run.id, run)
-    await ensureJob(at.queues, move, run)
+    const isOpen = async () => {
+      const current = await findMove(at.control, move.id)
+      return current?.open === true && jobIdOf(current) === jobIdOf(move)
+    }
+    await ensureJob(at.queues, move, { run, isOpen })
   }
 }

@@ -101,7 +101,7 @@ export async function audit(at: At, moves: readonly Move[], by: string): Promise
     // Another run may be busy with the tenant: then this one can wait.
     const asked = await askWindow(at.control, move.id, { errand: 'audit', by }).catch(() => null)
     const run = asked && (await findRun(at.control, move.run_id))
-    if (run) await ensureJob(at.queues, asked, run)
+    if (run) await ensureJob(at.queues, asked, { run })
   }
 }
 
@@ -145,7 +145,7 @@ async function askEach(
   for (const move of work.moves) {
     const asked = await rule.ask(move)
     if (!asked) throw notNow(move, rule.otherwise)
-    await ensureJob(at.queues, asked, work.run)
+    await ensureJob(at.queues, asked, { run: work.run })
   }
   return work.moves.map((move) => move.tenant_id)
 }

@@ -57,28 +57,48 @@ export async function addJobs(queues: Queues, run: Run, moves: readonly Move[]):
   }
 }
 
+export interface JobWork {
+  readonly run: Pick<Run, 'attempts' | 'backoff_ms'>
+  /** Asked of a move that was read a while ago, before its ended job runs again. Absent: it is. */
+  readonly isOpen?: (() => Promise<boolean>) | undefined
+}
+
+/** Looks at a job that workers change meanwhile. */
+const looksMax = 5
+
 /** After this the move has a job that will run. Harmless where it has one already. */
-export async function ensureJob(
+export async function ensureJob(queues: Queues, move: Move, work: JobWork): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    const job: Job | undefined = await queues.byErrand[move.errand].getJob(jobIdOf(move))
+    const state = job ? await job.getState() : 'unknown'
+    try {
+      return await reviveJob(queues, move, { ...work, job, state })
+    } catch (error) {
+      // A worker may have taken, ended or removed the job since its state was read.
+      if (!job || looks >= looksMax || (await job.getState()) === state) throw error
+    }
+  }
+}
+
+async function reviveJob(
   queues: Queues,
   move: Move,
-  run: Pick<Run, 'attempts' | 'backoff_ms'>,
+  { job, state, run, isOpen }: JobWork & { job: Job | undefined; state: string },
 ): Promise<void> {
-  const queue = queues.byErrand[move.errand]
-  const job: Job | undefined = await queue.getJob(jobIdOf(move))
-  if (!job) {
-    await queue.add(move.errand, payloadOf(move), jobOptions(move, run))
+  if (!job || state === 'unknown') {
+    await queues.byErrand[move.errand].add(move.errand, payloadOf(move), jobOptions(move, run))
     return
   }
-  const state = await job.getState()
+  const isOver = state === 'failed' || state === 'completed'
+  // A worker stores that a move is over before its job ends, so this answer is not too old.
+  if (isOver && isOpen && !(await isOpen())) return
   // Somebody may have edited it; with other ids than ours it would never run.
   if (!isDeepStrictEqual(job.data, payloadOf(move))) await job.updateData(payloadOf(move))
-  if (state === 'failed' || state === 'completed') {
+  if (isOver) {
     await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true })
   } else if (state === 'delayed') {
     // Due by the control database's clock: whoever delayed it may have had another.
     await job.promote()
-  } else if (state === 'unknown') {
-    await queue.add(move.errand, payloadOf(move), jobOptions(move, run))
   }
 }
 

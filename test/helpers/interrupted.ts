@@ -158,7 +158,7 @@ export async function rehearse(world: World, tenant: string): Promise<void> {
   try {
     const { runId } = await storeRehearsal({ control }, { plan, ends }, { tenant, by: 'tester' })
     const { run, move } = await world.rehome.show(runId, tenant)
-    await ensureJob(queues, move, run)
+    await ensureJob(queues, move, { run })
   } finally {
     await closeEnds(ends)
   }

@@ -4,6 +4,7 @@ import { errorCodes } from '../../src/errors.ts'
 import { foundBy, houseWith, type Rule } from '../helpers/tidy/house.ts'
 import {
   foreignWords,
+  looseAlternatives,
   unheardConnections,
   unthrownCodes,
   wronglyDocumentedCodes,
@@ -89,4 +90,17 @@ test('connections that are opened past the doors are found', () => {
   expect(found('const client = new Client(url)')).toEqual([`${file} opens a Client of its own`])
   expect(found('const pool = createPool({})')).toEqual([])
   expect(foundBy(unheardConnections, { 'src/postgres.ts': (text) => text })).toEqual([])
+})
+
+test('an `or` that would set aside the other conditions of a query is found', () => {
+  const file = 'src/control/new.ts'
+  const found = (fragment: string) =>
+    foundBy(looseAlternatives, {
+      [file]: `import { sql } from 'kysely'\nconst a = sql<boolean>\`${fragment}\``,
+    })
+  const fault = [`${file}:2 has an \`or\` without parentheses`]
+  expect(found("errand <> 'rehearse' or updated_at < now()")).toEqual(fault)
+  expect(found('(a or b) OR coalesce(c, d)')).toEqual(fault)
+  expect(found("(a or (b and c)) and d = 'this or that'")).toEqual([])
+  expect(found('order by "or"')).toEqual([])
 })

@@ -1,7 +1,16 @@
 // Words that stand in two places stand there alike: error codes, phases, the names of stages.
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path/posix'
-import { childOf, childrenOf, filesIn, nodesIn, nodesOf, type Sources, textOf } from './sources.ts'
+import {
+  childOf,
+  childrenOf,
+  filesIn,
+  lineAt,
+  nodesIn,
+  nodesOf,
+  type Sources,
+  textOf,
+} from './sources.ts'
 
 type Codes = Readonly<Record<string, { readonly retryable: boolean; readonly exitCode: number }>>
 
@@ -167,4 +176,31 @@ export function unheardConnections(sources: Sources): string[] {
         .filter((name) => /^(Pool|Client|Redis)$/.test(name))
         .map((name) => `${path} opens a ${name} of its own`),
     )
+}
+
+/**
+ * Kysely joins fragments with `and`, which binds closer than an `or` in one of them: then the `or`
+ * sets aside every other condition of the query.
+ */
+export function looseAlternatives(sources: Sources): string[] {
+  return filesIn(sources, /^(src|jobs)\/.*\.ts$/)
+    .filter(([, text]) => /from 'kysely'/.test(text))
+    .flatMap(([path, text]) =>
+      nodesOf(text, 'TaggedTemplateExpression')
+        .filter((node) => textOf(childOf(node, 'tag')) === 'sql')
+        .filter((node) => hasLooseOr(text.slice(node.start, node.end)))
+        .map((node) => `${path}:${lineAt(text, node.start)} has an \`or\` without parentheses`),
+    )
+}
+
+/** Of a template literal; values and quoted texts are not looked into. */
+function hasLooseOr(template: string): boolean {
+  const text = template.replace(/\$\{[^}]*\}|'[^']*'|"[^"]*"/g, '')
+  let depth = 0
+  for (const [word] of text.matchAll(/[()]|\bor\b/gi)) {
+    if (word === '(') depth += 1
+    else if (word === ')') depth -= 1
+    else if (depth === 0) return true
+  }
+  return false
 }
