@@ -27,6 +27,7 @@ const withServers = ['test/**/*.pg.test.ts', 'test/**/*.all.test.ts']
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', './test/helpers/tidy/slow-files.ts'],
     projects: [
       {
         ...common,

@@ -18,9 +18,8 @@ export interface TestDatabase extends AsyncDisposable {
 /** Makes a database in about 50 ms: empty, or a copy of `template`. `await using` drops it. */
 export async function createDatabase(options: { template?: string } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().slice(0, 13).replace('-', '_')}`
-  const template = pg.escapeIdentifier(options.template ?? 'template1')
   await administer(async (client) => {
-    await client.query(`create database ${name} template ${template} strategy file_copy`)
+    await client.query(`create database ${name} ${copyOf(options.template)}`)
   })
   const url = urlOf(name)
   const pool = openPool(url)
@@ -36,19 +35,53 @@ export async function templateDatabase(
   name: string,
   build: (url: string) => Promise<void>,
 ): Promise<string> {
-  const template = `template_${name}`
-  const unfinished = `unfinished_${name}`
-  await administer(async (client) => {
-    await client.query('select pg_advisory_lock(hashtext($1))', [template])
-    const sql = 'select from pg_database where datname = $1'
-    if ((await client.query(sql, [template])).rowCount) return
-    await client.query(`drop database if exists ${pg.escapeIdentifier(unfinished)} with (force)`)
-    await client.query(`create database ${pg.escapeIdentifier(unfinished)}`)
-    await build(urlOf(unfinished))
-    const [from, to] = [unfinished, template].map(pg.escapeIdentifier)
-    await client.query(`alter database ${from} rename to ${to}`)
+  const templates = await templateDatabases(name, {
+    parts: { '': undefined },
+    build: ({ '': url }) => build(url),
   })
-  return template
+  return templates['']
+}
+
+export interface Templates<Part extends string> {
+  /** Part → the template that it is built on; undefined: an empty database. */
+  readonly parts: Readonly<Record<Part, string | undefined>>
+  /** Part → the URL of its database. Has to close its connections. */
+  build(urls: Readonly<Record<Part, string>>): Promise<void>
+}
+
+/** The same for databases that are built together: part → the name of its template. */
+export async function templateDatabases<Part extends string>(
+  name: string,
+  { parts, build }: Templates<Part>,
+): Promise<Readonly<Record<Part, string>>> {
+  const each = <T>(of: (part: Part) => T): Record<Part, T> => {
+    const entries = (Object.keys(parts) as Part[]).map((part) => [part, of(part)])
+    return Object.fromEntries(entries)
+  }
+  const named = (kind: string) => each((part) => [kind, name, part].filter(Boolean).join('_'))
+  const [templates, unfinished] = [named('template'), named('unfinished')]
+  const all = Object.values<string>(templates)
+  await administer(async (client) => {
+    await client.query('select pg_advisory_lock(hashtext($1))', [`template_${name}`])
+    const sql = 'select from pg_database where datname = any ($1)'
+    if ((await client.query(sql, [all])).rowCount === all.length) return
+    for (const part of Object.keys(parts) as Part[]) {
+      const database = pg.escapeIdentifier(unfinished[part])
+      await client.query(`drop database if exists ${database} with (force)`)
+      await client.query(`create database ${database} ${copyOf(parts[part])}`)
+    }
+    await build(each((part) => urlOf(unfinished[part])))
+    for (const part of Object.keys(parts) as Part[]) {
+      const [from, to] = [unfinished[part], templates[part]].map(pg.escapeIdentifier)
+      await client.query(`alter database ${from} rename to ${to}`)
+    }
+  })
+  return templates
+}
+
+/** `file_copy` needs no write-ahead log, so it is the quicker one for small databases. */
+function copyOf(template = 'template1'): string {
+  return `template ${pg.escapeIdentifier(template)} strategy file_copy`
 }
 
 async function dropDatabase(name: string, pool: pg.Pool): Promise<void> {

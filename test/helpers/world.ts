@@ -11,6 +11,7 @@ import type { PlanInput } from '../../src/plan/plan.ts'
 import type { QueueBackend } from './backends.ts'
 import { createDatabase, createDatabaseOn, type TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'
+import { createInstalled, type Databases, environmentOf } from './world-templates.ts'
 
 const schema = `
   create type mood as enum ('calm', 'in a hurry');
@@ -53,7 +54,7 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly backend?: QueueBackend
   /**
-   * SQL run at both ends, or at one of them, after the schema and before the fence is installed.
+   * SQL run at both ends, or at one of them, after the schema and before the tables are guarded.
    */
   readonly both?: string
   readonly source?: string
@@ -70,24 +71,11 @@ export interface WorldOptions {
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const [source, target, control] = await Promise.all([
-    options.sourceOn ? createDatabaseOn(options.sourceOn) : createDatabase(),
-    options.targetOn ? createDatabaseOn(options.targetOn) : createDatabase(),
-    options.controlOn ? createDatabaseOn(options.controlOn) : createDatabase(),
-  ])
-  await source.pool.query(`${schema};${options.both ?? ''};${options.source ?? ''}`)
-  await target.pool.query(`${schema};${options.both ?? ''};${options.target ?? ''}`)
-  const environment: NodeJS.ProcessEnv & { CONTROL_URL: string } = {
-    SOURCE_URL: source.url,
-    TARGET_URL: target.url,
-    CONTROL_URL: control.url,
-    ...(options.backend?.redisUrl ? { REDIS_URL: options.backend.redisUrl } : {}),
-  }
   const plan = (changes: Partial<PlanInput> = {}) => smallPlan({ ...options.plan, ...changes })
-  if (!options.bare) {
-    const { CONTROL_URL: controlUrl, REDIS_URL: redisUrl } = environment
-    await install({ controlUrl, redisUrl, environment }, [checkPlan(plan())])
-  }
+  const redisUrl = options.backend?.redisUrl
+  const { source, target, control } = await createDatabases(options, plan())
+  const urls = { source: source.url, target: target.url, control: control.url }
+  const environment = environmentOf(urls, redisUrl)
   const log = createLog({ level: process.env.LOG_LEVEL ?? 'silent' })
   const rehome = options.bare ? null : await open({ environment, by: 'tester', log })
   const workers: RunningWorker[] = []
@@ -119,6 +107,27 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await Promise.all([source.drop(), target.drop(), control.drop()])
     },
   }
+}
+
+/** Installed ones are copies of templates, unless an end is on a server of its own. */
+async function createDatabases(options: WorldOptions, plan: PlanInput): Promise<Databases> {
+  const { both = '', sourceOn, targetOn, controlOn, bare } = options
+  const sqlOf = (own = '') => `${schema};${both};${own}`
+  const sql = { source: sqlOf(options.source), target: sqlOf(options.target) }
+  const redisUrl = options.backend?.redisUrl
+  if (!bare && !sourceOn && !targetOn && !controlOn) {
+    return await createInstalled({ plan, sql, redisUrl })
+  }
+  const createOn = (server?: PostgresServer) =>
+    server ? createDatabaseOn(server) : createDatabase()
+  const [source, target, control] = await Promise.all([sourceOn, targetOn, controlOn].map(createOn))
+  if (!source || !target || !control) throw new Error('three databases were asked for')
+  await Promise.all([source.pool.query(sql.source), target.pool.query(sql.target)])
+  if (!bare) {
+    const urls = { source: source.url, target: target.url, control: control.url }
+    await installPlans({ environment: environmentOf(urls, redisUrl) }, [plan])
+  }
+  return { source, target, control }
 }
 
 /** The fence of further plans. */
