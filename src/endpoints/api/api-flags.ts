@@ -3,7 +3,9 @@
  * told whenever the tenant is to be kept out, or let in.
  *
  * It is told to let in before the flag goes, and to keep out after it has come: whoever dies in
- * between leaves a flag, whose lease ends, and nobody is let in whom no flag knows of.
+ * between leaves a flag, whose lease ends, and nobody is let in whom no flag knows of. A flag that
+ * has not gone after all has the last word: the API may be told to let in when somebody else has
+ * raised, renewed or cut over meanwhile, and is told to keep out again.
  */
 import type { ApiFence } from '../../plan/endpoint.ts'
 import type { Flag, FlagKey, Flags, Hold, Keyed } from '../flags.ts'
@@ -17,22 +19,11 @@ export interface Tell {
 const retryAfterS = 5
 
 export function apiFlags(flags: Flags, tell: Tell): Flags {
-  const close = ({ tenant }: FlagKey, forMs: number | null) =>
-    tell.close({ tenant, forMs, retryAfterS })
+  const close = closing(tell)
+  const { opening, openingOwn } = opener(flags, tell)
   const closed = async (flag: Flag | null, key: FlagKey, forMs: number | null) => {
     if (flag) await close(key, forMs)
     return flag
-  }
-  /** Before the flag goes, if it is the one that is meant. */
-  const opening = async (
-    hold: Hold,
-    modes: readonly Flag['mode'][],
-    work: () => Promise<boolean>,
-  ): Promise<boolean> => {
-    const flag = await flags.readFlag(hold)
-    const meant = flag?.token === hold.token && modes.includes(flag.mode)
-    if (meant) await tell.open({ tenant: hold.tenant })
-    return await work()
   }
   return {
     ...flags,
@@ -53,26 +44,54 @@ export function apiFlags(flags: Flags, tell: Tell): Flags {
       if (fence?.token !== change.token || fence.mode !== 'read_only') return null
       await close(change, null)
       const moved = await flags.markMoved(change)
-      if (!moved && !(await flags.readFlag(change))) await tell.open({ tenant: change.tenant })
+      if (!moved && !(await flags.readFlag(change))) await opening(change, async () => false)
       return moved
     },
-    lowerFence: (hold) => opening(hold, ['read_only', 'capturing'], () => flags.lowerFence(hold)),
-    openReceived: (hold) => opening(hold, ['receiving'], () => flags.openReceived(hold)),
-    removeFlag: (change) => opening(change, [change.mode], () => flags.removeFlag(change)),
+    lowerFence: (hold) =>
+      openingOwn(hold, ['read_only', 'capturing'], () => flags.lowerFence(hold)),
+    openReceived: (hold) => openingOwn(hold, ['receiving'], () => flags.openReceived(hold)),
+    removeFlag: (change) => openingOwn(change, [change.mode], () => flags.removeFlag(change)),
     async giveUpTarget(hold) {
       const flag = await flags.readFlag(hold)
       // Where the tenant has lived it stays closed.
       const modes = flag?.movedTo === null ? (['receiving'] as const) : []
-      return await opening(hold, modes, () => flags.giveUpTarget(hold))
+      return await openingOwn(hold, modes, () => flags.giveUpTarget(hold))
     },
     async lowerLapsed(key) {
-      const flag = await flags.readFlag(key)
-      if (flag?.lapsed) await tell.open({ tenant: key.tenant })
-      return await flags.lowerLapsed(key)
+      const lower = () => flags.lowerLapsed(key)
+      return await ((await flags.readFlag(key))?.lapsed ? opening(key, lower) : lower())
     },
     async openWith(opened) {
-      if (await isKeyOf(flags, opened)) await tell.open({ tenant: opened.tenant })
-      return await flags.openWith(opened)
+      const open = () => flags.openWith(opened)
+      return await ((await isKeyOf(flags, opened)) ? opening(opened, open) : open())
+    },
+  }
+}
+
+function closing(tell: Tell) {
+  return ({ tenant }: FlagKey, forMs: number | null) => tell.close({ tenant, forMs, retryAfterS })
+}
+
+/** Tells the API to let in, before the flag goes. */
+function opener(flags: Flags, tell: Tell) {
+  /** A fence's lease is renewed by the attempt that has it, or ended by the reaper. */
+  const closeAgain = async (key: FlagKey) => {
+    const flag = await flags.readFlag(key)
+    if (flag && flag.mode !== 'capturing') await closing(tell)(key, null)
+  }
+  const opening = async (key: FlagKey, work: () => Promise<boolean>): Promise<boolean> => {
+    await tell.open({ tenant: key.tenant })
+    const opened = await work()
+    if (!opened) await closeAgain(key)
+    return opened
+  }
+  return {
+    opening,
+    /** Only if the flag is the one that is meant. */
+    async openingOwn(hold: Hold, modes: readonly Flag['mode'][], work: () => Promise<boolean>) {
+      const flag = await flags.readFlag(hold)
+      const meant = flag?.token === hold.token && modes.includes(flag.mode)
+      return await (meant ? opening(hold, work) : work())
     },
   }
 }
