@@ -7,6 +7,7 @@ import { closeEnd, openEnd } from '../endpoints/ends.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../endpoints/sql/buckets.ts'
 import { joinShapes } from '../endpoints/sql/change-log.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
+import { guardTrouble } from '../endpoints/sql/guard-probe.ts'
 import { missingGuards } from '../endpoints/sql/guard-sql.ts'
 import { installGuard } from '../endpoints/sql/install-guard.ts'
 import { highestTurn } from '../endpoints/sql/turns.ts'
@@ -116,9 +117,17 @@ function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
     missingGuards(one).map(({ relation, statements }) => ({
       what: `the guard of "${relation}" at the ${one.end.name}`,
       sql: `${statements.join(';\n')};`,
-      run: () => installGuard(one.end.pool, statements),
+      run: () => installWorking(one, statements),
     })),
   )
+}
+
+/** Throws PREFLIGHT_FAILED where the guard would fail every write of its table. */
+async function installWorking(one: GuardedAt, statements: readonly string[]): Promise<void> {
+  const trouble = await guardTrouble(one.end.pool, one)
+  if (trouble === null) return await installGuard(one.end.pool, statements)
+  const message = `${one.end.name} table "${one.table.name}": a guard would fail every write (${trouble}), so none was installed`
+  throw new RehomeError('PREFLIGHT_FAILED', message)
 }
 
 async function pendingSchema(

@@ -4,7 +4,8 @@ import { joinLines } from '../endpoints/http/lines.ts'
 import type { readOperation } from '../endpoints/http/protocol/rows.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { decodeCursor, encodeCursor } from '../endpoints/sql/feed-changes.ts'
-import { fromTenant } from '../endpoints/sql/predicate.ts'
+import { isAfter } from '../endpoints/sql/matching.ts'
+import { fromTenant, typedText } from '../endpoints/sql/predicate.ts'
 import { type PagedQuery, readTextPage } from '../endpoints/sql/read-pages.ts'
 import type { Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
@@ -28,8 +29,9 @@ function queryOf(end: SqlEnd, route: Route, request: ReadRequest): PagedQuery {
     return cast === null ? value : `${value}::${cast}`
   })
   const after = cursor === null ? null : decodeCursor(cursor, key.length)
-  const types = sourceKey.map((name, i) => `$${i + 1}::${columnOf(table, name).typeSql}`)
-  const begin = after ? ` and (${key.join(', ')}) > (${types.join(', ')})` : ''
+  const value = (name: string, i: number) => typedText(table, name, `$${i + 1}`)
+  const own = { alias: 'r', columns: sourceKey }
+  const begin = after ? ` and ${isAfter(table, own, value)}` : ''
   const selected = [...values, ...key].join(', ')
   const from = fromTenant(end.schema, { scope, tenant, table, path, keys: keysOf(table, keys) })
   const text = `select ${selected} from ${from}${begin} order by ${key.join(', ')}`

@@ -2,7 +2,8 @@
  * What a database says about its tables, as far as moving a tenant needs to know. Types only; the
  * endpoint reads it, routes.ts brings it together with the plan.
  */
-import type { TenantPath } from './path.ts'
+import type { Matching, TenantPath } from './path.ts'
+import type { TypeShape } from './type-shape.ts'
 
 export interface CatalogColumn {
   readonly name: string
@@ -14,18 +15,32 @@ export interface CatalogColumn {
   readonly typeText: string
   /** Texts that are equal are the same text, as under every ordinary collation. */
   readonly deterministic: boolean
+  /** The one under which they are not, as SQL writes it. */
+  readonly collation?: string | null
   readonly notNull: boolean
   readonly hasDefault: boolean
   readonly generated: boolean
   readonly identity: boolean
   /** Computed when it is read, so that triggers do not see it. */
   readonly virtual: boolean
+  /** How keys of the type are compared. null: it has no order. Absent: as in `pg_catalog`. */
+  readonly operators?: KeyOperators | null
+  /** What the type consists of. Absent where the end does not say. */
+  readonly shape?: TypeShape
   /** `schema.sequence` that feeds this column. */
   readonly sequence: string | null
 }
 
-export interface CatalogForeignKey {
+/** Operators of the type's default btree class, as SQL writes them with their schema. */
+export interface KeyOperators {
+  readonly equal: string
+  readonly greater: string
+}
+
+export interface CatalogForeignKey extends Matching {
   readonly name: string
+  /** Its last columns are periods: the parents' together contain the child's. */
+  readonly temporal?: boolean
   readonly columns: readonly string[]
   readonly parent: string
   readonly parentSchema: string

@@ -1,8 +1,16 @@
 /** The way from a row to its tenant. */
 
+/** By what a row finds its parent, column by column. Absent: `pg_catalog`'s `=`, no collation. */
+export interface Matching {
+  /** The parent's column stands on the left, the child's on the right. */
+  readonly equals?: readonly string[]
+  /** The parent's collation, where the child's is another one: foreign keys compare by it. */
+  readonly collations?: readonly (string | null)[]
+}
+
 export type TenantPath =
   | { readonly kind: 'column'; readonly column: string }
-  | {
+  | ({
       readonly kind: 'through'
       readonly columns: readonly string[]
       readonly parent: string
@@ -10,7 +18,7 @@ export type TenantPath =
       /** A key on the way may be deferred: until commit a row's parent can become another one. */
       readonly deferrable: boolean
       readonly path: TenantPath
-    }
+    } & Matching)
 
 /** How many parents stand between a row and its tenant's column. */
 export function hopsOf(path: TenantPath): number {

@@ -2,7 +2,7 @@
  * How a row's tenant is known: by a column of its own, or through foreign keys to a parent that has
  * one. Pure.
  */
-import type { Catalog, CatalogTable, Finding } from './catalog.ts'
+import type { Catalog, CatalogColumn, CatalogTable, Finding } from './catalog.ts'
 import { renamed } from './columns.ts'
 import type { TenantPath } from './path.ts'
 import type { Plan, TablePlan } from './plan.ts'
@@ -46,7 +46,7 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   const own = table.tenant ?? plan.tenantColumn
   const column = end === 'source' ? own : (table.targetTenant ?? renamed(table, own))
   const found = relation.columns.find((candidate) => candidate.name === column)
-  if (found && !(found.deterministic && exactTypes.includes(found.typeName))) {
+  if (found && !isExact(found)) {
     const type = found.deterministic ? found.typeText : `${found.typeText} of that collation`
     const what = `column "${column}" at the ${end} is ${type}`
     const why = 'where one id can be written in two ways'
@@ -63,6 +63,11 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   return complain(input, `has no column "${column}" at the ${end}: say ${option}`)
 }
 
+/** A type of another schema may be called `text`, too. */
+function isExact({ deterministic, typeName, typeSql }: CatalogColumn): boolean {
+  return deterministic && exactTypes.includes(typeName) && typeSql.startsWith('pg_catalog.')
+}
+
 function pathThrough(
   input: PathInput,
   known: { relation: CatalogTable; through: readonly string[]; seen: readonly string[] },
@@ -71,14 +76,24 @@ function pathThrough(
   const key = relation.foreignKeys.find((candidate) => sameNames(candidate.columns, through))
   const columns = through.map((column) => `"${column}"`).join(', ')
   if (!key) return complain(input, `has no foreign key on ${columns} at the ${input.end}`)
+  if (key.temporal) {
+    return complain(input, `${columns} refers to periods, of which a row may have several parents`)
+  }
   if (seen.includes(key.parent)) return complain(input, `${columns} leads back to itself`)
   const parent = input.tables.find((other) => tableNameAt(other, input.end) === key.parent)
   if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
   const path = tenantPath({ ...input, table: parent }, seen)
   if (!path) return null
-  const { parent: name, parentColumns } = key
+  const { parent: name, parentColumns, equals, collations } = key
   const deferrable = key.deferrable || (path.kind === 'through' && path.deferrable)
-  return { kind: 'through', columns: key.columns, parent: name, parentColumns, deferrable, path }
+  return {
+    kind: 'through',
+    columns: key.columns,
+    parent: name,
+    ...{ parentColumns, deferrable, path },
+    ...(equals && { equals }),
+    ...(collations && { collations }),
+  }
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

@@ -15,6 +15,7 @@ import type { SqlEnd } from './end.ts'
 import { deleteDescendants, type FeedTable } from './feed-tables.ts'
 import { holdReceiving } from './holds.ts'
 import { childKeyIn } from './logged-tables.ts'
+import { columnsEqual } from './matching.ts'
 import { type LeftOut, placeRows } from './place-rows.ts'
 import { amongKeys, listedKeys, tenantPredicate, typeOf } from './predicate.ts'
 import { endStep, type Kept, nextStep, outOfStep } from './steps.ts'
@@ -123,10 +124,13 @@ async function childKeysOf(
   return await textsOf(client, `select ${columns} ${chosen(end.schema, own, removing)}`)
 }
 
+/** A column of listed keys. */
+const listed = (name: string) => `k.${ident(name)}`
+
 /** Those that no row of the table has any more. */
 async function absent(client: Client, { end, own }: ApplyingAt, keys: KeyList): Promise<KeyList> {
   if (keys.values.length === 0) return keys
-  const match = keys.columns.map((name) => `r.${ident(name)} = k.${ident(name)}`).join(' and ')
+  const match = columnsEqual(own.table, keys.columns, { alias: 'r', value: listed })
   const query = `select * from (${listedKeys(own.table, keys)}) k
     where not exists (select from ${qualified(end.schema, own.table.name)} r where ${match})`
   return { columns: keys.columns, values: await textsOf(client, query) }
@@ -179,11 +183,11 @@ async function restoreColumns(
   }
   kept[own.table.name] = waiting
   if (values.length === 0) return
-  const listed = listedKeys(own.table, { columns: [...key, ...keep], values })
+  const some = listedKeys(own.table, { columns: [...key, ...keep], values })
   const set = keep.map((name) => `${ident(name)} = k.${ident(name)}`).join(', ')
-  const match = key.map((name) => `r.${ident(name)} = k.${ident(name)}`).join(' and ')
+  const match = columnsEqual(own.table, key, { alias: 'r', value: listed })
   const name = qualified(end.schema, own.table.name)
-  await client.query(`update ${name} r set ${set} from (${listed}) k where ${match}`)
+  await client.query(`update ${name} r set ${set} from (${some}) k where ${match}`)
 }
 
 /** As the columns' types write them: equal values are one key. In their order. */

@@ -16,12 +16,21 @@ import {
   type Changes,
   changedAtSource,
   changedForChildren,
-  list,
   logged,
   ofTenant,
 } from './changes.ts'
 import { selectColumns, selectRows } from './copy-table.ts'
 import type { SqlEnd } from './end.ts'
+import {
+  amongSelected,
+  byEquality,
+  collationOf,
+  columnsEqual,
+  hasParentAmong,
+  isKept,
+  isParent,
+  leadingTo,
+} from './matching.ts'
 import { tenantPredicate } from './predicate.ts'
 import { arrayOfTexts, textBatches } from './text-batches.ts'
 import { TextRow } from './text-row.ts'
@@ -29,21 +38,22 @@ import { RowTransform, unchanged } from './transform-rows.ts'
 
 /** Over `r`, a row of the target's table: the entry `k` of its key. */
 export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
-  return entryOf(key, route, (name) => `r.${ident(name)}`)
+  const value = keyOf(route)
+  const match = columnsEqual(route.target, route.targetKey, { alias: 'r', value })
+  return `${ofBrought(key, { route, parents: false })} and ${match}`
 }
 
-/** The entry `k` of a key, whose columns `at` says in SQL. */
-function entryOf(key: FlagKey, route: Route, at: (name: string) => string): string {
-  const match = route.targetKey.map(
-    (name, i) => `k.key[${i + 1}]::${typeAt(route, name)} = ${at(name)}`,
-  )
-  return `${ofBrought(key, { route, parents: false })} and ${match.join(' and ')}`
+/** A column of an entry `k`. */
+function keyOf(route: Route): (name: string) => string {
+  return (name) =>
+    `k.key[${route.targetKey.indexOf(name) + 1}]::${typeAt(route, name)}${collationOf(route.target, name)}`
 }
 
 /** Over `r`, a row of the target's table: its key has been brought there. */
 export function changedAtTarget({ key }: Changes, { route }: ChangedTable): string {
   const at = { route, columns: route.targetKey, of: route.targetKey, parents: false }
-  return `(${list('r', route.targetKey)}) in (${broughtKeys(key, at)})`
+  const own = { alias: 'r', columns: route.targetKey }
+  return amongSelected(route.target, own, broughtKeys(key, at))
 }
 
 interface Brought {
@@ -55,7 +65,10 @@ interface Brought {
 }
 
 function broughtKeys(key: FlagKey, { route, columns, of, parents }: Brought): string {
-  const values = columns.map((name) => `k.key[${of.indexOf(name) + 1}]::${typeAt(route, name)}`)
+  const values = columns.map(
+    (name) =>
+      `k.key[${of.indexOf(name) + 1}]::${typeAt(route, name)}${collationOf(route.target, name)}`,
+  )
   return `select ${values.join(', ')} from rehome.changed_keys k
     where ${ofBrought(key, { route, parents })}`
 }
@@ -197,7 +210,7 @@ export async function bringChildren(
     if (names.length === 0) continue
     const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
     const rows = `from ${qualified(schema, route.target.name)} r
-      where ${own} and (${list('r', path.columns)}) in (${above})`
+      where ${own} and ${hasParentAmong(path, (name) => `r.${ident(name)}`, above)}`
     const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
       from (select array[${values}] as key ${rows}) n on conflict do nothing`
     await target.query(query, [scope, tenant, route.target.name, isParent])
@@ -251,14 +264,13 @@ export async function brokenByLeaving(
 ): Promise<{ readonly foreignKey: string; readonly rows: number }[]> {
   const { route } = table
   const counts = referring.map(({ child, key }) => {
-    const at = (name: string) => `c.${ident(key.columns[key.parentColumns.indexOf(name)] ?? '')}`
-    const match = key.parentColumns.map((name) => `p.${ident(name)} = ${at(name)}`)
+    const own = (name: string) => `c.${ident(name)}`
+    const left = isParent(byEquality(leadingTo(key, route.targetKey)), keyOf(route), own)
     const given = key.columns.map((name) => `c.${ident(name)} is not null`)
     return `select ${literal(`"${child}": ${key.name}`)} as "foreignKey", count(*)::int as rows
       from rehome.changed_keys k join ${qualified(schema, child)} c
-        on ${entryOf(changes.key, route, at)}
-      where ${given.join(' and ')} and not exists (
-        select from ${qualified(schema, route.target.name)} p where ${match.join(' and ')})`
+        on ${ofBrought(changes.key, { route, parents: false })} and ${left}
+      where ${given.join(' and ')} and not ${isKept(key, own)}`
   })
   if (counts.length === 0) return []
   return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)

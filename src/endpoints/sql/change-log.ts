@@ -127,22 +127,28 @@ export interface LoggedRows {
   readonly children: string
 }
 
+/**
+ * Over `r`, a new row: no old one of its tenant has the same in these columns. Rows that come from
+ * another tenant were not logged as they go. By text: types may take different values for equal.
+ */
+export function unlikeBefore(names: readonly string[], tenantOf: LoggedRows['tenantOf']): string {
+  const before = tenantOf('o')
+  const text = (alias: string) =>
+    `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
+  return `not exists (select from old_rows o${before.joins}
+          where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
+}
+
 /** In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`. */
 export function logRows(logged: Logged, { tenantOf, children }: LoggedRows): string {
   const { joins, tenant } = tenantOf('r')
-  const before = tenantOf('o')
   const { columns, whole } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
   const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (rehome_captured)`
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
   const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
-  // By text: types may take different values for equal.
-  const text = (alias: string) =>
-    `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
-  // Rows that come from another tenant were not logged as they go.
-  const other = `not exists (select from old_rows o${before.joins}
-          where ${before.tenant} = ${tenant} and ${text('o')} = ${text('r')})`
+  const other = unlikeBefore(names, tenantOf)
   return `
   if rehome_captured is not null then
     if tg_op = 'INSERT' then

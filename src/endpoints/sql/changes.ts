@@ -13,6 +13,7 @@ import type { Client } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { FlagKey } from '../flags.ts'
 import { type Logged, logTableOf } from './change-log.ts'
+import { amongSelected, collationOf, hasParentAmong } from './matching.ts'
 import { tenantPredicate } from './predicate.ts'
 
 /** A table whose changes are logged. */
@@ -91,13 +92,15 @@ export function ofTenant({ key }: Changes, { route, log }: ChangedTable): string
 /** The same of a row that is known to be the tenant's. */
 export function changedAtSource(changes: Changes, table: ChangedTable): string {
   const columns = table.route.sourceKey
-  return `(${list('r', columns)}) in (${changedValues(changes, table, { columns, children: false })})`
+  const values = changedValues(changes, table, { columns, children: false })
+  return amongSelected(table.route.source, { alias: 'r', columns }, values)
 }
 
 /** Of a row whose children have changed with it. */
 export function changedForChildren(changes: Changes, table: ChangedTable): string {
   const columns = table.childKey.source
-  return `(${list('r', columns)}) in (${changedValues(changes, table, { columns, children: true })})`
+  const values = changedValues(changes, table, { columns, children: true })
+  return amongSelected(table.route.source, { alias: 'r', columns }, values)
 }
 
 /** Columns of a table's rows that stand in its log, or changed with their parents. */
@@ -108,7 +111,8 @@ function changedValues(
 ): string {
   const { route, log } = table
   const only = children && !changes.everyChild ? ' and l.rehome_children' : ''
-  const own = `select ${list('l', columns)} ${logged(changes, table)}${only}`
+  const entry = columns.map((column) => `l.${ident(column)}${collationOf(route.source, column)}`)
+  const own = `select ${entry.join(', ')} ${logged(changes, table)}${only}`
   const above = changedWithParent(changes, route.sourcePath, 'p')
   const name = qualified(log.schema, route.source.name)
   return above ? `${own} union all select ${list('p', columns)} from ${name} p where ${above}` : own
@@ -120,7 +124,7 @@ function changedWithParent(changes: Changes, path: TenantPath, alias: string): s
   const parent = changes.tables.find(({ route }) => route.source.name === path.parent)
   if (!parent) return null
   const values = changedValues(changes, parent, { columns: path.parentColumns, children: true })
-  return `(${list(alias, path.columns)}) in (${values})`
+  return hasParentAmong(path, (column) => `${alias}.${ident(column)}`, values)
 }
 
 export function list(alias: string, columns: readonly string[]): string {

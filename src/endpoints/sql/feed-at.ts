@@ -12,6 +12,7 @@ import { waitForWriters } from './drain.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { type ChangesPage, changesPage, type PageAsked } from './feed-changes.ts'
 import { type FeedTable, ownChangedTables } from './feed-tables.ts'
+import { byEquality, isKept, isParent, leadingTo } from './matching.ts'
 import { listedKeys } from './predicate.ts'
 import { readStep, writeStep } from './steps.ts'
 import { forgetSync } from './syncs.ts'
@@ -110,14 +111,16 @@ async function brokenByLeaving(
     for (const key of child.foreignKeys) {
       const leads = key.parentSchema === end.schema && key.parent === table
       if (!leads || !keys.columns.every((name) => key.parentColumns.includes(name))) continue
-      const at = (name: string) => `c.${ident(key.columns[key.parentColumns.indexOf(name)] ?? '')}`
-      const listed = keys.columns.map((name) => `k.${ident(name)} = ${at(name)}`)
-      const match = key.parentColumns.map((name) => `p.${ident(name)} = ${at(name)}`)
+      const own = (name: string) => `c.${ident(name)}`
+      const listed = isParent(
+        byEquality(leadingTo(key, keys.columns)),
+        (name) => `k.${ident(name)}`,
+        own,
+      )
       const given = key.columns.map((name) => `c.${ident(name)} is not null`)
       const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
-        join ${qualified(end.schema, child.name)} c on ${listed.join(' and ')}
-        where ${given.join(' and ')} and not exists (
-          select from ${qualified(end.schema, table)} p where ${match.join(' and ')})`
+        join ${qualified(end.schema, child.name)} c on ${listed}
+        where ${given.join(' and ')} and not ${isKept(key, own)}`
       const { rows } = (await end.pool.query(query)).rows[0]
       if (rows > 0) broken.push({ foreignKey: `"${child.name}": ${key.name}`, rows })
     }

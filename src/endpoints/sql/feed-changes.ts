@@ -21,7 +21,8 @@ import {
 } from './changes.ts'
 import { selectColumns } from './copy-table.ts'
 import type { SqlEnd } from './end.ts'
-import { typeOf } from './predicate.ts'
+import { isAfter } from './matching.ts'
+import { typedText } from './predicate.ts'
 import { type PagedQuery, readTextPage } from './read-pages.ts'
 
 export interface ChangesPage {
@@ -55,9 +56,10 @@ export async function changesPage(
 function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): PagedQuery {
   const { route, log, childKey } = table
   const key = route.sourceKey.map((name) => `r.${ident(name)}`)
-  const types = route.sourceKey.map((name, i) => `$${i + 1}::${typeOf(route.source, name)}`)
+  const value = (name: string, i: number) => typedText(route.source, name, `$${i + 1}`)
+  const own = { alias: 'r', columns: route.sourceKey }
   const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 1 + key.length).slice(1)
-  const begin = after ? ` and (${key.join(', ')}) > (${types.join(', ')})` : ''
+  const begin = after ? ` and ${isAfter(route.source, own, value)}` : ''
   // A key of null has changed for nobody.
   const children =
     childKey.source.length > 0 ? `coalesce(${changedForChildren(changes, table)}, false)` : 'false'

@@ -7,7 +7,8 @@ import { ident, literal, qualified } from '../../quote.ts'
 import type { KeyList, Texts } from '../tenant-rows.ts'
 import type { ChangedTable } from './changes.ts'
 import { childKeyIn } from './logged-tables.ts'
-import { amongKeys, tenantPredicate, typeOf } from './predicate.ts'
+import { hasParentAmong } from './matching.ts'
+import { amongKeys, tenantPredicate, typedText, typeOf } from './predicate.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
 export interface FeedTable {
@@ -66,10 +67,10 @@ function below(
 ): string[] {
   return tables.flatMap(({ table, path }) => {
     if (path.kind === 'column' || path.parent !== parent.name) return []
-    const own = path.columns.map((name) => `r.${ident(name)}`).join(', ')
     const theirs = path.parentColumns.map((name) => `r.${ident(name)}`).join(', ')
     const from = qualified(at.schema, parent.name)
-    const hangs = `(${own}) in (select ${theirs} from ${from} r where ${chosen})`
+    const own = (name: string) => `r.${ident(name)}`
+    const hangs = hasParentAmong(path, own, `select ${theirs} from ${from} r where ${chosen}`)
     const ours = tenantPredicate(path, { ...at, alias: 'r' })
     const gone = `delete from ${qualified(at.schema, table.name)} r where ${ours} and ${hangs}`
     return [...below(tables, table, { ...at, chosen: hangs }), gone]
@@ -84,11 +85,11 @@ export function fromParents(
   if (path.kind === 'column') return 'select 0 as i where false'
   const arrays = path.columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
   const names = path.columns.map((_, i) => `c${i}`)
-  const typed = path.columns.map((name, i) => `k.c${i}::${typeOf(table, name)}`)
+  const typed = (name: string, i: number) => typedText(table, name, `k.c${i}`)
   const theirs = path.parentColumns.map((name) => `p.${ident(name)}`).join(', ')
   const ours = tenantPredicate(path.path, { schema, alias: 'p', tenant })
   const parents = `select ${theirs} from ${qualified(schema, path.parent)} p where ${ours}`
   return `select (k.i - 1)::int as i
     from unnest(${arrays.join(', ')}) with ordinality k (${names.join(', ')}, i)
-    where ((${typed.join(', ')}) in (${parents})) is not true order by 1`
+    where (${hasParentAmong(path, typed, parents)}) is not true order by 1`
 }

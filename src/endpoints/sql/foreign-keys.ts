@@ -4,9 +4,10 @@
  */
 import type { CatalogForeignKey } from '../../plan/catalog.ts'
 import type { EndTable } from '../../plan/route.ts'
-import { ident, idents, qualified } from '../../quote.ts'
+import { ident, idents } from '../../quote.ts'
 import type { BrokenReference, TenantRows } from '../tenant-rows.ts'
 import type { SqlEnd } from './end.ts'
+import { isKept } from './matching.ts'
 import { fromTenant, tenantPredicate } from './predicate.ts'
 
 /** `tables`: all that the tenant's rows are in. */
@@ -38,10 +39,8 @@ async function brokenBy(
 ): Promise<{ rows: number; values: string[] }> {
   const { schema } = target
   const columns = key.columns.map((column) => `r.${ident(column)}`)
-  const missing = (of: readonly string[], more: string) => {
-    const match = key.parentColumns.map((name, i) => `p.${ident(name)} = ${of[i]}`).join(' and ')
-    return `not exists (select from ${qualified(key.parentSchema, key.parent)} p where ${match}${more})`
-  }
+  const missing = (of: readonly string[], more?: string) =>
+    `not ${isKept(key, (_, i) => of[i] ?? '', more)}`
   // First among the tenant's own rows, as nearly all are there: a table holds many tenants.
   const { tenant } = rows
   const own = parent && tenantPredicate(parent.path, { schema, alias: 'p', tenant })
@@ -50,10 +49,10 @@ async function brokenBy(
   const query = `
     with suspects as materialized (
       select ${columns.map((column, i) => `${column} as c${i}`).join(', ')}
-      from ${fromTenant(schema, rows)} and ${given}${own ? ` and ${missing(columns, ` and ${own}`)}` : ''})
+      from ${fromTenant(schema, rows)} and ${given}${own ? ` and ${missing(columns, own)}` : ''})
     select count(*)::int as rows, coalesce((array_agg(value))[1:20], '{}') as values from (
       select row(${names.join(', ')})::text as value from suspects s
-      where ${missing(names, '')}) b`
+      where ${missing(names)}) b`
   const row = (await target.pool.query(query)).rows[0]
   return { rows: row.rows, values: row.values }
 }

@@ -220,7 +220,7 @@ function lowAndHigh(tenant: string): string {
 }
 
 /** Did an update change by what other rows find their tenant, or that tenant? null: none do. */
-function ownersCheck(
+export function ownersCheck(
   childKey: readonly string[],
   { joins, tenant }: { joins: string; tenant: string },
 ): string | null {

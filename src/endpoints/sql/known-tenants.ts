@@ -5,6 +5,7 @@ import { explain } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Known } from '../rows.ts'
 import type { SqlEnd } from './end.ts'
+import { builtinEqual } from './matching.ts'
 
 /**
  * As the column's type writes them: flags are found by this text. Throws TENANT_ID_INVALID where
@@ -23,7 +24,7 @@ export async function knownTenants(
   })
   const exists = roots.map(
     ({ from, column, type }) =>
-      `exists (select from ${from} r where r.${column} = t.tenant::${type})`,
+      `exists (select from ${from} r where r.${column} ${builtinEqual} t.tenant::${type})`,
   )
   const type = roots[0]?.type ?? 'text'
   const query = `select tenant, ${exists.join(' or ') || 'true'} as "hasRows"

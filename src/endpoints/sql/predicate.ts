@@ -5,6 +5,7 @@ import type { CatalogTable } from '../../plan/catalog.ts'
 import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { KeyList, TenantRows } from '../tenant-rows.ts'
+import { amongSelected, builtinEqual, collationOf, hasParentAmong, isParent } from './matching.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
 /** `schema.table r where …` for one tenant. */
@@ -24,16 +25,20 @@ export function tenantWhere(schema: string, rows: TenantRows): string {
 /** Over `r`, a row of the table: it is one of these. */
 export function amongKeys(table: CatalogTable, keys: KeyList): string {
   if (keys.values.length === 0) return 'false'
-  const columns = keys.columns.map((name) => `r.${ident(name)}`).join(', ')
-  return `(${columns}) in (${listedKeys(table, keys)})`
+  return amongSelected(table, { alias: 'r', columns: keys.columns }, listedKeys(table, keys))
 }
 
 /** `select` of the keys, each value of its column's type and under its column's name. */
 export function listedKeys(table: CatalogTable, { columns, values }: KeyList): string {
   const arrays = columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
-  const typed = columns.map((name, i) => `k.c${i}::${typeOf(table, name)} as ${ident(name)}`)
+  const typed = columns.map((name, i) => `${typedText(table, name, `k.c${i}`)} as ${ident(name)}`)
   const names = columns.map((_, i) => `c${i}`)
   return `select ${typed.join(', ')} from unnest(${arrays.join(', ')}) k (${names.join(', ')})`
+}
+
+/** A text as a value of a column. */
+export function typedText(table: CatalogTable, name: string, text: string): string {
+  return `${text}::${typeOf(table, name)}${collationOf(table, name)}`
 }
 
 /** Without length and precision, which would cut a value to fit. */
@@ -41,20 +46,20 @@ export function typeOf(table: CatalogTable, name: string): string {
   return table.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
 }
 
-/** `alias.tenant_id = '…'`, or a chain of `in (select …)` up to the parent that has the column. */
+/** `alias.tenant_id = '…'`, or a chain of `= any (select …)` up to the tenant's column. */
 export function tenantPredicate(
   path: TenantPath,
   at: { schema: string; alias: string; tenant: string },
 ): string {
   if (path.kind === 'column') {
-    return `${at.alias}.${ident(path.column)} = ${literal(at.tenant)}`
+    return `${at.alias}.${ident(path.column)} ${builtinEqual} ${literal(at.tenant)}`
   }
-  const own = path.columns.map((column) => `${at.alias}.${ident(column)}`).join(', ')
   const parentAlias = `${at.alias}p`
   const parents = path.parentColumns.map((column) => `${parentAlias}.${ident(column)}`).join(', ')
   const parent = `${qualified(at.schema, path.parent)} ${parentAlias}`
   const above = tenantPredicate(path.path, { ...at, alias: parentAlias })
-  return `(${own}) in (select ${parents} from ${parent} where ${above})`
+  const own = (column: string) => `${at.alias}.${ident(column)}`
+  return hasParentAmong(path, own, `select ${parents} from ${parent} where ${above}`)
 }
 
 /** Joins that lead from `alias` to its tenant, and the expression that is the tenant there. */
@@ -66,12 +71,11 @@ export function tenantJoin(
     return { joins: '', tenant: `${at.alias}.${ident(path.column)}::text`, nearestParent: null }
   }
   const alias = `${at.alias}p`
-  const on = path.columns
-    .map(
-      (column, i) =>
-        `${alias}.${ident(path.parentColumns[i] ?? '')} = ${at.alias}.${ident(column)}`,
-    )
-    .join(' and ')
+  const on = isParent(
+    path,
+    (name) => `${alias}.${ident(name)}`,
+    (name) => `${at.alias}.${ident(name)}`,
+  )
   const above = tenantJoin(path.path, { schema: at.schema, alias })
   return {
     joins: ` left join ${qualified(at.schema, path.parent)} ${alias} on ${on}${above.joins}`,

@@ -8,6 +8,7 @@ import { foreignSettings, type Pool, withClient } from '../../postgres.ts'
 import { ident } from '../../quote.ts'
 import { digestProbes } from './digest.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
+import { type KnownTypes, readTypes } from './read-types.ts'
 
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
@@ -49,11 +50,14 @@ const columnsQuery = `
     union all
     select d.oid, b.below from pg_type d join base b on b.type = d.typbasetype
     where d.typtype = 'd')
-  select a.attrelid::int8::text as oid, a.attname as name, b.typname as "typeName",
+  select a.attrelid::int8::text as oid, a.atttypid::int8::text as "typeOid", a.attname as name, b.typname as "typeName",
     quote_ident(tn.nspname) || '.' || quote_ident(b.typname) as "typeSql",
     format_type(a.atttypid, a.atttypmod) as "typeText", a.attnotnull as "notNull",
     coalesce((select collisdeterministic from pg_collation where oid = a.attcollation), true)
       as deterministic,
+    (select quote_ident(s.nspname) || '.' || quote_ident(l.collname) from pg_collation l
+      join pg_namespace s on s.oid = l.collnamespace
+      where l.oid = a.attcollation and not l.collisdeterministic) as collation,
     a.atthasdef and a.attgenerated = '' as "hasDefault", a.attgenerated <> '' as generated,
     a.attgenerated = 'v' as virtual,
     a.attidentity <> '' as identity,
@@ -85,7 +89,17 @@ const foreignKeysQuery = `
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n order by u.o) as columns,
     array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
       join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.o)
-      as "parentColumns"
+      as "parentColumns",
+    array(select 'operator(' || quote_ident(s.nspname) || '.' || o.oprname || ')'
+      from unnest(k.conpfeqop) with ordinality u (n, i) join pg_operator o on o.oid = u.n
+      join pg_namespace s on s.oid = o.oprnamespace order by u.i) as equals,
+    array(select case when a.attcollation not in (0, f.attcollation)
+        then (select quote_ident(s.nspname) || '.' || quote_ident(l.collname) from pg_collation l
+          join pg_namespace s on s.oid = l.collnamespace where l.oid = a.attcollation) end
+      from unnest(k.conkey, k.confkey) with ordinality u (own, n, i)
+      join pg_attribute f on f.attrelid = k.conrelid and f.attnum = u.own
+      join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.i) as collations,
+    coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) as temporal
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class p on p.oid = k.confrelid
   join pg_namespace n on n.oid = p.relnamespace
   where c.relnamespace = $1::regnamespace and k.contype = 'f' and k.conparentid = 0
@@ -132,6 +146,7 @@ export async function readCatalog(
     const uniques = await rowsOf(client, uniquesQuery, name)
     const foreignKeys = await rowsOf(client, foreignKeysQuery, name)
     const triggers = await rowsOf(client, triggersQuery, name)
+    const types = await readTypes(client, name)
     const of = (rows: QueryResultRow[], oids: string[]) =>
       rows.filter((row) => oids.includes(row.oid))
     return {
@@ -148,7 +163,7 @@ export async function readCatalog(
         tables.map((row) => {
           const { oid, partitionOids, ...rest } = row
           const parts = {
-            columns: of(columns, [oid]),
+            columns: of(columns, [oid]).map((column) => withType(column, types)),
             uniques: of(uniques, [oid]),
             foreignKeys: of(foreignKeys, [oid]).filter((key) => !key.outside),
             outerKeys: of(foreignKeys, [oid]).filter((key) => key.outside),
@@ -160,6 +175,12 @@ export async function readCatalog(
       ),
     }
   })
+}
+
+/** Oids differ from database to database: what the type is stands there instead. */
+function withType({ typeOid, ...column }: QueryResultRow, types: KnownTypes): QueryResultRow {
+  const { operators = null, shape } = types.get(typeOid) ?? {}
+  return { ...column, operators, shape }
 }
 
 /** In one query: the schema is read again while writers wait. */
