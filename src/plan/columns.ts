@@ -8,6 +8,7 @@ import { ident } from '../quote.ts'
 import { type CatalogColumn, type CatalogTable, computedKey, type Finding } from './catalog.ts'
 import { conversionOf } from './conversion.ts'
 import type { Plan, TablePlan } from './plan.ts'
+import { boundType, typeDifference } from './type-shape.ts'
 
 export interface ColumnRoute {
   /** Name at the target, or in the row that a transform is given. */
@@ -84,6 +85,7 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
     renumberedOffer(offer, input),
   )
   complainOfRepeated(offers, complain)
+  for (const { column } of offers) if (column) complainOfBound(column, complain)
   if (table.transform) return offers.map(({ route }) => route)
   const routes = offers.map((offer) => fitToTarget(offer, input.to, complain))
   complainOfMissing(routes, input.to, complain)
@@ -128,6 +130,14 @@ function complainOfRepeated(offers: readonly Offer[], complain: Complain): void 
   }
 }
 
+/** Equal at both ends, and yet not the same: what it names is elsewhere. */
+function complainOfBound({ name, shape }: CatalogColumn, complain: Complain): void {
+  const reason = shape && boundType(shape)
+  if (!reason) return
+  const instead = `drop it, or say \`columns.compute\` with sql\`r.${ident(name)}\` if it is to arrive all the same`
+  complain(`column "${name}": ${reason}: ${instead}`)
+}
+
 function fitToTarget(offer: Offer, to: CatalogTable, complain: Complain): ColumnRoute {
   const { route } = offer
   const column = to.columns.find((candidate) => candidate.name === route.name)
@@ -146,6 +156,10 @@ function fitToTarget(offer: Offer, to: CatalogTable, complain: Complain): Column
 function fitType({ route, column: from }: Offer, to: CatalogColumn, complain: Complain) {
   const conversion = conversionOf(from ?? { typeName: route.typeName }, to)
   if (conversion === 'cast') return { ...route, castTo: to.typeName }
+  const other = from?.shape && to.shape ? typeDifference(from.shape, to.shape) : null
+  if (conversion === 'none' && other) {
+    complain(`column "${route.name}" of type ${from?.typeText}: ${other}`)
+  }
   if (conversion === 'lossy') {
     const change = `is ${from?.typeText ?? route.typeName} and becomes ${to.typeText}`
     const message = `column "${route.name}" ${change}, which may lose something`

@@ -23,7 +23,7 @@ export interface Attribute {
  * of the same name are expected.
  */
 export function typeDifference(from: TypeShape, to: TypeShape): string | null {
-  if (from.kind !== to.kind) return `is ${words[from.kind]} here and ${words[to.kind]} there`
+  if (from.kind !== to.kind) return `it is ${words[from.kind]}, at the target ${words[to.kind]}`
   if (from.kind === 'enum' && to.kind === 'enum') return labelDifference(from.labels, to.labels)
   if (from.kind === 'composite' && to.kind === 'composite') return attributeDifference(from, to)
   if (from.kind === 'scalar' || to.kind === 'scalar') return scalarDifference(from, to)
@@ -44,17 +44,19 @@ function scalarDifference(from: TypeShape, to: TypeShape): string | null {
   if (from.kind !== 'scalar' || to.kind !== 'scalar') return null
   const origin = ({ of, name }: typeof from) =>
     of === null ? `type "${name}"` : `"${name}" of ${of}`
-  return origin(from) === origin(to) ? null : `holds ${origin(from)} here and ${origin(to)} there`
+  if (origin(from) === origin(to)) return null
+  return `it holds ${origin(from)}, at the target ${origin(to)}`
 }
 
 function labelDifference(from: readonly string[], to: readonly string[]): string | null {
   const missing = from.filter((label) => !to.includes(label))
   if (missing.length > 0) {
-    return `has labels which the other end's type lacks (${quoted(missing)}): \`alter type … add value\` there`
+    return `the target's enum lacks ${quoted(missing)}: \`alter type … add value\` there`
   }
   const common = to.filter((label) => from.includes(label))
   if (common.every((label, i) => label === from[i])) return null
-  return `has its labels in another order (${quoted(from)}, there ${quoted(common)}), by which they are compared`
+  const [here, there] = [from.filter((label) => to.includes(label)), common].map(quoted)
+  return `the labels' order (${here}) is another one at the target (${there}), and labels are compared by it`
 }
 
 type Composite = Extract<TypeShape, { kind: 'composite' }>
@@ -62,12 +64,12 @@ type Composite = Extract<TypeShape, { kind: 'composite' }>
 function attributeDifference(from: Composite, to: Composite): string | null {
   const [here, there] = [from, to].map(({ attributes }) => attributes.map(({ name }) => name))
   if (here?.join('\0') !== there?.join('\0')) {
-    return `has attributes (${quoted(here ?? [])}) and there (${quoted(there ?? [])}): values go by their order`
+    return `its attributes are (${quoted(here ?? [])}), at the target (${quoted(there ?? [])}), and values go by their order`
   }
   for (const [i, { name, type }] of from.attributes.entries()) {
     const other = to.attributes[i]?.type
     const difference = other && typeDifference(type, other)
-    if (difference) return `has an attribute "${name}" that ${difference}`
+    if (difference) return `attribute "${name}": ${difference}`
   }
   return null
 }

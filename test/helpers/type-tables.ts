@@ -63,10 +63,8 @@ const local: Readonly<Record<string, readonly string[]>> = {
   money: ['-12.34', '0.01'],
   tsvector: ["'a':1A,2 'b c'", ''],
   tsquery: ["'a' & !'b'", ''],
-  pg_lsn: ['16/B374D848', '0/0'],
-  txid_snapshot: ['10:20:10,14,15'],
   int8multirange: ['{}', '{[1,3),[5,)}'],
-  oid: ['4294967295'],
+  regconfig: ['english'],
   text: ['', '\\N'],
 }
 

@@ -50,7 +50,8 @@ const columnsQuery = `
     union all
     select d.oid, b.below from pg_type d join base b on b.type = d.typbasetype
     where d.typtype = 'd')
-  select a.attrelid::int8::text as oid, a.atttypid::int8::text as "typeOid", a.attname as name, b.typname as "typeName",
+  select a.attrelid::int8::text as oid, a.atttypid::int8::text as "typeOid", a.attname as name, case when tn.nspname <> 'pg_catalog' and exists (select from pg_type own where own.typname = b.typname
+      and own.typnamespace = 'pg_catalog'::regnamespace) then '.' else '' end || b.typname as "typeName",
     quote_ident(tn.nspname) || '.' || quote_ident(b.typname) as "typeSql",
     format_type(a.atttypid, a.atttypmod) as "typeText", a.attnotnull as "notNull",
     coalesce((select collisdeterministic from pg_collation where oid = a.attcollation), true)
