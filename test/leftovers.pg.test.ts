@@ -11,6 +11,7 @@ import { checkPlan } from '../src/plan/check-plan.ts'
 import { reap } from '../src/stages/reap.ts'
 import { createRolesWorld } from './access/roles-world.ts'
 import { raiseFence } from './helpers/fenced.ts'
+import { programFile } from './helpers/programs.ts'
 import { ended, expectHome, flagsAt, rowsAt, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
@@ -19,7 +20,7 @@ async function dieBeforeRelease(world: World, tenant: string): Promise<string> {
   const env = { FAIL_TENANT: tenant, FAIL_AT: 'before release target flags 1' }
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', 'test/helpers/worker-process.ts'],
+    [programFile('test/helpers/worker-process.ts')],
     {
       env: { ...process.env, ...world.environment, ...env, FAIL_SIGNAL: 'SIGKILL' },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -7,6 +7,7 @@ import { checkPlan } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
 import { rehome as command } from './helpers/command.ts'
 import { writePlanFile } from './helpers/plan-file.ts'
+import { programFile } from './helpers/programs.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
@@ -74,7 +75,7 @@ test.each(['the next attempt', 'a rollback'])(
 /** A worker that dies there; its move is left as it was. */
 async function dieAt(world: World, at: string, changes: Partial<PlanInput>): Promise<string> {
   const env = { PLAN_CHANGES: JSON.stringify(changes), FAIL_TENANT: 'acme', FAIL_AT: at }
-  const script = ['--import', 'tsx', 'test/helpers/worker-process.ts']
+  const script = [programFile('test/helpers/worker-process.ts')]
   const child = spawn(process.execPath, script, {
     env: { ...process.env, ...world.environment, ...env, FAIL_SIGNAL: 'SIGKILL' },
     stdio: ['ignore', 'pipe', 'inherit'],

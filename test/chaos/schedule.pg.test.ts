@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { commandOf, readOptions } from '../../chaos/options.ts'
 import { randomOf } from '../../chaos/random.ts'
 import { schedule } from '../../chaos/schedule.ts'
+import { programFile } from '../helpers/programs.ts'
 
 const durationMs = 600_000
 const drawn = (seed: number, queue: 'redis' | 'postgres' = 'redis') =>
@@ -58,9 +57,8 @@ test.each([
   [['--queue', 'kafka'], '--queue is redis or postgres'],
   [['--tenants', '3'], `Unknown option '--tenants'`],
 ])('wrong arguments end it with exit code 2 and one line: %s', (args, words) => {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const main = fileURLToPath(new URL('../../chaos/main.ts', import.meta.url))
-  const ended = spawnSync(process.execPath, ['--import', tsx, main, ...args], { encoding: 'utf8' })
+  const main = programFile('chaos/main.ts')
+  const ended = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
   expect(ended.status).toBe(2)
   expect(ended.stdout).toBe('')
   expect(ended.stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(words)])

@@ -1,17 +1,22 @@
 // Starts the servers of a test run: one PostgreSQL for control, source and target databases, and
-// Redis where there is one. Tests get at them through database.ts and backends.ts.
+// Redis where there is one. Tests get at them through database.ts and backends.ts. Also compiles
+// the programs that tests start as processes, once for all of them; see programs.ts.
 //
 // Without Redis the suites that need it are skipped, which is said here once, in clear words; where
 // `CI` is set there is no skipping: the run fails.
 import type { TestProject } from 'vitest/node'
+import { compilePrograms } from '../../dev/compiled-program.ts'
 import { startPostgres } from '../../dev/postgres.ts'
 import { type FoundRedis, findRedis, type MissingRedis } from '../../dev/redis.ts'
+import { programs } from './programs.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** A superuser's, of the maintenance database. */
     postgresUrl: string
     redis: { url: string } | MissingRedis
+    /** The directory of compiled programs. */
+    programs: string
   }
 }
 
@@ -19,12 +24,17 @@ declare module 'vitest' {
 const server = { name: 'test', settings: { max_connections: 600 } }
 
 export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
-  const [postgres, redis] = await Promise.all([startPostgres(server), findRedis()])
+  const [postgres, redis, compiled] = await Promise.all([
+    startPostgres(server),
+    findRedis(),
+    compilePrograms(programs),
+  ])
+  project.provide('programs', compiled.directory)
   project.provide('postgresUrl', postgres.url)
   project.provide('redis', 'missing' in redis ? redis : { url: redis.url })
   if ('missing' in redis) refuseOrWarn(redis.missing)
   return async () => {
-    await Promise.all([postgres.stop(), stopRedis(redis)])
+    await Promise.all([postgres.stop(), stopRedis(redis), compiled[Symbol.asyncDispose]()])
   }
 }
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { type Trouble, troubled } from '../helpers/http-trouble.ts'
 import { bothEnds, createHttpWorld, type HttpWorld, mixes } from '../helpers/http-world.ts'
+import { programFile } from '../helpers/programs.ts'
 import { ended, expectHome, moveOf, rowsAt, tryWrite } from '../helpers/runs.ts'
 
 const manyPages = { chunkRows: 50, attempts: 20, fence: { leaseMs: 3_000, drainMs: 2_000 } }
@@ -85,7 +86,7 @@ describe.each(mixes)('with %s over HTTP', (_called, over) => {
     await world.addTenant('acme', notes)
     const plan = world.plan({ tenants: ['acme'] })
     const { tenants, source, target } = plan
-    const first = spawn(process.execPath, ['--import', 'tsx', 'test/helpers/worker-process.ts'], {
+    const first = spawn(process.execPath, [programFile('test/helpers/worker-process.ts')], {
       env: {
         ...{ ...process.env, ...world.environment },
         PLAN_CHANGES: JSON.stringify({ ...manyPages, tenants, source, target }),

@@ -10,6 +10,7 @@ import { createLog } from '../../src/log.ts'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import { attempt } from '../../src/worker/attempt.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
+import { programFile } from '../helpers/programs.ts'
 import { ended, expectHome, moveOf, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -18,9 +19,11 @@ const slowly = { chunkRows: 20, attempts: 9, fence: { leaseMs: 2_000, drainMs: 2
 
 /** A worker process in its environment, which differs as told. */
 async function workerProcess(world: World, differs: Record<string, string>, preload?: string) {
-  const args = preload ? ['--import', fileURLToPath(new URL(preload, import.meta.url))] : []
-  const script = fileURLToPath(new URL('../helpers/worker-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args, script], {
+  const args = preload
+    ? ['--import', 'tsx', '--import', fileURLToPath(new URL(preload, import.meta.url))]
+    : []
+  const script = programFile('test/helpers/worker-process.ts')
+  const child = spawn(process.execPath, [...args, script], {
     env: {
       ...process.env,
       ...world.environment,
