@@ -1,105 +1,16 @@
-// The example applications, used over HTTP by people who save while their tenants really move.
-import { createServer, type Server } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
-import { createAdaptorServer } from '@hono/node-server'
 import { describe, expect, test } from 'vitest'
-import { createApp as createExpress } from '../../examples/in-the-application/express-pg.ts'
-import { createApp as createFastify } from '../../examples/in-the-application/fastify-kysely.ts'
-import { createApp as createHono } from '../../examples/in-the-application/hono-drizzle.ts'
-import type { Pools } from '../../examples/in-the-application/page.ts'
-import { createHomesWorld, type HomesWorld } from '../helpers/client/homes-world.ts'
+import { createHomesWorld } from '../helpers/client/homes-world.ts'
+import {
+  type Create,
+  frameworks,
+  notesAt,
+  people,
+  saving,
+  start,
+  textsOf,
+} from '../helpers/client/notebooks.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { listening } from '../helpers/listening.ts'
 import { ended, runAll } from '../helpers/runs.ts'
-
-interface App {
-  readonly server: Server
-  readonly close: () => Promise<unknown>
-}
-
-type Create = (pools: Pools, hold: string) => Promise<App>
-
-const frameworks: [string, Create][] = [
-  [
-    'Express and pg',
-    async (pools, hold) => {
-      const { app, homes } = createExpress(pools, hold)
-      return { server: createServer(app), close: homes.close }
-    },
-  ],
-  [
-    'Fastify and Kysely',
-    async (pools, hold) => {
-      const { app, homes } = await createFastify(pools, hold)
-      await app.ready()
-      return { server: app.server, close: homes.close }
-    },
-  ],
-  [
-    'Hono and Drizzle',
-    async (pools, hold) => {
-      const { app, homes } = createHono(pools, hold)
-      return { server: createAdaptorServer(app) as Server, close: homes.close }
-    },
-  ],
-]
-
-/** Runs until the world ends. Returns its URL. */
-async function start(at: HomesWorld, create: Create, hold = '1m'): Promise<string> {
-  const { source, target } = at.world
-  const pools = { old: at.poolAt(source.url), new: at.poolAt(target.url) }
-  const { server, close } = await create(pools, hold)
-  at.use({ [Symbol.asyncDispose]: async () => void (await close()) })
-  return at.use(await listening(server)).url
-}
-
-const saving = (url: string, tenant: string, body: string) =>
-  fetch(`${url}/${tenant}/notes`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ body }),
-  })
-
-interface Saved {
-  readonly tenant: string
-  readonly body: string
-  readonly status: number
-  readonly ms: number
-}
-
-/** One for each of the tenants: they press the button again `thinkMs` after it was answered. */
-function people(url: string, tenants: readonly string[], thinkMs = 0) {
-  const saved: Saved[] = []
-  let stopped = false
-  const one = async (tenant: string, person: number) => {
-    for (let n = 0; !stopped; n += 1) {
-      const body = `note ${n} of person ${person}`
-      const since = performance.now()
-      const response = await saving(url, tenant, body)
-      await response.text()
-      saved.push({ tenant, body, status: response.status, ms: performance.now() - since })
-      await delay(thinkMs)
-    }
-  }
-  const all = Promise.all(tenants.map(one))
-  return {
-    saved,
-    async stop(): Promise<Saved[]> {
-      stopped = true
-      await all
-      return saved
-    },
-  }
-}
-
-async function notesAt(at: HomesWorld, end: 'source' | 'target'): Promise<string[]> {
-  const query = `select tenant_id || ': ' || body as text from notes where body like 'note %'`
-  const { rows } = await at.world[end].pool.query<{ text: string }>(query)
-  return rows.map(({ text }) => text).sort()
-}
-
-const textsOf = (saved: readonly Saved[]) =>
-  saved.map(({ tenant, body }) => `${tenant}: ${body}`).sort()
 
 describe.each(frameworks)('a notebook on %s', (_, create) => {
   test('goes on saving while its tenant moves, and comes back with what it saved', async () => {
@@ -164,28 +75,3 @@ test('a page shows a banner, and a form that was refused leads back to it with a
   expect([saved.status, saved.headers.get('location')]).toEqual([303, '/acme/notes'])
   expect(await (await fetch(page, { headers: html })).text()).toContain('&#60;b&#62;mine')
 })
-
-test('100 people who save all the time notice nothing of 20 moves', async () => {
-  await using at = await createHomesWorld()
-  const { world } = at
-  const tenants = Array.from({ length: 20 }, (_, i) => `team-${i}`)
-  for (const tenant of tenants) await world.addTenant(tenant, 50)
-  // Both ends go on making ids, for a while.
-  await world.target.pool.query('alter table notes alter column id restart with 1000000')
-  const url = await start(at, frameworks[0]?.[1] as Create)
-  await world.work()
-  const users = people(url, Array.from({ length: 5 }, () => tenants).flat(), 1_500)
-  await eventually(() => expect(users.saved.length).toBeGreaterThan(200))
-  const runId = await runAll(world, tenants)
-  const moves = [...(await ended(world, runId)).values()]
-  expect(moves.map(({ phase, error_code: code }) => code ?? phase)).toEqual(
-    tenants.map(() => 'moved'),
-  )
-  const before = users.saved.length
-  await eventually(() => expect(users.saved.length).toBeGreaterThan(before + 200))
-  const saved = await users.stop()
-  expect(saved.filter(({ status }) => status !== 201)).toEqual([])
-  expect(await notesAt(at, 'target')).toEqual(textsOf(saved))
-  const longestMs = Math.round(Math.max(...saved.map(({ ms }) => ms)))
-  console.log(`${saved.length} notes saved, 0 refused; the longest wait was ${longestMs} ms`)
-}, 600_000)
