@@ -1,3 +1,4 @@
+// The example applications, used over HTTP by people who save while their tenants really move.
 import { describe, expect, test } from 'vitest'
 import { createHomesWorld } from '../helpers/client/homes-world.ts'
 import {

@@ -1,3 +1,4 @@
+// Servers crash, and come back or not, while a tenant is moved: it ends well, or where it began.
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { startPostgres } from '../../dev/postgres.ts'
