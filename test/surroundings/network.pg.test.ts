@@ -1,5 +1,5 @@
-// The connection between a worker and the source breaks, or freezes without a word, at the answer to
-// the cutover. Other moments are in network.all.test.ts.
+// The connection between a worker and the source breaks, or freezes without a word, at the answer
+// to the cutover. Other moments are in network.all.test.ts.
 import { expect, test } from 'vitest'
 import type { OnData } from '../../dev/tcp-proxy.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
