@@ -1,5 +1,6 @@
 // What may go wrong between a worker and an end over HTTP, done to requests of a real server.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { Between } from './http-end.ts'
@@ -68,6 +69,20 @@ export function troubleWhen(chosen: (operation: string) => Trouble | null): Betw
 }
 
 const gunzipped = promisify(gunzip)
+
+/** The body's text, unpacked, and the request with its body still to be read. */
+export async function readAhead(
+  incoming: IncomingMessage,
+): Promise<{ request: IncomingMessage; body: string }> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  const { url, method, headers, socket } = incoming
+  const request = Object.assign(Readable.from([bytes]), { url, method, headers, socket })
+  const body = headers['content-encoding'] === 'gzip' ? await gunzipped(bytes) : bytes
+  // All that a handler uses of a request.
+  return { request: request as unknown as IncomingMessage, body: body.toString() }
+}
 
 /** The answer's text, unpacked. */
 export async function textOf({ headers, body }: Answer): Promise<string> {

@@ -66,6 +66,8 @@ export interface WorldOptions {
   readonly controlOn?: PostgresServer
   /** For how long a job is a worker's without a word of it, in ms. Default 3,000. */
   readonly lockMs?: number
+  /** How often workers look after moves and fences, in ms. Default 500. */
+  readonly reconcileEveryMs?: number
   /** Leave it to the test to install what is missing. */
   readonly bare?: boolean
 }
@@ -95,7 +97,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         plans,
         environment: { ...environment, ...differs },
         log,
-        reconcileEveryMs: 500,
+        reconcileEveryMs: options.reconcileEveryMs ?? 500,
         lockMs: options.lockMs ?? 3000,
       })
       workers.push(worker)
