@@ -1,176 +1,113 @@
-// A worker asks an end no more, no sooner and no more often than it may.
-import { describe, expect, test } from 'vitest'
-import type { Between } from '../helpers/http-end.ts'
-import {
-  answerOf,
-  loseAnswer,
-  operationOf,
-  type Trouble,
-  troubled,
-  troubleWhen,
-} from '../helpers/http-trouble.ts'
-import { bothEnds, createHttpWorld } from '../helpers/http-world.ts'
-import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../helpers/runs.ts'
+// What becomes of a move whose ends are busy, answer that they failed, or are asked twice. When and
+// how often an end is asked is in waits.test.ts.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RunningWorker } from '../../jobs/worker.ts'
+import { answerOf, loseAnswer, type Trouble, troubleWhen } from '../helpers/http-trouble.ts'
+import { bothEnds, createHttpWorld, type HttpWorld } from '../helpers/http-world.ts'
+import { expectHome, moveOf, rowsAt, tryWrite } from '../helpers/runs.ts'
 
-/** One table after the other, so that one request follows another. */
-const oneLane = { concurrency: 4 }
+const counted = `create table written (id bigint);
+  create function count_it() returns trigger language plpgsql as
+    $$ begin insert into written values (new.id); return null; end $$;
+  create trigger count_it after insert on notes for each row execute function count_it();
+  alter table notes enable always trigger count_it;`
 
-/** The first so many requests of a kind have trouble; `askedAt` tells when each came. */
-function firstOf(operation: string, trouble: Trouble, times = 1) {
-  const askedAt: number[] = []
-  const between = troubleWhen((asked) => {
-    if (asked !== operation) return null
-    askedAt.push(performance.now())
-    return askedAt.length <= times ? trouble : null
-  })
-  return { askedAt, between }
+/** Trouble for the first so many requests of each kind. */
+interface Troubles {
+  readonly of: readonly string[]
+  readonly trouble: Trouble
+  readonly times: number
 }
 
-describe.each<[status: number, operation: string, after: () => string, waitMs: number]>([
-  [429, 'rows/write', () => '1', 1_000],
-  [503, 'rows/read', () => '1', 1_000],
-  [429, 'flags/mark-moved', () => '1', 1_000],
-  [503, 'flags/open-received', () => '1', 1_000],
-  [503, 'rows/drain', () => new Date(Date.now() + 2_000).toUTCString(), 1_000],
-  [503, 'rows/count', () => new Date(0).toUTCString(), 0],
-])('an end that answers %i to %s', (status, operation, after, waitMs) => {
-  test('is asked again when it has said, and not before', async () => {
-    const busy = async () => answerOf(status, '', { 'retry-after': after() })
-    const { askedAt, between } = firstOf(operation, busy)
-    await using world = await createHttpWorld({
-      ...{ over: bothEnds, asking: oneLane },
-      serve: () => ({ between }),
-    })
-    await world.addTenant('acme', 3)
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
+let world: HttpWorld
+let worker: RunningWorker
+let troubles: Troubles | null = null
+const asked = new Map<string, number>()
+beforeAll(async () => {
+  const between = troubleWhen((operation) => {
+    if (!troubles?.of.includes(operation)) return null
+    const times = (asked.get(operation) ?? 0) + 1
+    asked.set(operation, times)
+    return times <= troubles.times ? troubles.trouble : null
+  })
+  world = await createHttpWorld({
+    ...{ over: bothEnds, target: counted, serve: () => ({ between }) },
+    plan: { attempts: 4 },
+  })
+  const { budgeted } = plansOf(world)
+  worker = await world.work([world.plan(), budgeted])
+})
+afterAll(async () => {
+  await worker.close()
+  await world[Symbol.asyncDispose]()
+})
+
+function plansOf({ plan }: HttpWorld) {
+  return { budgeted: plan({ name: 'budgeted', pause: { budgetMs: 2_000 }, attempts: 1 }) }
+}
+
+async function moveWith(tenant: string, some: Troubles, plan = world.plan()) {
+  await world.addTenant(tenant, 20)
+  asked.clear()
+  troubles = some
+  const { runId } = await world.rehome.enqueue(plan, { tenants: [tenant] })
+  for await (const { done } of world.rehome.watch(runId ?? '', { everyMs: 25 })) if (done) break
+  troubles = null
+  return await moveOf(world, runId ?? '', tenant)
+}
+
+describe('an end that is busy', () => {
+  test('is waited for within the attempt, before and after the cutover', async () => {
+    const of = ['rows/write', 'rows/drain', 'flags/mark-moved', 'flags/open-received']
+    const busy: Trouble = async () => answerOf(429, '', { 'retry-after': '1' })
+    const move = await moveWith('busy', { of, trouble: busy, times: 1 })
     expect([move.phase, move.error_message, move.attempt]).toEqual(['moved', null, 1])
-    const waitedMs = (askedAt[1] ?? 0) - (askedAt[0] ?? 0)
-    expect(waitedMs).toBeGreaterThanOrEqual(waitMs - 5)
-    expect(waitedMs).toBeLessThan(waitMs + 1_500)
-    expect(await rowsAt(world, 'target', 'acme')).toEqual(await rowsAt(world, 'source', 'acme'))
-    await expectHome(world, 'acme', 'target')
+    expect([...asked.keys()].sort()).toEqual([...of].sort())
+    for (const times of asked.values()) expect(times).toBeGreaterThan(1)
+    expect(await rowsAt(world, 'target', 'busy')).toEqual(await rowsAt(world, 'source', 'busy'))
+    await expectHome(world, 'busy', 'target')
   })
 })
 
-describe('an operation that is not to be repeated', () => {
-  test.each([500, 502])('and is answered with %i is left to the next attempt', async (status) => {
-    const broken = firstOf('flags/mark-moved', async () => answerOf(status), 3)
-    await using world = await createHttpWorld({ over: bothEnds, serve: () => broken })
-    await world.addTenant('acme')
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
+describe('a cutover', () => {
+  const of = ['flags/mark-moved']
+
+  test.each([500, 502])('that is answered with %i is left to the next attempt', async (status) => {
+    const tenant = `answered ${status}`
+    const broken: Trouble = async () => answerOf(status)
+    const move = await moveWith(tenant, { of, trouble: broken, times: 3 })
     expect(move).toMatchObject({ phase: 'moved', error_code: null, attempt: 4 })
-    expect(broken.askedAt).toHaveLength(4)
-    await expectHome(world, 'acme', 'target')
+    expect(asked.get('flags/mark-moved')).toBe(4)
+    await expectHome(world, tenant, 'target')
   })
 
-  test('and never is done keeps the tenant waiting for the budget of its pause alone', async () => {
-    const never = firstOf('flags/mark-moved', async () => answerOf(500), Number.POSITIVE_INFINITY)
-    await using world = await createHttpWorld({
-      ...{ over: bothEnds, plan: { pause: { budgetMs: 2_000 }, attempts: 1 } },
-      serve: () => never,
-    })
-    await world.addTenant('acme')
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
+  test('that is never done keeps the tenant waiting for the budget of its pause', async () => {
+    const { budgeted } = plansOf(world)
+    const never: Trouble = async () => answerOf(500)
+    const move = await moveWith('never', { of, trouble: never, times: 1e9 }, budgeted)
     expect(move).toMatchObject({ phase: 'failed', error_code: 'PAUSE_OVER_BUDGET' })
-    expect(never.askedAt.length).toBeGreaterThan(1)
-    expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
-    expect(await tryWrite(world, 'target', 'acme')).toBe('25006 rehome:fenced')
+    expect(asked.get('flags/mark-moved')).toBeGreaterThan(1)
+    expect(await tryWrite(world, 'source', 'never')).toBe('accepted')
+    expect(await tryWrite(world, 'target', 'never')).toBe('25006 rehome:fenced')
   })
 
-  test('and was done although the answer says otherwise is found done', async () => {
+  test('that was done although the answer says otherwise is found done', async () => {
     const late: Trouble = async (_, work) => {
       await work()
       return answerOf(504)
     }
-    const broken = firstOf('flags/mark-moved', late)
-    await using world = await createHttpWorld({ over: bothEnds, serve: () => broken })
-    await world.addTenant('acme')
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
+    const move = await moveWith('late', { of, trouble: late, times: 1 })
     expect(move).toMatchObject({ phase: 'moved', error_code: null, attempt: 1 })
-    expect(broken.askedAt).toHaveLength(1)
-    await expectHome(world, 'acme', 'target')
+    expect(asked.get('flags/mark-moved')).toBe(1)
+    await expectHome(world, 'late', 'target')
   })
 })
 
-describe('an operation that may be repeated', () => {
-  test('is asked for five times and no more', async () => {
-    const never = firstOf('rows/digest', async () => answerOf(500), Number.POSITIVE_INFINITY)
-    await using world = await createHttpWorld({ over: ['source'], serve: () => never })
-    await world.addTenant('acme')
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
-    expect(move).toMatchObject({ phase: 'failed', error_code: 'PROTOCOL_BROKEN' })
-    expect(never.askedAt).toHaveLength(5)
-    expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
-    expect(await flagsAt(world, 'source')).toEqual([])
-  })
-
-  test('is written once, however often it comes', async () => {
-    const counted = `create table written (id bigint);
-      create function count_it() returns trigger language plpgsql as
-        $$ begin insert into written values (new.id); return null; end $$;
-      create trigger count_it after insert on notes for each row execute function count_it();
-      alter table notes enable always trigger count_it;`
-    const lost = firstOf('rows/write', loseAnswer, 3)
-    await using world = await createHttpWorld({
-      ...{ over: ['target'], asking: oneLane, target: counted },
-      serve: () => lost,
-    })
-    await world.addTenant('acme', 20)
-    await using _worker = await world.work()
-    const move = await moveOf(world, await runAll(world), 'acme')
-    expect(move).toMatchObject({ phase: 'moved', error_code: null, attempt: 1 })
-    const query = 'select count(*)::int as times, count(distinct id)::int as rows from written'
-    expect((await world.target.pool.query(query)).rows).toEqual([{ times: 20, rows: 20 }])
-  })
-})
-
-describe('of requests for rows', () => {
-  test('no more are under way at once than the plan says', async () => {
-    let [here, most] = [0, 0]
-    const counting = troubled(async (request, work) => {
-      if (!operationOf(request).startsWith('rows/')) return await work()
-      here += 1
-      most = Math.max(most, here)
-      const answer = await work()
-      here -= 1
-      return answer
-    })
-    await using world = await createHttpWorld({
-      ...{ over: ['target'], asking: { concurrency: 3 }, plan: { concurrency: 8 } },
-      serve: () => ({ between: counting }),
-    })
-    for (let i = 0; i < 8; i += 1) await world.addTenant(`tenant ${i}`)
-    const { runId } = await world.rehome.enqueue(world.plan())
-    await using _worker = await world.work()
-    const moves = [...(await ended(world, runId)).values()]
-    expect(moves.map(({ phase }) => phase)).toEqual(Array(8).fill('moved'))
-    expect(most).toBe(3)
-  })
-
-  test('no more begin in a second than the plan says', async () => {
-    const begun: number[] = []
-    const timing: Between = (handler) => (request, response) => {
-      if (!operationOf(request).startsWith('flags/')) begun.push(performance.now())
-      return handler(request, response)
-    }
-    await using world = await createHttpWorld({
-      ...{ over: ['source'], asking: { requestsPerS: 40 }, plan: { concurrency: 4 } },
-      serve: () => ({ between: timing }),
-    })
-    for (let i = 0; i < 4; i += 1) await world.addTenant(`tenant ${i}`, 3)
-    const { runId } = await world.rehome.enqueue(world.plan())
-    begun.length = 0
-    await using _worker = await world.work()
-    const moves = [...(await ended(world, runId)).values()]
-    expect(moves.map(({ phase }) => phase)).toEqual(Array(4).fill('moved'))
-    expect(begun.length).toBeGreaterThan(40)
-    const spansMs = begun.slice(20).map((at, i) => at - (begun[i] ?? 0))
-    // 20 of them take half a second; some may be on their way for longer than others.
-    expect(Math.min(...spansMs)).toBeGreaterThan(400)
-  })
+test('a batch whose answer is lost three times is written once', async () => {
+  await world.target.pool.query('truncate written')
+  const lost = { of: ['rows/write'], trouble: loseAnswer, times: 3 }
+  const move = await moveWith('lost', lost)
+  expect(move).toMatchObject({ phase: 'moved', error_code: null, attempt: 1 })
+  const query = 'select count(*)::int as times, count(distinct id)::int as rows from written'
+  expect((await world.target.pool.query(query)).rows).toEqual([{ times: 20, rows: 20 }])
 })

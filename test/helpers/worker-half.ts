@@ -1,0 +1,57 @@
+// The worker's half of an end over HTTP alone: a server answers whatever a test says.
+import { randomUUID } from 'node:crypto'
+import { type HttpEnd, openHttpEnd } from '../../src/endpoints/http/end.ts'
+import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
+import { tableOf } from './catalog.ts'
+import { secret, serve } from './http-end.ts'
+import { type Answer, operationOf } from './http-trouble.ts'
+
+type Answering = (operation: string) => Answer | Promise<Answer>
+
+/** The source of a plan, and the server behind it. */
+export async function answeredBy(
+  answering: Answering,
+  changes: Partial<HttpEndpoint> = {},
+): Promise<{ end: HttpEnd } & AsyncDisposable> {
+  const served = await serve(async (request, response) => {
+    const { status, headers, body } = await answering(operationOf(request))
+    response.writeHead(status, { ...headers }).end(body)
+  })
+  const auth = { bearerFrom: 'END_SECRET' }
+  const endpoint = http({ baseUrl: served.url, auth, ...changes })
+  const end = openHttpEnd('source', endpoint, { END_SECRET: secret })
+  return {
+    end,
+    async [Symbol.asyncDispose]() {
+      end.close()
+      await served[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const key = { scope: 'default', tenant: 'acme' }
+const notes = tableOf('notes', { columns: { id: 'int8 key', tenant_id: 'text', body: 'text' } })
+const rows = { ...key, table: notes, path: { kind: 'column', column: 'tenant_id' } } as const
+const columns = ['id', 'tenant_id', 'body'].map((name) => ({
+  ...{ name, from: name, expression: `r.${name}` },
+  ...{ typeName: 'text', castTo: null },
+}))
+const { signal } = new AbortController()
+
+/** How each operation is asked for. */
+export const asking = {
+  async 'rows/read'({ rows: { pages } }: HttpEnd) {
+    const reading = { ...rows, key: ['id'], columns, after: { rowsRead: 0, cursor: null }, signal }
+    for await (const _page of pages(reading));
+  },
+  'rows/digest': (end: HttpEnd) =>
+    end.rows.side({ of: rows, key: [], columns: [], hash: 'md5' }).digest(),
+  'rows/count': (end: HttpEnd) => end.rows.count(rows),
+  'rows/drain': (end: HttpEnd) => end.rows.drain({ tenant: 'acme', drainMs: 1, signal }),
+  'flags/take-turn': (end: HttpEnd) =>
+    end.flags.takeTurn({ ...key, token: randomUUID(), turn: '1' }),
+  'flags/mark-moved': (end: HttpEnd) =>
+    end.flags.markMoved({ ...key, token: randomUUID(), movedTo: 'there' }),
+} as const satisfies Readonly<Record<string, (end: HttpEnd) => Promise<unknown>>>
+
+export type AskedFor = keyof typeof asking
