@@ -97,10 +97,22 @@ async function fill(
   const all = Object.values(columns)
   const longest = Math.max(...all.map((texts) => texts.length))
   const each = Array.from({ length: longest }, (_, i) => all.map((texts) => texts[i] ?? null))
-  for (const [id, row] of [...rows, ...each].entries()) {
-    const list = [id, 'acme', ...row].map((_, i) => `$${i + 1}`).join(', ')
-    await world.source.pool.query(`insert into ${name} values (${list})`, [id, 'acme', ...row])
+  const tuples = [...rows, ...each].map((row, id) => [id, 'acme', ...row])
+  for (let i = 0; i < tuples.length; i += rowsAtOnce) {
+    await insert(world, name, tuples.slice(i, i + rowsAtOnce))
   }
+}
+
+// A statement has at most 65,535 parameters.
+const rowsAtOnce = 200
+
+async function insert(
+  world: World,
+  name: string,
+  rows: readonly (readonly unknown[])[],
+): Promise<void> {
+  const lists = rows.map((row, i) => `(${row.map((_, j) => `$${i * row.length + j + 1}`)})`)
+  await world.source.pool.query(`insert into ${name} values ${lists.join(', ')}`, rows.flat())
 }
 
 function valuesOf(type: string, texts: readonly string[]): fc.Arbitrary<string | null> {
@@ -126,12 +138,15 @@ export async function fillTypeTables(world: World): Promise<void> {
 /** As texts, type by type. */
 export async function expectSameValues(world: World): Promise<void> {
   for (const [name, columns] of Object.entries(typeTables)) {
-    for (const [i, type] of Object.keys(columns).entries()) {
-      const texts = `select array_agg(c${i}::text order by id) as texts from ${name}`
-      const [there, here] = await Promise.all(
-        [world.source, world.target].map(({ pool }) => pool.query(texts)),
-      )
-      expect([type, here?.rows[0].texts]).toEqual([type, there?.rows[0].texts])
+    const types = Object.keys(columns)
+    const lists = types.map((_, i) => `array_agg(c${i}::text order by id) as c${i}`)
+    const [there, here] = await Promise.all(
+      [world.source, world.target].map(({ pool }) =>
+        pool.query(`select ${lists.join(', ')} from ${name}`),
+      ),
+    )
+    for (const [i, type] of types.entries()) {
+      expect([type, here?.rows[0][`c${i}`]]).toEqual([type, there?.rows[0][`c${i}`]])
     }
   }
 }

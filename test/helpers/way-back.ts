@@ -1,5 +1,8 @@
 // A tenant of the small world at its new home, and how it comes back from there.
-import { moveOf } from './runs.ts'
+import { expect } from 'vitest'
+import { audit } from '../../src/coordinator/errands.ts'
+import { eventually } from './eventually.ts'
+import { type Ended, moveOf } from './runs.ts'
 import type { World } from './world.ts'
 
 export const onlinePlan = {
@@ -28,4 +31,19 @@ export async function back(world: World, run: string, tenant: string): Promise<s
   for await (const { done } of world.rehome.watch(run, { everyMs: 25 })) if (done) break
   const move = await moveOf(world, run, tenant)
   return move.error_code ? `${move.phase} ${move.error_code}: ${move.error_message}` : move.phase
+}
+
+/** Asks for an audit, as the plan does from time to time. Returns the move when it is over. */
+export async function audited(world: World, run: string, tenant: string): Promise<Ended> {
+  const { control, queues } = world.rehome
+  const moved = await moveOf(world, run, tenant)
+  await audit({ control, queues }, [moved], 'tester')
+  return await eventually(
+    async () => {
+      const move = await moveOf(world, run, tenant)
+      expect(move.open).toBe(false)
+      return move
+    },
+    { withinMs: 60_000 },
+  )
 }

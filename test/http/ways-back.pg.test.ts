@@ -1,10 +1,13 @@
 // What becomes of each column, key and row on the way back, where an end is asked over HTTP.
-import { describe, test } from 'vitest'
-import { createHttpWorld, mixes } from '../helpers/http-world.ts'
-import { waysBack } from '../helpers/ways-back.ts'
+// Each story with one mix of ends; the others are in mixes-online.all.test.ts.
+import { test } from 'vitest'
+import { withOneMix } from '../helpers/http-mixes.ts'
+import { waysBackStories } from './stories/ways-back.ts'
 
-describe.each(mixes)('with %s over HTTP', (_called, over) => {
-  test.each(Object.entries(waysBack))('%s', { timeout: 60_000 }, async (_, story) => {
-    await story((options) => createHttpWorld({ ...options, over }))
-  })
-})
+test.each(withOneMix(waysBackStories))(
+  '%s (with %s over HTTP)',
+  {
+    timeout: 120_000,
+  },
+  async (_title, _ends, run) => await run(),
+)

@@ -1,98 +1,13 @@
-// What becomes of a window over HTTP: audits, its end, and what they find.
-import { describe, expect, test } from 'vitest'
-import type { TestDatabase } from '../helpers/database.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { createHttpWorld, mixes } from '../helpers/http-world.ts'
-import { ended, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../helpers/runs.ts'
-import { onlinePlan as plan, writeThere } from '../helpers/way-back.ts'
+// What becomes of a rollback window over HTTP: audits, its end, and what they find.
+// Each story with one mix of ends; the others are in mixes-online.all.test.ts.
+import { test } from 'vitest'
+import { withOneMix } from '../helpers/http-mixes.ts'
+import { windowStories } from './stories/windows.ts'
 
-const timeout = 60_000
-const writes = [
-  `update notes set body = body || '!' where tenant_id = $`,
-  `delete from notes where id = (select min(id) from notes where tenant_id = $)`,
-  `insert into notes (tenant_id, body) values ($, 'at home')`,
-  `delete from visits where tenant_id = $ and hits < 3`,
-]
-
-/** Cuts microseconds as long as it stands. */
-const damage = `
-  create function damage() returns trigger language plpgsql as $$ begin
-    new.at = date_trunc('milliseconds', new.at); return new; end $$;
-  create trigger damage before insert on notes for each row
-    when (new.id = 4) execute function damage();
-  alter table notes enable always trigger damage;`
-
-describe.each(mixes)('with %s over HTTP', (_called, over) => {
-  test('audits say whether the way back is open, and change nothing', { timeout }, async () => {
-    const rollback = { windowMs: 600_000, auditEveryMs: 1_000 }
-    await using world = await createHttpWorld({ over, plan: { ...plan, rollback } })
-    await world.addTenant('acme', 4)
-    await using _ = await world.work()
-    const old = await rowsAt(world, 'source', 'acme')
-    const run = await runAll(world, ['acme'])
-    await writeThere(world, 'acme', writes)
-    const home = await rowsAt(world, 'target', 'acme')
-    const audited = (code: string | null, audit: object) =>
-      eventually(
-        async () => {
-          const move = await moveOf(world, run, 'acme')
-          const found = [move.open, move.error_code, move.evidence.audit]
-          expect(found).toMatchObject([false, code, audit])
-        },
-        { withinMs: 30_000 },
-      )
-    await audited(null, { changes: 9 })
-    expect(await rowsAt(world, 'source', 'acme')).toEqual(old)
-    expect(await rowsAt(world, 'target', 'acme')).toEqual(home)
-    // Somebody has touched the old copy, past the fence: the way back would lead elsewhere.
-    await world.source.pool.query(`begin; alter table only visits disable trigger rehome_update;
-      update visits set hits = hits + 1 where tenant_id = 'acme' and hits = 9;
-      alter table only visits enable always trigger rehome_update; commit`)
-    await audited('ROWS_DIFFER', expect.anything())
-  })
-
-  test('its end by word empties the log, and only then the old copy may go', {
-    timeout,
-  }, async () => {
-    await using world = await createHttpWorld({ over, plan })
-    await world.addTenant('acme', 4)
-    await using _ = await world.work()
-    const run = await runAll(world, ['acme'])
-    const tenants = ['acme']
-    await expect(world.rehome.cleanup(run, { tenants })).rejects.toThrow(/rehome finalize/)
-    await writeThere(world, 'acme', writes)
-    expect(await loggedAt(world.target)).toBeGreaterThan(5)
-    await world.rehome.finalize(run, { tenants })
-    expect((await ended(world, run)).get('acme')?.error_message).toBeNull()
-    expect(await flagsAt(world, 'target')).toEqual([])
-    expect(await loggedAt(world.target)).toBe(0)
-    await world.rehome.rollback(run, { tenants })
-    expect((await ended(world, run)).get('acme')?.error_code).toBe('WRITES_WOULD_BE_LOST')
-    await world.rehome.cleanup(run, { tenants })
-    expect((await ended(world, run)).get('acme')?.phase).toBe('cleaned')
-    expect(await tryWrite(world, 'target', 'acme')).toBe('accepted')
-  })
-
-  test('rows that differ without having changed are found while the tenant writes', {
-    timeout,
-  }, async () => {
-    await using world = await createHttpWorld({ over, plan, target: damage })
-    await world.addTenant('acme')
-    await using _ = await world.work()
-    const run = await runAll(world, ['acme'])
-    const move = await moveOf(world, run, 'acme')
-    expect(move).toMatchObject({ phase: 'failed', error_code: 'ROWS_DIFFER' })
-    expect(move.error_message).toMatch(/"notes": .*1 differ \(\(4\) different/)
-    expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
-  })
-})
-
-async function loggedAt({ pool }: Pick<TestDatabase, 'pool'>): Promise<number> {
-  const logs = `select format('%I.%I', schemaname, tablename) as name from pg_tables
-    where schemaname = 'rehome_log'`
-  let entries = 0
-  for (const { name } of (await pool.query(logs)).rows) {
-    entries += (await pool.query(`select count(*)::int as n from ${name}`)).rows[0].n
-  }
-  return entries
-}
+test.each(withOneMix(windowStories))(
+  '%s (with %s over HTTP)',
+  {
+    timeout: 120_000,
+  },
+  async (_title, _ends, run) => await run(),
+)
