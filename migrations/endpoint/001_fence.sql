@@ -15,6 +15,11 @@
 -- Capture goes the same way: a tenant whose flag says `capturing` is read-write, and the guard tells
 -- its caller to log the keys of the rows. Whoever was in before the announcement is waited for, so
 -- from then on every change is in the log, in the same transaction as the change itself.
+--
+-- No writer waits for another one's transaction. The first writer after a fence's lease opens it by
+-- deleting the flag in its own transaction; until that ends, others are refused as before, and go on
+-- when it has committed. A capture whose lease has lapsed is left alone: one entry too many in the
+-- log does no harm, and the reaper ends it.
 
 create table rehome.tenant_flags (
   scope text not null,
@@ -233,30 +238,28 @@ begin
     -- Nobody renews it, and whoever raises it anew waits for us. Were it removed here, all tenants'
     -- writers would wait for the transaction of the first one.
     continue when flag.tenant_id = '*' and flag.expires_at <= pg_catalog.clock_timestamp();
-    if flag.mode = 'capturing' and pg_catalog.current_setting('transaction_isolation')
-        not in ('read committed', 'read uncommitted') then
-      -- An old snapshot may show a lease that was renewed since. One entry too many does no harm.
-      captured := captured || flag.tenant_id;
-      continue;
-    end if;
-    if flag.mode in ('read_only', 'capturing') and flag.expires_at <= pg_catalog.clock_timestamp() then
-      -- The lease has lapsed: this writer opens the fence, or ends the capture. The row lock decides
-      -- against a renewal or a cutover under way; whoever comes second finds no row, or no lapsed one.
-      if flag.mode = 'read_only' and flag.capture_until > pg_catalog.clock_timestamp() then
+    if flag.mode = 'read_only' and flag.expires_at <= pg_catalog.clock_timestamp() then
+      -- The lease has lapsed: this writer opens the fence, in its own transaction. The row's lock
+      -- decides against a renewal or a cutover. Where another transaction has the lock it is not
+      -- waited for, as it may stay open for as long as it likes: the fence stands until it ends.
+      perform 1 from rehome.tenant_flags f -- guard: lapse
+        where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
+          and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp() -- guard: lapse
+        for update skip locked; -- guard: lapse
+      if found and flag.capture_until > pg_catalog.clock_timestamp() then
         -- Nothing was written since it was raised, so the log has lost nothing.
         update rehome.tenant_flags f set mode = 'capturing', expires_at = f.capture_until -- guard: log on
-          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token
-            and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp();
-      else
-        delete from rehome.tenant_flags f -- guard: lapse
-          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id and f.token = flag.token -- guard: lapse
-            and f.mode = flag.mode and f.expires_at <= pg_catalog.clock_timestamp(); -- guard: lapse
-        continue when found;
+          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id;
+      elsif found then
+        delete from rehome.tenant_flags f -- guard: open
+          where f.scope = guarded_scope and f.tenant_id = flag.tenant_id; -- guard: open
+        continue;
       end if;
       select * into flag from rehome.tenant_flags f
         where f.scope = guarded_scope and f.tenant_id = flag.tenant_id;
       continue when not found;
     end if;
+    -- Also where the lease of the capture has lapsed: the log has no gap until the reaper ends it.
     if flag.mode = 'capturing' then
       captured := captured || flag.tenant_id;
     else

@@ -44,17 +44,19 @@ export function isGuarded(s: State, i: number, rules: Rules): boolean {
     if (w.sees === 2) return refused(s, i)
   }
   if (flag.mode === mode.none) return accepted(w)
-  const held = flag.mode === mode.readOnly || flag.mode === mode.capturing
-  if (held && flag.lapsed === 1) return opensFence(s, w, { i, rules })
-  return flag.mode === mode.capturing ? accepted(w, true) : refused(s, i)
+  if (flag.mode === mode.capturing) {
+    return accepted(w, flag.lapsed === 0 || rules.lapsedCaptureLogs)
+  }
+  const lapsed = flag.mode === mode.readOnly && flag.lapsed === 1
+  return lapsed ? opensFence(s, w, { i, rules }) : refused(s, i)
 }
 
-/** The lease has lapsed. Waits for another who does the same. */
+/** The lease has lapsed. Another writer that does the same is not waited for. */
 function opensFence(s: State, w: Writer, { i, rules }: { i: number; rules: Rules }): boolean {
   const flag = s.end(w.end)
-  if (flag.deleter !== 0) return false
+  if (flag.deleter !== 0) return refused(s, i)
   if (rules.lapseDeletes) flag.deleter = i + 1
-  return accepted(w, flag.mode === mode.readOnly && flag.window === 1 && rules.lapseLogs)
+  return accepted(w, flag.window === 1 && rules.lapseLogs)
 }
 
 function accepted(w: Writer, logs = false): boolean {

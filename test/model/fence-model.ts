@@ -2,7 +2,8 @@
  * What the fence of one tenant at one end will say to whatever comes next: the same statements as
  * in statements.ts, but told for one real database, with the outcomes that it gives.
  *
- * `lapse` stands for time. Locks are never waited for: whoever would have to is `blocked`.
+ * `lapse` stands for time. Locks are never waited for: an attempt that would have to is `blocked`,
+ * and a writer is refused.
  */
 export const levels = ['read committed', 'repeatable read', 'serializable'] as const
 export type Mode = 'read_only' | 'receiving' | 'moved'
@@ -219,7 +220,7 @@ function guard(fence: FenceModel, writer: WriterModel): Outcome {
   if (!flag) return 'accepted'
   if (flag.mode !== 'read_only' || !flag.lapsed) return '25006'
   if (sees && sees.version !== fence.version) return '40001'
-  if (locked(fence, writer)) return 'blocked'
+  if (locked(fence, writer)) return '25006'
   writer.deletedFlag = true
   return 'accepted'
 }

@@ -162,6 +162,12 @@ export const mutants: readonly Mutant[] = [
     breaks: /do not reach/,
   },
   {
+    without: 'logging what is written after the lease of a capture',
+    rules: { lapsedCaptureLogs: false },
+    world: { ...online, writes: [1, 0] },
+    breaks: /do not reach/,
+  },
+  {
     without: 'forgetting changes only when they have come',
     rules: { forgetAfterCommit: false },
     world: { ...online, attempts: 2, writes: [1, 0] },

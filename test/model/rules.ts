@@ -11,7 +11,7 @@ export interface Rules {
   readonly waitForWriters: boolean
   /** Rows are read, to be copied and to be compared, after the drain. */
   readonly drainBeforeCopy: boolean
-  /** The first writer after the lease deletes the flag, and so holds its row's lock. */
+  /** The first writer after a fence's lease deletes the flag, and so holds its row's lock. */
   readonly lapseDeletes: boolean
   /** The cutover needs the fence's row under the attempt's token. */
   readonly cutoverNeedsFence: boolean
@@ -43,6 +43,8 @@ export interface Rules {
   readonly opensLogged: boolean
   /** A fence that lapses within the window becomes a capture again. */
   readonly lapseLogs: boolean
+  /** Writers go on logging after the lease of a capture; the reaper ends it. */
+  readonly lapsedCaptureLogs: boolean
 }
 
 export const proven: Rules = {
@@ -67,4 +69,5 @@ export const proven: Rules = {
   forgetAfterCommit: true,
   opensLogged: true,
   lapseLogs: true,
+  lapsedCaptureLogs: true,
 }

@@ -29,6 +29,14 @@ export const gateInGuard: Change = [
     then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;`,
 ]
 
+/** With `test.gated` = lapse a writer stands still before it opens a lapsed fence. */
+export const gateBeforeOpening: Change = [
+  /(?= {6}perform 1 from rehome\.tenant_flags f -- guard: lapse)/g,
+  `perform case when pg_catalog.current_setting('test.gated', true) = 'lapse'
+    then pg_catalog.pg_advisory_xact_lock_shared(4711, 0) end;
+`,
+]
+
 /** The guard of one tenant leaves all to the guard of many. */
 export const oneOfMany: Change = [
   /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,

@@ -1,9 +1,17 @@
 // Mutants of rehome.guard(): its locks, its snapshots, and what it does to a lapsed lease.
 //
-// Not here, because nothing is lost without it: `f.token` alone in the lease's delete. A fence that
-// has lapsed since under another token may be opened, too.
-import { gateInGuard, gateInGuardOfOne, type Mutant, oneOfMany, readsToken } from './mutant.ts'
+// Not here, because nothing is lost without it: `f.token` alone in the look under the lock. A fence
+// that has lapsed since under another token may be opened, too.
 import {
+  gateBeforeOpening,
+  gateInGuard,
+  gateInGuardOfOne,
+  type Mutant,
+  oneOfMany,
+  readsToken,
+} from './mutant.ts'
+import {
+  anotherOpensIt,
   cutsOverAfterALapse,
   inTheGuard,
   lapsesInTheWindow,
@@ -20,7 +28,9 @@ const share = /perform 1 from rehome\.buckets b -- guard: share\n.*\n.*for share
 /** What keeps a move's transactions to its own tenant. */
 export const stranger =
   /if held <> '' then -- guard: stranger\n[\s\S]*?\n {2}end if; -- guard: stranger/g
-const lapse = /delete from rehome\.tenant_flags f -- guard: lapse\n.*\n.*-- guard: lapse/g
+const lapse =
+  /perform 1 from rehome\.tenant_flags f -- guard: lapse\n.*\n.*\n.*skip locked; -- guard: lapse/g
+const opens = /delete from rehome\.tenant_flags f -- guard: open\n.*-- guard: open/g
 const flagsRead =
   /select \* from rehome\.tenant_flags f\n.*any \(tenants \|\| '\*'::text\) -- guard: all\n {2}loop/g
 const earlyFlags = `array(select f from rehome.tenant_flags f
@@ -143,22 +153,41 @@ export const leases: readonly Mutant[] = [
   {
     title: 'a lapsed flag that is left standing',
     scenario: cutsOverAfterALapse('read committed'),
-    fence: [lapse, 'perform 1;'],
+    fence: [opens, 'perform 1;'],
   },
   {
     title: 'a lapsed flag that is left standing, for an older snapshot',
     scenario: cutsOverAfterALapse('repeatable read'),
+    fence: [opens, 'perform 1;'],
+  },
+  {
+    title: 'a flag that is not looked at again under its lock',
+    scenario: moverCommitsFirst('cutOver'),
+    gate: [gateBeforeOpening],
     fence: [lapse, 'perform 1;'],
   },
   {
     title: 'a flag that is deleted though it says moved by now',
     scenario: moverCommitsFirst('cutOver'),
-    fence: [/and f\.mode = flag\.mode and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+    gate: [gateBeforeOpening],
+    fence: [/and f\.mode = flag\.mode and f\.expires_at <= .* -- guard: lapse/g, ''],
   },
   {
     title: 'a flag that is deleted though it was renewed',
     scenario: moverCommitsFirst('renew'),
-    fence: [/(?<=and f\.mode = flag\.mode) and f\.expires_at <= .*; -- guard: lapse/g, ';'],
+    gate: [gateBeforeOpening],
+    fence: [/(?<=and f\.mode = flag\.mode) and f\.expires_at <= .* -- guard: lapse/g, ''],
+  },
+  {
+    title: 'a flag that is deleted because that of another tenant has lapsed',
+    scenario: moverCommitsFirst('renew', 'beta'),
+    gate: [gateBeforeOpening],
+    fence: [/where f\.scope = .* and f\.token = flag\.token -- guard: lapse/g, 'where true'],
+  },
+  {
+    title: "a writer that waits for another one's transaction",
+    scenario: anotherOpensIt,
+    fence: ['for update skip locked; -- guard: lapse', 'for update;'],
   },
   {
     title: 'a capture that ends with the fence that was raised in it',
@@ -176,6 +205,6 @@ export const leases: readonly Mutant[] = [
   {
     title: 'every lapsed flag is deleted',
     scenario: opensAnothersFence,
-    fence: [/where f\.scope = .* and f\.token = flag\.token -- guard: lapse/g, 'where true'],
+    fence: [/where f\.scope = .* and f\.tenant_id = flag\.tenant_id; -- guard: open/g, ';'],
   },
 ]

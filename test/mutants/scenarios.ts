@@ -227,22 +227,37 @@ export const lapsesInTheWindow: Scenario = async (stage) => {
   return rows[0]?.mode === 'capturing' ? null : 'a write that may have to go back was not logged'
 }
 
-/** A writer has met a lapsed lease, and before it can open the fence the mover commits. */
+/**
+ * A writer has met a lapsed lease, and before it can open the fence the mover commits. The fence of
+ * another tenant may have lapsed, too.
+ */
 export const moverCommitsFirst =
-  (step: 'renew' | 'cutOver'): Scenario =>
+  (step: 'renew' | 'cutOver', another?: Tenant): Scenario =>
   async (stage) => {
     const mover = moverOf(stage)
+    if (another) await moverOf(stage, another).raiseLapsed()
     await mover.raiseLapsed()
-    const one = stage.db.moverPool({ size: 1 })
-    await one.query('begin')
-    await mover[step](one)
     await using writer = await openWriter(stage.db, 'read committed')
+    await writer.client.query('set local test.gated = lapse')
+    const gate = await closeGate(stage.db)
     const { answer } = await writeAtGate(stage.db, writer, newVisit)
-    await one.query('commit')
+    await mover[step]()
+    await gate.open()
     const accepted = (await answer) === 'accepted'
     await writer.commit()
     return accepted ? `accepted, though the mover's ${step} was first` : null
   }
+
+/** A writer has opened a lapsed fence, and its transaction stays open. */
+export const anotherOpensIt: Scenario = async (stage) => {
+  await moverOf(stage).raiseLapsed()
+  await using first = await openWriter(stage.db, 'read committed')
+  await first.write(newVisit)
+  await using second = await openWriter(stage.db)
+  await second.client.query(`set lock_timeout = '100ms'`)
+  const code = await second.write(newVisit.replace('02-02', '02-03'))
+  return code === '25006' ? null : `${code} instead of a refusal at once`
+}
 
 /** A writer may open its own tenant's fence, and nobody else's. */
 export const opensAnothersFence: Scenario = async (stage) => {

@@ -65,7 +65,7 @@ test('a transaction that stays open is waited for before the fence, not behind i
   expect((await world.target.pool.query(late)).rows).toEqual([{ n: 300 }])
 })
 
-test('a capture that nobody renews ends with the next write', async () => {
+test('a capture whose lease has lapsed goes on until the reaper ends it', async () => {
   await using world = await createWorld({ plan: { strategy: 'online' } })
   await world.addTenant('acme')
   const lapsed = `insert into rehome.tenant_flags
@@ -78,5 +78,7 @@ test('a capture that nobody renews ends with the next write', async () => {
   await world.source.pool.query('delete from rehome.tenant_flags')
   await world.source.pool.query(lapsed, [-1])
   expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
-  expect(await flagsAt(world, 'source')).toEqual([])
+  expect(await flagsAt(world, 'source')).toEqual([['acme', 'capturing']])
+  await using _ = await world.work()
+  await eventually(async () => expect(await flagsAt(world, 'source')).toEqual([]))
 })

@@ -77,7 +77,7 @@ test('a capture that ended just before the fence makes the move start over', asy
   const fencing = ({ phase, to, moment }: RemoteCall) =>
     phase === 'fence' && to === 'source flags' && moment === 'before'
   const moves = await moveAnd(world, fencing, () => {
-    // As the first writer does when the lease has lapsed.
+    // As the reaper does when the lease has lapsed.
     const statements = [
       'delete from rehome.tenant_flags',
       `insert into notes (tenant_id, body) values ('acme', 'not logged')`,

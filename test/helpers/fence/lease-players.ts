@@ -24,9 +24,17 @@ export interface Table {
   readonly level: Level
 }
 
-/** Begins, and stands in line behind as many as are in before it. */
-export async function join(table: Table, role: Role, before: number): Promise<Player> {
-  const player = role === 'writer' ? await writer(table, before) : await moverStep(table, role)
+export interface Place {
+  /** Of all players: writers write different rows. */
+  readonly number: number
+  /** Players that it stands in line behind. 0: it need not wait. */
+  readonly before: number
+}
+
+/** Begins, and stands in line behind those that are in before it. */
+export async function join(table: Table, role: Role, place: Place): Promise<Player> {
+  const { number, before } = place
+  const player = role === 'writer' ? await writer(table, number) : await moverStep(table, role)
   if (before === 0) await player.answer
   else await inLine(table.db, before)
   return player
