@@ -111,6 +111,8 @@ export interface Rows {
   /** At most so many are committed at once, and held in memory until then. */
   readonly batchRows: number
   describe(plans: readonly (TablePlan | StreamPlan)[]): Promise<Catalog>
+  /** The `stamp` of a catalogue that was read now. One statement, or one request. */
+  stamp(): Promise<string | undefined>
   count(rows: TenantRows): Promise<number>
   drain(options: DrainOptions): Promise<{ readonly waitedMs: number }>
   /** The next page is read while one is looked at. */

@@ -70,12 +70,12 @@ export function descriptionOf({
     const message = `${first.where}: ${first.message}${more}`
     throw new RehomeError('PREFLIGHT_FAILED', message, { data: { findings } })
   }
-  const { database, schema, serverVersion, encoding, mayReplicate } = catalog
+  const { database, schema, stamp, serverVersion, encoding, mayReplicate } = catalog
   return {
     protocol: protocolName,
     enforcement: 'database',
     feed,
-    ...{ database, schema, serverVersion, encoding, mayReplicate },
+    ...{ database, schema, stamp, serverVersion, encoding, mayReplicate },
     digestProbes: catalog.digestProbes,
     foreignSettings: [...catalog.foreignSettings],
     unguarded: guards.map(({ relation }) => relation),

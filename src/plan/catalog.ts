@@ -98,6 +98,8 @@ export interface Catalog {
   readonly serverVersion: number
   readonly encoding: string
   readonly tables: ReadonlyMap<string, CatalogTable>
+  /** Changes with every change of the schema or its guards. Absent: the end says none. */
+  readonly stamp?: string | undefined
   /** Our role may turn foreign keys and other triggers off for its own transaction. */
   readonly mayReplicate: boolean
   /** Type of each computed column: `table` + NUL + `column` → typname. */

@@ -2,6 +2,7 @@
 import { tellRound } from './catch-up.ts'
 import { catchUpOnce } from './round.ts'
 import type { Stage } from './shard.ts'
+import { refuseChangedSchema } from './verification.ts'
 
 export const finalCatchUp: Stage = {
   phase: 'final_catch_up',
@@ -9,5 +10,7 @@ export const finalCatchUp: Stage = {
     const last = await catchUpOnce(shard, 'the last changes')
     tellRound(shard, last)
     shard.evidence.lastRound = last
+    // Rounds look at what was logged, in the columns that were there before the fence.
+    await refuseChangedSchema(shard)
   },
 }

@@ -80,7 +80,9 @@ function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
 }
 
 function fingerprintOf(catalogs: readonly Catalog[]): string {
-  const texts = catalogs.map((catalog) => JSON.stringify([...catalog.tables.values()]))
+  const texts = catalogs.map(({ tables, stamp = '' }) =>
+    JSON.stringify([stamp, ...tables.values()]),
+  )
   // Whichever of the two is the source.
   return createHash('sha256').update(texts.sort().join()).digest('hex')
 }
@@ -99,8 +101,11 @@ export function surveyBack(survey: Survey): Survey {
   }
 }
 
-/** The catalogue alone of both ends, to see whether anything changed meanwhile. */
-export async function fingerprintNow(ends: { source: End; target: End }): Promise<string> {
-  const read = (end: End) => rowsOf(end).describe([])
-  return fingerprintOf(await Promise.all([read(ends.source), read(ends.target)]))
+/** Ends whose schema or guards have changed since they were surveyed. One call an end. */
+export async function changedEnds(
+  { source, target }: Pick<Survey, 'source' | 'target'>,
+  ends: { source: End; target: End },
+): Promise<End[]> {
+  const stamps = await Promise.all([rowsOf(ends.source).stamp(), rowsOf(ends.target).stamp()])
+  return [ends.source, ends.target].filter((_, i) => stamps[i] !== [source, target][i]?.stamp)
 }

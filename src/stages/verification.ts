@@ -10,7 +10,7 @@ import { compareShard, type TableComparison } from './compare.ts'
 import { refuseBrokenInvariants } from './invariants.ts'
 import { tenantRows } from './rows.ts'
 import { type Ends, lanesOf, type Shard } from './shard.ts'
-import { fingerprintNow } from './survey.ts'
+import { changedEnds } from './survey.ts'
 import { wayBackOf } from './way-back.ts'
 
 /** By way of these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
@@ -24,10 +24,12 @@ export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): P
   shard.tell(`verified ${rows} rows in ${comparisons.length} tables: both ends are equal`)
 }
 
-/** Throws SCHEMA_CHANGED. */
-export async function refuseChangedSchema(shard: Shard): Promise<void> {
-  if ((await fingerprintNow(shard.ends)) === shard.survey.fingerprint) return
-  throw new RehomeError('SCHEMA_CHANGED', 'a schema has changed since the preflight')
+/** Throws SCHEMA_CHANGED, also where a guard was disabled for a moment. */
+export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void> {
+  const [changed] = await changedEnds(survey, ends)
+  if (!changed) return
+  const message = `the schema or a guard of the ${changed.name} has changed since the preflight`
+  throw new RehomeError('SCHEMA_CHANGED', message)
 }
 
 /** Of a part of the shard. Returns how many rows were compared. */

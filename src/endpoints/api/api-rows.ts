@@ -27,6 +27,7 @@ export function apiRows(api: Api): Rows {
   return {
     batchRows: end.pageRows,
     describe: async () => catalogOfApi(end, place),
+    stamp: async () => undefined,
     count: (rows) => countRows(api, rows),
     async drain({ drainMs, signal }) {
       // Nobody can see who is in: it is waited for as long as the plan says that takes.

@@ -29,12 +29,14 @@ interface Paging {
 
 export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
   const { ask, transport, where } = asking
+  const describe = async () => {
+    const text = await transport.ask({ method: 'GET', path: 'v1', repeatable: true })
+    return catalogOf(readAnswer(description, text, where))
+  }
   return {
     batchRows: pageRows,
-    async describe() {
-      const text = await transport.ask({ method: 'GET', path: 'v1', repeatable: true })
-      return catalogOf(readAnswer(description, text, where))
-    },
+    describe,
+    stamp: async () => (await describe()).stamp,
     count: (rows) => ask('count', tableOf(rows)),
     drain: ({ tenant, drainMs }) => {
       return ask('drain', { tenant, drainMs }, { timeoutMs: drainMs + 10_000 })

@@ -9,6 +9,7 @@ import { ident } from '../../quote.ts'
 import { digestProbes } from './digest.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
+import { schemaStamp } from './schema-stamp.ts'
 
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
@@ -123,14 +124,25 @@ const triggersQuery = `
   order by t.tgrelid, t.tgname`
 
 const serverQuery = `
-  select current_setting('server_version_num')::int as "serverVersion",
+  select ${schemaStamp} as stamp, current_setting('server_version_num')::int as "serverVersion",
     pg_encoding_to_char(d.encoding) as encoding,
     (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
     to_regnamespace(quote_ident($1)) is not null as "schemaExists"
   from pg_database d where d.datname = current_database()`
 
-/** The catalogue of one end. `plans` name the computed columns whose types are asked for. */
+/**
+ * Changes with every change of the schema: a catalogue whose `stamp` is the same still holds. One
+ * statement.
+ */
+export async function readStamp(pool: Pool, schema: string): Promise<string> {
+  return (await pool.query(`select ${schemaStamp} as stamp`, [schema])).rows[0].stamp
+}
+
+/**
+ * The catalogue of one end; its stamp is read first. `plans` name the computed columns whose types
+ * are asked for.
+ */
 export async function readCatalog(
   pool: Pool,
   schema: string,
@@ -155,6 +167,7 @@ export async function readCatalog(
       serverVersion: server.serverVersion,
       encoding: server.encoding,
       database: server.database,
+      stamp: server.stamp,
       digestProbes: await digestProbesOf(client, server.serverVersion),
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),

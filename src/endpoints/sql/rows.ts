@@ -17,7 +17,7 @@ import { forgetNewIds, newIdsOf } from './new-ids.ts'
 import { fromTenant, tenantWhere } from './predicate.ts'
 import { forgetProgress, readProgress } from './progress.ts'
 import { readQuarantined } from './quarantine.ts'
-import { readCatalog } from './read-catalog.ts'
+import { readCatalog, readStamp } from './read-catalog.ts'
 import { readRelations } from './read-relations.ts'
 import { advanceSequence, largestId, positionOf } from './sequences.ts'
 import { asText, textBatches } from './text-batches.ts'
@@ -29,6 +29,7 @@ export function rowsAt(end: SqlEnd): Rows {
   return {
     batchRows: Number.POSITIVE_INFINITY,
     describe: (plans) => readCatalog(pool, schema, plans),
+    stamp: () => readStamp(pool, schema),
     count: (rows) => countRows(end, rows),
     drain: (options) => drain(pool, options),
     pages: (reading) => pagesOf(end, reading),

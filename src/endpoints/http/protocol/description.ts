@@ -2,6 +2,7 @@
  * What an end says of itself: a catalogue, of which an end that is no PostgreSQL needs to say only
  * the names, types and keys of its tables.
  */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Catalog } from '../../../plan/catalog.ts'
 
@@ -85,6 +86,8 @@ export const description = z.object({
   /** Tells this database from all others. */
   database: z.string(),
   schema: z.string().default('public'),
+  /** Another text after every change of the schema or of what guards it. */
+  stamp: z.string().max(1_000).optional(),
   /** Of PostgreSQL. Absent: it is none. */
   serverVersion: z.int().default(0),
   encoding: z.string().default('UTF8'),
@@ -107,6 +110,8 @@ export function catalogOf(described: Description): Catalog {
   const { tables, protocol: _, ...rest } = described
   return {
     ...rest,
+    // An end that says none has at least the tables that it tells of.
+    stamp: rest.stamp ?? createHash('sha256').update(JSON.stringify(tables)).digest('hex'),
     computed: new Map(),
     tables: new Map(
       tables.map(({ columns, ...one }) => {

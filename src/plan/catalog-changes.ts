@@ -1,0 +1,31 @@
+/** What differs between two catalogues of one end, in words. Pure. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Catalog, CatalogTable } from './catalog.ts'
+
+/** One line a difference; empty where none of it can be told from catalogues. */
+export function catalogChanges(before: Catalog, after: Catalog): string[] {
+  const names = new Set([...before.tables.keys(), ...after.tables.keys()])
+  return [...names].flatMap((name) => {
+    const [old, now] = [before.tables.get(name), after.tables.get(name)]
+    if (!old || !now) return [`table "${name}" is ${old ? 'gone' : 'new'}`]
+    return tableChanges(old, now).map((change) => `table "${name}": ${change}`)
+  })
+}
+
+function tableChanges(before: CatalogTable, after: CatalogTable): string[] {
+  const changes = columnChanges(before, after)
+  if (!isDeepStrictEqual(before.triggers, after.triggers)) changes.push('its triggers differ')
+  if (changes.length > 0 || isDeepStrictEqual(before, after)) return changes
+  return ['its keys, partitions or privileges differ']
+}
+
+function columnChanges(before: CatalogTable, after: CatalogTable): string[] {
+  const names = new Set([...before.columns, ...after.columns].map(({ name }) => name))
+  return [...names].flatMap((name) => {
+    const [old, now] = [before, after].map(({ columns }) => columns.find((c) => c.name === name))
+    if (!old || !now) return [`column "${name}" is ${old ? 'gone' : 'new'}`]
+    if (isDeepStrictEqual(old, now)) return []
+    const types = old.typeText === now.typeText ? '' : `, ${old.typeText} became ${now.typeText}`
+    return [`column "${name}" differs${types}`]
+  })
+}
