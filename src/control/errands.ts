@@ -7,6 +7,7 @@ import { messageOf, RehomeError } from '../errors.ts'
 import { sqlStateOf } from '../postgres.ts'
 import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
 import { addEvents } from './events.ts'
+import { refuseBusyTenants } from './openings.ts'
 
 /** Phases of a move in which it can still be called off. */
 export const beforeCutover: readonly Phase[] = [
@@ -110,6 +111,8 @@ async function change(
         throw sqlStateOf(error) === '23505' ? busy(error) : error
       })
     if (!move) return null
+    const scopes = [move.scope, move.target_scope]
+    await refuseBusyTenants({ db: tx }, { scopes, tenants: [move.tenant_id], except: move.id })
     const message = `${ask.errand} asked for by ${ask.by}`
     const data = { errand: ask.errand, discardWrites: ask.discardWrites ?? false }
     await addEvents({ db: tx }, [

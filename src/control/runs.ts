@@ -1,6 +1,7 @@
 /** Named queries on runs. */
 import { sql } from 'kysely'
 import type { Control, Errand, NewRun, Phase, Run } from './database.ts'
+import { refuseBusyTenants } from './openings.ts'
 
 export interface NewMoves {
   readonly moves: readonly { readonly id: string; readonly tenant: string }[]
@@ -8,13 +9,16 @@ export interface NewMoves {
   readonly targetScope: string
 }
 
-/** The run and all its moves appear together or not at all. */
+/** The run and all its moves appear together or not at all. Throws TENANT_BUSY. */
 export async function insertRun(
   control: Control,
   run: NewRun,
   { moves, ...common }: NewMoves,
 ): Promise<void> {
   await control.db.transaction().execute(async (tx) => {
+    const scopes = [run.scope, common.targetScope]
+    const tenants = moves.map(({ tenant }) => tenant)
+    await refuseBusyTenants({ db: tx }, { scopes, tenants })
     await tx.insertInto('runs').values(run).execute()
     for (let i = 0; i < moves.length; i += 1000) {
       const rows = moves.slice(i, i + 1000).map(({ id, tenant }) => ({

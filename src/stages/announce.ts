@@ -11,8 +11,13 @@ export function announcementOf(shard: Shard, reason: string): Raise {
   return { ...holdOf(shard), epoch, moveId: move.id, reason, retryAfterS, leaseMs }
 }
 
+/**
+ * Nothing has been copied yet: the other end opens again, as it may be what the other move waits
+ * for, and its tenant's home.
+ */
 export async function heldByAnother(shard: Shard, end: End): Promise<RehomeError> {
   shard.lease.letGo()
+  await shard.ends.target.flags.giveUpTarget(holdOf(shard))
   const flag = await end.flags.readFlag(holdOf(shard))
   const by = `${flag?.mode ?? 'fenced'} by move ${flag?.moveId ?? '?'}`
   return new RehomeError('FENCE_HELD', `the ${end.name} is already ${by}`)

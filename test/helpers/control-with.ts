@@ -5,7 +5,7 @@ import { insertRun } from '../../src/control/runs.ts'
 import { migrate } from '../../src/migrations.ts'
 import { createDatabase } from './database.ts'
 
-const run = {
+export const run = {
   id: 'run',
   plan_name: 'plan',
   plan_fingerprint: 'text',
