@@ -104,9 +104,19 @@ function tlsOf(tls: 'off' | 'require' | 'verify'): false | { rejectUnauthorized:
   return tls === 'off' ? false : { rejectUnauthorized: tls === 'verify' }
 }
 
-/** `sslmode` in a URL would override what the plan says, so it is refused. */
+/**
+ * `sslmode` in a URL would override what the plan says, `options` our settings, and `host` what we
+ * call the database: they are refused.
+ */
 function withoutTlsParameters(url: string, name: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : null
+  const hosts = /^postgres(?:ql)?:\/\/(?:[^/]*@)?([^/?]*)/.exec(url)?.[1] ?? ''
+  if (hosts.includes(',')) {
+    throw new RehomeError(
+      'SETTING_MISSING',
+      `the ${name} URL names several hosts: name the primary`,
+    )
+  }
   if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) {
     throw new RehomeError('SETTING_MISSING', `the ${name} URL is not a postgres:// URL`)
   }
@@ -116,6 +126,11 @@ function withoutTlsParameters(url: string, name: string): string {
         'SETTING_MISSING',
         `the ${name} URL has "${key}": set \`tls\` in the plan instead`,
       )
+    }
+    if (/^(options|host|hostaddr|port|dbname|user|password)$/.test(key)) {
+      const instead =
+        key === 'options' ? 'our sessions have settings of their own' : 'write it before the `?`'
+      throw new RehomeError('SETTING_MISSING', `the ${name} URL has "?${key}=": ${instead}`)
     }
   }
   return url
@@ -172,7 +187,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 export const noPooler = 'connect to PostgreSQL itself, not to a pooler in transaction mode'
 
 const outages =
-  /^(08...|57P0[123]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+  /^(08...|57P0[1235]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P03)$/
 
 /** What a database error means to a move. An error of ours is returned as it is. */
@@ -215,7 +230,7 @@ function hintOf(error: unknown): string | undefined {
 }
 
 function isLostConnection(text: string): boolean {
-  return /Connection terminated|Client has encountered a connection error|timeout expired|timeout exceeded when trying to connect|Client was closed|not queryable/i.test(
+  return /Connection terminated|Query read timeout|Client has encountered a connection error|timeout expired|timeout exceeded when trying to connect|Client was closed|not queryable/i.test(
     text,
   )
 }

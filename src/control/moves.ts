@@ -40,11 +40,11 @@ export async function movesOfTenant(
 
 /** Tenants among these that another run is busy with. */
 export async function busyTenants(
-  control: Control,
+  control: Pick<Control, 'db'>,
   scopes: readonly string[],
   tenants: readonly string[],
-): Promise<Pick<Move, 'tenant_id' | 'run_id'>[]> {
-  const query = control.db.selectFrom('moves').select(['tenant_id', 'run_id'])
+): Promise<Pick<Move, 'id' | 'tenant_id' | 'run_id'>[]> {
+  const query = control.db.selectFrom('moves').select(['id', 'tenant_id', 'run_id'])
   return await query
     .where('open', '=', true)
     .where(touches(scopes))
@@ -156,7 +156,11 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
     ...(phase !== undefined && { phase }),
     ...(epoch !== undefined && { epoch }),
     ...(rowsTotal !== undefined && { rows_total: rowsTotal }),
-    ...(rowsCopied !== undefined && { rows_copied: rowsCopied }),
+    ...(rowsCopied !== undefined && {
+      rows_copied: rowsCopied,
+      // The tenant may have written more since its rows were counted.
+      rows_total: sql`greatest(${rowsTotal ?? sql`rows_total`}, ${rowsCopied}::bigint)`,
+    }),
     ...(pauseMs !== undefined && { pause_ms: pauseMs }),
     ...(cleanupBegun && { cleanup_begun: sql<boolean>`true` }),
     ...(windowMs !== undefined && {
@@ -208,15 +212,19 @@ export async function settleMove(
   })
 }
 
-/** The attempt failed in a way that may pass: the next one is due in `waitMs`. */
+/**
+ * The attempt failed in a way that may pass: the next one is due in `waitMs`. Where the attempt is
+ * kept it does not count as used.
+ */
 export async function postponeMove(
   control: Control,
   held: { id: string; token: string; attempt: number },
-  wait: { phase: Phase; waitMs: number; failure: Failure },
+  wait: { phase: Phase; waitMs: number; failure: Failure; isAttemptKept: boolean },
 ): Promise<boolean> {
   return await finishAttempt(control, held, {
     set: {
       phase: wait.phase,
+      ...(wait.isAttemptKept && { attempts_used: sql`greatest(0, attempts_used - 1)` }),
       not_before: sql`clock_timestamp() + ${wait.waitMs} * interval '1 ms'`,
     },
     kind: 'waiting',

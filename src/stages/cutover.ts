@@ -8,7 +8,7 @@ import type { End } from '../endpoints/ends.ts'
 import type { Flag } from '../endpoints/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { explain } from '../postgres.ts'
-import { holdOf, type Shard, type Stage, store } from './shard.ts'
+import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const cutover: Stage = {
   phase: 'cutover',
@@ -16,7 +16,6 @@ export const cutover: Stage = {
     shard.lease.letGo()
     const { source, target } = shard.ends
     await commitMoved(shard, { from: source, to: target.place })
-    await store(shard, { message: `${target.place} is the home now` })
   },
 }
 

@@ -24,7 +24,7 @@ import { settleReferences } from './feed-references.ts'
 import { feedOf } from './feeds.ts'
 import { refuseBrokenInvariants } from './invariants.ts'
 import type { Shard } from './shard.ts'
-import { firstBroken, referencesBroken, refuseChangedSchema, rowsDiffer } from './verification.ts'
+import { allBroken, referencesBroken, refuseChangedSchema, rowsDiffer } from './verification.ts'
 import { wayBackOf } from './way-back.ts'
 
 /** More differences than these are brought first, and then looked at. */
@@ -55,8 +55,8 @@ export async function verifyFollowed(shard: Shard, since: Since): Promise<Rehome
   shard.evidence.verified = { hash: shard.survey.hash, tables: settled }
   const different = settled.filter(({ equal }) => !equal)
   if (different.length > 0) throw rowsDiffer(different)
-  const broken = await firstBroken(shard)
-  if (broken) {
+  const broken = await allBroken(shard)
+  if (broken.length > 0) {
     const error = referencesBroken(broken)
     if (await isChanging(shard, since)) return error
     throw error

@@ -30,6 +30,8 @@ export interface Lease {
   hold(flags: Flags, hold: Hold): void
   /** An attempt before this one raised it, so long ago in ms: the pause counts from there. */
   heldFor(ms: number): void
+  /** For how long the tenant has been fenced by now, in ms; 0: it is not. */
+  heldMs(): number
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
   letGo(): number
   /** Ends all timers. */
@@ -42,10 +44,7 @@ export function createLease(options: LeaseOptions): Lease {
   let renewedAt = 0
   let renewing = false
   const beat = () => {
-    options.stillOurs().then(
-      (ours) => ours || options.abort(takenOver()),
-      () => {},
-    )
+    refuseTakenOver(options)
     for (const look of looks) look()
     if (!held) return
     if (now() - renewedAt > options.leaseMs) options.abort(notRenewed(options.leaseMs))
@@ -65,6 +64,7 @@ export function createLease(options: LeaseOptions): Lease {
       renewing = false
     }
   }
+  const heldMs = () => (held?.since ? now() - held.since : 0)
   const budget = createBudget(options)
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
@@ -83,8 +83,9 @@ export function createLease(options: LeaseOptions): Lease {
       held.since = now() - ms
       budget.start(ms)
     },
+    heldMs,
     letGo() {
-      const ms = held?.since ? now() - held.since : 0
+      const ms = heldMs()
       held = null
       budget.end()
       return ms
@@ -95,6 +96,13 @@ export function createLease(options: LeaseOptions): Lease {
       clearInterval(timer)
     },
   }
+}
+
+function refuseTakenOver({ stillOurs, abort }: LeaseOptions): void {
+  stillOurs().then(
+    (ours) => ours || abort(takenOver()),
+    () => {},
+  )
 }
 
 type Renew = () => Promise<boolean>

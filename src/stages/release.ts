@@ -1,13 +1,15 @@
 /** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
 import { now, round } from '../clock.ts'
 import { forgetCapture } from './capture.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
+import { holdOf, type Shard, type Stage, store } from './shard.ts'
 
 export const release: Stage = {
   phase: 'release',
+  beginsUnstored: true,
   async run(shard) {
     await openTarget(shard)
     if (shard.pausedSince !== null) shard.evidence.pauseMs = round(now() - shard.pausedSince)
+    await store(shard, { message: `${shard.ends.target.place} is the home now` })
     // The tenant is at home: what cannot be tidied up is no reason to try the release again.
     await forgetCapture(shard).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
   },

@@ -103,6 +103,11 @@ export interface Shard {
 
 export interface Stage {
   readonly phase: Phase
+  /**
+   * Stored while it is under way: the ends tell by themselves that this phase is the next one, and
+   * the tenant is not to wait for the control database.
+   */
+  readonly beginsUnstored?: true
   run(shard: Shard): Promise<void>
 }
 
@@ -120,16 +125,21 @@ export function holdOf(shard: Shard): Hold {
   return { scope: shard.plan.scope, tenant: shard.tenant, token: shard.token }
 }
 
-/** Stores the phase, then lives through it, unless the attempt is ended meanwhile. */
+/**
+ * Stores the phase, then lives through it, unless the attempt is ended meanwhile: no phase begins
+ * in an attempt that has ended.
+ */
 export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.signal.throwIfAborted()
-  await store(shard, { phase: stage.phase })
+  const stored = store(shard, { phase: stage.phase })
+  if (!stage.beginsUnstored) await unlessAborted(stored, shard.signal)
+  shard.signal.throwIfAborted()
   shard.phase = stage.phase
   shard.caller.phase = stage.phase
   shard.log = shard.attemptLog.child({ phase: stage.phase })
   const start = now()
   reportProgress(shard)
-  await unlessAborted(stage.run(shard), shard.signal)
+  await unlessAborted(Promise.all([stage.run(shard), stored]), shard.signal)
   shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
   shard.log.info({ ms: shard.phaseMs[stage.phase] }, 'phase done')
 }

@@ -1,6 +1,6 @@
 /** One commit at the target: from then on the source is the tenant's home again. */
 import { commitMoved } from './cutover.ts'
-import { type Stage, store } from './shard.ts'
+import type { Stage } from './shard.ts'
 
 export const undoCutover: Stage = {
   phase: 'undo_cutover',
@@ -8,6 +8,5 @@ export const undoCutover: Stage = {
     shard.lease.letGo()
     const { source, target } = shard.ends
     await commitMoved(shard, { from: target, to: source.place })
-    await store(shard, { message: `${source.place} is the home again` })
   },
 }

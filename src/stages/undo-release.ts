@@ -1,11 +1,12 @@
 /** The source opens: the tenant's writes go on where they were before the move. */
 import { now, round } from '../clock.ts'
 import { forgetCapture } from './capture.ts'
-import { holdOf, type Stage } from './shard.ts'
+import { holdOf, type Stage, store } from './shard.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const undoRelease: Stage = {
   phase: 'undo_release',
+  beginsUnstored: true,
   async run(shard) {
     const { flags } = shard.ends.source
     const hold = holdOf(shard)
@@ -16,6 +17,7 @@ export const undoRelease: Stage = {
     if (shard.pausedSince !== null) {
       shard.evidence.rollbackPauseMs = round(now() - shard.pausedSince)
     }
+    await store(shard, { message: `${shard.ends.source.place} is the home again` })
     const forgotten = forgetCapture(wayBackOf(shard))
     await forgotten.catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
   },

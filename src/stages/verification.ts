@@ -39,10 +39,13 @@ export async function verifyPart(part: Shard): Promise<number> {
   return comparisons.reduce((total, { found }) => total + found, 0)
 }
 
-function refuseDifferences(comparisons: readonly TableComparison[], broken: Broken | null): void {
+function refuseDifferences(
+  comparisons: readonly TableComparison[],
+  broken: readonly Broken[],
+): void {
   const different = comparisons.filter((comparison) => !comparison.equal)
   if (different.length > 0) throw rowsDiffer(different)
-  if (broken) throw referencesBroken(broken)
+  if (broken.length > 0) throw referencesBroken(broken)
 }
 
 export function rowsDiffer(different: readonly TableComparison[]): RehomeError {
@@ -56,9 +59,9 @@ export function rowsDiffer(different: readonly TableComparison[]): RehomeError {
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
 async function lookAt(shard: Shard) {
-  const found: { comparisons: TableComparison[]; broken: Broken | null } = {
+  const found: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
     comparisons: [],
-    broken: null,
+    broken: [],
   }
   const looks = [
     async (part: Shard) => {
@@ -66,7 +69,7 @@ async function lookAt(shard: Shard) {
       found.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
     },
     async (part: Shard) => {
-      found.broken = await firstBroken(part)
+      found.broken = await allBroken(part)
     },
   ]
   const options = { limit: lanesOf(shard.plan), signal: shard.signal }
@@ -78,19 +81,25 @@ export interface Broken extends BrokenReference {
   readonly table: string
 }
 
-/** The first reference to nothing, of the tenant's rows at the target. */
-export async function firstBroken(shard: Shard): Promise<Broken | null> {
+/** References to nothing, of the tenant's rows at the target. */
+export async function allBroken(shard: Shard): Promise<Broken[]> {
   const { routes, targets } = shard.survey
+  const found: Broken[] = []
   for (const route of routes) {
     shard.signal.throwIfAborted()
     const rows = tenantRows(shard, route, 'target')
-    const [broken] = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
-    if (broken) return { ...broken, table: route.target.name }
+    const broken = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
+    found.push(...broken.map((one) => ({ ...one, table: route.target.name })))
   }
-  return null
+  return found
 }
 
-export function referencesBroken({ table, ...broken }: Broken): RehomeError {
-  const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
-  return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
+/** Names the first, and how many foreign keys more are broken. */
+export function referencesBroken(all: readonly Broken[]): RehomeError {
+  const [{ table, ...broken } = unknownReference] = all
+  const more = all.length > 1 ? ` (and ${all.length - 1} more foreign keys are broken)` : ''
+  const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}${more}`
+  return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken, broken: all } })
 }
+
+const unknownReference: Broken = { table: '?', foreignKey: '?', rows: 0, values: [] }

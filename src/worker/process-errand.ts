@@ -1,5 +1,5 @@
 /** From a job to an attempt and back: what all three processors do. */
-import { type Job, WaitingError } from 'bullmq'
+import { DelayedError, type Job, WaitingError } from 'bullmq'
 import type { Control, Errand, Move } from '../control/database.ts'
 import { findMove } from '../control/moves.ts'
 import { RehomeError } from '../errors.ts'
@@ -71,6 +71,10 @@ async function conclude(
       // Handed back at once, without using up an attempt.
       await job.moveToWait(token)
       throw new WaitingError()
+    }
+    if (outcome.again && outcome.restMs && token !== undefined) {
+      await job.moveToDelayed(Date.now() + outcome.restMs, token)
+      throw new DelayedError()
     }
     throw jobError(outcome)
   }

@@ -8,7 +8,7 @@ import { now, sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
 import { bucketsOf, bumpBuckets, type Some } from './buckets.ts'
-import { describeWriters, type Writer, writersOf } from './writers.ts'
+import { bucketHolders, describeWriters, type Writer, writersOf } from './writers.ts'
 
 export interface DrainOptions {
   /** `*`: all of them. */
@@ -66,7 +66,9 @@ async function bumpWithin(
     } catch (error) {
       await client.query('rollback')
       if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error
-      if (now() > deadline) throw await drainTimeout(client, options, [])
+      if (now() > deadline) {
+        throw await drainTimeout(client, options, await bucketHolders(client))
+      }
       await sleep(pauseMs, options.signal)
     }
   }
@@ -78,10 +80,8 @@ async function drainTimeout(
   writers: readonly Writer[],
 ): Promise<RehomeError> {
   const pids = writers.flatMap((writer) => writer.pid ?? [])
-  const prepared = writers.filter((writer) => writer.pid === null).length
-  const names = await describeWriters(client, pids)
-  if (prepared > 0) names.push(`${prepared} prepared transaction(s)`)
-  const who = names.length > 0 ? names.join(', ') : 'a REPEATABLE READ transaction'
+  const names = await describeWriters(client, writers)
+  const who = names.length > 0 ? names.join(', ') : 'transactions that have ended by now'
   return new RehomeError(
     'DRAIN_TIMEOUT',
     `transactions were still writing after ${options.drainMs} ms: ${who}; ` +

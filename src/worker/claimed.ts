@@ -1,0 +1,47 @@
+/** What an attempt is given, what it has once its move is claimed, and how it ends. Types only. */
+import type { Caller } from '../calls.ts'
+import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
+import type { RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Ends, Progress } from '../stages/shard.ts'
+
+/** A plan that this worker can run, and its open ends. */
+export interface OpenPlan {
+  readonly plan: Plan
+  readonly fingerprint: string
+  readonly ends: Ends
+}
+
+export interface AttemptOptions {
+  readonly control: Control
+  readonly plans: readonly OpenPlan[]
+  readonly moveId: string
+  readonly errand: Errand
+  /** Aborted when the worker is to stop: the move is handed on, not failed. */
+  readonly stop: AbortSignal
+  readonly log: Logger
+  readonly report: (progress: Progress) => void
+  readonly tell: (line: string) => void
+}
+
+export type Outcome =
+  | { readonly kind: 'settled'; readonly phase: Phase; readonly evidence: Record<string, unknown> }
+  | {
+      readonly kind: 'failed'
+      readonly error: RehomeError
+      readonly again: boolean
+      /** The next attempt is later than the queue's own backoff, in ms from now. */
+      readonly restMs?: number | undefined
+    }
+  /** The errand was done, or called off, before this attempt. */
+  | { readonly kind: 'nothing to do' }
+
+export interface Claimed {
+  readonly options: AttemptOptions
+  readonly run: Run
+  readonly move: Move
+  readonly token: string
+  readonly abort: AbortController
+  readonly caller: Caller
+}

@@ -1,0 +1,19 @@
+/** What is kept with a move of an attempt: what was compared, by whom, and how long it took. */
+import { unprovenOf } from '../stages/http-findings.ts'
+import type { Shard } from '../stages/shard.ts'
+
+export function evidenceOf(shard: Shard): Record<string, unknown> {
+  const { source, target } = shard.survey
+  const unproven = unprovenOf(shard.survey, shard.ends)
+  return {
+    ...shard.evidence,
+    ...(unproven.length > 0 && { unproven }),
+    [`${shard.move.errand}PhaseMs`]: shard.phaseMs,
+    source: { place: shard.ends.source.place, serverVersion: source.serverVersion },
+    target: { place: shard.ends.target.place, serverVersion: target.serverVersion },
+    planFingerprint: shard.run.plan_fingerprint,
+    rehomeVersion: shard.run.rehome_version,
+    enqueuedBy: shard.run.created_by,
+    attempt: shard.move.attempt,
+  }
+}

@@ -1,0 +1,107 @@
+/** How an attempt that failed ends: the tenant's writes come back first, then it is stored why. */
+import type { Errand, Move, Phase, Run } from '../control/database.ts'
+import { postponeMove, settleMove } from '../control/moves.ts'
+import { messageOf, type RehomeError, storable } from '../errors.ts'
+import { retreat } from '../stages/retreat.ts'
+import { holdOf, type Shard } from '../stages/shard.ts'
+import type { Claimed, Outcome } from './claimed.ts'
+import { evidenceOf } from './evidence.ts'
+
+/** From these on there is no way back, so they are tried until they are through. */
+const onlyForward: readonly string[] = ['cutover', 'release', 'undo_cutover', 'undo_release']
+
+export function isOnlyForward(phase: string): boolean {
+  return onlyForward.includes(phase)
+}
+
+/** Lowers what the attempt has fenced, and stores when the next one is due, if there is one. */
+export async function fail(
+  { options, run, move, token }: Claimed,
+  shard: Shard | null,
+  error: RehomeError,
+): Promise<Outcome> {
+  const phase = shard?.phase ?? move.phase
+  const { control } = options
+  const held = { id: move.id, token, attempt: move.attempt }
+  const forward = isOnlyForward(phase)
+  // Nobody is left who would go on with a rehearsal.
+  const stopped = error.code === 'STOPPED' && move.errand !== 'rehearse'
+  const again =
+    forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
+  const leastMs = backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
+  const rest = restMs(shard, error)
+  const waitMs = stopped ? 0 : Math.max(leastMs, rest)
+  if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {
+    await lowerFence(shard, move.errand, again ? waitMs : null)
+  }
+  const failure = {
+    code: error.code,
+    message: storable(error.message),
+    failedPhase: phase,
+    data: error.data as Record<string, unknown>,
+  }
+  const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt, phase }
+  options.log.warn({ err: error, ...ids, again }, 'attempt failed')
+  options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
+  const stored = again
+    ? await postponeMove(control, held, {
+        ...{ phase: phaseToWaitIn(move, phase), waitMs, failure },
+        // A worker that was told to stop says nothing about the move.
+        isAttemptKept: stopped,
+      })
+    : await settleMove(control, held, {
+        phase: move.fallback_phase,
+        failure,
+        ...(move.errand === 'audit' && { audited: true }),
+        ...withEvidence(shard),
+      })
+  const later = rest > leastMs ? { restMs: rest } : {}
+  return stored ? { kind: 'failed', error, again, ...later } : { kind: 'nothing to do' }
+}
+
+/** How often a move is tried while it fails in this way. */
+function attemptsAt(shard: Shard | null, run: Run, error: RehomeError): number {
+  const overBudget = error.code === 'PAUSE_OVER_BUDGET' && shard?.plan.strategy === 'online'
+  return overBudget ? Math.max(run.attempts, shard.plan.pause.attempts) : run.attempts
+}
+
+/** `againInMs`: when the next attempt is due; null: there is none. */
+async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null): Promise<void> {
+  const { strategy, fence } = shard.plan
+  if (errand === 'move') {
+    const captures = strategy === 'online' && againInMs !== null
+    const captureMs = captures ? againInMs + fence.leaseMs + handOverMs : null
+    shard.evidence.pauseMs = await retreat(shard, { end: 'source', captureMs })
+  }
+  if (errand === 'rollback' || errand === 'audit') {
+    const heldMs = await retreat(shard, { end: 'target', captureMs: null })
+    if (errand === 'rollback') shard.evidence.rollbackPauseMs = heldMs
+    // It has been closed since the cutover, and stays so.
+    const { flags } = shard.ends.source
+    const given = flags.giveUpTarget(holdOf(shard))
+    await given.catch((err: unknown) => shard.log.warn({ err }, 'the source stays claimed'))
+  }
+}
+
+/** In which the next worker ought to have begun, once its time has come. */
+const handOverMs = 60_000
+
+function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {
+  return shard ? { evidence: evidenceOf(shard) } : {}
+}
+
+/** After a retreat a move starts over; an errand past its cutover waits where it is. */
+function phaseToWaitIn(move: Move, phase: Phase): Phase {
+  if (isOnlyForward(phase)) return phase
+  return move.errand === 'move' ? 'queued' : move.phase
+}
+
+function backoff(baseMs: number, attempts: number): number {
+  return Math.min(60_000, baseMs * 2 ** Math.max(0, attempts - 1))
+}
+
+/** Keeps a tenant whose move is tried again and again fenced for a fifth of the time at most. */
+function restMs(shard: Shard | null, { code }: RehomeError): number {
+  const inVain = code === 'DRAIN_TIMEOUT' || code === 'PAUSE_OVER_BUDGET'
+  return inVain ? Math.min(60_000, 4 * Math.ceil(shard?.lease.heldMs() ?? 0)) : 0
+}
