@@ -11,10 +11,8 @@ import type { Control } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
-import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
-import { connectionsOf } from '../src/plan/endpoint.ts'
-import { hasNewIds } from '../src/plan/new-ids.ts'
-import type { Plan, PlanInput } from '../src/plan/plan.ts'
+import { checkPlan, fingerprintOf, tooFewConnections } from '../src/plan/check-plan.ts'
+import type { PlanInput } from '../src/plan/plan.ts'
 import { explain } from '../src/postgres.ts'
 import {
   openQueues,
@@ -136,26 +134,15 @@ function openPlans(
   }
   const checked = plans.map(checkPlan)
   const atOnce = concurrency ?? Math.max(...checked.map((plan) => plan.concurrency))
-  for (const plan of checked) refuseTooFewConnections(plan, atOnce)
+  for (const plan of checked) {
+    const contradiction = tooFewConnections(plan, atOnce)
+    if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
+  }
   return checked.map((plan) => ({
     plan: { ...plan, concurrency: atOnce },
     fingerprint: fingerprintOf(plan),
     ends: openEnds(plan, environment),
   }))
-}
-
-/**
- * Whatever follows a tenant's changes keeps one connection for its snapshot; others have to look at
- * the end, too.
- */
-function refuseTooFewConnections(plan: Plan, concurrency: number): void {
-  const { name, strategy, rollback, source, target } = plan
-  const needed = 2 * concurrency + 1
-  // Another one makes new ids while both ends are read and written.
-  const follows = strategy === 'online' || rollback.windowMs > 0 || hasNewIds(plan)
-  if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return
-  const message = `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
-  throw new RehomeError('PLAN_INVALID', message)
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -10,9 +10,12 @@ export interface LogOptions {
   readonly destination?: DestinationStream
 }
 
-/** One child a run, tenant and phase is made from it. Writes JSON lines to standard error. */
+/**
+ * One child a run, tenant and phase is made from it. Writes JSON lines to standard error. Throws
+ * USAGE where LOG_LEVEL is no level.
+ */
 export function createLog(options: LogOptions = {}): Logger {
-  const level = options.level ?? process.env.LOG_LEVEL ?? 'info'
+  const level = options.level ?? levelOf(process.env.LOG_LEVEL)
   const serializers = { err: describeError, error: describeError }
   const destination = options.destination ?? pino.destination(2)
   const write = (line: string) => void destination.write(withoutSecrets(line))
@@ -21,6 +24,15 @@ export function createLog(options: LogOptions = {}): Logger {
 
 const secretKey =
   /(url|passw(or)?d|passphrase|pwd|secret|token|authorization|cookie|connection_?string|api_?key)$/i
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/** Throws USAGE. */
+function levelOf(text: string | undefined): string {
+  if (text === undefined || text === '') return 'info'
+  if (levels.includes(text)) return text
+  throw new RehomeError('USAGE', `LOG_LEVEL is "${text}": it is one of ${levels.join(', ')}`)
+}
 
 /** The finished line is looked through, so that it does not matter how a value got into it. */
 function withoutSecrets(line: string): string {

@@ -189,6 +189,16 @@ create function rehome.bucket_of(tenant text) returns integer
   language sql immutable strict parallel safe
   as $$ select pg_catalog.hashtext(tenant) & 1023 $$;
 
+-- When it is worth while to try again. A person's fence ends by itself; the lease of a move's does
+-- not say when that ends.
+create function rehome.retry_after(flag rehome.tenant_flags) returns integer
+  language sql volatile as $$
+  select case when flag.tenant_id = '*' and flag.expires_at < 'infinity'
+    then greatest(1, least(flag.retry_after_s,
+      pg_catalog.ceil(extract(epoch from flag.expires_at - pg_catalog.clock_timestamp()))::integer))
+    else flag.retry_after_s end
+$$;
+
 create function rehome.refuse(flag rehome.tenant_flags) returns void
   language plpgsql as $$
 begin
@@ -204,7 +214,7 @@ begin
     using errcode = '25006', hint = 'rehome:fenced',
       detail = pg_catalog.json_build_object(
         'scope', flag.scope, 'tenant', flag.tenant_id, 'mode', flag.mode,
-        'reason', flag.reason, 'retryAfterS', flag.retry_after_s, 'movedTo', flag.moved_to,
+        'reason', flag.reason, 'retryAfterS', rehome.retry_after(flag), 'movedTo', flag.moved_to,
         'indefinite', coalesce(flag.expires_at = 'infinity', false),
         'key', case flag.mode when 'moved' then flag.epoch end)::text;
 end $$;
@@ -367,7 +377,7 @@ create function rehome.look(asked_scope text, tenants text[]) returns table (
     tenant text, mode text, reason text, "retryAfterS" integer, indefinite boolean, "movedTo" text,
     key uuid)
   language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select f.tenant_id, f.mode, f.reason, f.retry_after_s, coalesce(f.expires_at = 'infinity', false),
+  select f.tenant_id, f.mode, f.reason, rehome.retry_after(f), coalesce(f.expires_at = 'infinity', false),
     f.moved_to, case f.mode when 'moved' then f.epoch end
   from rehome.tenant_flags f
   where f.scope = asked_scope and f.tenant_id = any (tenants || '*'::text) and f.mode <> 'capturing'

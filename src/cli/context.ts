@@ -56,10 +56,7 @@ export async function awaitErrands(
   tenants: readonly string[],
 ): Promise<number> {
   const chosen = new Set(tenants)
-  const hint = setTimeout(
-    () => note('waiting; is a worker running? (`rehome worker PLAN`)'),
-    10_000,
-  )
+  const hint = setTimeout(() => void whyWaiting(rehome).then(note), 10_000)
   try {
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
@@ -71,6 +68,21 @@ export async function awaitErrands(
   } finally {
     clearTimeout(hint)
   }
+}
+
+/** What a run that does not begin most likely waits for. */
+export async function whyWaiting({ queues }: Pick<Rehome, 'queues'>): Promise<string> {
+  const all = [...new Set(Object.values(queues.byErrand))]
+  const paused = await Promise.all(all.map((queue) => queue.isPaused().catch(() => false)))
+  const names = all.filter((_, i) => paused[i]).map(({ name }) => `"${name}"`)
+  if (names.length === 0) return 'waiting; is a worker running? (`rehome worker PLAN`)'
+  return `waiting; queue ${names.join(', ')} is paused: resume it on the board`
+}
+
+/** As JSON, but for what opens or changes an end: neither is for logs and terminals. */
+export function jsonText(value: unknown, indent?: number): string {
+  const secret = (key: string) => key === 'token' || key === 'epoch'
+  return JSON.stringify(value, (key, part) => (secret(key) ? undefined : part), indent)
 }
 
 function outcomeText(move: Move): string {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { print, withRehome } from './context.ts'
+import { jsonText, print, withRehome } from './context.ts'
 import { safe } from './print.ts'
 
 export function addShow(program: Command): void {
@@ -12,7 +12,7 @@ export function addShow(program: Command): void {
 
 async function show(runId: string, tenant: string, flags: { json?: boolean }): Promise<void> {
   const record = await withRehome((rehome) => rehome.show(runId, tenant))
-  if (flags.json) return print(JSON.stringify(record, null, 2))
+  if (flags.json) return print(jsonText(record, 2))
   const { move, events } = record
   print(`${safe(move.tenant_id)} · ${move.phase} · attempt ${move.attempt} · run ${record.run.id}`)
   if (move.error_code) print(safe(`${move.error_code}: ${move.error_message}`, 2000))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Rehome, RunSnapshot } from '../coordinator/rehome.ts'
-import { exitCodeOf, print, withRehome } from './context.ts'
+import { exitCodeOf, jsonText, print, withRehome } from './context.ts'
 import { phasesText, snapshotText, tableText } from './print.ts'
 
 export function addStatus(program: Command): void {
@@ -43,5 +43,5 @@ async function allRuns(rehome: Rehome, flags: StatusFlags): Promise<void> {
 
 function show(snapshot: RunSnapshot, flags: StatusFlags): void {
   if (!flags.json && process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
-  print(flags.json ? JSON.stringify(snapshot) : snapshotText(snapshot))
+  print(flags.json ? jsonText(snapshot) : snapshotText(snapshot))
 }

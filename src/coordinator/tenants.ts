@@ -2,6 +2,7 @@
 
 import { rowsOf } from '../endpoints/ends.ts'
 import { wholeApplication } from '../endpoints/flags.ts'
+import type { Known } from '../endpoints/rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
@@ -22,9 +23,12 @@ export async function tenantsOf(
   for (const tenant of options.only ?? []) refuseBadId(tenant)
   const listed = await listTenants(plan, ends)
   for (const tenant of listed) refuseBadId(tenant)
-  const known = await canonical(listed, ends, options.survey)
-  if (!options.only) return [...new Set(known)]
-  const wanted = await canonical(options.only, ends, options.survey)
+  const found = await rowsOf(ends.source).knownTenants(listed, options.survey.sources)
+  // What else the plan lists is no affair of those that are asked for.
+  if (!options.only) return [...new Set(allKnown(found))]
+  const known = found.map(({ tenant }) => tenant)
+  const { sources } = options.survey
+  const wanted = allKnown(await rowsOf(ends.source).knownTenants(options.only, sources))
   const unknown = wanted.find((tenant) => !known.includes(tenant))
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
@@ -73,15 +77,10 @@ export function refuseBadId(tenant: unknown): void {
   if (/\p{Surrogate}/u.test(tenant)) throw complain(`tenant ${show(tenant)} is not well-formed`)
 }
 
-/** As the column's type writes it: the flag is found by this text. Unknown ones are refused. */
-async function canonical(
-  tenants: readonly string[],
-  ends: Ends,
-  survey: Survey,
-): Promise<string[]> {
-  const known = await rowsOf(ends.source).knownTenants(tenants, survey.sources)
-  const unknown = known.find(({ hasRows }) => !hasRows)?.tenant
-  if (unknown === undefined) return known.map(({ tenant }) => tenant)
+/** As the column's type writes them: flags are found by this text. Unknown ones are refused. */
+function allKnown(found: readonly Known[]): string[] {
+  const unknown = found.find(({ hasRows }) => !hasRows)?.tenant
+  if (unknown === undefined) return found.map(({ tenant }) => tenant)
   throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)
 }
 

@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
+import { connectionsOf } from './endpoint.ts'
 import { contradictionOf, withoutInvertedStreams } from './inverted-streams.ts'
+import { hasNewIds } from './new-ids.ts'
 import type { Plan } from './plan.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
@@ -153,9 +155,20 @@ export function checkPlan(input: unknown): Plan {
     rollback: { ...rollback, windowMs },
   }
   const checked = filled as unknown as Plan
-  const contradiction = contradictionIn(checked)
+  const contradiction = contradictionIn(checked) ?? tooFewConnections(checked, checked.concurrency)
   if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
   return { ...checked, tables: withoutInvertedStreams(checked) }
+}
+
+/** Why a plan cannot be carried out by a worker with so many moves at once; null: it can. */
+export function tooFewConnections(plan: Plan, concurrency: number): string | null {
+  const { name, strategy, rollback, source, target } = plan
+  // One connection of each move keeps a snapshot, another one writes; one looks at the end. And new
+  // ids are made while both ends are read and written.
+  const needed = 2 * concurrency + 1
+  const follows = strategy === 'online' || rollback.windowMs > 0 || hasNewIds(plan)
+  if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return null
+  return `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
 }
 
 function contradictionIn(plan: Plan): string | null {

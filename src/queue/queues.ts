@@ -45,7 +45,10 @@ export interface Queues {
   close(): Promise<void>
 }
 
-/** `redisUrl` empty or absent: BullMQ's own tables in the control database. */
+/**
+ * `redisUrl` empty or absent: BullMQ's own tables in the control database. Throws SETTING_MISSING
+ * where it is no URL of a Redis.
+ */
 export function queueStore(options: {
   redisUrl: string | undefined
   controlUrl: string
@@ -53,6 +56,10 @@ export function queueStore(options: {
 }): QueueStore {
   const { redisUrl, controlUrl, installation } = options
   const prefix = `{rehome-${installation.slice(0, 8)}}`
+  if (redisUrl && !/^(rediss?:\/\/[^/]|unix:\/|redis\+unix:\/|\/)/.test(redisUrl)) {
+    const message = 'REDIS_URL is not a redis:// URL: correct it, or unset it to do without Redis'
+    throw new RehomeError('SETTING_MISSING', message)
+  }
   return redisUrl
     ? { kind: 'redis', url: redisUrl, prefix }
     : { kind: 'postgres', url: controlUrl, prefix }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Job, UnrecoverableError } from 'bullmq'
 import { expect, test } from 'vitest'
+import { whyWaiting } from '../../src/cli/context.ts'
 import type { Move } from '../../src/control/database.ts'
 import { ensureJob } from '../../src/queue/jobs.ts'
 import {
@@ -129,6 +130,16 @@ describeOnBackends('an ended job', (backend) => {
     expect(await job.getState()).toBe('failed')
     await ensureJob(queues, move, { run, isOpen: async () => true })
     expect(await job.getState()).toBe('waiting')
+  })
+})
+
+describeOnBackends('a run that does not begin', (backend) => {
+  test('waits for a paused queue, or else most likely for a worker', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    expect(await whyWaiting({ queues })).toContain('is a worker running?')
+    await queues.byErrand.move.pause()
+    expect(await whyWaiting({ queues })).toContain('queue "rehome-moves" is paused')
   })
 })
 
