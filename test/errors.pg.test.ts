@@ -1,4 +1,6 @@
 // What leaves us as text: no secret in it, one line, and nothing that a database could not store.
+
+import { once } from 'node:events'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +12,7 @@ import {
   redact,
   storable,
 } from '../src/errors.ts'
-import { explain } from '../src/postgres.ts'
+import { createPool, explain } from '../src/postgres.ts'
 import { createDatabase } from './helpers/database.ts'
 
 describe('a password in a URL', () => {
@@ -114,6 +116,29 @@ test('what a database says about a password is hidden, and its code is kept', as
   expect(error.message).toBe(
     'the source is out of reach: no way to postgres://app:***@db, password=***',
   )
+})
+
+describe('a database that does not answer is UNREACHABLE, and is asked again', () => {
+  const unreachable = { code: 'UNREACHABLE', retryable: true }
+
+  test('where an answer is late', async () => {
+    await using database = await createDatabase()
+    const pool = createPool({ url: database.url, name: 'source', size: 1, answerMs: 100 })
+    const late: unknown = await pool.query('select pg_sleep(1)').catch((error: unknown) => error)
+    await pool.end()
+    expect(explain(late, 'the source')).toMatchObject(unreachable)
+  })
+
+  test('where it ends a session that was idle', async () => {
+    await using database = await createDatabase()
+    const client = await database.pool.connect()
+    const ended = once(client, 'error')
+    await client.query(`set idle_session_timeout = '10ms'`)
+    const [error] = await ended
+    client.release(true)
+    expect(error.code).toBe('57P05')
+    expect(explain(error, 'the source')).toMatchObject(unreachable)
+  })
 })
 
 describe('the message of an error', () => {
