@@ -28,9 +28,11 @@ async function pauseOf(strategy: 'offline' | 'online', hangsIn: string): Promise
       () => 'refused',
     )
   let began = 0
+  let hung = false
   using _ = hearing('acme', ({ phase, moment }) => {
     if (phase === 'fence' && moment === 'before' && began === 0) began = performance.now()
-    if (phase === hangsIn && moment === 'before') proxy.freeze()
+    if (phase === hangsIn && moment === 'before' && !hung) proxy.freeze()
+    hung ||= proxy.isFrozen
   })
   const attempt = attempts.try('acme').catch(() => {})
   await eventually(() => expect(proxy.isFrozen).toBe(true), { withinMs: 30_000 })
