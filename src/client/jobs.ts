@@ -22,7 +22,7 @@ export interface WhileWritableOptions<J> {
   readonly tenantOf: (job: J) => string | null | undefined
   /** `homes.look`. Without it jobs begin, and step aside once the database has refused. */
   readonly look?: Look | undefined
-  /** When to try again, in ms. Default: what the fence says; a minute where nobody knows. */
+  /** When to try again, in ms. Default: what the fence says, and 10 s at most. */
   readonly delayMs?: number | undefined
 }
 
@@ -65,11 +65,12 @@ class DelayedError extends Error {
   }
 }
 
-const indefinitelyMs = 60_000
+/** Writes may be let in at any time: a delayed job does not come back later than this. */
+const latestMs = 10_000
 
 /** Up to a fifth more, so that a tenant's jobs do not all come back in one moment. */
-function delayOf({ indefinite, retryAfterS }: Fence): number {
-  const leastMs = Math.max(retryAfterS * 1000, indefinite ? indefinitelyMs : 1000)
+export function delayOf({ indefinite, retryAfterS }: Fence): number {
+  const leastMs = indefinite ? latestMs : Math.min(latestMs, Math.max(1000, retryAfterS * 1000))
   return Math.round(leastMs * (1 + Math.random() / 5))
 }
 
