@@ -8,6 +8,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely'
+import { RehomeError } from './errors.ts'
 import type { Pool } from './postgres.ts'
 
 export type MigrationSet = 'control' | 'endpoint'
@@ -40,9 +41,31 @@ export async function pendingMigrations(pool: Pool, set: MigrationSet): Promise<
 export async function migrate(pool: Pool, set: MigrationSet): Promise<string[]> {
   const pending = await pendingMigrations(pool, set)
   if (pending.length === 0) return []
+  await refuseUnfit(pool, set)
   const { error, results } = await migratorOf(pool, set).migrateToLatest()
   if (error) throw error
   return (results ?? []).map((result) => result.migrationName)
+}
+
+const firstTable = { control: 'rehome_control.moves', endpoint: 'rehome.tenant_flags' } as const
+
+/** Throws PREFLIGHT_FAILED where the migrations of this set cannot go well, and why. */
+async function refuseUnfit(pool: Pool, set: MigrationSet): Promise<void> {
+  const query = `select current_database() as name, current_setting('server_encoding') as encoding,
+    to_regclass($1) is not null as "isThere", to_regclass($2) is not null as "isKept"`
+  const schema = schemaOf[set]
+  const { rows } = await pool.query(query, [firstTable[set], `${schema}.migrations`])
+  const { name, encoding, isThere, isKept } = rows[0]
+  if (encoding !== 'UTF8') {
+    const message = `the encoding of database "${name}" is ${encoding}: rehome needs UTF8`
+    throw new RehomeError('PREFLIGHT_FAILED', message)
+  }
+  if (!isThere) return
+  const applied = isKept ? await pool.query(`select from ${schema}.migrations`) : { rowCount: 0 }
+  if (applied.rowCount !== 0) return
+  const all = set === 'endpoint' ? 'rehome, rehome_log' : schema
+  const message = `schema "${schema}" of database "${name}" came without its rows, as by a dump of definitions alone: \`drop schema ${all} cascade\`, then run \`rehome init\``
+  throw new RehomeError('PREFLIGHT_FAILED', message)
 }
 
 function migratorOf(pool: Pool, set: MigrationSet): Migrator {

@@ -120,3 +120,31 @@ test('both sets can live in one database', async () => {
   await Promise.all(sets.map(({ set }) => migrate(database.pool, set)))
   for (const { set } of sets) expect(await pendingMigrations(database.pool, set)).toEqual([])
 })
+
+describe('a database that cannot take the migrations is refused in one line', () => {
+  test.each(sets)('where $schema came without its rows', async ({ set, schema }) => {
+    await using database = await createDatabase()
+    await withPool(database.url, async (pool) => {
+      await migrate(pool, set)
+      await pool.query(`truncate ${schema}.migrations, ${schema}.migrations_lock`)
+      const refused = migrate(pool, set)
+      await expect(refused).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' })
+      await expect(refused).rejects.toThrow(/came without its rows.*drop schema.*rehome init/)
+    })
+  })
+
+  test('where its encoding is not UTF8', async () => {
+    await using database = await createDatabase()
+    const name = `${database.name}_latin`
+    await database.pool.query(`create database ${name} template template0 encoding latin1
+      lc_collate 'C' lc_ctype 'C'`)
+    const url = new URL(database.url)
+    url.pathname = `/${name}`
+    await withPool(url.href, async (pool) => {
+      await expect(migrate(pool, 'endpoint')).rejects.toThrow(
+        `the encoding of database "${name}" is LATIN1: rehome needs UTF8`,
+      )
+    })
+    await database.pool.query(`drop database ${name}`)
+  })
+})
