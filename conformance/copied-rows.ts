@@ -3,7 +3,7 @@
  * way: every key has the tenant in it, and nothing refers to anything.
  */
 import type { Texts } from '../src/endpoints/tenant-rows.ts'
-import { Broken, Skipped } from './point.ts'
+import { Broken, Untried } from './point.ts'
 import { type Attempt, attempt, claim } from './scratch.ts'
 import type { BatchHead, Subject } from './subject.ts'
 import { rowsOf, type Table, tablesWithRows } from './tables.ts'
@@ -15,9 +15,14 @@ export interface CopiedRows {
   readonly rows: readonly Texts[]
 }
 
+/** What an end may offer for the time of the look, so that all points are tried. */
+export const scratchTable = `create table rehome_conformance (
+  tenant_id text not null, id int not null, body text, primary key (tenant_id, id)
+)`
+
 const wanted = 10
 
-/** Throws Skipped where no table allows it. */
+/** Throws Untried where no table allows it. */
 export async function copiedRows(end: Subject): Promise<CopiedRows> {
   const { scratch, tenant } = end
   for (const table of await tablesWithRows(end)) {
@@ -37,7 +42,7 @@ export async function copiedRows(end: Subject): Promise<CopiedRows> {
     return { table, columns, rows: copied }
   }
   const why = 'whose keys all have its tenant column in them, and that refers to nothing by it'
-  throw new Skipped(`"${tenant}" has no two rows in a table ${why}`)
+  throw new Untried(`"${tenant}" has no two rows in a table ${why}`)
 }
 
 /** References to other rows are left out, so they may not be what rows cannot be without. */

@@ -3,10 +3,12 @@
  *
  * Tells whether an end over HTTP keeps the protocol, a line for each point. Exit code 0: nothing
  * failed. 1: something did. 2: wrong arguments, no answer, or the scratch tenant is somebody.
+ * 3: nothing failed, but points were not tried for want of a table, rows or an option.
  */
 import { messageOf } from '../src/errors.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { examine, type Finding } from './run.ts'
+import { exitCodeOf, lineOf, summaryOf } from './verdict.ts'
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
@@ -23,10 +25,10 @@ async function main(args: readonly string[]): Promise<number> {
   const tell = options.json ? () => {} : (finding: Finding) => print(lineOf(finding))
   try {
     const findings = await examine(options, tell)
-    const failed = findings.filter(({ outcome }) => outcome === 'FAILED').length
-    if (options.json) print(JSON.stringify({ passed: failed === 0, points: findings }))
+    const exitCode = exitCodeOf(findings)
+    if (options.json) print(JSON.stringify({ passed: exitCode === 0, points: findings }))
     else print(`\n${summaryOf(findings)}`)
-    return failed === 0 ? 0 : 1
+    return exitCode
   } catch (error) {
     process.stderr.write(`conformance: ${messageOf(error)}\n`)
     return 2
@@ -35,17 +37,6 @@ async function main(args: readonly string[]): Promise<number> {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function lineOf({ point, says, outcome, why }: Finding): string {
-  const head = `${outcome.padEnd(7)} ${point}`
-  return why === undefined ? `${head}: ${says}` : `${head}: ${says}: ${why}`
-}
-
-function summaryOf(findings: readonly Finding[]): string {
-  const number = (outcome: Finding['outcome']) =>
-    findings.filter((finding) => finding.outcome === outcome).length
-  return `${number('ok')} ok, ${number('FAILED')} failed, ${number('skipped')} skipped`
 }
 
 process.exit(await main(process.argv.slice(2)))

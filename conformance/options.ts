@@ -19,7 +19,7 @@ Tells point by point whether an end over HTTP keeps the protocol of docs/http.md
   --json             one JSON object instead of lines
 
 Exit code 0: nothing failed. 1: something did. 2: wrong arguments, no answer at URL, or --scratch
-is somebody.
+is somebody. 3: nothing failed, but points were not tried for want of a table, rows or an option.
 `
 
 export interface Options extends Chosen {

@@ -22,6 +22,9 @@ export class Skipped extends Error {
   override readonly name = 'Skipped'
 }
 
+/** It could be seen at this end, if it were given what it needs: a table, rows, an option. */
+export class Untried extends Skipped {}
+
 export function expectThat(held: unknown, message: () => string): asserts held {
   if (!held) throw new Broken(message())
 }

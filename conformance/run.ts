@@ -1,6 +1,6 @@
 /** Looks at an end point by point. */
 import { messageOf } from '../src/errors.ts'
-import { Broken, type Point, Skipped } from './point.ts'
+import { Broken, type Point, Skipped, Untried } from './point.ts'
 import { isOf, points } from './points.ts'
 import { restore, unfitScratch } from './scratch.ts'
 import { type Chosen, type Subject, subjectOf } from './subject.ts'
@@ -11,6 +11,10 @@ export interface Finding {
   readonly outcome: 'ok' | 'FAILED' | 'skipped'
   /** Of what has failed or was skipped. */
   readonly why?: string
+  /** The request by which it was seen to fail, with its body. */
+  readonly request?: string
+  /** Skipped for want of a table, rows or an option, and not because the end has no such thing. */
+  readonly untried?: boolean
 }
 
 type Tell = (finding: Finding) => void
@@ -71,12 +75,19 @@ async function unseenScratch(end: Subject): Promise<string | null> {
 async function look(end: Subject, point: Point, before: readonly Finding[]): Promise<Finding> {
   const { name, says, needs = [] } = point
   const missing = needs.find((need) => !before.some((f) => f.point === need && f.outcome === 'ok'))
-  if (missing) return { point: name, says, outcome: 'skipped', why: `it needs ${missing}` }
+  if (missing) {
+    const untried = before.some(({ point, untried }) => point === missing && untried)
+    const why = `it needs ${missing}`
+    return { point: name, says, outcome: 'skipped', why, ...(untried && { untried }) }
+  }
   try {
     await point.check(end)
     return { point: name, says, outcome: 'ok' }
   } catch (error) {
-    const outcome = error instanceof Skipped ? 'skipped' : 'FAILED'
-    return { point: name, says, outcome, why: messageOf(error) }
+    const found = { point: name, says, why: messageOf(error) }
+    if (error instanceof Untried) return { ...found, outcome: 'skipped', untried: true }
+    if (error instanceof Skipped) return { ...found, outcome: 'skipped' }
+    const request = end.lastRequest()
+    return { ...found, outcome: 'FAILED', ...(request !== null && { request }) }
   }
 }

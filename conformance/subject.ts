@@ -20,7 +20,7 @@ import {
 import type { Texts } from '../src/endpoints/tenant-rows.ts'
 import { messageOf } from '../src/errors.ts'
 import { type Answer, call, type Sent } from './caller.ts'
-import { Broken, Skipped, short } from './point.ts'
+import { Broken, short, Untried } from './point.ts'
 
 export interface Chosen {
   readonly baseUrl: URL
@@ -36,7 +36,7 @@ export type ReadRequest = z.output<typeof readOperation.request>
 export interface Subject {
   readonly secret: Secret
   readonly scope: string
-  /** Throws Skipped where none was named. */
+  /** Throws Untried where none was named. */
   readonly tenant: string
   readonly scratch: string
   /** As it is. */
@@ -51,13 +51,19 @@ export interface Subject {
   sendBatch(head: BatchHead, rows: readonly Texts[]): Promise<Answer>
   /** Asked for once. */
   describe(): Promise<Description>
+  /** The request that was sent last, in one line; null: none yet. */
+  lastRequest(): string | null
 }
 
 const where = 'the end'
 
 export function subjectOf(chosen: Chosen): Subject {
   const { secret, scope } = chosen
-  const send = (sent: Sent) => patiently(() => call(chosen.baseUrl, secret, sent))
+  let last: Sent | null = null
+  const send = (sent: Sent) => {
+    last = sent
+    return patiently(() => call(chosen.baseUrl, secret, sent))
+  }
   const post: Subject['post'] = (name, body) => {
     return send({ path: pathOf(name), body: JSON.stringify(body) })
   }
@@ -96,7 +102,16 @@ export function subjectOf(chosen: Chosen): Subject {
       described ??= describe()
       return described
     },
+    lastRequest: () => last && requestText(last),
   }
+}
+
+const bodyCharactersMax = 2_000
+
+function requestText({ method = 'POST', path, body = '' }: Sent): string {
+  const text = String(body).trimEnd().replaceAll('\n', '\\n')
+  const shown = text.length > bodyCharactersMax ? `${text.slice(0, bodyCharactersMax)}…` : text
+  return `${method} ${path} ${shown}`.trimEnd()
 }
 
 const triesMax = 5
@@ -114,7 +129,7 @@ async function patiently(ask: () => Promise<Answer>): Promise<Answer> {
 
 function named(tenant: string | null, option: string): string {
   if (tenant !== null) return tenant
-  throw new Skipped(`no ${option} was named`)
+  throw new Untried(`no ${option} was named`)
 }
 
 function judged<T>(what: string, answer: Answer, read: (text: string) => T): T {

@@ -1,7 +1,7 @@
 /** The tables of an end as points look at them, and the rows of a tenant there. */
 import type { Description } from '../src/endpoints/http/protocol/description.ts'
 import type { Texts } from '../src/endpoints/tenant-rows.ts'
-import { Broken, Skipped } from './point.ts'
+import { Broken, Untried } from './point.ts'
 import type { Subject } from './subject.ts'
 
 export type Table = Description['tables'][number]
@@ -13,7 +13,7 @@ export function keyOf(table: Table): readonly string[] {
   return table.uniques.find((unique) => unique.primary)?.columns ?? []
 }
 
-/** Those in which the tenant has rows, and not too many of them. Throws Skipped where none has. */
+/** Those in which the tenant has rows, and not too many of them. Throws Untried where none has. */
 export async function tablesWithRows(end: Subject): Promise<Table[]> {
   const { scope, tenant } = end
   const { tables } = await end.describe()
@@ -23,7 +23,7 @@ export async function tablesWithRows(end: Subject): Promise<Table[]> {
     if (rows > 0 && rows <= rowsMax) found.push(table)
   }
   if (found.length > 0) return found
-  throw new Skipped(`no table has between 1 and ${rowsMax} rows of "${tenant}"`)
+  throw new Untried(`no table has between 1 and ${rowsMax} rows of "${tenant}"`)
 }
 
 export interface Pages {

@@ -1,7 +1,7 @@
 // Ends that the conformance suite examines: our own server half, as it is or with one rule broken.
 import { baseUrlOf } from '../../conformance/options.ts'
 import { examine, type Finding } from '../../conformance/run.ts'
-import { createHttpEnd, nodeHandler } from '../../src/http-end/index.ts'
+import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/index.ts'
 import type { Breach } from './broken-ends.ts'
 import { secret, serve, smallTables } from './http-end.ts'
 import { createWorld, type World } from './world.ts'
@@ -12,6 +12,8 @@ export interface Looking {
   readonly scratch?: string
   /** Points, or groups of them; with what they need. Default: every point. */
   readonly only?: readonly string[]
+  /** Default: those of the small world. */
+  readonly tables?: HttpEndOptions['tables']
 }
 
 /** Two tenants, of whom the suite is to read one. */
@@ -24,11 +26,11 @@ export async function inhabited(): Promise<World> {
 
 export async function look(
   world: World,
-  { hmac, breach, scratch = 'nobody', only = [] }: Looking = {},
+  { hmac, breach, scratch = 'nobody', only = [], tables = smallTables }: Looking = {},
 ): Promise<Finding[]> {
   const { pool } = world.source
   const auth = hmac ? { hmac: secret } : { bearer: secret }
-  const end = createHttpEnd({ pool, tables: smallTables, auth })
+  const end = createHttpEnd({ pool, tables, auth })
   await end.install()
   const broken = breach ? { handle: breach({ handle: end.handle, pool }) } : end
   await using served = await serve(nodeHandler(broken))
