@@ -59,7 +59,7 @@ const apiEndpoint = z.strictObject({
     z.strictObject({
       columns: z.record(
         name,
-        z.string().regex(/^_?[a-z][a-z0-9_]*(\(\d+(,\d+)?\))?$/, 'has to be a type'),
+        z.string().regex(/^_?[a-z][a-z0-9_]*(\(\d+(,\d+)?\))?(\[\])?$/, 'has to be a type'),
       ),
       key: z.union([name, z.array(name).min(1)]),
       references: z.record(name, name).optional(),

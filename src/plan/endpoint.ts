@@ -59,12 +59,12 @@ export interface ApiRequest {
   readonly body?: unknown
 }
 
-/** Values as JSON has them; int8 and numeric as texts, bytea as `\\x…`. */
+/** Values as JSON has them, arrays too; int8 and numeric as texts, bytea as `\\x…`. */
 export type ApiRow = Readonly<Record<string, unknown>>
 
 /** One table, as an existing API offers it. */
 export interface ApiTable {
-  /** Column → type, as PostgreSQL calls it: `int8`, `numeric(9,2)`, `timestamptz`, `jsonb`. */
+  /** Column → type, as PostgreSQL calls it: `int8`, `numeric(9,2)`, `jsonb`, `text[]`. */
   readonly columns: Readonly<Record<string, string>>
   /** Columns that tell rows apart. */
   readonly key: string | readonly string[]

@@ -46,7 +46,8 @@ function columnOf(name: string, typeText: string): CatalogColumn {
   return { name, ...type, ...none, deterministic: true, virtual: false, sequence: null }
 }
 
-/** Without its length or precision. */
+/** As the catalogue names it, without its length or precision: `_text` for `text[]`. */
 export function baseType(typeText: string): string {
-  return typeText.replace(/\(.*$/, '')
+  const base = typeText.replace(/[([].*$/, '')
+  return typeText.endsWith('[]') ? `_${base}` : base
 }

@@ -1,4 +1,5 @@
 /** Values of an existing API's JSON ↔ PostgreSQL's texts, by the types that the plan says. */
+import { parse as parseArray } from 'postgres-array'
 import { messageOf, RehomeError } from '../../errors.ts'
 import type { ApiRow, ApiTable } from '../../plan/endpoint.ts'
 import type { Codec } from '../sql/codec.ts'
@@ -35,7 +36,10 @@ export function textsOf(
   return columns.map((column) => {
     const codec = codecFor({ name: baseType(types[column] ?? 'text') })
     try {
-      return encodeField(codec, valueFor(codec, row[column]))
+      const value = row[column]
+      // An array's text passes as it came: JSON within it would lose numbers and the order of keys.
+      const text = codec.typeName.startsWith('_') && typeof value === 'string' ? value : undefined
+      return encodeField(codec, valueFor(codec, value), text)
     } catch (error) {
       const what = `"${name}.${column}": ${messageOf(error)}`
       throw new RehomeError('PROTOCOL_BROKEN', `${where} answered with ${what}`, { cause: error })
@@ -43,10 +47,19 @@ export function textsOf(
   })
 }
 
-/** JSON has no bytes: they come as PostgreSQL writes them, in hex. */
+/** JSON has no bytes: they come as PostgreSQL writes them, in hex. Arrays may come so, too. */
 function valueFor({ typeName, decode }: Codec, value: unknown): unknown {
   if (value === undefined) throw new RehomeError('PROTOCOL_BROKEN', 'no value at all')
-  return typeName === 'bytea' && typeof value === 'string' ? decode(value) : value
+  if (typeName === '_bytea') return bytesIn(value)
+  const isText = typeName === 'bytea' || typeName.startsWith('_')
+  return isText && typeof value === 'string' ? decode(value) : value
+}
+
+function bytesIn(value: unknown): unknown {
+  if (typeof value === 'string' && value.startsWith('{'))
+    return codecFor({ name: '_bytea' }).decode(value)
+  if (Array.isArray(value)) return value.map(bytesIn)
+  return typeof value === 'string' ? codecFor({ name: 'bytea' }).decode(value) : value
 }
 
 /** What JSON cannot hold exactly goes as text. */
@@ -59,12 +72,22 @@ export function rowOf(
     columns.map((column, i) => {
       const text = texts[i] ?? null
       const type = baseType(types[column] ?? 'text')
-      return [column, text === null || asText.test(type) ? text : jsonOf(type, text)]
+      return [column, text === null ? null : sentValue(type, text)]
     }),
   )
 }
 
-const asText = /^(int8|numeric|bytea|_.*)$/
+const asText = /^(int8|numeric|bytea)$/
+/** Below the first dimension JSON's own arrays could not be told from PostgreSQL's. */
+const isJson = /^_jsonb?$/
+
+function sentValue(type: string, text: string): unknown {
+  if (!type.startsWith('_')) return asText.test(type) ? text : jsonOf(type, text)
+  // Bounds other than 1 are told by the text alone.
+  if (isJson.test(type) || text.startsWith('[')) return text
+  const element = type.slice(1)
+  return parseArray(text, (item) => sentValue(element, item))
+}
 
 function jsonOf(type: string, text: string): unknown {
   // Numbers that JavaScript would round are left to the text.
