@@ -34,15 +34,24 @@ export function withoutInvertedStreams({
 }
 
 function tableOf(stream: StreamPlan, tables: readonly Entry[], tenantColumn: string): TablePlan {
-  const { from, transform, to, row, key, newIds, quarantine, invert } = stream
+  const { from, to } = stream
   const [target = ''] = to
   const at = (side: 'source' | 'target', name: unknown) =>
     tables.find((entry) => entry.kind === 'table' && entry.side === side && entry.name === name)
   const [here, there] = [at('source', from), at('target', target)] as (TablePlan | undefined)[]
   return {
-    ...table(String(from), { to: target }),
+    ...tableOfStream(stream),
     ...{ tenant: here?.tenant, through: here?.through, targetThrough: there?.through },
     targetTenant: there?.through ? undefined : (there?.tenant ?? tenantColumn),
+  }
+}
+
+/** What becomes of its rows, as of a table's. */
+export function tableOfStream(stream: StreamPlan): TablePlan {
+  const { from, transform, to, row, key, newIds, quarantine, invert } = stream
+  const [target = ''] = to
+  return {
+    ...table(String(from), { to: target }),
     ...{ key, row, newIds, quarantine: quarantine || undefined, invert },
     // What is not one row is refused as what a table's transform must not return.
     transform: (given, context) => {

@@ -2,7 +2,9 @@
 import { deepStrictEqual } from 'node:assert'
 import fc from 'fast-check'
 import { renamed } from '../plan/columns.ts'
+import { contradictionOf, tableOfStream } from '../plan/inverted-streams.ts'
 import type { TablePlan } from '../plan/plan.ts'
+import type { StreamPlan } from '../plan/stream.ts'
 import type { TransformContext } from '../plan/transform-context.ts'
 
 export interface RoundTrip<Row> {
@@ -22,16 +24,16 @@ type Values = Record<string, unknown>
  * that the plan drops, do not count. Throws with the smallest row that fast-check finds otherwise.
  */
 export function expectRoundTrip<Row extends object>(
-  plan: TablePlan,
+  plan: TablePlan | StreamPlan,
   { rows, context, runs = 1_000 }: RoundTrip<Row>,
 ): void {
-  const { transform = same, invert } = plan
-  if (!invert) throw new Error(`table "${plan.name}" has no \`invert\``)
+  const { transform, invert, columns } = plan.kind === 'stream' ? asTable(plan) : plan
+  if (!invert) throw new Error(`${plan.kind} "${plan.name}" has no \`invert\``)
   const given = { tenantId: 'acme', scope: 'default', planName: 'test', lookups: {}, ...context }
   const holds = fc.property(rows, (row) => {
-    const kept = keptOf(plan, row as Values)
+    const kept = keptOf(columns, row as Values)
     // Transforms may change what they are given.
-    const there = transform(structuredClone(renamedRow(plan, kept)), given)
+    const there = (transform ?? same)(structuredClone(renamedRow(columns, kept)), given)
     if (there !== null) deepStrictEqual(invert(structuredClone(there), given), kept)
   })
   fc.assert(holds, { numRuns: runs })
@@ -39,12 +41,21 @@ export function expectRoundTrip<Row extends object>(
 
 const same = (row: Values): Values => row
 
-function keptOf({ columns }: TablePlan, row: Values): Values {
+/** Only a stream from one table into one has an inverse; it is such a table. */
+function asTable(stream: StreamPlan): TablePlan {
+  const contradiction = contradictionOf(stream)
+  if (contradiction) throw new Error(contradiction)
+  return tableOfStream(stream)
+}
+
+type Columns = TablePlan['columns']
+
+function keptOf(columns: Columns, row: Values): Values {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !columns.drop.includes(name)))
 }
 
-function renamedRow(plan: TablePlan, row: Values): Values {
+function renamedRow(columns: Columns, row: Values): Values {
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [renamed(plan, name), value]),
+    Object.entries(row).map(([name, value]) => [renamed({ columns }, name), value]),
   )
 }

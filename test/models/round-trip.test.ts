@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
+import { gather, stream } from '../../src/plan/stream.ts'
 import { expectRoundTrip } from '../../src/testing/index.ts'
 
 interface Price {
@@ -40,4 +41,24 @@ test('one that loses something is shown the smallest row that tells', () => {
   expect(() => expectRoundTrip<Price>(wrong, { rows })).toThrow(/Counterexample: .*cents":1/)
   const none = table('prices')
   expect(() => expectRoundTrip<Price>(none, { rows })).toThrow('has no `invert`')
+})
+
+test('a stream from one table into one has an inverse, too, and others are named', () => {
+  const options = {
+    from: 'prices',
+    to: ['parts'] as const,
+    transform: (row: { key: bigint; cents: number }) => ({ parts: split(row) }),
+  }
+  const back = ({ key, whole, rest }: Split) => ({ key, cents: 100 * whole + rest })
+  const prices = fc.record({ key: fc.bigInt(), cents: fc.nat() })
+  expectRoundTrip(stream('split', { ...options, invert: back }), { rows: prices })
+  const lossy = stream('split', {
+    ...options,
+    invert: (row: Split) => ({ ...back(row), cents: 0 }),
+  })
+  expect(() => expectRoundTrip(lossy, { rows: prices })).toThrow(/Counterexample: .*cents":1/)
+  const none = stream('split', options)
+  expect(() => expectRoundTrip(none, { rows: prices })).toThrow('stream "split" has no `invert`')
+  const many = { ...gather('all', { ...options, by: 'key', transform: () => null }), invert: back }
+  expect(() => expectRoundTrip(many as never, { rows: prices })).toThrow(/a stream from one table/)
 })
