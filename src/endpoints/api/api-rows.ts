@@ -7,6 +7,7 @@ import type { Asked, Transport } from '../http/transport.ts'
 import type { Page, Reading, Rows, Side, Writer, Writing } from '../rows.ts'
 import type { WipeGroup } from '../sql/wipe.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
+import { batchWeightMax, weightOf } from '../weight.ts'
 import { catalogOfApi } from './api-catalog.ts'
 import { readJson, rowOf, textsOf } from './api-values.ts'
 
@@ -114,10 +115,14 @@ function pagesOf(api: Api, reading: Reading): AsyncIterable<Page> {
 function writerTo(api: Api, { hold, table: { name } }: Writing): Writer {
   const { columns: types, write } = tableOf(api, name)
   let held: Record<string, unknown>[] = []
+  let weight = 0
   return {
-    isFull: () => false,
+    isFull: () => weight > batchWeightMax,
     async write(rows: readonly Texts[], columns) {
-      for (const row of rows) held.push(rowOf(row, columns, types))
+      for (const row of rows) {
+        held.push(rowOf(row, columns, types))
+        weight += weightOf(row)
+      }
     },
     async commit(_, quarantined = []) {
       if (quarantined.length > 0) {
@@ -126,6 +131,7 @@ function writerTo(api: Api, { hold, table: { name } }: Writing): Writer {
       }
       const rows = held
       held = []
+      weight = 0
       if (rows.length === 0) return
       if (!write) throw new RehomeError('PREFLIGHT_FAILED', `"${name}" has no \`write\``)
       await askApi(api, write({ tenant: hold.tenant, rows }))

@@ -17,6 +17,7 @@ import type {
 import type { TableProgress } from '../sql/progress.ts'
 import type { WipeGroup, WipeOptions } from '../sql/wipe.ts'
 import type { KeyList, TenantRows, Texts } from '../tenant-rows.ts'
+import { batchWeightMax } from '../weight.ts'
 import { type Asking, readAnswer } from './asking.ts'
 import { joinLines, rowsOfPage } from './lines.ts'
 import { catalogOf, description } from './protocol/description.ts'
@@ -105,9 +106,6 @@ export function readColumn({ from, name, castTo }: ColumnRoute) {
   throw new RehomeError('PREFLIGHT_FAILED', message)
 }
 
-/** Far below what an end takes at once; a page more may come on top of it. */
-const batchCharacters = 8 * 1024 * 1024
-
 /** A batch is held until it is committed, and sent again as it is if its answer is lost. */
 function writerTo(asking: Asking, writing: Writing): Writer {
   const { hold, table, replicate, from, leavingOut } = writing
@@ -116,7 +114,7 @@ function writerTo(asking: Asking, writing: Writing): Writer {
   let columns: readonly string[] = []
   let before: TableProgress = from
   return {
-    isFull: () => characters > batchCharacters,
+    isFull: () => characters > batchWeightMax,
     async write(rows, names) {
       columns = names
       for (const row of rows) {

@@ -2,13 +2,12 @@
 import { inTransactionOf } from '../../postgres.ts'
 import type { Writer, Writing } from '../rows.ts'
 import type { Texts } from '../tenant-rows.ts'
+import { batchWeightMax, weightOf } from '../weight.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { holdReceiving } from './holds.ts'
 import { placeRows } from './place-rows.ts'
 import type { TableProgress } from './progress.ts'
 import { writeProgress } from './progress.ts'
-
-const batchCharacters = 8 * 1024 * 1024
 
 type WritingLeavingOut = Writing & {
   readonly leavingOut: NonNullable<Writing['leavingOut']>
@@ -23,14 +22,14 @@ export function writerLeavingOut(
   const own = { table, path: leavingOut.path, key: [] }
   let rows: Texts[] = []
   let columns: readonly string[] = []
-  let characters = 0
+  let weight = 0
   return {
-    isFull: () => characters > batchCharacters,
+    isFull: () => weight > batchWeightMax,
     async write(some, names) {
       columns = names
       for (const row of some) {
         rows.push(row)
-        for (const text of row) characters += text?.length ?? 0
+        weight += weightOf(row)
       }
     },
     async commit(progress: TableProgress) {
@@ -44,7 +43,7 @@ export function writerLeavingOut(
       })
       if (left.collided.length + left.orphaned.length > 0) leavingOut.tell()
       rows = []
-      characters = 0
+      weight = 0
     },
   }
 }

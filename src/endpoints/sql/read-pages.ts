@@ -2,6 +2,7 @@
 import Cursor from 'pg-cursor'
 import { withClient } from '../../postgres.ts'
 import type { Texts } from '../tenant-rows.ts'
+import { pageWeightMax, ReadingPace, weightOf } from '../weight.ts'
 import type { SqlEnd } from './end.ts'
 import { asText } from './text-batches.ts'
 
@@ -20,9 +21,6 @@ export interface TextPage {
 }
 
 /** A page may have fewer rows than were asked for, where these are large. */
-const pageCharacters = 4 * 1024 * 1024
-const stepRowsMax = 250
-
 export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<TextPage> {
   const { text, values, width, limit } = query
   return await withClient(end.pool, async (client) => {
@@ -30,16 +28,18 @@ export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<Text
     const asTexts = { rowMode: 'array', types: asText } as const
     const cursor = client.query(new Cursor(text, [...values], asTexts))
     const rows: Texts[] = []
-    let characters = 0
+    const pace = new ReadingPace()
+    let weight = 0
     let last: Texts | null = null
     let more = true
-    while (more && rows.length < limit && characters < pageCharacters) {
-      const step = Math.min(stepOf(rows.length, characters), limit - rows.length)
+    while (more && rows.length < limit && weight < pageWeightMax) {
+      const step = Math.min(pace.next(weight), limit - rows.length)
       const some: Texts[] = await cursor.read(step)
       for (const row of some) {
         rows.push(row.slice(0, width))
-        characters += charactersOf(row)
+        weight += weightOf(row)
       }
+      pace.add(some)
       last = some.at(-1) ?? last
       more = some.length === step
     }
@@ -47,17 +47,4 @@ export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<Text
     await client.query('commit')
     return { rows, last: more && last ? last.slice(width) : null }
   })
-}
-
-function charactersOf(row: Texts): number {
-  let characters = 0
-  for (const text of row) characters += text === null ? 5 : text.length + 3
-  return characters
-}
-
-/** No more at once than fit, as far as the rows before tell. */
-function stepOf(rows: number, characters: number): number {
-  if (rows === 0) return 16
-  const each = Math.max(1, characters / rows)
-  return Math.max(1, Math.min(stepRowsMax, Math.floor((pageCharacters - characters) / each)))
 }

@@ -2,13 +2,16 @@
 import Cursor from 'pg-cursor'
 import type { Client } from '../../postgres.ts'
 import type { Texts } from '../tenant-rows.ts'
+import { ReadingPace } from '../weight.ts'
 
 /** Raw texts, exactly as the server wrote them. */
 export const asText = { getTypeParser: () => (text: string) => text }
 
 export interface Batches {
-  /** Rows of a batch. */
+  /** Rows of a batch at most; fewer where they are large. */
   readonly size: number
+  /** How large a batch may be. Default: a page. */
+  readonly weightMax?: number
 }
 
 /**
@@ -18,14 +21,16 @@ export interface Batches {
 export async function* textBatches(
   client: Client,
   query: string,
-  { size }: Batches,
+  { size, weightMax }: Batches,
 ): AsyncGenerator<readonly Texts[], void, undefined> {
   const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
-  let reading: Promise<Texts[]> = heard(cursor.read(size))
+  const pace = new ReadingPace({ rowsMax: size, ...(weightMax && { weightMax }) })
+  let reading: Promise<Texts[]> = heard(cursor.read(pace.next()))
   for (;;) {
     const rows = await reading
     if (rows.length === 0) break
-    reading = heard(cursor.read(size))
+    pace.add(rows)
+    reading = heard(cursor.read(pace.next()))
     yield rows
   }
   await cursor.close()
