@@ -38,7 +38,8 @@ export async function copyTexts(
     const pages = source.pages({ ...reading, columns: route.columns, after: from })
     for await (const { rows, cursor, counted } of pages) {
       reading.signal.throwIfAborted()
-      const rowsWritten = reached.rowsWritten + (await write(mapper.map(await renumber(rows))))
+      const rowsWritten =
+        reached.rowsWritten + (await write(mapper.map(await renumber(rows), rows)))
       read += rows.length
       reached = { rowsRead: read - mapper.held(), rowsWritten, done: false, cursor }
       if (read - committed < atOnce && !writer.isFull()) continue

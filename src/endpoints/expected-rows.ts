@@ -20,6 +20,7 @@ import { heard } from './sql/text-batches.ts'
 import type { Texts } from './tenant-rows.ts'
 import type { TextMapper } from './text-mapper.ts'
 import { mapperOf } from './text-transform.ts'
+import { byWeight } from './weight.ts'
 
 interface Work {
   readonly route: Route
@@ -28,6 +29,8 @@ interface Work {
   readonly reading: Omit<Reading, 'key' | 'columns' | 'after'>
   readonly hash: HashFunction
   readonly renumber: Renumber
+  /** Given each page as it was read, before anything is made of it. */
+  readonly onRead?: ((rows: readonly Texts[]) => void) | undefined
 }
 
 export interface Expected extends Side {
@@ -70,7 +73,7 @@ export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): 
 /** The source reads a page, and the target hashes another, while a third is transformed here. */
 async function eachPage(
   { source, target }: { source: Rows; target: Rows },
-  { route, context, reading, hash, renumber }: Work,
+  { route, context, reading, hash, renumber, onRead }: Work,
   visit: (side: Side) => Promise<void>,
 ): Promise<readonly string[]> {
   // Unlike the copy's: what one row leaves on another in there would be seen here.
@@ -78,16 +81,30 @@ async function eachPage(
   const { columns } = route
   // Groups come together only in their order.
   const key = route.stream?.by.length ? route.sourceKey : []
-  const pages = source.pages({ ...reading, columns, key, after: { rowsRead: 0, cursor: null } })
+  const first = { rowsRead: 0, cursor: null }
+  const pages = heardPages(source.pages({ ...reading, columns, key, after: first }), onRead)
   let visiting: Promise<void> = Promise.resolve()
-  for await (const given of mapped(pages, renumber, mapper)) {
-    reading.signal.throwIfAborted()
-    const side = given.length > 0 ? target.side(givenRows(route, mapper, { given, hash })) : null
-    await visiting
-    if (side) visiting = heard(visit(side))
+  for await (const rows of mapped(pages, renumber, mapper)) {
+    // One row may become many, and a small one a large one.
+    for (const given of byWeight(rows, (row) => row)) {
+      reading.signal.throwIfAborted()
+      const side = target.side(givenRows(route, mapper, { given, hash }))
+      await visiting
+      visiting = heard(visit(side))
+    }
   }
   await visiting
   return mapper.columns()
+}
+
+async function* heardPages(
+  pages: AsyncIterable<Page>,
+  onRead: Work['onRead'],
+): AsyncGenerator<Page> {
+  for await (const page of pages) {
+    onRead?.(page.rows)
+    yield page
+  }
 }
 
 async function* mapped(
@@ -95,7 +112,7 @@ async function* mapped(
   renumber: Renumber,
   mapper: TextMapper,
 ): AsyncGenerator<Texts[]> {
-  for await (const { rows } of pages) yield mapper.map(await renumber(rows))
+  for await (const { rows } of pages) yield mapper.map(await renumber(rows), rows)
   yield mapper.end()
 }
 

@@ -27,16 +27,16 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
     .filter(({ name }) => name !== route.target.name)
     .map((table) => createWriter(table, stream))
   const quarantine = createQuarantine(stream.quarantine)
-  let group: Texts[] = []
-  const produce = (fields: readonly Texts[]): Texts[] => {
+  let group: GivenRow[] = []
+  const produce = (rows: readonly GivenRow[]): Texts[] => {
     try {
-      const read = fields.map((one) => reader.read(one))
+      const read = rows.map(({ fields }) => reader.read(fields))
       const produced = run(stream, context, read)
       for (const trial of trials) trial.write(produced, read)
       return writer.write(produced, read)
     } catch (error) {
-      const failed = inRow(error, route, fields[0] ?? [])
-      for (const one of fields) quarantine.add(failed, namedRow(route, one))
+      const failed = inRow(error, route, rows[0]?.asRead ?? [])
+      for (const { asRead } of rows) quarantine.add(failed, namedRow(route, asRead))
       return []
     }
   }
@@ -44,16 +44,17 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
     columns: writer.columns,
     held: () => group.length,
     takeQuarantined: quarantine.take,
-    map(rows) {
-      if (stream.by.length === 0) return rows.flatMap((fields) => produce([fields]))
+    map(rows, asRead = rows) {
+      const given = rows.map((fields, i) => ({ fields, asRead: asRead[i] ?? fields }))
+      if (stream.by.length === 0) return given.flatMap((row) => produce([row]))
       const out: Texts[] = []
-      for (const fields of rows) {
+      for (const row of given) {
         const [first] = group
-        if (first && !reader.belong(first, fields)) {
+        if (first && !reader.belong(first.fields, row.fields)) {
           out.push(...produce(group))
           group = []
         }
-        group.push(fields)
+        group.push(row)
       }
       return out
     },
@@ -63,6 +64,12 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
       return rest
     },
   }
+}
+
+interface GivenRow {
+  readonly fields: Texts
+  /** The same row before it got new ids. */
+  readonly asRead: Texts
 }
 
 interface ReadRow {

@@ -14,8 +14,11 @@ export interface Quarantined {
 export interface TextMapper {
   /** The target's columns that are filled; none before a row was let through. */
   columns(): readonly string[]
-  /** In the order of the source's key. */
-  map(rows: readonly Texts[]): Texts[]
+  /**
+   * In the order of the source's key. `asRead`: the same rows before they got new ids, by which
+   * rows that stay behind are named. Default: the rows.
+   */
+  map(rows: readonly Texts[], asRead?: readonly Texts[]): Texts[]
   /** What is still to come after the last row. */
   end(): Texts[]
   /** Rows of a group that may go on: whoever takes over from here has to read them again. */

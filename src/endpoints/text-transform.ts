@@ -46,13 +46,13 @@ function mapTransformed(
     ...holdsNothing,
     takeQuarantined: quarantine.take,
     columns: () => transform.columns,
-    map: (rows) =>
-      rows.flatMap((fields) => {
+    map: (rows, asRead = rows) =>
+      rows.flatMap((fields, i) => {
         try {
           const mapped = mapRow(fields)
           return mapped ? [mapped] : []
         } catch (error) {
-          quarantine.add(error, namedRow(route, fields))
+          quarantine.add(error, namedRow(route, asRead[i] ?? fields))
           return []
         }
       }),

@@ -14,6 +14,8 @@ import { hasNewIds } from '../plan/new-ids.ts'
 import type { Route } from '../plan/route.ts'
 import { ident } from '../quote.ts'
 import { contextOf, renumberOf } from './context.ts'
+import { type Difference, differencesOf, type Hashes } from './differences.ts'
+import { type ReadCheck, readCheckOf } from './read-check.ts'
 import { tenantRows } from './rows.ts'
 import type { Shard } from './shard.ts'
 
@@ -28,6 +30,8 @@ export interface TableComparison {
   readonly differing: number
   /** Up to 20 of them. */
   readonly keys: readonly Difference[]
+  /** Keys of the source whose rows were not read as the source itself says that they are. */
+  readonly misread?: readonly Difference[]
   /** Rows that have changed since they were brought: a later round brings and compares them. */
   readonly changing?: number
   /** Target columns that nothing was copied into, so that there is nothing to compare. */
@@ -50,17 +54,20 @@ export async function compareTable(
   named = 20,
 ): Promise<TableComparison> {
   const source = rowsOf(shard.ends.source)
-  const ahead = aheadOf(shard, route)
+  const check = readCheckOf(shard, route)
+  const ahead = aheadOf(shard, route, check)
   // Only after the transform has seen rows is it known which columns it fills.
   const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
   const left = ahead ?? source.side(sourceSide(shard, route, columns))
   const right = rightSide(shard, route, columns)
   const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
-  const equal = sameDigest(expected, found)
-  const differences = equal
+  const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
+  const same = sameDigest(expected, found)
+  const differences = same
     ? { differing: 0, keys: [] }
     : await namedDifferences({ left, right }, named)
+  const equal = same && misread.length === 0
   return {
     table: route.target.name,
     expected: Number(expected.rows),
@@ -68,12 +75,13 @@ export async function compareTable(
     digest: digestText(found),
     equal,
     ...differences,
+    ...(misread.length > 0 && { misread }),
     notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
   }
 }
 
 /** Of rows that are read, made into the target's, and nowhere yet. null: the source's are those. */
-function aheadOf(shard: Shard, route: Route): Expected | null {
+function aheadOf(shard: Shard, route: Route, check: ReadCheck | null): Expected | null {
   if (!isMade(shard, route)) return null
   const { ends, survey, signal } = shard
   const ways = { source: rowsOf(ends.source), target: hasherOf(shard) }
@@ -83,13 +91,13 @@ function aheadOf(shard: Shard, route: Route): Expected | null {
     reading: { ...tenantRows(shard, route, 'source'), signal },
     hash: survey.hash,
     renumber: renumberOf(shard, route),
+    onRead: check?.onRead,
   })
 }
 
-export interface Hashes {
-  /** Key → hash, of rows that ought to be at the target. */
-  readonly expected: ReadonlyMap<string, string>
-  readonly found: ReadonlyMap<string, string>
+export interface ComparedRows extends Hashes {
+  /** Keys of the source whose rows were not read as the source has them. */
+  readonly misread: readonly Difference[]
 }
 
 /** Of some rows of both ends, few enough to be held here; both say by themselves what they hold. */
@@ -97,19 +105,22 @@ export async function hashesOfSome(
   shard: Shard,
   route: Route,
   some: { readonly source: readonly KeyList[]; readonly target: readonly KeyList[] },
-): Promise<Hashes> {
+): Promise<ComparedRows> {
   const part = (end: 'source' | 'target', keys: KeyList): Shard => {
     return { ...shard, keys: (_, at) => (at === end ? keys : undefined) }
   }
   const [expected, found] = [new Map<string, string>(), new Map<string, string>()]
+  const misread: Difference[] = []
   let columns: readonly string[] = []
   const plain = route.columns.map((column) => column.name)
   for (const keys of some.source) {
     shard.signal.throwIfAborted()
     const at = part('source', keys)
-    const ahead = aheadOf(at, route)
+    const check = readCheckOf(at, route)
+    const ahead = aheadOf(at, route, check)
     const left = ahead ?? rowsOf(shard.ends.source).side(sourceSide(at, route, plain))
     for (const [key, hash] of await left.hashes(allBuckets)) expected.set(key, hash)
+    if (ahead && check) misread.push(...(await check.differences(() => ahead.digest())))
     const filled = ahead ? ahead.columns() : plain
     if (filled.length > 0) columns = filled
   }
@@ -118,7 +129,7 @@ export async function hashesOfSome(
     const right = rightSide(part('target', keys), route, columns)
     for (const [key, hash] of await right.hashes(allBuckets)) found.set(key, hash)
   }
-  return { expected, found }
+  return { expected, found, misread }
 }
 
 /** What is at the source has no digest that could be that of the target's rows. */
@@ -209,19 +220,4 @@ async function namedDifferences(
     keys.push(...differences.slice(0, named - keys.length))
   }
   return { differing, keys }
-}
-
-export interface Difference {
-  readonly key: string
-  readonly is: 'missing' | 'extra' | 'different'
-}
-
-export function differencesOf({ expected, found }: Hashes): Difference[] {
-  const differences: Difference[] = []
-  for (const key of new Set([...expected.keys(), ...found.keys()])) {
-    if (expected.get(key) === found.get(key)) continue
-    const is = !found.has(key) ? 'missing' : !expected.has(key) ? 'extra' : 'different'
-    differences.push({ key, is })
-  }
-  return differences
 }

@@ -5,6 +5,7 @@
 
 import { copyTexts } from '../endpoints/copy-texts.ts'
 import { holdAt, rowsOf } from '../endpoints/ends.ts'
+import type { StayedBehind } from '../endpoints/rows.ts'
 import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
 import { nothingRead, type TableProgress } from '../endpoints/sql/progress.ts'
@@ -101,10 +102,26 @@ async function copyPageByPage(shard: Shard): Promise<void> {
 export async function tellQuarantined(shard: Shard): Promise<void> {
   const { tenant, epoch, plan } = shard
   const key = { scope: plan.scope, tenant, epoch }
-  const rows = await rowsOf(shard.ends.target).readQuarantined(key)
+  const all = await rowsOf(shard.ends.target).readQuarantined(key)
+  const rows = onceEach(shard, all)
   if (rows.length === 0) return
-  shard.evidence.quarantined = { rows: rows.length, first: rows.slice(0, 20) }
+  const tables = countBy(all.map(({ table }) => table))
+  shard.evidence.quarantined = { rows: rows.length, tables, first: rows.slice(0, 20) }
   shard.tell(`${rows.length} rows stayed behind, in rehome.quarantine at the target`)
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
+
+/** A row of a stream stays behind once, however many tables it would have had rows in. */
+function onceEach(shard: Shard, rows: readonly StayedBehind[]): StayedBehind[] {
+  const readBy = (name: string) => {
+    return shard.survey.routes.find(({ target }) => target.name === name)?.stream?.name ?? name
+  }
+  return [...new Map(rows.map((row) => [`${readBy(row.table)} ${row.key}`, row])).values()]
 }
 
 export interface CopyWork {

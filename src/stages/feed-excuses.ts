@@ -2,23 +2,34 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import { givenKeys } from '../endpoints/expected-rows.ts'
 import type { Since } from '../endpoints/feed.ts'
+import { readKeyOf } from '../endpoints/read-digest.ts'
 import { keyReader } from '../endpoints/sql/brought-keys.ts'
 import { allBuckets } from '../endpoints/sql/digest.ts'
 import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
 import { asItIs } from '../plan/columns.ts'
+import type { TenantPath } from '../plan/path.ts'
 import type { Route } from '../plan/route.ts'
 import { contextOf } from './context.ts'
 import { dueTables } from './feed-due.ts'
-import { isFull, keyLists, type Touched, touchedSince } from './feed-keys.ts'
+import { isFull, type KeySet, keyLists, type Touched, touchedSince } from './feed-keys.ts'
 import { tenantRows } from './rows.ts'
 import type { Shard } from './shard.ts'
 
-/** Table → keys, as the end writes them whose rows are found. null: more than can be held. */
+export interface Changing {
+  /** Keys of the rows that are found, as their end writes them. */
+  readonly written: ReadonlySet<string>
+  /** Keys of the rows that are read, as a check of what was read names them. */
+  readonly read: ReadonlySet<string>
+}
+
+export const nothingChanges: Changing = { written: new Set(), read: new Set() }
+
+/** Table → keys of rows that have changed since. null: more than can be held. */
 export async function changingKeys(
   shard: Shard,
   since: Since,
-): Promise<ReadonlyMap<string, ReadonlySet<string>> | null> {
-  const changing = new Map<string, ReadonlySet<string>>()
+): Promise<ReadonlyMap<string, Changing> | null> {
+  const changing = new Map<string, Changing>()
   const all: Touched[] = []
   for (const table of (await dueTables(shard, since)).tables) {
     const touched = await touchedSince(shard, table, since)
@@ -38,18 +49,37 @@ export async function changingKeys(
       const side = rowsOf(end).side(givenKeys(there, { given, hash: shard.survey.hash }))
       for (const key of (await side.hashes(allBuckets)).keys()) written.add(key)
     }
-    changing.set(there.target.name, written)
+    // Where the tenant has written, if it goes back, rows are found, and read at the other end.
+    const read = shard.goesBack ? [] : touched.source.values().map((key) => readKeyOf(route, key))
+    changing.set(there.target.name, { written, read: new Set(read) })
   }
   return changing
 }
 
-/** Of a table at the target, whoever hangs on rows that have come or gone with their children. */
-export function underParents({ targetPath: path }: Route, all: readonly Touched[]): KeyList[] {
+/** Rows of a table at the target that find their tenant through parents which came or went. */
+export function underParents({ targetPath }: Route, all: readonly Touched[]): KeyList[] {
+  const parents = (one: Touched) => one.table.route.target.name
+  return under(targetPath, all, { name: parents, keys: (one) => one.parents })
+}
+
+/** The same rows at the source. */
+export function underSourceParents({ sourcePath }: Route, all: readonly Touched[]): KeyList[] {
+  const parents = (one: Touched) => one.table.route.source.name
+  return under(sourcePath, all, { name: parents, keys: (one) => one.sourceParents })
+}
+
+interface ParentsAt {
+  name(one: Touched): string
+  keys(one: Touched): KeySet
+}
+
+function under(path: TenantPath, all: readonly Touched[], at: ParentsAt): KeyList[] {
   if (path.kind === 'column') return []
-  const parent = all.find(({ table }) => table.route.target.name === path.parent)
+  const parent = all.find((one) => at.name(one) === path.parent)
   if (!parent) return []
-  const { columns } = parent.parents
-  const values = parent.parents
+  const { columns } = at.keys(parent)
+  const values = at
+    .keys(parent)
     .values()
     .map((texts) => path.parentColumns.map((name) => texts[columns.indexOf(name)] ?? null))
   return keyLists(path.columns, values)

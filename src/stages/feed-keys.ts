@@ -61,8 +61,10 @@ export interface Touched {
   /** As the source knows the rows, that are there and that have gone. */
   readonly source: KeySet
   readonly target: KeySet
-  /** By what rows at the target find their tenant, who have come or gone with these. */
+  /** Parent keys of target rows that were inserted or deleted together with these rows. */
   readonly parents: KeySet
+  /** The same parents, as rows of the source refer to them. */
+  readonly sourceParents: KeySet
   /** Keys at the target that nobody has taken again. */
   readonly gone: Texts[]
 }
@@ -74,16 +76,22 @@ export function nothingTouched(table: ChangedTable): Touched {
     source: new KeySet(route.sourceKey),
     target: new KeySet(route.targetKey),
     parents: new KeySet(childKey.target),
+    sourceParents: new KeySet(childKey.source),
     gone: [],
   }
 }
 
-export function isFull({ source, target, parents }: Touched): boolean {
-  return source.isFull || target.isFull || parents.isFull
+export function isFull({ source, target, parents, sourceParents }: Touched): boolean {
+  return source.isFull || target.isFull || parents.isFull || sourceParents.isFull
 }
 
-export interface KeysOfRow {
+/** Source keys of a row, and of the rows that find their tenant through it. */
+export interface SourceKeys {
   readonly source: Texts
+  readonly sourceChild: Texts
+}
+
+export interface KeysOfRow extends SourceKeys {
   /** null: the plan leaves the row behind. */
   readonly target: Texts | null
   readonly child: Texts | null
@@ -95,16 +103,17 @@ export interface RowReader {
 }
 
 /** Reads no more of a row than its keys are made of. */
-export function readerOf(shard: Shard, { route, childKey }: ChangedTable): RowReader {
+export function readerOf(shard: Shard, table: ChangedTable): RowReader {
+  const { route, childKey } = table
   const names = [...route.targetKey, ...childKey.target]
   const made = route.transform ? route.columns : columnsFor(route, names)
   const map = route.transform ? keyReader(route, names, contextOf(shard)) : (texts: Texts) => texts
   return {
-    columns: [...made, ...keyColumns(route)],
+    columns: [...made, ...keyColumns(table)],
     read(texts) {
       const mapped = map(texts.slice(0, made.length))
       return {
-        source: texts.slice(made.length),
+        ...sourceKeysOf(table, texts.slice(made.length)),
         target: mapped?.slice(0, route.targetKey.length) ?? null,
         child: mapped?.slice(route.targetKey.length) ?? null,
       }
@@ -119,22 +128,34 @@ function columnsFor({ columns }: Route, names: readonly string[]): ColumnRoute[]
   })
 }
 
-/** Of the source's key, behind what a row is made of. */
-export function keyColumns({ source, sourceKey }: Route): ColumnRoute[] {
-  return sourceKey.map((name) => {
-    const column = source.columns.find((candidate) => candidate.name === name)
+/** Columns of the source's keys, which are read behind those that a row is made of. */
+export function keyColumns({ route, childKey }: ChangedTable): ColumnRoute[] {
+  return [...route.sourceKey, ...childKey.source].map((name) => {
+    const column = route.source.columns.find((candidate) => candidate.name === name)
     return asItIs({ name, typeName: column?.typeName ?? 'text' })
   })
 }
 
-/** All that have changed since, as they were and as they are. */
+/** Parses the values of `keyColumns`. */
+export function sourceKeysOf({ route }: ChangedTable, texts: Texts): SourceKeys {
+  const width = route.sourceKey.length
+  return { source: texts.slice(0, width), sourceChild: texts.slice(width) }
+}
+
+/**
+ * Reads the keys of all rows that have changed since, before and after each change.
+ *
+ * Current rows are read first, and the log last. A key that a row had at a moment before this call
+ * is then found in any case: either the row has it still, or the change that took it away was
+ * logged before the log is read.
+ */
 export async function touchedSince(
   shard: Shard,
   table: ChangedTable,
   since: Since,
 ): Promise<Touched> {
   const touched = nothingTouched(table)
-  for (const kind of ['before', 'now'] as const) {
+  for (const kind of ['now', 'before'] as const) {
     const reader = readerOf(shard, table)
     const asked = { ...since, table: table.route.source.name, kind, columns: reader.columns }
     const pages = feedOf(shard, 'source').changes({ ...asked, signal: shard.signal })
@@ -151,6 +172,14 @@ export function touch(
   const keys = reader.read(texts)
   touched.source.add(keys.source)
   if (keys.target) touched.target.add(keys.target)
-  if (children && keys.child && keys.child.length > 0) touched.parents.add(keys.child)
+  if (children) touchParent(touched, keys)
   return keys
+}
+
+export function touchParent(
+  touched: Touched,
+  { child, sourceChild }: Pick<KeysOfRow, 'child' | 'sourceChild'>,
+): void {
+  if (child && child.length > 0) touched.parents.add(child)
+  if (sourceChild.length > 0) touched.sourceParents.add(sourceChild)
 }

@@ -54,7 +54,7 @@ async function firstBreach(
     const rows = { ...tenantRows(shard, route, 'target'), keys: list }
     const asked = rowsOf(shard.ends.target).brokenReferences(rows, shard.survey.targets)
     const [broken] = await asked
-    if (broken) return referencesBroken([{ ...broken, table: target.name }])
+    if (broken) return referencesBroken(shard, [{ ...broken, table: target.name }])
   }
   for (const list of keyLists(targetKey, gone as Texts[])) {
     const [broken] = await feedOf(shard, 'target').brokenByLeaving(target.name, list)

@@ -1,11 +1,28 @@
 /**
- * One round of catching up, where an end is asked over HTTP: many steps, each of which is one
- * commit at the target. No two of them see the source at one moment, and it need not be so:
+ * One round of catching up, where an end is asked over HTTP: many requests, each of which sees the
+ * source at another moment, and many steps, each of which is one commit at the target. Whatever
+ * changes between any two of them, a round is right by this invariant:
  *
- * A position is taken before the first page is read, and stored after the last step. Whatever
- * changes in between is in the log after that position, and comes again. So at the end of a round
- * the target has all that had changed up to the position, and some of what came later; and under
- * the fence, where nothing comes later, it has what the source has.
+ *   A row that the target lacks, or holds as it is no more, is brought by a later step of this
+ *   round, or it has changed after the position that the round stores at its end.
+ *
+ * A row has changed when its own key is in the log, or that of a row above it whose entry says that
+ * its children changed with it. The invariant holds because of the order of the requests:
+ *
+ * 1. The position is taken before anything else is read, and stored after the last step. So what
+ *    changes during the round comes again with the next one.
+ * 2. Of each table the log is read first (`before`: rows as they were), the rows that are there last
+ *    (`now`). A row counts as gone only if the log has it and the later look at the rows has not. A
+ *    row that was changed between the two is there, and stays. If it had gone by then and comes
+ *    back, it comes by a change after the position, which brings its children, too.
+ * 3. Parents come before their children, so children are read after every step that removed them.
+ *    Rows go together with their children. If the log says that the children changed, those that
+ *    are there come again in this round. If it does not say so (the row was only updated when the
+ *    log was read), or if a row was left out because it collided, the round is `lacking`: it does
+ *    not move the position, and the next pass brings the children of every changed row.
+ *
+ * So at the end of a round the target has all that had changed up to the position, and some of what
+ * came later; and under the fence, where nothing comes later, it has what the source has.
  *
  * Two rows that were read at different moments may claim one unique value. Of the two the one that
  * is read later has come to it after the position: the source itself never let both have it. So the
@@ -19,8 +36,9 @@ import type { ChangedTable } from '../endpoints/sql/changes.ts'
 import { RehomeError } from '../errors.ts'
 import { dueTables } from './feed-due.ts'
 import { isFull, nothingTouched, type Touched, touchedSince } from './feed-keys.ts'
+import type { MappedRow } from './feed-reading.ts'
 import { settleReferences } from './feed-references.ts'
-import { type Brought, type BroughtRow, bringTable } from './feed-rows.ts'
+import { type Brought, bringTable } from './feed-rows.ts'
 import { verifyFollowed, verifyTouched } from './feed-verification.ts'
 import { feedOf, reachedBy } from './feeds.ts'
 import type { Compared, Round } from './rounds.ts'
@@ -144,7 +162,7 @@ async function pass(shard: Shard, compared: Compared): Promise<Passed> {
 async function refuseCollisions(
   shard: Shard,
   table: ChangedTable,
-  { since, rows }: { readonly since: Since; readonly rows: readonly BroughtRow[] },
+  { since, rows }: { readonly since: Since; readonly rows: readonly MappedRow[] },
 ): Promise<void> {
   if (rows.length === 0) return
   const changed = await touchedSince(shard, table, since)

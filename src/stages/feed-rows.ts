@@ -1,5 +1,5 @@
 /**
- * What has changed in one table comes to the target, in as few steps as it takes: first go those
+ * Brings what has changed in one table to the target, in as few steps as it takes: first go those
  * rows that nobody brings again, then come those that are there. Keys of the latter are known
  * before the former go, so that no row goes that another has taken the place of.
  */
@@ -8,11 +8,12 @@ import type { Application, Applied, Feed, Since } from '../endpoints/feed.ts'
 import { keyReader } from '../endpoints/sql/brought-keys.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
-import { mapperOf } from '../endpoints/text-transform.ts'
+import { batchWeightMax, byWeight, weightOf } from '../endpoints/weight.ts'
 import { asItIs } from '../plan/columns.ts'
 import { columnsLeft } from '../plan/way-back.ts'
 import { contextOf } from './context.ts'
-import { keyColumns, keyLists, readerOf, type Touched, touch } from './feed-keys.ts'
+import { keyLists, type Touched } from './feed-keys.ts'
+import { type MappedRow, readChanged, rereadNow } from './feed-reading.ts'
 import { feedOf } from './feeds.ts'
 import { tenantRows } from './rows.ts'
 import { holdOf, type Shard } from './shard.ts'
@@ -22,57 +23,50 @@ export interface Steps {
   last: number
 }
 
-export interface Bringing {
-  readonly since: Since
+interface Applying {
   readonly steps: Steps
   /** Nothing stays. */
   readonly undone: boolean
 }
 
-export interface BroughtRow {
-  /** As the target knows it. */
-  readonly key: Texts
-  readonly texts: Texts
+export interface Bringing extends Applying {
+  readonly since: Since
 }
 
 export interface Brought {
   readonly removed: number
   readonly brought: number
   /** Rows that collide with others still. */
-  readonly collided: readonly BroughtRow[]
-  /** Whoever hangs on a row that was left out for a while has gone with it. */
+  readonly collided: readonly MappedRow[]
+  /** Children of rows that were left out, or had gone only for a moment, are not there. */
   readonly lacking: boolean
   /** Column with a sequence → the largest id that came. */
   readonly ids: ReadonlyMap<string, bigint>
 }
 
-/** Far below what an end takes at once. */
-const charactersMax = 8 * 1024 * 1024
 const rowsMax = 5_000
 
 export async function bringTable(
   shard: Shard,
   touched: Touched,
-  bringing: Bringing,
+  { since, steps, undone }: Bringing,
 ): Promise<Brought> {
-  const { table } = touched
-  const work = workOn(shard, table, bringing)
-  const now = await readNow(shard, touched, bringing)
-  const gone = await readBefore(shard, touched, { bringing, now: now.keys })
-  const parents = distinct([...now.parents, ...gone.parents])
-  if (now.rows && now.rows.length + gone.keys.length + parents.length <= work.atOnce) {
-    await work.step({ gone: gone.keys, parents, rows: now.rows })
+  const work = workOn(shard, touched.table, { steps, undone })
+  const { gone, parents, rows, swept } = await readChanged(shard, touched, since)
+  if (rows && rows.length + gone.length + parents.length <= work.atOnce) {
+    await work.step({ gone, parents, rows })
   } else {
     // While parents stand it can be told who hangs on them.
     for (const some of chunks(parents, work.atOnce)) await work.step({ parents: some })
-    for (const some of chunks(gone.keys, work.atOnce)) await work.step({ gone: some })
-    const pages = now.rows ? chunks(now.rows, work.atOnce) : rereadNow(shard, touched, bringing)
-    for await (const rows of pages) {
-      for (const some of chunks(rows, work.atOnce)) await work.step({ rows: some })
+    for (const some of chunks(gone, work.atOnce)) await work.step({ gone: some })
+    const pages = rows ? chunks(rows, work.atOnce) : rereadNow(shard, touched, since)
+    for await (const page of pages) {
+      for (const some of batches(page, work.atOnce)) await work.step({ rows: some })
     }
   }
-  for (const key of gone.keys) touched.gone.push(key)
-  return await work.end()
+  for (const key of gone) touched.gone.push(key)
+  const brought = await work.end()
+  return { ...brought, lacking: brought.lacking || swept }
 }
 
 interface Step {
@@ -81,16 +75,18 @@ interface Step {
   readonly rows?: readonly MappedRow[]
 }
 
-interface MappedRow extends BroughtRow {
-  readonly columns: readonly string[]
-}
-
-function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone }: Bringing) {
+function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone }: Applying) {
   const target = feedOf(shard, 'target')
   const counts = { removed: 0, brought: 0 }
   const ids = new Map<string, bigint>()
   let collided: MappedRow[] = []
+  let weight = 0
   let lacking = false
+  const keep = (row: MappedRow) => {
+    weight += weightOf(row.texts)
+    // Those that are more than can be held come again with the next pass.
+    collided.push(weight > batchWeightMax ? { ...row, texts: [] } : row)
+  }
   const step = async ({ gone = [], parents = [], rows = [] }: Step) => {
     shard.signal.throwIfAborted()
     const remove = await withoutLeftBehind(shard, route, [...gone, ...rows.map(({ key }) => key)])
@@ -104,7 +100,7 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
     const applied = await applyNext(target, steps, change)
     counts.removed += applied.removed
     counts.brought += applied.brought
-    for (const i of applied.collided) collided.push(rows[i] as MappedRow)
+    for (const i of applied.collided) keep(rows[i] as MappedRow)
     if (applied.collided.length > 0 && childKey.target.length > 0) lacking = true
     noteIds(ids, route, rows)
   }
@@ -114,9 +110,10 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
     step,
     async end(): Promise<Brought> {
       // By now those have gone, or changed, whose values they have.
-      const again = collided
-      collided = []
-      for (const rows of chunks(again, atOnce)) await step({ rows })
+      const again = collided.filter(({ texts }) => texts.length > 0)
+      collided = collided.filter(({ texts }) => texts.length === 0)
+      weight = 0
+      for (const rows of batches(again, atOnce)) await step({ rows })
       return { ...counts, collided, lacking: lacking || collided.length > 0, ids }
     },
   }
@@ -152,110 +149,6 @@ function noteIds(
   }
 }
 
-interface Now {
-  readonly keys: ReadonlySet<string>
-  readonly parents: Texts[]
-  /** null: they are more than can be held here, and have to be read again. */
-  readonly rows: MappedRow[] | null
-}
-
-async function readNow(shard: Shard, touched: Touched, bringing: Bringing): Promise<Now> {
-  const keys = new Set<string>()
-  const parents: Texts[] = []
-  let rows: MappedRow[] | null = []
-  let characters = 0
-  for await (const page of nowPages(shard, touched, bringing)) {
-    for (const { row, children, source, child } of page) {
-      touched.source.add(source)
-      if (!row) continue
-      keys.add(JSON.stringify(row.key))
-      touched.target.add(row.key)
-      if (children && child.length > 0) {
-        parents.push(child)
-        touched.parents.add(child)
-      }
-      characters += row.texts.reduce((sum, text) => sum + (text?.length ?? 0) + 3, 0)
-      if (characters > charactersMax) rows = null
-      rows?.push(row)
-    }
-  }
-  return { keys, parents, rows }
-}
-
-async function* rereadNow(
-  shard: Shard,
-  touched: Touched,
-  bringing: Bringing,
-): AsyncGenerator<MappedRow[]> {
-  for await (const page of nowPages(shard, touched, bringing)) {
-    const rows = page.flatMap(({ row }) => row ?? [])
-    if (rows.length > 0) yield rows
-  }
-}
-
-interface NowRow {
-  readonly source: Texts
-  /** null: the plan leaves it behind. */
-  readonly row: MappedRow | null
-  readonly children: boolean
-  readonly child: Texts
-}
-
-async function* nowPages(
-  shard: Shard,
-  { table: { route, childKey } }: Touched,
-  { since }: Bringing,
-): AsyncGenerator<NowRow[]> {
-  const mapper = mapperOf(route, contextOf(shard), { plainRows: false })
-  const columns = [...route.columns, ...keyColumns(route)]
-  const asked = { ...since, table: route.source.name, kind: 'now', columns } as const
-  const width = route.columns.length
-  const pages = feedOf(shard, 'source').changes({ ...asked, signal: shard.signal })
-  for await (const page of pages) {
-    yield page.map(({ texts, children }) => {
-      const [mapped] = mapper.map([texts.slice(0, width)])
-      const source = texts.slice(width)
-      if (!mapped) return { source, row: null, children, child: [] }
-      const filled = mapper.columns()
-      const at = (name: string) => mapped[filled.indexOf(name)] ?? null
-      const row = { key: route.targetKey.map(at), texts: mapped, columns: filled }
-      return { source, row, children, child: childKey.target.map(at) }
-    })
-  }
-}
-
-interface Before {
-  /** Of rows that were there, and of which nothing has come in their place. */
-  readonly keys: Texts[]
-  readonly parents: Texts[]
-}
-
-async function readBefore(
-  shard: Shard,
-  touched: Touched,
-  { bringing, now }: { readonly bringing: Bringing; readonly now: ReadonlySet<string> },
-): Promise<Before> {
-  const { table } = touched
-  const reader = readerOf(shard, table)
-  const [keys, parents] = [new Map<string, Texts>(), new Map<string, Texts>()]
-  const asked = { table: table.route.source.name, kind: 'before', columns: reader.columns } as const
-  const pages = feedOf(shard, 'source').changes({
-    ...bringing.since,
-    ...asked,
-    signal: shard.signal,
-  })
-  for await (const page of pages) {
-    for (const row of page) {
-      const { target, child } = touch(touched, row, reader)
-      if (!target) continue
-      const name = JSON.stringify(target)
-      if (!now.has(name)) keys.set(name, target)
-      if (row.children && child && child.length > 0) parents.set(JSON.stringify(child), child)
-    }
-  }
-  return { keys: [...keys.values()], parents: [...parents.values()] }
-}
-
 /**
  * Rows there that the plan had left behind are nobody's at the other end, and stay. Where others
  * have got such a key since, the row that comes collides with them.
@@ -284,8 +177,9 @@ async function withoutLeftBehind(
   return spared.size === 0 ? keys : keys.filter((key) => !spared.has(JSON.stringify(key)))
 }
 
-function distinct(values: readonly Texts[]): Texts[] {
-  return [...new Map(values.map((texts) => [JSON.stringify(texts), texts])).values()]
+/** Each may be sent at once. */
+function batches(rows: readonly MappedRow[], rowsMax: number): Iterable<MappedRow[]> {
+  return byWeight(rows, ({ texts }) => texts, { weightMax: batchWeightMax, rowsMax })
 }
 
 function chunks<T>(values: readonly T[], size: number): T[][] {

@@ -4,21 +4,25 @@
  * Both ends are read anew, rows are transformed a second time, and each end hashes what it holds. A
  * row that differs is excused only where the log, asked *after* the hashes were read, has it among
  * what changed since the position up to which the target has everything: then a later round brings
- * it, and compares it again. Any other difference is one.
+ * it, and compares it again. Any other difference is looked at again while the tenant writes, and
+ * is one if it stays.
  *
- * Hence a row that was once equal, and has not changed since, is equal still; and a row that has
- * changed was compared by the round that brought it. The last round, under the fence, excuses
- * nothing. So at the cutover every row has been found equal as it is.
+ * Hence a row that was once equal, and has neither changed since nor been touched by a round, is
+ * equal still; and each round compares all that it has touched: rows that changed, and at both ends
+ * all rows under parents with which children went or came, whether the round has read them or not.
+ * The last round, under the fence, excuses nothing. So at the cutover every row has been found
+ * equal as it is.
  *
  * References are looked at in the same way: of all rows once, until none is broken while the tenant
  * writes; then of those rows that came or went, and again under the fence of those that were in the
  * midst of it.
  */
 import type { Since } from '../endpoints/feed.ts'
-import type { RehomeError } from '../errors.ts'
+import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/route.ts'
-import { compareTable, differencesOf, hashesOfSome, type TableComparison } from './compare.ts'
-import { changingKeys, underParents } from './feed-excuses.ts'
+import { compareTable, hashesOfSome, type TableComparison } from './compare.ts'
+import { differencesOf } from './differences.ts'
+import { changingKeys, nothingChanges, underParents, underSourceParents } from './feed-excuses.ts'
 import { isFull, type Touched } from './feed-keys.ts'
 import { settleReferences } from './feed-references.ts'
 import { feedOf } from './feeds.ts'
@@ -45,19 +49,16 @@ function routeThere(shard: Shard, route: Route): Route {
  */
 export async function verifyFollowed(shard: Shard, since: Since): Promise<RehomeError | null> {
   const there = theWayThere(shard)
-  const looks: TableComparison[] = []
-  for (const route of there.survey.routes) {
-    there.signal.throwIfAborted()
-    looks.push(await compareTable(there, route, differencesMax))
-  }
-  const settled = await excuse(shard, looks, since)
-  if (settled === null) return rowsDiffer(looks.filter(({ equal }) => !equal))
+  const looks = there.survey.routes.map((route) => () => {
+    return compareTable(there, route, differencesMax)
+  })
+  const settled = await lookUntilSettled(shard, looks, since)
+  if (settled instanceof RehomeError) return settled
   shard.evidence.verified = { hash: shard.survey.hash, tables: settled }
-  const different = settled.filter(({ equal }) => !equal)
-  if (different.length > 0) throw rowsDiffer(different)
+  refuseDifferent(settled)
   const broken = await allBroken(shard)
   if (broken.length > 0) {
-    const error = referencesBroken(broken)
+    const error = referencesBroken(shard, broken)
     if (await isChanging(shard, since)) return error
     throw error
   }
@@ -68,6 +69,48 @@ export async function verifyFollowed(shard: Shard, since: Since): Promise<Rehome
   const but = changing > 0 ? `, but for ${changing} that were changing` : ''
   shard.tell(`verified ${rows} rows in ${settled.length} tables: both ends are equal${but}`)
   return null
+}
+
+/** Looks at one table, while its source is written. Throws nothing for what differs. */
+type Look = () => Promise<TableComparison>
+
+/** Times that a table is looked at which differs while the tenant writes. */
+const looksMax = 4
+
+/**
+ * Compares tables. A look reads both ends, and then the log, at different moments: a row that came
+ * and went in between differs and is in no log. A row that is found equal by any look is settled,
+ * so tables with such differences are looked at again, while there are changes at all that could
+ * explain them; no row is brought in between, so a row that is damaged differs each time.
+ *
+ * `since`: null excuses nothing, and looks once. Returns an error where nobody can tell, so that
+ * another round has to come first.
+ */
+async function lookUntilSettled(
+  shard: Shard,
+  looks: readonly Look[],
+  since: Since | null,
+): Promise<TableComparison[] | RehomeError> {
+  const settled: TableComparison[] = []
+  let left = looks.map((look, i) => ({ look, i }))
+  for (let tries = 1; ; tries += 1) {
+    const compared: TableComparison[] = []
+    for (const { look } of left) {
+      shard.signal.throwIfAborted()
+      compared.push(await look())
+    }
+    const found = since ? await excuse(shard, compared, since) : compared.map(asFound)
+    if (found === null) return rowsDiffer(compared.filter(({ equal }) => !equal))
+    for (const [at, table] of found.entries()) settled[left[at]?.i ?? 0] = table
+    left = left.filter((_, at) => !found[at]?.equal)
+    if (left.length === 0 || since === null || tries >= looksMax) return settled
+    if (!(await isChanging(shard, since))) return settled
+  }
+}
+
+function refuseDifferent(tables: readonly TableComparison[]): void {
+  const different = tables.filter(({ equal }) => !equal)
+  if (different.length > 0) throw rowsDiffer(different)
 }
 
 async function isChanging(shard: Shard, since: Since): Promise<boolean> {
@@ -82,21 +125,27 @@ async function excuse(
   since: Since,
 ): Promise<TableComparison[] | null> {
   const doubtful = looks.filter(({ equal }) => !equal)
-  if (doubtful.every(({ differing }) => differing === 0)) {
+  if (doubtful.every(({ differing, misread = [] }) => differing + misread.length === 0)) {
     return looks.map((look) => ({ ...look, equal: true }))
   }
   const changing = await changingKeys(shard, since)
   if (changing === null) return null
   const settled: TableComparison[] = []
-  for (const look of looks) {
-    const excused = changing.get(look.table) ?? new Set()
-    const left = look.keys.filter(({ key }) => !excused.has(key))
+  for (const { misread = [], ...look } of looks) {
+    const { written, read } = changing.get(look.table) ?? nothingChanges
+    const left = look.keys.filter(({ key }) => !written.has(key))
     const known = look.keys.length === look.differing
     if (left.length === 0 && !known) return null
     const differing = known ? left.length : look.differing
-    const table = { ...look, equal: differing === 0, differing, keys: left.slice(0, 20) }
+    const wrong = misread.filter(({ key }) => !read.has(key))
+    const equal = differing + wrong.length === 0
+    const table = { ...look, equal, differing, keys: left.slice(0, 20) }
     const some = look.keys.length - left.length
-    settled.push(some > 0 ? { ...table, changing: some } : table)
+    settled.push({
+      ...table,
+      ...(some > 0 && { changing: some }),
+      ...(wrong.length > 0 && { misread: wrong.slice(0, 20) }),
+    })
   }
   return settled
 }
@@ -111,23 +160,19 @@ export async function verifyTouched(
   touched: readonly Touched[],
   since: Since | null,
 ): Promise<number | RehomeError> {
-  const looks: TableComparison[] = []
-  for (const one of touched) {
-    shard.signal.throwIfAborted()
-    looks.push(await compareTouched(shard, one, touched))
-  }
-  const settled = since ? await excuse(shard, looks, since) : looks.map(asFound)
-  if (settled === null) return rowsDiffer(looks.filter(({ equal }) => !equal))
-  const different = settled.filter(({ equal }) => !equal)
-  if (different.length > 0) throw rowsDiffer(different)
+  const looks = touched.map((one) => () => compareTouched(shard, one, touched))
+  const settled = await lookUntilSettled(shard, looks, since)
+  if (settled instanceof RehomeError) return settled
+  refuseDifferent(settled)
   if (since === null) await settleReferences(shard, touched, 'exactly')
   else if (!shard.goesBack) await settleReferences(shard, touched, 'while written')
-  return looks.reduce((total, { found }) => total + found, 0)
+  return settled.reduce((total, { found }) => total + found, 0)
 }
 
 /** At different moments the sums may differ, and no row by then. */
 function asFound(look: TableComparison): TableComparison {
-  return { ...look, equal: look.differing === 0, keys: look.keys.slice(0, 20) }
+  const { misread = [] } = look
+  return { ...look, equal: look.differing + misread.length === 0, keys: look.keys.slice(0, 20) }
 }
 
 async function compareTouched(
@@ -140,27 +185,28 @@ async function compareTouched(
   if (isFull(one)) return await compareTable(there, own, differencesMax)
   // Also who stands there without having come: rows that ought to have gone with their parents.
   const atTarget = [...one.target.lists(), ...underParents(one.table.route, all)]
-  const atSource = one.source.lists()
+  // And who ought to have come with their parents, whatever the round has read of them.
+  const atSource = [...one.source.lists(), ...underSourceParents(one.table.route, all)]
   const [source, target] = shard.goesBack ? [atTarget, atSource] : [atSource, atTarget]
   const hashes = await hashesOfSome(there, own, { source, target })
+  const { expected, found, misread } = hashes
   const differences = differencesOf(hashes)
   return {
     ...{ table: own.target.name, digest: '', notCompared: [] },
-    ...{ expected: hashes.expected.size, found: hashes.found.size },
-    ...{ equal: differences.length === 0, differing: differences.length },
+    ...{ expected: expected.size, found: found.size, differing: differences.length },
+    equal: differences.length + misread.length === 0,
     keys: differences.slice(0, differencesMax),
+    ...(misread.length > 0 && { misread }),
   }
 }
 
 /** Of what has not changed since, where nothing was brought. Throws ROWS_DIFFER. */
 export async function verifyUnchanged(shard: Shard, since: Since): Promise<void> {
   const there = theWayThere(shard)
-  const looks: TableComparison[] = []
-  for (const route of there.survey.routes) {
-    looks.push(await compareTable(there, route, differencesMax))
-  }
-  const settled = await excuse(shard, looks, since)
-  const different = (settled ?? []).filter(({ equal }) => !equal)
-  if (different.length > 0) throw rowsDiffer(different)
+  const looks = there.survey.routes.map((route) => () => {
+    return compareTable(there, route, differencesMax)
+  })
+  const settled = await lookUntilSettled(shard, looks, since)
+  if (!(settled instanceof RehomeError)) refuseDifferent(settled)
   await refuseChangedSchema(shard)
 }

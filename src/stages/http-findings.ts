@@ -1,5 +1,6 @@
 /** What an end that is reached over HTTP cannot do, and what it cannot prove. Pure. */
 
+import { md5Probe } from '../endpoints/read-digest.ts'
 import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
@@ -65,7 +66,12 @@ export function unprovenOf(
   )
 }
 
-function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Finding[] {
+/** The comparison reads rows in the same way as the copy, and nothing else says which there are. */
+function readUnchecked(kind: string, digestProbes: Catalog['digestProbes']): boolean {
+  return kind === 'api' || (kind === 'http' && digestProbes.md5 !== md5Probe)
+}
+
+function unprovenAt(end: EndName, { enforcement, digestProbes }: Catalog, kind: string): Finding[] {
   const where = end
   const told: string[] = []
   if (enforcement === 'application') {
@@ -75,6 +81,10 @@ function unprovenAt(end: EndName, { enforcement }: Catalog, kind: string): Findi
     told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
     told.push('foreign keys, sequences and ids of other tenants are not looked at')
     told.push('a copy that is interrupted starts over')
+  }
+  if (end === 'source' && readUnchecked(kind, digestProbes)) {
+    const why = 'makes no digest of its own that what is read of it could be held against'
+    told.push(`${why}: a page of rows that is left out each time is not missed`)
   }
   return told.map((message) => ({ where, message }))
 }

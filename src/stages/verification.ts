@@ -7,6 +7,7 @@ import type { BrokenReference } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
+import type { Difference } from './differences.ts'
 import { refuseBrokenInvariants } from './invariants.ts'
 import { tenantRows } from './rows.ts'
 import { type Ends, lanesOf, type Shard } from './shard.ts'
@@ -15,9 +16,10 @@ import { wayBackOf } from './way-back.ts'
 
 /** By way of these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
 export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
-  const { comparisons, broken } = await lookAt({ ...shard, ends })
+  const found = await lookAt({ ...shard, ends })
+  const { comparisons } = found
   shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
-  refuseDifferences(comparisons, broken)
+  refuseDifferences(shard, found)
   await refuseBrokenInvariants(shard, ends)
   await refuseChangedSchema(shard)
   const rows = comparisons.reduce((total, { found }) => total + found, 0)
@@ -34,27 +36,33 @@ export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void
 
 /** Of a part of the shard. Returns how many rows were compared. */
 export async function verifyPart(part: Shard): Promise<number> {
-  const { comparisons, broken } = await lookAt(part)
-  refuseDifferences(comparisons, broken)
-  return comparisons.reduce((total, { found }) => total + found, 0)
+  const found = await lookAt(part)
+  refuseDifferences(part, found)
+  return found.comparisons.reduce((total, { found }) => total + found, 0)
 }
 
 function refuseDifferences(
-  comparisons: readonly TableComparison[],
-  broken: readonly Broken[],
+  shard: Shard,
+  { comparisons, broken }: Awaited<ReturnType<typeof lookAt>>,
 ): void {
   const different = comparisons.filter((comparison) => !comparison.equal)
   if (different.length > 0) throw rowsDiffer(different)
-  if (broken.length > 0) throw referencesBroken(broken)
+  if (broken.length > 0) throw referencesBroken(shard, broken)
 }
 
 export function rowsDiffer(different: readonly TableComparison[]): RehomeError {
-  const text = different.map(({ table, expected, found, differing, keys }) => {
+  const text = different.map(({ table, expected, found, differing, keys, misread = [] }) => {
+    if (differing === 0 && misread.length > 0) return misreadText(table, misread)
     const named = keys.slice(0, 3).map(({ key, is }) => `${key} ${is}`)
     return `"${table}": ${expected} rows expected, ${found} found, ${differing} differ (${named.join(', ')})`
   })
   const data = { tables: different }
   return new RehomeError('ROWS_DIFFER', `the copy is not equal: ${text.join('; ')}`, { data })
+}
+
+function misreadText(table: string, misread: readonly Difference[]): string {
+  const named = misread.slice(0, 3).map(({ key, is }) => `${key} ${is}`)
+  return `"${table}": ${misread.length} rows were not read as the source has them (${named.join(', ')})`
 }
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
@@ -95,11 +103,22 @@ export async function allBroken(shard: Shard): Promise<Broken[]> {
 }
 
 /** Names the first, and how many foreign keys more are broken. */
-export function referencesBroken(all: readonly Broken[]): RehomeError {
+export function referencesBroken(shard: Shard, all: readonly Broken[]): RehomeError {
   const [{ table, ...broken } = unknownReference] = all
   const more = all.length > 1 ? ` (and ${all.length - 1} more foreign keys are broken)` : ''
-  const message = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}${more}`
+  const fact = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
+  const message = `${fact}${more}${leftBehindBy(shard, table, broken.foreignKey)}`
   return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken, broken: all } })
 }
 
 const unknownReference: Broken = { table: '?', foreignKey: '?', rows: 0, values: [] }
+
+/** Whether rows that the plan allowed to stay behind may be what these refer to. */
+function leftBehindBy({ survey, evidence }: Shard, table: string, foreignKey: string): string {
+  const { tables = {} } = (evidence.quarantined ?? {}) as { tables?: Record<string, number> }
+  const of = survey.target.tables.get(table)
+  const parent = of?.foreignKeys.find(({ name }) => name === foreignKey)?.parent
+  const rows = parent === undefined ? 0 : (tables[parent] ?? 0)
+  if (rows === 0) return ''
+  return `; ${rows} rows of "${parent}" stayed behind in quarantine: leave out the rows that refer to them in the transform of "${table}", or mend them`
+}

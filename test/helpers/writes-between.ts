@@ -6,19 +6,25 @@ const thread = `
   const { workerData } = require('node:worker_threads')
   const pg = require('pg')
   const { port, lock, url } = workerData
+  let client
+  const connected = async () => {
+    if (client) return client
+    const own = new pg.Client(url)
+    // The database may go before this thread does.
+    own.on('error', () => { client = undefined })
+    await own.connect()
+    await own.query("set statement_timeout = '2s'")
+    return (client = own)
+  }
   port.on('message', async (statements) => {
-    const client = new pg.Client(url)
     let done = 'accepted'
     try {
-      await client.connect()
-      await client.query("set statement_timeout = '2s'")
-      await client.query('begin')
-      for (const statement of statements) await client.query(statement)
-      await client.query('commit')
+      const own = await connected()
+      await own.query(['begin', ...statements, 'commit'].join(';'))
     } catch (error) {
       done = String(error.code) + ' ' + error.message
+      await client?.query('rollback').catch(() => { client = undefined })
     }
-    await client.end().catch(() => {})
     port.postMessage(done)
     Atomics.store(lock, 0, 1)
     Atomics.notify(lock, 0)

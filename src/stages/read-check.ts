@@ -1,0 +1,73 @@
+/**
+ * Whether rows that are read twice, once for the copy and once for the comparison, are those that
+ * the source has. Where both reads go the same way, what one loses the other may lose, too; so the
+ * source makes a digest of its own, in one statement, and the second read is held against it.
+ */
+import { rowsOf } from '../endpoints/ends.ts'
+import {
+  md5Probe,
+  ReadDigest,
+  ReadHashes,
+  type ReadRows,
+  readCompared,
+  readRowsOf,
+} from '../endpoints/read-digest.ts'
+import type { Side } from '../endpoints/rows.ts'
+import { differingBuckets } from '../endpoints/sql/digest.ts'
+import { heard } from '../endpoints/sql/text-batches.ts'
+import type { Texts } from '../endpoints/tenant-rows.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import type { Route } from '../plan/route.ts'
+import { type Difference, differencesOf } from './differences.ts'
+import { tenantRows } from './rows.ts'
+import type { Ends, Shard } from './shard.ts'
+
+/** Rows are read for the comparison in the same way as for the copy: as texts, page by page. */
+export function isReadTwice({ source, target }: Ends, route: Route): boolean {
+  if (source.kind !== 'sql' || target.kind !== 'sql') return true
+  return Boolean(route.stream || route.plan.quarantine || hasNewIds(route))
+}
+
+export interface ReadCheck {
+  /** Given every page of the one read that `differences` is about. */
+  readonly onRead: (rows: readonly Texts[]) => void
+  /** `again`: reads all of it once more. Keys of the source whose rows were not read as they are. */
+  differences(again: () => Promise<unknown>): Promise<readonly Difference[]>
+}
+
+/** null: the source makes no such digest, or need not. */
+export function readCheckOf(shard: Shard, route: Route): ReadCheck | null {
+  const { source } = shard.ends
+  if (source.kind === 'api' || !isReadTwice(shard.ends, route)) return null
+  if (shard.survey.source.digestProbes.md5 !== md5Probe) return null
+  const rows = readRowsOf(route)
+  // While the source is written, rows that changed can only be told from others by their keys.
+  if (!rows || (!rows.isKeyed && shard.plan.strategy === 'online')) return null
+  const own = rowsOf(source).side(readCompared(rows, tenantRows(shard, route, 'source')))
+  return checkAgainst(own, rows)
+}
+
+function checkAgainst(own: Side, rows: ReadRows): ReadCheck {
+  const digest = new ReadDigest(rows)
+  // Asked for while the rows are read.
+  let buckets: ReturnType<Side['buckets']> | null = null
+  let onRead = (page: readonly Texts[]) => digest.add(page)
+  const asked = () => {
+    buckets ??= heard(own.buckets())
+    return buckets
+  }
+  return {
+    onRead: (page) => {
+      void asked()
+      onRead(page)
+    },
+    async differences(again) {
+      const some = differingBuckets(await asked(), digest.buckets())
+      if (some.length === 0) return []
+      const read = new ReadHashes(rows, some)
+      onRead = (page) => read.add(page)
+      const [expected] = await Promise.all([own.hashes(some), again()])
+      return differencesOf({ expected, found: read.hashes })
+    },
+  }
+}

@@ -1,0 +1,29 @@
+// A change at the source after every request of every round. All kinds of changes, on all ways, are
+// tried by between.all.test.ts.
+import { expect, test } from 'vitest'
+import { kindsBetween } from '../helpers/changes-between.ts'
+import { bothEnds } from '../helpers/http-world.ts'
+import {
+  createChangingWorld,
+  expectEqualEnds,
+  moveOnce,
+  whileChanging,
+} from '../helpers/moves-between.ts'
+
+const names = ['parents are updated and inserted', 'parents are deleted', 'keys are changed']
+
+test.each(names)(
+  'a tenant arrives whole although %s after every request',
+  { timeout: 120_000 },
+  async (name) => {
+    const changing = { kinds: kindsBetween[name] ?? [], places: 40 }
+    await using world = await createChangingWorld(bothEnds, changing)
+    await using _ = await world.work()
+    const { result, said } = await whileChanging(world, { ...changing, at: 'source' }, () =>
+      moveOnce(world),
+    )
+    expect(said.slice(0, 30)).toEqual(Array(30).fill('accepted'))
+    expect(result.found).toEqual(['moved', null])
+    await expectEqualEnds(world)
+  },
+)
