@@ -23,29 +23,60 @@ const byTimer = (text: string) => text === 'select' || isOurs.test(text) || rene
 
 /** Tells `heard` of each point that is met on behalf of this tenant, in order. */
 export function hearCalls(tenant: string, heard: (point: CallPoint) => void): void {
+  const nameOf = createPointNames()
+  subscribe('rehome:call', (message) => {
+    const call = message as RemoteCall
+    const point = call.tenant === tenant ? nameOf(call) : null
+    if (point) heard(point)
+  })
+}
+
+/** Names the calls of one worker for one tenant, in order. null: a timer's, which is no point. */
+export function createPointNames(): (call: RemoteCall) => CallPoint | null {
   const ordinals = new Map<string, number>()
   const ordinalOf = (of: string) => {
     const ordinal = (ordinals.get(of) ?? 0) + 1
     ordinals.set(of, ordinal)
     return ordinal
   }
-  subscribe('rehome:call', (message) => {
-    const call = message as RemoteCall
-    const { moment, text } = call
-    if (call.tenant !== tenant || byTimer(text)) return
-    const where = `${moment} ${call.phase} ${call.to}`
+  return ({ moment, phase = 'queued', to, text }) => {
+    if (byTimer(text)) return null
+    const where = `${moment} ${phase} ${to}`
     const name = `${where} ${ordinalOf(where)}`
     const shape = shapeOf(text)
     const place = `${where} ${ordinalOf(`${where} ${shape}`)} of ${shape}`
-    heard({ name, place, moment, text })
-  })
+    return { name, place, moment, text }
+  }
 }
+
+/** A death after this call leaves the ends as they were before it: it reads, or begins something. */
+export function changesNothing({ text }: Pick<CallPoint, 'text'>): boolean {
+  return readsOnly.test(text)
+}
+
+const readsOnly = new RegExp(
+  String.raw`^\s*(select(?! .*(setval|pg_terminate))|with r|savepoint|begin|set |GET |` +
+    'POST v1/(flags/(read-flag|answer)|feed/(position|count-changes|changes|read-sync|broken)|' +
+    'rows/(read|digest|buckets|hashes|count|existing|known|repeated|is-empty|broken|largest|position)))',
+  's',
+)
+
+/** The phase in which a place is. */
+export function phaseOf(place: string): string {
+  return place.split(' ')[1] ?? ''
+}
+
+const shapes = new Map<string, string>()
 
 /** How a statement begins, without what is the tenant's. */
 function shapeOf(text: string): string {
-  return text
+  const known = shapes.get(text)
+  if (known !== undefined) return known
+  const shape = text
     .replace(/'[^']*'/g, "'…'")
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 120)
+  if (shapes.size < 10_000) shapes.set(text, shape)
+  return shape
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import type { CallPoint } from './call-points.ts'
+import { type CallPoint, changesNothing } from './call-points.ts'
 import type { World } from './world.ts'
 
 export interface FailingWorker {
@@ -13,6 +13,8 @@ export interface FailingWorker {
   begin(): Promise<void>
   /** Of the calls so far; empty where it is to fail. */
   readonly points: readonly CallPoint[]
+  /** Resolves when it is about to fail. Rejects when it ends before. */
+  readonly failing: Promise<void>
   /** Resolves with the signal, or null where it ended by itself. */
   readonly ended: Promise<NodeJS.Signals | null>
 }
@@ -52,19 +54,26 @@ export function startFailing(
   onTestFinished(() => void child.kill('SIGKILL'))
   const points: CallPoint[] = []
   const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)
+  const lines = createInterface({ input: child.stdout })
   const ready = new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.on('line', (line) => {
       if (line === 'ready') resolve()
       else points.push(JSON.parse(line) as CallPoint)
     })
     void ended.then(() => reject(new Error('the worker ended before it was ready')))
   })
-  ready.catch(() => {})
+  const failing = new Promise<void>((resolve, reject) => {
+    lines.on('line', () => {
+      if (points.at(-1)?.stopped) resolve()
+    })
+    void ended.then(() => reject(new Error('the worker ended before it came to its place')))
+  })
+  for (const promise of [ready, failing]) promise.catch(() => {})
   const begin = async () => {
     child.stdin.write('begin\n')
     await ready
   }
-  return { process: child, begin, points, ended }
+  return { process: child, begin, points, failing, ended }
 }
 
 /** Runs one errand in a worker that tells of its calls, and returns those. */
@@ -87,16 +96,9 @@ export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'ever
   if (which === 'every') return points.map(({ place }) => place)
   const places = new Map<string, string>()
   for (const [i, { place, moment, text }] of points.entries()) {
-    if ((moment === 'before' || readsOnly.test(text)) && i > 0) continue
+    if ((moment === 'before' || changesNothing({ text })) && i > 0) continue
     const said = place.replace(/\d+ of /, '')
     places.set(places.has(said) ? `${said} last` : said, place)
   }
   return [...places.values()]
 }
-
-const readsOnly = new RegExp(
-  String.raw`^\s*(select(?! .*(setval|pg_terminate))|with r|savepoint|begin|set |GET |` +
-    'POST v1/(flags/(read-flag|answer)|feed/(position|count-changes|changes|read-sync|broken)|' +
-    'rows/(read|digest|buckets|hashes|count|existing|known|repeated|is-empty|broken|largest|position)))',
-  's',
-)

@@ -1,33 +1,20 @@
 // A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
 // environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
-// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES, the
-// variable of a URL, the tenant writes there while it is copied, while everything is compared, and
-// just before the fence. With HOLD it begins when it is sent a line.
+// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES, the variable of a URL, the
+// tenant writes there meanwhile (meanwhile.ts). With HOLD it begins when it is sent a line.
 import { once } from 'node:events'
-import pg from 'pg'
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
 import { hearCalls } from './call-points.ts'
+import { isTimeToWrite, writesOf } from './meanwhile.ts'
 import { smallPlan } from './small-plan.ts'
 import { createWriter } from './writes-between.ts'
 
 const { PLAN_CHANGES, FAIL_TENANT, FAIL_AT, FAIL_SIGNAL, WRITES } = process.env
 const write = WRITES ? createWriter(process.env[WRITES] ?? '') : null
-const snapshot =
-  /^after (copy|verify|undo_compare|audit) \w+ .* (pg_export_snapshot|POST v1\/feed\/position)/
-const beforeFence = ['before fence source flags 1', 'before undo_fence target flags 1']
-const writesOf = (tenant: string) =>
-  [
-    `update notes set body = body || '!' where tenant_id = $`,
-    `delete from notes where id = (select min(id) from notes where tenant_id = $)`,
-    `insert into notes (tenant_id, body) values ($, 'between'), ($, 'two calls')`,
-    `insert into note_lines select max(id), 1, 'new' from notes where tenant_id = $`,
-  ].map((statement) => statement.replaceAll('$', pg.escapeLiteral(tenant)))
 if (FAIL_TENANT !== undefined) {
   hearCalls(FAIL_TENANT, (point) => {
-    if (snapshot.test(point.place) || beforeFence.includes(point.name)) {
-      write?.(writesOf(FAIL_TENANT))
-    }
+    if (isTimeToWrite(point)) write?.(writesOf(FAIL_TENANT))
     if (FAIL_AT === undefined) process.stdout.write(`${JSON.stringify(point)}\n`)
     if (FAIL_AT !== point.name && FAIL_AT !== point.place) return
     process.stdout.write(`${JSON.stringify({ ...point, stopped: true })}\n`)

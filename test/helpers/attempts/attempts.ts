@@ -1,0 +1,108 @@
+// Attempts at errands without a queue and without a worker process: `attempt()` itself, any number
+// of them at once. Each may be a life that ends or stands still; they share connections.
+import { closeControl, openControl } from '../../../src/control/database.ts'
+import { findMove } from '../../../src/control/moves.ts'
+import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
+import { createLog } from '../../../src/log.ts'
+import { checkPlan, fingerprintOf } from '../../../src/plan/check-plan.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
+import type { Pool } from '../../../src/postgres.ts'
+import { reap } from '../../../src/stages/reap.ts'
+import type { Ends } from '../../../src/stages/shard.ts'
+import { attempt, type Outcome } from '../../../src/worker/attempt.ts'
+import type { World } from '../world.ts'
+import { type Life, lend } from './life.ts'
+
+const attemptsMax = 6
+const connectionsMax = 120
+
+export interface Attempts extends AsyncDisposable {
+  /**
+   * One attempt at what is asked for a move. Resolves when its code has ended, soon after its
+   * death; with null where that was an error which no worker would have lived to see.
+   */
+  live(life: Life, moveId: string): Promise<Outcome | null>
+  /** Attempts without a life of their own, until the errand is over, well or not. */
+  finish(moveId: string): Promise<void>
+  /** What every worker does every few seconds. */
+  reap(): Promise<void>
+}
+
+export function openAttempts(world: World): Attempts {
+  const { environment } = world
+  const plan = checkPlan(world.plan())
+  const fingerprint = fingerprintOf(plan)
+  const control = openControl(environment.CONTROL_URL ?? '')
+  const shared = openEnds(plan, environment)
+  for (const pool of [control.pool, ...poolsOf(shared)]) share(pool)
+  const log = createLog({ level: process.env.LOG_LEVEL ?? 'silent' })
+  const opened = { control, log, report: () => {}, tell: () => {} }
+  const errandOf = async (moveId: string) => {
+    const move = await findMove(control, moveId)
+    return move?.open ? { moveId, errand: move.errand } : null
+  }
+  return {
+    async live(life, moveId) {
+      const asked = await errandOf(moveId)
+      if (!asked) return { kind: 'nothing to do' }
+      const ends = endsFor(shared, plan, environment)
+      const plans = [{ plan: mortal(plan, life), fingerprint, ends }]
+      const lived = life.live(() => attempt({ ...opened, ...asked, plans, stop: life.signal }))
+      const outcome = await lived.catch((error: unknown) => {
+        if (life.dead) return null
+        throw error
+      })
+      closeOwn(ends)
+      return outcome
+    },
+    async finish(moveId) {
+      const plans = [{ plan, fingerprint, ends: shared }]
+      const stop = new AbortController().signal
+      for (let i = 0; i < attemptsMax; i += 1) {
+        const asked = await errandOf(moveId)
+        if (!asked) return
+        await attempt({ ...opened, ...asked, plans, stop })
+      }
+    },
+    reap: async () => void (await reap(plan.scope, shared, control)),
+    // What the dead had in use is never given back, so nothing waits for that.
+    async [Symbol.asyncDispose]() {
+      void Promise.all([closeEnds(shared), closeControl(control)])
+    },
+  }
+}
+
+/** The dead do not try to lower a fence for the length of its lease. */
+function mortal(plan: Plan, life: Life): Plan {
+  const { leaseMs } = plan.fence
+  const fence = {
+    ...plan.fence,
+    get leaseMs() {
+      return life.dead ? 0 : leaseMs
+    },
+  }
+  return { ...plan, fence }
+}
+
+function poolsOf({ source, target }: Ends): Pool[] {
+  return [source, target].flatMap((end) => (end.kind === 'sql' ? [end.pool, end.lifeline] : []))
+}
+
+function share(pool: Pool): void {
+  pool.options.max = connectionsMax
+  lend(pool)
+}
+
+/** Connections over HTTP are kept by an agent, which is the life's own. */
+function endsFor(shared: Ends, plan: Plan, environment: NodeJS.ProcessEnv): Ends {
+  if (shared.source.kind === 'sql' && shared.target.kind === 'sql') return shared
+  const own = openEnds(plan, environment)
+  return {
+    source: shared.source.kind === 'sql' ? shared.source : own.source,
+    target: shared.target.kind === 'sql' ? shared.target : own.target,
+  }
+}
+
+function closeOwn({ source, target }: Ends): void {
+  for (const end of [source, target]) if (end.kind !== 'sql') end.close()
+}
