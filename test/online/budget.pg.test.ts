@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { ended, expectHome, flagsAt, moveOf, tryWrite } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
 
