@@ -12,6 +12,7 @@ import type { Plan } from '../plan/plan.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { addJobs, ensureJob, jobIdOf } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
+import { lookFindings } from '../stages/looks.ts'
 import { refuseFindings } from '../stages/preflight.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey } from '../stages/survey.ts'
@@ -40,6 +41,7 @@ export async function enqueue(
 ): Promise<Enqueued> {
   const surveyed = await survey(plan, ends)
   refuseFindings({ survey: surveyed })
+  refuseFindings({ survey: { ...surveyed, findings: await lookFindings(surveyed, ends) } })
   const tenants = await tenantsOf(plan, ends, { survey: surveyed, only: options.tenants })
   if (tenants.length === 0) throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
   await refuseBusy(at.control, plan, tenants)

@@ -9,7 +9,6 @@ import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { listRuns, type RunSummary } from '../control/runs.ts'
-import { guardTrouble } from '../endpoints/sql/guard-probe.ts'
 import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import type { Finding } from '../plan/catalog.ts'
@@ -17,8 +16,9 @@ import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import { unprovenOf } from '../stages/http-findings.ts'
+import { lookFindings } from '../stages/looks.ts'
 import type { Ends } from '../stages/shard.ts'
-import { type GuardedAt, survey, surveyBack, type Unguarded } from '../stages/survey.ts'
+import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
 import { cleanup, type ErrandOptions, finalize, knownRun, retry, rollback } from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
@@ -118,9 +118,9 @@ function library(opened: Opened): Rehome {
     queues,
     check: (plan) =>
       withPlan(opened, plan, async (at) => {
-        const { findings, guarded, unguarded } = await survey(at.plan, at.ends)
-        const broken = await guardFindings(guarded)
-        return [...findings, ...broken, ...unguarded.map(unguardedFinding)]
+        const found = await survey(at.plan, at.ends)
+        const looks = await lookFindings(found, at.ends)
+        return [...found.findings, ...looks, ...found.unguarded.map(unguardedFinding)]
       }),
     unproven: (plan) =>
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
@@ -144,18 +144,6 @@ function library(opened: Opened): Rehome {
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** Also of guards that stand: what they refer to may have been moved or dropped since. */
-async function guardFindings(guarded: readonly GuardedAt[]): Promise<Finding[]> {
-  const findings: Finding[] = []
-  for (const one of guarded) {
-    const trouble = await guardTrouble(one.end.pool, one)
-    if (trouble === null) continue
-    const message = `a guard would fail every write of it: ${trouble}`
-    findings.push({ where: `${one.end.name} table "${one.table.name}"`, message })
-  }
-  return findings
 }
 
 function unguardedFinding({ end, relation }: Unguarded): Finding {
