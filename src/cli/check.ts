@@ -13,12 +13,14 @@ export function addCheck(program: Command): void {
 
 async function check(file: string, options: { json?: boolean }): Promise<void> {
   const plan = await loadPlan(file)
-  const { findings, oneWay, unproven } = await withRehome(async (rehome) => ({
+  const { findings, oneWay, unproven, notes } = await withRehome(async (rehome) => ({
     findings: await rehome.check(plan),
     oneWay: await rehome.oneWayTables(plan),
     unproven: await rehome.unproven(plan),
+    notes: await rehome.notes(plan),
   }))
-  if (options.json) print(JSON.stringify({ plan: plan.name, findings, oneWay, unproven }, null, 2))
+  const all = { plan: plan.name, findings, oneWay, unproven, notes }
+  if (options.json) print(JSON.stringify(all, null, 2))
   else for (const { where, message } of findings) print(`${where}: ${message}`)
   if (findings.length > 0) {
     throw new RehomeError(
@@ -28,6 +30,7 @@ async function check(file: string, options: { json?: boolean }): Promise<void> {
   }
   if (options.json) return
   print(`plan "${plan.name}" fits both ends`)
+  for (const { where, message } of notes) print(`note, ${where}: ${message}`)
   for (const { where, message } of unproven) print(`not proven at the ${where}: ${message}`)
   for (const { where, message } of oneWay) print(`a rollback loses writes to ${where}: ${message}`)
 }

@@ -17,6 +17,7 @@ import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import { unprovenOf } from '../stages/http-findings.ts'
 import { lookFindings } from '../stages/looks.ts'
+import { notesOf } from '../stages/notes.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
@@ -58,6 +59,8 @@ export interface Rehome extends AsyncDisposable {
   check(plan: PlanInput): Promise<readonly Finding[]>
   /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
   unproven(plan: PlanInput): Promise<readonly Finding[]>
+  /** What to know of the ends before tenants move, such as sequences; no reason to refuse. */
+  notes(plan: PlanInput): Promise<readonly Finding[]>
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(
@@ -124,6 +127,8 @@ function library(opened: Opened): Rehome {
       }),
     unproven: (plan) =>
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
+    notes: (plan) =>
+      withPlan(opened, plan, async (at) => notesOf(await survey(at.plan, at.ends), at.ends)),
     oneWayTables: (plan) =>
       withPlan(opened, plan, async (at) => {
         if (at.plan.rollback.windowMs === 0) return []

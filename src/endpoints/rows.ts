@@ -135,7 +135,12 @@ export interface Rows {
     rows: TenantRows,
     tables: readonly EndTable[],
   ): Promise<readonly BrokenReference[]>
-  largestId(rows: TenantRows, column: string): Promise<bigint | null>
+  /** The smallest one where they are given in falling order. */
+  largestId(
+    rows: TenantRows,
+    column: string,
+    order?: { readonly descending: boolean },
+  ): Promise<bigint | null>
   positionOf(sequence: string): Promise<bigint>
   advanceSequence(sequence: string, id: bigint): Promise<boolean>
   /** Old id → new one. Throws where the end is no database. */

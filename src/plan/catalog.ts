@@ -27,8 +27,12 @@ export interface CatalogColumn {
   readonly operators?: KeyOperators | null
   /** What the type consists of. Absent where the end does not say. */
   readonly shape?: TypeShape
-  /** `schema.sequence` that feeds this column. */
+  /** `schema.sequence` whose numbers are this column's ids, as they are. */
   readonly sequence: string | null
+  /** One whose numbers its values are made of, such as `'INV-' || nextval(…)`. */
+  readonly composes?: string | null
+  /** By how much that sequence goes on; less than 0: it counts down. */
+  readonly step?: number | null
 }
 
 /** Operators of the type's default btree class, as SQL writes them with their schema. */
@@ -86,6 +90,8 @@ export interface CatalogTable {
   readonly privileges: readonly string[]
   /** How a row's tenant is known, where the end itself says so. */
   readonly path?: TenantPath
+  /** Where rows get numbers from a sequence that nobody sees, such as in a function. */
+  readonly hiddenNumbers?: readonly string[]
   /** A logical replication worker writes here; it fires no statement triggers. */
   readonly subscribed: boolean
 }

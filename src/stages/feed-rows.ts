@@ -7,6 +7,7 @@ import { rowsOf } from '../endpoints/ends.ts'
 import type { Application, Applied, Feed, Since } from '../endpoints/feed.ts'
 import { keyReader } from '../endpoints/sql/brought-keys.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
+import { descends } from '../endpoints/sql/sequences.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import { batchWeightMax, byWeight, weightOf } from '../endpoints/weight.ts'
 import { asItIs } from '../plan/columns.ts'
@@ -137,14 +138,16 @@ function noteIds(
   rows: readonly MappedRow[],
 ): void {
   const [first] = rows
-  for (const { name, sequence } of route.target.columns) {
+  for (const { name, sequence, step } of route.target.columns) {
     const at = first?.columns.indexOf(name) ?? -1
     if (sequence === null || at === -1) continue
     for (const { texts } of rows) {
       const text = texts[at] ?? null
-      if (text === null || !/^\d+$/.test(text)) continue
+      if (text === null || !/^-?\d+$/.test(text)) continue
       const id = BigInt(text)
-      if (id > (ids.get(sequence) ?? 0n)) ids.set(sequence, id)
+      const before = ids.get(sequence)
+      const further = descends({ step }) ? id < (before ?? id + 1n) : id > (before ?? 0n)
+      if (further) ids.set(sequence, id)
     }
   }
 }

@@ -4,6 +4,7 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import { sequencesOf } from '../endpoints/sql/sequences.ts'
 import type { TenantRows } from '../endpoints/tenant-rows.ts'
+import type { CatalogTable } from '../plan/catalog.ts'
 import type { Route } from '../plan/route.ts'
 import { wayBack } from '../plan/way-back.ts'
 import { tenantRows } from './rows.ts'
@@ -25,17 +26,33 @@ export interface Reached {
 
 export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise<Reached[]> {
   const reached: Reached[] = []
-  for (const { rows, column, sequence } of by === 'target' ? filled(shard) : about(shard)) {
-    const id = await rowsOf(shard.ends[by]).largestId(rows, column)
-    if (id !== null && id >= 1n) reached.push({ sequence, id })
+  for (const use of by === 'target' ? filled(shard) : about(shard)) {
+    const { rows, column, sequence, descending } = use
+    const id = await rowsOf(shard.ends[by]).largestId(rows, column, { descending })
+    if (id !== null && (descending || id >= 1n)) reached.push({ sequence, id })
+  }
+  for (const { from, to } of composed(shard)) {
+    reached.push({ sequence: to, id: await rowsOf(shard.ends.source).positionOf(from) })
   }
   return reached
+}
+
+/** Sequences whose numbers are parts of values: nothing but the source's sequence says how far. */
+function composed({ survey }: Shard): { from: string; to: string }[] {
+  return survey.routes.flatMap((route) =>
+    route.target.columns.flatMap(({ name, composes }) => {
+      const from = route.source.columns.find((column) => column.name === sourceColumn(route, name))
+      const own = from?.composes ?? from?.sequence
+      return composes && own ? [{ from: own, to: composes }] : []
+    }),
+  )
 }
 
 interface Use {
   readonly rows: TenantRows
   readonly column: string
   readonly sequence: string
+  readonly descending: boolean
 }
 
 function filled(shard: Shard): Use[] {
@@ -46,9 +63,9 @@ function filled(shard: Shard): Use[] {
 
 function about(shard: Shard): Use[] {
   return shard.survey.routes.flatMap((route) =>
-    sequencesOf(route.target).flatMap(({ column: to, sequence }) => {
+    sequencesOf(route.target).flatMap(({ column: to, ...use }) => {
       const column = sourceColumn(route, to)
-      return column === null ? [] : [{ rows: tenantRows(shard, route, 'source'), column, sequence }]
+      return column === null ? [] : [{ ...use, rows: tenantRows(shard, route, 'source'), column }]
     }),
   )
 }
@@ -67,17 +84,23 @@ export async function notePositions(shard: Shard): Promise<void> {
   const positions: Record<string, string> = {}
   for (const route of shard.survey.routes) {
     for (const { name, from: own } of wayBack(route).columns) {
-      const from = route.source.columns.find((column) => column.name === name)?.sequence
-      const to = route.target.columns.find((column) => column.name === own)
-      if (!from || !to?.sequence) continue
-      positions[from] = String(await rowsOf(shard.ends.target).positionOf(to.sequence))
+      const from = sequenceAt(route.source, name)
+      const to = sequenceAt(route.target, own)
+      if (!from || !to) continue
+      positions[from] = String(await rowsOf(shard.ends.target).positionOf(to))
     }
   }
   // An attempt that goes on with this one's copy does not come here.
   await store(shard, { evidence: { sequences: positions } })
 }
 
-const farApart = 100_000n
+function sequenceAt({ columns }: CatalogTable, name: string | null): string | null {
+  const column = columns.find((candidate) => candidate.name === name)
+  return column?.sequence ?? column?.composes ?? null
+}
+
+/** No more than what one end gives while another tenant moves. */
+export const farApart = 100_000n
 
 /**
  * When the tenant moved, the target gave ids far beyond all that the source had come to: it must
@@ -87,7 +110,8 @@ async function areParted(back: Shard, sequence: string): Promise<boolean> {
   const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
   const position = sequences[sequence]
   if (position === undefined) return false
-  return BigInt(position) - (await rowsOf(back.ends.target).positionOf(sequence)) > farApart
+  const apart = BigInt(position) - (await rowsOf(back.ends.target).positionOf(sequence))
+  return (apart < 0n ? -apart : apart) > farApart
 }
 
 /**

@@ -66,9 +66,12 @@ describe('the commands, one after the other', () => {
     expect((await world.control.pool.query(writes)).rows[0].n).toBe(before)
   })
 
-  test('check says that the plan fits', async () => {
+  test('check says that the plan fits, and notes that both ends give the same ids', async () => {
     const { code, out } = await ask('check', plan)
-    expect([code, out]).toEqual([0, 'plan "notebook" fits both ends\n'])
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^plan "notebook" fits both ends\nnote, target table "notes": both ends give "id" .*\n$/,
+    )
     expect(JSON.parse((await ask('check', plan, '--json')).out).findings).toEqual([])
   })
 

@@ -104,6 +104,8 @@ export function createLogTable(logged: Logged): string[] {
   return [
     `create table if not exists ${name} (${list.join(', ')})`,
     ...log.columns.flatMap((column) => addColumn(name, column)),
+    // Entries are removed, which a publication of all tables refuses without one.
+    `alter table ${name} replica identity full`,
     `create index if not exists ${index} on ${name} (rehome_tenant, rehome_xid)`,
     `comment on table ${name} is ${literal(`Changes of captured tenants in ${schema}.${table}`)}`,
   ]

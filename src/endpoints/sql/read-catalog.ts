@@ -11,6 +11,24 @@ import { computedTypes, queryColumns } from './expression-types.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 import { schemaStamp } from './schema-stamp.ts'
 
+/** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
+const hiddenNumbers = `
+  array(select 'a default calls ' || p.proname || '()' from pg_attrdef d
+      join pg_depend e on e.classid = 'pg_attrdef'::regclass and e.objid = d.oid
+        and e.refclassid = 'pg_proc'::regclass
+      join pg_proc p on p.oid = e.refobjid and p.pronamespace <> 'pg_catalog'::regnamespace
+      where d.adrelid = c.oid and p.prosrc ~* '\\mnextval\\M'
+    union select 'a trigger calls ' || p.proname || '()' from pg_trigger t
+      join pg_proc p on p.oid = t.tgfoid
+      where t.tgrelid = c.oid and not t.tgisinternal and p.prosrc ~* '\\mnextval\\M'
+    union select 'the default of "' || a.attname || '" names it by a text, or several'
+      from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+      where d.adrelid = c.oid and pg_get_expr(d.adbin, d.adrelid) ~ '\\mnextval\\M'
+        and (select count(*) from pg_depend e join pg_class s on s.oid = e.refobjid
+          and s.relkind = 'S' where e.classid = 'pg_attrdef'::regclass and e.objid = d.oid
+          and e.refclassid = 'pg_class'::regclass) <> 1
+    order by 1)`
+
 const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
     c.relrowsecurity and exists (select from pg_roles who where not (who.rolsuper or who.rolbypassrls)
@@ -40,10 +58,26 @@ const tablesQuery = `
         and k.relnamespace <> c.relnamespace order by 1) as "outerChildren",
     array(select a.attname::text from pg_partitioned_table p, unnest(p.partattrs) k
       join pg_attribute a on a.attrelid = c.oid and a.attnum = k where p.partrelid = c.oid)
-      as "partitionColumns"
+      as "partitionColumns",
+    ${hiddenNumbers} as "hiddenNumbers"
   from pg_class c
   where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   order by c.relname`
+
+/** Whichever sequence a column's values come from; `plain`: these are its numbers as they are. */
+const drawnFrom = `
+  select f.name, b.typname in ('int2', 'int4', 'int8') and (f.made is null
+    or f.made ~ '^\\(?nextval\\(''[^'']+''::regclass\\)\\)?(::[a-z]+)?$') as plain
+  from (select coalesce(
+      pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname),
+      (select quote_ident(sn.nspname) || '.' || quote_ident(s.relname) from pg_depend e
+        join pg_class s on s.oid = e.refobjid and s.relkind = 'S'
+        join pg_namespace sn on sn.oid = s.relnamespace
+        where (e.classid = 'pg_attrdef'::regclass and e.objid = d.oid
+          or d.oid is null and e.classid = 'pg_type'::regclass and e.objid = a.atttypid)
+          and e.refclassid = 'pg_class'::regclass order by s.oid limit 1)) as name,
+    coalesce(pg_get_expr(d.adbin, d.adrelid),
+      (select o.typdefault from pg_type o where o.oid = a.atttypid and o.typtype = 'd')) as made) f`
 
 const columnsQuery = `
   with recursive base (type, below) as (
@@ -63,14 +97,16 @@ const columnsQuery = `
     a.atthasdef and a.attgenerated = '' as "hasDefault", a.attgenerated <> '' as generated,
     a.attgenerated = 'v' as virtual,
     a.attidentity <> '' as identity,
-    pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname)
-      as sequence
+    case when q.plain then q.name end as sequence, case when not q.plain then q.name end as composes,
+    (select s.seqincrement::float8 from pg_sequence s where s.seqrelid = to_regclass(q.name)) as step
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
   join base on base.type = a.atttypid
   join pg_type b on b.oid = base.below
   join pg_namespace tn on tn.oid = b.typnamespace
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  left join lateral (${drawnFrom}) q on true
   where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
     and a.attnum > 0 and not a.attisdropped
   order by a.attrelid, a.attnum`

@@ -46,8 +46,11 @@ export function rowsAt(end: SqlEnd): Rows {
     },
     existingKeys: (keys) => existingKeys(end, keys),
     brokenReferences: (rows, tables) => brokenReferences(end, rows, tables),
-    largestId: (rows, column) =>
-      largestId(end, { table: rows.table.name, column, where: tenantWhere(schema, rows) }),
+    largestId: (rows, column, order) =>
+      largestId(end, {
+        ...{ table: rows.table.name, column, where: tenantWhere(schema, rows) },
+        descending: order?.descending ?? false,
+      }),
     newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
     forgetNewIds: (run) => forgetNewIds(end, scoped(end, run)),
     readRelations: (query) => readRelations(end, query),

@@ -2,7 +2,7 @@
  * Brings the target's sequences past the ids that were copied, so that the next row gets a free
  * one. They are only ever moved forward, and the copied rows' own maximum decides.
  */
-import type { CatalogTable } from '../../plan/catalog.ts'
+import type { CatalogColumn, CatalogTable } from '../../plan/catalog.ts'
 import { type Client, endIfIdle, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
@@ -12,20 +12,28 @@ export interface SequenceUse {
   readonly column: string
   readonly sequence: string
   readonly table: string
+  readonly descending: boolean
 }
 
 export function sequencesOf(table: CatalogTable): SequenceUse[] {
-  return table.columns.flatMap(({ name, sequence }) =>
-    sequence === null ? [] : [{ column: name, sequence, table: table.name }],
-  )
+  return table.columns.flatMap((column) => {
+    const { name, sequence } = column
+    if (sequence === null) return []
+    return [{ column: name, sequence, table: table.name, descending: descends(column) }]
+  })
 }
 
-/** The largest id of the tenant's rows, or null without rows. */
+/** The sequence counts down. */
+export function descends({ step }: Pick<CatalogColumn, 'step'>): boolean {
+  return (step ?? 1) < 0
+}
+
+/** The largest id of the tenant's rows, or the smallest one, or null without rows. */
 export async function largestId(
   end: SqlEnd,
-  use: { table: string; column: string; where: string },
+  use: { table: string; column: string; where: string; descending: boolean },
 ): Promise<bigint | null> {
-  const query = `select max(r.${ident(use.column)})::text as id
+  const query = `select ${use.descending ? 'min' : 'max'}(r.${ident(use.column)})::text as id
     from ${qualified(end.schema, use.table)} r where ${use.where}`
   const id: string | null = (await end.pool.query(query)).rows[0]?.id ?? null
   return id === null ? null : BigInt(id)
@@ -39,20 +47,20 @@ export async function positionOf(end: SqlEnd, sequence: string): Promise<bigint>
 
 /** false where the sequence had already passed `id`. */
 export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint): Promise<boolean> {
-  const position = `select from ${sequence} where last_value > $1::int8
-    or (last_value = $1::int8 and is_called)`
+  const passed = `sign(s.last_value::numeric - $2::int8) = sign(q.seqincrement)
+    or (s.last_value = $2::int8 and s.is_called) or $2::int8 not between q.seqmin and q.seqmax`
+  const from = `from ${sequence} s, pg_sequence q where q.seqrelid = $1::regclass`
   try {
     // It never goes back, so nothing has to be locked to see that it is there already.
-    if ((await end.pool.query(position, [String(id)])).rowCount === 1) return false
+    const position = `select ${from} and (${passed})`
+    if ((await end.pool.query(position, [sequence, String(id)])).rowCount === 1) return false
     return await inTransaction(end.pool, async (client) => {
       await endIfIdle(client)
       await lockSequence(client, sequence)
       // In steps of the sequence: two ends may part the numbers between them by odd and even.
       const query = `select setval($1::regclass, (s.last_value::numeric
-          + ceil(($2::int8 - s.last_value::numeric) / q.step) * q.step)::int8)
-        from ${sequence} s, (select greatest(seqincrement, 1) as step from pg_sequence
-          where seqrelid = $1::regclass) q
-        where s.last_value < $2::int8 or (s.last_value = $2::int8 and not s.is_called)`
+          + ceil(($2::int8 - s.last_value::numeric) / q.seqincrement) * q.seqincrement)::int8)
+        ${from} and not (${passed})`
       return (await client.query(query, [sequence, String(id)])).rowCount === 1
     })
   } catch (error) {

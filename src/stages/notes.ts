@@ -1,0 +1,109 @@
+/**
+ * What a person has to know of the two ends before tenants move, though nothing forbids it: told by
+ * `check`, and by nothing else. Reads only.
+ */
+import { type End, rowsOf } from '../endpoints/ends.ts'
+import type { CatalogColumn, Finding } from '../plan/catalog.ts'
+import type { Route } from '../plan/route.ts'
+import { sqlStateOf } from '../postgres.ts'
+import { farApart } from './sequences.ts'
+import type { Ends } from './shard.ts'
+import type { Survey } from './survey.ts'
+
+export async function notesOf(survey: Survey, ends: Ends): Promise<Finding[]> {
+  return [
+    ...(await publicationNotes(ends.source)),
+    ...(await publicationNotes(ends.target)),
+    ...survey.routes.flatMap(hiddenNotes),
+    ...(await rangeNotes(survey, ends)),
+  ]
+}
+
+/** A subscriber gets every table of a publication, also those that rehome makes. */
+async function publicationNotes(end: End): Promise<Finding[]> {
+  if (end.kind !== 'sql') return []
+  const query = `select pubname from pg_catalog.pg_publication where puballtables union
+    select pubname from pg_catalog.pg_publication_tables where schemaname in ('rehome', 'rehome_log')`
+  const { rows } = await rowsOf(end).ask(query, 10)
+  return rows.map(([name]) => ({
+    where: end.name,
+    message: `publication "${name}" carries rehome's own tables: a subscriber that lacks the schemas "rehome" and "rehome_log" stops there. Publish the application's schemas by name`,
+  }))
+}
+
+/** Numbers that are given where the catalogue does not say from which sequence. */
+function hiddenNotes({ target }: Route): Finding[] {
+  return (target.hiddenNumbers ?? []).map((what) => ({
+    where: `target table "${target.name}"`,
+    message: `${what}, which takes numbers from a sequence: rehome does not bring that past the rows that arrive. Set it yourself, far beyond the source's`,
+  }))
+}
+
+/** Two sequences that give the same ids, to rows that have to be told apart by them. */
+async function rangeNotes({ routes }: Survey, ends: Ends): Promise<Finding[]> {
+  const notes: Finding[] = []
+  for (const route of routes) {
+    for (const { name, from } of route.columns) {
+      const here = route.source.columns.find((column) => column.name === from)
+      const there = route.target.columns.find((column) => column.name === name)
+      if (!here?.sequence || !there?.sequence || !tellsRowsApart(route, name)) continue
+      const source = await positionOf(ends.source, here.sequence)
+      const target = await positionOf(ends.target, there.sequence)
+      if (
+        source === null ||
+        target === null ||
+        areApart(source, target) ||
+        takeTurns(here, there, source - target)
+      )
+        continue
+      const places = `source at ${source}, target at ${target}`
+      const message = `both ends give "${name}" from one range (${places}), so a later move may bring an id that is taken: ${remedy(there, [source, target])}`
+      notes.push({ where: `target table "${route.target.name}"`, message })
+    }
+  }
+  return notes
+}
+
+/** null: our role may not look, as a mover at a source need not. */
+async function positionOf(end: End, sequence: string): Promise<bigint | null> {
+  try {
+    return await rowsOf(end).positionOf(sequence)
+  } catch (error) {
+    if (sqlStateOf(error) === '42501') return null
+    throw error
+  }
+}
+
+function areApart(source: bigint, target: bigint): boolean {
+  const apart = source - target
+  return (apart < 0n ? -apart : apart) > farApart
+}
+
+/** Odd and even ones, for example. */
+function takeTurns(here: CatalogColumn, there: CatalogColumn, apart: bigint): boolean {
+  const step = BigInt(here.step ?? 1)
+  return here.step === there.step && step * step > 1n && apart % step !== 0n
+}
+
+/** A unique index has the column, and not the tenant's beside it. */
+function tellsRowsApart({ target, targetPath }: Route, name: string): boolean {
+  const tenant = targetPath.kind === 'column' ? targetPath.column : null
+  return target.uniques.some(
+    ({ columns }) => columns.includes(name) && !(tenant !== null && columns.includes(tenant)),
+  )
+}
+
+const range = 1_000_000_000n
+const largest: Readonly<Record<string, bigint>> = { int2: 32_767n, int4: 2_147_483_647n }
+
+function remedy(
+  { sequence, typeName, step }: CatalogColumn,
+  [source, target]: readonly [bigint, bigint],
+): string {
+  const reached = source > target ? source : target
+  const next = (reached / range + 1n) * range
+  if ((step ?? 1) > 0 && next <= (largest[typeName] ?? next)) {
+    return `part them at the target, \`select setval('${sequence}', ${next})\``
+  }
+  return `part them, by \`increment by 2\` with an odd start at one end and an even one at the other`
+}
