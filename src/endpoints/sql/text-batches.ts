@@ -47,11 +47,11 @@ export function arrayOfTexts(rows: readonly Texts[], column: number): string {
   let array = ''
   for (const row of rows) {
     const text = row[column] ?? null
-    array += array === '' ? '{' : ','
+    if (array !== '') array += ','
     if (text === null) array += 'NULL'
     else if (text.includes('"') || text.includes('\\')) {
       array += `"${text.replace(/["\\]/g, '\\$&')}"`
     } else array += `"${text}"`
   }
-  return `${array}}`
+  return `{${array}}`
 }
