@@ -1,6 +1,6 @@
 /** Retry, rollback and clean-up of single tenants: asked in the control database, then enqueued. */
 import type { Control, Move, Run } from '../control/database.ts'
-import { askCleanup, askRetry, askRollback, askWindow } from '../control/errands.ts'
+import { askCleanup, askRetry, askRollback, askWindow, beforeCutover } from '../control/errands.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
 import { RehomeError } from '../errors.ts'
@@ -50,10 +50,10 @@ export async function rollback(
     at,
     { run, moves, options },
     {
-      allowed: ({ open, phase, errand, cleanup_begun: begun }) =>
-        open
-          ? errand === 'audit' || (errand === 'move' && !['cutover', 'release'].includes(phase))
-          : undoable.includes(phase) && !(phase === 'moved' && begun),
+      allowed: ({ open, phase, errand, cleanup_begun: begun }) => {
+        if (open ? errand === 'audit' : phase === 'moved') return !begun
+        return open ? errand === 'move' && beforeCutover.includes(phase) : phase === 'failed'
+      },
       otherwise:
         'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
         'old copy has begun',
@@ -61,8 +61,6 @@ export async function rollback(
     },
   )
 }
-
-const undoable: readonly string[] = ['moved', 'failed']
 
 export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
   const { run, moves } = await chosen(at, runId, options.tenants ?? [])

@@ -1,0 +1,258 @@
+// Which errand may be asked of a move when: one table over every phase, whatever is open, and the
+// window; asked of the control database alone. What does not stand in the table is refused.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Move } from '../../src/control/database.ts'
+import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/errands.ts'
+import { cleanup, finalize, retry, rollback } from '../../src/coordinator/errands.ts'
+import {
+  type Asked,
+  allStates,
+  type ControlOnly,
+  createControl,
+  nameOf,
+  type Open,
+  type State,
+  type StoredMove,
+  storeMoves,
+  type Variant,
+  variants,
+} from '../helpers/errands/states.ts'
+
+interface Rule {
+  readonly errand: Asked
+  /** Where the move stands again if the errand fails for good. */
+  readonly fallback: Move['fallback_phase']
+  readonly phase: readonly State['phase'][] | 'any'
+  readonly open: Open
+  readonly variants: readonly Variant[]
+  /** Where it begins; else it stays where it is. */
+  readonly begins?: State['phase']
+}
+
+const all = variants
+const windowed: readonly Variant[] = ['in its window', 'window over']
+const homeAgain: readonly Variant[] = ['no window', 'window over', 'clean-up begun']
+const undoable: readonly Variant[] = ['no window', ...windowed]
+const beforeCutover = [
+  ...(['queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify'] as const),
+  'final_catch_up',
+] as const
+
+const rules: readonly Rule[] = [
+  {
+    errand: 'move',
+    fallback: 'failed',
+    phase: ['failed'],
+    open: 'nothing',
+    variants: all,
+    begins: 'queued',
+  },
+  { errand: 'rollback', fallback: 'moved', phase: ['moved'], open: 'nothing', variants: undoable },
+  { errand: 'rollback', fallback: 'moved', phase: 'any', open: 'audit', variants: undoable },
+  { errand: 'rollback', fallback: 'failed', phase: ['failed'], open: 'nothing', variants: all },
+  { errand: 'rollback', fallback: 'failed', phase: beforeCutover, open: 'move', variants: all },
+  { errand: 'audit', fallback: 'moved', phase: ['moved'], open: 'nothing', variants: windowed },
+  { errand: 'finalize', fallback: 'moved', phase: ['moved'], open: 'nothing', variants: windowed },
+  { errand: 'finalize', fallback: 'moved', phase: 'any', open: 'audit', variants: windowed },
+  { errand: 'cleanup', fallback: 'moved', phase: ['moved'], open: 'nothing', variants: homeAgain },
+  {
+    errand: 'cleanup',
+    fallback: 'rolled_back',
+    phase: ['rolled_back'],
+    open: 'nothing',
+    variants: homeAgain,
+  },
+]
+
+const ruleFor = (errand: Asked, { phase, open, variant }: State) =>
+  rules.find(
+    (rule) =>
+      rule.errand === errand &&
+      (rule.phase === 'any' || rule.phase.includes(phase)) &&
+      rule.open === open &&
+      rule.variants.includes(variant),
+  )
+
+const errands: readonly Asked[] = ['move', 'rollback', 'audit', 'finalize', 'cleanup']
+
+let db: ControlOnly
+beforeAll(async () => {
+  db = await createControl()
+})
+afterAll(() => db[Symbol.asyncDispose]())
+
+function ask(errand: Asked, id: string): Promise<Move | null> {
+  const { control } = db
+  if (errand === 'move') return askRetry(control, id, 'tester')
+  if (errand === 'rollback') return askRollback(control, id, { by: 'tester', discardWrites: true })
+  if (errand === 'cleanup') return askCleanup(control, id, 'tester')
+  return askWindow(control, id, { errand, by: 'tester' })
+}
+
+const rowOf = async (id: string): Promise<Move> =>
+  (await db.control.pool.query('select * from rehome_control.moves where id = $1', [id])).rows[0]
+
+/** As the rows are written: what is equal has not been touched. */
+const rowsOf = async (runId: string): Promise<Map<string, string>> => {
+  const query = 'select id, m::text as row from rehome_control.moves m where run_id = $1'
+  const { rows } = await db.control.pool.query(query, [runId])
+  return new Map(rows.map(({ id, row }) => [id, row]))
+}
+
+const eventsOf = async (runId: string): Promise<Map<string, unknown>> => {
+  const query = `select move_id, kind, data from rehome_control.events e
+    join rehome_control.moves m on m.id = e.move_id where m.run_id = $1`
+  const { rows } = await db.control.pool.query(query, [runId])
+  return new Map(rows.map(({ move_id, ...event }) => [move_id, event]))
+}
+
+async function askAll(
+  errand: Asked,
+  moves: readonly StoredMove[],
+): Promise<Map<string, Move | null>> {
+  const waiting = [...moves]
+  const answers = new Map<string, Move | null>()
+  const askNext = async () => {
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      answers.set(next.id, await ask(errand, next.id))
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, askNext))
+  return answers
+}
+
+describe.each(errands)('%s', (errand) => {
+  test('is taken up in the states of its rules, and else changes nothing', async () => {
+    const { runId, moves } = await storeMoves(db.control, allStates)
+    const before = await rowsOf(runId)
+    const answers = await askAll(errand, moves)
+    const after = await rowsOf(runId)
+    const events = await eventsOf(runId)
+    const wrong = moves.filter(({ id, state }) => {
+      const answer = answers.get(id) ?? null
+      if (ruleFor(errand, state)) return answer === null || !events.has(id)
+      return answer !== null || events.has(id) || before.get(id) !== after.get(id)
+    })
+    expect(wrong.map(({ state }) => nameOf(state))).toEqual([])
+  })
+
+  test('that is taken up begins with all of its attempts, under no token', async () => {
+    for (const rule of rules.filter((one) => one.errand === errand)) {
+      const phase = rule.phase === 'any' ? 'moved' : (rule.phase.at(-1) ?? 'moved')
+      const state = { phase, open: rule.open, variant: rule.variants.at(-1) ?? 'no window' }
+      const { moves } = await storeMoves(db.control, [state], { attemptsUsed: 3 })
+      const id = moves[0]?.id ?? ''
+      await ask(errand, id)
+      expect(await rowOf(id)).toMatchObject({
+        ...{ errand, open: true, token: null, attempts_used: 0, generation: 5 },
+        ...{ phase: rule.begins ?? phase, fallback_phase: rule.fallback },
+        ...{ discard_writes: errand === 'rollback', rows_copied: rule.begins ? '0' : '7' },
+      })
+    }
+  })
+
+  test('is taken up once, whoever else asks at the same moment', async () => {
+    const [rule] = rules.filter((one) => one.errand === errand)
+    const phase = rule?.phase[0] as State['phase']
+    const { moves } = await storeMoves(db.control, [
+      { phase, open: 'nothing', variant: 'window over' },
+    ])
+    const id = moves[0]?.id ?? ''
+    const answers = await Promise.all([1, 2, 3, 4].map(() => ask(errand, id)))
+    expect(answers.filter((answer) => answer !== null)).toHaveLength(1)
+  })
+
+  test('waits for another run that is busy with the tenant', async () => {
+    const [rule] = rules.filter((one) => one.errand === errand)
+    const phase = rule?.phase[0] as State['phase']
+    const { moves } = await storeMoves(db.control, [
+      { phase, open: 'nothing', variant: 'window over' },
+    ])
+    const [move] = moves
+    const other = await storeMoves(db.control, [
+      { phase: 'queued', open: 'nothing', variant: 'no window' },
+    ])
+    const busy = 'update rehome_control.moves set tenant_id = $1, open = true where run_id = $2'
+    await db.control.pool.query(busy, [move?.tenant, other.runId])
+    await expect(ask(errand, move?.id ?? '')).rejects.toMatchObject({ code: 'TENANT_BUSY' })
+  })
+})
+
+/** As people ask: by run and tenants. Nothing is enqueued where it is only tried, or refused. */
+const commands = { move: retry, rollback, finalize, cleanup } as const
+type Command = keyof typeof commands
+const at = () => ({
+  control: db.control,
+  get queues(): never {
+    throw new Error('nothing is to be enqueued')
+  },
+})
+
+/** Phases that a move passes through under an errand that is open. */
+const reached: Readonly<Partial<Record<Open, RegExp>>> = {
+  nothing: /^(moved|failed|rolled_back|cleaned|rehearsed)$/,
+  move: /^(queued|preflight|capture|fence|drain|copy|catch_up|verify|final_catch_up|cutover|release)$/,
+  rollback: /^(undo_.*|withdraw|moved|failed)$/,
+  audit: /^(audit|moved)$/,
+  finalize: /^(finalize|moved)$/,
+  cleanup: /^(cleanup|moved|rolled_back)$/,
+  rehearse: /^(queued|rehearse)$/,
+}
+const reachable = allStates.filter(({ phase, open }) => reached[open]?.test(phase))
+
+describe.each(Object.keys(commands) as Command[])('the command for %s', (errand) => {
+  const command = commands[errand]
+
+  test('tries what would be taken up, and refuses what would not, with a code', async () => {
+    const { runId, moves } = await storeMoves(db.control, reachable)
+    const allowed = moves.filter(({ state }) => ruleFor(errand, state))
+    const options = { by: 'tester', dryRun: true }
+    const tenants = allowed.map(({ tenant }) => tenant)
+    const tried = await command(at(), runId, { ...options, tenants })
+    expect(tried.toSorted()).toEqual(tenants.toSorted())
+    for (const { tenant, state } of moves) {
+      if (ruleFor(errand, state)) continue
+      const said = await command(at(), runId, { ...options, tenants: [tenant] }).catch(
+        (e) => e.code,
+      )
+      expect([nameOf(state), said]).toEqual([nameOf(state), 'NOT_ALLOWED_NOW'])
+    }
+  })
+
+  test('asks nothing of anybody where one of the tenants refuses it', async () => {
+    const states = reachable.filter((state) => ruleFor(errand, state)).slice(0, 2)
+    const refused = reachable.find((state) => !ruleFor(errand, state)) as State
+    const { runId, moves } = await storeMoves(db.control, [...states, refused])
+    const before = await rowsOf(runId)
+    const tenants = moves.map(({ tenant }) => tenant)
+    const asked = command(at(), runId, { by: 'tester', tenants })
+    await expect(asked).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
+    expect(await rowsOf(runId)).toEqual(before)
+  })
+
+  test('refuses runs and tenants that it does not know', async () => {
+    const { runId } = await storeMoves(db.control, reachable.slice(0, 1))
+    for (const [run, tenants, code] of [
+      ['no such run', ['acme'], 'RUN_UNKNOWN'],
+      ['\0', ['acme'], 'RUN_UNKNOWN'],
+      [runId, ['acme'], 'TENANT_UNKNOWN'],
+      [runId, [''], 'TENANT_ID_INVALID'],
+      [runId, ['*'], 'TENANT_ID_INVALID'],
+    ] as const) {
+      const asked = command(at(), run, { by: 'tester', tenants })
+      await expect(asked).rejects.toMatchObject({ code })
+    }
+  })
+})
+
+test('a rehearsal is neither tried again, nor rolled back, nor cleaned up, nor finalized', async () => {
+  const states: State[] = (['rehearsed', 'failed'] as const).map((phase) => {
+    return { phase, open: 'nothing', variant: 'no window' }
+  })
+  const { runId, moves } = await storeMoves(db.control, states, { rehearsal: true })
+  expect([...(await askAll('move', moves)).values()]).toEqual([null, null])
+  const retried = retry(at(), runId, { by: 'tester' })
+  await expect(retried).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
+  const [rehearsed] = moves
+  for (const errand of errands) expect(await ask(errand, rehearsed?.id ?? '')).toBeNull()
+})
