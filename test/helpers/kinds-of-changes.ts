@@ -10,7 +10,7 @@ import { createWriter } from './writes-between.ts'
  * `:acme` has the notes #1 to #10 with two lines each, `:beta` has #11 to #14; visits on 20 days
  * each.
  */
-const kindsOfChanges: readonly (readonly [title: string, ...statements: string[]])[] = [
+export const kindsOfChanges: readonly (readonly [title: string, ...statements: string[]])[] = [
   ['an inserted row', `insert into notes (id, tenant_id, body) values (#100, :acme, 'new')`],
   ['an update', `update notes set body = 'changed' where id = #3`],
   ['an update of everything', `update notes set amount = amount + 1 where tenant_id = :acme`],
