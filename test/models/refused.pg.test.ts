@@ -1,6 +1,5 @@
 // What a plan for two models may not do, and is told before any harm is done.
 import { expect, test } from 'vitest'
-import { definePlan, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'
 import {
@@ -12,7 +11,6 @@ import {
   trackerPlan,
   trackerWorld,
 } from '../helpers/tracker.ts'
-import { createWorld } from '../helpers/world.ts'
 
 test('a stream may read no table that nobody guards, unless it says so', async () => {
   await using world = await trackerWorld({ source: 'create table words (id bigint, word text);' })
@@ -60,25 +58,4 @@ test('a plan that makes a row of one tenant into one of another is stopped by th
     expect.stringContaining('has written rows of tenant "zoo"'),
   ])
   expect((await world.target.pool.query('select from activities')).rowCount).toBe(0)
-})
-
-test('ids that a plan forgets to make new are found before anything is moved', async () => {
-  await using world = await createWorld()
-  const plan = definePlan({
-    ...world.plan(),
-    newIds: { notes: { by: sql`nextval('notes_id_seq')` } },
-    tables: [
-      table('tenants', { tenant: 'id' }),
-      table('notes', { newIds: { id: 'notes', words: 'none' } }),
-      table('note_lines', { through: 'note_id' }),
-      table('visits', { newIds: { hour: 'notes' } }),
-    ],
-  })
-  const found = (await world.rehome.check(plan)).map(({ where, message }) => `${where} ${message}`)
-  expect(found).toEqual([
-    expect.stringContaining('table "notes" `newIds` of the plan have no "none"'),
-    expect.stringContaining('table "notes" "parent_id" refers to "notes"'),
-    expect.stringContaining('table "note_lines" "note_id" refers to "notes"'),
-    expect.stringContaining('table "visits" `newIds` names column "hour"'),
-  ])
 })
