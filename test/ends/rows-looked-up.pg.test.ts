@@ -1,5 +1,5 @@
-// The contract of what is looked up at an end: digests, keys, references, sequences, and writers who
-// are waited for. Asked of each kind of end.
+// The contract of what is looked up at an end: digests, keys, references and sequences.
+// Asked of each kind of end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Compared } from '../../src/endpoints/rows.ts'
 import type { Texts } from '../../src/endpoints/tenant-rows.ts'
@@ -204,59 +204,6 @@ describe.each(kinds)('%s', (kind) => {
       kind === 'sql' ? 'DATABASE_ERROR' : 'USAGE',
     )
   })
-
-  const signal = new AbortController().signal
-
-  withoutApi('a drain waits for the writers who are in, and for nobody else', async () => {
-    const tenant = newTenant()
-    const drainMs = 10_000
-    expect((await at.rows.drain({ tenant, drainMs, signal })).waitedMs).toBeLessThan(drainMs)
-    const writer = await end.database.pool.connect()
-    await writer.query('begin')
-    lastId += 1
-    await writer.query(`insert into entries (id, account, at) values ($1, $2, 'epoch')`, [
-      lastId,
-      tenant,
-    ])
-    const drained = at.rows.drain({ tenant, drainMs, signal }).then(() => 'drained')
-    // Those of other tenants go on meanwhile.
-    await addEntries(newTenant(), 1)
-    const first = await Promise.race([
-      drained,
-      writer.query('select pg_sleep(0.1)').then(() => 'waiting'),
-    ])
-    await writer.query('commit')
-    writer.release()
-    expect([first, await drained]).toEqual(['waiting', 'drained'])
-    expect(await at.rows.count(entries(tenant))).toBe(1)
-  })
-
-  withoutApi('a drain names who writes longer than it waits', async () => {
-    const tenant = newTenant()
-    const writer = await end.database.pool.connect()
-    await writer.query('begin')
-    lastId += 1
-    await writer.query(`insert into entries (id, account, at) values ($1, $2, 'epoch')`, [
-      lastId,
-      tenant,
-    ])
-    const { pid } = (await writer.query('select pg_backend_pid() as pid')).rows[0]
-    const drained = at.rows.drain({ tenant, drainMs: 50, signal })
-    await expect(drained).rejects.toMatchObject({ code: 'DRAIN_TIMEOUT', data: { pids: [pid] } })
-    await writer.query('rollback')
-    writer.release()
-  })
-
-  withApi(
-    'a drain of an existing API waits for as long as its plan says, and ends with its signal',
-    async () => {
-      const tenant = newTenant()
-      expect(await at.rows.drain({ tenant, drainMs: 10_000, signal })).toEqual({ waitedMs: 50 })
-      expect(await at.rows.drain({ tenant, drainMs: 1, signal })).toEqual({ waitedMs: 1 })
-      const aborted = AbortSignal.abort(new Error('that is enough'))
-      await expect(at.rows.drain({ tenant, drainMs: 10_000, signal: aborted })).rejects.toThrow()
-    },
-  )
 
   withoutSql('only a database runs the plan’s SQL', async () => {
     const space = {
