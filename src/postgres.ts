@@ -7,45 +7,16 @@
 import pg from 'pg'
 import { watchPool } from './calls.ts'
 import { type ErrorCode, messageOf, RehomeError } from './errors.ts'
-import { ident, startupOption } from './quote.ts'
+import { startupOption } from './quote.ts'
+import { newerSettings, requiredSettings, sessionSettings } from './session-settings.ts'
 
 export type Pool = pg.Pool
 export type Client = pg.ClientBase
-
-/**
- * Same text for the same value at both ends, and no surprise from a role's or database's defaults.
- */
-export const sessionSettings: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '3',
-  bytea_output: 'hex',
-  xmlbinary: 'base64',
-  lc_monetary: 'C',
-  standard_conforming_strings: 'on',
-  // An error instead of silently fewer rows where a policy would hide some from us.
-  row_security: 'off',
-  client_min_messages: 'warning',
-  default_transaction_isolation: 'read committed',
-  default_transaction_read_only: 'off',
-  statement_timeout: '0',
-  lock_timeout: '5000',
-  // A cutover that a crash undoes would leave the tenant with two homes.
-  synchronous_commit: 'on',
-  // The server gives up a worker whose machine or network is gone, and with it what it locks.
-  tcp_keepalives_idle: '10',
-  tcp_keepalives_interval: '5',
-  tcp_keepalives_count: '3',
-  tcp_user_timeout: '30000',
-  jit: 'off',
-}
 
 export interface PoolOptions {
   url: string
   /** Shown in errors and as `application_name`: `source`, `target`, `control`. */
   name: string
-  schema?: string
   size?: number
   tls?: 'off' | 'require' | 'verify'
   /**
@@ -66,7 +37,6 @@ export function createPool(options: PoolOptions): Pool {
     ...sessionSettings,
     ...(halfMs && { lock_timeout: halfMs, idle_in_transaction_session_timeout: halfMs }),
     ...(options.workMem && { work_mem: options.workMem }),
-    ...searchPath(options.schema),
   }
   const pool = new pg.Pool({
     connectionString: withoutTlsParameters(options.url, options.name),
@@ -76,6 +46,8 @@ export function createPool(options: PoolOptions): Pool {
     ...(answerMs && { query_timeout: answerMs }),
     idleTimeoutMillis: 10_000,
     keepAlive: true,
+    // A server refuses to start a session with a setting that it does not know.
+    onConnect: (client) => setNewerSettings(client),
     ssl: tlsOf(options.tls ?? 'off'),
     options: Object.entries(settings)
       .map(([name, value]) => startupOption(name, value))
@@ -87,17 +59,27 @@ export function createPool(options: PoolOptions): Pool {
   return pool
 }
 
-/** Settings that a session of ours has otherwise than it asked for: somebody sits in between. */
-export async function foreignSettings(client: Client): Promise<string[]> {
-  const wanted = Object.entries(sessionSettings).filter(([name]) => !name.startsWith('tcp_'))
-  const query = 'select name, setting from pg_settings where name = any ($1)'
-  const { rows } = await client.query(query, [wanted.map(([name]) => name)])
-  const found = new Map(rows.map(({ name, setting }) => [name, setting]))
-  return wanted.filter(([name, value]) => found.get(name) !== value).map(([name]) => name)
+/** Only where a role or a database has set one of them otherwise. */
+async function setNewerSettings(client: Client): Promise<void> {
+  const text = `select set_config(w.name, w.value, false)
+    from unnest($1::text[], $2::text[]) w (name, value)
+    where current_setting(w.name, true) <> w.value`
+  const values = [Object.keys(newerSettings), Object.values(newerSettings)]
+  // Types of `pg` lack the limit, in ms: a server that stands still is not waited for.
+  const query = { text, values, query_timeout: 10_000 }
+  await client.query(query as pg.QueryConfig)
 }
 
-function searchPath(schema: string | undefined): Record<string, string> {
-  return schema === undefined ? {} : { search_path: ident(schema) }
+/** Settings that a session of ours has otherwise than it asked for: somebody sits in between. */
+export async function foreignSettings(client: Client): Promise<string[]> {
+  const wanted = Object.entries({ ...sessionSettings, ...newerSettings, ...requiredSettings })
+  const query = 'select name, setting from pg_catalog.pg_settings where name = any ($1)'
+  const { rows } = await client.query(query, [wanted.map(([name]) => name)])
+  const found = new Map(rows.map(({ name, setting }) => [name, setting]))
+  return wanted
+    .filter(([name]) => !name.startsWith('tcp_') && found.has(name))
+    .filter(([name, value]) => found.get(name) !== value)
+    .map(([name]) => name)
 }
 
 function tlsOf(tls: 'off' | 'require' | 'verify'): false | { rejectUnauthorized: boolean } {

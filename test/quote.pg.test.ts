@@ -1,8 +1,8 @@
 // Hostile names and values go to a real server and come back as they were.
 import fc from 'fast-check'
-import type { ClientBase } from 'pg'
+import pg, { type ClientBase } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createPool, withClient } from '../src/postgres.ts'
+import { withClient } from '../src/postgres.ts'
 import { ident, idents, literal, qualified, startupOption } from '../src/quote.ts'
 import { createDatabase, type TestDatabase } from './helpers/database.ts'
 
@@ -97,7 +97,8 @@ describe('a start-up option', () => {
     'puts schema %j into the search path',
     async (text) => {
       await database.pool.query(`create schema if not exists ${ident(text)}`)
-      const pool = createPool({ url: database.url, name: 'quote', schema: text })
+      const options = startupOption('search_path', ident(text))
+      const pool = new pg.Pool({ connectionString: database.url, options })
       try {
         const { rows } = await pool.query('select current_schema() as schema')
         expect(rows).toEqual([{ schema: text }])

@@ -27,7 +27,7 @@ export interface Settings {
 }
 
 export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
-  const { scope: own, targetScope, source, target } = plan
+  const { scope: own, targetScope, searchPath, source, target } = plan
   const keeps = [source, target].some(({ kind }) => kind === 'api') && environment.CONTROL_URL
   const flagPool = keeps
     ? createPool({ url: keeps, name: 'flags', size: 4, answerMs: 2_000 })
@@ -35,8 +35,8 @@ export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
   const scope = targetScope === own ? undefined : targetScope
   return {
     ...(flagPool && { flagPool }),
-    source: openEnd('source', plan.source, { environment, flagPool }),
-    target: openEnd('target', plan.target, { environment, scope, flagPool }),
+    source: openEnd('source', plan.source, { environment, searchPath, flagPool }),
+    target: openEnd('target', plan.target, { environment, scope, searchPath, flagPool }),
   }
 }
 

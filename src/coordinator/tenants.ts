@@ -3,6 +3,7 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import { wholeApplication } from '../endpoints/flags.ts'
 import type { Known } from '../endpoints/rows.ts'
+import { queryPlan } from '../endpoints/sql/search-path.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
@@ -45,13 +46,12 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
       const message = 'plan field `tenants` is SQL, and the source is no database: list the tenants'
       throw new RehomeError('PLAN_INVALID', message)
     }
-    const result = await source.pool
-      .query({ text: query, rowMode: 'array', types: { getTypeParser: () => String } })
-      .catch((error: unknown) => {
-        const cause = explain(error, "the plan's query for tenants")
-        if (cause.retryable) throw cause
-        throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
-      })
+    const asked = { text: query, rowMode: 'array', types: { getTypeParser: () => String } } as const
+    const result = await queryPlan(source.pool, source, asked).catch((error: unknown) => {
+      const cause = explain(error, "the plan's query for tenants")
+      if (cause.retryable) throw cause
+      throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
+    })
     return result.rows.flatMap((row: (string | null)[]) => row[0] ?? [])
   }
   const source = typeof tenants === 'function' ? tenants() : tenants

@@ -20,6 +20,8 @@ export interface Opening {
   readonly environment?: NodeJS.ProcessEnv
   /** As which the plan's scope is known there, if it is another. */
   readonly scope?: string | undefined
+  /** Of the plan. */
+  readonly searchPath?: readonly string[] | undefined
   /** Of the database that keeps flags for ends that have none. */
   readonly flagPool?: Pool | undefined
 }
@@ -28,9 +30,9 @@ export interface Opening {
 export function openEnd(
   name: 'source' | 'target',
   end: Endpoint,
-  { environment = process.env, scope, flagPool }: Opening = {},
+  { environment = process.env, scope, searchPath, flagPool }: Opening = {},
 ): End {
-  if (end.kind === 'sql') return openSqlEnd(name, end, { environment, scope })
+  if (end.kind === 'sql') return openSqlEnd(name, end, { environment, scope, searchPath })
   if (end.kind === 'http') return openHttpEnd(name, end, environment)
   if (flagPool) return openApiEnd(name, end, { environment, flagPool })
   const message = `the ${name} has no flags of its own: CONTROL_URL, where they are kept, is not set`

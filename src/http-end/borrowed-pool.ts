@@ -4,24 +4,23 @@
  */
 import { asPool } from '../endpoints/sql/snapshot.ts'
 import { RehomeError } from '../errors.ts'
-import { type Client, type Pool, sessionSettings } from '../postgres.ts'
-import { ident } from '../quote.ts'
+import type { Client, Pool } from '../postgres.ts'
+import { newerSettings, sessionSettings } from '../session-settings.ts'
 
 type Settings = Readonly<Record<string, string>>
 
 export interface Borrowing {
-  readonly schema: string
   /** The longest that a statement may take, and half of it wait for a lock, in ms. 0: any time. */
   readonly answerMs: number
 }
 
 /** For one request, whose time has begun. */
-export function borrowPool(pool: Pool, { schema, answerMs }: Borrowing): Pool {
+export function borrowPool(pool: Pool, { answerMs }: Borrowing): Pool {
   const limits: Settings =
     answerMs > 0
       ? { statement_timeout: String(answerMs), lock_timeout: String(lockMsOf(answerMs)) }
       : {}
-  const settings = { ...sessionSettings, search_path: ident(schema), ...limits }
+  const settings = { ...sessionSettings, ...newerSettings, ...limits }
   const ours = Object.entries(settings).filter(([name]) => !name.startsWith('tcp_'))
   const begun = performance.now()
   return asPool(pool, async () => {
@@ -55,11 +54,15 @@ type Setting = readonly [name: string, value: string]
 
 /** Returns those that there were. One statement, so all or none. */
 async function exchangeSettings(client: Client, wanted: readonly Setting[]): Promise<Setting[]> {
+  // Nothing in it is found by the application's search path, and what a server does not know yet,
+  // such as `plpgsql.…` before a function has run, is left alone.
   const query = `
     with before as materialized (
-      select w.name, w.value, current_setting(w.name) as had, w.place
-      from unnest($1::text[], $2::text[]) with ordinality w (name, value, place))
-    select name, had, set_config(name, value, false) from before order by place`
+      select w.name, w.value, pg_catalog.current_setting(w.name, true) as had, w.place
+      from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
+        with ordinality w (name, value, place))
+    select name, had, pg_catalog.set_config(name, value, false) from before
+    where had is not null order by place`
   const names = wanted.map(([name]) => name)
   const { rows } = await client.query(query, [names, wanted.map(([, value]) => value)])
   return rows.map(({ name, had }) => [name, had] as const)

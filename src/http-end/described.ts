@@ -27,7 +27,7 @@ export async function describe(
   pool: Pool,
   { schema, feed }: { readonly schema: string; readonly feed: boolean },
 ): Promise<Described> {
-  const catalog = await readCatalog(pool, schema, [])
+  const catalog = await readCatalog(pool, { schema }, [])
   const routing = routeTables(plan, catalog, catalog)
   const { routes, findings } = routing
   // Old rows whole: what becomes of them elsewhere is not known here.

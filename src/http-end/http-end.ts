@@ -42,6 +42,8 @@ export interface HttpEndOptions {
   readonly flagPool?: Pool
   /** Default `public`. */
   readonly schema?: string
+  /** As in a plan: where functions of the tables find what they name without a schema. */
+  readonly searchPath?: readonly string[]
   /** What is moved, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
   readonly tables: readonly (TablePlan | DiscoverTables)[]
   /** Tables that stay behind although they touch these. */
@@ -87,17 +89,26 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
   const secrets = secretsOf(options.auth)
   const schema = options.schema ?? 'public'
   const plan = planOf(options, schema)
-  const own = borrowPool(options.pool, { schema, answerMs: 0 })
+  const own = borrowPool(options.pool, { answerMs: 0 })
   const { feed = true } = options
   const look = remembered(() => describe(plan, own, { schema, feed }))
   const at = ({ headers }: Request): SqlEnd => {
     const name = headers.get('rehome-end') === 'source' ? 'source' : 'target'
-    const pool = borrowPool(options.pool, { schema, answerMs: answerMsOf(headers) })
-    const forFlags = { schema, answerMs: flagAnswerMs }
+    const pool = borrowPool(options.pool, { answerMs: answerMsOf(headers) })
+    const forFlags = { answerMs: flagAnswerMs }
     const flagPool = borrowPool(options.flagPool ?? options.pool, forFlags)
     const flags = flagsAt(flagPool)
     const where = { address: 'this end', place: 'this end' }
-    return { kind: 'sql', name, schema, ...where, pool, lifeline: flagPool, flags }
+    return {
+      kind: 'sql',
+      name,
+      schema,
+      searchPath: options.searchPath,
+      ...where,
+      pool,
+      lifeline: flagPool,
+      flags,
+    }
   }
   const { maxBytes = 64 * 1024 * 1024, log } = options
   const tidy = createTidying(own, log)

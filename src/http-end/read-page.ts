@@ -35,5 +35,11 @@ function queryOf(end: SqlEnd, route: Route, request: ReadRequest): PagedQuery {
   const selected = [...values, ...key].join(', ')
   const from = fromTenant(end.schema, { scope, tenant, table, path, keys: keysOf(table, keys) })
   const text = `select ${selected} from ${from}${begin} order by ${key.join(', ')}`
-  return { text, values: after ?? [], width: columns.length, limit: request.limit }
+  return {
+    text,
+    values: after ?? [],
+    width: columns.length,
+    limit: request.limit,
+    holdsPlanSql: false,
+  }
 }

@@ -45,7 +45,7 @@ export async function writeBatch(at: WriteAt, body: string): Promise<ResultOfWri
     head.replicate && at.mayReplicate ? '; set local session_replication_role = replica' : ''
   const begin = `begin; set local synchronous_commit = on${replica}`
   return await inTransactionOf(at.end.pool, begin, async (client) => {
-    await holdReceiving(client, head)
+    await holdReceiving(client, head, at.end)
     // The same batch may come again while this one is under way.
     const lock = `select pg_advisory_xact_lock(hashtext($1), hashtext($2))`
     await client.query(lock, [`rehome write ${head.scope} ${head.table}`, head.tenant])

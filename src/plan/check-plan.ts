@@ -96,6 +96,7 @@ const plan = z.strictObject({
   tables: z.array(z.discriminatedUnion('kind', [tablePlan, streamPlan, discovered])).min(1),
   exclude: z.array(name).default([]),
   tenantColumn: name.default('tenant_id'),
+  searchPath: z.array(name).optional(),
   strategy: z.enum(['offline', 'online']).default('offline'),
   lookups: fn.optional(),
   newIds: z

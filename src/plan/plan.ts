@@ -115,6 +115,12 @@ export interface PlanInput {
   /** Default `tenant_id`. */
   readonly tenantColumn?: string
   /**
+   * Schemas in which functions of the application's tables (of checks, triggers, defaults) and the
+   * plan's own SQL find what they name without a schema. The plan's SQL looks into the end's own
+   * schema first. Default: functions of tables find nothing but what is PostgreSQL's own.
+   */
+  readonly searchPath?: readonly string[]
+  /**
    * `offline` (default): the tenant is fenced while it is copied. `online`: it goes on writing, and
    * is fenced only for the last changes.
    */
@@ -190,6 +196,7 @@ export interface Plan {
   readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
   readonly exclude: readonly string[]
   readonly tenantColumn: string
+  readonly searchPath?: readonly string[] | undefined
   readonly strategy: 'offline' | 'online'
   readonly lookups?: PlanInput['lookups']
   readonly newIds: Readonly<Record<string, NewIds>>

@@ -75,7 +75,7 @@ async function copyOneMoment(shard: Shard): Promise<void> {
     })
     const sync = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
     await inTransaction(target.pool, async (client) => {
-      await holdReceiving(client, hold)
+      await holdReceiving(client, hold, target)
       await writeSync(client, hold, sync)
     })
   })

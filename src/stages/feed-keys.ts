@@ -1,7 +1,7 @@
 /** Keys of rows that have changed, as both ends know them. */
 import type { ChangedRow, Since } from '../endpoints/feed.ts'
-import { keyReader } from '../endpoints/sql/brought-keys.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
+import { keyReader } from '../endpoints/sql/key-reader.ts'
 import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
 import { asItIs, type ColumnRoute } from '../plan/columns.ts'
 import type { Route } from '../plan/route.ts'

@@ -5,9 +5,9 @@
  */
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Application, Applied, Feed, Since } from '../endpoints/feed.ts'
-import { keyReader } from '../endpoints/sql/brought-keys.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
 import { descends } from '../endpoints/sql/sequences.ts'
+import { keyReader } from '../endpoints/sql/key-reader.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import { batchWeightMax, byWeight, weightOf } from '../endpoints/weight.ts'
 import { asItIs } from '../plan/columns.ts'

@@ -52,7 +52,7 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
     // Where nothing goes back, our role need not be allowed to switch foreign keys off.
     const beginning = due.tables.length > 0 ? begin : 'begin'
     await inTransactionOf(target.pool, beginning, async (client) => {
-      await holdReceiving(client, holdOf(shard))
+      await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
       await client.query('savepoint before')
       const work = { ...due, bringing: bringingOf(shard, snapshot, client), changes }
       await replaceRows(shard, work)
@@ -88,7 +88,7 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
   const { tables, total } = await dueChanges(snapshot.client, changes)
   if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
   return await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
-    await holdReceiving(client, holdOf(shard))
+    await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
     const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
     const replaced = await replaceRows(shard, work)
     const part = partOf(shard, work)
@@ -106,6 +106,6 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
 }
 
 function bringingOf(shard: Shard, snapshot: Snapshot, target: Client): Bringing {
-  const { source } = sqlEndsOf(shard)
-  return { source, reader: snapshot.client, target, context: contextOf(shard) }
+  const { source, target: there } = sqlEndsOf(shard)
+  return { source, reader: snapshot.client, target, there, context: contextOf(shard) }
 }

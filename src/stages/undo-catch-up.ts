@@ -37,8 +37,9 @@ export async function claimOldHome(shard: Shard): Promise<void> {
     const nothing = { position: null, fingerprint, lacking: false, step: 1 }
     return await feedOf(shard, 'source').writeSync(hold, nothing)
   }
-  await inTransaction(sqlEndsOf(shard).source.pool, async (client) => {
-    await holdReceiving(client, hold)
+  const home = sqlEndsOf(shard).source
+  await inTransaction(home.pool, async (client) => {
+    await holdReceiving(client, hold, home)
     await writeSync(client, hold, { seen: seesNothing, fingerprint })
   })
 }

@@ -138,7 +138,7 @@ export class RealFence implements AsyncDisposable {
     const client = await this.#pool.connect()
     try {
       await client.query('begin')
-      if ((await holds.holdFlag(client, hold)) !== null) {
+      if ((await holds.holdFlag(client, hold, { schema: 'public' })) !== null) {
         this.#holding.set(by, client)
         return true
       }

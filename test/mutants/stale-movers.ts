@@ -50,7 +50,7 @@ export const staleChunkCommits: Scenario = async (stage) => {
   const { stale, takeOver } = await closedEnd(stage)
   const client = await stage.pool.connect()
   await client.query('begin')
-  await holds.holdFlag(client, stale)
+  await holds.holdFlag(client, stale, { schema: 'public' })
   // Who takes the turn ends this session; until the signal has come only the row lock counts.
   await client.query(`set local application_name = 'not found yet'`)
   await client.query(row)

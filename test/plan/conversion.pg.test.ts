@@ -14,7 +14,10 @@ afterAll(() => database.drop())
 async function columnsOf(...types: string[]): Promise<CatalogColumn[]> {
   const columns = types.map((type, i) => `c${i} ${type}`).join(', ')
   await database.pool.query(`drop table if exists t; create table t (${columns})`)
-  return [...((await readCatalog(database.pool, 'public', [])).tables.get('t')?.columns ?? [])]
+  return [
+    ...((await readCatalog(database.pool, { schema: 'public' }, [])).tables.get('t')?.columns ??
+      []),
+  ]
 }
 
 test.each([

@@ -36,7 +36,7 @@ const begin = `begin; set local synchronous_commit = on;
 export async function applyChanges(at: ApplyingAt, change: Application): Promise<Applied> {
   return await withClient(at.end.pool, async (client) => {
     await client.query(begin)
-    await holdReceiving(client, change)
+    await holdReceiving(client, change, at.end)
     const last = await nextStep(client, change)
     if ('repeated' in last) {
       await client.query('rollback')

@@ -21,6 +21,7 @@ import {
 } from './changes.ts'
 import { selectColumns, selectRows } from './copy-table.ts'
 import type { SqlEnd } from './end.ts'
+import { keyReader } from './key-reader.ts'
 import {
   amongSelected,
   byEquality,
@@ -32,9 +33,8 @@ import {
   leadingTo,
 } from './matching.ts'
 import { tenantPredicate } from './predicate.ts'
+import { aroundPlanSql, enterPlan, holdPlanSql, rowPath, type Schemas } from './search-path.ts'
 import { arrayOfTexts, textBatches } from './text-batches.ts'
-import { TextRow } from './text-row.ts'
-import { RowTransform, unchanged } from './transform-rows.ts'
 
 /** Over `r`, a row of the target's table: the entry `k` of its key. */
 export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
@@ -84,6 +84,8 @@ export interface Bringing {
   readonly reader: Client
   /** In the transaction that will remove them again. */
   readonly target: Client
+  /** Of the end that this is a session of. */
+  readonly there: Schemas
   readonly context: TransformContext
 }
 
@@ -123,11 +125,13 @@ async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Prom
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
   const before = `select ${selectColumns(route)}
     from (select l.rehome_row as rehome_old ${entries} and l.rehome_row is not null) o,
-      lateral jsonb_populate_record(${old}) r`
+      lateral pg_catalog.jsonb_populate_record(${old}) r`
   const map = keyReader(route, names, bringing.context)
-  for (const query of [before, now]) {
-    await tell(bringing, changes, { route, names, parents, query, map })
-  }
+  await aroundPlanSql(bringing, route.columns, async () => {
+    for (const query of [before, now]) {
+      await tell(bringing, changes, { route, names, parents, query, map })
+    }
+  })
 }
 
 const insertKeys =
@@ -153,33 +157,6 @@ async function tell({ reader, target }: Bringing, { key }: Changes, told: Told):
     if (keys.length === 0) continue
     const columns = names.map((_, i) => arrayOfTexts(keys, i))
     await target.query(insert, [key.scope, key.tenant, route.target.name, parents, ...columns])
-  }
-}
-
-/** The target's columns of a row, as the route makes them. */
-export function keyReader(
-  route: Route,
-  names: readonly string[],
-  context: TransformContext,
-): (texts: Texts) => Texts | null {
-  if (!route.transform) {
-    const at = names.map((name) => route.columns.findIndex((column) => column.name === name))
-    return (texts) => at.map((index) => texts[index] ?? null)
-  }
-  const row = new TextRow(route.columns)
-  const transform = new RowTransform(route, context, row)
-  transform.plainRows = true
-  return (texts) => {
-    row.stand(texts)
-    const outcomes = transform.apply()
-    if (!outcomes) return null
-    return names.map((name) => {
-      const index = transform.columns.indexOf(name)
-      const outcome = outcomes[index] ?? null
-      return outcome === unchanged
-        ? (texts[transform.fields?.[index]?.from ?? -1] ?? null)
-        : outcome
-    })
   }
 }
 
@@ -222,7 +199,7 @@ export async function bringChildren(
  * Where others have got such a key since, the row that comes will collide with them.
  */
 export async function spareLeftBehind(
-  { target, context }: Pick<Bringing, 'target' | 'context'>,
+  { target, there, context }: Pick<Bringing, 'target' | 'there' | 'context'>,
   changes: Changes,
   { table, schema }: { table: ChangedTable; schema: string },
 ): Promise<void> {
@@ -236,12 +213,15 @@ export async function spareLeftBehind(
     from ${qualified(schema, route.target.name)} r where ${ours} and ${changedAtTarget(changes, table)}`
   const read = keyReader(backOf, backOf.targetKey, context)
   const left: Texts[] = []
+  const holdsPlanSql = holdPlanSql(backOf.columns)
+  if (holdsPlanSql) await target.query(enterPlan(there))
   for await (const rows of textBatches(target, query, { size: 5000 })) {
     for (const texts of rows) {
       const [fields, own] = [texts.slice(0, columns), texts.slice(columns)]
       if (read(fields) === null) left.push(own)
     }
   }
+  if (holdsPlanSql) await target.query(`set local search_path = ${rowPath(there)}`)
   if (left.length === 0) return
   const arrays = targetKey.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
   const spared = `delete from rehome.changed_keys k using (select ${arrays}) v

@@ -39,7 +39,8 @@ export function logged(changes: Changes, { log }: ChangedTable): string {
   if (changes.since === null) return from
   const since = `${literal(changes.since)}::pg_snapshot`
   return `${from}
-    and l.rehome_xid >= pg_snapshot_xmin(${since}) and not pg_visible_in_snapshot(l.rehome_xid, ${since})`
+    and l.rehome_xid >= pg_catalog.pg_snapshot_xmin(${since})
+    and not pg_catalog.pg_visible_in_snapshot(l.rehome_xid, ${since})`
 }
 
 /** Table → changes in its log, as this session sees them. Throws SCHEMA_CHANGED. */

@@ -15,8 +15,10 @@ import { type CopyRows, copyInto } from './copy-into.ts'
 import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
 import { writeQuarantined } from './quarantine.ts'
+import type { Schemas } from './search-path.ts'
 
 export interface ChunkTarget {
+  readonly end: Schemas
   /** Schema-qualified and quoted. */
   readonly relation: string
   readonly hold: Hold & { readonly epoch: string }
@@ -59,5 +61,5 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
 async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
   const replica = target.replicate ? '; set local session_replication_role = replica' : ''
   await client.query(`begin; set local synchronous_commit = off${replica}`)
-  await holdReceiving(client, target.hold)
+  await holdReceiving(client, target.hold, target.end)
 }

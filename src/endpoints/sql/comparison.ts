@@ -4,10 +4,12 @@ import type { Compared, ComparedColumn, Side } from '../rows.ts'
 import { type DigestSpec, digestBuckets, digestRows, hashesOf } from './digest.ts'
 import type { SqlEnd } from './end.ts'
 import { fromTenant } from './predicate.ts'
+import { readsPlanSql } from './search-path.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
-export function sideOf({ pool, schema }: SqlEnd, compared: Compared): Side {
-  const spec = specOf(schema, compared)
+export function sideOf(end: SqlEnd, compared: Compared): Side {
+  const { pool } = end
+  const spec = specOf(end, compared)
   return {
     digest: () => digestRows(pool, spec),
     buckets: () => digestBuckets(pool, spec),
@@ -15,9 +17,11 @@ export function sideOf({ pool, schema }: SqlEnd, compared: Compared): Side {
   }
 }
 
-function specOf(schema: string, { of, key, columns, hash }: Compared): DigestSpec {
+function specOf(end: SqlEnd, { of, key, columns, hash }: Compared): DigestSpec {
   if ('given' in of) {
-    const arrays = columns.map((_, i) => `unnest($${i + 1}::text[]) as ${ident(`c${i}`)}`)
+    const arrays = columns.map(
+      (_, i) => `pg_catalog.unnest($${i + 1}::text[]) as ${ident(`c${i}`)}`,
+    )
     return {
       // `offset 0` keeps it apart: a value that is used twice is not to be unpacked twice.
       rows: `from (select ${arrays.join(', ')} offset 0) r`,
@@ -27,8 +31,9 @@ function specOf(schema: string, { of, key, columns, hash }: Compared): DigestSpe
       parameters: columns.map((_, i) => arrayOfTexts(of.given, i)),
     }
   }
-  const rows = `from ${fromTenant(schema, of)}`
-  return { rows, key: key.map(hashed), columns: columns.map(hashed), hash }
+  const rows = `from ${fromTenant(end.schema, of)}`
+  const plan = readsPlanSql(of, [...key, ...columns]) ? end : undefined
+  return { rows, key: key.map(hashed), columns: columns.map(hashed), hash, plan }
 }
 
 function hashed({ sql, cast, typeSql }: ComparedColumn) {

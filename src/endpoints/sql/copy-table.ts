@@ -17,6 +17,7 @@ import type { CopyRows } from './copy-into.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
+import { beginReading, enterPlan, holdPlanSql, leavePlan } from './search-path.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
 import { nameSession } from './turns.ts'
 
@@ -49,12 +50,16 @@ export async function copyTable(
   return await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (client) => {
       const writer = createChunkWriter(client, {
+        end: ends.target,
         relation: qualified(ends.target.schema, route.target.name),
         table: route.target.name,
         hold: options.hold,
         replicate: options.replicate,
       })
-      if (!ends.source.within) await reader.query('begin read only')
+      const holdsPlanSql = holdPlanSql(route.columns)
+      const { within } = ends.source
+      if (!within) await reader.query(beginReading(ends.source, { holdsPlanSql }))
+      else if (holdsPlanSql) await reader.query(enterPlan(ends.source))
       await nameSession(reader, options.hold)
       let { rowsRead, rowsWritten } = options.from
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
@@ -70,7 +75,8 @@ export async function copyTable(
       }
       const progress = { rowsRead, rowsWritten, done: true, cursor: null }
       await writer.commit(progress)
-      if (!ends.source.within) await reader.query('commit')
+      if (!within) await reader.query('commit')
+      else if (holdsPlanSql) await reader.query(leavePlan)
       return progress
     }),
   )

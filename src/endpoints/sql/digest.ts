@@ -5,7 +5,10 @@
  * order does not matter, and unlike xor they do not cancel equal rows. Where two digests differ,
  * those of 1,024 buckets by key lead to the keys cheaply.
  */
+import type { QueryResult } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
+import { literal } from '../../quote.ts'
+import { queryPlan, type Schemas } from './search-path.ts'
 
 /**
  * `record`: PostgreSQL's own hashes of values, for types whose equal values are the same value; all
@@ -29,6 +32,8 @@ export interface DigestSpec {
   readonly columns: readonly HashedValue[]
   readonly hash: HashFunction
   readonly parameters?: readonly unknown[]
+  /** Some of it is SQL of the plan, at this end. Then there are no parameters. */
+  readonly plan?: Schemas | undefined
 }
 
 export interface Digest {
@@ -44,16 +49,16 @@ export const allBuckets: readonly number[] = Array.from({ length: bucketCount },
 export const noRows: Digest = { rows: 0n, sum: 0n }
 
 export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<Digest> {
-  const query = `select count(*)::text as rows, coalesce(sum(${contentHash(spec)}), 0)::text as sum
-    ${spec.rows}`
-  const [row] = (await db.query(query, [...(spec.parameters ?? [])])).rows
+  const query = `select count(*)::text as rows,
+    coalesce(pg_catalog.sum(${contentHash(spec)}), 0)::text as sum ${spec.rows}`
+  const [row] = (await look(db, spec, query)).rows
   return { rows: BigInt(row.rows), sum: BigInt(row.sum) }
 }
 
 export async function digestBuckets(db: Pool | Client, spec: DigestSpec): Promise<Buckets> {
   const query = `select ${bucketOf(spec)} as bucket, count(*)::text as rows,
-    sum(${contentHash(spec)})::text as sum ${spec.rows} group by 1`
-  const result = await db.query(query, [...(spec.parameters ?? [])])
+    pg_catalog.sum(${contentHash(spec)})::text as sum ${spec.rows} group by 1`
+  const result = await look(db, spec, query)
   return new Map(
     result.rows.map(({ bucket, rows, sum }) => [bucket, { rows: BigInt(rows), sum: BigInt(sum) }]),
   )
@@ -69,9 +74,14 @@ export async function hashesOf(
 ): Promise<Map<string, string>> {
   const query = `select key, hash from (select ${keyText(spec)} as key, ${bucketOf(spec)} as bucket,
       ${contentHash(spec)}::text as hash ${spec.rows}) h
-    where bucket = any ($${(spec.parameters?.length ?? 0) + 1})`
-  const result = await db.query(query, [...(spec.parameters ?? []), buckets])
+    where bucket = any (${literal(`{${buckets.join(',')}}`)}::int4[])`
+  const result = await look(db, spec, query)
   return new Map(result.rows.map((row: { key: string; hash: string }) => [row.key, row.hash]))
+}
+
+async function look(db: Pool | Client, spec: DigestSpec, query: string): Promise<QueryResult> {
+  if (spec.plan) return await queryPlan(db, spec.plan, query)
+  return await db.query(query, [...(spec.parameters ?? [])])
 }
 
 function keyText({ key }: DigestSpec): string {
@@ -79,7 +89,7 @@ function keyText({ key }: DigestSpec): string {
 }
 
 function bucketOf(spec: DigestSpec): string {
-  return `(${hashOfText(keyText(spec), spec.hash)} & ${bucketCount - 1})::int`
+  return `(${hashOfText(keyText(spec), spec.hash)} & ${bucketCount - 1}::int8)::int4`
 }
 
 function contentHash({ columns, hash }: DigestSpec): string {
@@ -88,8 +98,8 @@ function contentHash({ columns, hash }: DigestSpec): string {
 }
 
 function hashOfText(text: string, hash: HashFunction): string {
-  if (hash !== 'md5') return `hashtextextended(${text}, 0)`
-  return `('x' || left(md5(${text}), 16))::bit(64)::int8`
+  if (hash !== 'md5') return `pg_catalog.hashtextextended(${text}, 0::int8)`
+  return `('x' || pg_catalog.left(pg_catalog.md5(${text}), 16))::bit(64)::int8`
 }
 
 /** Equal values of these are the same value, and hash alike on every server of ours. */
@@ -112,7 +122,8 @@ function recordHash(columns: readonly HashedValue[]): string {
     // Under a collation of its own, different texts may be equal.
     return `${sql}${textTypes.has(type) ? '' : '::text'} collate "C"`
   })
-  return `hashint8extended(hash_record_extended(row(${values.join(', ')}), 0), 1)`
+  return `pg_catalog.hashint8extended(
+    pg_catalog.hash_record_extended(row(${values.join(', ')}), 0::int8), 1::int8)`
 }
 
 /** The functions' results on fixed values: servers that differ there cannot be compared so. */

@@ -11,6 +11,8 @@ export interface SqlEnd {
   readonly kind: 'sql'
   readonly name: 'source' | 'target'
   readonly schema: string
+  /** Where functions of the application find what they name; see search-path.ts. */
+  readonly searchPath?: readonly string[] | undefined
   /** `host:port/database`, without user or password. */
   readonly address: string
   /** The same, and which model of it is meant where it has both. */
@@ -36,11 +38,15 @@ export function scoped<T extends FlagKey>({ scope }: Pick<SqlEnd, 'scope'>, key:
   return scope === undefined ? key : { ...key, scope }
 }
 
+interface OpeningSql extends Pick<SqlEnd, 'scope' | 'searchPath'> {
+  readonly environment: NodeJS.ProcessEnv
+}
+
 /** Throws SETTING_MISSING where the environment has no such variable. Connects later. */
 export function openSqlEnd(
   name: 'source' | 'target',
   end: SqlEndpoint,
-  { environment, scope }: { environment: NodeJS.ProcessEnv; scope?: string | undefined },
+  { environment, scope, searchPath }: OpeningSql,
 ): SqlEnd {
   const url = environment[end.urlFrom]
   if (!url) {
@@ -50,13 +56,14 @@ export function openSqlEnd(
     )
   }
   const { schema, poolSize: size, tls } = end
-  const pool = createPool({ url, name, schema, size, tls, workMem })
+  const pool = createPool({ url, name, size, tls, workMem })
   const answerMs = 2_000
-  const lifeline = createPool({ url, name: `${name} flags`, schema, size: 4, tls, answerMs })
+  const lifeline = createPool({ url, name: `${name} flags`, size: 4, tls, answerMs })
   const flags = flagsAt(lifeline, scope)
   const address = placeOf(url)
   const place = scope === undefined ? address : `${address} (${scope})`
-  return { kind: 'sql', name, schema, address, place, pool, lifeline, flags, scope }
+  const where = { address, place }
+  return { kind: 'sql', name, schema, searchPath, ...where, pool, lifeline, flags, scope }
 }
 
 export async function closeSqlEnd(end: SqlEnd): Promise<void> {

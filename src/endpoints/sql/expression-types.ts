@@ -6,21 +6,22 @@ import type { TablePlan } from '../../plan/plan.ts'
 import { queryShape, type StreamPlan } from '../../plan/stream.ts'
 import { explain } from '../../postgres.ts'
 import { qualified } from '../../quote.ts'
+import { queryPlan, type Schemas } from './search-path.ts'
 
 /** The types of the plan's SQL expressions, as the source's own parser sees them. */
 export async function computedTypes(
   client: ClientBase,
-  schema: string,
+  end: Schemas,
   plans: readonly (TablePlan | StreamPlan)[],
 ): Promise<Map<string, string>> {
   const types = new Map<string, string>()
   for (const plan of plans) {
     if (plan.kind === 'stream') continue
     for (const [column, { sql }] of Object.entries(plan.columns.compute)) {
-      const query = `select (${sql}) as value from ${qualified(schema, plan.name)} r limit 0`
-      const result = await client
-        .query(query)
-        .catch(notOfPlan(`expression of "${plan.name}.${column}"`))
+      const query = `select (${sql}) as value from ${qualified(end.schema, plan.name)} r limit 0`
+      const result = await queryPlan(client, end, query).catch(
+        notOfPlan(`expression of "${plan.name}.${column}"`),
+      )
       types.set(
         computedKey(plan.name, column),
         await typeName(client, result.fields[0]?.dataTypeID),
@@ -38,15 +39,16 @@ async function typeName(client: ClientBase, oid: number | undefined): Promise<st
 /** Columns of each stream's query, by the stream's name. */
 export async function queryColumns(
   client: ClientBase,
+  end: Schemas,
   plans: readonly (TablePlan | StreamPlan)[],
 ): Promise<Map<string, CatalogColumn[]>> {
   const columns = new Map<string, CatalogColumn[]>()
   for (const plan of plans) {
     if (plan.kind !== 'stream' || typeof plan.from === 'string') continue
     const query = `select * from (${queryShape(plan.from)}) r limit 0`
-    const { fields } = await client
-      .query(query)
-      .catch(notOfPlan(`the query of stream "${plan.name}"`))
+    const { fields } = await queryPlan(client, end, query).catch(
+      notOfPlan(`the query of stream "${plan.name}"`),
+    )
     const found: CatalogColumn[] = []
     for (const { name, dataTypeID } of fields) {
       found.push(columnOf(name, await typeName(client, dataTypeID)))

@@ -50,7 +50,7 @@ export function feedAt(at: FeedAt): Feed {
       return forgetChanges(end.pool, logs, { ...key(hold), seen: position })
     },
     readSync: (of) => readStep(end.lifeline, key(of)),
-    writeSync: (hold, sync) => writeStep(end.pool, key(hold), sync),
+    writeSync: (hold, sync) => writeStep(end, key(hold), sync),
     forgetSync: (hold) => forgetSync(end.lifeline, key(hold)),
     apply: (change) =>
       applyChanges({ end, tables, own: ownTable(tables, change.table) }, key(change)),

@@ -24,6 +24,7 @@ import type { SqlEnd } from './end.ts'
 import { isAfter } from './matching.ts'
 import { typedText } from './predicate.ts'
 import { type PagedQuery, readTextPage } from './read-pages.ts'
+import { holdPlanSql } from './search-path.ts'
 
 export interface ChangesPage {
   readonly rows: readonly ChangedRow[]
@@ -70,6 +71,7 @@ function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): Page
     values: after ?? [],
     width: asked.columns.length + 1,
     limit: asked.limit,
+    holdsPlanSql: holdPlanSql(asked.columns),
   }
 }
 
@@ -92,11 +94,12 @@ function beforeQuery(
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
   const selected = [...valuesOf(asked), 'o.rehome_children', 'o.rehome_xid', 'o.rehome_at']
   return {
-    text: `select ${selected.join(', ')} from (${entries}) o, lateral jsonb_populate_record(${old}) r
+    text: `select ${selected.join(', ')} from (${entries}) o, lateral pg_catalog.jsonb_populate_record(${old}) r
       order by o.rehome_xid, o.rehome_at`,
     values: after?.slice(1) ?? [],
     width: asked.columns.length + 1,
     limit: asked.limit,
+    holdsPlanSql: holdPlanSql(asked.columns),
   }
 }
 

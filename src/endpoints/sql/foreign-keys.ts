@@ -9,6 +9,7 @@ import type { BrokenReference, TenantRows } from '../tenant-rows.ts'
 import type { SqlEnd } from './end.ts'
 import { isKept } from './matching.ts'
 import { fromTenant, tenantPredicate } from './predicate.ts'
+import { queryPlan, readsPlanSql } from './search-path.ts'
 
 /** `tables`: all that the tenant's rows are in. */
 export async function brokenReferences(
@@ -69,5 +70,8 @@ export async function repeatedKeys(
   const absent = key.map((name) => `${ident(name)} is null`).join(' or ')
   const query = `select row(${columns})::text as key from ${fromTenant(source.schema, rows)}
     group by ${columns} having count(*) > 1 or ${absent} limit 20`
-  return (await source.pool.query(query)).rows.map((row: { key: string }) => row.key)
+  const answer = readsPlanSql(rows, [])
+    ? queryPlan(source.pool, source, query)
+    : source.pool.query(query)
+  return (await answer).rows.map((row: { key: string }) => row.key)
 }

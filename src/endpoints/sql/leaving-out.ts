@@ -35,7 +35,7 @@ export function writerLeavingOut(
     async commit(progress: TableProgress) {
       const begin = 'begin; set local session_replication_role = replica'
       const left = await inTransactionOf(end.pool, begin, async (client) => {
-        await holdReceiving(client, hold)
+        await holdReceiving(client, hold, end)
         const placing = { schema: end.schema, table: own, columns, rows }
         const found = await placeRows(client, hold.tenant, placing)
         await writeProgress(client, { ...hold, table: own.table.name }, progress)

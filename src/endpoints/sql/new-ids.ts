@@ -1,6 +1,9 @@
 /** Named queries on rehome.new_ids: what old ids have become, once and for all of a run. */
+import { literal } from '../../quote.ts'
 import type { FlagKey } from '../flags.ts'
 import type { SqlEnd } from './end.ts'
+import { queryPlan } from './search-path.ts'
+import { arrayOfTexts } from './text-batches.ts'
 
 export interface IdSpace extends FlagKey {
   readonly runId: string
@@ -11,21 +14,28 @@ export interface IdSpace extends FlagKey {
 
 /** Old → new, of all that are given. Repeating it gives the same. */
 export async function newIdsOf(
-  { pool }: SqlEnd,
+  end: SqlEnd,
   { scope, tenant, runId, space, by }: IdSpace,
   old: readonly string[],
 ): Promise<Map<string, string>> {
+  const of = [scope, tenant, runId, space].map((text) => `${literal(text)}::text`).join(', ')
+  const ids = literal(
+    arrayOfTexts(
+      old.map((id) => [id]),
+      0,
+    ),
+  )
   const make = `
     insert into rehome.new_ids (scope, tenant_id, run_id, space, old_id, new_id)
-    select $1, $2, $3, $4, w.id, (${by})::text from unnest($5::text[]) w (id)
-    where not exists (select from rehome.new_ids n where n.scope = $1 and n.tenant_id = $2
-      and n.run_id = $3 and n.space = $4 and n.old_id = w.id)
+    select ${of}, w.id, (${by})::text from pg_catalog.unnest(${ids}::text[]) w (id)
+    where not exists (select from rehome.new_ids n
+      where (n.scope, n.tenant_id, n.run_id, n.space, n.old_id) = (${of}, w.id))
     on conflict do nothing`
   const look = `select old_id as old, new_id as new from rehome.new_ids
     where scope = $1 and tenant_id = $2 and run_id = $3 and space = $4 and old_id = any ($5)`
   const values = [scope, tenant, runId, space, old]
-  await pool.query(make, values)
-  const { rows } = await pool.query(look, values)
+  await queryPlan(end.pool, end, make)
+  const { rows } = await end.pool.query(look, values)
   return new Map(rows.map((row: { old: string; new: string }) => [row.old, row.new]))
 }
 

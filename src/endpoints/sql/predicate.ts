@@ -33,7 +33,12 @@ export function listedKeys(table: CatalogTable, { columns, values }: KeyList): s
   const arrays = columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
   const typed = columns.map((name, i) => `${typedText(table, name, `k.c${i}`)} as ${ident(name)}`)
   const names = columns.map((_, i) => `c${i}`)
-  return `select ${typed.join(', ')} from unnest(${arrays.join(', ')}) k (${names.join(', ')})`
+  return `select ${typed.join(', ')} from ${zipped(arrays)} k (${names.join(', ')})`
+}
+
+/** Arrays side by side, as rows: `unnest` of several has no name in a schema. */
+export function zipped(arrays: readonly string[]): string {
+  return `rows from (${arrays.map((array) => `pg_catalog.unnest(${array})`).join(', ')})`
 }
 
 /** A text as a value of a column. */

@@ -10,6 +10,7 @@ import { digestProbes } from './digest.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 import { schemaStamp } from './schema-stamp.ts'
+import type { Schemas } from './search-path.ts'
 
 /** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
 const hiddenNumbers = `
@@ -181,9 +182,10 @@ export async function readStamp(pool: Pool, schema: string): Promise<string> {
  */
 export async function readCatalog(
   pool: Pool,
-  schema: string,
+  end: Schemas,
   plans: readonly (TablePlan | StreamPlan)[],
 ): Promise<Catalog> {
+  const { schema } = end
   return await withClient(pool, async (client) => {
     const [server] = await rowsOf(client, serverQuery, schema)
     if (!server?.schemaExists) {
@@ -207,8 +209,8 @@ export async function readCatalog(
       digestProbes: await digestProbesOf(client, server.serverVersion),
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
-      computed: await computedTypes(client, schema, plans),
-      queries: await queryColumns(client, plans),
+      computed: await computedTypes(client, end, plans),
+      queries: await queryColumns(client, end, plans),
       tables: new Map(
         tables.map((row) => {
           const { oid, partitionOids, ...rest } = row

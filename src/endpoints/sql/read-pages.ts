@@ -4,6 +4,7 @@ import { withClient } from '../../postgres.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { pageWeightMax, ReadingPace, weightOf } from '../weight.ts'
 import type { SqlEnd } from './end.ts'
+import { beginReading } from './search-path.ts'
 import { asText } from './text-batches.ts'
 
 export interface PagedQuery {
@@ -12,6 +13,7 @@ export interface PagedQuery {
   /** Leading columns that are the row; those behind them tell where to go on. */
   readonly width: number
   readonly limit: number
+  readonly holdsPlanSql: boolean
 }
 
 export interface TextPage {
@@ -24,7 +26,7 @@ export interface TextPage {
 export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<TextPage> {
   const { text, values, width, limit } = query
   return await withClient(end.pool, async (client) => {
-    await client.query('begin read only')
+    await client.query(beginReading(end, query))
     const asTexts = { rowMode: 'array', types: asText } as const
     const cursor = client.query(new Cursor(text, [...values], asTexts))
     const rows: Texts[] = []

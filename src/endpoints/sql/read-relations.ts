@@ -1,10 +1,12 @@
 /** Which relations a query of the plan reads, as the planner sees it: views are looked through. */
 import type { SqlEnd } from './end.ts'
+import { queryPlan } from './search-path.ts'
 
 /** Names; those of other schemas as `schema.name`. Nothing is run. */
-export async function readRelations({ pool, schema }: SqlEnd, query: string): Promise<string[]> {
+export async function readRelations(end: SqlEnd, query: string): Promise<string[]> {
+  const { schema } = end
   const text = `explain (verbose, format json) select * from (${query}) q`
-  const { rows } = await pool.query(text)
+  const { rows } = await queryPlan(end.pool, end, text)
   const found = new Set<string>()
   collect(rows[0]?.['QUERY PLAN'], (own, name) =>
     found.add(own === schema ? name : `${own}.${name}`),

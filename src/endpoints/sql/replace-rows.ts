@@ -11,6 +11,7 @@ import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
 import { copyInto } from './copy-into.ts'
 import { type RowMapper, selectRows } from './copy-table.ts'
 import { tenantPredicate } from './predicate.ts'
+import { aroundPlanSql } from './search-path.ts'
 import { rowBlocks } from './split-rows.ts'
 
 /** Children first. Returns the rows that went. */
@@ -63,11 +64,19 @@ export async function restoreColumns(
 
 /** Returns the rows that came. */
 export async function bringChanged(
-  { source, reader, target }: Bringing,
+  bringing: Bringing,
   changes: Changes,
   work: { table: ChangedTable; schema: string; mapper: RowMapper },
 ): Promise<number> {
-  const { table, schema, mapper } = work
+  const { route } = work.table
+  return await aroundPlanSql(bringing, route.columns, () => copyChanged(bringing, changes, work))
+}
+
+async function copyChanged(
+  { source, reader, target }: Bringing,
+  changes: Changes,
+  { table, schema, mapper }: Parameters<typeof bringChanged>[2],
+): Promise<number> {
   const { route } = table
   const { format } = mapper
   const rows = selectRows(source, route, changedOfTenant(changes, table))

@@ -19,6 +19,7 @@ import { forgetProgress, readProgress } from './progress.ts'
 import { readQuarantined } from './quarantine.ts'
 import { readCatalog, readStamp } from './read-catalog.ts'
 import { readRelations } from './read-relations.ts'
+import { beginReading, enterPlan, leavePlan, queryPlan, readsPlanSql } from './search-path.ts'
 import { advanceSequence, largestId, positionOf } from './sequences.ts'
 import { asText, textBatches } from './text-batches.ts'
 import { nameSession } from './turns.ts'
@@ -28,7 +29,7 @@ export function rowsAt(end: SqlEnd): Rows {
   const { pool, lifeline, schema } = end
   return {
     batchRows: Number.POSITIVE_INFINITY,
-    describe: (plans) => readCatalog(pool, schema, plans),
+    describe: (plans) => readCatalog(pool, end, plans),
     stamp: () => readStamp(pool, schema),
     count: (rows) => countRows(end, rows),
     drain: (options) => drain(pool, options),
@@ -63,7 +64,8 @@ export function rowsAt(end: SqlEnd): Rows {
 
 async function countRows(end: SqlEnd, rows: TenantRows): Promise<number> {
   const query = `select count(*)::float8 as rows from ${fromTenant(end.schema, rows)}`
-  return (await end.pool.query(query)).rows[0].rows
+  const answer = readsPlanSql(rows, []) ? queryPlan(end.pool, end, query) : end.pool.query(query)
+  return (await answer).rows[0].rows
 }
 
 /** Whatever the query says, it changes nothing. */
@@ -71,7 +73,7 @@ async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Ans
   return await withClient(end.pool, async (client) => {
     if (!end.within) await client.query('begin read only')
     const text = `select * from (${query}) q limit ${rowsMax}`
-    const { rows, fields } = await client.query({ text, rowMode: 'array', types: asText })
+    const { rows, fields } = await queryPlan(client, end, { text, rowMode: 'array', types: asText })
     if (!end.within) await client.query('commit')
     return { columns: fields.map(({ name }) => name), rows }
   })
@@ -89,13 +91,16 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
   const client = await end.pool.connect()
   let read = false
   try {
-    if (!end.within) await client.query('begin read only')
+    const holdsPlanSql = readsPlanSql(reading, columns)
+    if (!end.within) await client.query(beginReading(end, { holdsPlanSql }))
+    else if (holdsPlanSql) await client.query(enterPlan(end))
     await nameSession(client, reading)
     for await (const rows of textBatches(client, query, { size: pageRows })) {
       signal.throwIfAborted()
       yield { rows, cursor: null, counted: true }
     }
     if (!end.within) await client.query('commit')
+    else if (holdsPlanSql) await client.query(leavePlan)
     read = true
   } finally {
     // A cursor that is not at its end leaves the connection to nobody.
@@ -113,7 +118,9 @@ async function writeTo<T>(
   return await withClient(end.pool, (client) => {
     const relation = qualified(end.schema, table.name)
     const hold = scoped(end, held)
-    const chunks = createChunkWriter(client, { relation, table: table.name, hold, replicate })
+    const chunks = createChunkWriter(client, {
+      ...{ end, relation, table: table.name, hold, replicate },
+    })
     return work({
       isFull: () => false,
       write: async (rows, columns) => {

@@ -7,6 +7,7 @@ import { RehomeError } from '../../errors.ts'
 import { type Client, inTransaction, type Pool } from '../../postgres.ts'
 import type { Applied, Sync, SyncHold } from '../feed.ts'
 import type { FlagKey } from '../flags.ts'
+import type { SqlEnd } from './end.ts'
 import { holdReceiving } from './holds.ts'
 
 /** Table → key of a row that is not there → its columns that only this end knows. */
@@ -70,9 +71,9 @@ const seesNothing = '1:1:'
 /** Another attempt begins where one has left rows out, or keeps what only they had. */
 const begun = '(excluded.step = 1 and old.epoch <> excluded.epoch)'
 
-export async function writeStep(pool: Pool, hold: SyncHold, sync: Sync): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    await holdReceiving(client, hold)
+export async function writeStep(end: SqlEnd, hold: SyncHold, sync: Sync): Promise<void> {
+  await inTransaction(end.pool, async (client) => {
+    await holdReceiving(client, hold, end)
     const last = await nextStep(client, { ...hold, step: sync.step })
     if ('repeated' in last) return
     const query = `

@@ -71,7 +71,7 @@ export async function wipeBatch(
   const query = `with ${deletes.map((text, i) => `d${i} as (${text} returning 1)`).join(', ')}
     select ${names.map((name) => `(select count(*) from ${name})`).join(' + ')} as rows`
   return await inTransaction(end.pool, async (client) => {
-    const mode = await holdFlag(client, hold)
+    const mode = await holdFlag(client, hold, end)
     if (mode !== options.mode) {
       throw new RehomeError(
         'FENCE_LOST',

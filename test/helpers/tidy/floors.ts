@@ -8,7 +8,10 @@ interface Place {
 }
 
 const floors: readonly (readonly [path: RegExp, floor: number])[] = [
-  [/^src\/(calls|errors|clock|duration|log|parallel|place|postgres|quote|migrations)\.ts$/, 0],
+  [
+    /^src\/(calls|errors|clock|duration|log|parallel|place|postgres|quote|migrations|session-settings)\.ts$/,
+    0,
+  ],
   [/^src\/plan\//, 1],
   [/^src\/testing\//, 2],
   [/^src\/(endpoints|control)\//, 2],

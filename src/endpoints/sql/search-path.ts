@@ -1,0 +1,81 @@
+/**
+ * Where a name without its schema is found: for our own statements in `pg_catalog` alone, and in
+ * the application's schemas only around SQL that is the plan's or the application's own.
+ *
+ * A statement that holds SQL of the plan holds SQL of ours, too. There `pg_catalog` comes first,
+ * and ours names schemas all the same: a better match in another schema would be chosen otherwise.
+ */
+import type { QueryResult } from 'pg'
+import type { Client, Pool } from '../../postgres.ts'
+import { idents } from '../../quote.ts'
+import { ourSearchPath } from '../../session-settings.ts'
+
+/** The schemas of an end, by which SQL that is not ours finds what it names. */
+export interface Schemas {
+  readonly schema: string
+  /** As the plan says. Absent: functions of the application's tables get along without. */
+  readonly searchPath?: readonly string[] | undefined
+}
+
+/** For SQL of the plan. */
+export function planPath({ schema, searchPath = [] }: Schemas): string {
+  const others = searchPath.filter((name) => name !== schema)
+  return `pg_catalog, ${idents([schema, ...others])}, pg_temp`
+}
+
+/** For statements that call functions of the application: its triggers, checks and defaults. */
+export function rowPath({ searchPath }: Schemas): string {
+  return searchPath ? `pg_catalog, ${idents([...searchPath])}, pg_temp` : ourSearchPath
+}
+
+/** A value that is read: a column, or SQL of the plan. */
+interface Value {
+  readonly from: string | null
+}
+
+/** Do these values hold SQL of the plan? */
+export function holdPlanSql(columns: readonly Value[]): boolean {
+  return columns.some(({ from }) => from === null)
+}
+
+/** Does what is read hold SQL of the plan? */
+export function readsPlanSql(
+  { query }: { readonly query?: string | undefined },
+  columns: readonly Value[],
+): boolean {
+  return query !== undefined || holdPlanSql(columns)
+}
+
+/** Until `leavePlan`, or the end of the transaction that the client is in. */
+export const enterPlan = (end: Schemas) => `set local search_path = ${planPath(end)}`
+export const leavePlan = `set local search_path = ${ourSearchPath}`
+
+/** Begins to read. `plan`: SQL of the plan, until the transaction ends. */
+export function beginReading(end: Schemas, plan: { readonly holdsPlanSql: boolean }): string {
+  return plan.holdsPlanSql ? `begin read only; ${enterPlan(end)}` : 'begin read only'
+}
+
+/** One statement without parameters that holds SQL of the plan, in one call. */
+export async function queryPlan(
+  db: Pool | Client,
+  end: Schemas,
+  query: string | { readonly text: string; readonly rowMode: 'array'; readonly types: object },
+): Promise<QueryResult> {
+  const { text, ...rest } = typeof query === 'string' ? { text: query } : query
+  const statements = `${enterPlan(end)}; ${text}; ${leavePlan}`
+  const results: unknown = await db.query({ ...rest, text: statements } as { text: string })
+  return (results as QueryResult[])[1] as QueryResult
+}
+
+/** In a transaction of `reader` at the source: values that hold SQL of the plan are read. */
+export async function aroundPlanSql<T>(
+  { reader, source }: { readonly reader: Client; readonly source: Schemas },
+  columns: readonly Value[],
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!holdPlanSql(columns)) return await work()
+  await reader.query(enterPlan(source))
+  const result = await work()
+  await reader.query(leavePlan)
+  return result
+}
