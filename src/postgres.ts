@@ -49,9 +49,7 @@ export function createPool(options: PoolOptions): Pool {
     // A server refuses to start a session with a setting that it does not know.
     onConnect: (client) => setNewerSettings(client),
     ssl: tlsOf(options.tls ?? 'off'),
-    options: Object.entries(settings)
-      .map(([name, value]) => startupOption(name, value))
-      .join(' '),
+    options: startupOptions(settings),
   })
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
@@ -59,8 +57,15 @@ export function createPool(options: PoolOptions): Pool {
   return pool
 }
 
+/** Settings with which a session begins, as libpq's `options`. */
+export function startupOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => startupOption(name, value))
+    .join(' ')
+}
+
 /** Only where a role or a database has set one of them otherwise. */
-async function setNewerSettings(client: Client): Promise<void> {
+export async function setNewerSettings(client: Client): Promise<void> {
   const text = `select set_config(w.name, w.value, false)
     from unnest($1::text[], $2::text[]) w (name, value)
     where current_setting(w.name, true) <> w.value`

@@ -82,8 +82,8 @@ export const requiredSettings: Readonly<Record<string, string>> = {
 
 /**
  * Settings that users may change and that stay as the role or the database has them, with the
- * reason. A test holds that each setting of a server is in one of the three lists or costs only
- * time: see test/access/settings.
+ * reason. A test holds that each setting of a server that could change what a session means stands
+ * in one of these tables.
  */
 export const leftSettings: Readonly<Record<string, string>> = {
   role: 'decides whose rights a session has, which is for the database to say',
@@ -91,13 +91,35 @@ export const leftSettings: Readonly<Record<string, string>> = {
   default_tablespace: 'where tables are stored is for the database to say',
   temp_tablespaces: 'where temporary files are stored is for the database to say',
   default_toast_compression: 'changes how values are stored, not what they are',
+  gin_pending_list_limit: 'changes how indexes are stored, not what they find',
   default_text_search_config: "belongs to the plan's own SQL, which runs as the application's does",
   lc_numeric: "belongs to the plan's own SQL: only to_char and to_number use it",
   lc_time: "belongs to the plan's own SQL: only to_char and to_date use it",
   check_function_bodies: 'our functions are checked when they run',
+  local_preload_libraries: 'is loaded before a session can say anything',
   application_name: 'is set for each session of ours',
+  transaction_deferrable: 'is set by each transaction',
+  transaction_isolation: 'is set by each transaction',
+  transaction_read_only: 'is set by each transaction',
+  synchronize_seqscans: 'rows whose order matters are ordered',
+  client_connection_check_interval: 'ends only what nobody waits for',
   password_encryption: 'we set no passwords',
+  scram_iterations: 'we set no passwords',
   createrole_self_grant: 'we create no roles',
+  icu_validation_level: 'we create no collations',
+  md5_password_warnings: 'only warns',
   escape_string_warning: 'only warns',
   operator_precedence_warning: 'only warns',
+  trace_notify: 'only logs',
+  trace_sort: 'only logs',
+  jit_expressions: 'costs time alone',
+  jit_tuple_deforming: 'costs time alone',
+  debug_parallel_query: 'costs time alone',
+  force_parallel_mode: 'costs time alone',
+  debug_logical_replication_streaming: 'is about replication',
+  logical_replication_mode: 'is about replication',
 }
+
+/** Categories of `pg_settings` that cost time or space alone, or are about other processes. */
+export const leftCategories =
+  /^(Query Tuning|Resource Usage|Reporting and Logging|Statistics|Write-Ahead Log|Autovacuum|Vacuuming|Replication|Preset Options|Customized Options)|VACUUM/

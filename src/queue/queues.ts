@@ -16,7 +16,8 @@ import pg from 'pg'
 import { sleep } from '../clock.ts'
 import type { Errand } from '../control/database.ts'
 import { messageOf, RehomeError } from '../errors.ts'
-import { startupOption } from '../quote.ts'
+import { setNewerSettings, startupOptions } from '../postgres.ts'
+import { sessionSettings } from '../session-settings.ts'
 
 export const queueNames = {
   move: 'rehome-moves',
@@ -181,12 +182,16 @@ function connect(
  * without a listener there, and would end the process.
  */
 function queuePool(url: string, onError: (error: Error) => void): pg.Pool {
-  const options = startupOption('search_path', schema)
-  const pool = new pg.Pool({ connectionString: url, max: 4, keepAlive: true, options })
+  const options = startupOptions(queueSettings)
+  const onConnect = setNewerSettings
+  const pool = new pg.Pool({ connectionString: url, max: 4, keepAlive: true, options, onConnect })
   pool.on('error', onError)
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
+
+/** BullMQ's statements name no schema, and wait for locks as long as BullMQ wants. */
+const queueSettings = { ...sessionSettings, search_path: `${schema}, pg_temp`, lock_timeout: '0' }
 
 /** BullMQ's own tables, when the control database is the queue. Returns whether any are missing. */
 export async function queueSchemaIsReady(url: string): Promise<boolean> {
@@ -211,9 +216,11 @@ function lacksTables(error: unknown): boolean {
 }
 
 export async function migrateQueueSchema(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
+  const options = startupOptions(queueSettings)
+  const client = new pg.Client({ connectionString: url, options })
   await client.connect()
   try {
+    await setNewerSettings(client)
     await runMigrations(client, schema)
   } catch (error) {
     throw new RehomeError('DATABASE_ERROR', 'the queue tables could not be installed', {
