@@ -5,7 +5,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { gunzipSync } from 'node:zlib'
-import { authorizationFor, type Secret } from '../src/endpoints/http/auth.ts'
+import { hashOf, headersFor, type Secret } from '../src/endpoints/http/auth.ts'
 import { Broken } from './point.ts'
 
 export interface Sent {
@@ -16,6 +16,10 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>
   /** null: no such header. Absent: signed as it ought to be. */
   readonly authorization?: string | null
+  /** Whose secret it is signed with. Default: the right one. */
+  readonly signedBy?: Secret
+  /** As which request it is signed, at which host. Default: as it is. */
+  readonly signedAs?: Pick<Sent, 'method' | 'path' | 'body'> & { readonly host?: string }
 }
 
 export interface Answer {
@@ -31,9 +35,7 @@ const answerMs = 30_000
 export async function call(baseUrl: URL, secret: Secret, sent: Sent): Promise<Answer> {
   const { path, method = 'POST', headers = {} } = sent
   const body = Buffer.from(sent.body ?? '')
-  const signed = { method, path: `/${path}`, body }
-  const authorization =
-    sent.authorization === undefined ? authorizationFor(secret, signed) : sent.authorization
+  const shown = shownBy(baseUrl, secret, sent)
   const url = new URL(path, baseUrl)
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return await new Promise<Answer>((resolve, reject) => {
@@ -43,7 +45,7 @@ export async function call(baseUrl: URL, secret: Secret, sent: Sent): Promise<An
       headers: {
         'rehome-end': 'target',
         ...(method === 'POST' && { 'content-type': 'application/json' }),
-        ...(authorization !== null && { authorization }),
+        ...shown,
         ...headers,
         'content-length': String(body.length),
       },
@@ -63,5 +65,18 @@ export async function call(baseUrl: URL, secret: Secret, sent: Sent): Promise<An
       }
     })
     outgoing.end(body)
+  })
+}
+
+function shownBy(baseUrl: URL, secret: Secret, sent: Sent): Record<string, string> {
+  const { authorization, signedBy = secret, signedAs = sent } = sent
+  if (authorization === null) return {}
+  if (authorization !== undefined) return { authorization }
+  const { host, pathname, search } = new URL(signedAs.path, baseUrl)
+  return headersFor(signedBy, {
+    method: signedAs.method ?? 'POST',
+    host: ('host' in signedAs && signedAs.host) || host,
+    target: `${pathname}${search}`,
+    bodyHash: hashOf(Buffer.from(signedAs.body ?? '')),
   })
 }

@@ -1,5 +1,5 @@
 /** Who may ask. */
-import { authorizationFor, type Secret } from '../../src/endpoints/http/auth.ts'
+import type { Secret } from '../../src/endpoints/http/auth.ts'
 import {
   type OperationName,
   operations,
@@ -38,8 +38,8 @@ export const authPoints: readonly Point[] = [
     says: 'a wrong secret is refused, also one that begins or ends as the right one does',
     async check(end) {
       for (const change of [(text: string) => `${text}x`, (text: string) => text.slice(0, -1)]) {
-        const authorization = authorizationFor(changed(end.secret, change), signedOf(asked))
-        expectRefused(await end.send({ ...asked, authorization }), 'a wrong secret', 401)
+        const signedBy = changed(end.secret, change)
+        expectRefused(await end.send({ ...asked, signedBy }), 'a wrong secret', 401)
       }
       const other = end.secret.kind === 'bearer' ? 'Basic Og==' : 'Bearer wrong'
       expectRefused(await end.send({ ...asked, authorization: other }), `${other}`, 401)
@@ -53,37 +53,35 @@ export const authPoints: readonly Point[] = [
       const { now } = Date
       for (const offMs of [-staleMs, staleMs]) {
         Date.now = () => now() + offMs
-        const authorization = authorizationFor(end.secret, signedOf(asked))
+        const sent = end.send(asked)
         Date.now = now
-        expectRefused(await end.send({ ...asked, authorization }), `${offMs} ms off`, 401)
+        expectRefused(await sent, `${offMs} ms off`, 401)
       }
     },
   },
   {
     name: 'auth.bound',
-    says: 'a signature is good for its own method, path and body alone',
+    says: 'a signature is good for its own method, host, path, query and body alone',
     async check(end) {
       onlySigned(end)
-      const authorization = authorizationFor(end.secret, signedOf(asked))
       const others: Sent[] = [
         { ...asked, body: '{ }' },
         { ...asked, path: 'v1/flags/read-flag' },
+        { ...asked, path: `${asked.path}?a=b` },
         { method: 'GET', path: 'v1' },
       ]
       for (const other of others) {
-        const answer: Answer = await end.send({ ...other, authorization })
+        const answer: Answer = await end.send({ ...other, signedAs: asked })
         expectRefused(answer, `${other.method} ${other.path} signed as another`, 401)
       }
+      const elsewhere = { ...asked, signedAs: { ...asked, host: 'elsewhere.example' } }
+      expectRefused(await end.send(elsewhere), 'a request signed for another host', 401)
     },
   },
 ]
 
 function onlySigned({ secret }: Subject): void {
   if (secret.kind !== 'hmac') throw new Skipped('requests are not signed: --hmac-from')
-}
-
-function signedOf({ method, path, body }: typeof asked) {
-  return { method, path: `/${path}`, body: Buffer.from(body) }
 }
 
 function changed(secret: Secret, change: (text: string) => string): Secret {

@@ -4,9 +4,11 @@ import type { JsonObject } from './json.ts'
 import type { Schemas } from './schemas.ts'
 
 const signing = `\`Authorization: Rehome-HMAC AT:SIGNATURE\`. AT is the time in ms since 1970, good
-for 5 minutes before and after. SIGNATURE is the HMAC-SHA256, in lower-case hex, of four lines joined
-by a line feed: AT, the method, the path below the base URL with its slash (\`/v1/rows/read\`), and the
-SHA-256 of the body as it is sent (packed, if it is), in lower-case hex.`
+for 5 minutes before and after. SIGNATURE is the HMAC-SHA256, in lower-case hex, of five lines joined
+by a line feed: AT, the method, the host in lower case as the Host header has it, the path and query as
+they are sent (\`/rehome/v1/rows/read\`), and what the header \`Rehome-Content-SHA256\` says: the SHA-256
+of the body as it is sent (packed, if it is), in lower-case hex. Without a body it is that of nothing.
+An end checks the signature before it reads the body, and the body's hash while it does.`
 
 export const securitySchemes: JsonObject = {
   bearer: { type: 'http', scheme: 'bearer', description: 'A shared secret (RFC 6750).' },
@@ -38,9 +40,9 @@ export const parameters: JsonObject = {
     name: 'Idempotency-Key',
     in: 'header',
     description:
-      'EPOCH/TABLE/ROWS: the same for the same batch, for logs and proxies. The end goes by the ' +
-      'progress in the head of the batch. Of a step it is EPOCH/STEP.',
-    schema: { type: 'string' },
+      'The same for the same batch or step, for logs and proxies, and nothing else can be read out ' +
+      'of it. The end goes by the progress in the head of the batch, or the number of the step.',
+    schema: { type: 'string', pattern: '^[0-9a-f]{32}$' },
   },
 }
 

@@ -1,7 +1,8 @@
 /** Lets a request in: who asks, for what, with which body. */
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { isAuthorized, mayBeAuthorized, type Secret } from '../endpoints/http/auth.ts'
+import { type Secret, type Shown, shownBy } from '../endpoints/http/auth.ts'
 import { RehomeError } from '../errors.ts'
 
 export interface Admitted {
@@ -14,6 +15,8 @@ export interface Admitted {
 interface Conditions {
   readonly secrets: readonly Secret[]
   readonly maxBytes: number
+  /** Where workers reach the end, if something in between changes Host or path. */
+  readonly baseUrl?: URL | undefined
 }
 
 /** Where the end is mounted is the application's choice. */
@@ -31,33 +34,49 @@ export class Refusal extends RehomeError {
 
 const wrongSecret = 'the secret is wrong, or the signature is not of this request and hour'
 
-/** Throws a Refusal. Nothing is read of a request that shows no secret. */
-export async function admit(
-  request: Request,
-  { secrets, maxBytes }: Conditions,
-): Promise<Admitted> {
+/** Throws a Refusal. Nothing is read of the body of a request that shows no secret. */
+export async function admit(request: Request, conditions: Conditions): Promise<Admitted> {
+  const { secrets, maxBytes } = conditions
   const { method, headers, url } = request
   if (!headers.has('authorization')) throw new Refusal(401, 'the request shows no secret')
-  if (!mayBeAuthorized(secrets, headers)) throw new Refusal(401, wrongSecret)
   const path = protocolPath.exec(new URL(url).pathname)?.[1]
-  const bytes = await bodyOf(request, maxBytes)
-  if (!isAuthorized(secrets, headers, { method, path: `/${path ?? ''}`, body: bytes })) {
-    throw new Refusal(401, wrongSecret)
-  }
+  const shown = shownBy(secrets, headers, { method, ...addressOf(request, path, conditions) })
+  if (shown.kind === 'nothing') throw new Refusal(401, wrongSecret)
   if (path === undefined) throw new Refusal(404, 'there is nothing of the protocol at this path')
   if (method !== (path === 'v1' ? 'GET' : 'POST')) {
     throw new Refusal(405, `${path} is not asked for with ${method}`)
   }
+  if (Number(headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  const bytes = await bodyOf(request, shown, maxBytes)
   return { path, body: (await unpacked(bytes, headers, maxBytes)).toString() }
 }
 
-async function bodyOf({ body }: Request, maxBytes: number): Promise<Buffer> {
+/** As whoever asked has signed it. */
+function addressOf(
+  { headers, url }: Request,
+  path: string | undefined,
+  { baseUrl }: Conditions,
+): { host: string; target: string } {
+  const { host, pathname, search } = new URL(url)
+  if (!baseUrl) return { host: headers.get('host') ?? host, target: `${pathname}${search}` }
+  const mount = baseUrl.pathname.replace(/\/+$/, '')
+  return { host: baseUrl.host, target: `${mount}/${path ?? ''}${search}` }
+}
+
+/** Hashed while it is read. */
+async function bodyOf({ body }: Request, shown: Shown, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
+  const hash = createHash('sha256')
   let size = 0
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length
     if (size > maxBytes) throw tooLarge(maxBytes)
+    hash.update(chunk)
     chunks.push(chunk)
+  }
+  // The signature was right, so this is no secret.
+  if (shown.kind === 'hmac' && hash.digest('hex') !== shown.bodyHash) {
+    throw new Refusal(401, wrongSecret)
   }
   return Buffer.concat(chunks)
 }

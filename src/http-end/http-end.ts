@@ -64,6 +64,11 @@ export interface HttpEndOptions {
   readonly feed?: boolean
   /** Of a request, unpacked. Default 64 MiB. */
   readonly maxBytes?: number
+  /**
+   * Where workers reach the end, for signatures. Needed where something in between changes the host
+   * or the path of requests. Default: as they arrive.
+   */
+  readonly baseUrl?: string
   /** Told of requests that fail. */
   readonly log?: Pick<Logger, 'warn'>
 }
@@ -111,12 +116,13 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
     }
   }
   const { maxBytes = 64 * 1024 * 1024, log } = options
+  const baseUrl = options.baseUrl === undefined ? undefined : urlOf(options.baseUrl)
   const tidy = createTidying(own, log)
   return {
     install: () => installAt(own, look.now),
     async handle(request) {
       try {
-        const admitted = await admit(request, { secrets, maxBytes })
+        const admitted = await admit(request, { secrets, maxBytes, baseUrl })
         if (feed && admitted.path === pathOf('lapsedFences')) tidy()
         const asked = { ...admitted, end: at(request), scope: plan.scope, look, feed }
         const answer = await answerTo(asked)
@@ -221,6 +227,11 @@ function secretsOf({ bearer = [], hmac = [] }: HttpEndOptions['auth']): Secret[]
   )
   if (odd) throw new RehomeError('USAGE', `a bearer token is made of ${bearerChars}`)
   return secrets
+}
+
+function urlOf(text: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw new RehomeError('USAGE', `\`baseUrl\` is no URL: ${JSON.stringify(text)}`)
 }
 
 function textOf(secret: Secret): string {

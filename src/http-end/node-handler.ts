@@ -1,6 +1,5 @@
 /** The end as a handler for node:http, and for whatever is made of it, such as Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import type { HttpEndServer } from './http-end.ts'
 
 /** The body must not have been read before: mount it ahead of parsers. Never rejects. */
@@ -12,6 +11,7 @@ export function nodeHandler(
     if (!request) return void outgoing.writeHead(400).end()
     const response = await end.handle(request)
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+    outgoing.once('finish', () => passOver(incoming))
     outgoing.end(Buffer.from(await response.arrayBuffer()))
   }
 }
@@ -35,8 +35,42 @@ function requestOf(incoming: IncomingMessage): Request {
     for (const one of [value ?? []].flat()) given.append(name, one)
   }
   const hasBody = method !== 'GET' && method !== 'HEAD'
-  const body = hasBody
-    ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' as const }
-    : {}
+  const body = hasBody ? { body: bodyOf(incoming), duplex: 'half' as const } : {}
   return new Request(new URL(path, 'http://end'), { method, headers: given, ...body })
+}
+
+/** Nothing is read before somebody asks for it: most requests that are refused are never read. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let chunks: AsyncIterator<Uint8Array> | null = null
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        chunks ??= incoming.iterator({ destroyOnReturn: false })
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      async cancel() {
+        await chunks?.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+const passedOverMax = 1024 * 1024
+
+/**
+ * What of an answered request still comes is thrown away, so that the connection can be used again;
+ * of whoever goes on sending, the connection is cut.
+ */
+function passOver(incoming: IncomingMessage): void {
+  if (incoming.complete) return
+  let bytes = 0
+  incoming.removeAllListeners('readable')
+  incoming.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > passedOverMax) incoming.socket.destroy()
+  })
+  incoming.resume()
 }

@@ -26,7 +26,9 @@ export type Between = (handler: Handler) => Handler
 
 export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
 
-export interface ServeOptions extends Partial<Pick<HttpEndOptions, 'tables' | 'exclude' | 'feed'>> {
+type Served = Pick<HttpEndOptions, 'tables' | 'exclude' | 'feed' | 'schema' | 'scope'>
+
+export interface ServeOptions extends Partial<Served> {
   readonly between?: Between
   readonly hmac?: boolean
 }
@@ -37,8 +39,9 @@ export async function serveEnd(
 ): Promise<ServedEnd> {
   const { tables = smallTables, exclude = [] } = options
   const auth = options.hmac ? { hmac: secret } : { bearer: secret }
-  const { feed = true } = options
-  const end = createHttpEnd({ pool: database.pool, tables, exclude, auth, feed })
+  const { feed = true, schema = 'public', scope = 'default' } = options
+  const own = { schema, scope, tables, exclude, auth, feed }
+  const end = createHttpEnd({ pool: database.pool, ...own })
   await end.install()
   const handler: Handler = nodeHandler(end)
   return await serve(options.between ? options.between(handler) : handler)

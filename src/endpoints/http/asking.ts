@@ -1,6 +1,8 @@
 /** Asks an end, and trusts no answer that the protocol does not know. */
+import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { RehomeError } from '../../errors.ts'
+import { shown } from './problem.ts'
 import {
   type OperationName,
   operations,
@@ -40,6 +42,17 @@ export function askingBy(transport: Transport, where: string): Asking {
   }
 }
 
+/**
+ * The same for the same batch or step, for logs and proxies. Nobody learns the epoch by it: that is
+ * the key which opens the target.
+ */
+export function requestKey(epoch: string, ...of: readonly (string | number)[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([epoch, ...of]))
+    .digest('hex')
+    .slice(0, 32)
+}
+
 /** Throws PROTOCOL_BROKEN where the answer is not what the protocol says. */
 export function readAnswer<T>(schema: z.ZodType<T>, text: string, where: string): T {
   let parsed: unknown
@@ -51,6 +64,7 @@ export function readAnswer<T>(schema: z.ZodType<T>, text: string, where: string)
   const checked = schema.safeParse(parsed)
   if (checked.success) return checked.data
   const [issue] = checked.error.issues
-  const message = `${where} answered against the protocol: ${issue?.path.join('.') || 'the answer'}: ${issue?.message}`
+  const place = issue?.path.join('.') || 'the answer'
+  const message = `${where} answered against the protocol: ${shown(`${place}: ${issue?.message}`)}`
   throw new RehomeError('PROTOCOL_BROKEN', message)
 }

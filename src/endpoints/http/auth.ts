@@ -1,6 +1,9 @@
 /**
  * Who asks: a bearer token, or a signature over the request (HMAC-SHA256), so that the secret
  * itself never travels. Both halves of the protocol use it.
+ *
+ * Rule: whether a request may come in is known from its headers alone, before anything is read of
+ * its body; and all that a request means is signed, also where it goes.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
@@ -12,72 +15,80 @@ export type Secret =
 export const bearerChars = 'letters, digits and ._~+/- alone'
 export const bearerToken = /^[A-Za-z0-9._~+/-]+=*$/
 
+/** All that a request says, but for headers. */
 export interface SignedRequest {
   readonly method: string
-  /** Below where the end is mounted: `/v1/rows/read`. */
-  readonly path: string
-  readonly body: Uint8Array
+  /** As the `Host` header has it, with a port that is not the scheme's own. */
+  readonly host: string
+  /** Path and query as they are sent: `/rehome/v1/rows/read`. */
+  readonly target: string
+  /** See `hashOf`. */
+  readonly bodyHash: string
 }
 
 export interface Headers {
   get(name: string): string | null
 }
 
+/** The header with the hash of the body as it is sent, packed if it is. */
+export const hashHeader = 'rehome-content-sha256'
+
 /** A signature is good for so long before and after it was made, in ms. */
 const freshMs = 5 * 60_000
 
-export function authorizationFor(secret: Secret, request: SignedRequest): string {
-  if (secret.kind === 'bearer') return `Bearer ${secret.token}`
-  const at = String(Date.now())
-  return `Rehome-HMAC ${at}:${signatureOf(secret.key, at, request)}`
+/** SHA-256 in lower-case hex. */
+export function hashOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex')
 }
 
-export function isAuthorized(
+export function headersFor(secret: Secret, request: SignedRequest): Record<string, string> {
+  if (secret.kind === 'bearer') return { authorization: `Bearer ${secret.token}` }
+  const at = String(Date.now())
+  const authorization = `Rehome-HMAC ${at}:${signatureOf(secret.key, at, request)}`
+  return { authorization, [hashHeader]: request.bodyHash }
+}
+
+/** What a request has shown: nothing that is right, or that it may come in. */
+export type Shown =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'bearer' }
+  /** If its body has this hash. */
+  | { readonly kind: 'hmac'; readonly bodyHash: string }
+
+/** By its headers alone. */
+export function shownBy(
   secrets: readonly Secret[],
   headers: Headers,
-  request: SignedRequest,
-): boolean {
-  const [, scheme = '', given = ''] =
-    /^(\S+) +(\S+)$/.exec(headers.get('authorization') ?? '') ?? []
-  return secrets.some((secret) => {
+  request: Omit<SignedRequest, 'bodyHash'>,
+): Shown {
+  const header = headers.get('authorization') ?? ''
+  const [, token] = /^bearer +(\S+)$/i.exec(header) ?? []
+  const [, at = '', signature] = /^rehome-hmac +(\d{1,15}):([0-9a-f]{64})$/i.exec(header) ?? []
+  const bodyHash = headers.get(hashHeader) ?? ''
+  for (const secret of secrets) {
     if (secret.kind === 'bearer') {
-      return scheme.toLowerCase() === 'bearer' && isSame(given, secret.token)
+      if (token !== undefined && isSame(token, secret.token)) return { kind: 'bearer' }
+    } else if (signature !== undefined && isFresh(at) && /^[0-9a-f]{64}$/.test(bodyHash)) {
+      const right = signatureOf(secret.key, at, { ...request, bodyHash })
+      if (isSame(signature, right)) return { kind: 'hmac', bodyHash }
     }
-    const [at = '', signature = ''] = given.split(':')
-    if (scheme.toLowerCase() !== 'rehome-hmac' || !/^\d{1,15}$/.test(at)) return false
-    if (!isFresh(at)) return false
-    return isSame(signature, signatureOf(secret.key, at, request))
-  })
-}
-
-/**
- * As far as can be told before the body was read: a bearer token is right, or a signature of this
- * hour is there.
- */
-export function mayBeAuthorized(secrets: readonly Secret[], headers: Headers): boolean {
-  const none = { method: '', path: '', body: new Uint8Array() }
-  const [, at = ''] =
-    /^rehome-hmac +(\d{1,15}):\S+$/i.exec(headers.get('authorization') ?? '') ?? []
-  if (at !== '' && secrets.some(({ kind }) => kind === 'hmac')) return isFresh(at)
-  return isAuthorized(
-    secrets.filter(({ kind }) => kind === 'bearer'),
-    headers,
-    none,
-  )
+  }
+  return { kind: 'nothing' }
 }
 
 function isFresh(at: string): boolean {
   return Math.abs(Date.now() - Number(at)) <= freshMs
 }
 
-/** Over when, what and the body: none of it can be exchanged. */
-function signatureOf(key: string, at: string, { method, path, body }: SignedRequest): string {
-  const hash = createHash('sha256').update(body).digest('hex')
-  return createHmac('sha256', key).update([at, method, path, hash].join('\n')).digest('hex')
+/** Over when, what, where and the body: none of it can be exchanged. */
+function signatureOf(key: string, at: string, request: SignedRequest): string {
+  const { method, host, target, bodyHash } = request
+  const lines = [at, method, host.toLowerCase(), target, bodyHash]
+  return createHmac('sha256', key).update(lines.join('\n')).digest('hex')
 }
 
 /** In the same time, whatever they have in common. */
-function isSame(given: string, wanted: string): boolean {
+export function isSame(given: string, wanted: string): boolean {
   const [left, right] = [given, wanted].map((text) => createHash('sha256').update(text).digest())
   return left !== undefined && right !== undefined && timingSafeEqual(left, right)
 }

@@ -2,7 +2,7 @@
 import { cursorPages } from '../cursor-pages.ts'
 import type { Application, ChangedRow, ChangesAsked, Feed, Since, SyncHold } from '../feed.ts'
 import type { Hold } from '../flags.ts'
-import { type Asking, readAnswer } from './asking.ts'
+import { type Asking, readAnswer, requestKey } from './asking.ts'
 import { readColumn } from './http-rows.ts'
 import { joinLines, rowsOfPage } from './lines.ts'
 import { applyOperation, changesOperation } from './protocol/feed.ts'
@@ -84,7 +84,7 @@ async function apply(asking: Asking, change: Application) {
     path: pathOf('apply'),
     body: joinLines(lines),
     contentType: 'application/x-ndjson',
-    headers: { 'idempotency-key': `${hold.epoch}/${step}` },
+    headers: { 'idempotency-key': requestKey(hold.epoch, step) },
     repeatable: applyOperation.repeatable,
   })
   return readAnswer(applyOperation.result, text, asking.where)

@@ -18,7 +18,7 @@ import type { TableProgress } from '../sql/progress.ts'
 import type { WipeGroup, WipeOptions } from '../sql/wipe.ts'
 import type { KeyList, TenantRows, Texts } from '../tenant-rows.ts'
 import { batchWeightMax } from '../weight.ts'
-import { type Asking, readAnswer } from './asking.ts'
+import { type Asking, readAnswer, requestKey } from './asking.ts'
 import { joinLines, rowsOfPage } from './lines.ts'
 import { catalogOf, description } from './protocol/description.ts'
 import { pathOf, type RequestOf } from './protocol/operations.ts'
@@ -133,7 +133,7 @@ function writerTo(asking: Asking, writing: Writing): Writer {
         path: pathOf('write'),
         body: joinLines([head, ...lines]),
         contentType: 'application/x-ndjson',
-        headers: { 'idempotency-key': `${epoch}/${table.name}/${before.rowsRead}` },
+        headers: { 'idempotency-key': requestKey(epoch, table.name, before.rowsRead) },
         repeatable: writeOperation.repeatable,
       })
       const { repeated, leftOut = 0 } = readAnswer(writeOperation.result, text, asking.where)

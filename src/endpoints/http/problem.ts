@@ -53,11 +53,11 @@ export function problemOf(error: RehomeError): Problem {
 export function errorOf(status: number, body: string, where: string): RehomeError {
   const told = problem.safeParse(parsed(body))
   const { code, detail, title, retryable, data } = told.data ?? {}
-  const text = detail ?? title ?? (body.slice(0, 200) || 'without a word')
+  const text = shown(detail ?? title ?? (body.slice(0, 200) || 'without a word'))
   if (code !== undefined && code in errorCodes) {
     return new RehomeError(code as ErrorCode, `${where}: ${text}`, {
       ...(retryable !== undefined && { retryable }),
-      ...(data && { data }),
+      ...(data && isSmall(data) && { data }),
     })
   }
   const message = `${where} answered ${status}: ${text}`
@@ -66,6 +66,20 @@ export function errorOf(status: number, body: string, where: string): RehomeErro
     return new RehomeError('UNREACHABLE', message)
   }
   return new RehomeError('PROTOCOL_BROKEN', message)
+}
+
+const charactersMax = 1_000
+const dataCharactersMax = 16_384
+
+/** What an end says is its own: it gets one line, in which nothing plays with a terminal. */
+export function shown(text: string): string {
+  const line = messageOf(text.slice(0, charactersMax))
+  return text.length > charactersMax ? `${line}… (${text.length} characters)` : line
+}
+
+/** It is stored with the move. */
+function isSmall(data: Readonly<Record<string, unknown>>): boolean {
+  return JSON.stringify(data).length <= dataCharactersMax
 }
 
 function parsed(body: string): unknown {

@@ -11,8 +11,9 @@ import { gunzip, gzip } from 'node:zlib'
 import { callers, tellCall } from '../../calls.ts'
 import { now, sleep } from '../../clock.ts'
 import { messageOf, RehomeError } from '../../errors.ts'
-import { authorizationFor, type Secret } from './auth.ts'
+import { hashOf, headersFor, type Secret } from './auth.ts'
 import { errorOf } from './problem.ts'
+import { urlBelow } from './url-below.ts'
 
 export interface TransportOptions {
   /** Of the end, for errors: `the source (api.example:443)`. */
@@ -148,16 +149,10 @@ async function exchange(
   timeout: AbortSignal,
 ): Promise<{ readonly message: IncomingMessage; readonly text: string }> {
   const { options, agent, asked, body } = sending
-  const url = new URL(asked.path, options.baseUrl)
-  const own =
-    url.origin === options.baseUrl.origin && url.pathname.startsWith(options.baseUrl.pathname)
-  if (!own)
-    throw new RehomeError(
-      'PLAN_INVALID',
-      `${options.where}: a request leads elsewhere, to ${url.origin}`,
-    )
+  const url = urlBelow(options.baseUrl, asked.path, options.where)
   const bytes = body?.bytes ?? Buffer.alloc(0)
-  const signed = { method: asked.method, path: `/${asked.path}`, body: bytes }
+  const target = `${url.pathname}${url.search}`
+  const signed = { method: asked.method, host: url.host, target, bodyHash: hashOf(bytes) }
   const attempt = endedWith(options)
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   const sent = request(url, {
@@ -169,7 +164,7 @@ async function exchange(
       'rehome-timeout-ms': String(asked.timeoutMs ?? options.timeoutMs),
       accept: 'application/json, application/x-ndjson, application/problem+json',
       'accept-encoding': 'gzip',
-      ...(options.secret && { authorization: authorizationFor(options.secret, signed) }),
+      ...(options.secret && headersFor(options.secret, signed)),
       ...(body && { 'content-type': asked.contentType ?? 'application/json' }),
       ...(body?.encoding && { 'content-encoding': body.encoding }),
       'content-length': String(bytes.length),

@@ -6,13 +6,19 @@ import { z } from 'zod'
 
 export const tenantKey = {
   scope: z.string().min(1).max(64),
-  tenant: z.string().min(1).max(1024),
+  /** Never `*`: the whole application is made read-only in its database, by a person. */
+  tenant: z
+    .string()
+    .min(1)
+    .max(1024)
+    .refine((tenant) => tenant !== '*', '"*" stands for the whole application, and is no tenant'),
 }
 export const hold = { ...tenantKey, token: z.uuid() }
 
 const ms = z.int().min(1)
 const mode = z.enum(['capturing', 'read_only', 'receiving', 'moved'])
-const turn = z.string().regex(/^\d{1,19}$/)
+/** At most 10^15, as the flags' schema has it. */
+const turn = z.string().regex(/^[1-9]\d{0,14}$|^10{15}$/)
 
 export const flag = z.object({
   mode,

@@ -8,13 +8,30 @@ const texts = z.array(z.string().nullable())
 export const count = z.int().min(0)
 const digits = z.string().regex(/^-?\d+$/)
 
+/** Reading such a value tells what there is at the end, and fails where there is not. */
+const looksUp =
+  /^_?(aclitem|reg(class|collation|config|database|dictionary|namespace|oper(ator)?|proc(edure)?|role|type))$/
+const pads = /^_?(bpchar|character|char|bit)$/
+const paddedMax = 10_000
+
+/** Without schema, quotes, length and brackets. */
+function baseOf(type: string): string {
+  const plain = type.replace(/\(.*$|(\[\])+$/, '').replaceAll('"', '')
+  return plain.slice(plain.lastIndexOf('.') + 1)
+}
+
+function padsMuch(type: string): boolean {
+  const [, length = '0'] = /\(\s*(\d+)/.exec(type) ?? []
+  return pads.test(baseOf(type)) && Number(length) > paddedMax
+}
+
 /**
  * A type as `format_type` or `pg_type.typname` writes it. It becomes a part of statements, so what
  * has several words is one of PostgreSQL's own: nothing else of a statement can be said by it.
  */
 const intervalField = '(year|month|day|hour|minute|second)'
 const severalWords = `(character|bit) varying|double precision|interval ${intervalField}( to ${intervalField})?`
-const identifier = '([a-z_][a-z0-9_]*|"([^"]|"")+")'
+const identifier = '([a-z_][a-z0-9_]*|"([^"\\u0000-\\u001f]|"")+")'
 const modifier = '(\\(-?[A-Za-z0-9_]+(, ?-?[A-Za-z0-9_]+)*\\))?'
 const oneType = `(${identifier}(\\.${identifier})?|${severalWords})${modifier}`
 export const cast = z
@@ -24,6 +41,8 @@ export const cast = z
     new RegExp(`^(${oneType}|time(stamp)?${modifier} with(out)? time zone)(\\[\\])*$`),
     'is no type',
   )
+  .refine((type) => !looksUp.test(baseOf(type)), 'is a type whose values are looked up')
+  .refine((type) => !padsMuch(type), `pads values to more than ${paddedMax} characters`)
 
 /** Only rows that have these values in these columns. Asked only of an end that offers the feed. */
 export const keyList = z.object({ columns: z.array(name).min(1), values: z.array(texts) })
