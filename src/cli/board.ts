@@ -14,8 +14,8 @@ export function addBoard(program: Command): void {
 
 /** Tokens come from the environment only: a command line can be read by everybody on a machine. */
 async function board(flags: { host?: string; port?: number }): Promise<void> {
-  const { REHOME_BOARD_HOST, REHOME_BOARD_PORT, REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN } =
-    process.env
+  const { REHOME_BOARD_HOST, REHOME_BOARD_PORT, REHOME_BOARD_HOSTS } = process.env
+  const { REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN } = process.env
   // Loaded here, because every other command is quicker without it.
   const { startBoard } = await import('../dashboard/start-board.ts')
   await withRehome(async (rehome) => {
@@ -25,6 +25,10 @@ async function board(flags: { host?: string; port?: number }): Promise<void> {
       port: flags.port ?? integer(REHOME_BOARD_PORT || '3400'),
       token: REHOME_BOARD_TOKEN || undefined,
       viewerToken: REHOME_BOARD_VIEWER_TOKEN || undefined,
+      allowedHosts: (REHOME_BOARD_HOSTS ?? '')
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
       log: createLog(),
     })
     print(running.url)

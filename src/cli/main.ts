@@ -23,7 +23,8 @@ Environment:
   CONTROL_URL    the control database, postgres://…
   REDIS_URL      the queue's Redis (default: the queue lives in the control database)
   REHOME_PLANS   plan files of a worker, separated by commas
-  REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN, REHOME_BOARD_HOST, REHOME_BOARD_PORT
+  REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN, REHOME_BOARD_HOST, REHOME_BOARD_PORT,
+  REHOME_BOARD_HOSTS
                  who may operate and who may look at the board, and where it listens
   LOG_LEVEL      trace, debug, info, warn, error, silent (default: info)
   and the variables that the plan names for its two ends

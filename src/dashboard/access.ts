@@ -21,6 +21,8 @@ export interface AccessOptions {
   readonly host: string
   readonly token?: string | undefined
   readonly viewerToken?: string | undefined
+  /** Names by which browsers reach it, besides addresses and this machine's own names. */
+  readonly allowedHosts?: readonly string[] | undefined
 }
 
 export interface Access {
@@ -37,6 +39,9 @@ export interface SignedIn {
 }
 
 const bytesMin = 16
+
+/** Tokens that have stood in examples. */
+const published = new Set(['rehome-on-this-machine'])
 
 /** Throws SETTING_MISSING where a token is missing, USAGE where one is too weak. */
 export function createAccess(options: AccessOptions): Access {
@@ -87,6 +92,10 @@ function refuseBadTokens({ token, viewerToken }: AccessOptions): void {
   }
   if (viewerToken && viewerToken === token) {
     throw new RehomeError('USAGE', 'the two tokens are the same, so every viewer is an operator')
+  }
+  if ([token, viewerToken].some((given) => given !== undefined && published.has(given))) {
+    const message = 'this token of the board stands in a published file, so everybody knows it'
+    throw new RehomeError('USAGE', `${message}: make one with \`openssl rand -hex 24\``)
   }
   for (const given of [token, viewerToken]) {
     if (!given || Buffer.byteLength(given) >= bytesMin) continue

@@ -13,10 +13,12 @@ import {
   isForeignClick,
   localPath,
   mayBeForeign,
+  namesBoard,
   namesThisMachine,
   tokenOf,
 } from './same-origin.ts'
-import { onwardPage, signIn, signInPage, signInPath } from './sign-in.ts'
+import { onwardPage, refuseWrongTokens, signIn, signInPage, signInPath } from './sign-in.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,6 +31,9 @@ export const healthPath = '/healthz'
 
 interface Gate {
   readonly access: Access
+  /** Names by which browsers may reach it. */
+  readonly allowedHosts: readonly string[]
+  readonly wrongTokens: WrongTokens
   readonly log: Logger
 }
 
@@ -50,19 +55,27 @@ export function installGate(app: FastifyInstance, gate: Gate): void {
 
 /** undefined lets the request through. */
 async function judge(
-  { access, log }: Gate,
+  gate: Gate,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply | undefined> {
+  const { access, log, wrongTokens } = gate
   const { headers } = request
   if (access.open && !namesThisMachine(headers.host)) {
     return refuse(reply, 'this board serves this machine only: open it as http://127.0.0.1')
   }
+  const caller = callerOf(gate, request)
+  if (caller === 'waits') return refuseMore(gate, request, reply)
+  // Whoever shows a bearer token is no page that a browser was led to.
+  if (!access.open && caller?.by !== 'bearer' && !namesBoard(headers.host, gate.allowedHosts)) {
+    return refuse(reply, 'this board is not known by this name: list it in REHOME_BOARD_HOSTS')
+  }
   const token = isRead(request) && !access.open ? tokenOf(request.url) : null
   if (token !== null) {
-    return signIn({ access, log, token, to: localPath(request.url) }, request, reply)
+    const offered = { access, wrongTokens, log, token, to: localPath(request.url) }
+    return signIn(offered, request, reply)
   }
-  request.caller = access.callerOf(headers, request.socket.localPort)
+  request.caller = caller
   const signingIn = request.routeOptions.url === signInPath
   if (!request.caller && !signingIn) return askForToken(request, reply)
   if (isRead(request)) return undefined
@@ -75,6 +88,20 @@ async function judge(
     return refuse(reply, `this was not sent by a page of this board; ${hint}`)
   }
   return undefined
+}
+
+/** A wrong bearer counts; where there were too many, no other is looked at for a while. */
+function callerOf({ access, wrongTokens }: Gate, request: FastifyRequest): Caller | null | 'waits' {
+  const { headers, ip, socket } = request
+  const shows = /^bearer /i.test(headers.authorization ?? '') && !access.open
+  if (shows && wrongTokens.waitS(ip) > 0) return 'waits'
+  const caller = access.callerOf(headers, socket.localPort)
+  if (shows && !caller) wrongTokens.count(ip)
+  return caller
+}
+
+function refuseMore({ wrongTokens }: Gate, { ip }: FastifyRequest, reply: FastifyReply) {
+  return refuseWrongTokens(reply, wrongTokens.waitS(ip))
 }
 
 function isRead({ method }: FastifyRequest): boolean {

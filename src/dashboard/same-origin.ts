@@ -4,6 +4,7 @@
  * else.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
 import { type Caller, isLoopback } from './access.ts'
 
 /**
@@ -12,6 +13,17 @@ import { type Caller, isLoopback } from './access.ts'
  */
 export function namesThisMachine(host: string | undefined): boolean {
   return isLoopback((host ?? '').replace(/:\d{1,5}$/, ''))
+}
+
+/**
+ * Whether a Host header names a board that has tokens. A page that was pointed here by its own name
+ * would have the browser's trust: it could sign in, and act as whoever opened it. An address is
+ * nobody's name, and the names of the board are listed.
+ */
+export function namesBoard(host: string | undefined, allowed: readonly string[]): boolean {
+  const name = (host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
+  const listed = allowed.some((one) => one.toLowerCase() === name)
+  return listed || namesThisMachine(host) || isIP(name.replace(/^\[|\]$/g, '')) !== 0
 }
 
 /** Whether a request that writes may come from another site's page. In doubt it may. */
@@ -35,9 +47,10 @@ function hostOf(origin: string): string | null {
 /** Path and query of a request without its token: where to go on, and never to another host. */
 export function localPath(url: string): string {
   const parsed = URL.canParse(url, 'http://board') ? new URL(url, 'http://board') : null
-  if (!parsed) return '/'
+  // Of another scheme or host not even the path: it may begin with what a browser takes for a host.
+  if (parsed?.origin !== 'http://board') return '/'
   parsed.searchParams.delete('token')
-  return `/${parsed.pathname.replace(/^\/+/, '')}${parsed.search}`
+  return `/${parsed.pathname.replace(/^[/\\]+/, '')}${parsed.search}`
 }
 
 /** The token that a link carries. */

@@ -8,6 +8,7 @@ import type { Access } from './access.ts'
 import { html } from './html.ts'
 import { page } from './page.ts'
 import { localPath } from './same-origin.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 export const signInPath = '/sign-in'
 
@@ -46,7 +47,7 @@ export function onwardPage(to: string): string {
 
 export function signInRoutes(
   app: FastifyInstance,
-  { access, log }: { access: Access; log: Logger },
+  { access, wrongTokens, log }: Pick<Offered, 'access' | 'wrongTokens' | 'log'>,
 ): void {
   app.get(signInPath, (_request, reply) =>
     access.open ? reply.redirect('/', 303) : reply.type('text/html').send(signInPage({ to: '/' })),
@@ -54,23 +55,44 @@ export function signInRoutes(
   app.post(signInPath, (request, reply) => {
     const form = new URLSearchParams(typeof request.body === 'string' ? request.body : '')
     const to = localPath(form.get('to') ?? '/')
-    return signIn({ access, log, token: form.get('token') ?? '', to }, request, reply)
+    const token = form.get('token') ?? ''
+    return signIn({ access, wrongTokens, log, token, to }, request, reply)
   })
+}
+
+interface Offered {
+  readonly access: Access
+  readonly wrongTokens: WrongTokens
+  readonly log: Logger
+  readonly token: string
+  readonly to: string
+}
+
+/** In the form that Bull Board's pages show as it is. */
+export function refuseWrongTokens(reply: FastifyReply, waitS: number): FastifyReply {
+  const message = `too many wrong tokens came from this address: try again in ${waitS} s`
+  return reply
+    .code(429)
+    .header('retry-after', String(waitS))
+    .send({ error: 'Too many tries', message })
 }
 
 /** A redirect with the cookie, or the page that asks again. */
 export function signIn(
-  offered: { access: Access; log: Logger; token: string; to: string },
+  offered: Offered,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const { access, log, token, to } = offered
+  const { access, wrongTokens, log, token, to } = offered
+  const waitS = wrongTokens.waitS(request.ip)
+  if (waitS > 0) return refuseWrongTokens(reply, waitS)
   const https = /^https\b/.test(String(request.headers['x-forwarded-proto']))
   const signedIn = access.signIn(token, { port: request.socket.localPort, https })
   if (signedIn) {
     log.info({ role: signedIn.role, from: request.ip }, 'signed in to the board')
     return reply.header('set-cookie', signedIn.cookie).redirect(to, 303)
   }
+  wrongTokens.count(request.ip)
   log.warn({ from: request.ip }, 'a wrong token was given to the board')
   return reply
     .code(401)

@@ -15,6 +15,7 @@ import { healthPath, installGate } from './gate.ts'
 import type { BoardLibrary } from './library.ts'
 import { signInRoutes } from './sign-in.ts'
 import { tenantRoutes } from './tenant-routes.ts'
+import { createWrongTokens } from './wrong-tokens.ts'
 
 export type { BoardLibrary } from './library.ts'
 
@@ -29,6 +30,11 @@ export interface BoardOptions {
   readonly token?: string | undefined
   /** Whoever shows it may look at everything and change nothing. */
   readonly viewerToken?: string | undefined
+  /**
+   * Names by which browsers reach it, where that is not an address or a name of this machine, such
+   * as the name of a proxy in front of it.
+   */
+  readonly allowedHosts?: readonly string[] | undefined
   readonly log: Logger
 }
 
@@ -44,17 +50,22 @@ export interface Board extends AsyncDisposable {
  * token, USAGE where a token is weak or the address cannot be listened on.
  */
 export async function startBoard(options: BoardOptions): Promise<Board> {
-  const { rehome, host = '127.0.0.1', port = 0, token, viewerToken, log } = options
+  const { rehome, host = '127.0.0.1', port = 0, token, viewerToken, allowedHosts, log } = options
   const access = createAccess({ host, token, viewerToken })
   const app = fastify({
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
+    // Whoever sends a request slowly does not hold its connection for longer.
+    requestTimeout: 30_000,
+    http: { headersTimeout: 15_000 },
   })
+  const wrongTokens = createWrongTokens()
   readForms(app)
-  installGate(app, { access, log })
+  // A board that is bound to a name is known by it.
+  installGate(app, { access, allowedHosts: [host, ...(allowedHosts ?? [])], wrongTokens, log })
   answerErrors(app, log)
   app.get(healthPath, () => ({ status: 'ok' }))
-  signInRoutes(app, { access, log })
+  signInRoutes(app, { access, wrongTokens, log })
   tenantRoutes(app, rehome)
   app.register((scope) => registerBullBoard(scope, { library: rehome, log, tokens: !access.open }))
   await listen(app, { host, port })

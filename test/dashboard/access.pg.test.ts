@@ -4,10 +4,12 @@ import { createAccess } from '../../src/dashboard/access.ts'
 import {
   localPath,
   mayBeForeign,
+  namesBoard,
   namesThisMachine,
   tokenOf,
 } from '../../src/dashboard/same-origin.ts'
 import { createSessions } from '../../src/dashboard/sessions.ts'
+import { createWrongTokens } from '../../src/dashboard/wrong-tokens.ts'
 import { operatorToken, tokens, viewerToken } from './board-world.ts'
 
 test('a board that other machines can reach does not start without a token', () => {
@@ -28,6 +30,9 @@ test('tokens that protect nothing are refused', () => {
   expect(() => createAccess({ host, token: 'short' })).toThrow(/at least 16 characters/)
   expect(() => createAccess({ ...tokens, host, viewerToken: 'short' })).toThrow(/at least 16/)
   expect(() => createAccess({ host, token: viewerToken, viewerToken })).toThrow(/are the same/)
+  const published = 'rehome-on-this-machine'
+  expect(() => createAccess({ host, token: published })).toThrow(/in a published file/)
+  expect(() => createAccess({ ...tokens, host, viewerToken: published })).toThrow(/published/)
 })
 
 test('a bearer is who his token says, and a wrong one is nobody, whatever his cookie says', () => {
@@ -108,4 +113,59 @@ test('signing in leads on to a path of this board and nowhere else', () => {
   }
   expect(tokenOf('/x?token=a%2Bb&token=c')).toBe('a+b')
   expect(tokenOf('/x?tokens=a')).toBeNull()
+})
+
+test('a board with tokens is known by addresses, by this machine and by listed names alone', () => {
+  const allowed = ['Board.example', '0.0.0.0']
+  for (const host of ['board.example', 'BOARD.EXAMPLE:443', '10.1.2.3:3400', '[fd00::1]:3400']) {
+    expect(namesBoard(host, allowed), host).toBe(true)
+  }
+  for (const host of ['localhost:3400', '127.0.0.1', '[::1]:3400']) {
+    expect(namesBoard(host, []), host).toBe(true)
+  }
+  const others = [
+    'evil.example',
+    'board.example.evil.example',
+    '127.0.0.1.nip.io',
+    'board.example.',
+  ]
+  for (const host of [...others, 'xboard.example', '', undefined]) {
+    expect(namesBoard(host, allowed), host).toBe(false)
+  }
+})
+
+test('a path to go on at never leads to another host', () => {
+  const other = [
+    ...['foo:/\\evil', 'foo:/\\evil.example/x', 'foo://evil.example', 'https:evil.example'],
+    ...['//evil.example', '/\\evil.example', '\\\\evil.example', 'http:/\\evil.example'],
+    ...['javascript:alert(1)', 'data:text/html,x', '\t//evil.example', '/\t/evil.example'],
+    ...['http://board@evil.example/', 'http://board:80@evil.example', '///evil.example'],
+  ]
+  for (const to of other) {
+    expect(localPath(to), to).toMatch(/^\/(?![/\\])/)
+    expect(new URL(localPath(to), 'http://board').origin, to).toBe('http://board')
+  }
+  expect(localPath('/tenants/a/b?x=1&token=secret')).toBe('/tenants/a/b?x=1')
+})
+
+test('an address that gives many wrong tokens waits, and memory stays bounded', () => {
+  let nowMs = 0
+  const wrong = createWrongTokens(() => nowMs)
+  const [one, other] = ['2001:db8:1:2::5', '2001:db8:1:3::5']
+  for (let i = 0; i < 10; i += 1) {
+    expect(wrong.waitS(one)).toBe(0)
+    wrong.count(`2001:db8:1:2::${i}`)
+  }
+  expect(wrong.waitS(one)).toBe(60)
+  expect(wrong.waitS('2001:0db8:0001:0002:ffff::')).toBe(60)
+  expect([wrong.waitS(other), wrong.waitS('10.0.0.1')]).toEqual([0, 0])
+  nowMs = 59_500
+  expect(wrong.waitS(one)).toBe(1)
+  nowMs = 60_000
+  expect(wrong.waitS(one)).toBe(0)
+  for (let i = 0; i < 10; i += 1) wrong.count('::ffff:10.0.0.1')
+  expect(wrong.waitS('10.0.0.1')).toBeGreaterThan(0)
+  // More addresses than are kept: the oldest are forgotten.
+  for (let i = 0; i < 20_000; i += 1) wrong.count(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)
+  expect(wrong.waitS('10.0.0.1')).toBe(0)
 })
