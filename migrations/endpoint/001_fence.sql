@@ -61,6 +61,9 @@ create table rehome.tenant_flags (
     check (capture_ms is null or mode = 'receiving'),
   constraint "only an end that is written has been logging"
     check (capture_until is null or mode in ('capturing', 'read_only')),
+  -- A move closes a tenant for good, or for as long as its worker lives: never all of them at once.
+  constraint "the whole application is only made read-only"
+    check (tenant_id <> '*' or mode = 'read_only'),
   constraint "a tenant id has 1 to 1024 bytes"
     check (octet_length(tenant_id) between 1 and 1024)
 );
@@ -74,9 +77,13 @@ create function rehome.tell() returns trigger
   language plpgsql volatile as $$
 declare
   flag rehome.tenant_flags := case tg_op when 'DELETE' then old else new end;
-  told text := pg_catalog.json_build_array(flag.scope, flag.tenant_id)::text;
+  -- Everybody who may connect can listen: who knows a tenant finds it by its hash, and nobody else.
+  tenant text := case flag.tenant_id when '*' then '*' else pg_catalog.encode(
+    pg_catalog.sha256(pg_catalog.convert_to(flag.tenant_id, 'UTF8')), 'hex') end;
+  told text := pg_catalog.json_build_array(flag.scope, tenant)::text;
 begin
-  if tg_op <> 'UPDATE' or old.mode <> new.mode then
+  -- Everybody who may connect can fill the queue, too: a full one would keep the flag from changing.
+  if (tg_op <> 'UPDATE' or old.mode <> new.mode) and pg_catalog.pg_notification_queue_usage() < 0.5 then
     perform pg_catalog.pg_notify('rehome', case when pg_catalog.octet_length(told) < 7900 then told else '[]' end);
   end if;
   return null;
@@ -92,8 +99,12 @@ create table rehome.turns (
   -- From a sequence of the control database: higher for every attempt.
   number bigint not null,
   token uuid not null,
-  primary key (scope, tenant_id)
+  primary key (scope, tenant_id),
+  -- A higher one would leave no room for the attempts after it.
+  constraint "a turn has a number from 1 to 10^15" check (number between 1 and 1000000000000000)
 );
+-- The highest one tells which numbers are plausible.
+create index turns_by_number on rehome.turns (number);
 
 -- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
 -- whole scope at once; see guard_any.
@@ -101,7 +112,7 @@ create table rehome.buckets (
   id integer primary key,
   epoch bigint not null default 0
 ) with (fillfactor = 10);
-insert into rehome.buckets (id) select generate_series(0, 1024);
+insert into rehome.buckets (id) select pg_catalog.generate_series(0, 1024);
 
 -- How far a tenant's rows have come, written in the transaction that brought them.
 create table rehome.copy_progress (

@@ -100,7 +100,10 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
     return await within(answerMs, follow(homes, tenant, from), what)
   }
   const memory = createMemory(ask, options.tenants ?? 10_000)
-  const listeners = createListeners(homes, (tenant) => {
+  const listeners = createListeners(homes, (tenantHash) => {
+    const tenant = tenantHash === null ? null : memory.tenantOf(tenantHash)
+    // Nothing is remembered of a tenant that nobody has asked for here.
+    if (tenant === undefined) return
     memory.doubt(tenant)
     waiting.wake(tenant)
   })

@@ -24,7 +24,7 @@ export interface ListenerOptions {
   /** Says something to all who listen there. */
   notify(payload: string): Promise<unknown>
   /** null: something has changed, and nobody knows of whom. */
-  onChange(changed: { readonly scope: string; readonly tenant: string } | null): void
+  onChange(changed: Change | null): void
 }
 
 export interface Listener {
@@ -149,15 +149,21 @@ export function notification(payload: string): readonly [text: string, values: u
   return ['select pg_notify($1, $2)', [channel, payload]]
 }
 
-type Change = { readonly scope: string; readonly tenant: string }
+/** Everybody may listen, so tenants are told by their hash; see memory.ts. */
+export interface Change {
+  readonly scope: string
+  /** `*`: the whole application. */
+  readonly tenantHash: string
+}
 
-/** null: of a tenant whose id is too long to be said. undefined: it is about something else. */
+/** null: it is not said of whom. undefined: it is about something else. */
 function changeOf(payload: string): Change | null | undefined {
   try {
     const told: unknown = JSON.parse(payload)
     if (!Array.isArray(told)) return undefined
-    const [scope, tenant] = told
-    return typeof scope === 'string' && typeof tenant === 'string' ? { scope, tenant } : null
+    const [scope, tenantHash] = told
+    const known = typeof scope === 'string' && typeof tenantHash === 'string'
+    return known ? { scope, tenantHash } : null
   } catch {
     return undefined
   }

@@ -11,10 +11,10 @@ export interface Listeners {
   close(): Promise<void>
 }
 
-/** `onChange` is told the tenant; null: any may have changed. */
+/** `onChange` is told the tenant's hash; null: any may have changed. */
 export function createListeners(
   homes: ReadonlyMap<string, KnownHome<unknown>>,
-  onChange: (tenant: string | null) => void,
+  onChange: (tenantHash: string | null) => void,
 ): Listeners {
   const listeners = new Map<string, Listener>()
   let begun = false
@@ -39,7 +39,7 @@ export function createListeners(
 
 function listenAt(
   { pool, connect, scope }: KnownHome<unknown>,
-  onChange: (tenant: string | null) => void,
+  onChange: (tenantHash: string | null) => void,
 ): Listener | null {
   if (!pool || !connect) return null
   return listen({
@@ -47,7 +47,8 @@ function listenAt(
     notify: (payload) => pool.query(...notification(payload)),
     onChange(changed) {
       if (changed && changed.scope !== scope) return
-      onChange(changed && changed.tenant !== wholeApplication ? changed.tenant : null)
+      const { tenantHash = null } = changed ?? {}
+      onChange(tenantHash === wholeApplication ? null : tenantHash)
     },
   })
 }

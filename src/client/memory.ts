@@ -2,6 +2,7 @@
  * What is remembered of each tenant: asked for again when it is too old, or after a word that it
  * has changed. It is never the guarantee: a write at the wrong home is refused there.
  */
+import { createHash } from 'node:crypto'
 import { now } from '../clock.ts'
 
 export interface Memory<T> {
@@ -9,8 +10,15 @@ export interface Memory<T> {
   recall(tenant: string, ageMsMax: (known: T) => number): Promise<T>
   /** However old; undefined: nothing was ever known. */
   last(tenant: string): T | undefined
+  /** By its hash; undefined: nothing is remembered of it. */
+  tenantOf(tenantHash: string): string | undefined
   /** It has changed; null: for all tenants. An answer that is under way does not count any more. */
   doubt(tenant: string | null): void
+}
+
+/** As `rehome.tell()` says it. */
+function tenantHashOf(tenant: string): string {
+  return createHash('sha256').update(tenant).digest('hex')
 }
 
 interface Entry<T> {
@@ -28,12 +36,19 @@ export function createMemory<T>(
   tenantsMax: number,
 ): Memory<T> {
   const entries = new Map<string, Entry<T>>()
+  /** Hash → tenant, of the same tenants. */
+  const names = new Map<string, string>()
+  const forget = (tenant: string) => {
+    entries.delete(tenant)
+    names.delete(tenantHashOf(tenant))
+  }
 
   const askNow = (tenant: string, last: Entry<T> | undefined): Promise<T> => {
     const before = last?.known ?? last?.before
     const entry: Entry<T> = { askedAt: now(), answer: ask(tenant, before), before, doubted: false }
     entries.delete(tenant)
     entries.set(tenant, entry)
+    if (!last) names.set(tenantHashOf(tenant), tenant)
     entry.answer.then(
       (known) => {
         entry.known = known
@@ -43,7 +58,7 @@ export function createMemory<T>(
       },
     )
     const [oldest] = entries.keys()
-    if (entries.size > tenantsMax && oldest !== undefined) entries.delete(oldest)
+    if (entries.size > tenantsMax && oldest !== undefined) forget(oldest)
     return entry.answer
   }
   return {
@@ -58,6 +73,7 @@ export function createMemory<T>(
       const entry = entries.get(tenant)
       return entry?.known ?? entry?.before
     },
+    tenantOf: (tenantHash) => names.get(tenantHash),
     doubt(tenant) {
       const some = tenant === null ? entries.values() : [entries.get(tenant)]
       for (const entry of some) if (entry) entry.doubted = true

@@ -8,6 +8,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { RehomeError } from '../../errors.ts'
 import type { Client, Pool } from '../../postgres.ts'
 import type { FlagKey, Hold } from '../flags.ts'
 
@@ -25,15 +26,34 @@ export const ourTurn = `
  */
 export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<boolean> {
   const take = `
-    insert into rehome.turns as t (scope, tenant_id, number, token) values ($1, $2, $3, $4)
+    insert into rehome.turns as t (scope, tenant_id, number, token)
+    select $1, $2, $3::int8, $4::uuid where $3::int8 <= ${plausible}
     on conflict (scope, tenant_id) do update set number = excluded.number, token = excluded.token
     where t.number < excluded.number or t.token = excluded.token`
   const taken = await pool.query(take, [hold.scope, hold.tenant, turn, hold.token])
-  if (taken.rowCount !== 1) return false
+  if (taken.rowCount !== 1) {
+    await refuseImplausible(pool, turn)
+    return false
+  }
   const end = `select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and application_name = $1`
   await pool.query(end, [sessionName(hold)])
   return true
+}
+
+/**
+ * Turns are counted by one control database, for all ends: an end that has not been used for long
+ * finds a gap. A number far above would shut out every attempt after it, for good.
+ */
+const jumpMax = 1_000_000_000n
+const plausible = `(select coalesce(max(number), 0) + ${jumpMax} from rehome.turns)`
+
+/** Throws USAGE. */
+async function refuseImplausible(pool: Pool, turn: string): Promise<void> {
+  const highest = await highestTurn(pool)
+  if (BigInt(turn) <= highest + jumpMax) return
+  const message = `turn ${turn} is not plausible: the highest that was here is ${highest}`
+  throw new RehomeError('USAGE', message)
 }
 
 /** The highest number that any attempt has had here; 0 where there was none. */
