@@ -13,13 +13,14 @@ export function addCheck(program: Command): void {
 
 async function check(file: string, options: { json?: boolean }): Promise<void> {
   const plan = await loadPlan(file)
-  const { findings, oneWay, unproven, notes } = await withRehome(async (rehome) => ({
+  const { findings, oneWay, unproven, notes, exposed } = await withRehome(async (rehome) => ({
     findings: await rehome.check(plan),
     oneWay: await rehome.oneWayTables(plan),
     unproven: await rehome.unproven(plan),
     notes: await rehome.notes(plan),
+    exposed: await rehome.exposed(plan),
   }))
-  const all = { plan: plan.name, findings, oneWay, unproven, notes }
+  const all = { plan: plan.name, findings, oneWay, unproven, notes, exposed }
   if (options.json) print(JSON.stringify(all, null, 2))
   else for (const { where, message } of findings) print(`${where}: ${message}`)
   if (findings.length > 0) {
@@ -32,5 +33,6 @@ async function check(file: string, options: { json?: boolean }): Promise<void> {
   print(`plan "${plan.name}" fits both ends`)
   for (const { where, message } of notes) print(`note, ${where}: ${message}`)
   for (const { where, message } of unproven) print(`not proven at the ${where}: ${message}`)
+  for (const { where, message } of exposed) print(`advice for the ${where}: ${message}`)
   for (const { where, message } of oneWay) print(`a rollback loses writes to ${where}: ${message}`)
 }

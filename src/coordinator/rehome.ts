@@ -15,6 +15,7 @@ import type { Finding } from '../plan/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
+import { exposureFindings } from '../stages/exposure.ts'
 import { unprovenOf } from '../stages/http-findings.ts'
 import { lookFindings } from '../stages/looks.ts'
 import { notesOf } from '../stages/notes.ts'
@@ -61,6 +62,8 @@ export interface Rehome extends AsyncDisposable {
   unproven(plan: PlanInput): Promise<readonly Finding[]>
   /** What to know of the ends before tenants move, such as sequences; no reason to refuse. */
   notes(plan: PlanInput): Promise<readonly Finding[]>
+  /** What others may do at the ends that their owners had better revoke. No hindrance to moves. */
+  exposed(plan: PlanInput): Promise<readonly Finding[]>
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(
@@ -129,6 +132,8 @@ function library(opened: Opened): Rehome {
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
     notes: (plan) =>
       withPlan(opened, plan, async (at) => notesOf(await survey(at.plan, at.ends), at.ends)),
+    exposed: (plan) =>
+      withPlan(opened, plan, async (at) => exposureFindings(await survey(at.plan, at.ends))),
     oneWayTables: (plan) =>
       withPlan(opened, plan, async (at) => {
         if (at.plan.rollback.windowMs === 0) return []

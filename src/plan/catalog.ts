@@ -116,12 +116,21 @@ export interface Catalog {
   readonly digestProbes: Readonly<Partial<Record<string, string>>>
   /** Session settings that did not arrive, so that texts of values may differ between the ends. */
   readonly foreignSettings: readonly string[]
+  /** What others may do there that a move would rather not have. Absent: it is not known. */
+  readonly exposure?: Exposure
   /** Who keeps writes out, where that is not this database by guards of ours. */
   readonly enforcement?: 'database' | 'application'
   /** An end that is asked logs changes and tells them. */
   readonly feed?: boolean
   /** Tables that the end knows to be without protection. */
   readonly unguarded?: readonly string[]
+}
+
+export interface Exposure {
+  /** Roles other than owner and us that may create in the schema, as SQL. */
+  readonly creators: readonly string[]
+  /** Everybody who may connect may take the locks that guards take. */
+  readonly anybodyLocks: boolean
 }
 
 export const computedKey = (table: string, column: string) => `${table}\u0000${column}`

@@ -5,12 +5,13 @@ import type { Catalog, CatalogTable } from '../../plan/catalog.ts'
 import type { TablePlan } from '../../plan/plan.ts'
 import type { StreamPlan } from '../../plan/stream.ts'
 import { foreignSettings, type Pool, withClient } from '../../postgres.ts'
-import { ident } from '../../quote.ts'
+import { ident, literal } from '../../quote.ts'
 import { digestProbes } from './digest.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 import { schemaStamp } from './schema-stamp.ts'
 import type { Schemas } from './search-path.ts'
+import { twoKeyLocks } from './two-key-locks.ts'
 
 /** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
 const hiddenNumbers = `
@@ -165,7 +166,14 @@ const serverQuery = `
     pg_encoding_to_char(d.encoding) as encoding,
     (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
-    to_regnamespace(quote_ident($1)) is not null as "schemaExists"
+    to_regnamespace(quote_ident($1)) is not null as "schemaExists",
+    array(select case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
+      from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = $1
+        and a.privilege_type = 'CREATE' and a.grantee <> n.nspowner
+        and a.grantee <> (select r.oid from pg_roles r where r.rolname = current_user)
+      order by 1) as creators,
+    exists (select from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+      where p.oid = any (${literal(`{${twoKeyLocks.map((name) => `"${name}"`).join(',')}}`)}::regprocedure[]) and a.grantee = 0) as "anybodyLocks"
   from pg_database d where d.datname = current_database()`
 
 /**
@@ -206,6 +214,7 @@ export async function readCatalog(
       encoding: server.encoding,
       database: server.database,
       stamp: server.stamp,
+      exposure: { creators: server.creators, anybodyLocks: server.anybodyLocks },
       digestProbes: await digestProbesOf(client, server.serverVersion),
       foreignSettings: await foreignSettings(client),
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
