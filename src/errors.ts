@@ -82,7 +82,8 @@ export class RehomeError extends Error {
 }
 
 /**
- * Passwords in URLs, what follows `password=` and its like, and bearer tokens become `***`. Applied
+ * Passwords in URLs, what follows `password=` and its like, what follows an authorization's scheme,
+ * and what is in a PEM block become `***`. Applied
  * to every text that leaves us. It hides rather too much than too little, and takes time in
  * proportion to the text's length, whatever a hostile row has put into it.
  */
@@ -90,7 +91,9 @@ export function redact(text: string): string {
   return text
     .replace(/\S+/g, hidePassword)
     .replace(namedSecret, '$1***')
-    .replace(/\b(bearer\s+)\S+/gi, '$1***')
+    .replace(/\b((?:bearer|rehome-hmac)\s+)\S+/gi, '$1***')
+    .replace(basic, '$1***')
+    .replace(pem, '$1***$2')
 }
 
 /** Of all that may be a URL with a password: it ends at the last `@`, whatever is before that. */
@@ -103,7 +106,14 @@ function hidePassword(word: string): string {
     : word
 }
 
-const secretName = /(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key)\\?["']?\s*[=:]\s*/
+/** Base64, as a header has it: words that follow `basic` in a sentence stay. */
+const basic = /\b([Bb][Aa][Ss][Ii][Cc]\s+)(?=\S*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}/g
+
+/** Also one whose line feeds are escaped, or that is cut off. */
+const pem = /(-----BEGIN [A-Z0-9 ]+-----)(?:(?!-----).)*(-----END [A-Z0-9 ]+-----)?/gs
+
+const secretName =
+  /(?:pass|passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key)\\?["']?\s*[=:]\s*/
 /** In double quotes that are escaped, in plain ones, in single quotes, or in none. */
 const secretValues = [
   /\\"(?:[^"\\]|\\[^"])*(?:\\")?/,

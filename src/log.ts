@@ -23,7 +23,7 @@ export function createLog(options: LogOptions = {}): Logger {
 }
 
 const secretKey =
-  /(url|passw(or)?d|passphrase|pwd|secret|token|authorization|cookie|connection_?string|api_?key)$/i
+  /(url|pass|passw(or)?d|private_?key|passphrase|pwd|secret|token|authorization|cookie|connection_?string|api_?key)$/i
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
