@@ -35,6 +35,7 @@ describe('a password in a URL', () => {
       'http://127.0.0.1:3400/ answers, mail ops@example.org',
       'password authentication failed for user "app"',
       'table "notes": 5 rows, 10:30@noon',
+      'a basic rule, and a compass of sorts',
     ]
     for (const text of texts) expect(redact(text)).toBe(text)
   })
@@ -69,6 +70,16 @@ describe('a password that is named', () => {
     ['password="hunter2 never ends', 'password=***'],
     ['passphrase:\n  hunter2', 'passphrase:\n  ***'],
     ['Authorization: Bearer hunter2.hunter2', 'Authorization: Bearer ***'],
+    ['authorization: Basic YXBwOmh1bnRlcjI=, next', 'authorization: Basic ***, next'],
+    ['sent basic YXBwOmh1bnRlcjI', 'sent basic ***'],
+    ['Rehome-HMAC 1795839377430:0a1b2c', 'Rehome-HMAC ***'],
+    ['host=db pass=hunter2 user=app', 'host=db pass=*** user=app'],
+    ['DB_PASS="hunter2 more"', 'DB_PASS=***'],
+    [
+      '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nrest',
+      '-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\nrest',
+    ],
+    ['"-----BEGIN RSA PRIVATE KEY-----\\nhunter2 cut off', '"-----BEGIN RSA PRIVATE KEY-----***'],
   ])('is hidden: %s', (text, hidden) => {
     expect(redact(text)).toBe(hidden)
   })

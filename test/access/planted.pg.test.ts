@@ -2,12 +2,14 @@
 // we call, some are planted that match better than PostgreSQL's own: none of them runs in a session
 // of ours, nor in a guard.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { type PlanInput, sourceTable, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'
+import { overHttp as endOverHttp, serveEnd } from '../helpers/http-end.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, installPlans, type World } from '../helpers/world.ts'
 import { functionsIn, operatorsIn, plant } from './planting.ts'
@@ -78,11 +80,14 @@ test('planted functions and operators run in no session of ours, nor in a guard'
   }
   subscribe('rehome:call', hear)
   await life(world, 'a')
+  await overHttp(world, 'ha')
   unsubscribe('rehome:call', hear)
   const planted = { functions: functionsIn(texts), operators: operatorsIn(texts) }
   for (const end of ['source', 'target'] as const) {
+    expect(await plant(world[end].pool, planted)).toBeGreaterThan(1_000)
   }
   await life(world, 'b')
+  await overHttp(world, 'hb')
 })
 
 /** Init, check, an offline move and its way back, an online one and its end, each under a scope. */
@@ -107,6 +112,30 @@ async function life(world: World, name: string): Promise<void> {
     expect(await outcome()).toMatchObject({ error_message: null, phase: 'cleaned' })
   }
   await worker.close()
+}
+
+/** An online move between two ends over HTTP, whose sessions the application lends. */
+async function overHttp(world: World, tenant: string): Promise<void> {
+  const scope = `http_${tenant}`
+  const lent = (['source', 'target'] as const).map((end) => {
+    const options = { connectionString: world[end].url, options: '-c search_path=app' }
+    return new pg.Pool({ ...options, max: 6 })
+  })
+  const serving = { schema: 'app', tables, scope, exclude: ['events'] }
+  const served = await Promise.all(lent.map((pool) => serveEnd({ pool: pool as never }, serving)))
+  const [source, target] = served.map((end) => endOverHttp(world, end))
+  const plan = world.plan({
+    ...{ ...online, source, target, name: scope, scope, tables, tenants: [tenant] },
+    invariants: [],
+  } as Partial<PlanInput>)
+  await using worker = await world.work([plan])
+  await addTenant(world, tenant)
+  const { runId } = await world.rehome.enqueue(plan, { tenants: [tenant] })
+  const move = (await ended(world, runId)).get(tenant)
+  expect(move).toMatchObject({ error_message: null, phase: 'moved' })
+  await worker.close()
+  for (const end of served) await end[Symbol.asyncDispose]()
+  await Promise.all(lent.map((pool) => pool.end()))
 }
 
 async function addTenant(world: World, tenant: string): Promise<void> {

@@ -50,8 +50,9 @@ const hostile: Readonly<Record<string, string>> = {
   lock_timeout: '1',
   idle_in_transaction_session_timeout: '1',
   exit_on_error: 'on',
-  idle_session_timeout: '1',
-  transaction_timeout: '1',
+  // These two hold until a session has said its first word.
+  idle_session_timeout: '1000',
+  transaction_timeout: '1000',
   restrict_nonsystem_relation_kind: 'view, foreign-table',
   tcp_keepalives_idle: '1',
   tcp_keepalives_interval: '1',
