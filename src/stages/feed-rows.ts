@@ -6,8 +6,8 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Application, Applied, Feed, Since } from '../endpoints/feed.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
-import { descends } from '../endpoints/sql/sequences.ts'
 import { keyReader } from '../endpoints/sql/key-reader.ts'
+import { descends } from '../endpoints/sql/sequences.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import { batchWeightMax, byWeight, weightOf } from '../endpoints/weight.ts'
 import { asItIs } from '../plan/columns.ts'
@@ -146,7 +146,9 @@ function noteIds(
       if (text === null || !/^-?\d+$/.test(text)) continue
       const id = BigInt(text)
       const before = ids.get(sequence)
-      const further = descends({ step }) ? id < (before ?? id + 1n) : id > (before ?? 0n)
+      const further = descends({ step: step ?? null })
+        ? id < (before ?? id + 1n)
+        : id > (before ?? 0n)
       if (further) ids.set(sequence, id)
     }
   }

@@ -5,7 +5,7 @@
 import { dependentExpressions } from '../endpoints/sql/expression-settings.ts'
 import { guardTrouble } from '../endpoints/sql/guard-probe.ts'
 import type { Finding } from '../plan/catalog.ts'
-import { sessionSettings } from '../postgres.ts'
+import { sessionSettings } from '../session-settings.ts'
 import type { Ends } from './shard.ts'
 import type { Survey } from './survey.ts'
 

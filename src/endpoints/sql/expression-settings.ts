@@ -6,6 +6,7 @@ import type { Route } from '../../plan/route.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
+import { enterPlan } from './search-path.ts'
 
 export interface Dependence {
   readonly column: string
@@ -21,7 +22,7 @@ export async function dependentExpressions(end: SqlEnd, route: Route): Promise<D
   const computed = route.columns.filter(({ from }) => from === null)
   if (computed.length === 0 || route.stream) return []
   return await withClient(end.pool, async (client) => {
-    await client.query(`${begin}; set local search_path = ${ident(end.schema)}`)
+    await client.query(`${begin}; ${enterPlan(end)}`)
     const found: Dependence[] = []
     for (const { name: column, expression } of computed) {
       const query = valuesQuery(end, route, expression)
