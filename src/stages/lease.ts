@@ -30,7 +30,7 @@ export interface Lease {
   hold(flags: Flags, hold: Hold): void
   /** An attempt before this one raised it, so long ago in ms: the pause counts from there. */
   heldFor(ms: number): void
-  /** For how long the tenant has been fenced by now, in ms; 0: it is not. */
+  /** For how long this attempt has fenced the tenant by now, in ms; 0: it has not. */
   heldMs(): number
   /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
   letGo(): number
@@ -64,7 +64,7 @@ export function createLease(options: LeaseOptions): Lease {
       renewing = false
     }
   }
-  const heldMs = () => (held?.since ? now() - held.since : 0)
+  let heldFrom = 0
   const budget = createBudget(options)
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
@@ -75,6 +75,7 @@ export function createLease(options: LeaseOptions): Lease {
     },
     hold(flags, hold) {
       renewedAt = now()
+      heldFrom = renewedAt
       held = { renew: renewalOf(flags, hold, options), since: renewedAt }
       budget.start(0)
     },
@@ -83,9 +84,9 @@ export function createLease(options: LeaseOptions): Lease {
       held.since = now() - ms
       budget.start(ms)
     },
-    heldMs,
+    heldMs: () => (held?.since ? now() - heldFrom : 0),
     letGo() {
-      const ms = heldMs()
+      const ms = held?.since ? now() - held.since : 0
       held = null
       budget.end()
       return ms
