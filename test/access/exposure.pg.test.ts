@@ -11,7 +11,7 @@ test('who may create in the planned schema, or take the locks of guards, is name
     return exposed.filter(({ where }) => where === 'source').map(({ message }) => message)
   }
   await world.source.pool.query('grant create on schema public to public, pg_monitor')
-  const [everybody, role, locks, ...more] = await told()
+  const [role, everybody, locks, ...more] = await told()
   expect(everybody).toContain('everybody may create in schema "public"')
   expect(everybody).toContain('`revoke create on schema "public" from public`')
   expect(role).toContain('`revoke create on schema "public" from pg_monitor`')

@@ -4,8 +4,12 @@
  */
 import { z } from 'zod'
 
-export const tenantKey = {
+const tenantOrAll = {
   scope: z.string().min(1).max(64),
+  tenant: z.string().min(1).max(1024),
+}
+export const tenantKey = {
+  scope: tenantOrAll.scope,
   /** Never `*`: the whole application is made read-only in its database, by a person. */
   tenant: z
     .string()
@@ -66,7 +70,7 @@ export const flagOperations = {
     { request: z.object({ ...hold, turn }), result: changed, repeatable: true },
   ),
   readFlag: operation("Reads a tenant's flag. null: the tenant is read-write.", {
-    request: z.object(tenantKey),
+    request: z.object(tenantOrAll),
     result: flagOrNone,
     repeatable: true,
   }),
@@ -159,8 +163,9 @@ export const flagOperations = {
     result: z.array(z.string()),
     repeatable: true,
   }),
+  // Also when the time is over for which a person has made the whole application read-only.
   lowerLapsed: operation('Does what the first writer would do. false: nothing had lapsed.', {
-    request: z.object(tenantKey),
+    request: z.object(tenantOrAll),
     result: changed,
     repeatable: true,
   }),
