@@ -11,10 +11,10 @@
  *
  * 1. The position is taken before anything else is read, and stored after the last step. So what
  *    changes during the round comes again with the next one.
- * 2. Of each table the log is read first (`before`: rows as they were), the rows that are there last
- *    (`now`). A row counts as gone only if the log has it and the later look at the rows has not. A
- *    row that was changed between the two is there, and stays. If it had gone by then and comes
- *    back, it comes by a change after the position, which brings its children, too.
+ * 2. Of each table the log is read first (`before`: rows as they were), the rows that are there
+ *    last (`now`). A row counts as gone only if the log has it and the later look at the rows has
+ *    not. A row that was changed between the two is there, and stays. If it had gone by then and
+ *    comes back, it comes by a change after the position, which brings its children, too.
  * 3. Parents come before their children, so children are read after every step that removed them.
  *    Rows go together with their children. If the log says that the children changed, those that
  *    are there come again in this round. If it does not say so (the row was only updated when the

@@ -31,7 +31,9 @@ export function isReadTwice({ source, target }: Ends, route: Route): boolean {
 export interface ReadCheck {
   /** Given every page of the one read that `differences` is about. */
   readonly onRead: (rows: readonly Texts[]) => void
-  /** `again`: reads all of it once more. Keys of the source whose rows were not read as they are. */
+  /**
+   * Keys of the source whose rows were not read as they are. `again` reads all of it once more.
+   */
   differences(again: () => Promise<unknown>): Promise<readonly Difference[]>
 }
 

@@ -1,5 +1,5 @@
-// A worker dies at one remote call in some phases of errands at ends over HTTP, and another goes on.
-// See deaths.pg.test.ts for what has to hold, and for how one place is tried.
+// A worker dies at one remote call in some phases of errands at ends over HTTP, and another goes
+// on. See deaths.pg.test.ts for what has to hold, and for how one place is tried.
 import { expect, test } from 'vitest'
 import { dieAlone, inThreePhases } from '../helpers/attempts/deaths.ts'
 import { stories } from '../helpers/attempts/stories.ts'

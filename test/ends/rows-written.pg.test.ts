@@ -58,7 +58,7 @@ describe.each(kinds)('%s', (kind) => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
     const [first, second] = [entriesOf(tenant, 3), entriesOf(tenant, 2)]
-    await at.rows.write(writingOf(at, 'entries', hold), async (writer) => {
+    await at.rows.write(writingOf({ at, name: 'entries' }, hold), async (writer) => {
       await writer.write(first, columns)
       expect(await found(tenant)).toEqual([])
       await writer.commit(counted(3))
@@ -75,7 +75,7 @@ describe.each(kinds)('%s', (kind) => {
   test('what was not committed is not there, however the writing ended', async () => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
-    const writing = writingOf(at, 'entries', hold)
+    const writing = writingOf({ at, name: 'entries' }, hold)
     await at.rows
       .write(writing, async (writer) => {
         await writer.write(entriesOf(tenant, 2), columns)
@@ -92,7 +92,7 @@ describe.each(kinds)('%s', (kind) => {
 
   test('a commit without rows stores how far the copy has come', async () => {
     const hold = await receiving(end, newTenant())
-    const writing = writingOf(at, 'entries', hold)
+    const writing = writingOf({ at, name: 'entries' }, hold)
     await at.rows.write(writing, (writer) => writer.commit(counted(0, { done: true })))
     const reached = kind === 'api' ? undefined : counted(0, { done: true })
     expect((await progress(hold)).get('entries')).toEqual(reached)
@@ -113,7 +113,7 @@ describe.each(kinds)('%s', (kind) => {
       null,
     ]
     const rows = entriesOf(tenant, texts.length).map((row, i) => row.with(3, texts[i] ?? null))
-    await writeBatch(at, writingOf(at, 'entries', hold), ordered(rows))
+    await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(rows))
     expect(await found(tenant)).toEqual(written(rows))
   })
 
@@ -132,7 +132,7 @@ describe.each(kinds)('%s', (kind) => {
       '\\x00ff',
       't',
     ]
-    await writeBatch(at, writingOf(at, 'entries', hold), { columns: names, rows: [row] })
+    await writeBatch(at, writingOf({ at, name: 'entries' }, hold), { columns: names, rows: [row] })
     const query = `select id::text, account, at::text, price::text, tags::text, big::text, raw::text,
       case when done then 't' end as done from entries where account = $1`
     const { rows } = await end.database.pool.query({ text: query, rowMode: 'array' }, [tenant])
@@ -145,7 +145,7 @@ describe.each(kinds)('%s', (kind) => {
     const rows = entriesOf(tenant, 2)
     const again = rows.map((row) => row.with(3, 'again'))
     for (const some of [rows, again])
-      await writeBatch(at, writingOf(at, 'entries', hold), ordered(some))
+      await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(some))
     expect(await found(tenant)).toEqual(written(again))
   })
 
@@ -154,13 +154,13 @@ describe.each(kinds)('%s', (kind) => {
     const hold = await receiving(end, tenant)
     const rows = entriesOf(tenant, 2)
     for (let times = 0; times < 3; times += 1) {
-      await writeBatch(at, writingOf(at, 'entries', hold), ordered(rows))
+      await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(rows))
     }
     expect(await found(tenant)).toEqual(written(rows))
-    const gap = writingOf(at, 'entries', hold, { from: counted(1) })
+    const gap = writingOf({ at, name: 'entries', from: counted(1) }, hold)
     expect(await codeOf(writeBatch(at, gap, ordered(entriesOf(tenant, 2))))).toBe('USAGE')
     const uncounted = { ...ordered(entriesOf(tenant, 1)), progress: counted(2) }
-    const from = writingOf(at, 'entries', hold, { from: counted(2) })
+    const from = writingOf({ at, name: 'entries', from: counted(2) }, hold)
     expect(await codeOf(writeBatch(at, from, uncounted))).toBe('USAGE')
     expect(await found(tenant)).toEqual(written(rows))
   })
@@ -168,7 +168,7 @@ describe.each(kinds)('%s', (kind) => {
   withoutApi('progress is that of one epoch', async () => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
-    await writeBatch(at, writingOf(at, 'entries', hold), ordered(entriesOf(tenant, 2)))
+    await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(entriesOf(tenant, 2)))
     expect(await progress({ ...hold, epoch: randomUUID() })).toEqual(new Map())
     expect([...(await progress(hold)).keys()]).toEqual(['entries'])
   })
@@ -176,7 +176,7 @@ describe.each(kinds)('%s', (kind) => {
   withoutApi('progress goes for whoever has the flag, and for nobody else', async () => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
-    await writeBatch(at, writingOf(at, 'entries', hold), ordered(entriesOf(tenant, 2)))
+    await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(entriesOf(tenant, 2)))
     await at.rows.forgetProgress({ ...hold, token: randomUUID() })
     expect((await progress(hold)).size).toBe(1)
     await at.rows.forgetProgress(hold)
@@ -184,7 +184,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   const tryWrite = (tenant: string, hold: SyncHold) =>
-    codeOf(writeBatch(at, writingOf(at, 'entries', hold), ordered(entriesOf(tenant, 1))))
+    codeOf(writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(entriesOf(tenant, 1))))
 
   withoutApi('no row is written but by the attempt for which the end is closed', async () => {
     for (const state of ['open', 'capturing', 'read-only', 'moved'] as const) {
@@ -219,13 +219,13 @@ describe.each(kinds)('%s', (kind) => {
     )
     const hold = await receiving(end, tenant)
     const rows = [...entriesOf(tenant, 2), [theirs?.[0] ?? '', tenant, at0, null]]
-    expect(await codeOf(writeBatch(at, writingOf(at, 'entries', hold), ordered(rows)))).toBe(
-      'ID_COLLISION',
-    )
+    expect(
+      await codeOf(writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(rows))),
+    ).toBe('ID_COLLISION')
     expect(await found(tenant)).toEqual([])
     let told = 0
     const leavingOut = { path: endTable(at, 'entries').path, tell: () => (told += 1) }
-    await writeBatch(at, writingOf(at, 'entries', hold, { leavingOut }), ordered(rows))
+    await writeBatch(at, writingOf({ at, name: 'entries', leavingOut }, hold), ordered(rows))
     expect(await found(tenant)).toEqual(written(rows.slice(0, 2)))
     expect(told).toBe(1)
   })
@@ -241,12 +241,14 @@ describe.each(kinds)('%s', (kind) => {
         rows: [[entry[0] ?? '', 'a', tenant]],
       }
       const line = { columns: ['entry_id', 'line'], rows: [[entry[0] ?? '', '1']] }
-      expect(await codeOf(writeBatch(at, writingOf(at, 'marks', hold), mark))).toBe('ROW_REJECTED')
+      expect(await codeOf(writeBatch(at, writingOf({ at, name: 'marks' }, hold), mark))).toBe(
+        'ROW_REJECTED',
+      )
       let told = 0
       const leavingOut = { path: endTable(at, 'lines').path, tell: () => (told += 1) }
-      await writeBatch(at, writingOf(at, 'lines', hold, { leavingOut }), line)
+      await writeBatch(at, writingOf({ at, name: 'lines', leavingOut }, hold), line)
       expect(told).toBe(1)
-      await writeBatch(at, writingOf(at, 'marks', hold, { replicate: true }), mark)
+      await writeBatch(at, writingOf({ at, name: 'marks', replicate: true }, hold), mark)
       expect(await at.rows.count(rowsIn(at, 'marks', tenant))).toBe(1)
       expect(
         (await end.database.pool.query('select from lines where entry_id = $1', [entry[0]]))
@@ -259,7 +261,7 @@ describe.each(kinds)('%s', (kind) => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
     const row = { key: '(1)', message: 'it does not fit', row: { id: '1', text: null } }
-    const commit = at.rows.write(writingOf(at, 'entries', hold), (writer) =>
+    const commit = at.rows.write(writingOf({ at, name: 'entries' }, hold), (writer) =>
       writer.commit(counted(1), [row]),
     )
     if (kind === 'api') return expect(await codeOf(commit)).toBe('PREFLIGHT_FAILED')

@@ -49,7 +49,7 @@ export function createPointNames(): (call: RemoteCall) => CallPoint | null {
   }
 }
 
-/** A death after this call leaves the ends as they were before it: it reads, or begins something. */
+/** A death after this call leaves the ends as they were: it reads, or begins something. */
 export function changesNothing({ text }: Pick<CallPoint, 'text'>): boolean {
   return readsOnly.test(text)
 }

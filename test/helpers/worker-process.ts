@@ -1,7 +1,8 @@
 // A worker as a process of its own, to be killed or stopped: takes the small world's plan from its
 // environment. With FAIL_TENANT it tells of each call that it makes for that tenant; with FAIL_AT
-// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES, the variable of a URL, the
-// tenant writes there meanwhile (meanwhile.ts). With HOLD it begins when it is sent a line.
+// it sends itself FAIL_SIGNAL at one of them, or blocks its event loop for 9 s. With WRITES,
+// the variable of a URL, the tenant writes there meanwhile (meanwhile.ts). With HOLD it begins when
+// it is sent a line.
 import { once } from 'node:events'
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'

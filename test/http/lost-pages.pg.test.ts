@@ -1,5 +1,6 @@
-// An end that gives the same wrong rows each time that it is asked: the copy and the comparison read
-// the same, and only what the end says of all its rows in one answer tells that they are wrong.
+// An end that gives the same wrong rows each time that it is asked: the copy and the comparison
+// read the same, and only what the end says of all its rows in one answer tells that they are
+// wrong.
 import { expect, test } from 'vitest'
 import { md5Probe } from '../../src/endpoints/read-digest.ts'
 import { type PlanInput, table } from '../../src/plan/plan.ts'

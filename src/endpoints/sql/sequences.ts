@@ -2,7 +2,7 @@
  * Brings the target's sequences past the ids that were copied, so that the next row gets a free
  * one. They are only ever moved forward, and the copied rows' own maximum decides.
  */
-import type { CatalogColumn, CatalogTable } from '../../plan/catalog.ts'
+import type { CatalogTable } from '../../plan/catalog.ts'
 import { type Client, endIfIdle, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
@@ -24,7 +24,7 @@ export function sequencesOf(table: CatalogTable): SequenceUse[] {
 }
 
 /** The sequence counts down. */
-export function descends({ step }: Pick<CatalogColumn, 'step'>): boolean {
+export function descends({ step }: { readonly step?: number | null | undefined }): boolean {
   return (step ?? 1) < 0
 }
 

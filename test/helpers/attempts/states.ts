@@ -63,7 +63,9 @@ export async function rowsAtHome(world: World, tenants: readonly string[]): Prom
   return new Map([...(await at('source')), ...(await at('target'))])
 }
 
-/** All that a tenant has at both ends: rows and who wrote them, flags, logs, and whose turn it is. */
+/**
+ * All that a tenant has at both ends: rows and who wrote them, flags, logs, and whose turn it is.
+ */
 export async function everythingOfEach(
   world: World,
   tenants: readonly string[],

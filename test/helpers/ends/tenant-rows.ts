@@ -97,7 +97,10 @@ export async function receiving(end: TestEnd, tenant: string) {
 
 export type SyncHold = Hold & { readonly epoch: string }
 
-export function writingOf(at: At, name: TableName, hold: SyncHold, change: Partial<Writing> = {}) {
+export function writingOf(
+  { at, name, ...change }: { at: At; name: TableName } & Partial<Writing>,
+  hold: SyncHold,
+) {
   return { hold, table: tableAt(at, name), replicate: false, from: nothingRead, ...change }
 }
 
