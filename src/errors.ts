@@ -23,6 +23,8 @@ export const errorCodes = {
   NOT_INSTALLED: { retryable: false, exitCode: 3 },
   TARGET_NOT_EMPTY: { retryable: false, exitCode: 3 },
   ID_COLLISION: { retryable: false, exitCode: 3 },
+  ROWS_LEFT_BEHIND: { retryable: false, exitCode: 3 },
+  ROWS_NOT_REMOVED: { retryable: false, exitCode: 3 },
   KEY_NOT_UNIQUE: { retryable: false, exitCode: 3 },
   ROW_REJECTED: { retryable: false, exitCode: 3 },
   TRANSFORM_FAILED: { retryable: false, exitCode: 3 },

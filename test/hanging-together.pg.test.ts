@@ -48,7 +48,14 @@ test('a table of another schema that hangs on a planned one has to be excluded b
     where: 'table "other.marks"',
     message: expect.stringContaining('of another schema hangs together with "notes"'),
   })
-  expect(await world.rehome.check(world.plan({ exclude: ['other.marks'] }))).toEqual([])
+  expect(await world.rehome.check(world.plan({ exclude: ['other.marks'] }))).toEqual([
+    {
+      where: 'source table "other.marks"',
+      message: expect.stringContaining('to "notes" is `on delete cascade`'),
+    },
+  ])
+  const exclude = [{ table: 'other.marks', leaveReferences: true }]
+  expect(await world.rehome.check(world.plan({ exclude }))).toEqual([])
 })
 
 test('a foreign key into another schema is checked after the copy', async () => {

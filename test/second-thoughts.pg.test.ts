@@ -11,19 +11,22 @@ import { programFile } from './helpers/programs.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
 
-const signIns = 'create table sign_ins (tenant_id text references tenants (id))'
-const only = { attempts: 1, exclude: ['sign_ins'] }
+const only = { attempts: 1 }
+const keeps = `
+  create function keep() returns trigger language plpgsql as 'begin return null; end';
+  create trigger keeps before delete on tenants for each row execute function keep();
+  alter table tenants enable always trigger keeps`
 
 test('a clean-up that has begun leaves no way back, however it ended', async () => {
-  await using world = await createWorld({ both: signIns, plan: only })
+  await using world = await createWorld({ plan: only })
   await world.addTenant('acme')
-  await world.source.pool.query(`insert into sign_ins values ('acme')`)
   await using _worker = await world.work()
   const runId = await runAll(world)
   const rows = await rowsAt(world, 'target', 'acme')
   const asked = { tenants: ['acme'] }
+  await world.source.pool.query(keeps)
   await world.rehome.cleanup(runId, asked)
-  const failed = { phase: 'moved', error_code: 'ROW_REJECTED' }
+  const failed = { phase: 'moved', error_code: 'PREFLIGHT_FAILED' }
   expect((await ended(world, runId)).get('acme')).toMatchObject(failed)
   expect((await moveOf(world, runId, 'acme')).evidence).toMatchObject({
     pauseMs: expect.any(Number),
@@ -34,7 +37,7 @@ test('a clean-up that has begun leaves no way back, however it ended', async () 
     await expect(back).rejects.toMatchObject(refused)
   }
   expect(await rowsAt(world, 'target', 'acme')).toEqual(rows)
-  await world.source.pool.query('delete from sign_ins')
+  await world.source.pool.query('drop trigger keeps on tenants')
   await world.rehome.cleanup(runId, asked)
   expect((await ended(world, runId)).get('acme')).toMatchObject({ phase: 'cleaned' })
   expect(await rowsAt(world, 'target', 'acme')).toEqual(rows)

@@ -15,7 +15,7 @@ import type { DrainOptions } from './sql/drain.ts'
 import type { IdSpace } from './sql/new-ids.ts'
 import type { TableProgress } from './sql/progress.ts'
 import type { WipeGroup, WipeOptions } from './sql/wipe.ts'
-import type { BrokenReference, TenantRows, Texts } from './tenant-rows.ts'
+import type { BrokenReference, Strays, TenantRows, Texts } from './tenant-rows.ts'
 import type { Quarantined } from './text-mapper.ts'
 
 export interface Reading extends TenantRows {
@@ -107,6 +107,11 @@ export interface Known {
   readonly hasRows: boolean
 }
 
+export interface StraysOf extends FlagKey {
+  /** All tables that the tenant's rows are in. */
+  readonly tables: readonly EndTable[]
+}
+
 export interface Rows {
   /** At most so many are committed at once, and held in memory until then. */
   readonly batchRows: number
@@ -150,6 +155,8 @@ export interface Rows {
   readRelations(query: string): Promise<readonly string[]>
   /** Rows of a query of the plan, at most so many. Throws where the end is no database. */
   ask(query: string, rowsMax: number): Promise<Answer>
+  /** Rows that a move would leave behind, or whose references a removal would break. */
+  strays(of: StraysOf): Promise<readonly Strays[]>
   /** Ids as the tenant column writes them. */
   knownTenants(tenants: readonly string[], tables: readonly EndTable[]): Promise<readonly Known[]>
 }

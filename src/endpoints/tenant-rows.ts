@@ -29,3 +29,19 @@ export interface BrokenReference {
   /** Up to 20 values of the referring columns. */
   readonly values: readonly string[]
 }
+
+/** Rows that refer to rows of a tenant by one key, and are not found among them. */
+export interface Strays {
+  /** Of another schema: `schema.table`. */
+  readonly table: string
+  readonly foreignKey: string
+  /** To which they refer. */
+  readonly parent: string
+  readonly rows: number
+  /** Values of the referring columns, of up to three rows. */
+  readonly values: readonly string[]
+  /** Of a planned table, whose path does not reach them. Else of one that stays behind. */
+  readonly planned: boolean
+  /** The end itself has been told to leave them. */
+  readonly left?: boolean | undefined
+}

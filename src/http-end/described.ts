@@ -6,14 +6,18 @@ import { guardedTables } from '../endpoints/sql/logged-tables.ts'
 import { readCatalog } from '../endpoints/sql/read-catalog.ts'
 import { RehomeError } from '../errors.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
+import { dependentFindings } from '../plan/dependents.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
 import { routeTables } from '../plan/routes.ts'
+import { tablesLeft } from '../plan/tables.ts'
 import type { Pool } from '../postgres.ts'
 
 export interface Described {
   readonly feed: boolean
   readonly catalog: Catalog
+  /** Tables whose rows may go on referring to rows that move away. */
+  readonly left: readonly string[]
   /** A table's own: from here to here. */
   readonly routes: readonly Route[]
   readonly findings: readonly Finding[]
@@ -29,7 +33,12 @@ export async function describe(
 ): Promise<Described> {
   const catalog = await readCatalog(pool, { schema }, [])
   const routing = routeTables(plan, catalog, catalog)
-  const { routes, findings } = routing
+  const { routes, findings, sources: tables } = routing
+  const left = tablesLeft(plan)
+  const dependents = dependentFindings({
+    ...{ where: 'this end:', schema, mode: { replicate: catalog.mayReplicate }, tables, left },
+    events: ['INSERT', 'UPDATE', 'DELETE'],
+  })
   // Old rows whole: what becomes of them elsewhere is not known here.
   const guarded = guardedTables(plan, routing, { name: 'source', schema }).map((one) => {
     return { ...one, log: feed && one.log ? { ...one.log, whole: true } : null }
@@ -37,8 +46,9 @@ export async function describe(
   return {
     feed,
     catalog,
+    left,
     routes,
-    findings: [...findings, ...routes.flatMap(keyFindings)],
+    findings: [...findings, ...routes.flatMap(keyFindings), ...dependents],
     guards: guarded.flatMap((one) => missingGuards(one)),
   }
 }
@@ -74,6 +84,7 @@ export function descriptionOf({
   return {
     protocol: protocolName,
     enforcement: 'database',
+    tellsStrays: true,
     feed,
     ...{ database, schema, stamp, serverVersion, encoding, mayReplicate },
     digestProbes: catalog.digestProbes,
@@ -85,7 +96,8 @@ export function descriptionOf({
 }
 
 function tableOf({ source, sourcePath, sourceKey }: Route): unknown {
-  const { triggers, partitions, partitionColumns, uniques, ...table } = source
+  const { triggers, partitions, partitionColumns, uniques, ...rest } = source
+  const { references, partitionKeys, reactions, ...table } = rest
   const primary = uniques.some((unique) => unique.primary)
   const key = { name: 'the key of this end', columns: sourceKey, primary: true }
   return { ...table, path: sourcePath, uniques: primary ? uniques : [...uniques, key] }

@@ -20,7 +20,7 @@ import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import { postgres } from '../plan/endpoint.ts'
-import type { DiscoverTables, Plan, TablePlan } from '../plan/plan.ts'
+import type { DiscoverTables, Plan, PlanInput, TablePlan } from '../plan/plan.ts'
 import { explain, type Pool } from '../postgres.ts'
 import { admit } from './admit.ts'
 import { borrowPool } from './borrowed-pool.ts'
@@ -47,7 +47,7 @@ export interface HttpEndOptions {
   /** What is moved, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
   readonly tables: readonly (TablePlan | DiscoverTables)[]
   /** Tables that stay behind although they touch these. */
-  readonly exclude?: readonly string[]
+  readonly exclude?: PlanInput['exclude']
   /** Default `tenant_id`. */
   readonly tenantColumn?: string
   /** As in the plans that come here. Default `default`. */
@@ -153,8 +153,8 @@ async function answerTo({ path, body, end, scope, look, feed }: Asked): Promise<
   if (name && name in flagOperations) {
     return JSON.stringify(await flagAnswer(end, name as FlagName, { body, scope, feed }))
   }
-  const { routes, catalog } = await look.lately()
-  const at = { end, scope, routes, catalog }
+  const { routes, catalog, left } = await look.lately()
+  const at = { end, scope, routes, catalog, left }
   if (path === pathOf('write')) {
     return JSON.stringify(await writeBatch({ ...at, mayReplicate: catalog.mayReplicate }, body))
   }

@@ -18,6 +18,8 @@ export interface At {
   readonly routes: readonly Route[]
   /** All of the end's, also of tables that are not moved. */
   readonly catalog: Catalog
+  /** Tables whose rows may go on referring to rows that move away. */
+  readonly left: readonly string[]
 }
 
 type Name = keyof typeof rowOperations
@@ -43,12 +45,13 @@ export const rowHandlers: HandlersOf<Name> = {
     return [...(await sideOf(at, request).hashes(request.buckets))]
   },
   async remove(at, { tables, atOnce, mode, batchRows, ...hold }) {
+    const { mayReplicate: replicate } = at.catalog
     const known = tables.map((table) => routeOf(at.routes, table))
     const group = {
-      tables: known.map(({ source, sourcePath }) => ({ name: source.name, path: sourcePath })),
+      tables: known.map(({ source: table, sourcePath: path }) => ({ table, path })),
       atOnce,
     }
-    return await wipeBatch(at.end, hold, { group, options: { mode, batchRows } })
+    return await wipeBatch(at.end, hold, { group, options: { mode, batchRows, replicate } })
   },
   async readProgress(at, key) {
     const tables = [...(await rows(at).readProgress(key))]
@@ -73,6 +76,12 @@ export const rowHandlers: HandlersOf<Name> = {
   async brokenReferences(at, request) {
     const broken = await rows(at).brokenReferences(rowsOf(at, request), tablesOf(at))
     return broken.map(({ values, ...one }) => ({ ...one, values: [...values] }))
+  },
+  async strays(at, { scope, tenant }) {
+    const found = await rows(at).strays({ scope, tenant, tables: tablesOf(at) })
+    return found.map(({ values, ...one }) => {
+      return { ...one, values: [...values], left: at.left.includes(one.table) }
+    })
   },
   async largestId(at, request) {
     const of = rowsOf(at, request)

@@ -6,6 +6,7 @@
 import type { z } from 'zod'
 import { readRow, splitLines } from '../endpoints/http/lines.ts'
 import { batchHead, type writeOperation } from '../endpoints/http/protocol/rows.ts'
+import { beginWriting } from '../endpoints/sql/begin-writing.ts'
 import { copyInto, textRows } from '../endpoints/sql/copy-into.ts'
 import type { SqlEnd } from '../endpoints/sql/end.ts'
 import { holdReceiving } from '../endpoints/sql/holds.ts'
@@ -41,9 +42,8 @@ export async function writeBatch(at: WriteAt, body: string): Promise<ResultOfWri
   const columns = head.columns.map((name) => columnOf(table, name).name)
   const rows = lines.map((line) => readRow(line, { columns: columns.length, where: 'the request' }))
   if (rows.length > 0 && isSame(head.from, head.progress)) throw uncounted(rows.length)
-  const replica =
-    head.replicate && at.mayReplicate ? '; set local session_replication_role = replica' : ''
-  const begin = `begin; set local synchronous_commit = on${replica}`
+  const replicate = head.replicate && at.mayReplicate
+  const begin = beginWriting({ replicate, commits: 'durably' })
   return await inTransactionOf(at.end.pool, begin, async (client) => {
     await holdReceiving(client, head, at.end)
     // The same batch may come again while this one is under way.

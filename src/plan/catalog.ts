@@ -53,6 +53,35 @@ export interface CatalogForeignKey extends Matching {
   readonly parentColumns: readonly string[]
 }
 
+/** A key that one partition declares, or that refers to one partition. */
+export interface CatalogPartitionKey extends CatalogForeignKey {
+  /** The table itself, or the partition of it that has the key. */
+  readonly relation: string
+  /** `parent`, or the partition of it that the key refers to. */
+  readonly parentRelation: string
+}
+
+/** A foreign key, of any relation of the database, to a table or to a partition of it. */
+export interface CatalogReference extends CatalogPartitionKey {
+  readonly schema: string
+  /** The whole table that `relation` is, or belongs to. */
+  readonly table: string
+  readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default'
+  /** Our role may read the rows that refer. */
+  readonly readable: boolean
+}
+
+/** A trigger or a rule of the application that is switched on. */
+export interface CatalogReaction {
+  readonly kind: 'trigger' | 'rule'
+  /** The table, or the partition that has it. */
+  readonly relation: string
+  readonly name: string
+  readonly events: readonly ('INSERT' | 'UPDATE' | 'DELETE')[]
+  /** In sessions of which `session_replication_role` it fires. */
+  readonly fires: 'origin' | 'replica' | 'always'
+}
+
 export interface CatalogUnique {
   readonly name: string
   readonly columns: readonly string[]
@@ -78,7 +107,12 @@ export interface CatalogTable {
   readonly outerKeys: readonly CatalogForeignKey[]
   /** `schema.table` of tables in other schemas that refer to this one. */
   readonly outerChildren: readonly string[]
+  /** Keys that are declared by one partition, or refer to one. */
+  readonly partitionKeys: readonly CatalogPartitionKey[]
+  /** Every key of the database that refers to this table or to a partition of it. */
+  readonly references: readonly CatalogReference[]
   readonly triggers: readonly CatalogTrigger[]
+  readonly reactions: readonly CatalogReaction[]
   /** Every partition below it, at any depth; its own name is not among them. */
   readonly partitions: readonly string[]
   readonly partitionColumns: readonly string[]
@@ -122,6 +156,8 @@ export interface Catalog {
   readonly enforcement?: 'database' | 'application'
   /** An end that is asked logs changes and tells them. */
   readonly feed?: boolean
+  /** An end that is asked finds rows that the plan's paths do not reach. */
+  readonly tellsStrays?: boolean
   /** Tables that the end knows to be without protection. */
   readonly unguarded?: readonly string[]
 }

@@ -72,6 +72,11 @@ const discovered = z.strictObject({
   exclude: z.array(name),
 })
 
+const excluded = z.preprocess(
+  (entry) => (typeof entry === 'string' ? { table: entry } : entry),
+  z.strictObject({ table: name, leaveReferences: z.boolean().optional() }),
+)
+
 const tenantSource = z.custom<Plan['tenants']>(
   (v) =>
     (Array.isArray(v) && v.every((tenant) => typeof tenant === 'string')) ||
@@ -94,7 +99,7 @@ const plan = z.strictObject({
   targetScope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').optional(),
   tenants: tenantSource,
   tables: z.array(z.discriminatedUnion('kind', [tablePlan, streamPlan, discovered])).min(1),
-  exclude: z.array(name).default([]),
+  exclude: z.array(excluded).default([]),
   tenantColumn: name.default('tenant_id'),
   searchPath: z.array(name).optional(),
   strategy: z.enum(['offline', 'online']).default('offline'),
@@ -174,6 +179,10 @@ export function tooFewConnections(plan: Plan, concurrency: number): string | nul
 
 function contradictionIn(plan: Plan): string | null {
   const { tables, exclude, rollback } = plan
+  for (const [i, { table }] of exclude.entries()) {
+    if (exclude.findIndex((other) => other.table === table) === i) continue
+    return `plan field \`exclude\`: "${table}" is named twice`
+  }
   for (const end of ['source', 'target'] as const) {
     const { kind, ...at } = plan[end]
     if (kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)) {
@@ -198,7 +207,7 @@ function contradictionIn(plan: Plan): string | null {
     const { name, tenant, through, row, quarantine, transform } = entry
     const field = `plan field \`tables\`: "${name}"`
     if (named.findIndex((other) => other.name === name) < i) return `${field} is named twice`
-    if (exclude.includes(name)) return `${field} is in \`exclude\`, too`
+    if (exclude.some(({ table }) => table === name)) return `${field} is in \`exclude\`, too`
     const checks = row !== undefined || quarantine
     if (checks && !transform) {
       return `${field} has \`row\` or \`quarantine\`, which are for tables with a \`transform\``

@@ -33,7 +33,8 @@ export function parentsFirst(tables: readonly CatalogTable[]): Order {
 
 function parentsOf(table: CatalogTable, among: readonly CatalogTable[]): Set<string> {
   const known = new Set(among.map((other) => other.name))
-  const parents = table.foreignKeys.map((key) => key.parent)
+  const keys = [...table.foreignKeys, ...table.partitionKeys]
+  const parents = keys.map((key) => key.parent)
   return new Set(parents.filter((name) => name !== table.name && known.has(name)))
 }
 

@@ -88,6 +88,16 @@ export interface DiscoverTables {
   readonly exclude: readonly string[]
 }
 
+/** A table that stays behind. */
+export interface ExcludedTable {
+  readonly table: string
+  /**
+   * Its rows may refer to rows that move: they stay where they are, and until they are removed or
+   * changed nothing that they refer to is cleaned up. Default false: such a tenant does not move.
+   */
+  readonly leaveReferences?: boolean | undefined
+}
+
 export type TenantSource =
   | readonly string[]
   | SqlText
@@ -111,7 +121,7 @@ export interface PlanInput {
   readonly tenants: TenantSource
   readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
   /** Tables that stay behind although they touch planned ones. */
-  readonly exclude?: readonly string[]
+  readonly exclude?: readonly (string | ExcludedTable)[]
   /** Default `tenant_id`. */
   readonly tenantColumn?: string
   /**
@@ -194,7 +204,7 @@ export interface Plan {
   readonly targetScope: string
   readonly tenants: TenantSource
   readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
-  readonly exclude: readonly string[]
+  readonly exclude: readonly ExcludedTable[]
   readonly tenantColumn: string
   readonly searchPath?: readonly string[] | undefined
   readonly strategy: 'offline' | 'online'

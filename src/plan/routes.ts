@@ -24,7 +24,7 @@ export interface Routing {
 
 export function routeTables(plan: Plan, source: Catalog, target: Catalog): Routing {
   const findings: Finding[] = []
-  const tables = plannedTables(plan, source, findings)
+  const tables = plannedTables(plan, { source, target }, findings)
   const filled = filledTables(plan)
   const across = tables.filter(({ side }) => side === undefined)
   const at = {

@@ -74,8 +74,9 @@ function originOf({ stream, source, sources }: StreamInput, complain: Complain):
 
 function queryTable(name: string, columns: readonly CatalogColumn[]): CatalogTable {
   const none = { uniques: [], foreignKeys: [], outerKeys: [], outerChildren: [], triggers: [] }
+  const alone = { references: [], partitionKeys: [], reactions: [] }
   const also = { partitions: [], partitionColumns: [], unguardable: [], privileges: ['SELECT'] }
-  return { name, columns, ...none, ...also, rowSecurity: false, subscribed: false }
+  return { name, columns, ...none, ...also, ...alone, rowSecurity: false, subscribed: false }
 }
 
 function keyOf(stream: StreamPlan, from: CatalogTable, complain: Complain): readonly string[] {

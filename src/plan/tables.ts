@@ -2,18 +2,25 @@
  * Which tables a plan means: those it names and those it asks to discover; and which it ought to
  * have named, because they touch a planned table or hold the tenant's column. Pure.
  */
-import type { Catalog, CatalogTable, Finding } from './catalog.ts'
+import type { Catalog, CatalogForeignKey, CatalogTable, Finding } from './catalog.ts'
 import { type Plan, type TablePlan, table, targetTable } from './plan.ts'
 
-export function plannedTables(plan: Plan, source: Catalog, findings: Finding[]): TablePlan[] {
+export function plannedTables(
+  plan: Plan,
+  { source, target }: { readonly source: Catalog; readonly target: Catalog },
+  findings: Finding[],
+): TablePlan[] {
   const named = namedTables(plan).filter(({ side }) => side !== 'target')
   for (const entry of named) {
     if (source.tables.has(entry.name)) continue
     const message = `does not exist in schema "${source.schema}" of the source`
     findings.push({ where: `table "${entry.name}"`, message })
   }
-  for (const name of missingExclusions(plan, source)) {
-    findings.push({ where: `exclude "${name}"`, message: 'is no table of the source' })
+  for (const name of missingExclusions(plan, [source, target])) {
+    findings.push({
+      where: `exclude "${name}"`,
+      message: 'is no table of the source or the target',
+    })
   }
   const names = new Set(named.map((entry) => entry.name))
   const found = discoveredTables(plan, source).filter((entry) => !names.has(entry.name))
@@ -45,7 +52,7 @@ function discoveredTables(plan: Plan, source: Catalog): TablePlan[] {
     .filter((entry) => entry.kind === 'discover')
     .flatMap(({ column, exclude }) =>
       tablesWith(source, column)
-        .filter((name) => !exclude.includes(name) && !plan.exclude.includes(name))
+        .filter((name) => !exclude.includes(name) && !excludedByPlan(plan).includes(name))
         .map((name) => table(name, { tenant: column })),
     )
 }
@@ -56,11 +63,16 @@ function tablesWith(catalog: Catalog, column: string): string[] {
     .map((entry) => entry.name)
 }
 
-function missingExclusions(plan: Plan, source: Catalog): string[] {
+function missingExclusions(plan: Plan, catalogs: readonly Catalog[]): string[] {
   // An end over HTTP tells of nothing but what it moves.
   if (plan.source.kind === 'http') return []
-  const outside = new Set([...source.tables.values()].flatMap(outsideOf))
-  const known = (name: string) => source.tables.has(name) || outside.has(name)
+  const outside = new Set(
+    catalogs.flatMap(({ tables, schema }) =>
+      [...tables.values()].flatMap((entry) => outsideOf(entry, schema)),
+    ),
+  )
+  const known = (name: string) =>
+    catalogs.some(({ tables }) => tables.has(name)) || outside.has(name)
   return excludedTables(plan).filter((name) => !known(name))
 }
 
@@ -68,7 +80,21 @@ function excludedTables(plan: Plan): string[] {
   const discovered = plan.tables.flatMap((entry) =>
     entry.kind === 'discover' ? entry.exclude : [],
   )
-  return [...plan.exclude, ...discovered]
+  return [...excludedByPlan(plan), ...discovered]
+}
+
+function excludedByPlan(plan: Plan): string[] {
+  return plan.exclude.map(({ table: name }) => name)
+}
+
+/** Tables whose rows may go on referring to rows that move away. */
+export function tablesLeft(plan: Plan): string[] {
+  return plan.exclude.flatMap(({ table: name, leaveReferences }) => (leaveReferences ? name : []))
+}
+
+/** A table's keys within its schema, those of single partitions among them. */
+export function keysOfTable(entry: CatalogTable): CatalogForeignKey[] {
+  return [...entry.foreignKeys, ...entry.partitionKeys]
 }
 
 /** Rows that nobody planned for are rows that are lost; so each such table has to be named. */
@@ -89,7 +115,9 @@ export function unclassifiedTables(
     })
   const outside = [...source.tables.values()]
     .filter((entry) => names.has(entry.name))
-    .flatMap((entry) => outsideOf(entry).map((name) => ({ name, planned: entry.name })))
+    .flatMap((entry) =>
+      outsideOf(entry, source.schema).map((name) => ({ name, planned: entry.name })),
+    )
     .filter(({ name }) => !excluded.has(name))
     .map(({ name, planned: to }) => ({
       where: `table "${name}"`,
@@ -99,8 +127,11 @@ export function unclassifiedTables(
 }
 
 /** `schema.table` of those in other schemas that refer to it, or that it refers to. */
-function outsideOf(entry: CatalogTable): string[] {
-  const parents = entry.outerKeys.map((key) => `${key.parentSchema}.${key.parent}`)
+function outsideOf(entry: CatalogTable, schema: string): string[] {
+  const ofPartitions = entry.partitionKeys.filter(({ parentSchema }) => parentSchema !== schema)
+  const parents = [...entry.outerKeys, ...ofPartitions].map(
+    (key) => `${key.parentSchema}.${key.parent}`,
+  )
   return [...entry.outerChildren, ...parents]
 }
 
@@ -111,10 +142,13 @@ function reasonToPlan(
   if (entry.columns.some((column) => column.name === known.plan.tenantColumn)) {
     return `has the tenant's column "${known.plan.tenantColumn}" and is not planned`
   }
-  const to = entry.foreignKeys.find((key) => known.names.has(key.parent))
+  const schema = known.source.schema
+  const keysIn = (table?: CatalogTable) =>
+    table ? keysOfTable(table).filter((key) => key.parentSchema === schema) : []
+  const to = keysIn(entry).find((key) => known.names.has(key.parent))
   if (to) return `refers to planned table "${to.parent}" and is not planned`
   for (const name of known.names) {
-    const from = known.source.tables.get(name)?.foreignKeys.find((key) => key.parent === entry.name)
+    const from = keysIn(known.source.tables.get(name)).find((key) => key.parent === entry.name)
     if (from) return `is referred to by planned table "${name}" and is not planned`
   }
   return null

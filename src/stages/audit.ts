@@ -1,5 +1,6 @@
 import { tryRound } from './round.ts'
 import { holdOf, type Stage } from './shard.ts'
+import { refuseStrays } from './strays.ts'
 import { claimOldHome } from './undo-catch-up.ts'
 import { wayBackOf } from './way-back.ts'
 
@@ -8,7 +9,9 @@ export const audit: Stage = {
   async run(shard) {
     const { source, target } = shard.ends
     await claimOldHome(shard)
-    const { changes, ms } = await tryRound(wayBackOf(shard))
+    const back = wayBackOf(shard)
+    await refuseStrays(back)
+    const { changes, ms } = await tryRound(back)
     shard.evidence.audit = { at: new Date().toISOString(), changes, ms }
     shard.tell(`${changes} changes since the cutover would come back, and both ends be equal`)
     shard.lease.letGo()

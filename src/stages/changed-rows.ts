@@ -1,11 +1,12 @@
 /** The rows of a shard that have changed: which those are, and how the target gets to have them. */
+
+import { referredColumns, refuseBrokenByRemoval } from '../endpoints/sql/broken-by-removal.ts'
 import {
   type Bringing,
   bringChildren,
   bringKeys,
   brokenByLeaving,
   changedAtTarget,
-  type Referring,
   spareLeftBehind,
 } from '../endpoints/sql/brought-keys.ts'
 import {
@@ -16,6 +17,7 @@ import {
   countChanges,
 } from '../endpoints/sql/changes.ts'
 import { passThrough } from '../endpoints/sql/copy-table.ts'
+import type { Removed } from '../endpoints/sql/remove-rows.ts'
 import {
   bringChanged,
   keepColumns,
@@ -25,6 +27,7 @@ import {
 import { poolOfOne } from '../endpoints/sql/snapshot.ts'
 import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
 import { RehomeError } from '../errors.ts'
+import type { CatalogReference } from '../plan/catalog.ts'
 import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/route.ts'
 import type { Client } from '../postgres.ts'
@@ -83,11 +86,18 @@ export interface Replacing {
   readonly tables: readonly ChangedTable[]
 }
 
+export interface Replaced {
+  readonly removed: number
+  readonly brought: number
+  /** Rows that went, of tables that are referred to by other columns than those of their keys. */
+  readonly gone: ReadonlyMap<ChangedTable, Removed>
+}
+
 /** In the transaction at the target. */
 export async function replaceRows(
   shard: Shard,
   { bringing, changes, tables }: Replacing,
-): Promise<{ removed: number; brought: number }> {
+): Promise<Replaced> {
   const { schema } = sqlEndsOf(shard).target
   // At the target rows may find their tenant by other ways than at the source.
   const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
@@ -96,9 +106,13 @@ export async function replaceRows(
   for (const table of tables) await keepColumns(bringing, changes, { table, schema })
   for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
   let [removed, brought] = [0, 0]
+  const gone = new Map<ChangedTable, Removed>()
   for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
-    removed += await removeChanged(bringing, changes, { table, schema })
+    const columns = otherColumns(table)
+    const went = await removeChanged(bringing, changes, { table, schema, columns })
+    removed += went.rows
+    if (columns.length > 0) gone.set(table, went)
   }
   for (const table of tables) {
     shard.signal.throwIfAborted()
@@ -111,35 +125,46 @@ export async function replaceRows(
   for (const table of tables) await restoreColumns(bringing, changes, { table, schema })
   // Children that came with their parents stand in no log.
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
-  return { removed, brought }
+  return { removed, brought, gone }
 }
 
 /** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to such as have gone. */
 export async function refuseBrokenByLeaving(
   shard: Shard,
-  { bringing, changes, tables }: Replacing,
+  { bringing, changes, tables, gone }: Replacing & Pick<Replaced, 'gone'>,
 ): Promise<void> {
   const { schema } = sqlEndsOf(shard).target
   for (const table of tables) {
-    const referring = referringTo(shard, table)
+    const referring = referringTo(table)
     const [broken] = await brokenByLeaving(bringing, changes, { table, schema, referring })
     if (!broken) continue
     const message = `${broken.foreignKey}: ${broken.rows} rows refer to rows of "${table.route.target.name}" that have gone`
     throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
   }
+  for (const [table, removed] of gone) {
+    const references = otherReferences(table)
+    await refuseBrokenByRemoval(bringing.target, {
+      ...{ schema, removed, tenant: shard.tenant, going: [] },
+      table: { ...table.route.target, references },
+    })
+  }
 }
 
-function referringTo(shard: Shard, { route }: ChangedTable): Referring[] {
-  const { target } = sqlEndsOf(shard)
-  const readable = [...shard.survey.target.tables.values()].filter(({ privileges }) =>
-    privileges.includes('SELECT'),
+/** By the columns of the target's key, all of which the round knows. */
+function referringTo({ route }: ChangedTable): CatalogReference[] {
+  return route.target.references.filter(
+    ({ readable, parentColumns }) =>
+      readable && route.targetKey.every((name) => parentColumns.includes(name)),
   )
-  return readable.flatMap((child) =>
-    child.foreignKeys
-      .filter((key) => key.parentSchema === target.schema && key.parent === route.target.name)
-      .filter((key) => route.targetKey.every((name) => key.parentColumns.includes(name)))
-      .map((key) => ({ child: child.name, key })),
-  )
+}
+
+function otherReferences(table: ChangedTable): CatalogReference[] {
+  const known = referringTo(table)
+  return table.route.target.references.filter((key) => key.readable && !known.includes(key))
+}
+
+function otherColumns(table: ChangedTable): string[] {
+  return referredColumns({ references: otherReferences(table) })
 }
 
 /** The changed rows alone, as both transactions see them. */

@@ -20,7 +20,7 @@ import type { Route } from '../plan/route.ts'
 import { explain, inTransaction } from '../postgres.ts'
 import { contextOf, renumberOf } from './context.ts'
 import { feedOf, isAsked } from './feeds.ts'
-import { tablesToWipe, tenantRows } from './rows.ts'
+import { removeTenant, tenantRows } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
 import {
   type Ends,
@@ -55,9 +55,7 @@ export const copyWhileWritten: Stage = {
   async run(shard) {
     const { target } = shard.ends
     const hold = { ...holdOf(shard), epoch: shard.epoch }
-    const options = { mode: 'receiving', signal: shard.signal } as const
-    const groups = tablesToWipe(shard, 'target')
-    await rowsOf(target).wipe(hold, { groups, options })
+    await removeTenant(shard, 'target', { mode: 'receiving' })
     await rowsOf(target).forgetProgress(hold)
     await (isAsked(shard) ? copyPageByPage(shard) : copyOneMoment(shard))
     await advanceSequences(shard, 'target')

@@ -2,6 +2,7 @@
 import { tellRound } from './catch-up.ts'
 import { catchUpOnce } from './round.ts'
 import type { Stage } from './shard.ts'
+import { refuseNewStrays } from './strays.ts'
 import { refuseChangedSchema } from './verification.ts'
 
 export const finalCatchUp: Stage = {
@@ -9,6 +10,7 @@ export const finalCatchUp: Stage = {
   async run(shard) {
     const last = await catchUpOnce(shard, 'the last changes')
     tellRound(shard, last)
+    await refuseNewStrays(shard)
     shard.evidence.lastRound = last
     // Rounds look at what was logged, in the columns that were there before the fence.
     await refuseChangedSchema(shard)

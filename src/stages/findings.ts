@@ -8,6 +8,7 @@ import type { Route } from '../plan/route.ts'
 import type { Routing } from '../plan/routes.ts'
 import { columnsLeft, wayBack } from '../plan/way-back.ts'
 import { noPooler } from '../postgres.ts'
+import { firingAtEnds } from './dependents.ts'
 import { httpFindings } from './http-findings.ts'
 import { modelFindings } from './model-findings.ts'
 
@@ -53,6 +54,7 @@ export function serverFindings(
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
   findings.push(...modelFindings(plan, routing))
+  findings.push(...firingAtEnds(plan, routing, { source, target }))
   const asked = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
   const catalogs = { source, target, asked }
   if (strategy === 'online') findings.push(...onlineFindings(routing, catalogs))

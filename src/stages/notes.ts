@@ -4,6 +4,7 @@
  */
 import { type End, rowsOf } from '../endpoints/ends.ts'
 import type { CatalogColumn, Finding } from '../plan/catalog.ts'
+import { silentReactions } from '../plan/dependents.ts'
 import type { Route } from '../plan/route.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { farApart } from './sequences.ts'
@@ -15,6 +16,7 @@ export async function notesOf(survey: Survey, ends: Ends): Promise<Finding[]> {
     ...(await publicationNotes(ends.source)),
     ...(await publicationNotes(ends.target)),
     ...survey.routes.flatMap(hiddenNotes),
+    ...silentNotes(survey, ends),
     ...(await rangeNotes(survey, ends)),
   ]
 }
@@ -29,6 +31,20 @@ async function publicationNotes(end: End): Promise<Finding[]> {
     where: end.name,
     message: `publication "${name}" carries rehome's own tables: a subscriber that lacks the schemas "rehome" and "rehome_log" stops there. Publish the application's schemas by name`,
   }))
+}
+
+/** Triggers and rules that do not fire while rows are copied or removed. */
+function silentNotes(survey: Survey, ends: Ends): Finding[] {
+  return (['source', 'target'] as const)
+    .filter((end) => ends[end].kind === 'sql')
+    .flatMap((where) =>
+      silentReactions({
+        where,
+        mode: { replicate: survey[where].mayReplicate },
+        tables: where === 'source' ? survey.sources : survey.targets,
+        events: ['INSERT', 'DELETE'],
+      }),
+    )
 }
 
 /** Numbers that are given where the catalogue does not say from which sequence. */

@@ -13,9 +13,10 @@ import type { Route } from '../plan/route.ts'
 import { queryText } from '../plan/stream.ts'
 import { forgetCapture } from './capture.ts'
 import { hashOfLookups } from './context.ts'
-import { countRows, sum, tablesToWipe, tenantRows } from './rows.ts'
+import { countRows, removeTenant, sum, tenantRows } from './rows.ts'
 import { advanceSequences, notePositions } from './sequences.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
+import { refuseStrays } from './strays.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const preflight: Stage = {
@@ -24,6 +25,7 @@ export const preflight: Stage = {
     refuseFindings(shard)
     await refuseMovedSource(shard)
     await refuseUnfencedReads(shard)
+    await refuseStrays(shard)
     shard.rowsTotal = sum(await countRows(shard, 'source'))
     shard.rowsCopied = 0
     if (shard.rowsTotal === 0) {
@@ -123,9 +125,7 @@ async function closeTarget(shard: Shard): Promise<void> {
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
-  const groups = tablesToWipe(shard, 'target')
-  const options = { mode: 'receiving', signal: shard.signal } as const
-  const rows = await rowsOf(shard.ends.target).wipe(holdOf(shard), { groups, options })
+  const rows = await removeTenant(shard, 'target', { mode: 'receiving' })
   if (rows > 0) shard.tell(`removed ${rows} rows that an earlier attempt left at the target`)
 }
 

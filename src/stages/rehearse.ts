@@ -10,7 +10,7 @@ import { hasNewIds } from '../plan/new-ids.ts'
 import { besideMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
 import { feedOf } from './feeds.ts'
-import { tablesToWipe } from './rows.ts'
+import { removeTenant } from './rows.ts'
 import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
 import { verifyEverything } from './verification.ts'
 
@@ -66,8 +66,7 @@ async function untilWritersEnd(shard: Shard): Promise<number> {
 async function removeAll(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const hold = holdOf(shard)
-  const options = { mode: 'receiving', signal: shard.signal } as const
-  await rowsOf(target).wipe(hold, { groups: tablesToWipe(shard, 'target'), options })
+  await removeTenant(shard, 'target', { mode: 'receiving' })
   await rowsOf(target).forgetProgress(hold)
   if (hasNewIds(shard.plan)) {
     await rowsOf(target).forgetNewIds({ ...hold, runId: shard.run.id })

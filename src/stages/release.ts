@@ -2,6 +2,7 @@
 import { now, round } from '../clock.ts'
 import { forgetCapture } from './capture.ts'
 import { holdOf, type Shard, type Stage, store } from './shard.ts'
+import { tellNewStrays } from './strays.ts'
 
 export const release: Stage = {
   phase: 'release',
@@ -12,6 +13,7 @@ export const release: Stage = {
     await store(shard, { message: `${shard.ends.target.place} is the home now` })
     // The tenant is at home: what cannot be tidied up is no reason to try the release again.
     await forgetCapture(shard).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
+    await tellNewStrays(shard).catch((err: unknown) => shard.log.warn({ err }, 'strays unseen'))
   },
 }
 

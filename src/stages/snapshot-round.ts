@@ -3,6 +3,7 @@
  * has changed since the round before, in one transaction. Whoever dies in it has changed nothing.
  */
 import { now, round } from '../clock.ts'
+import { beginWriting } from '../endpoints/sql/begin-writing.ts'
 import { type Bringing, forgetKeys } from '../endpoints/sql/brought-keys.ts'
 import { forgetChanges } from '../endpoints/sql/change-log.ts'
 import type { Changes } from '../endpoints/sql/changes.ts'
@@ -55,8 +56,8 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
       await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
       await client.query('savepoint before')
       const work = { ...due, bringing: bringingOf(shard, snapshot, client), changes }
-      await replaceRows(shard, work)
-      await refuseBrokenByLeaving(shard, work)
+      const { gone } = await replaceRows(shard, work)
+      await refuseBrokenByLeaving(shard, { ...work, gone })
       const pool = poolOfOne(target.pool, client)
       const within = { ...target, pool, within: 'transaction' } as const
       await verifyEverything(shard, { source: await snapshot.share(), target: within })
@@ -82,7 +83,7 @@ interface Work {
 type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
 
 /** Foreign keys are checked afterwards: rows go and come while others refer to them. */
-const begin = 'begin; set local session_replication_role = replica'
+const begin = beginWriting({ replicate: true })
 
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
   const { tables, total } = await dueChanges(snapshot.client, changes)
@@ -90,12 +91,12 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
   return await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
     await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
     const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
-    const replaced = await replaceRows(shard, work)
+    const { gone, ...replaced } = await replaceRows(shard, work)
     const part = partOf(shard, work)
     const compares = compared === 'changes' || compared === 'the last changes'
     const rows = compares ? await verifyPart(part) : 0
     // On the way back rows may refer to them that nobody compares.
-    if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, work)
+    if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
     const reached = await reachedIds(part, 'target')
     await forgetKeys(client, changes.key)
     const hold = { ...holdOf(shard), epoch: shard.epoch }

@@ -5,12 +5,14 @@
 import { RehomeError } from '../errors.ts'
 import { compareShard } from './compare.ts'
 import type { Stage } from './shard.ts'
+import { refuseStrays } from './strays.ts'
 import { verifyWhileWritten } from './verify.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const undoCompare: Stage = {
   phase: 'undo_compare',
   async run(shard) {
+    if (!shard.move.discard_writes) await refuseStrays(wayBackOf(shard))
     const comparisons = await compareShard(shard)
     const changed = comparisons.filter((comparison) => !comparison.equal)
     const rows = changed.reduce((total, { differing }) => total + differing, 0)

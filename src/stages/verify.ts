@@ -2,6 +2,7 @@
 import { catchUpOnce } from './round.ts'
 import { advanceSequences } from './sequences.ts'
 import type { Stage } from './shard.ts'
+import { refuseNewStrays, refuseStrays } from './strays.ts'
 import { verifyEverything } from './verification.ts'
 
 /** Under the fence, where both ends stand still. */
@@ -9,6 +10,7 @@ export const verify: Stage = {
   phase: 'verify',
   async run(shard) {
     await verifyEverything(shard)
+    await refuseNewStrays(shard)
   },
 }
 
@@ -17,6 +19,7 @@ export const verifyWhileWritten: Stage = {
   phase: 'verify',
   async run(shard) {
     const { ms } = await catchUpOnce(shard, 'everything')
+    await refuseStrays(shard)
     shard.tell(`compared everything within ${ms} ms`)
     // An attempt before this one may have died between bringing ids and telling the sequences.
     await advanceSequences(shard, 'target')

@@ -1,7 +1,7 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import { forgetCapture } from './capture.ts'
 import { openSource } from './resume.ts'
-import { tablesToWipe } from './rows.ts'
+import { removeTenant } from './rows.ts'
 import { holdOf, type Stage } from './shard.ts'
 
 export const withdraw: Stage = {
@@ -15,9 +15,7 @@ export const withdraw: Stage = {
     if (!(await target.flags.adopt({ ...hold, moveId, mode: 'receiving' }))) return
     const flag = await target.flags.readFlag(hold)
     // Closed, and never found empty: nothing was copied, and what is there is somebody's.
-    const groups = flag?.rowsAreOurs ? tablesToWipe(shard, 'target') : []
-    const options = { mode: 'receiving', signal: shard.signal } as const
-    const rows = await rowsOf(target).wipe(hold, { groups, options })
+    const rows = flag?.rowsAreOurs ? await removeTenant(shard, 'target', { mode: 'receiving' }) : 0
     await rowsOf(target).forgetProgress(hold)
     await target.flags.giveUpTarget(hold)
     shard.evidence.withdrawnRows = rows

@@ -66,7 +66,8 @@ const wrong: [path: string, value: unknown][] = [
   ['tables.0.row', { id: 'number' }],
   ['tables.0.transform', 'lower'],
   ['exclude', 'notes'],
-  ['exclude.0', ''],
+  ['exclude.0.table', ''],
+  ['exclude.0.leaveReferences', 'yes'],
   ['tenantColumn', ''],
   ['strategy', 'offhand'],
   ['chunkRows', 0],
@@ -97,7 +98,7 @@ function withValue(input: unknown, path: readonly string[], value: unknown): unk
 
 describe('a field that is wrong', () => {
   test.each(wrong)('is named: `%s`, here %j', (path, value) => {
-    const input = withValue({ ...small, exclude: ['other'] }, path.split('.'), value)
+    const input = withValue({ ...small, exclude: [{ table: 'other' }] }, path.split('.'), value)
     const { message, data } = refusal(input)
     expect(message).toContain(`plan field \`${path}\``)
     expect(data.issues).toContainEqual(expect.stringContaining(`${path}: `))

@@ -81,8 +81,8 @@ describe('a name that means no table', () => {
       exclude: ['settigns'],
     })
     expect(findingsOf(route(plan, source))).toEqual([
-      'exclude "settigns": is no table of the source',
-      'exclude "audti": is no table of the source',
+      'exclude "settigns": is no table of the source or the target',
+      'exclude "audti": is no table of the source or the target',
     ])
   })
 })

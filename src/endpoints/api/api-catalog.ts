@@ -22,11 +22,13 @@ export function catalogOfApi({ tables }: ApiEndpoint, place: string): Catalog {
 
 function tableOf(name: string, { columns, key, references = {} }: ApiTable): CatalogTable {
   const none = { outerKeys: [], outerChildren: [], triggers: [], partitions: [] }
+  const alone = { references: [], partitionKeys: [], reactions: [] }
   const also = { partitionColumns: [], unguardable: [], rowSecurity: false, subscribed: false }
   return {
     name,
     ...none,
     ...also,
+    ...alone,
     columns: Object.entries(columns).map(([column, type]) => columnOf(column, type)),
     uniques: [{ name: 'the key that the plan says', columns: [key].flat(), primary: true }],
     foreignKeys: Object.entries(references).map(([column, parent]) => ({

@@ -59,6 +59,7 @@ export function apiRows(api: Api): Rows {
     forgetNewIds: unable('run SQL of the plan'),
     readRelations: unable('run SQL of the plan'),
     ask: unable('run SQL of the plan'),
+    strays: async () => [],
     knownTenants: async (tenants) => tenants.map((tenant) => ({ tenant, hasRows: true })),
   }
 }
@@ -140,7 +141,8 @@ function writerTo(api: Api, { hold, table: { name } }: Writing): Writer {
 }
 
 async function removeAll(api: Api, tenant: string, groups: readonly WipeGroup[]): Promise<number> {
-  for (const { name } of groups.flatMap(({ tables }) => tables)) {
+  for (const { table } of groups.flatMap(({ tables }) => tables)) {
+    const { name } = table
     const { remove } = tableOf(api, name)
     if (!remove) {
       throw new RehomeError('PREFLIGHT_FAILED', `"${name}" at ${api.where} has no \`remove\``)

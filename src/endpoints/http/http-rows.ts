@@ -69,6 +69,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     forgetNewIds: () => noDatabase(where),
     readRelations: () => noDatabase(where),
     ask: () => noDatabase(where),
+    strays: ({ scope, tenant }) => ask('strays', { scope, tenant }),
     knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),
   }
 }
@@ -156,7 +157,7 @@ async function wipe(
   for (const { tables, atOnce } of groups) {
     for (;;) {
       signal.throwIfAborted()
-      const names = tables.map(({ name }) => name)
+      const names = tables.map(({ table }) => table.name)
       const request = { ...holdOnly(hold), mode, tables: names, atOnce, batchRows }
       const rows = await ask('remove', request)
       total += rows

@@ -11,6 +11,7 @@ import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Application, Applied } from '../feed.ts'
 import type { KeyList, Texts } from '../tenant-rows.ts'
+import { beginWriting } from './begin-writing.ts'
 import type { SqlEnd } from './end.ts'
 import { deleteDescendants, type FeedTable } from './feed-tables.ts'
 import { holdReceiving } from './holds.ts'
@@ -18,6 +19,7 @@ import { childKeyIn } from './logged-tables.ts'
 import { columnsEqual } from './matching.ts'
 import { type LeftOut, placeRows } from './place-rows.ts'
 import { amongKeys, listedKeys, tenantPredicate, typeOf } from './predicate.ts'
+import { type Removal, removeRows } from './remove-rows.ts'
 import { endStep, type Kept, nextStep, outOfStep } from './steps.ts'
 import { asText } from './text-batches.ts'
 
@@ -29,8 +31,7 @@ export interface ApplyingAt {
 }
 
 /** Rows are removed and placed, not updated: two of them may have exchanged what is unique. */
-const begin = `begin; set local synchronous_commit = on;
-  set local session_replication_role = replica`
+const begin = beginWriting({ replicate: true, commits: 'durably' })
 
 /** Throws FENCE_LOST where the end does not receive the tenant, USAGE where it is not the next. */
 export async function applyChanges(at: ApplyingAt, change: Application): Promise<Applied> {
@@ -70,7 +71,7 @@ async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work)
   let parents: KeyList[] = [change.parents]
   for (;;) {
     await client.query('savepoint before')
-    const removed = await removeRows(client, at, { change, going, parents })
+    const removed = await removeStep(client, at, { change, going, parents })
     const left = await placeRows(client, change.tenant, {
       ...{ schema: at.end.schema, table: own, columns: change.columns, rows: change.rows },
     })
@@ -91,27 +92,35 @@ interface Removing {
   readonly going: KeyList
 }
 
-async function removeRows(
+async function removeStep(
   client: Client,
   { end, tables, own }: ApplyingAt,
   { change, going, parents }: Removing & { readonly parents: readonly KeyList[] },
 ): Promise<number> {
   const at = { schema: end.schema, tenant: change.tenant }
   let removed = 0
-  const remove = async (query: string) => {
-    removed += (await client.query(query)).rowCount ?? 0
+  const remove = async (removal: Removal) => {
+    const [gone] = await removeRows(client, [removal])
+    removed += gone?.rows ?? 0
   }
   for (const keys of parents.filter(({ values }) => values.length > 0)) {
-    for (const query of deleteDescendants(tables, own.table, { ...at, keys })) await remove(query)
+    for (const one of deleteDescendants(tables, own.table, { ...at, keys })) await remove(one)
   }
-  if (going.values.length > 0) await remove(`delete ${chosen(end.schema, own, { change, going })}`)
+  if (going.values.length > 0) {
+    const where = whichOf(end.schema, own, { change, going })
+    await remove({ schema: end.schema, table: own.table, where, limit: null })
+  }
   return removed
 }
 
 /** `from table r where …`: the tenant's rows that have these keys. */
-function chosen(schema: string, { table, path }: FeedTable, { change, going }: Removing): string {
+function chosen(schema: string, own: FeedTable, removing: Removing): string {
+  return `from ${qualified(schema, own.table.name)} r where ${whichOf(schema, own, removing)}`
+}
+
+function whichOf(schema: string, { table, path }: FeedTable, { change, going }: Removing): string {
   const ours = tenantPredicate(path, { schema, alias: 'r', tenant: change.tenant })
-  return `from ${qualified(schema, table.name)} r where ${ours} and ${amongKeys(table, going)}`
+  return `${ours} and ${amongKeys(table, going)}`
 }
 
 /** By what others hang on rows that are about to go. */

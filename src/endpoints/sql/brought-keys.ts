@@ -3,7 +3,8 @@
  * that replaces those rows and then removes the keys again.
  */
 
-import type { CatalogForeignKey } from '../../plan/catalog.ts'
+import type { CatalogReference } from '../../plan/catalog.ts'
+import { childName } from '../../plan/dependents.ts'
 import { sourceOf } from '../../plan/identity.ts'
 import type { Route } from '../../plan/route.ts'
 import type { TransformContext } from '../../plan/transform-context.ts'
@@ -235,31 +236,30 @@ export async function spareLeftBehind(
 
 /**
  * Rows there that refer to brought keys of which there is no row any more: foreign keys were off
- * while those went. `referring`: the tables at this end whose keys lead to this one.
+ * while those went. `referring`: keys of any table that lead to all columns of the target's key.
  */
 export async function brokenByLeaving(
   { target }: Pick<Bringing, 'target'>,
   changes: Changes,
-  { table, schema, referring }: { table: ChangedTable; schema: string; referring: Referring[] },
+  {
+    table,
+    schema,
+    referring,
+  }: { table: ChangedTable; schema: string; referring: readonly CatalogReference[] },
 ): Promise<{ readonly foreignKey: string; readonly rows: number }[]> {
   const { route } = table
-  const counts = referring.map(({ child, key }) => {
+  const counts = referring.map((key) => {
     const own = (name: string) => `c.${ident(name)}`
     const left = isParent(byEquality(leadingTo(key, route.targetKey)), keyOf(route), own)
     const given = key.columns.map((name) => `c.${ident(name)} is not null`)
-    return `select ${literal(`"${child}": ${key.name}`)} as "foreignKey", count(*)::int as rows
-      from rehome.changed_keys k join ${qualified(schema, child)} c
+    const name = literal(`"${childName(key, schema)}": ${key.name}`)
+    return `select ${name} as "foreignKey", count(*)::int as rows
+      from rehome.changed_keys k join ${qualified(key.schema, key.relation)} c
         on ${ofBrought(changes.key, { route, parents: false })} and ${left}
       where ${given.join(' and ')} and not ${isKept(key, own)}`
   })
   if (counts.length === 0) return []
   return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)
-}
-
-/** A table's foreign key that leads to all columns by which rows of another one are found. */
-export interface Referring {
-  readonly child: string
-  readonly key: CatalogForeignKey
 }
 
 export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {

@@ -11,6 +11,7 @@
 import type { Client } from '../../postgres.ts'
 import type { Hold } from '../flags.ts'
 import type { Quarantined } from '../text-mapper.ts'
+import { beginWriting } from './begin-writing.ts'
 import { type CopyRows, copyInto } from './copy-into.ts'
 import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
@@ -59,7 +60,6 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
 }
 
 async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
-  const replica = target.replicate ? '; set local session_replication_role = replica' : ''
-  await client.query(`begin; set local synchronous_commit = off${replica}`)
+  await client.query(beginWriting({ replicate: target.replicate, commits: 'later' }))
   await holdReceiving(client, target.hold, target.end)
 }

@@ -2,6 +2,7 @@
 
 import { RehomeError } from '../../errors.ts'
 import type { Catalog } from '../../plan/catalog.ts'
+import { childName } from '../../plan/dependents.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { BrokenByLeaving, ChangesAsked, Feed, Since } from '../feed.ts'
 import type { KeyList } from '../tenant-rows.ts'
@@ -106,24 +107,21 @@ async function brokenByLeaving(
   const parent = catalog.tables.get(table)
   if (!parent || keys.values.length === 0) return []
   const broken: BrokenByLeaving[] = []
-  for (const child of catalog.tables.values()) {
-    if (!child.privileges.includes('SELECT')) continue
-    for (const key of child.foreignKeys) {
-      const leads = key.parentSchema === end.schema && key.parent === table
-      if (!leads || !keys.columns.every((name) => key.parentColumns.includes(name))) continue
-      const own = (name: string) => `c.${ident(name)}`
-      const listed = isParent(
-        byEquality(leadingTo(key, keys.columns)),
-        (name) => `k.${ident(name)}`,
-        own,
-      )
-      const given = key.columns.map((name) => `c.${ident(name)} is not null`)
-      const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
-        join ${qualified(end.schema, child.name)} c on ${listed}
-        where ${given.join(' and ')} and not ${isKept(key, own)}`
-      const { rows } = (await end.pool.query(query)).rows[0]
-      if (rows > 0) broken.push({ foreignKey: `"${child.name}": ${key.name}`, rows })
-    }
+  for (const key of parent.references) {
+    if (!key.readable || !keys.columns.every((name) => key.parentColumns.includes(name))) continue
+    const own = (name: string) => `c.${ident(name)}`
+    const listed = isParent(
+      byEquality(leadingTo(key, keys.columns)),
+      (name) => `k.${ident(name)}`,
+      own,
+    )
+    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+    const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
+      join ${qualified(key.schema, key.relation)} c on ${listed}
+      where ${given.join(' and ')} and not ${isKept(key, own)}`
+    const { rows } = (await end.pool.query(query)).rows[0]
+    if (rows === 0) continue
+    broken.push({ foreignKey: `"${childName(key, end.schema)}": ${key.name}`, rows })
   }
   return broken
 }

@@ -9,6 +9,7 @@ import type { ChangedTable } from './changes.ts'
 import { childKeyIn } from './logged-tables.ts'
 import { hasParentAmong } from './matching.ts'
 import { amongKeys, tenantPredicate, typedText, typeOf } from './predicate.ts'
+import type { Removal } from './remove-rows.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
 export interface FeedTable {
@@ -49,14 +50,14 @@ interface At {
 }
 
 /**
- * Deletes the tenant's rows of all tables that find it through these of one: those that hang on
+ * Removes the tenant's rows of all tables that find it through these of one: those that hang on
  * them first. While these are still there.
  */
 export function deleteDescendants(
   tables: readonly FeedTable[],
   parent: CatalogTable,
   { keys, ...at }: At & { readonly keys: KeyList },
-): string[] {
+): Removal[] {
   return below(tables, parent, { ...at, chosen: amongKeys(parent, keys) })
 }
 
@@ -64,7 +65,7 @@ function below(
   tables: readonly FeedTable[],
   parent: CatalogTable,
   { chosen, ...at }: At & { readonly chosen: string },
-): string[] {
+): Removal[] {
   return tables.flatMap(({ table, path }) => {
     if (path.kind === 'column' || path.parent !== parent.name) return []
     const theirs = path.parentColumns.map((name) => `r.${ident(name)}`).join(', ')
@@ -72,7 +73,7 @@ function below(
     const own = (name: string) => `r.${ident(name)}`
     const hangs = hasParentAmong(path, own, `select ${theirs} from ${from} r where ${chosen}`)
     const ours = tenantPredicate(path, { ...at, alias: 'r' })
-    const gone = `delete from ${qualified(at.schema, table.name)} r where ${ours} and ${hangs}`
+    const gone = { schema: at.schema, table, where: `${ours} and ${hangs}`, limit: null }
     return [...below(tables, table, { ...at, chosen: hangs }), gone]
   })
 }

@@ -2,7 +2,7 @@
  * Looks for rows of the tenant that point at nothing, once for all rows: that is several times
  * cheaper than checking each while it is copied, and is what makes copying without triggers safe.
  */
-import type { CatalogForeignKey } from '../../plan/catalog.ts'
+import type { CatalogForeignKey, CatalogPartitionKey } from '../../plan/catalog.ts'
 import type { EndTable } from '../../plan/route.ts'
 import { ident, idents } from '../../quote.ts'
 import type { BrokenReference, TenantRows } from '../tenant-rows.ts'
@@ -18,14 +18,21 @@ export async function brokenReferences(
   tables: readonly EndTable[],
 ): Promise<BrokenReference[]> {
   const broken: BrokenReference[] = []
-  for (const key of [...rows.table.foreignKeys, ...rows.table.outerKeys]) {
+  const { foreignKeys, outerKeys, partitionKeys } = rows.table
+  for (const key of [...foreignKeys, ...outerKeys, ...partitionKeys]) {
     const isOurs = ({ table }: EndTable) =>
       key.parentSchema === target.schema && key.parent === table.name
     const parent = tables.find(isOurs)
-    const found = await brokenBy(target, rows, { key, parent })
+    const found = await brokenBy(target, rowsOf(rows, key), { key, parent })
     if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
   return broken
+}
+
+/** A key of one partition is kept by its rows alone. */
+function rowsOf(rows: TenantRows, key: CatalogForeignKey | CatalogPartitionKey): TenantRows {
+  if (!('relation' in key)) return rows
+  return { ...rows, table: { ...rows.table, name: key.relation } }
 }
 
 interface Reference {

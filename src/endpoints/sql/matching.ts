@@ -138,11 +138,12 @@ export function hasParentAmong(
  * periods together contain that of the child. `also`: a condition on the parent `p`.
  */
 export function isKept(
-  key: CatalogForeignKey,
+  key: CatalogForeignKey & { readonly parentRelation?: string },
   at: (column: string, i: number) => string,
   also = '',
 ): string {
-  const from = `from ${qualified(key.parentSchema, key.parent)} p where`
+  const parent = qualified(key.parentSchema, key.parentRelation ?? key.parent)
+  const from = `from ${parent} p where`
   const more = also && ` and ${also}`
   const theirs = (name: string) => `p.${ident(name)}`
   const match = isParent(byEquality(key), theirs, at)

@@ -6,6 +6,7 @@ import type { TablePlan } from '../../plan/plan.ts'
 import type { StreamPlan } from '../../plan/stream.ts'
 import { foreignSettings, type Pool, withClient } from '../../postgres.ts'
 import { ident, literal } from '../../quote.ts'
+import { dependentsOf, keySides, readDependents } from './dependents.ts'
 import { digestProbes } from './digest.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
@@ -56,8 +57,9 @@ const tablesQuery = `
       order by 1) as unguardable,
     array(select distinct n.nspname || '.' || k.relname from pg_constraint f
       join pg_class k on k.oid = f.conrelid join pg_namespace n on n.oid = k.relnamespace
-      where f.contype = 'f' and f.confrelid = c.oid and f.conparentid = 0
-        and k.relnamespace <> c.relnamespace order by 1) as "outerChildren",
+      where f.contype = 'f' and f.conparentid = 0 and k.relnamespace <> c.relnamespace
+        and (f.confrelid = c.oid or f.confrelid in (select p.relid from pg_partition_tree(c.oid) p))
+      order by 1) as "outerChildren",
     array(select a.attname::text from pg_partitioned_table p, unnest(p.partattrs) k
       join pg_attribute a on a.attrelid = c.oid and a.attnum = k where p.partrelid = c.oid)
       as "partitionColumns",
@@ -125,21 +127,7 @@ const uniquesQuery = `
 const foreignKeysQuery = `
   select k.conrelid::int8::text as oid, k.conname as name, p.relname as parent,
     n.nspname as "parentSchema", k.condeferrable as deferrable, p.relnamespace <> c.relnamespace as outside,
-    array(select a.attname::text from unnest(k.conkey) with ordinality u (n, o)
-      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n order by u.o) as columns,
-    array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
-      join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.o)
-      as "parentColumns",
-    array(select 'operator(' || quote_ident(s.nspname) || '.' || o.oprname || ')'
-      from unnest(k.conpfeqop) with ordinality u (n, i) join pg_operator o on o.oid = u.n
-      join pg_namespace s on s.oid = o.oprnamespace order by u.i) as equals,
-    array(select case when a.attcollation not in (0, f.attcollation)
-        then (select quote_ident(s.nspname) || '.' || quote_ident(l.collname) from pg_collation l
-          join pg_namespace s on s.oid = l.collnamespace where l.oid = a.attcollation) end
-      from unnest(k.conkey, k.confkey) with ordinality u (own, n, i)
-      join pg_attribute f on f.attrelid = k.conrelid and f.attnum = u.own
-      join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.i) as collations,
-    coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) as temporal
+    ${keySides}
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class p on p.oid = k.confrelid
   join pg_namespace n on n.oid = p.relnamespace
   where c.relnamespace = $1::regnamespace and k.contype = 'f' and k.conparentid = 0
@@ -206,6 +194,7 @@ export async function readCatalog(
     const foreignKeys = await rowsOf(client, foreignKeysQuery, name)
     const triggers = await rowsOf(client, triggersQuery, name)
     const types = await readTypes(client, name)
+    const dependents = await readDependents(client, name)
     const of = (rows: QueryResultRow[], oids: string[]) =>
       rows.filter((row) => oids.includes(row.oid))
     return {
@@ -229,6 +218,7 @@ export async function readCatalog(
             foreignKeys: of(foreignKeys, [oid]).filter((key) => !key.outside),
             outerKeys: of(foreignKeys, [oid]).filter((key) => key.outside),
             triggers: of(triggers, [oid, ...partitionOids]),
+            ...dependentsOf(dependents, oid),
           }
           // The queries above name their columns after the fields of the type.
           return [row.name, { ...rest, ...parts } as unknown as CatalogTable]

@@ -11,21 +11,24 @@ import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
 import { copyInto } from './copy-into.ts'
 import { type RowMapper, selectRows } from './copy-table.ts'
 import { tenantPredicate } from './predicate.ts'
+import { type Removed, removeRows } from './remove-rows.ts'
 import { aroundPlanSql } from './search-path.ts'
 import { rowBlocks } from './split-rows.ts'
 
-/** Children first. Returns the rows that went. */
+/** Children first. Returns the rows that went, with their values of these columns. */
 export async function removeChanged(
   { target }: Pick<Bringing, 'target'>,
   changes: Changes,
-  { table, schema }: { table: ChangedTable; schema: string },
-): Promise<number> {
+  { table, schema, columns }: { table: ChangedTable; schema: string; columns: readonly string[] },
+): Promise<Removed> {
   const { route } = table
   const { tenant } = changes.key
   const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant })
-  const query = `delete from ${qualified(schema, route.target.name)} r
-    where ${ours} and ${changedAtTarget(changes, table)}`
-  return (await target.query(query)).rowCount ?? 0
+  const where = `${ours} and ${changedAtTarget(changes, table)}`
+  const [removed] = await removeRows(target, [
+    { schema, table: route.target, where, limit: null, columns },
+  ])
+  return removed ?? { rows: 0, values: [] }
 }
 
 /** Columns of which the other end knows nothing stand with the keys while rows are replaced. */

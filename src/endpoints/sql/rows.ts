@@ -21,6 +21,7 @@ import { readCatalog, readStamp } from './read-catalog.ts'
 import { readRelations } from './read-relations.ts'
 import { beginReading, enterPlan, leavePlan, queryPlan, readsPlanSql } from './search-path.ts'
 import { advanceSequence, largestId, positionOf } from './sequences.ts'
+import { findStrays } from './strays.ts'
 import { asText, textBatches } from './text-batches.ts'
 import { nameSession } from './turns.ts'
 import { wipeTenant } from './wipe.ts'
@@ -57,6 +58,7 @@ export function rowsAt(end: SqlEnd): Rows {
     readRelations: (query) => readRelations(end, query),
     ask: (query, rowsMax) => askRows(end, query, rowsMax),
     positionOf: (sequence) => positionOf(end, sequence),
+    strays: ({ tenant, tables }) => findStrays(pool, { schema, tenant, tables }),
     knownTenants: (tenants, tables) => knownTenants(end, tenants, tables),
     advanceSequence: (sequence, id) => advanceSequence(end, sequence, id),
   }

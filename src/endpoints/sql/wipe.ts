@@ -4,24 +4,28 @@
  * Each batch is a transaction that first locks the tenant's flag under our token and sees that this
  * end is closed for it (`receiving` or `moved`); each delete carries the tenant. So neither a
  * worker that was taken over nor a late clean-up can touch rows that somebody lives in.
+ *
+ * It removes exactly the rows that the paths of the tables find, and changes nothing else. Where
+ * our role may, foreign keys, triggers and rules are off, and references are checked in the same
+ * transaction; where it may not, tables at which something would fire are refused.
  */
 
 import { RehomeError } from '../../errors.ts'
-import type { TenantPath } from '../../plan/path.ts'
-import { inTransaction } from '../../postgres.ts'
-import { qualified } from '../../quote.ts'
+import { acts, firingFindings } from '../../plan/dependents.ts'
+import { hopsOf } from '../../plan/path.ts'
+import type { EndTable } from '../../plan/route.ts'
+import { type Client, inTransactionOf } from '../../postgres.ts'
 import type { Flag, Hold } from '../flags.ts'
+import { beginWriting } from './begin-writing.ts'
+import { referredColumns, refuseBrokenByRemoval } from './broken-by-removal.ts'
 import type { SqlEnd } from './end.ts'
 import { holdFlag } from './holds.ts'
 import { tenantPredicate } from './predicate.ts'
-
-export interface WipeTable {
-  readonly name: string
-  readonly path: TenantPath
-}
+import { type Removal, removeRows } from './remove-rows.ts'
+import { findStrays } from './strays.ts'
 
 export interface WipeGroup {
-  readonly tables: readonly WipeTable[]
+  readonly tables: readonly EndTable[]
   /** Their rows point at each other, so that they can only go together. */
   readonly atOnce: boolean
 }
@@ -29,21 +33,27 @@ export interface WipeGroup {
 export interface WipeOptions {
   /** The only mode in which rows may be removed here. */
   readonly mode: Extract<Flag['mode'], 'receiving' | 'moved'>
+  /** Foreign keys, triggers and rules are off, as they are while rows are copied. */
+  readonly replicate: boolean
   /** Rows a batch. Default 5,000. */
   readonly batchRows?: number
   readonly signal: AbortSignal
   readonly onBatch?: (rows: number) => Promise<void> | void
 }
 
+type BatchOptions = Pick<WipeOptions, 'mode' | 'replicate' | 'batchRows'>
+
 /**
  * Children first. Tables of one group refer to each other, or to themselves, and so are emptied in
- * one statement, at whose end foreign keys are checked. Returns the rows removed.
+ * one transaction. Returns the rows removed. Throws PREFLIGHT_FAILED before anything is removed
+ * where something would fire, FOREIGN_KEY_BROKEN and ROWS_NOT_REMOVED.
  */
 export async function wipeTenant(
   end: SqlEnd,
   hold: Hold,
   work: { groups: readonly WipeGroup[]; options: WipeOptions },
 ): Promise<number> {
+  for (const group of work.groups) refuseFiring(end, group, work.options)
   let total = 0
   for (const group of work.groups) {
     for (;;) {
@@ -61,16 +71,11 @@ export async function wipeTenant(
 export async function wipeBatch(
   end: SqlEnd,
   hold: Hold,
-  work: { group: WipeGroup; options: Pick<WipeOptions, 'mode' | 'batchRows'> },
+  work: { group: WipeGroup; options: BatchOptions },
 ): Promise<number> {
   const { group, options } = work
-  const batchRows = group.atOnce ? null : (options.batchRows ?? 5000)
-  const at = { schema: end.schema, alias: 'r', tenant: hold.tenant }
-  const deletes = group.tables.map((table) => deleteRows(table, at, batchRows))
-  const names = deletes.map((_, i) => `d${i}`)
-  const query = `with ${deletes.map((text, i) => `d${i} as (${text} returning 1)`).join(', ')}
-    select ${names.map((name) => `(select count(*) from ${name})`).join(' + ')} as rows`
-  return await inTransaction(end.pool, async (client) => {
+  refuseFiring(end, group, options)
+  return await inTransactionOf(end.pool, beginWriting(options), async (client) => {
     const mode = await holdFlag(client, hold, end)
     if (mode !== options.mode) {
       throw new RehomeError(
@@ -79,19 +84,66 @@ export async function wipeBatch(
         { tenant: hold.tenant },
       )
     }
-    return Number((await client.query(query)).rows[0].rows)
+    const at = { schema: end.schema, tenant: hold.tenant, group, batchRows: options.batchRows }
+    return await (options.replicate ? removeUnchecked(client, at) : removeChecked(client, at))
   })
 }
 
-/** Of a partitioned table one ctid may mean a row in each partition: all are this tenant's. */
-function deleteRows(
-  table: WipeTable,
-  at: { schema: string; alias: string; tenant: string },
-  batchRows: number | null,
-): string {
-  const name = qualified(at.schema, table.name)
-  const predicate = tenantPredicate(table.path, at)
-  const batch = `array(select r.ctid from ${name} r where ${predicate} limit ${batchRows})`
-  const chosen = batchRows === null ? '' : `r.ctid = any (${batch}) and `
-  return `delete from ${name} r where ${chosen}${predicate}`
+interface Batch {
+  readonly schema: string
+  readonly tenant: string
+  readonly group: WipeGroup
+  readonly batchRows: number | undefined
+}
+
+/** By foreign keys of the database. Those that act on a removal may meet no row but ours. */
+async function removeChecked(client: Client, batch: Batch): Promise<number> {
+  const { schema, tenant, group } = batch
+  const asked = { schema, tenant, tables: group.tables, among: acts }
+  const [stray] = await findStrays(client, asked)
+  if (stray) {
+    const message = `"${stray.table}": "${stray.foreignKey}" would remove or change ${stray.rows} rows that are not of the move: nothing was removed; remove or change them, then ask again`
+    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { tenant, data: { ...stray } })
+  }
+  const limit = group.atOnce ? null : (batch.batchRows ?? 5000)
+  const removed = await removeRows(
+    client,
+    group.tables.map((table) => removalOf(batch, table, limit)),
+  )
+  return removed.reduce((total, { rows }) => total + rows, 0)
+}
+
+/** Foreign keys are off: rows that refer to what goes are looked for after each batch. */
+async function removeUnchecked(client: Client, batch: Batch): Promise<number> {
+  const { schema, tenant, group } = batch
+  const going = group.atOnce ? group.tables : []
+  let total = 0
+  // What is found through others goes before them.
+  for (const own of group.tables.toSorted((a, b) => hopsOf(b.path) - hopsOf(a.path))) {
+    const columns = referredColumns(own.table)
+    for (;;) {
+      const removal = { ...removalOf(batch, own, batch.batchRows ?? 5000), columns }
+      const [removed] = await removeRows(client, [removal])
+      if (!removed || removed.rows === 0) break
+      total += removed.rows
+      await refuseBrokenByRemoval(client, { schema, table: own.table, removed, tenant, going })
+      if (!group.atOnce) return total
+    }
+  }
+  return total
+}
+
+function removalOf({ schema, tenant }: Batch, { table, path }: EndTable, limit: number | null) {
+  const where = tenantPredicate(path, { schema, alias: 'r', tenant })
+  return { schema, table, where, limit } satisfies Removal
+}
+
+/** Throws PREFLIGHT_FAILED. */
+function refuseFiring(end: SqlEnd, { tables }: WipeGroup, { replicate }: BatchOptions): void {
+  for (const { table } of tables) {
+    const [finding] = firingFindings(end.name, table, { replicate, events: ['DELETE'] })
+    if (!finding) continue
+    const message = `${finding.where}: ${finding.message}; nothing was removed`
+    throw new RehomeError('PREFLIGHT_FAILED', message, { data: { finding } })
+  }
 }

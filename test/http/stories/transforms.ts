@@ -35,7 +35,7 @@ export const transformStories: Readonly<Record<string, MixedStory>> = {
           ? null
           : { ...row, body: row.body.toUpperCase(), tags: [...row.tags, 'x'] },
     })
-    const exclude = ['note_lines']
+    const exclude = [{ table: 'note_lines', leaveReferences: true }]
     const served = [tenants, table('notes'), table('visits')]
     await using world = await createHttpWorld({
       ...{ over, plan: { tables: [tenants, notes, table('visits')], exclude } },
@@ -82,7 +82,7 @@ export const transformStories: Readonly<Record<string, MixedStory>> = {
     const notes = table('notes', {
       ...{ to: 'papers', columns: { drop: ['raw'], rename: { body: 'content' } } },
     })
-    const exclude = ['note_lines']
+    const exclude = [{ table: 'note_lines', leaveReferences: true }]
     const tables = [tenants, notes, table('visits')]
     await using world = await createHttpWorld({
       ...{ over, plan: { tables, exclude } },

@@ -98,6 +98,8 @@ export const description = z.object({
   /** Hash functions of which the end is capable, and their results on fixed values. */
   digestProbes: z.partialRecord(z.enum(['record', 'text', 'md5']), z.string()),
   foreignSettings: names,
+  /** The end finds rows that refer to a tenant's and are not reached: operation `strays`. */
+  tellsStrays: z.boolean().default(false),
   /** Tables that are not protected yet. */
   unguarded: names,
   tables: z.array(table),
@@ -121,7 +123,8 @@ export function catalogOf(described: Description): Catalog {
           typeText: column.typeText ?? column.typeName,
         }))
         const absent = { triggers: [], partitions: [], partitionColumns: [] }
-        return [one.name, { ...one, ...absent, columns: typed }]
+        const alone = { references: [], partitionKeys: [], reactions: [] }
+        return [one.name, { ...one, ...absent, ...alone, columns: typed }]
       }),
     ),
   }

@@ -165,6 +165,21 @@ export const rowOperations = {
     request: z.object(tableOf),
     result: z.array(z.object({ foreignKey: z.string(), rows: count, values: z.array(z.string()) })),
   }),
+  strays: operation("Rows that refer to the tenant's and are not found among them, by key.", {
+    request: z.object(tenantKey),
+    result: z.array(
+      z.object({
+        table: z.string(),
+        foreignKey: z.string(),
+        parent: z.string(),
+        rows: count,
+        values: z.array(z.string()),
+        planned: z.boolean(),
+        /** The end itself has been told to leave them behind. */
+        left: z.boolean().optional(),
+      }),
+    ),
+  }),
   largestId: operation("The largest id of the tenant's rows.", {
     request: z.object({ ...tableOf, column: name }),
     result: digits.nullable(),

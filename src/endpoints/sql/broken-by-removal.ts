@@ -1,0 +1,70 @@
+/**
+ * The check of references after a removal that ran with foreign keys off, in the same transaction:
+ * rows anywhere in the database that refer to removed rows. Whoever inserts such a row meanwhile
+ * waits for our delete by his own key, or we for him; so what is found here is all there is.
+ */
+import { RehomeError } from '../../errors.ts'
+import type { CatalogTable } from '../../plan/catalog.ts'
+import { childName } from '../../plan/dependents.ts'
+import type { EndTable } from '../../plan/route.ts'
+import type { Client } from '../../postgres.ts'
+import { ident, qualified } from '../../quote.ts'
+import { byEquality, hasParentAmong, isKept } from './matching.ts'
+import { tenantPredicate, typedText } from './predicate.ts'
+import type { Removed } from './remove-rows.ts'
+
+/** Columns of a table by which rows anywhere refer to it. */
+export function referredColumns({ references }: Pick<CatalogTable, 'references'>): string[] {
+  return [...new Set(references.flatMap(({ parentColumns }) => parentColumns))].sort()
+}
+
+export interface RemovedFrom {
+  readonly schema: string
+  readonly table: CatalogTable
+  /** Values of its `referredColumns`. */
+  readonly removed: Removed
+  readonly tenant: string
+  /** Rows of the tenant in these tables go before the transaction ends. */
+  readonly going: readonly EndTable[]
+}
+
+/** Throws FOREIGN_KEY_BROKEN. */
+export async function refuseBrokenByRemoval(client: Client, from: RemovedFrom): Promise<void> {
+  const { schema, table, removed } = from
+  const columns = referredColumns(table)
+  if (removed.rows === 0 || columns.length === 0) return
+  const counts = table.references.map((_, i) => countOf(from, i))
+  const { rows } = await client.query(counts.join(' union all '), [...removed.values])
+  const broken = rows.find(({ rows: n }: { rows: number }) => n > 0)
+  const key = broken && table.references[broken.i]
+  if (!key) return
+  const child = childName(key, schema)
+  const what = `"${child}": ${broken.rows} rows refer by "${key.name}" to rows of "${table.name}" that would be removed`
+  const data = { table: child, foreignKey: key.name, rows: broken.rows }
+  throw new RehomeError(
+    'FOREIGN_KEY_BROKEN',
+    `${what}: nothing was removed; remove or change them, then ask again`,
+    { data, tenant: from.tenant },
+  )
+}
+
+function countOf({ schema, table, tenant, going }: RemovedFrom, i: number): string {
+  const key = table.references[i]
+  if (!key) return ''
+  const columns = referredColumns(table)
+  const arrays = columns.map((_, c) => `$${c + 1}::text[]`).join(', ')
+  const names = columns.map((_, c) => `v${c}`).join(', ')
+  const equal = byEquality(key)
+  const typed = equal.parentColumns.map((name) =>
+    typedText(table, name, `g.v${columns.indexOf(name)}`),
+  )
+  const own = (name: string) => `c.${ident(name)}`
+  const given = key.columns.map((name) => `${own(name)} is not null`).join(' and ')
+  const gone = `select ${typed.join(', ')} from unnest(${arrays}) g (${names})`
+  const child =
+    key.schema === schema ? going.find(({ table: { name } }) => name === key.table) : undefined
+  const goes = child && tenantPredicate(child.path, { schema, alias: 'c', tenant })
+  return `select ${i} as i, count(*)::int as rows from ${qualified(key.schema, key.relation)} c
+    where ${given} and ${hasParentAmong(equal, own, gone)} and not ${isKept(key, own)}
+      ${goes ? `and (${goes}) is not true` : ''}`
+}

@@ -1,0 +1,86 @@
+/**
+ * Rows that refer to a tenant's rows and do not move with them: a tenant that has some does not
+ * move, unless the plan leaves them; and as long as there are some, nothing is cleaned up.
+ */
+import { now, round } from '../clock.ts'
+import { rowsOf } from '../endpoints/ends.ts'
+import type { Strays } from '../endpoints/tenant-rows.ts'
+import { RehomeError } from '../errors.ts'
+import { tablesLeft } from '../plan/tables.ts'
+import { tablesAt } from './rows.ts'
+import type { Ends, Shard } from './shard.ts'
+
+type EndName = 'source' | 'target'
+
+/**
+ * Looks at the end that the tenant leaves, by way of these ends. Throws ROWS_LEFT_BEHIND. What the
+ * plan leaves stands in the evidence.
+ */
+export async function refuseStrays(shard: Shard, ends: Ends = shard.ends): Promise<void> {
+  const start = now()
+  const all = await straysAt({ ...shard, ends }, 'source')
+  shard.evidence.straysMs = round(now() - start)
+  const spared = new Set(tablesLeft(shard.plan))
+  const isLeft = ({ planned, table, left }: Strays) => !planned && (left || spared.has(table))
+  const left = all.filter(isLeft)
+  if (left.length > 0) shard.evidence.leftBehind = left
+  const strays = all.filter((one) => !isLeft(one))
+  if (strays.length > 0) throw wouldStay(strays)
+}
+
+/**
+ * The same under the fence, for what has come since, where the look before was quick enough for
+ * the pause. Else it is left to `tellNewStrays`.
+ */
+export async function refuseNewStrays(shard: Shard): Promise<void> {
+  const { straysMs = 0 } = shard.evidence as { straysMs?: number }
+  if (straysMs <= shard.plan.pause.budgetMs * lookShare) return await refuseStrays(shard)
+  shard.evidence.straysUnseen = true
+}
+
+/** After the cutover, for who could not look under the fence: it is told what has come too late. */
+export async function tellNewStrays(shard: Shard): Promise<void> {
+  if (!shard.evidence.straysUnseen) return
+  const late = (await straysAt(shard, 'source')).filter(({ planned }) => planned)
+  shard.evidence.straysUnseen = late.length > 0 && late
+  for (const { table, rows, foreignKey } of late) {
+    shard.tell(
+      `${rows} rows of "${table}" came too late, by "${foreignKey}": they are at the source`,
+    )
+  }
+}
+
+const lookShare = 0.1
+
+/** Before a removal, so that none stops halfway. Throws FOREIGN_KEY_BROKEN. */
+export async function refuseReferring(shard: Shard, end: EndName): Promise<void> {
+  const [stray] = await straysAt(shard, end)
+  if (!stray) return
+  const { table, foreignKey, parent, rows, values } = stray
+  const what = `"${table}" at the ${end}: ${rows} rows refer by "${foreignKey}" to rows of "${parent}" that would be removed, e.g. ${values[0]}`
+  const message = `${what}: nothing was removed; remove or change them, then ask again`
+  throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...stray } })
+}
+
+async function straysAt(shard: Shard, end: EndName): Promise<readonly Strays[]> {
+  const { plan, tenant, ends, survey } = shard
+  if (ends[end].kind === 'http' && !survey[end].tellsStrays) return []
+  const tables = tablesAt(shard, end)
+  return await rowsOf(ends[end]).strays({ scope: plan.scope, tenant, tables })
+}
+
+function wouldStay(strays: readonly Strays[]): RehomeError {
+  const [first] = strays
+  const more = strays.length > 1 ? ` (and ${strays.length - 1} more keys)` : ''
+  const message = `${first ? describe(first) : ''}${more}`
+  return new RehomeError('ROWS_LEFT_BEHIND', message, { data: { strays } })
+}
+
+function describe({ table, foreignKey, parent, rows, values, planned }: Strays): string {
+  const refer = `refer by "${foreignKey}" to rows of "${parent}" that move, e.g. ${values[0]}`
+  if (planned) {
+    return `"${table}": ${rows} rows ${refer}, but are not found by the way that the plan says: fill in the columns by which it finds them, give them the same tenant, or remove them`
+  }
+  const leave = `\`exclude: [{ table: '${table}', leaveReferences: true }]\``
+  return `"${table}": ${rows} rows stay behind and ${refer}: plan the table, remove them, or say ${leave}`
+}
