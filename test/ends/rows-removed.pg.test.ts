@@ -52,7 +52,7 @@ describe.each(kinds)('%s', (kind) => {
     return counts.reduce((sum, rows) => sum + rows, 0)
   }
   const groupOf = (names: readonly TableName[], atOnce = false) => {
-    return { tables: names.map((name) => ({ name, path: endTable(at, name).path })), atOnce }
+    return { tables: names.map((name) => endTable(at, name)), atOnce }
   }
   const wipe = (
     hold: Hold,
@@ -60,7 +60,8 @@ describe.each(kinds)('%s', (kind) => {
     groups = tables.map((name) => groupOf([name])),
   ) => {
     const { signal } = new AbortController()
-    return at.rows.wipe(hold, { groups, options: { mode: 'receiving', signal, ...change } })
+    const options = { mode: 'receiving', replicate: true, signal, ...change } as const
+    return at.rows.wipe(hold, { groups, options })
   }
   const perEntry = kind === 'api' ? 2 : 3
   const visits = kind === 'api' ? 0 : 2

@@ -88,7 +88,7 @@ export async function createRemovals(): Promise<Removals> {
     (await wholeDatabase(pool)).filter(
       (row) => !row.startsWith('saved.') && ofTheTenant.test(row) === are,
     )
-  const catalog = async (of: Role) => (await readCatalog(ends[of].pool, 'public', [])).tables
+  const catalog = async (of: Role) => (await readCatalog(ends[of].pool, ends[of], [])).tables
   return {
     database,
     ends,
@@ -128,7 +128,7 @@ function urlAs(url: string, role: string): string {
 }
 
 function endOf(url: string): SqlEnd {
-  const pool = createPool({ url, name: 'mover', schema: 'public', size: 2 })
+  const pool = createPool({ url, name: 'mover', size: 2 })
   const place = { schema: 'public', address: 'here', place: 'here' }
   return { kind: 'sql', name: 'target', ...place, pool, lifeline: pool, flags: flagsAt(pool) }
 }
