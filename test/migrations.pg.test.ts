@@ -137,7 +137,7 @@ describe('a database that cannot take the migrations is refused in one line', ()
     await using database = await createDatabase()
     const name = `${database.name}_latin`
     await database.pool.query(`create database ${name} template template0 encoding latin1
-      lc_collate 'C' lc_ctype 'C'`)
+      locale_provider 'libc' locale 'C'`)
     const url = new URL(database.url)
     url.pathname = `/${name}`
     await withPool(url.href, async (pool) => {
