@@ -17,6 +17,8 @@ describeOnBackends('retry', (backend) => {
     const bad = await moveOf(world, runId, 'bad')
     expect(bad).toMatchObject({ phase: 'failed', error_code: 'ROW_REJECTED', failed_phase: 'copy' })
     expect(bad.error_message).toContain('no poison')
+    const { rows } = await world.source.pool.query(`select id from notes where body = 'poison'`)
+    expect(bad.error_message).toContain(`the row with (id) = (${rows[0].id})`)
     expect(bad.attempt).toBe(1)
     expect((await moveOf(world, runId, 'good')).phase).toBe('moved')
     expect(await tryWrite(world, 'source', 'bad')).toBe('accepted')

@@ -17,6 +17,7 @@ import type { CopyRows } from './copy-into.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
+import { nameRejectedRow } from './rejected-row.ts'
 import { beginReading, enterPlan, holdPlanSql, leavePlan } from './search-path.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
 import { nameSession } from './turns.ts'
@@ -41,12 +42,31 @@ export interface CopyOptions {
   readonly onChunk: (progress: TableProgress) => Promise<void> | void
 }
 
+/** Throws ROW_REJECTED with the row's key, as far as that can be told. */
 export async function copyTable(
   ends: { source: SqlEnd; target: SqlEnd },
   route: Route,
   options: CopyOptions,
 ): Promise<TableProgress> {
   if (options.from.done) return options.from
+  let rowsBefore = options.from.rowsRead
+  const onChunk = (progress: TableProgress) => {
+    rowsBefore = progress.rowsRead
+    return options.onChunk(progress)
+  }
+  try {
+    return await copyChunks(ends, route, { ...options, onChunk })
+  } catch (error) {
+    const { source } = ends
+    throw await nameRejectedRow(error, route, { source, of: options.hold, rowsBefore })
+  }
+}
+
+async function copyChunks(
+  ends: { source: SqlEnd; target: SqlEnd },
+  route: Route,
+  options: CopyOptions,
+): Promise<TableProgress> {
   return await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (client) => {
       const writer = createChunkWriter(client, {
