@@ -12,4 +12,4 @@ test.each([
   ...withOtherMixes(momentStories),
   ...withOtherMixes(windowStories),
   ...withOtherMixes(waysBackStories),
-])('%s (with %s over HTTP)', { timeout: 120_000 }, async (_title, _ends, run) => await run())
+])('%s (with %s over HTTP)', { timeout: 300_000 }, async (_title, _ends, run) => await run())

@@ -7,7 +7,7 @@ import { onlineStories } from './stories/online.ts'
 test.each(withOneMix(onlineStories))(
   '%s (with %s over HTTP)',
   {
-    timeout: 120_000,
+    timeout: 300_000,
   },
   async (_title, _ends, run) => await run(),
 )

@@ -96,7 +96,9 @@ export const wayBackStories: Readonly<Record<string, MixedStory>> = {
   },
 
   'rows that differ are named, and the move is tried again once they do not': async (over) => {
-    await using world = await createHttpWorld({ over, target: damage })
+    // No attempt may be lost to its lease where the machine is slow: the first one is looked at.
+    const plan = { fence: { leaseMs: 30_000, drainMs: 30_000 } }
+    await using world = await createHttpWorld({ over, target: damage, plan })
     await world.addTenant('acme')
     await using _worker = await world.work()
     const runId = await runAll(world)
