@@ -15,9 +15,7 @@ export type Choose = (points: readonly CallPoint[]) => readonly CallPoint[]
 export const changes: Choose = (points) =>
   points.filter((point, i) => i === 0 || (point.moment === 'after' && !changesNothing(point)))
 
-/**
- * One of them in each phase, another one with each rotation; in a phase that only reads, of all.
- */
+/** One of them in each phase, another one with each rotation; in a phase that only reads, of all. */
 export const onePerPhase: Choose = (points) => {
   const phases = [...new Set(points.map(({ place }) => phaseOf(place)))]
   return phases.flatMap((phase) => {
@@ -48,10 +46,7 @@ export async function dieAlone(story: Story, choose: Choose): Promise<string[]> 
   const missed: string[] = []
   await eachAtOnce(moves, async (move) => {
     const place = places[moves.indexOf(move)] ?? ''
-    const fateAt = ({ place: at }: CallPoint) => (at === place ? 'dies' : 'goes on')
-    const life = scene.lifeOf(move.tenant, fateAt)
-    await scene.attempts.live(life, move.id)
-    if (!life.dead) missed.push(place)
+    if (!(await diesAt(scene, move, place))) missed.push(place)
   })
   for (const place of missed) process.stderr.write(`nobody came to: ${place}\n`)
   // What a slow moment has made the first one say, others may never come to.
@@ -63,6 +58,18 @@ export async function dieAlone(story: Story, choose: Choose): Promise<string[]> 
   await finishAll(scene, moves)
   await scene.expectBystander()
   return places.filter((place) => !missed.includes(place))
+}
+
+/** false: the errand ended without coming there. */
+async function diesAt(scene: Scene, move: Asked, place: string): Promise<boolean> {
+  const fateAt = (point: CallPoint) => (point.place === place ? 'dies' : 'goes on')
+  for (;;) {
+    const life = scene.lifeOf(move.tenant, fateAt)
+    const outcome = await scene.attempts.live(life, move.id)
+    if (life.dead) return true
+    // Tenants may come in each other's way, and are tried again.
+    if (outcome?.kind !== 'failed' || !outcome.again) return false
+  }
 }
 
 /** The points of undisturbed attempts to which two tenants have come, one after the other. */

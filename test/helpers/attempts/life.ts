@@ -145,7 +145,7 @@ function takeFor(life: Life, client: pg.PoolClient): void {
   life.take(stream)
   client.release = (error) => {
     life.leave(stream)
-    release.call(client, error ?? (life.dead || undefined))
+    release.call(client, error || life.dead)
   }
   if (life.dead) client.release(true)
 }
