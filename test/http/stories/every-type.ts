@@ -13,7 +13,7 @@ import {
 
 type Row = Record<string, unknown>
 
-const exclude = ['notes', 'note_lines', 'visits']
+const exclude = [{ table: 'notes', leaveReferences: true }, 'note_lines', 'visits']
 const tablesWith = (options: { transform?: (row: Row) => Row }) => [
   table('tenants', { tenant: 'id' }),
   ...Object.keys(typeTables).map((name) => table(name, options)),
