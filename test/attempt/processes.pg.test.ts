@@ -1,6 +1,6 @@
 // Real worker processes die of SIGKILL, or stand still (SIGSTOP) and wake up when others have
-// finished their errand: what the other files of this folder do within one process. All phases
-// have their turn in processes.all.test.ts; these are others with each commit.
+// finished their errand: what the other files of this folder do within one process. The phases are
+// others with each commit; all places have their turn in ../crash-everywhere.all.test.ts.
 //
 // To repeat: ROTATION=7 npx vitest run test/attempt/processes.pg.test.ts
 import { afterAll, beforeAll, expect, test } from 'vitest'
