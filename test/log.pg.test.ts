@@ -71,7 +71,7 @@ describe('an error', () => {
       retryable: true,
       tenant: 'acme',
       phase: 'copy',
-      stack: expect.stringContaining('log.test.ts'),
+      stack: expect.stringContaining('log.pg.test.ts'),
       cause: { name: 'Error', message: 'refused', code: 'ECONNREFUSED' },
     })
   })

@@ -127,7 +127,7 @@ describe('with tokens', () => {
     expect(wrong.headers['set-cookie']).toBeUndefined()
     expect(wrong.text).toContain('That is not the token of this board.')
     const astray = await ask(board, `//evil.example/..//evil.example?token=${operatorToken}`)
-    expect(astray.headers.location).toMatch(/^\/[^/]/)
+    expect(astray.headers.location).toBe('/')
   })
 
   test('a browser is asked for the token, and led on to where it wanted to go', async () => {
@@ -144,7 +144,7 @@ describe('with tokens', () => {
     const right = await form(viewerToken, '/tenants/run-1/a')
     expect(right).toMatchObject({ status: 303, headers: { location: '/tenants/run-1/a' } })
     expect(String(right.headers['set-cookie'])).toMatch(/^rehome_\d+=viewer\./)
-    expect((await form(operatorToken, 'http://evil.example/x')).headers.location).toBe('/x')
+    expect((await form(operatorToken, 'http://evil.example/x')).headers.location).toBe('/')
     expect(await form('wrong', '/')).toMatchObject({ status: 401 })
     expect((await form('wrong', '/')).headers['set-cookie']).toBeUndefined()
     const foreign = { ...type, origin: 'http://evil.example' }

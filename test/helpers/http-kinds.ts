@@ -16,8 +16,8 @@ export async function moveKindsOverHttp(
   turns: readonly [Moment, Moment],
 ): Promise<Map<string, Arrival>> {
   await using world = await createHttpWorld({
-    ...{ over: bothEnds, both: changeableKeys, asking: { concurrency: 9 } },
-    plan: { strategy: 'online', pause: { budgetMs: 60_000 }, concurrency: 4 },
+    ...{ over: bothEnds, both: changeableKeys, asking: { concurrency: 7 } },
+    plan: { strategy: 'online', pause: { budgetMs: 60_000 }, concurrency: 3 },
   })
   return await moveThroughChanges(world, (kind) => moments[turns[kind % 2 === 0 ? 0 : 1]])
 }

@@ -30,7 +30,7 @@ export interface Lossy {
 const lossesEach = 6
 // Nothing here is about time, so none of it may run out where the machine is slow.
 const together = {
-  ...{ concurrency: 4, pause: { budgetMs: 120_000 } },
+  ...{ concurrency: 3, pause: { budgetMs: 120_000 } },
   fence: { leaseMs: 120_000, drainMs: 120_000 },
 } as const
 

@@ -9,8 +9,8 @@ export interface PlanFile extends AsyncDisposable {
   readonly plan: PlanInput
 }
 
-/** `tenants`: how the plan says which there are. */
-export async function writePlanFile(tenants: string): Promise<PlanFile> {
+/** `tenants`: how the plan says which there are; `changes`: further fields, which win. */
+export async function writePlanFile(tenants: string, changes = ''): Promise<PlanFile> {
   // Inside the project, where a plan finds what it imports.
   await mkdir('.rehome', { recursive: true })
   const folder = await mkdtemp(join(process.cwd(), '.rehome', 'plans-'))
@@ -22,7 +22,8 @@ export async function writePlanFile(tenants: string): Promise<PlanFile> {
       name: 'small', source: postgres({ urlFrom: 'SOURCE_URL' }),
       target: postgres({ urlFrom: 'TARGET_URL' }), tenants: ${tenants}, attempts: 1,
       tables: [table('tenants', { tenant: 'id' }), table('notes'), table('visits'),
-        table('note_lines', { through: 'note_id' })] })`,
+        table('note_lines', { through: 'note_id' })],
+      ${changes} })`,
   )
   const { default: plan } = (await import(pathToFileURL(path).href)) as { default: PlanInput }
   return { path, plan, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }

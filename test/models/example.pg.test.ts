@@ -36,21 +36,23 @@ test('a rehearsal tells what a move would do, and leaves nothing', async () => {
 })
 
 test('a rehearsal of a plan that cannot go well says what differs, and leaves nothing', async () => {
-  await using world = await exampleWorld()
-  await world.target.pool.query(`
-    create function shout() returns trigger language plpgsql as
-      $$ begin new.title := upper(new.title); return new; end $$;
-    create trigger shout before insert on work_items for each row execute function shout();
-    alter table work_items enable always trigger shout`)
-  const args = ['rehearse', file, '--tenant', 'acme', '--json']
+  await using world = await createWorld()
+  await world.addTenant('acme', 3)
+  const random = '({ words, ...row }) => ({ ...row, body: String(Math.random()) })'
+  await using file = await writePlanFile(
+    `['acme']`,
+    `tables: [table('tenants', { tenant: 'id' }), table('visits'),
+      table('notes', { transform: ${random} }), table('note_lines', { through: 'note_id' })]`,
+  )
+  const args = ['rehearse', file.path, '--tenant', 'acme', '--json']
   const { code, error } = await rehome(args, world.environment)
   expect([code, error]).toEqual([
     4,
-    expect.stringMatching(/ROWS_DIFFER: .*"work_items": 2 rows expected, 2 found, 2 differ/),
+    expect.stringMatching(/ROWS_DIFFER: .*"notes": 3 rows expected, 3 found, 3 differ/),
   ])
   expect(await flagsAt(world, 'target')).toEqual([])
-  const title = `update issues set title = 'still mine' where workspace_id = 'acme'`
-  expect((await world.source.pool.query(title)).rowCount).toBe(2)
+  const body = `update notes set body = 'still mine' where tenant_id = 'acme'`
+  expect((await world.source.pool.query(body)).rowCount).toBe(3)
 })
 
 test('a rehearsal leaves no ids that it has made', async () => {

@@ -18,6 +18,8 @@ import { createDatabase } from '../../helpers/database.ts'
 const database = await createDatabase()
 // Not the database's own pool: texts depend on the settings that our sessions have.
 const pool = createPool({ url: database.url, name: 'source' })
+// The types and tables of this test are not qualified.
+pool.on('connect', (client) => void client.query('set search_path to public'))
 await pool.query(`
   create type mood as enum ('NULL', '', 'null', 'so, so', '{"a"}', E'back\\\\slash', ' ', 'süß 😀');
   create type pair as (a int, b text);
