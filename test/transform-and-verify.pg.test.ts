@@ -1,14 +1,12 @@
 // Rows change on their way, and whatever did not arrive as it should is named before the cutover.
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { RemoteCall } from '../src/calls.ts'
 import { postgres } from '../src/plan/endpoint.ts'
 import { table } from '../src/plan/plan.ts'
 import { sql } from '../src/plan/sql-text.ts'
+import { damageBeforeVerify } from './helpers/damage.ts'
 import { ended, flagsAt, moveOf, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
-import { createWriter } from './helpers/writes-between.ts'
 
 /** Few connections: one that is not given back is missed. */
 const onePool = (urlFrom: string) => postgres({ urlFrom, poolSize: 2 })
@@ -128,24 +126,6 @@ test('a row that the zod schema refuses stops the move with table, key and reaso
   expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
 })
 
-/** Changes the target as the mover would, each time that the comparison begins. */
-function damageBeforeVerify(world: World, statement: string) {
-  const write = createWriter(world.target.url)
-  const asMover = `select set_config('rehome.token', token::text, true) from rehome.tenant_flags`
-  const outcomes: string[] = []
-  let last: string | undefined
-  const hear = (message: unknown) => {
-    const { tenant, phase } = message as RemoteCall
-    if (tenant !== 'acme') return
-    const begins = phase === 'verify' && last !== phase
-    last = phase
-    const replicate = 'set local session_replication_role = replica'
-    if (begins) outcomes.push(write([asMover, replicate, statement]))
-  }
-  subscribe('rehome:call', hear)
-  return { outcomes, [Symbol.dispose]: () => void unsubscribe('rehome:call', hear) }
-}
-
 const damages: [string, string, RegExp][] = [
   [
     'microseconds cut',
@@ -165,7 +145,7 @@ for (const [what, statement, message] of damages) {
   test(`${what} at the target is found, named, and not laundered by a retry`, async () => {
     await using world = await createWorld()
     await world.addTenant('acme')
-    using damage = damageBeforeVerify(world, statement)
+    using damage = damageBeforeVerify(world, 'acme', statement)
     await using _worker = await world.work()
     const runId = await runAll(world)
     for (let tries = 1; tries <= 2; tries += 1) {

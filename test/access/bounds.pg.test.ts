@@ -25,7 +25,7 @@ const holdOf = (tenant: string) => ({ scope: 'default', tenant, token: randomUUI
 
 test('a turn far above all that were here is refused, and shuts nobody out', async () => {
   expect(await takeTurn(pool, holdOf('a'), '5000000')).toBe(true)
-  for (const turn of ['9223372036854775807', '1000000000000000', '1005000001']) {
+  for (const turn of ['9223372036854775807', '1000000000000000', '10000005000001']) {
     const taken = takeTurn(pool, holdOf('a'), turn)
     await expect(taken, turn).rejects.toMatchObject({
       code: 'USAGE',
@@ -46,7 +46,7 @@ test('a number that leaves no room for others is no turn, whoever writes it', as
 
 test('no move closes the whole application', async () => {
   const hold = holdOf('*')
-  expect(await takeTurn(pool, hold, '1005000001')).toBe(true)
+  expect(await takeTurn(pool, hold, '10000005000001')).toBe(true)
   const claim = { epoch: randomUUID(), moveId: randomUUID(), reason: 'x', retryAfterS: 1 }
   const claimed = claimTarget(pool, { ...hold, ...claim, ours: [], captureMs: null })
   await expect(claimed).rejects.toMatchObject({

@@ -19,7 +19,7 @@ async function exists({ pool }: TestDatabase, table: string): Promise<boolean> {
 async function begun(life: Life, pool: Pool) {
   return await life.live(async () => {
     const client = await pool.connect()
-    await client.query('begin; create table begun ()')
+    await client.query('begin; create table public.begun ()')
     const { pid } = (await client.query('select pg_backend_pid() as pid')).rows[0]
     return { client, pid }
   })
@@ -32,7 +32,7 @@ test('a life that ends is rolled back, and nothing of it reaches the server any 
   const { client, pid } = await begun(life, pool)
   life.die()
   await expect(life.live(() => client.query('commit'))).rejects.toThrow()
-  await expect(life.live(() => pool.query('create table late ()'))).rejects.toThrow('dead')
+  await expect(life.live(() => pool.query('create table public.late ()'))).rejects.toThrow('dead')
   const session = 'select from pg_stat_activity where pid = $1'
   await eventually(async () => {
     expect((await database.pool.query(session, [pid])).rowCount).toBe(0)
@@ -40,7 +40,7 @@ test('a life that ends is rolled back, and nothing of it reaches the server any 
   expect(await exists(database, 'begun')).toBe(false)
   expect(await exists(database, 'late')).toBe(false)
   // Others share its pool.
-  await pool.query('create table other ()')
+  await pool.query('create table public.other ()')
   expect(await exists(database, 'other')).toBe(true)
   client.release()
   await pool.end()
@@ -53,7 +53,7 @@ test('a life that is held sends nothing before it wakes up', async () => {
   const { client } = await begun(life, pool)
   life.hold()
   const committed = life.live(() => client.query('commit'))
-  const asked = life.live(() => pool.query('create table asked ()'))
+  const asked = life.live(() => pool.query('create table public.asked ()'))
   for (let i = 0; i < 50; i += 1) {
     expect(await exists(database, 'begun')).toBe(false)
     expect(await exists(database, 'asked')).toBe(false)

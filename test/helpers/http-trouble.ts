@@ -37,11 +37,16 @@ export function troubled(trouble: Trouble): Between {
 /** All that the handler uses of a response. */
 function heldBack(told: (answer: Answer) => void): ServerResponse {
   let head: Omit<Answer, 'body'> = { status: 0, headers: {} }
+  const finished: (() => void)[] = []
   const response = {
+    once: (_finish: string, done: () => void) => void finished.push(done),
     writeHead(status: number, headers: Record<string, string>) {
       head = { status, headers }
     },
-    end: (body: Buffer) => told({ ...head, body }),
+    end(body: Buffer) {
+      told({ ...head, body })
+      for (const done of finished) done()
+    },
   }
   return response as unknown as ServerResponse
 }

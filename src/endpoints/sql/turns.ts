@@ -43,9 +43,10 @@ export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<bo
 
 /**
  * Turns are counted by one control database, for all ends: an end that has not been used for long
- * finds a gap. A number far above would shut out every attempt after it, for good.
+ * finds a gap, and numbers by a clock of milliseconds begin high. A number far above would shut out
+ * every attempt after it, for good.
  */
-const jumpMax = 1_000_000_000n
+const jumpMax = 10_000_000_000_000n
 const plausible = `(select coalesce(max(number), 0) + ${jumpMax} from rehome.turns)`
 
 /** Throws USAGE. */

@@ -15,7 +15,9 @@ export type Choose = (points: readonly CallPoint[]) => readonly CallPoint[]
 export const changes: Choose = (points) =>
   points.filter((point, i) => i === 0 || (point.moment === 'after' && !changesNothing(point)))
 
-/** One of them in each phase, another one with each rotation; in a phase that only reads, of all. */
+/**
+ * One of them in each phase, another one with each rotation; in a phase that only reads, of all.
+ */
 export const onePerPhase: Choose = (points) => {
   const phases = [...new Set(points.map(({ place }) => phaseOf(place)))]
   return phases.flatMap((phase) => {

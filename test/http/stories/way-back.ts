@@ -1,18 +1,13 @@
 // Tenants whose ends are reached over HTTP come back, are given up, and are tidied up after.
 import { expect } from 'vitest'
+import { damageBeforeVerify } from '../../helpers/damage.ts'
 import type { MixedStory } from '../../helpers/http-mixes.ts'
 import { createHttpWorld } from '../../helpers/http-world.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../../helpers/runs.ts'
 
 const noPoison = `alter table notes add constraint "no poison" check (body <> 'poison')`
 
-/** Cuts microseconds as long as it stands. */
-const damage = `
-  create function damage() returns trigger language plpgsql as $$ begin
-    new.at = date_trunc('milliseconds', new.at); return new; end $$;
-  create trigger damage before insert on notes for each row
-    when (new.id = 4) execute function damage();
-  alter table notes enable always trigger damage;`
+const cutMicroseconds = `update notes set at = date_trunc('milliseconds', at) where id = 4`
 
 export const wayBackStories: Readonly<Record<string, MixedStory>> = {
   'a tenant that wrote nothing at its new home comes back, and may go again': async (over) => {
@@ -98,8 +93,9 @@ export const wayBackStories: Readonly<Record<string, MixedStory>> = {
   'rows that differ are named, and the move is tried again once they do not': async (over) => {
     // No attempt may be lost to its lease where the machine is slow: the first one is looked at.
     const plan = { fence: { leaseMs: 30_000, drainMs: 30_000 } }
-    await using world = await createHttpWorld({ over, target: damage, plan })
+    await using world = await createHttpWorld({ over, plan })
     await world.addTenant('acme')
+    const damage = damageBeforeVerify(world, 'acme', cutMicroseconds)
     await using _worker = await world.work()
     const runId = await runAll(world)
     const differs = await moveOf(world, runId, 'acme')
@@ -107,7 +103,7 @@ export const wayBackStories: Readonly<Record<string, MixedStory>> = {
     const named = /"notes": 10 rows expected, 10 found, 1 differ \(\(4\) different/
     expect(differs.error_message).toMatch(named)
     expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
-    await world.target.pool.query('drop trigger damage on notes')
+    damage[Symbol.dispose]()
     expect(await world.rehome.retry(runId)).toEqual(['acme'])
     const move = (await ended(world, runId)).get('acme')
     expect([move?.phase, move?.error_message]).toEqual(['moved', null])

@@ -9,8 +9,7 @@ export const count = z.int().min(0)
 const digits = z.string().regex(/^-?\d+$/)
 
 /** Reading such a value tells what there is at the end, and fails where there is not. */
-const looksUp =
-  /^_?(aclitem|reg(class|collation|config|database|dictionary|namespace|oper(ator)?|proc(edure)?|role|type))$/
+const looksUp = /^_?(aclitem|reg(class|database|namespace|oper(ator)?|proc(edure)?|role))$/
 const pads = /^_?(bpchar|character|char|bit)$/
 const paddedMax = 10_000
 
