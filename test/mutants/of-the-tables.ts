@@ -20,7 +20,7 @@ const without = (trigger: string, relation: string): Change => [
 ]
 
 export const triggers: readonly Mutant[] = [
-  ['rehome_insert', 'visits', `insert into visits values ('acme', '2026-02-02', 1)`],
+  ['rehome_insert', 'visits', `insert into public.visits values ('acme', '2026-02-02', 1)`],
   ['rehome_update', 'visits', `update visits set hits = 9 where tenant_id = 'acme'`],
   ['rehome_delete', 'visits', `delete from visits where tenant_id = 'acme'`],
   ['rehome_truncate', 'note_lines', 'truncate note_lines'],

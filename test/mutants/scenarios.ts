@@ -24,7 +24,7 @@ interface Written {
   readonly fenced?: Tenant | '*' | undefined
 }
 
-export const newVisit = `insert into visits values ('acme', '2026-02-02', 1)`
+export const newVisit = `insert into public.visits values ('acme', '2026-02-02', 1)`
 
 /** The rows that a copy brings when the drain says that it may begin. */
 async function copyOf(db: Fenced, tenant: Tenant = 'acme'): Promise<string[]> {

@@ -11,7 +11,7 @@ import { codeOf } from '../helpers/fence/writer.ts'
 import { claimTarget, nextTurn } from '../helpers/fenced.ts'
 import type { Scenario, Stage } from './scenarios.ts'
 
-const row = `insert into visits values ('acme', '2026-02-02', 1)`
+const row = `insert into public.visits values ('acme', '2026-02-02', 1)`
 
 interface Attempts {
   readonly stale: Hold
