@@ -56,6 +56,8 @@ export async function readChanged(shard: Shard, touched: Touched, since: Since):
       else rows.push(row)
     }
   }
+  // Most rows that the second look did not find have gone since the first, and say so by now.
+  if (before.left.size > 0) await readLeaving(shard, touched, { since, before })
   const swept = [...before.left.values()].filter(({ child }) => !before.parents.has(nameOf(child)))
   for (const keys of swept) before.addParent(keys)
   return {
@@ -103,6 +105,24 @@ async function readBefore(shard: Shard, touched: Touched, since: Since): Promise
     }
   }
   return before
+}
+
+/** Reads the log once more, for what it says by now of rows that are not there. */
+async function readLeaving(
+  shard: Shard,
+  { table }: Touched,
+  { since, before }: { readonly since: Since; readonly before: Before },
+): Promise<void> {
+  const reader = readerOf(shard, table)
+  const asked = { table: table.route.source.name, kind: 'before', columns: reader.columns } as const
+  const pages = feedOf(shard, 'source').changes({ ...since, ...asked, signal: shard.signal })
+  for await (const page of pages) {
+    for (const { texts, children } of page) {
+      const { child } = reader.read(texts)
+      const left = children && child ? before.left.get(nameOf(child)) : undefined
+      if (left) before.addParent(left)
+    }
+  }
 }
 
 function nameOf(texts: Texts): string {

@@ -17,9 +17,10 @@
  *    comes back, it comes by a change after the position, which brings its children, too.
  * 3. Parents come before their children, so children are read after every step that removed them.
  *    Rows go together with their children. If the log says that the children changed, those that
- *    are there come again in this round. If it does not say so (the row was only updated when the
- *    log was read), or if a row was left out because it collided, the round is `lacking`: it does
- *    not move the position, and the next pass brings the children of every changed row.
+ *    are there come again in this round; of rows that have gone the log is asked once more, as most
+ *    went after the first look. If it does not say so (a transform leaves the row behind), or if a
+ *    row was left out because it collided, the round is `lacking`: it does not move the position,
+ *    and the next pass brings the children of every changed row.
  *
  * So at the end of a round the target has all that had changed up to the position, and some of what
  * came later; and under the fence, where nothing comes later, it has what the source has.
