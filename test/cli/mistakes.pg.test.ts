@@ -199,7 +199,7 @@ const cases: Case[] = [
   ],
 ]
 
-test.each(cases)('%s', async (_, prepare, exitCode, message) => {
+test.concurrent.each(cases)('%s', async (_, prepare, exitCode, message) => {
   const { args, env } = await prepare()
   const { code, out, error } = await rehome(args, { ...world.environment, ...env })
   expect(error).toMatch(message)

@@ -38,7 +38,7 @@ afterAll(async () => {
 })
 
 function plansOf({ plan }: HttpWorld) {
-  return { budgeted: plan({ name: 'budgeted', pause: { budgetMs: 2_000 }, attempts: 1 }) }
+  return { budgeted: plan({ name: 'budgeted', pause: { budgetMs: 5_000 }, attempts: 1 }) }
 }
 
 async function moveWith(tenant: string, some: Troubles, plan = world.plan()) {
