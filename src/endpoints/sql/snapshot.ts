@@ -3,7 +3,8 @@
  * moment, whichever session reads it and however long that takes.
  */
 
-import { type Client, type Pool, withClient } from '../../postgres.ts'
+import { messageOf, RehomeError } from '../../errors.ts'
+import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
 import { literal } from '../../quote.ts'
 import type { FlagKey } from '../flags.ts'
 import type { SqlEnd } from './end.ts'
@@ -52,7 +53,7 @@ function poolSeeing(pool: Pool, id: string): Pool {
       )
     } catch (error) {
       client.release(true)
-      throw error
+      throw withoutSnapshot(error)
     }
     const release = client.release.bind(client)
     client.release = (error) => {
@@ -65,6 +66,16 @@ function poolSeeing(pool: Pool, id: string): Pool {
     return client
   }
   return asPool(pool, connect)
+}
+
+/**
+ * The session that was there first has been lost. Who reads beside it may be the first to notice,
+ * and is told of a snapshot that nobody has (22023 until PostgreSQL 15, 42704 since).
+ */
+function withoutSnapshot(error: unknown): unknown {
+  if (!/^(22023|42704)$/.test(sqlStateOf(error) ?? '')) return error
+  const message = `the session whose snapshot is read has been lost: ${messageOf(error)}`
+  return new RehomeError('UNREACHABLE', message, { cause: error })
 }
 
 /**

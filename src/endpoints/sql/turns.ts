@@ -22,7 +22,8 @@ export const ourTurn = `
 
 /**
  * false: a later attempt has been here. Transactions in which an earlier one still writes are
- * ended: a process that stands still would keep its locks for ever.
+ * ended: a process that stands still would keep its locks for ever. They are ended only while the
+ * turn is this attempt's: one that wakes up between the two statements leaves the next one's alone.
  */
 export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<boolean> {
   const take = `
@@ -35,10 +36,12 @@ export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<bo
     await refuseImplausible(pool, turn)
     return false
   }
-  const end = `select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and usename = current_user and application_name = $1`
-  await pool.query(end, [sessionName(hold)])
-  return true
+  const end = `${ourTurn}
+    select (select count(pg_terminate_backend(pid)) from pg_stat_activity
+      where datname = current_database() and usename = current_user and application_name = $4)
+    from turn`
+  const { scope, tenant, token } = hold
+  return (await pool.query(end, [scope, tenant, token, sessionName(hold)])).rowCount === 1
 }
 
 /**

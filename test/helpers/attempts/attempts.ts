@@ -1,5 +1,6 @@
 // Attempts at errands without a queue and without a worker process: `attempt()` itself, any number
 // of them at once. Each may be a life that ends or stands still; they share connections.
+import { inspect } from 'node:util'
 import { closeControl, openControl } from '../../../src/control/database.ts'
 import { findMove } from '../../../src/control/moves.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
@@ -22,7 +23,10 @@ export interface Attempts extends AsyncDisposable {
    * death; with null where that was an error which no worker would have lived to see.
    */
   live(life: Life, moveId: string): Promise<Outcome | null>
-  /** Attempts without a life of their own, until the errand is over, well or not. */
+  /**
+   * Attempts without a life of their own, until the errand is over, well or not. Throws where so
+   * many do not end it, with how each of them ended.
+   */
   finish(moveId: string): Promise<void>
   /** What every worker does every few seconds. */
   reap(): Promise<void>
@@ -58,11 +62,13 @@ export function openAttempts(world: World): Attempts {
     async finish(moveId) {
       const plans = [{ plan, fingerprint, ends: shared }]
       const stop = new AbortController().signal
-      for (let i = 0; i < attemptsMax; i += 1) {
+      const outcomes: Outcome[] = []
+      while (outcomes.length < attemptsMax) {
         const asked = await errandOf(moveId)
         if (!asked) return
-        await attempt({ ...opened, ...asked, plans, stop })
+        outcomes.push(await attempt({ ...opened, ...asked, plans, stop }))
       }
+      if (await errandOf(moveId)) throw new Error(`not over: ${inspect(outcomes, { depth: 4 })}`)
     },
     reap: async () => void (await reap(plan.scope, shared, control)),
     // What the dead had in use is never given back, so nothing waits for that.

@@ -81,6 +81,11 @@ export class Life {
   leave(socket: Socket): void {
     if (this.#sockets.delete(socket) && this.#held) letGo(socket)
   }
+
+  /** What a broken connection has kept back goes with it. */
+  lose(socket: Socket): void {
+    if (this.#sockets.delete(socket) && this.#held) socket.destroy()
+  }
 }
 
 function keepBack(socket: Socket): void {
@@ -101,7 +106,7 @@ subscribe('net.client.socket', (message) => {
   const life = lives.getStore()
   if (life?.dead) process.nextTick(() => socket.destroy(gone()))
   else life?.take(socket)
-  socket.once('close', () => life?.leave(socket))
+  socket.once('close', () => life?.lose(socket))
 })
 
 /**
@@ -144,7 +149,8 @@ function takeFor(life: Life, client: pg.PoolClient): void {
   const release = client.release
   life.take(stream)
   client.release = (error) => {
-    life.leave(stream)
+    if (error) life.lose(stream)
+    else life.leave(stream)
     release.call(client, error || life.dead)
   }
   if (life.dead) client.release(true)

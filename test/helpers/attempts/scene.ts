@@ -98,7 +98,11 @@ async function arrange(
 }
 
 /** None of these errands is open, and all of them ended in this phase. */
-async function expectPhase(world: World, moves: readonly Asked[], phase: string): Promise<void> {
+export async function expectPhase(
+  world: World,
+  moves: readonly Asked[],
+  phase: string,
+): Promise<void> {
   const query = `select tenant_id, phase, open, error_message from rehome_control.moves
     where id = any ($1) and (open or phase <> $2)`
   const { rows } = await world.control.pool.query(query, [moves.map(({ id }) => id), phase])

@@ -5,7 +5,7 @@ import type { Outcome } from '../../../src/worker/attempt.ts'
 import type { CallPoint } from '../call-points.ts'
 import { type Choose, listen } from './deaths.ts'
 import type { Life } from './life.ts'
-import { eachAtOnce, expectOneHome, openScene, type Scene } from './scene.ts'
+import { eachAtOnce, expectOneHome, expectPhase, openScene, type Scene } from './scene.ts'
 import { everythingOfEach } from './states.ts'
 import type { Asked, Story } from './stories.ts'
 
@@ -100,6 +100,7 @@ async function wakeAfterAll(
   standing: readonly Standing[],
 ): Promise<void> {
   await attempts.finish(id)
+  await expectPhase(world, [{ id, tenant }], story.phase)
   expect(await expectOneHome(world, tenant, { keeps: true })).toBe(story.home)
   const before = await everythingOfEach(world, [tenant])
   for (const { life } of standing) life.wake()
