@@ -1,8 +1,7 @@
 import { RehomeError } from '../errors.ts'
+import { removeTenant } from './remove-tenant.ts'
 import { leaveOldHome } from './resume.ts'
-import { removeTenant } from './rows.ts'
 import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
-import { refuseReferring } from './strays.ts'
 
 export const cleanup: Stage = {
   phase: 'cleanup',
@@ -18,13 +17,12 @@ export const cleanup: Stage = {
       const message = `the ${end} does not say that the tenant has moved away: nothing was removed`
       throw new RehomeError('NOT_MOVED', message)
     }
-    await refuseReferring(shard, end)
-    await store(shard, { cleanupBegun: true })
+    const onBegin = () => store(shard, { cleanupBegun: true })
     const onBatch = (rows: number) => {
       shard.rowsCopied += rows
       reportProgress(shard)
     }
-    const rows = await removeTenant(shard, end, { mode: 'moved', onBatch })
+    const rows = await removeTenant(shard, end, { mode: 'moved', onBegin, onBatch })
     shard.evidence.cleanedRows = rows
     shard.tell(`removed ${rows} rows of the old copy at the ${end}`)
   },

@@ -20,7 +20,8 @@ import type { Route } from '../plan/route.ts'
 import { explain, inTransaction } from '../postgres.ts'
 import { contextOf, renumberOf } from './context.ts'
 import { feedOf, isAsked } from './feeds.ts'
-import { removeTenant, tenantRows } from './rows.ts'
+import { removeTenant } from './remove-tenant.ts'
+import { tenantRows } from './rows.ts'
 import { advanceSequences } from './sequences.ts'
 import {
   type Ends,

@@ -10,7 +10,7 @@ import { hasNewIds } from '../plan/new-ids.ts'
 import { besideMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
 import { feedOf } from './feeds.ts'
-import { removeTenant } from './rows.ts'
+import { removeTenant } from './remove-tenant.ts'
 import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
 import { verifyEverything } from './verification.ts'
 

@@ -1,7 +1,7 @@
 import { rowsOf } from '../endpoints/ends.ts'
 import { forgetCapture } from './capture.ts'
+import { removeTenant } from './remove-tenant.ts'
 import { openSource } from './resume.ts'
-import { removeTenant } from './rows.ts'
 import { holdOf, type Stage } from './shard.ts'
 
 export const withdraw: Stage = {
