@@ -131,7 +131,9 @@ function library(opened: Opened): Rehome {
     unproven: (plan) =>
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
     notes: (plan) =>
-      withPlan(opened, plan, async (at) => notesOf(await survey(at.plan, at.ends), at.ends)),
+      withPlan(opened, plan, async (at) =>
+        notesOf(at.plan, await survey(at.plan, at.ends), at.ends),
+      ),
     exposed: (plan) =>
       withPlan(opened, plan, async (at) => exposureFindings(await survey(at.plan, at.ends))),
     oneWayTables: (plan) =>

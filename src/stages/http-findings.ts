@@ -71,7 +71,13 @@ function readUnchecked(kind: string, digestProbes: Catalog['digestProbes']): boo
   return kind === 'api' || (kind === 'http' && digestProbes.md5 !== md5Probe)
 }
 
-function unprovenAt(end: EndName, { enforcement, digestProbes }: Catalog, kind: string): Finding[] {
+/** The end finds rows that refer to a tenant's and that the plan's paths do not reach. */
+export function tellsStrays(kind: string, catalog: Pick<Catalog, 'tellsStrays'>): boolean {
+  return kind === 'sql' || (kind === 'http' && catalog.tellsStrays === true)
+}
+
+function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
+  const { enforcement, digestProbes } = catalog
   const where = end
   const told: string[] = []
   if (enforcement === 'application') {
@@ -81,6 +87,11 @@ function unprovenAt(end: EndName, { enforcement, digestProbes }: Catalog, kind: 
     told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
     told.push('foreign keys, sequences and ids of other tenants are not looked at')
     told.push('a copy that is interrupted starts over')
+  }
+  if (!tellsStrays(kind, catalog)) {
+    const why =
+      "does not look for rows that refer to a tenant's and that the plan's paths do not find"
+    told.push(`${why}: they stay behind, and a removal there may break their references`)
   }
   if (end === 'source' && readUnchecked(kind, digestProbes)) {
     const why = 'makes no digest of its own that what is read of it could be held against'

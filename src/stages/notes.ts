@@ -3,21 +3,25 @@
  * `check`, and by nothing else. Reads only.
  */
 import { type End, rowsOf } from '../endpoints/ends.ts'
+import { findSlowLooks } from '../endpoints/sql/strays.ts'
 import type { CatalogColumn, Finding } from '../plan/catalog.ts'
 import { silentReactions } from '../plan/dependents.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { farApart } from './sequences.ts'
 import type { Ends } from './shard.ts'
+import { lookShare } from './strays.ts'
 import type { Survey } from './survey.ts'
 
-export async function notesOf(survey: Survey, ends: Ends): Promise<Finding[]> {
+export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
   return [
     ...(await publicationNotes(ends.source)),
     ...(await publicationNotes(ends.target)),
     ...survey.routes.flatMap(hiddenNotes),
     ...silentNotes(survey, ends),
     ...(await rangeNotes(survey, ends)),
+    ...(await slowLookNotes(plan, survey, ends)),
   ]
 }
 
@@ -31,6 +35,25 @@ async function publicationNotes(end: End): Promise<Finding[]> {
     where: end.name,
     message: `publication "${name}" carries rehome's own tables: a subscriber that lacks the schemas "rehome" and "rehome_log" stops there. Publish the application's schemas by name`,
   }))
+}
+
+/** So many rows are read within a fraction of a pause: what is said of fewer would be noise. */
+const slowRows = 100_000
+
+/** Where looks for rows that would be left behind may take longer than there is time under a fence. */
+async function slowLookNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
+  const notes: Finding[] = []
+  for (const where of ['source', 'target'] as const) {
+    const end = ends[where]
+    if (end.kind !== 'sql') continue
+    const tables = where === 'source' ? survey.sources : survey.targets
+    const at = { schema: end.schema, tenant: '', tables, rowsMin: slowRows }
+    for (const { table, foreignKey, rows } of await findSlowLooks(end.pool, at)) {
+      const message = `about ${rows} rows are looked through for those that refer by "${foreignKey}" and would be left behind, as no index begins with a column of it: create one. Where a look takes longer than ${plan.pause.budgetMs * lookShare} ms, a tenth of \`pause.budgetMs\`, none is made under the fence, and what comes last is told after the cutover (\`straysUnseen\`)`
+      notes.push({ where: `${where} table "${table}"`, message })
+    }
+  }
+  return notes
 }
 
 /** Triggers and rules that do not fire while rows are copied or removed. */

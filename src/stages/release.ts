@@ -13,7 +13,7 @@ export const release: Stage = {
     await store(shard, { message: `${shard.ends.target.place} is the home now` })
     // The tenant is at home: what cannot be tidied up is no reason to try the release again.
     await forgetCapture(shard).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
-    await tellNewStrays(shard).catch((err: unknown) => shard.log.warn({ err }, 'strays unseen'))
+    await tellNewStrays(shard)
   },
 }
 

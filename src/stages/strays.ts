@@ -5,10 +5,11 @@
 import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Strays } from '../endpoints/tenant-rows.ts'
-import { RehomeError } from '../errors.ts'
+import { messageOf, RehomeError } from '../errors.ts'
 import { tablesLeft } from '../plan/tables.ts'
+import { tellsStrays } from './http-findings.ts'
 import { tablesAt } from './rows.ts'
-import type { Ends, Shard } from './shard.ts'
+import { type Ends, type Shard, store } from './shard.ts'
 
 type EndName = 'source' | 'target'
 
@@ -30,27 +31,51 @@ export async function refuseStrays(shard: Shard, ends: Ends = shard.ends): Promi
 
 /**
  * The same under the fence, for what has come since, where the look before was quick enough for
- * the pause. Else it is left to `tellNewStrays`.
+ * the pause. Else it is left to `tellNewStrays`, by this attempt or by the one that releases.
  */
 export async function refuseNewStrays(shard: Shard): Promise<void> {
   const { straysMs = 0 } = shard.evidence as { straysMs?: number }
-  if (straysMs <= shard.plan.pause.budgetMs * lookShare) return await refuseStrays(shard)
+  if (straysMs <= shard.plan.pause.budgetMs * lookShare) {
+    shard.evidence.straysUnseen = false
+    return await refuseStrays(shard)
+  }
   shard.evidence.straysUnseen = true
+  const unseen = { straysUnseen: true }
+  await store(shard, { evidence: shard.goesBack ? { rollback: unseen } : unseen })
 }
 
 /** After the cutover, for who could not look under the fence: it is told what has come too late. */
 export async function tellNewStrays(shard: Shard): Promise<void> {
-  if (!shard.evidence.straysUnseen) return
-  const late = (await straysAt(shard, 'source')).filter(({ planned }) => planned)
-  shard.evidence.straysUnseen = late.length > 0 && late
-  for (const { table, rows, foreignKey } of late) {
-    shard.tell(
-      `${rows} rows of "${table}" came too late, by "${foreignKey}": they are at the source`,
-    )
+  if (!(shard.evidence.straysUnseen ?? unseenBefore(shard))) return
+  shard.evidence.straysUnseen = true
+  const home = shard.ends.source.name
+  try {
+    const late = (await straysAt(shard, 'source')).filter(({ planned }) => planned)
+    shard.evidence.straysUnseen = late.length > 0 && late
+    for (const { table, rows, foreignKey } of late) {
+      shard.tell(
+        `${rows} rows of "${table}" came too late, by "${foreignKey}": they are at the ${home}`,
+      )
+    }
+  } catch (error) {
+    const message = `rows at the ${home} that the plan does not find were not looked for`
+    shard.log.warn({ err: error }, message)
+    shard.tell(`${message}: ${messageOf(error)}`)
   }
 }
 
-const lookShare = 0.1
+/** What an attempt before this one, which died past the cutover, has left to be looked for. */
+function unseenBefore({ move, goesBack = false }: Shard): boolean {
+  const evidence = move.evidence as Evidence & { rollback?: Evidence }
+  return (goesBack ? evidence.rollback : evidence)?.straysUnseen === true
+}
+
+interface Evidence {
+  readonly straysUnseen?: unknown
+}
+
+/** Of the pause, for one look under the fence. */
+export const lookShare = 0.1
 
 /** Before a removal, so that none stops halfway. Throws FOREIGN_KEY_BROKEN. */
 export async function refuseReferring(shard: Shard, end: EndName): Promise<void> {
@@ -64,7 +89,7 @@ export async function refuseReferring(shard: Shard, end: EndName): Promise<void>
 
 async function straysAt(shard: Shard, end: EndName): Promise<readonly Strays[]> {
   const { plan, tenant, ends, survey } = shard
-  if (ends[end].kind === 'http' && !survey[end].tellsStrays) return []
+  if (!tellsStrays(ends[end].kind, survey[end])) return []
   const tables = tablesAt(shard, end)
   return await rowsOf(ends[end]).strays({ scope: plan.scope, tenant, tables })
 }

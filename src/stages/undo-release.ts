@@ -2,6 +2,7 @@
 import { now, round } from '../clock.ts'
 import { forgetCapture } from './capture.ts'
 import { holdOf, type Stage, store } from './shard.ts'
+import { tellNewStrays } from './strays.ts'
 import { wayBackOf } from './way-back.ts'
 
 export const undoRelease: Stage = {
@@ -18,7 +19,8 @@ export const undoRelease: Stage = {
       shard.evidence.rollbackPauseMs = round(now() - shard.pausedSince)
     }
     await store(shard, { message: `${shard.ends.source.place} is the home again` })
-    const forgotten = forgetCapture(wayBackOf(shard))
-    await forgotten.catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
+    const back = wayBackOf(shard)
+    await forgetCapture(back).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
+    await tellNewStrays(back)
   },
 }

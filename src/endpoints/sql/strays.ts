@@ -24,12 +24,7 @@ export interface StraysAsked {
 
 /** One query for all keys; none where no row can stray. Returns keys of which there are some. */
 export async function findStrays(db: Pool | Client, asked: StraysAsked): Promise<Strays[]> {
-  const looks = asked.tables.flatMap((parent) => {
-    const { references } = parent.table
-    return references.flatMap((key) =>
-      (asked.among?.(key) ?? true) ? lookOf(asked, parent, key) : [],
-    )
-  })
+  const looks = looksOf(asked)
   if (looks.length === 0) return []
   const query = looks.map(({ sql }, i) => `select ${i} as i, s.* from (${sql}) s`)
   const { rows } = await db.query(`${query.join(' union all ')} order by 1`)
@@ -41,8 +36,45 @@ export async function findStrays(db: Pool | Client, asked: StraysAsked): Promise
     })
 }
 
+export interface SlowLook {
+  readonly table: string
+  readonly foreignKey: string
+  /** As PostgreSQL estimates them. */
+  readonly rows: number
+}
+
+/** Keys of tables with so many rows that are looked through whole, for want of an index. */
+export async function findSlowLooks(
+  db: Pool,
+  { rowsMin, ...asked }: StraysAsked & { readonly rowsMin: number },
+): Promise<SlowLook[]> {
+  const looks = looksOf(asked).map(({ of: { table, foreignKey }, key }) => {
+    return { table, foreignKey, name: qualified(key.schema, key.relation), columns: key.columns }
+  })
+  if (looks.length === 0) return []
+  const query = `select k.table as "table", k."foreignKey", n.rows from
+      pg_catalog.jsonb_to_recordset($1) k ("table" text, "foreignKey" text, name text, columns text[])
+      cross join lateral (select pg_catalog.to_regclass(k.name) as oid) c
+      cross join lateral (select sum(greatest(t.reltuples, 0))::float8 as rows from pg_catalog.pg_class t
+        where t.oid = c.oid or t.oid in (select relid from pg_catalog.pg_partition_tree(c.oid))) n
+    where n.rows >= $2 and not exists (select from pg_catalog.pg_index x
+      join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+      where x.indrelid = c.oid and x.indisvalid and x.indpred is null and a.attname = any (k.columns))`
+  return (await db.query(query, [JSON.stringify(looks), rowsMin])).rows
+}
+
+function looksOf(asked: StraysAsked): Look[] {
+  return asked.tables.flatMap((parent) => {
+    const { references } = parent.table
+    return references.flatMap((key) =>
+      (asked.among?.(key) ?? true) ? lookOf(asked, parent, key) : [],
+    )
+  })
+}
+
 interface Look {
   readonly of: Omit<Strays, 'rows' | 'values'>
+  readonly key: CatalogReference
   readonly sql: string
 }
 
@@ -67,7 +99,8 @@ function lookOf(
     where ${hasParentAmong(equal, at, `${parents} where ${ours}`)}
       ${own ? `and (${own}) is not true` : ''}`
   const table = childName(key, schema)
-  return [{ of: { table, foreignKey: key.name, parent: parent.table.name, planned: !!child }, sql }]
+  const of = { table, foreignKey: key.name, parent: parent.table.name, planned: !!child }
+  return [{ of, key, sql }]
 }
 
 /** A row that refers to a tenant's row by this key is the tenant's, whatever is in it. */
