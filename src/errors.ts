@@ -126,6 +126,14 @@ const secretValues = [
 const values = secretValues.map((value) => value.source).join('|')
 const namedSecret = new RegExp(`(${secretName.source})(?:${values})`, 'gis')
 
+const namedMax = 5
+
+/** Joins the facts of one error: the first five, and how many more there are. */
+export function firstFew(facts: readonly string[]): string {
+  const named = facts.slice(0, namedMax).join('; ')
+  return facts.length > namedMax ? `${named}; and ${facts.length - namedMax} more` : named
+}
+
 /** What neither a text nor a jsonb of PostgreSQL can hold, NUL and half a character, is shown. */
 export function storable(text: string): string {
   return redact(text)

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { RehomeError } from '../errors.ts'
+import { firstFew, RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
 import { connectionsOf } from './endpoint.ts'
 import { contradictionOf, withoutInvertedStreams } from './inverted-streams.ts'
@@ -145,7 +145,7 @@ const plan = z.strictObject({
 const budgetsMs = { offline: 120_000, online: 1_000 } as const
 const windowsMs = { offline: 0, online: dayMs } as const
 
-/** Throws PLAN_INVALID with the first field that is wrong and how many others are. */
+/** Throws PLAN_INVALID with all that is wrong: the first few, and how many more there are. */
 export function checkPlan(input: unknown): Plan {
   const parsed = plan.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error, input)
@@ -161,8 +161,12 @@ export function checkPlan(input: unknown): Plan {
     rollback: { ...rollback, windowMs },
   }
   const checked = filled as unknown as Plan
-  const contradiction = contradictionIn(checked) ?? tooFewConnections(checked, checked.concurrency)
-  if (contradiction) throw new RehomeError('PLAN_INVALID', contradiction)
+  const contradictions = contradictionsIn(checked)
+  if (contradictions.length > 0) {
+    throw new RehomeError('PLAN_INVALID', firstFew(contradictions), {
+      data: { issues: contradictions },
+    })
+  }
   return { ...checked, tables: withoutInvertedStreams(checked) }
 }
 
@@ -177,56 +181,77 @@ export function tooFewConnections(plan: Plan, concurrency: number): string | nul
   return `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
 }
 
-function contradictionIn(plan: Plan): string | null {
-  const { tables, exclude, rollback } = plan
-  for (const [i, { table }] of exclude.entries()) {
-    if (exclude.findIndex((other) => other.table === table) === i) continue
-    return `plan field \`exclude\`: "${table}" is named twice`
-  }
-  for (const end of ['source', 'target'] as const) {
+function contradictionsIn(plan: Plan): string[] {
+  return [
+    ...[...repeated(plan.exclude.map(({ table }) => table))].map(
+      (table) => `plan field \`exclude\`: "${table}" is named twice`,
+    ),
+    ...contradictionsOfEnds(plan),
+    ...contradictionsOfStreams(plan),
+    ...contradictionsOfTables(plan),
+    tooFewConnections(plan, plan.concurrency) ?? [],
+  ].flat()
+}
+
+function contradictionsOfEnds(plan: Plan): string[] {
+  const { auditEveryMs, windowMs } = plan.rollback
+  const hasBothOrNone = (['source', 'target'] as const).filter((end) => {
     const { kind, ...at } = plan[end]
-    if (kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)) {
-      return `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``
-    }
-  }
-  if (rollback.auditEveryMs > 0 && rollback.windowMs === 0) {
-    return 'plan field `rollback.auditEveryMs`: there is nothing to audit without `rollback.windowMs`'
-  }
+    return kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)
+  })
+  const found = hasBothOrNone.map(
+    (end) => `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``,
+  )
+  if (auditEveryMs === 0 || windowMs > 0) return found
+  const what = 'there is nothing to audit without `rollback.windowMs`'
+  return [...found, `plan field \`rollback.auditEveryMs\`: ${what}`]
+}
+
+function contradictionsOfStreams({ tables }: Plan): string[] {
   const streams = tables.filter((entry) => entry.kind === 'stream')
-  for (const [i, stream] of streams.entries()) {
-    const { name } = stream
-    const wrong = contradictionOf(stream)
-    if (wrong) return wrong
-    if (streams.findIndex((other) => other.name === name) === i) continue
-    return `plan field \`tables\`: stream "${name}" is named twice`
-  }
+  const twice = [...repeated(streams.map(({ name }) => name))]
+  return [
+    ...streams.map(contradictionOf).filter((wrong) => wrong !== null),
+    ...twice.map((name) => `plan field \`tables\`: stream "${name}" is named twice`),
+  ]
+}
+
+function contradictionsOfTables({ tables, exclude }: Plan): string[] {
   const named = tables
     .filter((entry) => entry.kind === 'table')
     .filter(({ side }) => side !== 'target')
-  for (const [i, entry] of named.entries()) {
-    const { name, tenant, through, row, quarantine, transform } = entry
-    const field = `plan field \`tables\`: "${name}"`
-    if (named.findIndex((other) => other.name === name) < i) return `${field} is named twice`
-    if (exclude.some(({ table }) => table === name)) return `${field} is in \`exclude\`, too`
-    const checks = row !== undefined || quarantine
-    if (checks && !transform) {
-      return `${field} has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
-    }
-    if (tenant && through) return `${field} has both \`tenant\` and \`through\`: one says it all`
-  }
-  return null
+  const twice = [...repeated(named.map(({ name }) => name))].map(
+    (name) => `"${name}" is named twice`,
+  )
+  const wrong = named.flatMap(({ name, tenant, through, row, quarantine, transform }) => [
+    exclude.some(({ table }) => table === name) ? `"${name}" is in \`exclude\`, too` : [],
+    (row !== undefined || quarantine) && !transform
+      ? `"${name}" has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
+      : [],
+    tenant && through ? `"${name}" has both \`tenant\` and \`through\`: one says it all` : [],
+  ])
+  return [...twice, ...new Set(wrong.flat())].map((what) => `plan field \`tables\`: ${what}`)
+}
+
+/** Each once. */
+function repeated(names: readonly string[]): Set<string> {
+  return new Set(names.filter((name, i) => names.indexOf(name) < i))
 }
 
 function invalid(error: z.ZodError, input: unknown): RehomeError {
   // A field that is missing is most often one that was misspelt.
-  const first = error.issues.find((i) => i.code === 'unrecognized_keys') ?? error.issues[0]
-  const path = first?.path.map(String) ?? []
-  const what = first?.code === 'unrecognized_keys' ? unknownKeys(first.keys) : first?.message
-  const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : ''
-  const where = path.length === 0 ? 'the plan' : `plan field \`${path.join('.')}\``
-  return new RehomeError('PLAN_INVALID', `${where}${given(input, path)}: ${what}${more}`, {
+  const isUnknown = ({ code }: z.core.$ZodIssue) => Number(code === 'unrecognized_keys')
+  const issues = error.issues.toSorted((a, b) => isUnknown(b) - isUnknown(a))
+  return new RehomeError('PLAN_INVALID', firstFew(issues.map((issue) => textOf(issue, input))), {
     data: { issues: error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
   })
+}
+
+function textOf(issue: z.core.$ZodIssue, input: unknown): string {
+  const path = issue.path.map(String)
+  const what = issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message
+  const where = path.length === 0 ? 'the plan' : `plan field \`${path.join('.')}\``
+  return `${where}${given(input, path)}: ${what}`
 }
 
 /** ` is …` where that is short, and no URL that somebody took for its variable's name. */

@@ -32,6 +32,7 @@ import { hopsOf } from '../plan/path.ts'
 import type { Route } from '../plan/route.ts'
 import type { Client } from '../postgres.ts'
 import { type Shard, sqlEndsOf } from './shard.ts'
+import { brokenByGone, type LeftBy } from './verification.ts'
 
 /** What a round is about. */
 export interface Due {
@@ -134,13 +135,13 @@ export async function refuseBrokenByLeaving(
   { bringing, changes, tables, gone }: Replacing & Pick<Replaced, 'gone'>,
 ): Promise<void> {
   const { schema } = sqlEndsOf(shard).target
+  const all: LeftBy[] = []
   for (const table of tables) {
     const referring = referringTo(table)
-    const [broken] = await brokenByLeaving(bringing, changes, { table, schema, referring })
-    if (!broken) continue
-    const message = `${broken.foreignKey}: ${broken.rows} rows refer to rows of "${table.route.target.name}" that have gone`
-    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: broken })
+    const broken = await brokenByLeaving(bringing, changes, { table, schema, referring })
+    all.push(...broken.map((one) => ({ ...one, parent: table.route.target.name })))
   }
+  if (all.length > 0) throw brokenByGone(all)
   for (const [table, removed] of gone) {
     const references = otherReferences(table)
     await refuseBrokenByRemoval(bringing.target, {

@@ -1,13 +1,13 @@
 /** Whether rows that came refer to rows that are there, and none to such as have gone. */
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
-import { RehomeError } from '../errors.ts'
+import type { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/route.ts'
 import { isFull, keyLists, type Touched } from './feed-keys.ts'
 import { feedOf } from './feeds.ts'
 import { tenantRows } from './rows.ts'
 import type { Shard, Unsettled } from './shard.ts'
-import { referencesBroken } from './verification.ts'
+import { brokenByGone, referencesBroken } from './verification.ts'
 
 /**
  * `while written` rows come before those that they refer to: then they are looked at again, at the
@@ -26,7 +26,7 @@ export async function settleReferences(
   for (const [name, look] of looks) {
     shard.signal.throwIfAborted()
     const route = shard.survey.routes.find(({ target }) => target.name === name)
-    const error = route ? await firstBreach(shard, route, look) : null
+    const error = route ? await breachOf(shard, route, look) : null
     if (!error) continue
     if (when === 'exactly') throw error
     shard.unsettled.set(name, joined(shard.unsettled.get(name), look))
@@ -43,7 +43,8 @@ function joined(left: Unsettled | undefined, right: Unsettled): Unsettled {
   return { keys, gone: [...left.gone, ...right.gone] }
 }
 
-async function firstBreach(
+/** All that the first keys which break any refer to. */
+async function breachOf(
   shard: Shard,
   route: Route,
   { keys, gone }: Unsettled,
@@ -52,15 +53,17 @@ async function firstBreach(
   const came = keys === null ? [undefined] : keyLists(targetKey, keys)
   for (const list of came) {
     const rows = { ...tenantRows(shard, route, 'target'), keys: list }
-    const asked = rowsOf(shard.ends.target).brokenReferences(rows, shard.survey.targets)
-    const [broken] = await asked
-    if (broken) return referencesBroken(shard, [{ ...broken, table: target.name }])
+    const broken = await rowsOf(shard.ends.target).brokenReferences(rows, shard.survey.targets)
+    if (broken.length === 0) continue
+    return referencesBroken(
+      shard,
+      broken.map((one) => ({ ...one, table: target.name })),
+    )
   }
   for (const list of keyLists(targetKey, gone as Texts[])) {
-    const [broken] = await feedOf(shard, 'target').brokenByLeaving(target.name, list)
-    if (!broken) continue
-    const message = `${broken.foreignKey}: ${broken.rows} rows refer to rows of "${target.name}" that have gone`
-    return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken } })
+    const broken = await feedOf(shard, 'target').brokenByLeaving(target.name, list)
+    if (broken.length === 0) continue
+    return brokenByGone(broken.map((one) => ({ ...one, parent: target.name })))
   }
   return null
 }

@@ -5,7 +5,7 @@
 import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Strays } from '../endpoints/tenant-rows.ts'
-import { messageOf, RehomeError } from '../errors.ts'
+import { firstFew, messageOf, RehomeError } from '../errors.ts'
 import { tablesLeft } from '../plan/tables.ts'
 import { tellsStrays } from './http-findings.ts'
 import { tablesAt } from './rows.ts'
@@ -79,12 +79,13 @@ export const lookShare = 0.1
 
 /** Before a removal, so that none stops halfway. Throws FOREIGN_KEY_BROKEN. */
 export async function refuseReferring(shard: Shard, end: EndName): Promise<void> {
-  const [stray] = await straysAt(shard, end)
-  if (!stray) return
-  const { table, foreignKey, parent, rows, values } = stray
-  const what = `"${table}" at the ${end}: ${rows} rows refer by "${foreignKey}" to rows of "${parent}" that would be removed, e.g. ${values[0]}`
-  const message = `${what}: nothing was removed; remove or change them, then ask again`
-  throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...stray } })
+  const strays = await straysAt(shard, end)
+  if (strays.length === 0) return
+  const facts = strays.map(({ table, foreignKey, parent, rows, values }) => {
+    return `"${table}" at the ${end}: ${rows} rows refer by "${foreignKey}" to rows of "${parent}" that would be removed, e.g. ${values[0]}`
+  })
+  const message = `${firstFew(facts)}: nothing was removed; remove or change them, then ask again`
+  throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...strays[0], strays } })
 }
 
 async function straysAt(shard: Shard, end: EndName): Promise<readonly Strays[]> {
@@ -95,10 +96,7 @@ async function straysAt(shard: Shard, end: EndName): Promise<readonly Strays[]> 
 }
 
 function wouldStay(strays: readonly Strays[]): RehomeError {
-  const [first] = strays
-  const more = strays.length > 1 ? ` (and ${strays.length - 1} more keys)` : ''
-  const message = `${first ? describe(first) : ''}${more}`
-  return new RehomeError('ROWS_LEFT_BEHIND', message, { data: { strays } })
+  return new RehomeError('ROWS_LEFT_BEHIND', firstFew(strays.map(describe)), { data: { strays } })
 }
 
 function describe({ table, foreignKey, parent, rows, values, planned }: Strays): string {

@@ -4,7 +4,7 @@
  */
 import { rowsOf } from '../endpoints/ends.ts'
 import type { BrokenReference } from '../endpoints/tenant-rows.ts'
-import { RehomeError } from '../errors.ts'
+import { firstFew, RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { compareShard, type TableComparison } from './compare.ts'
 import type { Difference } from './differences.ts'
@@ -102,13 +102,30 @@ export async function allBroken(shard: Shard): Promise<Broken[]> {
   return found
 }
 
-/** Names the first, and how many foreign keys more are broken. */
+/** Names each foreign key that is broken, with an example of what its rows refer to. */
 export function referencesBroken(shard: Shard, all: readonly Broken[]): RehomeError {
-  const [{ table, ...broken } = unknownReference] = all
-  const more = all.length > 1 ? ` (and ${all.length - 1} more foreign keys are broken)` : ''
-  const fact = `"${table}": ${broken.rows} rows break foreign key "${broken.foreignKey}", e.g. ${broken.values[0]}`
-  const message = `${fact}${more}${leftBehindBy(shard, table, broken.foreignKey)}`
-  return new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { ...broken, broken: all } })
+  const facts = all.map(({ table, foreignKey, rows, values }) => {
+    const fact = `"${table}": ${rows} rows break foreign key "${foreignKey}", e.g. ${values[0]}`
+    return `${fact}${leftBehindBy(shard, table, foreignKey)}`
+  })
+  const { table: _, ...first } = all[0] ?? unknownReference
+  return new RehomeError('FOREIGN_KEY_BROKEN', firstFew(facts), { data: { ...first, broken: all } })
+}
+
+/** Rows that refer to rows of `parent` that have gone. `foreignKey`: with its table. */
+export interface LeftBy {
+  readonly foreignKey: string
+  readonly rows: number
+  readonly parent: string
+}
+
+export function brokenByGone(all: readonly LeftBy[]): RehomeError {
+  const facts = all.map(({ foreignKey, rows, parent }) => {
+    return `${foreignKey}: ${rows} rows refer to rows of "${parent}" that have gone`
+  })
+  return new RehomeError('FOREIGN_KEY_BROKEN', firstFew(facts), {
+    data: { ...all[0], broken: all },
+  })
 }
 
 const unknownReference: Broken = { table: '?', foreignKey: '?', rows: 0, values: [] }
@@ -120,5 +137,5 @@ function leftBehindBy({ survey, evidence }: Shard, table: string, foreignKey: st
   const parent = of?.foreignKeys.find(({ name }) => name === foreignKey)?.parent
   const rows = parent === undefined ? 0 : (tables[parent] ?? 0)
   if (rows === 0) return ''
-  return `; ${rows} rows of "${parent}" stayed behind in quarantine: leave out the rows that refer to them in the transform of "${table}", or mend them`
+  return ` (${rows} rows of "${parent}" stayed behind in quarantine: leave out the rows that refer to them in the transform of "${table}", or mend them)`
 }

@@ -3,7 +3,7 @@
  * rows anywhere in the database that refer to removed rows. Whoever inserts such a row meanwhile
  * waits for our delete by his own key, or we for him; so what is found here is all there is.
  */
-import { RehomeError } from '../../errors.ts'
+import { firstFew, RehomeError } from '../../errors.ts'
 import type { CatalogTable } from '../../plan/catalog.ts'
 import { childName } from '../../plan/dependents.ts'
 import type { EndTable } from '../../plan/route.ts'
@@ -35,17 +35,17 @@ export async function refuseBrokenByRemoval(client: Client, from: RemovedFrom): 
   if (removed.rows === 0 || columns.length === 0) return
   const counts = table.references.map((_, i) => countOf(from, i))
   const { rows } = await client.query(counts.join(' union all '), [...removed.values])
-  const broken = rows.find(({ rows: n }: { rows: number }) => n > 0)
-  const key = broken && table.references[broken.i]
-  if (!key) return
-  const child = childName(key, schema)
-  const what = `"${child}": ${broken.rows} rows refer by "${key.name}" to rows of "${table.name}" that would be removed`
-  const data = { table: child, foreignKey: key.name, rows: broken.rows }
-  throw new RehomeError(
-    'FOREIGN_KEY_BROKEN',
-    `${what}: nothing was removed; remove or change them, then ask again`,
-    { data, tenant: from.tenant },
-  )
+  const broken = rows.flatMap(({ rows: n, i }: { rows: number; i: number }) => {
+    const key = table.references[i]
+    return key && n > 0 ? [{ table: childName(key, schema), foreignKey: key.name, rows: n }] : []
+  })
+  if (broken.length === 0) return
+  const facts = broken.map(({ table: child, foreignKey, rows: n }) => {
+    return `"${child}": ${n} rows refer by "${foreignKey}" to rows of "${table.name}" that would be removed`
+  })
+  const message = `${firstFew(facts)}: nothing was removed; remove or change them, then ask again`
+  const data = { ...broken[0], broken }
+  throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data, tenant: from.tenant })
 }
 
 function countOf({ schema, table, tenant, going }: RemovedFrom, i: number): string {

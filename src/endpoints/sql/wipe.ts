@@ -10,12 +10,13 @@
  * transaction; where it may not, tables at which something would fire are refused.
  */
 
-import { RehomeError } from '../../errors.ts'
+import { firstFew, RehomeError } from '../../errors.ts'
 import { acts, firingFindings } from '../../plan/dependents.ts'
 import { hopsOf } from '../../plan/path.ts'
 import type { EndTable } from '../../plan/route.ts'
 import { type Client, inTransactionOf } from '../../postgres.ts'
 import type { Flag, Hold } from '../flags.ts'
+import type { Strays } from '../tenant-rows.ts'
 import { beginWriting } from './begin-writing.ts'
 import { referredColumns, refuseBrokenByRemoval } from './broken-by-removal.ts'
 import type { SqlEnd } from './end.ts'
@@ -100,17 +101,22 @@ interface Batch {
 async function removeChecked(client: Client, batch: Batch): Promise<number> {
   const { schema, tenant, group } = batch
   const asked = { schema, tenant, tables: group.tables, among: acts }
-  const [stray] = await findStrays(client, asked)
-  if (stray) {
-    const message = `"${stray.table}": "${stray.foreignKey}" would remove or change ${stray.rows} rows that are not of the move: nothing was removed; remove or change them, then ask again`
-    throw new RehomeError('FOREIGN_KEY_BROKEN', message, { tenant, data: { ...stray } })
-  }
+  const strays = await findStrays(client, asked)
+  if (strays.length > 0) throw wouldAct(tenant, strays)
   const limit = group.atOnce ? null : (batch.batchRows ?? 5000)
   const removed = await removeRows(
     client,
     group.tables.map((table) => removalOf(batch, table, limit)),
   )
   return removed.reduce((total, { rows }) => total + rows, 0)
+}
+
+function wouldAct(tenant: string, strays: readonly Strays[]): RehomeError {
+  const facts = strays.map(({ table, foreignKey, rows }) => {
+    return `"${table}": "${foreignKey}" would remove or change ${rows} rows that are not of the move`
+  })
+  const message = `${firstFew(facts)}: nothing was removed; remove or change them, then ask again`
+  return new RehomeError('FOREIGN_KEY_BROKEN', message, { tenant, data: { ...strays[0], strays } })
 }
 
 /** Foreign keys are off: rows that refer to what goes are looked for after each batch. */
