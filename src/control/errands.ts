@@ -40,7 +40,10 @@ export async function askRetry(control: Control, id: string, by: string): Promis
   })
 }
 
-/** A moved, a failed or a not yet cut over move. */
+/**
+ * A moved, a failed or a not yet cut over move. One that failed before it had closed the target has
+ * nothing to undo: it stays failed, with its reason.
+ */
 export async function askRollback(
   control: Control,
   id: string,
@@ -51,7 +54,7 @@ export async function askRollback(
   // An audit changes nothing, so it is no reason to wait.
   const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
     and not cleanup_begun`
-  const failed = sql<SqlBool>`(not open and phase = 'failed'
+  const failed = sql<SqlBool>`(not open and phase = 'failed' and epoch is not null
     or open and errand = 'move' and phase = any(${beforeCutover}))`
   return (
     (await change(control, id, { ask: { ...ask, fallback: 'moved' }, when: moved })) ??

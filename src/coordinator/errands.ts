@@ -46,6 +46,12 @@ export async function rollback(
 ): Promise<string[]> {
   const { run, moves } = await chosen(at, runId, options.tenants ?? [])
   const { by, discardWrites = false } = options
+  const untouched = moves.find(hasChangedNothing)
+  if (untouched)
+    throw notNow(
+      untouched,
+      `it had changed nothing at either end when it failed with ${untouched.error_code}, so there is nothing to roll back`,
+    )
   return await askEach(
     at,
     { run, moves, options },
@@ -60,6 +66,11 @@ export async function rollback(
       ask: (move) => askRollback(at.control, move.id, { by, discardWrites }),
     },
   )
+}
+
+/** The epoch is stored before the target is closed, which is the first thing that a move changes. */
+function hasChangedNothing({ open, phase, epoch }: Move): boolean {
+  return !open && phase === 'failed' && epoch === null
 }
 
 export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {

@@ -256,3 +256,23 @@ test('a rehearsal is neither tried again, nor rolled back, nor cleaned up, nor f
   const [rehearsed] = moves
   for (const errand of errands) expect(await ask(errand, rehearsed?.id ?? '')).toBeNull()
 })
+
+test('a move that failed before it changed anything stays failed when a rollback is asked', async () => {
+  const states: State[] = variants.map((variant) => ({ phase: 'failed', open: 'nothing', variant }))
+  const { runId, moves } = await storeMoves(db.control, states, { isUntouched: true })
+  const before = await rowsOf(runId)
+  expect([...(await askAll('rollback', moves)).values()]).toEqual(states.map(() => null))
+  const asked = rollback(at(), runId, { by: 'tester', tenants: moves.map(({ tenant }) => tenant) })
+  await expect(asked).rejects.toMatchObject({
+    code: 'NOT_ALLOWED_NOW',
+    message: expect.stringMatching(/is failed: it had changed nothing .* UNREACHABLE, so there is/),
+  })
+  expect(await rowsOf(runId)).toEqual(before)
+})
+
+test('a move that was not begun yet is called off by a rollback', async () => {
+  const states: State[] = [{ phase: 'queued', open: 'move', variant: 'no window' }]
+  const { moves } = await storeMoves(db.control, states, { isUntouched: true })
+  const [move] = (await askAll('rollback', moves)).values()
+  expect(move).toMatchObject({ errand: 'rollback', fallback_phase: 'failed' })
+})

@@ -89,7 +89,12 @@ export interface StoredMove {
 export async function storeMoves(
   control: Control,
   states: readonly State[],
-  change: { readonly rehearsal?: boolean; readonly attemptsUsed?: number } = {},
+  change: {
+    readonly rehearsal?: boolean
+    readonly attemptsUsed?: number
+    /** Nothing was closed yet. */
+    readonly isUntouched?: boolean
+  } = {},
 ): Promise<{ runId: string; moves: StoredMove[] }> {
   const runId = `run-${randomUUID()}`
   const moves = states.map((state) => ({
@@ -105,7 +110,7 @@ export async function storeMoves(
     target: 't',
   }
   const how = { attempts: 3, backoff_ms: 1, created_by: 'tester', rehome_version: '0' }
-  const { rehearsal = false, attemptsUsed = 2 } = change
+  const { rehearsal = false, attemptsUsed = 2, isUntouched = false } = change
   await insertRun(
     control,
     { id: runId, ...about, ...how, rehearsal },
@@ -116,7 +121,8 @@ export async function storeMoves(
       window_until = case s.variant when 'in its window' then clock_timestamp() + interval '1 h'
         when 'window over' then clock_timestamp() - interval '1 h' end,
       cleanup_begun = s.variant = 'clean-up begun', token = gen_random_uuid(), rows_copied = 7,
-      attempts_used = $5, generation = 4, error_code = case s.phase when 'failed' then 'UNREACHABLE' end
+      attempts_used = $5,
+      epoch = case when not $6::boolean then gen_random_uuid() end, generation = 4, error_code = case s.phase when 'failed' then 'UNREACHABLE' end
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) s (id, phase, errand, variant)
     where m.id = s.id`
   const list = (of: (move: StoredMove) => string) => moves.map(of)
@@ -126,6 +132,7 @@ export async function storeMoves(
     list(({ state }) => state.open),
     list(({ state }) => state.variant),
     attemptsUsed,
+    isUntouched,
   ])
   return { runId, moves }
 }
