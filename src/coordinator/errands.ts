@@ -68,7 +68,7 @@ export async function rollback(
   )
 }
 
-/** The epoch is stored before the target is closed, which is the first thing that a move changes. */
+/** A move stores its epoch before it closes the target, which is the first thing it changes. */
 function hasChangedNothing({ open, phase, epoch }: Move): boolean {
   return !open && phase === 'failed' && epoch === null
 }

@@ -21,7 +21,6 @@ import { writeQuarantined } from '../endpoints/sql/quarantine.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/route.ts'
 import { inTransactionOf } from '../postgres.ts'
-import { qualified } from '../quote.ts'
 import { checked } from './requests.ts'
 import { columnOf, routeOf } from './tables.ts'
 
@@ -58,7 +57,7 @@ export async function writeBatch(at: WriteAt, body: string): Promise<ResultOfWri
       const { collided, orphaned } = await placeRows(client, head.tenant, placing)
       leftOut = collided.length + orphaned.length
     } else if (rows.length > 0) {
-      const copy = copyInto(client, qualified(at.end.schema, table.name))
+      const copy = copyInto(client, { schema: at.end.schema, table })
       await copy.write(textRows(rows, columns))
       await copy.end()
     }

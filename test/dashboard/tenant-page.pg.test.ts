@@ -115,7 +115,7 @@ test('its Retry button tries a failed tenant again, once', async () => {
   await using board = await openBoard(world)
   const path = `/tenants/${runId}/bad`
   const { text } = await ask(board, path)
-  expect(textOf(text)).toContain('ROW_REJECTED in copy copying &#34;notes&#34;')
+  expect(textOf(text)).toContain('ROW_REJECTED in copy copying to &#34;notes&#34;')
   expect(text).toContain(`<form method="post" action="${path}"><p><button>Retry`)
   const press = {
     method: 'POST',

@@ -210,6 +210,24 @@ describe.each(kinds)('%s', (kind) => {
     expect(await at.rows.count(entries(other))).toBe(0)
   })
 
+  withoutApi('a row that is rejected is named by its table, key and column', async () => {
+    const tenant = newTenant()
+    const hold = await receiving(end, tenant)
+    const rows = entriesOf(tenant, 6).map((row, i) =>
+      i === 4 ? [row[0], tenant, 'soon', null] : row,
+    )
+    const written = writeBatch(
+      at,
+      writingOf({ at, name: 'entries' }, hold),
+      ordered(rows as Texts[]),
+    )
+    await expect(written).rejects.toMatchObject({
+      code: 'ROW_REJECTED',
+      message: expect.stringContaining(`the row with (id) = (${rows[4]?.[0]})`),
+      data: { table: 'entries', key: [rows[4]?.[0]], column: 'at' },
+    })
+  })
+
   withoutApi('rows that collide are told, and nothing of their batch is written', async () => {
     const [tenant, other] = [newTenant(), newTenant()]
     const [theirs] = entriesOf(other, 1)

@@ -8,23 +8,22 @@
  * server that crashes loses the newest chunks, each with its progress, and the copy goes on there.
  */
 
+import type { CatalogTable } from '../../plan/catalog.ts'
 import type { Client } from '../../postgres.ts'
 import type { Hold } from '../flags.ts'
 import type { Quarantined } from '../text-mapper.ts'
 import { beginWriting } from './begin-writing.ts'
-import { type CopyRows, copyInto } from './copy-into.ts'
+import { copyInto } from './copy-into.ts'
+import type { SqlEnd } from './end.ts'
 import { holdReceiving } from './holds.ts'
 import { type TableProgress, writeProgress } from './progress.ts'
 import { writeQuarantined } from './quarantine.ts'
-import type { Schemas } from './search-path.ts'
+import type { CopyRows } from './sent-rows.ts'
 
 export interface ChunkTarget {
-  readonly end: Schemas
-  /** Schema-qualified and quoted. */
-  readonly relation: string
+  readonly end: SqlEnd
+  readonly table: CatalogTable
   readonly hold: Hold & { readonly epoch: string }
-  /** Name under which progress is stored. */
-  readonly table: string
   /** Our role may switch foreign keys and triggers off; they are checked together at the end. */
   readonly replicate: boolean
 }
@@ -36,7 +35,8 @@ export interface ChunkWriter {
 }
 
 export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWriter {
-  const copy = copyInto(client, target.relation)
+  const copy = copyInto(client, { schema: target.end.schema, table: target.table })
+  const of = { ...target.hold, table: target.table.name }
   let begun = false
   const begin = async () => {
     if (!begun) await beginChunk(client, target)
@@ -51,8 +51,8 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
       await begin()
       await copy.end()
       begun = false
-      await writeQuarantined(client, { ...target.hold, table: target.table }, quarantined)
-      await writeProgress(client, { ...target.hold, table: target.table }, progress)
+      await writeQuarantined(client, of, quarantined)
+      await writeProgress(client, of, progress)
       if (progress.done) await client.query('set local synchronous_commit = on')
       await client.query('commit')
     },

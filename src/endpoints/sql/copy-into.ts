@@ -2,19 +2,14 @@
 import { finished } from 'node:stream/promises'
 import type { CopyStreamQuery } from 'pg-copy-streams'
 import copyStreams from 'pg-copy-streams'
+import type { CatalogTable } from '../../plan/catalog.ts'
 import type { Client } from '../../postgres.ts'
-import { idents } from '../../quote.ts'
+import { idents, qualified } from '../../quote.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { writeField } from './copy-text.ts'
+import { nameRejectedRow } from './rejected-row.ts'
+import { type CopyRows, SentRows } from './sent-rows.ts'
 import { binaryHeader, binaryTrailer, type CopyFormat } from './split-rows.ts'
-
-/** Whole rows for COPY, with the columns that they have. */
-export interface CopyRows {
-  readonly bytes: Buffer
-  readonly rows: number
-  readonly columns: readonly string[]
-  readonly format: CopyFormat
-}
 
 /** Rows of texts, as COPY reads them. */
 export function textRows(rows: readonly Texts[], columns: readonly string[]): CopyRows {
@@ -29,36 +24,49 @@ export interface CopyInto {
   end(): Promise<void>
 }
 
-/** `relation`: schema-qualified and quoted. Nothing is sent before the first row. */
-export function copyInto(client: Client, relation: string): CopyInto {
+/** Where rows go. */
+export interface Into {
+  readonly schema: string
+  readonly table: CatalogTable
+}
+
+/** Sends nothing before the first row. Throws ROW_REJECTED with table, key and column. */
+export function copyInto(client: Client, into: Into): CopyInto {
   let open: OpenCopy | null = null
   const end = async () => {
     if (open) await closeCopy(open)
     open = null
   }
-  return {
-    end,
-    async write(rows) {
-      if (open && open.format !== rows.format) await end()
-      open ??= openCopy(client, relation, rows)
-      if (open.failure) throw open.failure
-      if (!open.stream.write(rows.bytes)) await drained(open.stream)
-    },
+  const write = async (rows: CopyRows) => {
+    if (open && open.format !== rows.format) await end()
+    open ??= openCopy(client, into, rows)
+    if (open.failure) throw open.failure
+    open.sent.add(rows)
+    if (!open.stream.write(rows.bytes)) await drained(open.stream)
   }
+  const named = async (work: Promise<void>) => {
+    try {
+      await work
+    } catch (error) {
+      throw open ? nameRejectedRow(error, into.table, open.sent) : error
+    }
+  }
+  return { end: () => named(end()), write: (rows) => named(write(rows)) }
 }
 
 interface OpenCopy {
   readonly stream: CopyStreamQuery
   readonly format: CopyFormat
+  readonly sent: SentRows
   /** What the server said while nobody was waiting: the stream forgets it. */
   failure: Error | null
 }
 
-function openCopy(client: Client, relation: string, rows: CopyRows): OpenCopy {
+function openCopy(client: Client, { schema, table }: Into, rows: CopyRows): OpenCopy {
   const { columns, format } = rows
-  const into = `${relation} (${idents(columns)})`
+  const into = `${qualified(schema, table.name)} (${idents(columns)})`
   const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${format})`))
-  const open: OpenCopy = { stream, format, failure: null }
+  const open: OpenCopy = { stream, format, sent: new SentRows(), failure: null }
   stream.on('error', (error) => {
     open.failure ??= error
   })

@@ -13,12 +13,11 @@ import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Hold } from '../flags.ts'
 import { createChunkWriter } from './chunk-writer.ts'
-import type { CopyRows } from './copy-into.ts'
 import type { SqlEnd } from './end.ts'
 import { tenantPredicate } from './predicate.ts'
 import type { TableProgress } from './progress.ts'
-import { nameRejectedRow } from './rejected-row.ts'
 import { beginReading, enterPlan, holdPlanSql, leavePlan } from './search-path.ts'
+import type { CopyRows } from './sent-rows.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
 import { nameSession } from './turns.ts'
 
@@ -42,37 +41,18 @@ export interface CopyOptions {
   readonly onChunk: (progress: TableProgress) => Promise<void> | void
 }
 
-/** Throws ROW_REJECTED with the row's key, as far as that can be told. */
+/** Throws ROW_REJECTED with table, key and column. */
 export async function copyTable(
   ends: { source: SqlEnd; target: SqlEnd },
   route: Route,
   options: CopyOptions,
 ): Promise<TableProgress> {
   if (options.from.done) return options.from
-  let rowsBefore = options.from.rowsRead
-  const onChunk = (progress: TableProgress) => {
-    rowsBefore = progress.rowsRead
-    return options.onChunk(progress)
-  }
-  try {
-    return await copyChunks(ends, route, { ...options, onChunk })
-  } catch (error) {
-    const { source } = ends
-    throw await nameRejectedRow(error, route, { source, of: options.hold, rowsBefore })
-  }
-}
-
-async function copyChunks(
-  ends: { source: SqlEnd; target: SqlEnd },
-  route: Route,
-  options: CopyOptions,
-): Promise<TableProgress> {
   return await withClient(ends.source.pool, (reader) =>
     withClient(ends.target.pool, async (client) => {
       const writer = createChunkWriter(client, {
         end: ends.target,
-        relation: qualified(ends.target.schema, route.target.name),
-        table: route.target.name,
+        table: route.target,
         hold: options.hold,
         replicate: options.replicate,
       })

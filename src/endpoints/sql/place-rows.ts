@@ -3,7 +3,6 @@
  * does, and halves of it, again and again, where some do.
  */
 import { type Client, sqlStateOf } from '../../postgres.ts'
-import { qualified } from '../../quote.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { copyInto, textRows } from './copy-into.ts'
 import { type FeedTable, fromParents } from './feed-tables.ts'
@@ -44,7 +43,7 @@ async function placeSome(
   if (places.length === 0) return []
   await client.query('savepoint one_copy')
   try {
-    const copy = copyInto(client, qualified(placing.schema, placing.table.table.name))
+    const copy = copyInto(client, { schema: placing.schema, table: placing.table.table })
     const rows = places.map((i) => placing.rows[i] as Texts)
     await copy.write(textRows(rows, placing.columns))
     await copy.end()

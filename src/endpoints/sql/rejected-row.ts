@@ -1,42 +1,46 @@
-/** Which row of a tenant the target has rejected: COPY tells the line, the key is looked up. */
-import { RehomeError } from '../../errors.ts'
-import type { Route } from '../../plan/route.ts'
+/** Which row the target has rejected: COPY tells its number, and what was sent has its key. */
+import pg from 'pg'
+import { messageOf, RehomeError } from '../../errors.ts'
+import type { CatalogTable } from '../../plan/catalog.ts'
 import { explain } from '../../postgres.ts'
-import { ident } from '../../quote.ts'
-import type { FlagKey } from '../flags.ts'
-import type { SqlEnd } from './end.ts'
-import { fromTenant } from './predicate.ts'
+import type { SentRows } from './sent-rows.ts'
 
-export interface Rejected {
-  readonly source: SqlEnd
-  readonly of: FlagKey
-  /** Rows in the order of the key that came before the COPY that failed. */
-  readonly rowsBefore: number
+/** ROW_REJECTED with table, key and column, as far as they are known; other errors as they are. */
+export function nameRejectedRow(error: unknown, table: CatalogTable, sent: SentRows): unknown {
+  const explained = explain(error, `copying to "${table.name}"`)
+  if (explained.code !== 'ROW_REJECTED' || !(error instanceof pg.DatabaseError)) return error
+  const { line, column } = placeOf(error, table.name)
+  const key = line === null ? null : keyOf(table, sent, line)
+  const named = key ? ` · the row with (${key.columns.join(', ')}) = (${key.texts.join(', ')})` : ''
+  return new RehomeError('ROW_REJECTED', `${explained.message}${named}`, {
+    cause: error,
+    data: {
+      ...explained.data,
+      table: table.name,
+      ...(key && { key: key.texts }),
+      ...(column && { column }),
+    },
+  })
 }
 
-/** The error as ours, with the key of the row where it is about one that came as it is. */
-export async function nameRejectedRow(
-  error: unknown,
-  route: Route,
-  { source, of, rowsBefore }: Rejected,
-): Promise<RehomeError> {
-  const explained = explain(error, `copying "${route.source.name}" to "${route.target.name}"`)
-  const line = /· COPY .*, line (\d+)/.exec(explained.message)?.[1]
-  const isAsRead = !route.transform && route.sourceKey.length > 0
-  if (explained.code !== 'ROW_REJECTED' || !line || !isAsRead) return explained
-  const columns = route.sourceKey.map((name) => `r.${ident(name)}`)
-  const texts = columns.map((column) => `${column}::text`).join(', ')
-  const rows = { ...of, table: route.source, path: route.sourcePath }
-  const query = `select array[${texts}] as key
-    from ${fromTenant(source.schema, rows)} order by ${columns.join(', ')}
-    offset ${rowsBefore + Number(line) - 1} limit 1`
-  const found = await source.pool.query(query).catch(() => null)
-  const key: (string | null)[] | undefined = found?.rows[0]?.key
-  if (!key) return explained
-  const named = `(${route.sourceKey.join(', ')}) = (${key.join(', ')})`
-  const data = { ...explained.data, table: route.source.name, key }
-  return new RehomeError('ROW_REJECTED', `${explained.message} · the row with ${named}`, {
-    cause: error,
-    data,
-  })
+interface Place {
+  readonly line: number | null
+  readonly column: string | undefined
+}
+
+/** From `COPY notes, line 7, column body: "…"`, in whichever language the server speaks. */
+function placeOf({ where = '', column }: pg.DatabaseError, table: string): Place {
+  const prefix = `COPY ${table}, `
+  const context = where.split('\n').find((text) => text.startsWith(prefix))
+  const place = /^\D*(\d+)(?:, \S+ ([^:]*))?/.exec(context?.slice(prefix.length) ?? '')
+  return { line: place ? Number(place[1]) : null, column: column ?? place?.[2] }
+}
+
+/** null: the table has none that was sent, or the row is not held any more. */
+function keyOf(table: CatalogTable, sent: SentRows, line: number) {
+  const unique = table.uniques.find(({ primary }) => primary) ?? table.uniques[0]
+  const row = sent.row(line, table)
+  const columns = unique?.columns.filter((name) => row?.has(name)) ?? []
+  if (!row || columns.length === 0) return null
+  return { columns, texts: columns.map((name) => row.get(name) ?? 'null').map(messageOf) }
 }

@@ -86,7 +86,7 @@ async function copyChanged(
   const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
   const query = `copy (${rows} order by ${order}) to stdout (format ${format})`
   const stream = reader.query(copyStreams.to(query, { highWaterMark: mapper.blockBytes }))
-  const into = copyInto(target, qualified(schema, route.target.name))
+  const into = copyInto(target, { schema, table: route.target })
   let written = 0
   const blocks = rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: 1_000_000_000 })
   for await (const block of blocks) {

@@ -118,11 +118,8 @@ async function writeTo<T>(
   const { hold: held, table, replicate, leavingOut } = writing
   if (leavingOut) return await work(writerLeavingOut(end, { ...writing, leavingOut }))
   return await withClient(end.pool, (client) => {
-    const relation = qualified(end.schema, table.name)
     const hold = scoped(end, held)
-    const chunks = createChunkWriter(client, {
-      ...{ end, relation, table: table.name, hold, replicate },
-    })
+    const chunks = createChunkWriter(client, { end, table, hold, replicate })
     return work({
       isFull: () => false,
       write: async (rows, columns) => {
