@@ -1,0 +1,133 @@
+/**
+ * What a case of the fuzzer consists of, as plain data: two schemas, rows, a story. Whatever can be
+ * taken out of it without making it meaningless is an entry of a list, so that a failing case can be
+ * shrunk. Types only.
+ *
+ * Invariant: each row of every table has a `mark`, `owner/number`, which nothing but the oracle
+ * reads. So the oracle knows whose a row is without asking a column, a path or a comparison of keys.
+ */
+
+/** `a` moves, `b` and `c` stay at the source, `d` lives at the target, `-` is nobody. */
+export type Owner = 'a' | 'b' | 'c' | 'd' | '-'
+
+export interface Column {
+  readonly name: string
+  /** As SQL writes it, a collation included. */
+  readonly type: string
+  readonly notNull: boolean
+  /** Default, identity or generation expression, as SQL. */
+  readonly rest: string
+  /** `number`: its default takes numbers from a sequence. `generated`: nobody may write it. */
+  readonly fills: 'number' | 'generated' | null
+  /** Columns that its expression reads. */
+  readonly reads: readonly string[]
+  /** Where the target has another type, or lacks the column. */
+  readonly targetType: string | null
+}
+
+export interface Partitioned {
+  /** Hash partitions by the first column of the key. */
+  readonly parts: readonly string[]
+}
+
+export interface Table {
+  readonly name: string
+  readonly columns: readonly Column[]
+  readonly key: readonly string[]
+  /** `unique`: it has no primary key, only a unique constraint of columns that are not null. */
+  readonly keyKind: 'primary' | 'unique'
+  readonly partitioned: Partitioned | null
+  /** Rows of nobody, the same at both ends. */
+  readonly shared: boolean
+  /** The column with the tenant's id. */
+  readonly tenant: string | null
+  /** Where the plan has a choice, it leaves the table out. */
+  readonly left: boolean
+  /** The target's columns stand in the opposite order. */
+  readonly turned: boolean
+}
+
+export interface Constraint {
+  readonly name: string
+  readonly table: string
+  readonly columns: readonly string[]
+  /** Of a foreign key. */
+  readonly parent: string | null
+  /** Behind `add constraint …`. */
+  readonly sql: string
+  /** The one partition that declares it. */
+  readonly part: string | null
+}
+
+/** A type, an extension, a sequence, a trigger with its function, a rule. */
+export interface Piece {
+  readonly name: string
+  /** The table that it belongs to, if it is one's. */
+  readonly of: string | null
+  readonly source: string
+  readonly target: string
+}
+
+export interface Row {
+  readonly table: string
+  readonly mark: string
+  readonly owner: Owner
+  /** Column → literal. Others get their defaults. */
+  readonly values: Readonly<Record<string, string>>
+  /** No path that a plan may choose needs to find it. */
+  readonly stray: boolean
+}
+
+export type Write =
+  | { readonly kind: 'insert'; readonly row: Row }
+  | {
+      readonly kind: 'update'
+      readonly table: string
+      readonly mark: string
+      readonly set: Readonly<Record<string, string>>
+    }
+  | { readonly kind: 'delete'; readonly table: string; readonly mark: string }
+
+export type Errand = 'move' | 'rollback' | 'cleanup' | 'finalize' | 'rehearse' | 'audit'
+
+export interface Step {
+  readonly do: Errand | 'write'
+  /** Begun when the errand asks for its nth connection; of `write` one after the other. */
+  readonly writes: readonly { readonly at: number; readonly write: Write }[]
+  /** The worker is told to stop at its nth connection, and another attempt follows. */
+  readonly stopAt: number | null
+  /** Of a stopped move: it is called off instead. */
+  readonly withdraw: boolean
+}
+
+export type Role = 'superuser' | 'replicating' | 'plain'
+
+export interface Story {
+  /** A word for the report. */
+  readonly kind: string
+  readonly strategy: 'offline' | 'online'
+  readonly windowMs: number
+  readonly role: Role
+  /** Sequences of the target begin far beyond those of the source. */
+  readonly parted: boolean
+  readonly steps: readonly Step[]
+}
+
+export interface Case {
+  readonly seed: number
+  readonly number: number
+  readonly schema: string
+  readonly tenantIds: Readonly<Record<Owner, string>>
+  /** Before the tables: types, extensions, sequences. */
+  readonly prelude: readonly Piece[]
+  readonly tables: readonly Table[]
+  readonly rows: readonly Row[]
+  readonly constraints: readonly Constraint[]
+  /** After the rows: triggers and rules. */
+  readonly reactions: readonly Piece[]
+  /** After the rows: where sequences stand. */
+  readonly positions: readonly Piece[]
+  /** One more row for each table, tried at the tenant's home in the end. */
+  readonly probes: readonly Row[]
+  readonly story: Story
+}

@@ -1,0 +1,64 @@
+/** One case: everything in it comes from its seed and its number. */
+import type { Case, Piece } from './case.ts'
+import { randomOfCase, weighted } from './draw.ts'
+import { drawConstraints, drawReactions, positionsOf, sequencePieces } from './draw-reactions.ts'
+import { drawRows, type Rows, tenantIdsOf } from './draw-rows.ts'
+import { drawProbes, drawStory } from './draw-story.ts'
+import { type Drawing, drawRoot, drawShared, drawTable, inSchema } from './draw-tables.ts'
+import { type KeyKind, keyKinds, pieces } from './types.ts'
+
+export function drawCase(seed: number, number: number): Case {
+  const random = randomOfCase(seed, number, 'case')
+  const tenantKind = weighted<KeyKind>(random, {
+    text: 5,
+    uuid: 3,
+    int: 2,
+    bigint: 2,
+    varchar: 1,
+    folded: 0.1,
+  } as Record<KeyKind, number>)
+  const schema = weighted(random, { public: 4, app: 2, 'My App': 1 })
+  const drawing: Drawing = {
+    ...{ random, schema, tenantKind, drafts: [], constraints: [], needed: new Set() },
+  }
+  if (random.chance(0.8)) drawRoot(drawing)
+  for (let i = random.between(0, 2); i > 0; i -= 1) drawShared(drawing, i)
+  for (let i = 0, count = random.between(1, 5); i < count; i += 1) drawTable(drawing, i)
+  drawConstraints(drawing)
+  const tenantIds = tenantIdsOf(drawing)
+  const rows: Rows = {
+    all: [],
+    numbers: new Map(),
+    tenantIds,
+    strays: random.chance(0.06),
+    next: 0,
+  }
+  drawRows(drawing, rows)
+  const seeded = [...rows.all]
+  const { prelude: counters, reactions } = drawReactions(drawing)
+  const parted = random.chance(0.5)
+  const positions = positionsOf(drawing, rows, { parted })
+  const story = { ...drawStory(drawing, rows), parted }
+  const probes = drawProbes(drawing, { ...rows, all: seeded })
+  const tables = drawing.drafts.map(({ table }) => table)
+  return {
+    ...{ seed, number, schema, tenantIds, tables, rows: seeded, constraints: drawing.constraints },
+    prelude: [...preludeOf(drawing), ...counters],
+    ...{ reactions, positions, probes, story },
+  }
+}
+
+function preludeOf({ needed, schema, tenantKind }: Drawing): Piece[] {
+  const own = sequencePieces(schema, inSchema(schema, keyKinds[tenantKind].type))
+  const all = { ...pieces, ...own }
+  const names = Object.keys(all).filter((piece) => needed.has(piece))
+  return names.map((piece) => {
+    const { source = '', target = '' } = all[piece] ?? {}
+    return {
+      name: piece,
+      of: null,
+      source: inSchema(schema, source),
+      target: inSchema(schema, target),
+    }
+  })
+}

@@ -1,0 +1,146 @@
+/** What happens to the tenant `a`, and what is written meanwhile. */
+import type { Errand, Owner, Row, Step, Story, Write } from './case.ts'
+import { weighted } from './draw.ts'
+import { drawRow, type Rows } from './draw-rows.ts'
+import type { Draft, Drawing } from './draw-tables.ts'
+
+type StoryKind = 'cleanup' | 'back' | 'backClean' | 'again' | 'rehearse' | 'withdraw' | 'stopped'
+
+const stories: Readonly<Record<StoryKind, readonly (Errand | 'write')[]>> = {
+  cleanup: ['write', 'move', 'write', 'finalize', 'cleanup', 'write'],
+  back: ['move', 'write', 'rollback', 'write'],
+  backClean: ['move', 'write', 'audit', 'rollback', 'write', 'cleanup'],
+  again: ['move', 'write', 'rollback', 'write', 'move', 'finalize', 'cleanup'],
+  rehearse: ['rehearse', 'write', 'move', 'write'],
+  withdraw: ['move', 'write', 'move', 'write'],
+  stopped: ['move', 'write', 'finalize', 'cleanup'],
+}
+
+export function drawStory(drawing: Drawing, rows: Rows): Story {
+  const { random } = drawing
+  const kind = weighted<StoryKind>(random, {
+    cleanup: 5,
+    back: 4,
+    backClean: 2,
+    again: 2,
+    rehearse: 2,
+    withdraw: 2,
+    stopped: 3,
+  })
+  const strategy = random.chance(0.55) ? 'online' : 'offline'
+  const windowMs = strategy === 'online' || random.chance(0.4) ? 3_600_000 : 0
+  const role = weighted(random, {
+    superuser: 2,
+    replicating: 4,
+    plain: strategy === 'online' ? 0.5 : 3,
+  })
+  let moves = 0
+  const steps = stories[kind].map((what): Step => {
+    if (what === 'move') moves += 1
+    const isFirst = what === 'move' && moves === 1
+    const stops = isFirst && (kind === 'withdraw' || kind === 'stopped')
+    return {
+      do: what,
+      writes: writesOf(drawing, rows, { what, isFirst: moves <= 1 }),
+      stopAt: stops ? random.between(5, 70) : null,
+      withdraw: stops && kind === 'withdraw',
+    }
+  })
+  return { kind, strategy, windowMs, role, parted: random.chance(0.5), steps }
+}
+
+type Moment = { readonly what: Errand | 'write'; readonly isFirst: boolean }
+
+function writesOf(drawing: Drawing, rows: Rows, { what, isFirst }: Moment): Step['writes'] {
+  const { random } = drawing
+  const count =
+    what === 'write'
+      ? random.between(1, 4)
+      : what === 'move' || what === 'rollback'
+        ? random.between(0, 6)
+        : 0
+  const writes: { at: number; write: Write }[] = []
+  for (let i = 0; i < count; i += 1) {
+    // Others write at the source, where they stay.
+    const owner: Owner = isFirst && what === 'move' && random.chance(0.2) ? 'b' : 'a'
+    const write = drawWrite(drawing, rows, owner)
+    if (write) writes.push({ at: random.between(1, 80), write })
+  }
+  return writes.sort((left, right) => left.at - right.at)
+}
+
+function drawWrite(drawing: Drawing, rows: Rows, owner: Owner): Write | null {
+  const { random } = drawing
+  const draft = random.pick(drawing.drafts.filter(({ table }) => !table.shared))
+  const kind = weighted(random, { insert: 4, update: 5, delete: 2 })
+  if (kind === 'insert') {
+    if (draft.table.name === 'tenants') return null
+    const row = drawRow(drawing, draft, { rows, owner })
+    if (!row) return null
+    const written = withoutNumber(draft, row)
+    // Rows that are written later may refer to it where its key is known.
+    if (!draft.numbers && random.chance(0.5)) rows.all.push(row)
+    return { kind, row: written }
+  }
+  const own = rows.all.filter((row) => row.table === draft.table.name && row.owner === owner)
+  if (own.length === 0) return null
+  const { mark } = random.pick(own)
+  if (kind === 'delete') {
+    return draft.table.name === 'tenants' ? null : { kind, table: draft.table.name, mark }
+  }
+  const set = drawSet(drawing, draft, { rows, owner, mark })
+  return Object.keys(set).length > 0 ? { kind, table: draft.table.name, mark, set } : null
+}
+
+/** The column that takes a number by itself is left to do so. */
+export function withoutNumber(draft: Draft, row: Row): Row {
+  if (!draft.numbers) return row
+  const { [draft.numbers.column]: _, ...values } = row.values
+  return { ...row, values }
+}
+
+interface OfRow {
+  readonly rows: Rows
+  readonly owner: Owner
+  readonly mark: string
+}
+
+/** Other values, another parent, or another key. */
+function drawSet(
+  drawing: Drawing,
+  draft: Draft,
+  { rows, owner, mark }: OfRow,
+): Record<string, string> {
+  const { random } = drawing
+  const { table, makes, numbers, paths } = draft
+  const n = ++rows.next
+  const set: Record<string, string> = {}
+  for (const [column, kind] of makes) {
+    const isKey = table.key.includes(column)
+    if (isKey && numbers?.column === column) continue
+    if (!random.chance(isKey ? 0.1 : 0.5)) continue
+    const now = rows.numbers.get(mark)
+    const again = isKey && now !== undefined && random.chance(0.5) ? kind.again?.(now) : undefined
+    set[column] = again ?? kind.of(n)
+  }
+  const other = drawRow(drawing, draft, { rows, owner })
+  for (const { columns } of paths) {
+    if (!random.chance(0.2) || columns.some((column) => table.key.includes(column))) continue
+    for (const column of columns) {
+      if (column === table.tenant) continue
+      const value = other?.values[column]
+      if (value !== undefined) set[column] = value
+    }
+  }
+  return set
+}
+
+/** One row for each table, whose number is left to its sequence. */
+export function drawProbes(drawing: Drawing, rows: Rows): Row[] {
+  return drawing.drafts
+    .filter(({ table, numbers }) => numbers && !table.shared)
+    .flatMap((draft) => {
+      const row = drawRow(drawing, draft, { rows, owner: 'a' })
+      return row ? [withoutNumber(draft, row)] : []
+    })
+}

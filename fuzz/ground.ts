@@ -1,0 +1,146 @@
+/**
+ * Where cases are tried: one PostgreSQL server with a control database for all of them, and three
+ * databases for each. The third is a copy of the source in which nobody moves: every acknowledged
+ * write is repeated there, and the oracle compares with it.
+ */
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
+import { install } from '../src/coordinator/installation.ts'
+import { open, type Rehome } from '../src/coordinator/rehome.ts'
+import { createLog } from '../src/log.ts'
+import { migrate } from '../src/migrations.ts'
+import { createPool } from '../src/postgres.ts'
+import type { Role } from './case.ts'
+import { literal, name } from './draw.ts'
+
+export interface Ground extends AsyncDisposable {
+  readonly rehome: Rehome
+  /** Where plans find their ends; it changes with each case. */
+  readonly environment: NodeJS.ProcessEnv
+  databases(): Promise<Databases>
+}
+
+export interface Databases extends AsyncDisposable {
+  readonly source: pg.Pool
+  readonly target: pg.Pool
+  readonly shadow: pg.Pool
+  /** As the application's role, with guards in its way. */
+  readonly application: Readonly<Record<'source' | 'target', pg.Pool>>
+  /** The environment in which plans find both ends, as this role or as their owner. */
+  environmentAs(role: Role | 'owner'): NodeJS.ProcessEnv
+  /** What `examples/roles` grants, as far as the tables are there. */
+  grant(schema: string): Promise<void>
+}
+
+const password = 'fuzz'
+const roles = ['application', 'mover plain', 'mover replicating'] as const
+
+export async function openGround(): Promise<Ground> {
+  const settings = { max_connections: 120, log_min_messages: 'fatal' }
+  const server = await startPostgres({ name: 'fuzz', settings })
+  try {
+    await server.createDatabase('control')
+    await server.createDatabase('endpoint')
+    await prepare(server)
+    const environment: NodeJS.ProcessEnv = { CONTROL_URL: server.urlOf('control') }
+    await install({ controlUrl: server.urlOf('control'), environment }, [])
+    const log = createLog({ level: 'silent' })
+    const rehome = await open({ environment, by: 'fuzz', log })
+    let made = 0
+    return {
+      rehome,
+      environment,
+      databases: () => databasesOf(server, ++made),
+      async [Symbol.asyncDispose]() {
+        await rehome.close()
+        await server.stop()
+      },
+    }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+async function prepare(server: PostgresServer): Promise<void> {
+  const pool = createPool({ url: server.urlOf('endpoint'), name: 'endpoint', size: 1 })
+  try {
+    await migrate(pool, 'endpoint')
+    for (const role of roles) {
+      await pool.query(`create role ${name(role)} login password ${literal(password)}`)
+    }
+    await pool.query(
+      `grant set on parameter session_replication_role to ${name('mover replicating')}`,
+    )
+  } finally {
+    await pool.end()
+  }
+}
+
+async function databasesOf(server: PostgresServer, number: number): Promise<Databases> {
+  const own = { source: `source_${number}`, target: `target_${number}`, shadow: `shadow_${number}` }
+  await server.createDatabase(own.source, { template: 'endpoint' })
+  await server.createDatabase(own.target, { template: 'endpoint' })
+  await server.createDatabase(own.shadow)
+  const pools: pg.Pool[] = []
+  const pool = (url: string) => {
+    const made = new pg.Pool({ connectionString: url, max: 3, options: readable })
+    made.on('error', () => {})
+    made.on('connect', (client) => client.on('error', () => {}))
+    pools.push(made)
+    return made
+  }
+  const application = (end: 'source' | 'target') => pool(urlAs(server, own[end], 'application'))
+  const source = pool(server.urlOf(own.source))
+  const target = pool(server.urlOf(own.target))
+  return {
+    ...{ source, target, shadow: pool(server.urlOf(own.shadow)) },
+    application: { source: application('source'), target: application('target') },
+    environmentAs: (role) => ({
+      SOURCE_URL: urlAs(server, own.source, role),
+      TARGET_URL: urlAs(server, own.target, role),
+    }),
+    async grant(schema) {
+      for (const role of ['mover plain', 'mover replicating']) {
+        await source.query(await roleSql('source', { schema, role }))
+        await target.query(await roleSql('target', { schema, role }))
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(pools.map((one) => one.end()))
+      const admin = new pg.Client({ connectionString: server.url })
+      await admin.connect()
+      for (const database of Object.values(own)) {
+        await admin.query(`drop database if exists ${database} with (force)`)
+      }
+      await admin.end()
+    },
+  }
+}
+
+/** Everything is read, and written, under the same settings. */
+const readable = [
+  '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=3',
+  '-c bytea_output=hex -c lock_timeout=3000 -c statement_timeout=20000',
+  '-c client_min_messages=warning',
+].join(' ')
+
+function urlAs(server: PostgresServer, database: string, role: Role | 'owner' | 'application') {
+  const url = new URL(server.urlOf(database))
+  if (role === 'owner' || role === 'superuser') return url.href
+  url.username = encodeURIComponent(role === 'application' ? role : `mover ${role}`)
+  url.password = password
+  return url.href
+}
+
+async function roleSql(
+  end: 'source' | 'target',
+  { schema, role }: { schema: string; role: string },
+): Promise<string> {
+  const file = new URL(`../examples/roles/${end}.sql`, import.meta.url)
+  return (await readFile(file, 'utf8'))
+    .replaceAll(':"schema"', name(schema))
+    .replaceAll(':"application"', 'application')
+    .replaceAll(':"mover"', name(role))
+}

@@ -1,0 +1,148 @@
+/**
+ * A plan by rule: every table that has the tenant's column, and then what the findings of `check`
+ * ask for, round by round, as somebody would who reads them.
+ */
+import type { Finding } from '../src/plan/catalog.ts'
+import { postgres } from '../src/plan/endpoint.ts'
+import {
+  discover,
+  type ExcludedTable,
+  type PlanInput,
+  type TableOptions,
+  type TablePlan,
+  table,
+} from '../src/plan/plan.ts'
+import type { Case, Constraint } from './case.ts'
+
+export interface MadePlan {
+  readonly input: PlanInput
+  /** Tables whose rows move. */
+  readonly moves: (table: string) => boolean
+  readonly findings: readonly Finding[]
+}
+
+interface Draft {
+  readonly tables: Map<string, TableOptions<object, object>>
+  readonly excluded: Map<string, ExcludedTable>
+  strategy: 'offline' | 'online'
+  windowMs: number
+}
+
+const roundsMax = 8
+
+/** `findings`: what is left that cannot be satisfied. */
+export async function makePlan(
+  kase: Case,
+  check: (plan: PlanInput) => Promise<readonly Finding[]>,
+): Promise<MadePlan> {
+  const draft = firstDraft(kase)
+  for (let round = 1; ; round += 1) {
+    const input = inputOf(kase, draft)
+    const found = await check(input)
+    const findings = found.filter(({ message }) => !message.includes('run `rehome init`'))
+    const before = JSON.stringify([
+      [...draft.tables],
+      [...draft.excluded],
+      draft.strategy,
+      draft.windowMs,
+    ])
+    for (const finding of findings) answer(kase, draft, finding)
+    const after = JSON.stringify([
+      [...draft.tables],
+      [...draft.excluded],
+      draft.strategy,
+      draft.windowMs,
+    ])
+    if (findings.length === 0 || before === after || round === roundsMax) {
+      return { input, findings, moves: (name) => movesBy(kase, draft, name) }
+    }
+  }
+}
+
+function firstDraft({ tables, story, rows }: Case): Draft {
+  const excluded = tables
+    .filter(({ left, tenant }) => left && tenant)
+    .map((one) => [one.name, exclusionOf(one.name, rows.length)] as const)
+  const root = tables.some(({ name, left }) => name === 'tenants' && !left)
+  return {
+    tables: new Map(root ? [['tenants', { tenant: 'id' }]] : []),
+    excluded: new Map(excluded),
+    strategy: story.strategy,
+    windowMs: story.windowMs,
+  }
+}
+
+function exclusionOf(name: string, count: number): ExcludedTable {
+  return count % 2 === 0 ? { table: name, leaveReferences: true } : { table: name }
+}
+
+function movesBy({ tables }: Case, draft: Draft, name: string): boolean {
+  if (draft.excluded.has(name)) return false
+  const known = tables.find((one) => one.name === name)
+  return draft.tables.has(name) || known?.tenant === 'tenant_id' || (!known && name === 'outbox')
+}
+
+function inputOf({ schema }: Case, draft: Draft): PlanInput {
+  const named: TablePlan[] = [...draft.tables].map(([name, options]) => table(name, options))
+  return {
+    name: 'fuzz',
+    source: postgres({ urlFrom: 'SOURCE_URL', schema, poolSize: 6 }),
+    target: postgres({ urlFrom: 'TARGET_URL', schema, poolSize: 6 }),
+    tenants: () => [],
+    tables: [...named, discover()],
+    exclude: [...draft.excluded.values()],
+    strategy: draft.strategy,
+    chunkRows: 3,
+    attempts: 2,
+    backoffMs: 1,
+    fence: { leaseMs: 4_000, drainMs: 2_000, retryAfterS: 1 },
+    pause: { budgetMs: 30_000, attempts: 2 },
+    rollback: { windowMs: draft.windowMs },
+    concurrency: 1,
+  }
+}
+
+/** Does what the finding asks for, if it asks for something that a plan can do. */
+function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
+  const name = /table "(.*)"$/.exec(where)?.[1] ?? ''
+  if (/is not planned: plan it or put it into/.test(message)) classify(kase, draft, name)
+  else if (message.includes('leaveReferences') && !draft.tables.has(name))
+    draft.excluded.set(name, { table: name, leaveReferences: true })
+  else if (message.startsWith('has no primary key')) nameKey(kase, draft, name)
+  else if (message.includes('windowMs: 0')) draft.windowMs = 0
+  else if (/online move|for offline moves|logged as jsonb/.test(message)) {
+    draft.strategy = 'offline'
+  } else if (/refer.*path|leads to .* not planned/.test(message)) {
+    draft.tables.delete(name)
+    draft.excluded.set(name, { table: name })
+  }
+}
+
+/** A child moves with its parent; what is only referred to stays. */
+function classify(kase: Case, draft: Draft, name: string): void {
+  const found = kase.tables.find((one) => one.name === name)
+  const through = found?.left ? undefined : firstPath(kase, draft, name)
+  if (!through) {
+    draft.excluded.set(name, exclusionOf(name, kase.rows.length))
+    return
+  }
+  draft.tables.set(name, { ...draft.tables.get(name), through: through.columns })
+}
+
+function firstPath(kase: Case, draft: Draft, name: string): Constraint | undefined {
+  return kase.constraints.find(
+    (one) =>
+      one.table === name &&
+      one.parent !== null &&
+      one.parent !== name &&
+      one.part === null &&
+      movesBy(kase, draft, one.parent),
+  )
+}
+
+function nameKey({ tables }: Case, draft: Draft, name: string): void {
+  const found = tables.find((one) => one.name === name)
+  if (!found) return
+  const options = draft.tables.get(name) ?? { tenant: 'tenant_id' }
+  draft.tables.set(name, { ...options, key: found.key })
+}

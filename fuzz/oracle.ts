@@ -1,0 +1,154 @@
+/**
+ * Says whether every row is where it has to be. It shares nothing with rehome: it reads whole
+ * databases, and knows by their marks whose rows are whose.
+ *
+ * Invariant: what is expected comes from the shadow, in which nobody moves, and from what was there
+ * before. Nothing is expected because rehome says so.
+ */
+import type { Case } from './case.ts'
+import type { EndName } from './case-sql.ts'
+import { name } from './draw.ts'
+import type { Fault } from './fault.ts'
+import type { Databases } from './ground.ts'
+import { castsOf, differences, type Line, readWhole } from './whole.ts'
+
+export class Oracle {
+  home: EndName = 'source'
+  readonly #kase: Case
+  readonly #at: Databases
+  readonly #moves: (table: string) => boolean
+  /** Rows that do not move. null: as at the shadow. */
+  #rest: { source: readonly Line[] | null; target: readonly Line[] }
+  /** The copy at the end that is not the home. */
+  #old: Record<EndName, readonly Line[]> = { source: [], target: [] }
+
+  private constructor(
+    kase: Case,
+    at: Databases,
+    given: { moves: (table: string) => boolean; target: readonly Line[] },
+  ) {
+    this.#kase = kase
+    this.#at = at
+    this.#moves = given.moves
+    this.#rest = { source: null, target: given.target }
+  }
+
+  static async open(kase: Case, at: Databases, moves: (table: string) => boolean): Promise<Oracle> {
+    return new Oracle(kase, at, { moves, target: await readWhole(at.target) })
+  }
+
+  /** A cutover has been, at some time. */
+  get hasMoved(): boolean {
+    return this.#rest.source !== null
+  }
+
+  /** The tenant has no row that would move. */
+  async isEmpty(): Promise<boolean> {
+    return !(await readWhole(this.#at.shadow)).some((line) => this.#isMoving(line))
+  }
+
+  /** The tenant's home has become the other end; the old copy stays. */
+  async cutOver(): Promise<void> {
+    const left = this.home
+    const shadow = await readWhole(this.#at.shadow)
+    if (left === 'source') this.#rest.source ??= shadow.filter((line) => !this.#isMoving(line))
+    this.#old = { source: [], target: [], [left]: await this.#moving(left) }
+    this.home = left === 'source' ? 'target' : 'source'
+  }
+
+  /** The copy that is nobody's home has gone. */
+  cleaned(): void {
+    this.#old = { source: [], target: [] }
+  }
+
+  /** The application has written, and its triggers may have counted that in rows of nobody. */
+  async wrote(): Promise<Fault[]> {
+    const faults = await this.check({ counted: true })
+    for (const end of ['source', 'target'] as const) {
+      const lines = (await readWhole(this.#at[end])).filter((line) => !this.#isMoving(line))
+      if (end === 'target') this.#rest.target = lines
+      else if (this.#rest.source) this.#rest.source = lines
+    }
+    return faults
+  }
+
+  /** `counted`: triggers of the application's writes may have changed rows of nobody. */
+  async check({ counted = false } = {}): Promise<Fault[]> {
+    const faults: Fault[] = []
+    const expect = (what: string, wanted: readonly Line[], found: readonly Line[]) => {
+      const details = differences(wanted, found)
+      if (details.length > 0) faults.push({ what, details })
+    }
+    const casts = this.home === 'target' ? castsOf(this.#kase) : undefined
+    const shadow = await readWhole(this.#at.shadow, casts)
+    const others = (lines: readonly Line[]) =>
+      lines.filter((line) => !this.#isMoving(line) && !(counted && line.table === 'counters'))
+    for (const end of ['source', 'target'] as const) {
+      const found = await readWhole(this.#at[end])
+      const isHome = end === this.home
+      const wanted = isHome ? shadow.filter((line) => this.#isMoving(line)) : this.#old[end]
+      const copy = wanted.length === 0 ? 'a row is left at' : 'the old copy is not as it was at'
+      const what = isHome ? `the tenant's rows are not as written at` : copy
+      expect(
+        `${what} the ${end}`,
+        wanted,
+        found.filter((line) => this.#isMoving(line)),
+      )
+      const rest = this.#rest[end] ?? (await readWhole(this.#at.shadow))
+      expect(`a row that does not move was changed at the ${end}`, others(rest), others(found))
+    }
+    return faults
+  }
+
+  /** The tenant can write at its home and nowhere else; everybody else can write. */
+  async checkLocks(): Promise<Fault[]> {
+    const faults: Fault[] = []
+    for (const end of ['source', 'target'] as const) {
+      for (const line of firstOfEach(await readWhole(this.#at[end]))) {
+        const mayWrite = !this.#isMoving(line) || end === this.home
+        const answer = await this.#tryWrite(end, line)
+        if (mayWrite ? answer === 'accepted' : answer.startsWith('25006')) continue
+        const who = line.owner === 'a' ? 'the tenant' : 'another tenant'
+        const what = mayWrite ? `${who} cannot write at` : `${who} can write past the fence at`
+        faults.push({
+          what: `${what} the ${end}`,
+          details: [`${line.table} ${line.mark}: ${answer}`],
+        })
+      }
+    }
+    return faults
+  }
+
+  async #tryWrite(end: EndName, { table, mark }: Line): Promise<string> {
+    const client = await this.#at.application[end].connect()
+    try {
+      await client.query('begin')
+      const at = `${name(this.#kase.schema)}.${name(table)}`
+      await client.query(`update ${at} set mark = mark where mark = $1`, [mark])
+      return 'accepted'
+    } catch (error) {
+      const { code, message, hint } = error as { code?: string; message?: string; hint?: string }
+      return `${code} ${message} (${hint})`
+    } finally {
+      await client.query('rollback').catch(() => {})
+      client.release()
+    }
+  }
+
+  #isMoving({ owner, table }: Line): boolean {
+    return owner === 'a' && this.#moves(table)
+  }
+
+  async #moving(end: EndName): Promise<Line[]> {
+    return (await readWhole(this.#at[end])).filter((line) => this.#isMoving(line))
+  }
+}
+
+function firstOfEach(lines: readonly Line[]): Line[] {
+  const first = new Map<string, Line>()
+  for (const line of lines) {
+    const key = `${line.table} ${line.owner}`
+    if (!first.has(key)) first.set(key, line)
+  }
+  return [...first.values()]
+}

@@ -1,0 +1,274 @@
+/** Lives through one case: builds it, plans it, checks it, moves it, and asks the oracle. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { install } from '../src/coordinator/installation.ts'
+import { messageOf } from '../src/errors.ts'
+import type { Finding } from '../src/plan/catalog.ts'
+import { checkPlan } from '../src/plan/check-plan.ts'
+import type { PlanInput } from '../src/plan/plan.ts'
+import type { Case, Step, Write } from './case.ts'
+import { insertSql, sqlOf, tableOfWrite } from './case-sql.ts'
+import { type Ended, type Errands, openErrands } from './errands.ts'
+import { type Fault, shapeOf } from './fault.ts'
+import type { Databases, Ground } from './ground.ts'
+import { type MadePlan, makePlan } from './make-plan.ts'
+import { Oracle } from './oracle.ts'
+import { Writer } from './writer.ts'
+
+export type Verdict =
+  | { readonly kind: 'held'; readonly writes: number; readonly plan: PlanInput }
+  /** `check` has findings that no plan of ours satisfies. */
+  | { readonly kind: 'refused'; readonly findings: readonly Finding[] }
+  /** A move, or a removal, ended with an error that says why, as the case had to expect. */
+  | { readonly kind: 'declined'; readonly code: string }
+  | { readonly kind: 'failed'; readonly fault: Fault; readonly plan: PlanInput | null }
+  /** The case itself is wrong: its SQL does not run. */
+  | { readonly kind: 'invalid'; readonly message: string }
+
+/** Plants a fault after a step, to see that it is found. */
+export type Plant = (
+  at: Databases,
+  after: { readonly kase: Case; readonly step: Step },
+) => Promise<void>
+
+class Failed extends Error {
+  readonly fault: Fault
+  constructor(fault: Fault) {
+    super(fault.what)
+    this.fault = fault
+  }
+}
+
+export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promise<Verdict> {
+  await using at = await ground.databases()
+  const wrong = await build(kase, at)
+  if (wrong !== null) return { kind: 'invalid', message: wrong }
+  Object.assign(ground.environment, at.environmentAs(kase.story.role))
+  let made: MadePlan | null = null
+  try {
+    made = await makePlan(kase, (input) => ground.rehome.check(input))
+    if (made.findings.length > 0) return { kind: 'refused', findings: made.findings }
+    const refusal = await installFor(made.input, kase, { at, ground })
+    if (refusal) return { kind: 'refused', findings: refusal }
+    return await liveThrough({ kase, at, ground, made, plant })
+  } catch (error) {
+    const plan = made?.input ?? null
+    if (error instanceof Failed) return { kind: 'failed', fault: error.fault, plan }
+    const what = `an unexpected error: ${shapeOf(messageOf(error))}`
+    const details = [error instanceof Error ? (error.stack ?? '') : String(error)]
+    return { kind: 'failed', fault: { what, details }, plan }
+  }
+}
+
+/** Null, or what is wrong with its SQL. */
+async function build(kase: Case, at: Databases): Promise<string | null> {
+  try {
+    await at.source.query(sqlOf(kase, 'source'))
+    await at.shadow.query(sqlOf(kase, 'source'))
+    await at.target.query(sqlOf(kase, 'target'))
+    await at.grant(kase.schema)
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+interface Where {
+  readonly at: Databases
+  readonly ground: Ground
+}
+
+async function installFor(
+  input: PlanInput,
+  kase: Case,
+  { at, ground }: Where,
+): Promise<readonly Finding[] | null> {
+  const environment = { ...ground.environment, ...at.environmentAs('owner') }
+  const controlUrl = environment.CONTROL_URL ?? ''
+  await install({ controlUrl, environment }, [checkPlan(input)])
+  await at.grant(kase.schema)
+  const findings = await ground.rehome.check(input)
+  return findings.length > 0 ? findings : null
+}
+
+interface Living extends Where {
+  readonly kase: Case
+  readonly made: MadePlan
+  readonly plant: Plant | undefined
+}
+
+interface Alive extends Living {
+  readonly errands: Errands
+  readonly oracle: Oracle
+  readonly writer: Writer
+  /** Tables whose rows would not follow a rollback. */
+  readonly oneWay: boolean
+}
+
+async function liveThrough(living: Living): Promise<Verdict> {
+  const { kase, at, ground, made } = living
+  const oneWay = (await ground.rehome.oneWayTables(made.input)).length > 0
+  const tenant = await textOf(at, kase)
+  const { control } = ground.rehome
+  const { environment } = ground
+  await using errands = openErrands(control, made.input, { environment, tenant })
+  const oracle = await Oracle.open(kase, at, made.moves)
+  const writer = new Writer(kase, at)
+  const alive: Alive = { ...living, errands, oracle, writer, oneWay }
+  for (const [i, step] of kase.story.steps.entries()) {
+    const code = await take(alive, step, { following: kase.story.steps.slice(i + 1) })
+    if (code) return { kind: 'declined', code }
+  }
+  await probe(alive)
+  return { kind: 'held', writes: writer.acknowledged, plan: made.input }
+}
+
+/** As the source's column writes it. */
+async function textOf(at: Databases, { tables, tenantIds }: Case): Promise<string> {
+  const column = tables.flatMap((table) =>
+    table.columns.filter(({ name }) => name === table.tenant),
+  )
+  const type = column[0]?.type ?? 'text'
+  const { rows } = await at.source.query(`select (${tenantIds.a})::${type}::text as id`)
+  return rows[0].id
+}
+
+/** The code of an error that the case had to expect. Throws Failed. */
+async function take(
+  alive: Alive,
+  step: Step,
+  { following }: { following: readonly Step[] },
+): Promise<string | null> {
+  const { oracle, writer } = alive
+  const isBefore = step.do === 'rollback' ? [step, ...following] : following
+  const writes = step.writes.filter(({ write }) => mayWrite(alive, write, isBefore))
+  if (step.do === 'write') {
+    for (const { write } of writes) await writer.write(write, oracle.home, { whileMoving: false })
+    refuse(writer.faults)
+    refuse(await oracle.wrote())
+    return null
+  }
+  const ended = await errandOf(alive, step, writes)
+  if (ended === 'not asked') return null
+  const code = 'code' in ended ? ended.code : null
+  if (code && !(await isExpected(alive, step, code))) {
+    const message = 'message' in ended ? ended.message : ''
+    const what = `${step.do} ends with ${code} although check found nothing: ${shapeOf(message)}`
+    throw new Failed({ what, details: [message] })
+  }
+  if (!code) await follow(alive, step, ended)
+  await alive.plant?.(alive.at, { kase: alive.kase, step })
+  refuse(writer.faults)
+  refuse(await oracle.wrote())
+  refuse(await oracle.checkLocks())
+  if (code) return code
+  for (const write of writer.takeRefused()) {
+    if (mayWrite(alive, write, isBefore)) {
+      await writer.write(write, oracle.home, { whileMoving: false })
+    }
+  }
+  refuse(writer.faults)
+  refuse(await oracle.wrote())
+  return null
+}
+
+function refuse([fault]: readonly Fault[]): void {
+  if (fault) throw new Failed(fault)
+}
+
+/** What is known of the tenant's home from here on. */
+async function follow({ oracle }: Alive, step: Step, ended: Ended): Promise<void> {
+  const phase = ended === 'not asked' ? '' : ended.phase
+  const home = oracle.home
+  if (step.do === 'move' && phase === 'moved' && home === 'source') await oracle.cutOver()
+  if (step.do === 'rollback' && phase === 'rolled_back' && home === 'target') await oracle.cutOver()
+  if (step.do === 'cleanup' && phase === 'cleaned') oracle.cleaned()
+}
+
+async function errandOf(
+  { errands, writer, oracle }: Alive,
+  step: Step,
+  writes: Step['writes'],
+): Promise<Ended> {
+  const { home } = oracle
+  if (step.do === 'write' || (step.do === 'move' && home === 'target')) return 'not asked'
+  const due = [...writes]
+  const meet = (connection: number) => {
+    const now = due.filter(({ at }) => at <= connection)
+    due.splice(0, now.length)
+    const begun = now.map(({ write }) => writer.write(write, home, { whileMoving: true }))
+    // What waits for a lock of the move's is not waited for.
+    return begun.length > 0
+      ? Promise.race([Promise.all(begun), delay(200)]).then(() => {})
+      : undefined
+  }
+  const { stopAt, withdraw } = step
+  const ended = await errands.carryOut(step.do, { meet, stopAt, withdraw })
+  await writer.settled()
+  return ended
+}
+
+/** Whether the story still makes sense with this write. */
+function mayWrite(
+  { oracle, made, kase, oneWay }: Alive,
+  write: Write,
+  isBefore: readonly Step[],
+): boolean {
+  const table = tableOfWrite(write)
+  const isTenants = write.kind !== 'insert' ? write.mark.startsWith('a/') : write.row.owner === 'a'
+  const stays = (name: string) => !made.moves(name)
+  if (oracle.hasMoved && (stays(table) || !isTenants)) return false
+  // Both ends give numbers from one range: the application's owner was told to part them.
+  if (oracle.home === 'target' && !kase.story.parted && takesNumber(kase, write)) return false
+  const isReferred = kase.constraints.some(
+    ({ parent, table: child }) => parent === table && stays(child),
+  )
+  if (isReferred && write.kind !== 'insert') return false
+  // Without a window a rollback would have to give up what was written.
+  const back = isBefore.findIndex((step) => step.do === 'rollback')
+  const onward = isBefore.findIndex((step) => step.do === 'move')
+  const comesBack = back >= 0 && (onward < 0 || back < onward)
+  const keeps = (made.input.rollback?.windowMs ?? 0) > 0 && !oneWay
+  return keeps || !comesBack
+}
+
+function takesNumber({ tables }: Case, write: Write): boolean {
+  if (write.kind !== 'insert') return false
+  const table = tables.find((one) => one.name === write.row.table)
+  return !!table?.columns.some(
+    ({ name, fills }) => fills === 'number' && !(name in write.row.values),
+  )
+}
+
+async function isExpected(
+  { kase, made, oracle }: Alive,
+  step: Step,
+  code: string,
+): Promise<boolean> {
+  const leaves = kase.rows.some(
+    ({ owner, table, stray }) => owner === 'a' && (stray || !made.moves(table)),
+  )
+  if (code === 'TENANT_UNKNOWN') return await oracle.isEmpty()
+  if (code === 'ROWS_LEFT_BEHIND') return leaves && step.do !== 'cleanup'
+  if (code === 'FOREIGN_KEY_BROKEN') return leaves && step.do === 'cleanup'
+  return false
+}
+
+/** An insert into each table, whose number comes from its sequence. */
+async function probe({ kase, at, oracle, made }: Alive): Promise<void> {
+  for (const row of kase.probes) {
+    if (!made.moves(row.table)) continue
+    const client = await at.application[oracle.home].connect()
+    try {
+      await client.query('begin')
+      await client.query(insertSql(kase, row).replace(' overriding system value', ''))
+    } catch (error) {
+      const { code, message } = error as { code?: string; message?: string }
+      if (code !== '23505') continue
+      const what = `a new row gets a number that is taken at the ${oracle.home}`
+      throw new Failed({ what, details: [`${row.table}: ${message}`] })
+    } finally {
+      await client.query('rollback').catch(() => {})
+      client.release()
+    }
+  }
+}

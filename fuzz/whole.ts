@@ -1,0 +1,75 @@
+/**
+ * Whole databases as texts. Knows nothing of rehome but the names of its schemas, and of the case
+ * nothing but marks: it asks the catalogue which tables there are.
+ */
+import type pg from 'pg'
+import type { Case } from './case.ts'
+import { literal, name } from './draw.ts'
+
+export interface Line {
+  readonly table: string
+  readonly owner: string
+  readonly mark: string
+  /** Columns by name, each as text. */
+  readonly text: string
+}
+
+const tables = `select n.nspname as schema, c.relname as table,
+    array_agg(a.attname::text order by a.attname) as columns
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  where c.relkind in ('r', 'p') and not c.relispartition
+    and n.nspname !~ '^(pg_|information_schema$|rehome|extensions$)'
+  group by 1, 2 order by 1, 2`
+
+/** Table and column → the type in which the target has it. */
+export type Casts = ReadonlyMap<string, string>
+
+/** Values as the target's types write them. */
+export function castsOf({ tables: all }: Case): Casts {
+  const casts = all.flatMap((table) =>
+    table.columns
+      .filter(({ targetType }) => targetType !== null)
+      .map((column) => [`${table.name} ${column.name}`, column.targetType ?? ''] as const),
+  )
+  return new Map(casts)
+}
+
+export async function readWhole(pool: pg.Pool, casts: Casts = new Map()): Promise<Line[]> {
+  const { rows } = await pool.query<{ schema: string; table: string; columns: string[] }>(tables)
+  if (rows.length === 0) return []
+  const queries = rows.map(({ schema, table, columns }) => {
+    const values = columns.map((column) => {
+      const cast = casts.get(`${table} ${column}`)
+      return `${literal(column)}, r.${name(column)}${cast ? `::${cast}` : ''}::text`
+    })
+    return `select ${literal(table)} as table, r.mark as mark,
+      json_build_object(${values.join(', ')})::text as text from ${name(schema)}.${name(table)} r`
+  })
+  const found = await pool.query<Omit<Line, 'owner'>>(queries.join(' union all '))
+  return found.rows
+    .map((line) => ({ ...line, owner: line.mark.split('/')[0] ?? '' }))
+    .sort((left, right) => compare(left, right))
+}
+
+function compare(left: Line, right: Line): number {
+  const [one, other] = [`${left.table} ${left.text}`, `${right.table} ${right.text}`]
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
+/** What is in one and not in the other, at most so many; empty where they are equal. */
+export function differences(
+  wanted: readonly Line[],
+  found: readonly Line[],
+  linesMax = 8,
+): string[] {
+  const textOf = ({ table, text }: Line) => `${table} ${text}`
+  const counts = new Map<string, number>()
+  for (const line of wanted) counts.set(textOf(line), (counts.get(textOf(line)) ?? 0) + 1)
+  for (const line of found) counts.set(textOf(line), (counts.get(textOf(line)) ?? 0) - 1)
+  const lines = [...counts]
+    .filter(([, count]) => count !== 0)
+    .map(([text, count]) => `${count > 0 ? 'missing' : 'unexpected'}: ${text}`)
+  const more = lines.length - linesMax
+  return more > 0 ? [...lines.slice(0, linesMax), `and ${more} more`] : lines
+}

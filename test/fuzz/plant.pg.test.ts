@@ -1,0 +1,63 @@
+// The fuzzer can fail: a fault that is planted after a move is found, shrunk and written down.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { name } from '../../fuzz/draw.ts'
+import { drawCase } from '../../fuzz/draw-case.ts'
+import { type Ground, openGround } from '../../fuzz/ground.ts'
+import { accountOf, reportOf } from '../../fuzz/report.ts'
+import { runFuzz } from '../../fuzz/run.ts'
+import type { Plant } from '../../fuzz/try-case.ts'
+import { readWhole } from '../../fuzz/whole.ts'
+
+const seed = 1
+const options = { seed, minutes: 0.5, case: null, json: false }
+
+let ground: Ground
+
+beforeAll(async () => {
+  ground = await openGround()
+})
+afterAll(async () => await ground[Symbol.asyncDispose]())
+
+/** One statement past guards, triggers and keys, on the first row of this tenant. */
+function plantAt(
+  end: 'source' | 'target',
+  owner: 'a' | 'b',
+  statement: (table: string) => string,
+): Plant {
+  return async (at, { kase, step }) => {
+    if (step.do !== 'move') return
+    const row = (await readWhole(at[end])).find((line) => line.owner === owner)
+    if (!row) return
+    const table = `${name(kase.schema)}.${name(row.table)}`
+    await at[end].query(`set session_replication_role = replica;
+      ${statement(table)} where mark = '${row.mark}'; reset session_replication_role`)
+  }
+}
+
+describe('a planted fault is found and shrunk', () => {
+  test.each([
+    [
+      'a row of another tenant that the move has changed',
+      plantAt('source', 'b', (table) => `update ${table} set mark = mark || '?'`),
+      'a row that does not move was changed at the source',
+    ],
+    [
+      'a row of the tenant that has not arrived',
+      plantAt('target', 'a', (table) => `delete from ${table}`),
+      "the tenant's rows are not as written at the target",
+    ],
+  ])('%s', async (_, plant, what) => {
+    const run = { ...options, ground, plant, casesMax: 2, triesMax: 3 }
+    const outcome = await runFuzz(run, () => {})
+    const report = reportOf(options, outcome)
+    expect(report.held).toBe(false)
+    const [found] = report.found.filter((one) => one.what === what)
+    expect(found).toBeDefined()
+    const drawn = drawCase(seed, found?.case ?? 0)
+    const [smallest] = outcome.found.map((one) => one.smallest)
+    expect(JSON.stringify(smallest).length).toBeLessThan(JSON.stringify(drawn).length)
+    const account = found && accountOf(found)
+    expect(account).toContain('create table')
+    expect(account).toContain(`npm run fuzz -- --seed ${seed} --case ${found?.case}`)
+  })
+})
