@@ -7,7 +7,8 @@
  *
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
- * counted within the pause and the lease before it. Nothing is added for what comes after a
+ * counted within the pause and the lease before it; and the time in which a transaction of the
+ * application, which is nobody's to end, held the tenant. Nothing is added for what comes after a
  * cutover: there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
@@ -25,7 +26,10 @@ export function checkPauses({ pauses, outages, workers }: PausesCheck): Finding[
   return pauses.flatMap((pause) => {
     const refusedMs = pause.refusedToMs - pause.fromMs
     const span = { fromMs: pause.fromMs - leaseMs, toMs: pause.refusedToMs }
-    const outMs = outages.outMs(span, { any: ['source', 'target'], all: workers })
+    const outMs = outages.outMs(span, {
+      any: ['source', 'target', `tenant ${pause.tenant}`],
+      all: workers,
+    })
     const allowedMs = budgetMs + leaseMs + 1_000 + outMs
     if (refusedMs <= allowedMs) return []
     const said = Object.entries(pause.said).map(([end, mode]) => `the ${end} said ${mode}`)

@@ -8,6 +8,7 @@ import { type Bystanders, readBystanders, touchedSince } from './bystanders.ts'
 import { checkHomeChanges, readCommits, readCutovers, readHomes } from './check-homes.ts'
 import { checkPauses, type PausesCheck } from './check-pauses.ts'
 import { checkRows } from './check-rows.ts'
+import { checkWaits, type WaitsCheck } from './check-waits.ts'
 import type { Finding } from './findings.ts'
 import type { Ledger } from './ledger.ts'
 import { checkSeed, type Seed } from './seed.ts'
@@ -18,7 +19,7 @@ export interface Before {
   readonly bystanders: Bystanders
 }
 
-export interface Check extends PausesCheck {
+export interface Check extends PausesCheck, WaitsCheck {
   readonly pools: Ends<pg.Pool> & { readonly control: pg.Pool }
   readonly tenants: readonly string[]
   /** Tenants whose writes may have been given up on purpose. */
@@ -45,6 +46,7 @@ export async function checkAll(check: Check): Promise<Checked> {
     ...(await checkSeed(before.seed, { pools, homes })),
     ...checkHomeChanges({ ledger, commits, cutovers, homes }),
     ...checkPauses(check),
+    ...checkWaits(check),
     ...(await openMoves(pools.control)),
     ...touched.map((row): Finding => ({ kind: 'foreign touched', tenant: null, text: row })),
   ]

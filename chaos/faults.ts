@@ -11,8 +11,12 @@ import { Redis } from 'ioredis'
 import type pg from 'pg'
 import type { OnData } from '../dev/tcp-proxy.ts'
 import type { Rehome } from '../src/coordinator/rehome.ts'
+import { hang } from './hang.ts'
 import { harmBackends, lockTable } from './harm-database.ts'
 import { addJobTwice, editJob } from './harm-jobs.ts'
+import { changeColumns, makePartition, type SchemaHarm, toggleGuard } from './harm-schema.ts'
+import { holdTenant, prepareTenant, type TenantHarm } from './harm-writers.ts'
+import { inflictOnSchema, inflictOnTenant } from './inflict.ts'
 import type { Log } from './log.ts'
 import type { Network, Party, ServerName } from './network.ts'
 import type { Outages } from './outages.ts'
@@ -110,6 +114,13 @@ export class Faults {
     'terminate backends': (fault) => this.#harm(fault, 'pg_terminate_backend'),
     'cancel backends': (fault) => this.#harm(fault, 'pg_cancel_backend'),
     'lock table': (fault) => this.#lock(fault),
+    'hang server': (fault) => this.#hang(fault),
+    'hang redis': (fault) => this.#hang(fault),
+    'change columns': (fault) => this.#schema(fault, changeColumns),
+    'toggle guard': (fault) => this.#schema(fault, toggleGuard),
+    'make partition': (fault) => this.#schema(fault, makePartition),
+    'hold tenant': (fault) => this.#tenant(fault, holdTenant),
+    'prepare tenant': (fault) => this.#tenant(fault, prepareTenant),
     'add job twice': (fault) => this.#job(fault, addJobTwice),
     'edit job': (fault) => this.#job(fault, editJob),
   }
@@ -185,8 +196,7 @@ export class Faults {
     this.#note(fault, `${party ?? 'everybody'} from ${fault.server} for ${fault.forMs} ms`)
     const wires = this.#wires(fault, party)
     for (const { proxy } of wires) proxy.freeze()
-    const cutOff = wires.filter((wire) => wire.party !== 'writers')
-    const ends = cutOff.map((wire) => this.#victims.outages.begin(wire.party as `worker ${number}`))
+    const ends = wires.map((wire) => this.#victims.outages.begin(wire.party))
     await this.#last(fault.forMs)
     for (const { proxy } of wires) proxy.thaw()
     for (const end of ends) end()
@@ -210,6 +220,35 @@ export class Faults {
       this.#busy.delete(name)
     }
     return name
+  }
+
+  async #hang(fault: Fault): Promise<string | null> {
+    const { servers, outages } = this.#victims
+    const name = fault.server
+    const pid = (name === 'redis' ? servers.redis : servers.postgres[name])?.pid
+    if (pid === undefined || this.#busy.has(name)) return null
+    this.#busy.add(name)
+    this.#note(fault, `${name} for ${fault.forMs} ms`)
+    const isBack = outages.begin(name)
+    const goOn = await hang(pid)
+    try {
+      await this.#last(fault.forMs)
+    } finally {
+      await goOn()
+      isBack()
+      this.#busy.delete(name)
+    }
+    return name
+  }
+
+  async #schema(fault: Fault, harm: (of: SchemaHarm) => Promise<string>): Promise<string> {
+    const changed = await inflictOnSchema(this.#victims, harm, () => this.#last(fault.forMs))
+    this.#note(fault, changed)
+    return changed
+  }
+
+  async #tenant(fault: Fault, harm: (of: TenantHarm) => Promise<boolean>) {
+    return await inflictOnTenant(this.#victims, { fault, harm }, () => this.#last(fault.forMs))
   }
 
   async #flush(fault: Fault): Promise<string | null> {
@@ -237,7 +276,9 @@ export class Faults {
     if (fault.server === 'redis') return null
     const table = this.#victims.random.pick(['entries', 'counters', 'visits', 'tenants'])
     this.#note(fault, `${table} at the ${fault.server} for ${fault.forMs} ms`)
-    await lockTable(this.#victims.pools[fault.server], table, () => this.#last(fault.forMs))
+    const isBack = this.#victims.outages.begin('tables')
+    const lasting = () => this.#last(fault.forMs)
+    await lockTable(this.#victims.pools[fault.server], table, lasting).finally(isBack)
     return table
   }
 

@@ -10,6 +10,7 @@ export const findingKinds = {
   altered: 'rows that nobody wrote to have changed',
   'two homes': 'both ends took writes at one time',
   stuck: 'refused for longer than the lease allows, or a move that does not end',
+  waited: 'a write without an answer for longer than the budget',
   'foreign touched': 'a row of a tenant that no run names was written',
   'no home': 'not writable at exactly one end when all was over',
   'moved twice': 'two moves of it were open at one time',

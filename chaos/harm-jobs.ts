@@ -6,7 +6,7 @@ import { jobIdOf } from '../src/queue/jobs.ts'
 import type { Random } from './random.ts'
 import { tenants } from './tenants.ts'
 
-async function anyOpenMove({ control }: Rehome, random: Random): Promise<Move | null> {
+export async function anyOpenMove({ control }: Rehome, random: Random): Promise<Move | null> {
   const query = control.db.selectFrom('moves').selectAll().where('open', '=', true)
   const moves = await query.orderBy('created_at').execute()
   return moves.length === 0 ? null : random.pick(moves)

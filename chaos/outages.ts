@@ -4,7 +4,18 @@
  * Invariant: an outage that has begun and not ended lasts until now. Times are those of
  * performance.now().
  */
-export type Part = 'source' | 'target' | 'control' | 'redis' | `worker ${number}`
+export type Part =
+  | 'source'
+  | 'target'
+  | 'control'
+  | 'redis'
+  | `worker ${number}`
+  /** The wires of those that write over proxies. */
+  | 'writers'
+  /** Tables that somebody has locked. */
+  | 'tables'
+  /** One that a transaction of the application holds. */
+  | `tenant ${string}`
 
 interface Span {
   readonly fromMs: number

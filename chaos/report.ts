@@ -19,6 +19,7 @@ export interface Report {
   readonly codes: Readonly<Record<string, number>>
   readonly pauses: number
   readonly longestPauseMs: number
+  readonly longestWaitMs: number
   readonly settledMs: number
   readonly found: Readonly<Record<FindingKind, number>>
   readonly findings: Outcome['findings']
@@ -50,6 +51,7 @@ export function reportOf(options: ChaosOptions, outcome: Outcome): Report {
     codes: outcome.codes,
     pauses: lengths.length,
     longestPauseMs: Math.round(lengths.reduce((most, ms) => Math.max(most, ms), 0)),
+    longestWaitMs: Math.round(outcome.waits.longestMs),
     settledMs: Math.round(outcome.settledMs),
     found: Object.fromEntries(kinds.map((kind) => [kind, count(kind)])) as Report['found'],
     findings,
@@ -72,6 +74,7 @@ export function textOf(report: Report): string {
     `writes        ${listOf(writes)}; ${report.staleWrites} went to the other end on purpose`,
     `answers       ${listOf(report.codes)}`,
     `pauses        ${report.pauses}, with ${report.refusals} refusals; the longest ${report.longestPauseMs} ms`,
+    `waits         the longest of a write for an answer ${report.longestWaitMs} ms`,
     '',
     ...Object.entries(found).map(([kind, count]) => {
       const what = findingKinds[kind as FindingKind]

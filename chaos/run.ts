@@ -28,6 +28,7 @@ import { readSeed } from './seed.ts'
 import { environmentOf, type Servers, startServers } from './servers.ts'
 import { describeSessions } from './sessions.ts'
 import { discarding, tenants } from './tenants.ts'
+import { Waits } from './waits.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { Writers } from './writers.ts'
 
@@ -35,6 +36,7 @@ import { Writers } from './writers.ts'
 export interface Outcome {
   readonly ledger: Ledger
   readonly pauses: Pauses
+  readonly waits: Waits
   readonly log: Log
   readonly faults: ReadonlyMap<string, number>
   readonly errands: ReadonlyMap<string, number>
@@ -84,6 +86,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   }
   undos.push(() => Promise.all(Object.values(pools).map((pool) => pool.end())))
   const [ledger, pauses, outages, log] = [new Ledger(), new Pauses(), new Outages(), new Log()]
+  const waits = new Waits()
   const random = (name: string) => randomOf(options.seed, name)
   const before = {
     seed: await readSeed(pools.source, tenants),
@@ -122,7 +125,16 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   const quiet = new Set<string>()
   const direct = { source: urls.source, target: urls.target }
   const proxied = { ...direct, ...(await network.connect('writers')) }
-  const writing = { tenants, direct, proxied, ledger, pauses, quiet, random: random('writers') }
+  const writing = {
+    tenants,
+    direct,
+    proxied,
+    ledger,
+    pauses,
+    waits,
+    quiet,
+    random: random('writers'),
+  }
   const writers = new Writers(writing)
   undos.push(() => writers.stop())
   const { strategy } = options
@@ -158,6 +170,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
     ledger,
     before,
     pauses: pauses.all(),
+    waits,
     outages,
     workers: slots.map((slot) => slot.name),
   }
@@ -166,6 +179,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   return {
     ledger,
     pauses,
+    waits,
     log,
     faults: faults.counts,
     errands: errands.counts,

@@ -30,6 +30,13 @@ const weights = {
   'kill redis': 3,
   'flush redis': 4,
   'redis down': 2,
+  'hang server': 4,
+  'hang redis': 2,
+  'change columns': 4,
+  'toggle guard': 3,
+  'make partition': 2,
+  'hold tenant': 5,
+  'prepare tenant': 4,
   'add job twice': 4,
   'edit job': 4,
 } as const
@@ -94,6 +101,8 @@ function lengthOf(kind: Fault['kind'], random: Random): number {
   if (kind === 'freeze worker') return upTo(15_000)
   if (kind === 'freeze server') return upTo(6_000)
   if (kind === 'freeze writers') return upTo(5_000)
+  if (kind === 'hang server' || kind === 'hang redis') return upTo(8_000)
+  if (kind === 'hold tenant' || kind === 'prepare tenant') return upTo(12_000)
   if (kind === 'server down') return upTo(6_000)
   if (kind === 'redis down') return upTo(5_000)
   return random.between(300, 2_500)

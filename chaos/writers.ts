@@ -18,6 +18,7 @@ import type { Pauses } from './pauses.ts'
 import { perform } from './perform.ts'
 import type { Random } from './random.ts'
 import { counterNames, type Ends, endNames } from './tenants.ts'
+import type { Waits } from './waits.ts'
 
 export interface WritersOptions {
   readonly tenants: readonly string[]
@@ -27,6 +28,7 @@ export interface WritersOptions {
   readonly proxied: Ends<string>
   readonly ledger: Ledger
   readonly pauses: Pauses
+  readonly waits: Waits
   readonly random: Random
   /** Tenants that are to be left alone for now; others change it. */
   readonly quiet: ReadonlySet<string>
@@ -149,16 +151,24 @@ export class Writers implements AsyncDisposable {
   }
 
   async #tryAt(end: EndName, write: Write, pools: Pools): Promise<Verdict> {
-    const { pauses, random } = this.#options
+    const { pauses, random, waits } = this.#options
+    let thoughtMs = 0
     write.startedMs = performance.now()
     write.end = end
     write.xid = null
-    const think = () =>
-      this.#sleep(write.style === 'slow' ? random.between(1_000, 3_000) : random.between(0, 4))
+    const think = async () => {
+      const fromMs = performance.now()
+      await this.#sleep(
+        write.style === 'slow' ? random.between(1_000, 3_000) : random.between(0, 4),
+      )
+      thoughtMs += performance.now() - fromMs
+    }
     const { isolation } = write
     const work = (client: pg.PoolClient) => perform(client, write, think)
     const verdict = await tryTransaction(pools[end], { isolation, work })
     write.endedMs = performance.now()
+    const { tenant, startedMs: fromMs, endedMs: toMs } = write
+    waits.add({ tenant, end, fromMs, toMs, thoughtMs })
     const word = 'code' in verdict ? verdict.code : verdict.kind
     this.#codes.set(word, (this.#codes.get(word) ?? 0) + 1)
     if (verdict.kind === 'refused') pauses.refuse(write.tenant, { end, mode: verdict.mode })

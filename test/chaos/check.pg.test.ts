@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Committed, checkHomeChanges } from '../../chaos/check-homes.ts'
 import { checkPauses } from '../../chaos/check-pauses.ts'
+import { checkWaits } from '../../chaos/check-waits.ts'
 import type { Finding } from '../../chaos/findings.ts'
 import { Ledger } from '../../chaos/ledger.ts'
 import { Outages } from '../../chaos/outages.ts'
 import { type Pause, Pauses } from '../../chaos/pauses.ts'
+import { Waits } from '../../chaos/waits.ts'
 import { type QuietWorld, quietWorld } from './quiet-world.ts'
 
 let world: QuietWorld
@@ -218,6 +220,40 @@ test('a tenant that was refused for longer than budget, lease and outages is stu
   outages.add('target', { fromMs: 4_500, toMs: 5_500 })
   expect(check(9_501)).toHaveLength(1)
   expect(check(9_500)).toEqual([])
+})
+
+test('a tenant that a transaction of the application holds may be refused for as long', () => {
+  const tenant = 'acme'
+  const said = { source: 'read_only' }
+  const pause: Pause = {
+    ...{ tenant, fromMs: 0, refusedToMs: 12_000, acceptedMs: null, refusals: 9, said },
+  }
+  const outages = new Outages()
+  const check = () => kindsOf(checkPauses({ pauses: [pause], outages, workers: [] }))
+  outages.add('tenant another', { fromMs: 0, toMs: 9_000 })
+  expect(check()).toEqual(['stuck'])
+  outages.add('tenant acme', { fromMs: 1_000, toMs: 5_000 })
+  expect(check()).toEqual([])
+})
+
+test('a write that hangs for longer than the budget has waited, whatever became of it', () => {
+  const waits = new Waits()
+  const outages = new Outages()
+  const check = () => checkWaits({ waits, outages })
+  const wait = { tenant: 'acme', end: 'source', fromMs: 0 } as const
+  waits.add({ ...wait, toMs: 5_000, thoughtMs: 0 })
+  waits.add({ ...wait, toMs: 9_000, thoughtMs: 4_000 })
+  expect(check()).toEqual([])
+  waits.add({ ...wait, toMs: 5_001, thoughtMs: 0 })
+  expect(check()).toMatchObject([{ kind: 'waited', tenant: 'acme' }])
+  expect(waits.longestMs).toBe(5_001)
+  // Nobody has to wait for workers, for the control database, or for the queue.
+  for (const part of ['worker 1', 'worker 2', 'control', 'redis', 'tenant acme'] as const) {
+    outages.add(part, { fromMs: 0, toMs: 5_001 })
+  }
+  expect(check()).toHaveLength(1)
+  outages.add('tables', { fromMs: 100, toMs: 101 })
+  expect(check()).toEqual([])
 })
 
 test('a pause lasts until a write is accepted that was begun in it', () => {

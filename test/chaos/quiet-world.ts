@@ -11,6 +11,7 @@ import { plansOf } from '../../chaos/plan.ts'
 import { readSeed } from '../../chaos/seed.ts'
 import { environmentOf } from '../../chaos/servers.ts'
 import { fillEnds, tenants } from '../../chaos/tenants.ts'
+import { Waits } from '../../chaos/waits.ts'
 import type { EndName } from '../../demo/ledger.ts'
 import { tryTransaction } from '../../demo/transact.ts'
 import { install } from '../../src/coordinator/installation.ts'
@@ -73,7 +74,7 @@ export async function quietWorld(): Promise<QuietWorld> {
       return write
     },
     async check() {
-      const nobody = { pauses: [], outages: new Outages(), workers: [] }
+      const nobody = { pauses: [], waits: new Waits(), outages: new Outages(), workers: [] }
       const lenient = new Set<string>()
       const { findings } = await checkAll({ pools, tenants, lenient, ledger, before, ...nobody })
       return findings

@@ -32,11 +32,12 @@ test('every kind of fault comes up, and none of Redis where there is no Redis', 
     'flush redis redis',
     'freeze server redis',
     'freeze worker redis',
+    'hang redis redis',
     'kill redis redis',
     'redis down redis',
   ])
   expect([...kindsOf('postgres')].filter((kind) => kind.includes('redis'))).toEqual([])
-  expect(new Set(drawn(7).map(({ kind }) => kind)).size).toBe(23)
+  expect(new Set(drawn(7).map(({ kind }) => kind)).size).toBe(30)
 })
 
 test('a run says by which command it comes again', () => {

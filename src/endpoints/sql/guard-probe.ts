@@ -8,7 +8,8 @@ import { messageOf } from '../../errors.ts'
 import { inTransactionOf, type Pool, sqlStateOf } from '../../postgres.ts'
 import { qualified } from '../../quote.ts'
 import { unlikeBefore } from './change-log.ts'
-import { type Guarded, ownersCheck } from './guard-sql.ts'
+import { ownersCheck } from './guard-body.ts'
+import type { Guarded } from './guard-sql.ts'
 import { tenantJoin } from './predicate.ts'
 
 /** As guards run: nothing is found by any other search path. */

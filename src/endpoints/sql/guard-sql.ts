@@ -8,7 +8,6 @@
  */
 import { createHash } from 'node:crypto'
 import type { CatalogTable, CatalogTrigger } from '../../plan/catalog.ts'
-import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import {
   createLogTable,
@@ -18,15 +17,11 @@ import {
   type LogShape,
   logRows,
 } from './change-log.ts'
+import { type GuardedRows, guardBody, singleRow, statementRows } from './guard-body.ts'
 import { tenantJoin } from './predicate.ts'
 
-export interface Guarded {
-  readonly schema: string
+export interface Guarded extends GuardedRows {
   readonly table: CatalogTable
-  readonly path: TenantPath
-  readonly scope: string
-  /** The columns by which rows of other planned tables find their tenant through this one. */
-  readonly childKey: readonly string[]
   /** What is kept of rows that change while their tenant is captured. null: no tenant is. */
   readonly log: LogShape | null
 }
@@ -48,9 +43,29 @@ export function missingGuards(wanted: Guarded): { relation: string; statements: 
 }
 
 function statementsFor(guarded: Guarded, relation: string): string[] {
-  return guardTriggers(guarded)
-    .filter((trigger) => !stands(guarded.table.triggers, relation, trigger))
-    .flatMap((trigger) => installTrigger(guarded, relation, trigger))
+  const { table } = guarded
+  const missing = (of: string, triggers: readonly GuardTrigger[]) =>
+    triggers.filter((trigger) => !stands(table.triggers, of, trigger))
+  const own = missing(relation, guardTriggers(guarded))
+  const inherited = missing(table.name, inheritedTriggers(guarded))
+  const isRoot = relation === table.name
+  const statements = [...own, ...(isRoot ? inherited : [])].flatMap((trigger) =>
+    installTrigger(guarded, relation, trigger),
+  )
+  if (isRoot || own.length + inherited.length === 0) return statements
+  return [
+    ...statements,
+    ...inheritedTriggers(guarded).map(({ name }) => turnOff(guarded, relation, name)),
+  ]
+}
+
+/** At a partition; at one that has partitions itself those would inherit it as it is there. */
+function turnOff({ schema }: Guarded, relation: string, trigger: string): string {
+  const name = qualified(schema, relation)
+  const isLeaf = `select from pg_catalog.pg_class
+    where oid = ${literal(name)}::pg_catalog.regclass and relkind = 'r'`
+  const off = `alter table ${name} disable trigger ${ident(trigger)}`
+  return `do ${literal(`begin if exists (${isLeaf}) then ${off}; end if; end`)}`
 }
 
 function stands(
@@ -113,9 +128,8 @@ function dollarQuoted(body: string): string {
 const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
-  const key = `${guarded.schema}.${guarded.table.name}`
-  const id = createHash('md5').update(`${guarded.scope}\u0000${key}`).digest('hex').slice(0, 12)
-  const body = `${guardBody(guarded)}${tellsShape(guarded.log)}`
+  const log = (children: string) => logPart(guarded, children)
+  const body = `${guardBody(guarded, { rows: statementRows, log })}${tellsShape(guarded.log)}`
   const after = (event: string, tables: string) =>
     `after ${event} on $relation referencing ${tables} for each statement`
   const both = 'old table as old_rows new table as new_rows'
@@ -124,7 +138,7 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
     { name: name('insert'), event: after('insert', 'new table as new_rows') },
     { name: name('update'), event: after('update', both) },
     { name: name('delete'), event: after('delete', 'old table as old_rows') },
-  ].map((trigger) => ({ ...trigger, body, functionName: `guard_${id}` }))
+  ].map((trigger) => ({ ...trigger, body, functionName: `guard_${guardId(guarded)}` }))
   const truncate = {
     name: name('truncate'),
     body: truncateBody(guarded.scope),
@@ -134,116 +148,35 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
   return [...triggers, truncate]
 }
 
+/** For partitions that are made later. */
+function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
+  if (guarded.table.partitionColumns.length === 0) return []
+  return [
+    {
+      name: triggerName(guarded.scope, 'row'),
+      body: guardBody(guarded, { rows: singleRow, log: () => '' }),
+      functionName: `guard_${guardId(guarded)}_row`,
+      event: 'after insert or update or delete on $relation for each row',
+    },
+  ]
+}
+
+function guardId({ scope, schema, table }: Guarded): string {
+  const text = `${scope}\u0000${schema}.${table.name}`
+  return createHash('md5').update(text).digest('hex').slice(0, 12)
+}
+
 /** Guards of several scopes stand beside each other. */
 function triggerName(scope: string, event: string): string {
   if (scope === 'default') return `rehome_${event}`
   return `rehome_${event}_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
 }
 
-/**
- * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
- */
-function guardBody(guarded: Guarded): string {
-  const { schema, path, scope, childKey } = guarded
-  const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
-  const owners = ownersCheck(childKey, { joins, tenant })
-  const children = childrenCheck(owners)
+function logPart(guarded: Guarded, children: string): string {
+  const { schema, path } = guarded
   const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
-  const log = logPart(guarded, { tenantOf, children: owners ?? 'false' })
-  const collect = (rows: string) =>
-    `(select array_agg(distinct ${tenant}) from ${rows} r${joins} where ${tenant} is not null)`
-  const touched = (target: string) => `
-  ${target} := null;
-  if tg_op <> 'INSERT' then ${target} := ${collect('old_rows')}; end if;
-  if tg_op <> 'DELETE' then ${target} := ${target} || ${collect('new_rows')}; end if;`
-  // What nobody needs is not declared, and not assigned: each costs every write some microseconds.
-  const [hear, declared] = guarded.log
-    ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
-    : ['perform', '']
-  const ask = `${hear} rehome.guard(${literal(scope)}, touched)`
-  const simple = `
-declare
-  low text;
-  high text;
-  touched text[];${declared}
-begin${lowAndHigh(tenant)}
-  if low = high then
-    ${hear} rehome.guard_one(${literal(scope)}, low);${log === '' ? '\n    return null;' : ''}
-  else${touched('touched')}${children}
-    if touched is not null then ${ask}; end if;
-  end if;${log}
-  return null;
-end `
-  if (path.kind === 'column') return simple
-  const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
-  const anybodys = (rows: string, known: string) =>
-    `exists (select from ${rows} r${joins} where ${known} and ${tenant} is null)`
-  // A row that loses its parent is guarded by the parent's own delete. Under a key that is checked
-  // at commit the parent can be replaced by another tenant's until then, and nothing is locked.
-  return `
-declare
-  touched text[];
-  again text[];
-  anybodys boolean := false;${declared}
-begin${touched('touched')}${children}
-  if tg_op <> 'INSERT' then
-    anybodys := ${anybodys('old_rows', `${nearestParent} is not null`)};
-  end if;
-  if tg_op <> 'DELETE' then
-    anybodys := anybodys or ${anybodys('new_rows', orphan)};
-  end if;
-  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.guard_any(); end if;
-  loop
-    if touched is not null then ${ask}; end if;${touched('again')}
-    exit when again is null or again <@ touched;
-    touched := touched || again;
-  end loop;${log}
-  return null;
-end `
-}
-
-/**
- * Nearly every statement touches one tenant. That is found out without sorting, byte by byte, so
- * that no collation takes two tenants for one.
- */
-function lowAndHigh(tenant: string): string {
-  const rows = (name: string) => `select ${tenant} collate "C" from ${name} r`
-  const among = (source: string) => `select min(t), max(t) into low, high from (${source}) r (t);`
-  return `
-  if tg_op = 'INSERT' then
-    ${among(rows('new_rows'))}
-  elsif tg_op = 'DELETE' then
-    ${among(rows('old_rows'))}
-  else
-    ${among(`${rows('old_rows')} union all ${rows('new_rows')}`)}
-  end if;`
-}
-
-/** Did an update change by what other rows find their tenant, or that tenant? null: none do. */
-export function ownersCheck(
-  childKey: readonly string[],
-  { joins, tenant }: { joins: string; tenant: string },
-): string | null {
-  if (childKey.length === 0) return null
-  const columns = [...childKey.map((column) => `r.${ident(column)}`), tenant].join(', ')
-  const rows = (name: string) => `select ${columns} from ${name} r${joins}`
-  return `exists (${rows('old_rows')} except all ${rows('new_rows')})`
-}
-
-/** Where rows change their tenant, whoever hangs on them changes it, too. */
-function childrenCheck(owners: string | null): string {
-  if (owners === null) return ''
-  return `
-  if tg_op = 'UPDATE' and exists (select from unnest(touched) t where t <> touched[1]) then
-    if ${owners} then
-      perform rehome.guard_children(touched);
-    end if;
-  end if;`
-}
-
-function logPart(guarded: Guarded, of: Parameters<typeof logRows>[1]): string {
   const [logged] = loggedBy(guarded)
-  return logged ? logRows(logged, of) : ''
+  return logged ? logRows(logged, { tenantOf, children }) : ''
 }
 
 function createLogs(guarded: Guarded): string[] {

@@ -1,0 +1,43 @@
+/**
+ * How long writers waited for an answer, whatever it was: a statement that hangs is no refusal, so
+ * no pause shows it. The time in which a writer thought between two statements does not count.
+ */
+import type { EndName } from '../demo/ledger.ts'
+
+export interface Wait {
+  readonly tenant: string
+  readonly end: EndName
+  /** Of performance.now(). */
+  readonly fromMs: number
+  readonly toMs: number
+  /** Of that time, the writer's own. */
+  readonly thoughtMs: number
+}
+
+export class Waits {
+  /** Of performance.now(). */
+  readonly startMs = performance.now()
+  readonly #long: Wait[] = []
+  #longestMs = 0
+
+  get longestMs(): number {
+    return this.#longestMs
+  }
+
+  add(wait: Wait): void {
+    const waitedMs = waitedMsOf(wait)
+    this.#longestMs = Math.max(this.#longestMs, waitedMs)
+    if (waitedMs > keptMsMin) this.#long.push(wait)
+  }
+
+  /** Those of more than a second. */
+  long(): readonly Wait[] {
+    return this.#long
+  }
+}
+
+const keptMsMin = 1_000
+
+export function waitedMsOf({ fromMs, toMs, thoughtMs }: Wait): number {
+  return toMs - fromMs - thoughtMs
+}
