@@ -3,6 +3,7 @@
  * `check`, and by nothing else. Reads only.
  */
 import { type End, rowsOf } from '../endpoints/ends.ts'
+import { findReliances } from '../endpoints/sql/path-reliance.ts'
 import { findSlowLooks } from '../endpoints/sql/strays.ts'
 import type { CatalogColumn, Finding } from '../plan/catalog.ts'
 import { silentReactions } from '../plan/dependents.ts'
@@ -22,6 +23,7 @@ export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<F
     ...silentNotes(survey, ends),
     ...(await rangeNotes(survey, ends)),
     ...(await slowLookNotes(plan, survey, ends)),
+    ...(await relianceNotes(plan, survey, ends)),
   ]
 }
 
@@ -35,6 +37,26 @@ async function publicationNotes(end: End): Promise<Finding[]> {
     where: end.name,
     message: `publication "${name}" carries rehome's own tables: a subscriber that lacks the schemas "rehome" and "rehome_log" stops there. Publish the application's schemas by name`,
   }))
+}
+
+/** Functions of the application that a move's sessions call, and whose names they do not find. */
+async function relianceNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
+  const notes: Finding[] = []
+  if (plan.searchPath) return notes
+  for (const where of ['source', 'target'] as const) {
+    const end = ends[where]
+    if (end.kind !== 'sql') continue
+    const planned = where === 'source' ? survey.sources : survey.targets
+    const tables = planned.map(({ table }) => table.name)
+    const at = { schema: end.schema, tables, replicate: survey[where].mayReplicate }
+    for (const { functionName, caller, names } of await findReliances(end.pool, at)) {
+      const named = [...names.keys()].map((name) => `"${name}"`).join(', ')
+      const [schemas = []] = names.values()
+      const message = `it is called by ${caller} and names ${named} without a schema, which it does not find in rehome's sessions, as their search path is pg_catalog: say \`searchPath: ['${schemas[0]}']\` in the plan, or \`alter function ${functionName} set search_path = …\``
+      notes.push({ where: `${where} function ${functionName}`, message })
+    }
+  }
+  return notes
 }
 
 /** So many rows are read within a fraction of a pause: what is said of fewer would be noise. */
