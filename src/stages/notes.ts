@@ -62,7 +62,7 @@ async function relianceNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Fi
 /** So many rows are read within a fraction of a pause: what is said of fewer would be noise. */
 const slowRows = 100_000
 
-/** Where looks for rows that would be left behind may take longer than there is time under a fence. */
+/** Where looks for rows that would be left behind may take longer than a fence has time for. */
 async function slowLookNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
   const notes: Finding[] = []
   for (const where of ['source', 'target'] as const) {

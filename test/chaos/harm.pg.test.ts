@@ -1,5 +1,5 @@
-// The faults of the chaos do what they say, and take it back: a schema that changes, a tenant that a
-// transaction holds or that one was prepared for, and a server that hangs.
+// The faults of the chaos do what they say, and take it back: a schema that changes, a tenant that
+// a transaction holds or that one was prepared for, and a server that hangs.
 import { spawnSync } from 'node:child_process'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -86,7 +86,8 @@ function nameOf(text: string): string {
 }
 
 const ofApplication = (alias: string) =>
-  `${alias}.nspname !~ '^pg_' and ${alias}.nspname not in ('information_schema', 'rehome', 'rehome_log')`
+  `${alias}.nspname !~ '^pg_'
+    and ${alias}.nspname not in ('information_schema', 'rehome', 'rehome_log')`
 
 /** What stands in pg_catalog, too, is found there first, by any path. */
 const namesQuery = `
