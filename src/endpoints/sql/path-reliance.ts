@@ -106,7 +106,7 @@ const namesQuery = `
       where o.typname = t.typname and o.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
   order by 1, 2, 3`
 
-/** A function with a body of the new kind, or with a path of its own, finds what it was meant to. */
+/** A function with a path of its own, or a body of the new kind, finds what it was meant to. */
 const functionsQuery = `
   with planned as materialized (
     select c.oid, r.relname as name from pg_catalog.pg_class r
