@@ -17,6 +17,7 @@ import { isPlainRow } from './sql/transform-rows.ts'
 import { codecFor, encodeField } from './sql/values.ts'
 import type { Texts } from './tenant-rows.ts'
 import { createQuarantine, type TextMapper } from './text-mapper.ts'
+import { weightOf } from './weight.ts'
 
 export function mapStream(route: Route, stream: StreamPlan, context: TransformContext): TextMapper {
   const reader = createReader(route, stream)
@@ -28,6 +29,7 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
     .map((table) => createWriter(table, stream))
   const quarantine = createQuarantine(stream.quarantine)
   let group: GivenRow[] = []
+  let weight = 0
   const produce = (rows: readonly GivenRow[]): Texts[] => {
     try {
       const read = rows.map(({ fields }) => reader.read(fields))
@@ -53,8 +55,11 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
         if (first && !reader.belong(first.fields, row.fields)) {
           out.push(...produce(group))
           group = []
+          weight = 0
         }
         group.push(row)
+        weight += weightOf(row.fields)
+        if (weight > groupWeightMax) throw tooHeavy(route, stream, row)
       }
       return out
     },
@@ -64,6 +69,15 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
       return rest
     },
   }
+}
+
+/** All rows of a group are given to its transform at once. */
+const groupWeightMax = 64 * 1024 * 1024
+
+function tooHeavy(route: Route, { name, by }: StreamPlan, { asRead }: GivenRow): RehomeError {
+  const { key } = namedRow(route, asRead)
+  const message = `stream "${name}": rows that are equal in (${by.join(', ')}) are larger than 64 MB together, up to key ${key}: gather by more columns, or read fewer`
+  return new RehomeError('TRANSFORM_FAILED', message)
 }
 
 interface GivenRow {

@@ -3,19 +3,22 @@ import type { ChangedRow, Since } from '../endpoints/feed.ts'
 import type { ChangedTable } from '../endpoints/sql/changes.ts'
 import { keyReader } from '../endpoints/sql/key-reader.ts'
 import type { KeyList, Texts } from '../endpoints/tenant-rows.ts'
+import { batchWeightMax, byWeight, weightOf } from '../endpoints/weight.ts'
 import { asItIs, type ColumnRoute } from '../plan/columns.ts'
 import type { Route } from '../plan/route.ts'
 import { contextOf } from './context.ts'
 import { feedOf } from './feeds.ts'
 import type { Shard } from './shard.ts'
 
-/** Up to so many are held, and compared one by one. */
+/** Up to so many are held, and compared one by one, if they are not too heavy. */
 const keysMax = 20_000
+const keysWeightMax = 4 * batchWeightMax
 
 /** Different keys; more of them than can be held are not known any more. */
 export class KeySet {
   readonly columns: readonly string[]
   private readonly known = new Map<string, Texts>()
+  private weight = 0
   isFull = false
 
   constructor(columns: readonly string[]) {
@@ -24,8 +27,10 @@ export class KeySet {
 
   add(texts: Texts): void {
     if (this.isFull) return
-    this.known.set(JSON.stringify(texts), texts)
-    if (this.known.size > keysMax) {
+    const name = JSON.stringify(texts)
+    if (!this.known.has(name)) this.weight += weightOf(texts)
+    this.known.set(name, texts)
+    if (this.known.size > keysMax || this.weight > keysWeightMax) {
       this.isFull = true
       this.known.clear()
     }
@@ -47,12 +52,10 @@ export class KeySet {
 
 const listMax = 1_000
 
+/** None is longer, or heavier, than a request should be. */
 export function keyLists(columns: readonly string[], values: readonly Texts[]): KeyList[] {
-  const lists: KeyList[] = []
-  for (let i = 0; i < values.length; i += listMax) {
-    lists.push({ columns, values: values.slice(i, i + listMax) })
-  }
-  return lists
+  const lists = byWeight(values, (texts) => texts, { rowsMax: listMax })
+  return [...lists].map((some) => ({ columns, values: some }))
 }
 
 /** Of one table, what a round has had to do with. */

@@ -54,13 +54,13 @@ export async function bringTable(
 ): Promise<Brought> {
   const work = workOn(shard, touched.table, { steps, undone })
   const { gone, parents, rows, swept } = await readChanged(shard, touched, since)
-  if (rows && rows.length + gone.length + parents.length <= work.atOnce) {
+  if (rows && fitsOneStep([...gone, ...parents, ...rows.map(sentOf)], work.atOnce)) {
     await work.step({ gone, parents, rows })
   } else {
     // While parents stand it can be told who hangs on them.
-    for (const some of chunks(parents, work.atOnce)) await work.step({ parents: some })
-    for (const some of chunks(gone, work.atOnce)) await work.step({ gone: some })
-    const pages = rows ? chunks(rows, work.atOnce) : rereadNow(shard, touched, since)
+    for (const some of keysOfSteps(parents, work.atOnce)) await work.step({ parents: some })
+    for (const some of keysOfSteps(gone, work.atOnce)) await work.step({ gone: some })
+    const pages = rows ? [rows] : rereadNow(shard, touched, since)
     for await (const page of pages) {
       for (const some of batches(page, work.atOnce)) await work.step({ rows: some })
     }
@@ -182,13 +182,21 @@ async function withoutLeftBehind(
   return spared.size === 0 ? keys : keys.filter((key) => !spared.has(JSON.stringify(key)))
 }
 
-/** Each may be sent at once. */
-function batches(rows: readonly MappedRow[], rowsMax: number): Iterable<MappedRow[]> {
-  return byWeight(rows, ({ texts }) => texts, { weightMax: batchWeightMax, rowsMax })
+/** What is sent of a row: itself, and the key of the one that goes for it. */
+function sentOf({ texts, key }: MappedRow): Texts {
+  return [...texts, ...key]
 }
 
-function chunks<T>(values: readonly T[], size: number): T[][] {
-  const found: T[][] = []
-  for (let i = 0; i < values.length; i += size) found.push(values.slice(i, i + size))
-  return found
+/** Each may be sent at once. */
+function batches(rows: readonly MappedRow[], rowsMax: number): Iterable<MappedRow[]> {
+  return byWeight(rows, sentOf, { weightMax: batchWeightMax, rowsMax })
+}
+
+function keysOfSteps(keys: readonly Texts[], rowsMax: number): Iterable<Texts[]> {
+  return byWeight(keys, (key) => key, { weightMax: batchWeightMax, rowsMax })
+}
+
+function fitsOneStep(lines: readonly Texts[], rowsMax: number): boolean {
+  if (lines.length > rowsMax) return false
+  return lines.reduce((weight, line) => weight + weightOf(line), 0) <= batchWeightMax
 }
