@@ -26,7 +26,6 @@ export const sessionSettings: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   xmlbinary: 'base64',
   xmloption: 'content',
-  lc_monetary: 'C',
   array_nulls: 'on',
   client_encoding: 'UTF8',
   // How statements are read, and how the catalogue writes names.
@@ -63,8 +62,10 @@ export const sessionSettings: Readonly<Record<string, string>> = {
   jit: 'off',
 }
 
-/** The same, of which some servers know nothing: set once a session is there. */
+/** The same, set once a session is there: some servers know nothing of them. */
 export const newerSettings: Readonly<Record<string, string>> = {
+  // On all versions. `reset_val` then says what the sessions of others have.
+  lc_monetary: 'C',
   // From version 14 on.
   idle_session_timeout: '0',
   // From version 17 on.

@@ -16,7 +16,8 @@ export const sequencePoints: readonly Point[] = [
           const rows = await rowsOf(end, { tenant, table, limit: 1_000, columns: [column] })
           const ids = rows.flatMap(([id]) => (id == null ? [] : [BigInt(id)]))
           const largest = ids.sort((a, b) => (a < b ? -1 : 1)).at(-1)
-          const found = await end.ask('largestId', { scope, tenant, table: table.name, column })
+          const asked = { scope, tenant, table: table.name, column, descending: false }
+          const found = await end.ask('largestId', asked)
           expectSame(
             found,
             largest === undefined ? null : String(largest),

@@ -89,6 +89,7 @@ export function descriptionOf({
     ...{ database, schema, stamp, serverVersion, encoding, mayReplicate },
     digestProbes: catalog.digestProbes,
     foreignSettings: [...catalog.foreignSettings],
+    ...(catalog.moneyDigits !== undefined && { moneyDigits: catalog.moneyDigits }),
     unguarded: guards.map(({ relation }) => relation),
     // What it holds beside those is of no use elsewhere.
     tables: routes.map((route) => tableOf(route)) as DescriptionInput['tables'],

@@ -85,7 +85,9 @@ export const rowHandlers: HandlersOf<Name> = {
   },
   async largestId(at, request) {
     const of = rowsOf(at, request)
-    const id = await rows(at).largestId(of, columnOf(of.table, request.column).name)
+    const { name } = columnOf(of.table, request.column)
+    const { descending } = request
+    const id = await rows(at).largestId(of, name, { descending })
     return id === null ? null : String(id)
   },
   positionOf: async (at, { sequence }) =>

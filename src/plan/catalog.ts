@@ -26,13 +26,13 @@ export interface CatalogColumn {
   /** How keys of the type are compared. null: it has no order. Absent: as in `pg_catalog`. */
   readonly operators?: KeyOperators | null
   /** What the type consists of. Absent where the end does not say. */
-  readonly shape?: TypeShape
+  readonly shape?: TypeShape | undefined
   /** `schema.sequence` whose numbers are this column's ids, as they are. */
   readonly sequence: string | null
   /** One whose numbers its values are made of, such as `'INV-' || nextval(…)`. */
-  readonly composes?: string | null
+  readonly composes?: string | null | undefined
   /** By how much that sequence goes on; less than 0: it counts down. */
-  readonly step?: number | null
+  readonly step?: number | null | undefined
 }
 
 /** Operators of the type's default btree class, as SQL writes them with their schema. */
@@ -150,6 +150,8 @@ export interface Catalog {
   readonly digestProbes: Readonly<Partial<Record<string, string>>>
   /** Session settings that did not arrive, so that texts of values may differ between the ends. */
   readonly foreignSettings: readonly string[]
+  /** Digits after the point of `money`, as others write it there. Absent: it is not known. */
+  readonly moneyDigits?: number | undefined
   /** What others may do there that a move would rather not have. Absent: it is not known. */
   readonly exposure?: Exposure
   /** Who keeps writes out, where that is not this database by guards of ours. */

@@ -134,6 +134,13 @@ function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): reado
   if (missing.length > 0) {
     findings.push({ where, message: `key column "${missing[0]}" does not exist` })
   }
+  const unordered = from.columns.find((c) => key.includes(c.name) && c.operators === null)
+  if (unordered) {
+    const { name, typeText } = unordered
+    const why = 'which has no default btree operator class: no rows are told apart by it'
+    const message = `key column "${name}" is of type ${typeText}, ${why}; name other columns with \`key\``
+    findings.push({ where, message })
+  }
   return key
 }
 

@@ -108,3 +108,17 @@ export function boundType(shape: TypeShape): string | null {
       return boundType(shape.of)
   }
 }
+
+/** It is this type of PostgreSQL, or consists of it. */
+export function consistsOf(shape: TypeShape, name: string): boolean {
+  switch (shape.kind) {
+    case 'scalar':
+      return shape.of === 'pg_catalog' && shape.name === name
+    case 'enum':
+      return false
+    case 'composite':
+      return shape.attributes.some(({ type }) => consistsOf(type, name))
+    default:
+      return consistsOf(shape.of, name)
+  }
+}

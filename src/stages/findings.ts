@@ -11,6 +11,7 @@ import { noPooler } from '../postgres.ts'
 import { firingAtEnds } from './dependents.ts'
 import { httpFindings } from './http-findings.ts'
 import { modelFindings } from './model-findings.ts'
+import { moneyFindings } from './money-findings.ts'
 
 type EndName = 'source' | 'target'
 
@@ -54,6 +55,7 @@ export function serverFindings(
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
   findings.push(...modelFindings(plan, routing))
+  findings.push(...moneyFindings(routing, { source, target }))
   findings.push(...firingAtEnds(plan, routing, { source, target }))
   const asked = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
   const catalogs = { source, target, asked }

@@ -93,11 +93,21 @@ function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
       "does not look for rows that refer to a tenant's and that the plan's paths do not find"
     told.push(`${why}: they stay behind, and a removal there may break their references`)
   }
+  if (kind === 'http' && hasUnknownTypes(catalog)) {
+    const why = 'does not say what its enums and composite types consist of (`shape`)'
+    told.push(`${why}: values are compared as texts, whatever these mean at the other end`)
+  }
   if (end === 'source' && readUnchecked(kind, digestProbes)) {
     const why = 'makes no digest of its own that what is read of it could be held against'
     told.push(`${why}: a page of rows that is left out each time is not missed`)
   }
   return told.map((message) => ({ where, message }))
+}
+
+function hasUnknownTypes({ tables }: Catalog): boolean {
+  return [...tables.values()].some(({ columns }) =>
+    columns.some(({ shape, typeSql }) => !shape && !typeSql.startsWith('pg_catalog.')),
+  )
 }
 
 /** What an API that was there before has to offer. */

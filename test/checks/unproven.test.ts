@@ -23,3 +23,24 @@ test.each(ends)('rows left behind at %s', (_, kind, catalog, unseen) => {
   const other = { source: at.target, target: at.source }
   expect(found(unprovenOf(back, other))).toEqual(unseen ? ['target'] : [])
 })
+
+const mood = { kind: 'enum', name: 'mood', labels: ['calm'] } as const
+
+test.each([
+  ['an end that says the labels of its enum', { shape: mood }, 0],
+  ['an end that does not', {}, 1],
+])('types of %s', (_, said, count) => {
+  const { tables } = catalogOf({ notes: { id: 'int8 key', mood: 'mood' } })
+  const notes = tables.get('notes')
+  if (!notes) throw new Error('no table')
+  const columns = notes.columns.map((column) => {
+    return column.name === 'mood' ? { ...column, typeSql: 'public.mood', ...said } : column
+  })
+  const source = catalogOf({}, { tellsStrays: true })
+  const catalog = { ...source, tables: new Map([['notes', { ...notes, columns }]]) }
+  const ends = { source: { kind: 'http' }, target: { kind: 'sql' } }
+  const told = unprovenOf({ source: catalog, target: catalogOf({}) }, ends)
+  expect(told.filter(({ message }) => /enums and composite types/.test(message))).toHaveLength(
+    count,
+  )
+})

@@ -2,6 +2,7 @@
 // takes them, at the new home and after a way back; and `check` says where that cannot be seen to.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
+import { bothEnds, createHttpWorld } from '../helpers/http-world.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -22,43 +23,54 @@ const both = `
 
 const names = ['letters', 'parcels', 'invoices', 'falling', 'owned', 'domained', 'elsewhere']
 
+const options = {
+  both: `drop table note_lines, notes, visits, tenants; ${both}`,
+  plan: {
+    tables: [...names, 'hiding'].map((name) => table(name)),
+    tenants: ['acme'],
+    rollback: { windowMs: 600_000 },
+  },
+}
+
 let world: World
 beforeAll(async () => {
-  world = await createWorld({
-    both,
-    plan: {
-      tables: [...names, 'hiding'].map((name) => table(name)),
-      tenants: ['acme'],
-      rollback: { windowMs: 600_000 },
-      exclude: ['tenants', 'notes', 'note_lines', 'visits'],
-    },
-  })
+  world = await createWorld(options)
 })
 afterAll(async () => await world[Symbol.asyncDispose]())
 
-const insert = async (end: 'source' | 'target', rows: number) => {
+const insert = async (at: World, end: 'source' | 'target', rows: number) => {
   for (const name of names) {
     const query = `insert into ${name} (tenant_id, note) select 'acme', $1 from generate_series(1, $2::int)`
-    await world[end].pool.query(query, [end, rows])
+    await at[end].pool.query(query, [end, rows])
   }
 }
 
-test('the first rows at the new home, and at the old one again, get numbers that are free', async () => {
-  await insert('source', 20)
-  await using _ = await world.work()
-  const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
-  expect((await ended(world, runId)).get('acme')).toMatchObject({ error_message: null })
-  await insert('target', 30)
-  await world.rehome.rollback(runId ?? '', { tenants: ['acme'] })
-  expect((await ended(world, runId)).get('acme')).toMatchObject({
+async function goAndReturn(at: World): Promise<void> {
+  await insert(at, 'source', 20)
+  await using _ = await at.work()
+  const { runId } = await at.rehome.enqueue(at.plan({ tenants: ['acme'] }), { tenants: ['acme'] })
+  expect((await ended(at, runId)).get('acme')).toMatchObject({ error_message: null })
+  await insert(at, 'target', 30)
+  await at.rehome.rollback(runId ?? '', { tenants: ['acme'] })
+  expect((await ended(at, runId)).get('acme')).toMatchObject({
     error_message: null,
     phase: 'rolled_back',
   })
-  await insert('source', 5)
+  await insert(at, 'source', 5)
   for (const name of names) {
-    const { rows } = await world.source.pool.query(`select count(*)::int as n from ${name}`)
+    const { rows } = await at.source.pool.query(`select count(*)::int as n from ${name}`)
     expect([name, rows[0].n]).toEqual([name, 55])
   }
+}
+
+const title = 'the first rows at the new home, and at the old one again, get numbers that are free'
+test(title, () => goAndReturn(world))
+
+test(`${title}, over HTTP`, { timeout: 120_000 }, async () => {
+  await using asked = await createHttpWorld({ over: bothEnds, ...options })
+  const tenants = ['acme']
+  const plan = asked.plan({ tenants })
+  await goAndReturn({ ...asked, plan: () => plan, work: () => asked.work([plan]) })
 })
 
 test('check says where numbers come from functions, and where both ends give the same ones', async () => {
@@ -90,7 +102,7 @@ test('a publication of all tables is named by check, and logs are kept and remov
   await using _ = await world.work()
   const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
   expect((await ended(world, runId)).get('acme')).toMatchObject({ error_message: null })
-  await insert('target', 1)
+  await insert(world, 'target', 1)
   await world.rehome.finalize(runId ?? '', { tenants: ['acme'] })
   expect((await ended(world, runId)).get('acme')).toMatchObject({ error_message: null })
 })

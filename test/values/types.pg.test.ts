@@ -6,7 +6,8 @@ import { checkPlan } from '../../src/plan/check-plan.ts'
 import { type TableOptions, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { survey } from '../../src/stages/survey.ts'
-import { createDatabase } from '../helpers/database.ts'
+import { createDatabase, type TestDatabase } from '../helpers/database.ts'
+import { overHttp, secret, serveEnd } from '../helpers/http-end.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 
 interface Case {
@@ -127,30 +128,75 @@ const cases: Readonly<Record<string, Case>> = {
   'the name of a text search configuration': { types: '', column: 'regconfig', message: null },
 }
 
-test('columns whose values would be something else at the target are refused by name', async () => {
+/** What an end says by itself is not said again of two that are asked. */
+const differing = Object.entries(cases).filter(([, { there }]) => there && !/public/.test(there))
+const keyless: readonly (readonly [type: string, message: string])[] = [
+  'json',
+  'xml',
+  'point',
+  'box',
+  'json[]',
+].map((type) => [
+  type,
+  `key column "v" is of type ${type}, which has no default btree operator class: no rows are told apart by it; name other columns with \`key\``,
+])
+
+/** Findings of some cases, whose tables are `c0`, `c1` and so on, at two ends. */
+async function findingsOf(
+  some: readonly (readonly [string, Case])[],
+  over: 'SQL' | 'HTTP',
+): Promise<[string, string | null][]> {
   await using source = await createDatabase()
   await using target = await createDatabase()
-  const entries = Object.values(cases)
-  const tables = entries
-    .map(({ column }, i) => `create table c${i} (id int primary key, tenant_id text, v ${column});`)
-    .join('\n')
+  const columns = some.map(([, { column }], i) => {
+    return `create table c${i} (id int primary key, tenant_id text, v ${column});`
+  })
   const typesAt = (end: 'types' | 'there') =>
-    entries.map(({ types, there }) => `${(end === 'there' && there) || types};`).join('\n')
-  await source.pool.query(`${typesAt('types')} ${tables}`)
-  await target.pool.query(`${typesAt('there')} ${tables}`)
+    some.map(([, { types, there }]) => `${(end === 'there' && there) || types};`).join('\n')
+  await source.pool.query(`${typesAt('types')} ${columns.join('\n')}`)
+  await target.pool.query(`${typesAt('there')} ${columns.join('\n')}`)
+  const tables = some.map(([, { options = {} }], i) => table(`c${i}`, options))
+  const environment = { SOURCE_URL: source.url, TARGET_URL: target.url, END_SECRET: secret }
+  const served = over === 'HTTP' ? await Promise.all([source, target].map(serve)) : []
+  const [here, there] = served.map((end) => overHttp({ environment }, end))
   const plan = checkPlan(
-    smallPlan({ tables: entries.map(({ options = {} }, i) => table(`c${i}`, options)) }),
+    smallPlan({
+      tables,
+      ...(here && there && { source: here, target: there, tenants: () => [] }),
+    }),
   )
-  const ends = openEnds(plan, { SOURCE_URL: source.url, TARGET_URL: target.url })
+  const ends = openEnds(plan, environment)
   try {
     const { findings } = await survey(plan, ends)
     // With its schema where that is not in the session's search path.
-    const found = (i: number) =>
-      findings.find(({ where }) => where === `table "c${i}"`)?.message.replaceAll('public.', '')
-    expect(Object.keys(cases).map((name, i) => [name, found(i) ?? null])).toEqual(
-      Object.entries(cases).map(([name, { message }]) => [name, message]),
-    )
+    return some.map(([name], i) => {
+      const found = findings.find(({ where }) => where === `table "c${i}"`)
+      return [name, found?.message.replaceAll('public.', '') ?? null]
+    })
   } finally {
     await closeEnds(ends)
+    for (const end of served) await end[Symbol.asyncDispose]()
   }
+  function serve(database: TestDatabase) {
+    return serveEnd(database, { tables: some.map((_, i) => table(`c${i}`)) })
+  }
+}
+
+const expected = (some: readonly (readonly [string, Case])[]) =>
+  some.map(([name, { message }]) => [name, message])
+
+test('columns whose values would be something else at the target are refused by name', async () => {
+  const all = Object.entries(cases)
+  expect(await findingsOf(all, 'SQL')).toEqual(expected(all))
+})
+
+test('they are refused by name, too, where both ends are asked over HTTP', async () => {
+  expect(await findingsOf(differing, 'HTTP')).toEqual(expected(differing))
+})
+
+test('a key of a type without an order is refused by name', async () => {
+  const some = keyless.map(([column, message]) => {
+    return [column, { types: '', column, options: { key: ['v'] }, message }] as const
+  })
+  expect(await findingsOf(some, 'SQL')).toEqual(expected(some))
 })

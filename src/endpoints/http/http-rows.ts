@@ -59,8 +59,8 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
       return ask('existingKeys', request)
     },
     brokenReferences: (rows) => ask('brokenReferences', tableOf(rows)),
-    async largestId(rows, column) {
-      const id = await ask('largestId', { ...tableOf(rows), column })
+    async largestId(rows, column, { descending } = { descending: false }) {
+      const id = await ask('largestId', { ...tableOf(rows), column, descending })
       return id === null ? null : BigInt(id)
     },
     positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),

@@ -6,7 +6,6 @@
  * not there any more goes with it, in the same commit: no row ever stands here that nobody's
  * condition finds.
  */
-import type { CatalogTable } from '../../plan/catalog.ts'
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { Application, Applied } from '../feed.ts'
@@ -14,14 +13,15 @@ import type { KeyList, Texts } from '../tenant-rows.ts'
 import { beginWriting } from './begin-writing.ts'
 import type { SqlEnd } from './end.ts'
 import { deleteDescendants, type FeedTable } from './feed-tables.ts'
+import { heldColumns, restoreColumns } from './held-columns.ts'
 import { holdReceiving } from './holds.ts'
 import { childKeyIn } from './logged-tables.ts'
 import { columnsEqual } from './matching.ts'
-import { type LeftOut, placeRows } from './place-rows.ts'
-import { amongKeys, listedKeys, tenantPredicate, typeOf } from './predicate.ts'
+import { placeRows } from './place-rows.ts'
+import { amongKeys, listedKeys, tenantPredicate } from './predicate.ts'
 import { type Removal, removeRows } from './remove-rows.ts'
 import { endStep, type Kept, nextStep, outOfStep } from './steps.ts'
-import { asText } from './text-batches.ts'
+import { textsOf } from './text-batches.ts'
 
 export interface ApplyingAt {
   readonly end: SqlEnd
@@ -62,9 +62,9 @@ interface Work {
 }
 
 async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work): Promise<Applied> {
-  const { own } = at
+  const { end, own } = at
   const going: KeyList = { columns: change.key, values: change.remove }
-  const held = await heldColumns(client, at, { change, going })
+  const held = await heldColumns(client, change, chosen(end.schema, own, { change, going }))
   const childKey = childKeyIn(at.tables, own.table.name)
   const leaving =
     childKey.length > 0 ? await childKeysOf(client, at, { change, going, childKey }) : []
@@ -78,7 +78,7 @@ async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work)
     const gone = await absent(client, at, { columns: childKey, values: leaving })
     // Each is looked for once: nobody who has gone comes back when more go.
     if (gone.values.length === 0 || parents.length > 1) {
-      await restoreColumns(client, at, { change, kept, held, left })
+      await restoreColumns(client, end, { table: own.table, change, kept, held, left })
       const brought = change.rows.length - left.collided.length - left.orphaned.length
       return { removed, brought, ...left }
     }
@@ -143,73 +143,4 @@ async function absent(client: Client, { end, own }: ApplyingAt, keys: KeyList): 
   const query = `select * from (${listedKeys(own.table, keys)}) k
     where not exists (select from ${qualified(end.schema, own.table.name)} r where ${match})`
   return { columns: keys.columns, values: await textsOf(client, query) }
-}
-
-/** Key → what the columns hold of which the other end knows nothing. */
-type Held = ReadonlyMap<string, (string | null)[]>
-
-async function heldColumns(
-  client: Client,
-  { end, own }: ApplyingAt,
-  { change, going }: Removing,
-): Promise<Held> {
-  if (change.keep.length === 0 || going.values.length === 0) return new Map()
-  const columns = [...change.key, ...change.keep].map((name) => `r.${ident(name)}`).join(', ')
-  const rows = await textsOf(
-    client,
-    `select ${columns} ${chosen(end.schema, own, { change, going })}`,
-  )
-  const width = change.key.length
-  return new Map(rows.map((row) => [JSON.stringify(row.slice(0, width)), row.slice(width)]))
-}
-
-interface Restoring extends Work {
-  readonly held: Held
-  readonly left: LeftOut
-}
-
-/** A row that is left out comes with another step: until then what it had is kept. */
-async function restoreColumns(
-  client: Client,
-  { end, own }: ApplyingAt,
-  { change, kept, held, left }: Restoring,
-): Promise<void> {
-  const { key, keep, columns, rows } = change
-  if (keep.length === 0 || rows.length === 0) return
-  const out = new Set([...left.collided, ...left.orphaned])
-  const at = key.map((name) => columns.indexOf(name))
-  const texts = rows.map((row) => at.map((i) => row[i] ?? null))
-  const canonical = await asWritten(client, own.table, { columns: key, values: texts })
-  const waiting = kept[own.table.name] ?? {}
-  const values: Texts[] = []
-  for (const [i, text] of canonical.entries()) {
-    const name = JSON.stringify(text)
-    const had = held.get(name) ?? waiting[name]
-    delete waiting[name]
-    if (!had) continue
-    if (out.has(i)) waiting[name] = had
-    else values.push([...text, ...had])
-  }
-  kept[own.table.name] = waiting
-  if (values.length === 0) return
-  const some = listedKeys(own.table, { columns: [...key, ...keep], values })
-  const set = keep.map((name) => `${ident(name)} = k.${ident(name)}`).join(', ')
-  const match = columnsEqual(own.table, key, { alias: 'r', value: listed })
-  const name = qualified(end.schema, own.table.name)
-  await client.query(`update ${name} r set ${set} from (${some}) k where ${match}`)
-}
-
-/** As the columns' types write them: equal values are one key. In their order. */
-async function asWritten(client: Client, table: CatalogTable, keys: KeyList): Promise<Texts[]> {
-  const arrays = keys.columns.map((_, i) => `$${i + 1}::text[]`)
-  const names = keys.columns.map((_, i) => `c${i}`)
-  const typed = keys.columns.map((name, i) => `k.c${i}::${typeOf(table, name)}`)
-  const query = `select ${typed.join(', ')} from unnest(${arrays.join(', ')})
-    with ordinality k (${names.join(', ')}, i) order by k.i`
-  const values = keys.columns.map((_, i) => keys.values.map((texts) => texts[i] ?? null))
-  return await textsOf(client, query, values)
-}
-
-async function textsOf(client: Client, text: string, values: unknown[] = []): Promise<Texts[]> {
-  return (await client.query({ text, values, rowMode: 'array', types: asText })).rows
 }

@@ -4,6 +4,7 @@ import { RehomeError } from '../../errors.ts'
 import type { Catalog, CatalogTable } from '../../plan/catalog.ts'
 import type { TablePlan } from '../../plan/plan.ts'
 import type { StreamPlan } from '../../plan/stream.ts'
+import { consistsOf } from '../../plan/type-shape.ts'
 import { foreignSettings, type Pool, withClient } from '../../postgres.ts'
 import { ident, literal } from '../../quote.ts'
 import { dependentsOf, keySides, readDependents } from './dependents.ts'
@@ -206,6 +207,7 @@ export async function readCatalog(
       exposure: { creators: server.creators, anybodyLocks: server.anybodyLocks },
       digestProbes: await digestProbesOf(client, server.serverVersion),
       foreignSettings: await foreignSettings(client),
+      moneyDigits: holdsMoney(columns, types) ? await moneyDigits(client) : undefined,
       mayReplicate: server.superuser || (await mayReplicate(client, server.serverVersion)),
       computed: await computedTypes(client, end, plans),
       queries: await queryColumns(client, end, plans),
@@ -232,6 +234,22 @@ export async function readCatalog(
 function withType({ typeOid, ...column }: QueryResultRow, types: KnownTypes): QueryResultRow {
   const { operators = null, shape } = types.get(typeOid) ?? {}
   return { ...column, operators, shape }
+}
+
+function holdsMoney(columns: readonly QueryResultRow[], types: KnownTypes): boolean {
+  return columns.some(({ typeOid }) => {
+    const shape = types.get(typeOid)?.shape
+    return shape !== undefined && consistsOf(shape, 'money')
+  })
+}
+
+/** In the locale that sessions of others have: ours would say 2 everywhere. */
+async function moneyDigits(client: ClientBase): Promise<number> {
+  await client.query(`begin; select set_config('lc_monetary', s.reset_val, true)
+    from pg_settings s where s.name = 'lc_monetary'`)
+  const { rows } = await client.query(`select scale('0'::money::numeric) as digits`)
+  await client.query('rollback')
+  return rows[0].digits
 }
 
 /** In one query: the schema is read again while writers wait. */

@@ -99,7 +99,17 @@ export async function readTypes(
 
 function knownType(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): KnownType {
   const { equal, greater } = baseOf(row, rows)
-  return { shape: shapeOf(row, rows), operators: equal && greater ? { equal, greater } : null }
+  const operators = equal && greater && hasOrder(row, rows) ? { equal, greater } : null
+  return { shape: shapeOf(row, rows), operators }
+}
+
+/** An array has a class of its own, and no order where its elements have none: as of `json`. */
+function hasOrder(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): boolean {
+  const { part, attributes, equal } = baseOf(row, rows)
+  const parts = [part, ...attributes.map(({ type }) => type)].flatMap((oid) => {
+    return rows.get(oid ?? '') ?? []
+  })
+  return equal !== null && parts.every((one) => hasOrder(one, rows))
 }
 
 function baseOf(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): TypeRow {

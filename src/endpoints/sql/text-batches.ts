@@ -7,6 +7,10 @@ import { ReadingPace } from '../weight.ts'
 /** Raw texts, exactly as the server wrote them. */
 export const asText = { getTypeParser: () => (text: string) => text }
 
+export async function textsOf(client: Client, text: string): Promise<Texts[]> {
+  return (await client.query({ text, rowMode: 'array', types: asText })).rows
+}
+
 export interface Batches {
   /** Rows of a batch at most; fewer where they are large. */
   readonly size: number

@@ -5,10 +5,29 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Catalog } from '../../../plan/catalog.ts'
+import type { TypeShape } from '../../../plan/type-shape.ts'
 
 export const protocolName = 'rehome/1'
 
 const names = z.array(z.string()).default([])
+
+const typeShape: z.ZodType<TypeShape> = z.union([
+  z.object({ kind: z.literal('scalar'), name: z.string(), of: z.string().nullable() }),
+  z.object({ kind: z.literal('enum'), name: z.string(), labels: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('composite'),
+    name: z.string(),
+    get attributes() {
+      return z.array(z.object({ name: z.string(), type: typeShape }))
+    },
+  }),
+  z.object({
+    kind: z.enum(['range', 'multirange', 'array']),
+    get of() {
+      return typeShape
+    },
+  }),
+])
 
 const column = z.object({
   name: z.string(),
@@ -23,6 +42,12 @@ const column = z.object({
   identity: z.boolean().default(false),
   virtual: z.boolean().default(false),
   sequence: z.string().nullable().default(null),
+  /** A sequence whose numbers its values are made of. */
+  composes: z.string().nullable().optional(),
+  /** By how much that sequence goes on. */
+  step: z.number().nullable().optional(),
+  /** What the type consists of. Absent: types of one name are taken for the same. */
+  shape: typeShape.optional(),
 })
 
 const foreignKey = z.object({
@@ -98,6 +123,8 @@ export const description = z.object({
   /** Hash functions of which the end is capable, and their results on fixed values. */
   digestProbes: z.partialRecord(z.enum(['record', 'text', 'md5']), z.string()),
   foreignSettings: names,
+  /** Digits after the point in values of type `money`. */
+  moneyDigits: z.int().optional(),
   /** The end finds rows that refer to a tenant's and are not reached: operation `strays`. */
   tellsStrays: z.boolean().default(false),
   /** Tables that are not protected yet. */

@@ -179,8 +179,8 @@ export const rowOperations = {
       }),
     ),
   }),
-  largestId: operation("The largest id of the tenant's rows.", {
-    request: z.object({ ...tableOf, column: name }),
+  largestId: operation("The largest id of the tenant's rows, or the smallest.", {
+    request: z.object({ ...tableOf, column: name, descending: z.boolean().default(false) }),
     result: digits.nullable(),
   }),
   positionOf: operation('Where a sequence stands.', {
