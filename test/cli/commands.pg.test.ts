@@ -1,7 +1,7 @@
 // The command line from end to end, as a user runs it: each command, its output and its exit code.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rehome } from '../helpers/command.ts'
+import { rehome, rehomeProcess } from '../helpers/command.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 const plan = 'examples/plan.ts'
@@ -81,7 +81,7 @@ describe('the commands, one after the other', () => {
   })
 
   test('enqueue --wait returns when a worker has moved the tenants', async () => {
-    worker = rehome(['worker', plan], world.environment, stop.signal)
+    worker = rehomeProcess(['worker', plan], world.environment, stop.signal)
     const { code, out } = await ask('enqueue', plan, '--wait')
     expect(out).toMatch(/^run notebook-[0-9a-f]{8}: 2 tenant\(s\)\nacme: moved\numbra: moved\n$/)
     expect(code).toBe(0)
@@ -140,7 +140,7 @@ describe('the commands, one after the other', () => {
 })
 
 test('every command of the help stands in docs/cli.md', async () => {
-  const { out } = await rehome(['--help'])
+  const { out } = await rehomeProcess(['--help'])
   const commands = [...out.matchAll(/^ {2}([\w-]+) (?:\[|<)/gm)].map(([, name]) => name)
   const docs = await readFile('docs/cli.md', 'utf8')
   expect(commands).toHaveLength(16)

@@ -1,7 +1,7 @@
 // A control database without room for another connection.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { rehome } from '../helpers/command.ts'
+import { rehomeProcess } from '../helpers/command.ts'
 import { writePlanFile } from '../helpers/plan-file.ts'
 import { createWorld } from '../helpers/world.ts'
 
@@ -19,7 +19,7 @@ test('a worker that finds the server full says so in one line, and ends', async 
   const url = new URL(world.control.url)
   Object.assign(url, { username: role, password: 'x' })
   const environment = { ...world.environment, CONTROL_URL: url.href, LOG_LEVEL: 'silent' }
-  const { code, error } = await rehome(['worker', file.path], environment)
+  const { code, error } = await rehomeProcess(['worker', file.path], environment)
   await pool.query(`drop owned by ${role}; drop role ${role}`)
   // Its queue has several connections: whichever comes first is told of.
   const queue = 'the queue( in the control database)? is out of reach'

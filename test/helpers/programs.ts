@@ -7,6 +7,7 @@ export const programs = [
   'bench/main.ts',
   'chaos/main.ts',
   'dev/rehome.ts',
+  'test/helpers/command-server.ts',
   'test/helpers/worker-process.ts',
 ] as const
 
