@@ -5,6 +5,6 @@ import { describe } from 'vitest'
 import { diesAnywhere } from '../helpers/attempts/dies-anywhere.ts'
 import { stories } from '../helpers/attempts/stories.ts'
 
-const { move } = stories
+const { move, onlineMove } = stories
 
-describe.each([move])('$name', diesAnywhere)
+describe.each([move, onlineMove])('$name', diesAnywhere)

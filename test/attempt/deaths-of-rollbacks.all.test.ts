@@ -5,6 +5,6 @@ import { describe } from 'vitest'
 import { diesAnywhere } from '../helpers/attempts/dies-anywhere.ts'
 import { stories } from '../helpers/attempts/stories.ts'
 
-const { rollback } = stories
+const { rollback, rollbackWithWrites, withdrawal } = stories
 
-describe.each([rollback])('$name', diesAnywhere)
+describe.each([rollback, rollbackWithWrites, withdrawal])('$name', diesAnywhere)

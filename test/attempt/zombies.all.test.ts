@@ -9,9 +9,9 @@ import { standEverywhere } from '../helpers/attempts/standstill.ts'
 import { stories } from '../helpers/attempts/stories.ts'
 
 const timeout = 1_800_000
-const { move } = stories
+const { move, onlineMove, rollback, rollbackWithWrites } = stories
 
-test.each([move])(
+test.each([move, onlineMove, rollback, rollbackWithWrites])(
   'a worker that stood still anywhere in $name changes nothing when it wakes up',
   { timeout },
   async (story) => {

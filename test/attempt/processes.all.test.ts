@@ -1,0 +1,60 @@
+// A real worker process dies of SIGKILL, and another one stands still (SIGSTOP) and wakes up when
+// all is over, at one place in each phase, with the queue in Redis and in PostgreSQL. The places
+// are others with each commit.
+//
+// To repeat: ROTATION=7 npx vitest run test/attempt/processes.all.test.ts
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CompiledProgram, compileProgram } from '../../dev/compiled-program.ts'
+import { killEach, stopEach } from '../helpers/attempts/processes.ts'
+import { type Story, stories } from '../helpers/attempts/stories.ts'
+import { describeOnBackends } from '../helpers/backends.ts'
+import { house } from '../helpers/tidy/house.ts'
+import { phasesOf } from '../helpers/tidy/words.ts'
+
+const timeout = 1_800_000
+const undone = ['undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain']
+
+/** Each phase once. */
+const parts: readonly (readonly [Story, readonly string[]])[] = [
+  [
+    stories.onlineMove,
+    [
+      ...['queued', 'preflight', 'capture', 'copy', 'catch_up', 'verify', 'fence', 'drain'],
+      ...['final_catch_up', 'cutover', 'release'],
+    ],
+  ],
+  [stories.rollbackWithWrites, [...undone, 'undo_final_catch_up', 'undo_cutover', 'undo_release']],
+  [stories.withdrawal, ['withdraw']],
+  [stories.audit, ['audit']],
+  [stories.finalize, ['finalize']],
+  [stories.cleanup, ['cleanup']],
+  [stories.rehearsal, ['rehearse']],
+]
+
+let compiled: CompiledProgram
+beforeAll(async () => {
+  compiled = await compileProgram('test/helpers/worker-process.ts')
+})
+afterAll(async () => await compiled[Symbol.asyncDispose]())
+
+describeOnBackends('a worker process', (backend) => {
+  describe.each(parts.map(([story, phases]) => ({ name: story.name, story, phases })))(
+    'in $name',
+    ({ story, phases }) => {
+      test('that is killed is followed by one that ends it', { timeout }, async () => {
+        const places = await killEach({ story, backend, file: compiled.file, phases })
+        expect(places).toHaveLength(phases.length)
+      })
+
+      test('that stood still changes nothing when it wakes up', { timeout }, async () => {
+        const places = await stopEach({ story, backend, file: compiled.file, phases })
+        expect(places).toHaveLength(phases.length)
+      })
+    },
+  )
+})
+
+test('there is no phase in which no process has died', () => {
+  const phases = parts.flatMap(([, named]) => named)
+  expect(phasesOf(house).working.filter((phase) => !phases.includes(phase))).toEqual([])
+})
