@@ -3,14 +3,15 @@
 // are others with each commit.
 //
 // To repeat: ROTATION=7 npx vitest run test/attempt/processes.all.test.ts
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CompiledProgram, compileProgram } from '../../dev/compiled-program.ts'
+import { describe, expect, test } from 'vitest'
 import { killEach, stopEach } from '../helpers/attempts/processes.ts'
 import { type Story, stories } from '../helpers/attempts/stories.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
+import { programFile } from '../helpers/programs.ts'
 import { house } from '../helpers/tidy/house.ts'
 import { phasesOf } from '../helpers/tidy/words.ts'
 
+const file = programFile('test/helpers/worker-process.ts')
 const timeout = 1_800_000
 const undone = ['undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain']
 
@@ -31,23 +32,17 @@ const parts: readonly (readonly [Story, readonly string[]])[] = [
   [stories.rehearsal, ['rehearse']],
 ]
 
-let compiled: CompiledProgram
-beforeAll(async () => {
-  compiled = await compileProgram('test/helpers/worker-process.ts')
-})
-afterAll(async () => await compiled[Symbol.asyncDispose]())
-
 describeOnBackends('a worker process', (backend) => {
   describe.each(parts.map(([story, phases]) => ({ name: story.name, story, phases })))(
     'in $name',
     ({ story, phases }) => {
       test('that is killed is followed by one that ends it', { timeout }, async () => {
-        const places = await killEach({ story, backend, file: compiled.file, phases })
+        const places = await killEach({ story, backend, file, phases })
         expect(places).toHaveLength(phases.length)
       })
 
       test('that stood still changes nothing when it wakes up', { timeout }, async () => {
-        const places = await stopEach({ story, backend, file: compiled.file, phases })
+        const places = await stopEach({ story, backend, file, phases })
         expect(places).toHaveLength(phases.length)
       })
     },
