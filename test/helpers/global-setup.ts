@@ -4,9 +4,10 @@
 //
 // Without Redis the suites that need it are skipped, which is said here once, in clear words; where
 // `CI` is set there is no skipping: the run fails.
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { compilePrograms } from '../../dev/compiled-program.ts'
-import { startPostgres } from '../../dev/postgres.ts'
+import { type PostgresServer, startPostgres } from '../../dev/postgres.ts'
 import { type FoundRedis, findRedis, type MissingRedis } from '../../dev/redis.ts'
 import { programs } from './programs.ts'
 
@@ -29,6 +30,7 @@ export default async function startServers(project: TestProject): Promise<() => 
     findRedis(),
     compilePrograms(programs),
   ])
+  await makePasswordsCheap(postgres)
   project.provide('programs', compiled.directory)
   project.provide('postgresUrl', postgres.url)
   project.provide('redis', 'missing' in redis ? redis : { url: redis.url })
@@ -36,6 +38,23 @@ export default async function startServers(project: TestProject): Promise<() => 
   return async () => {
     await Promise.all([postgres.stop(), stopRedis(redis), compiled[Symbol.asyncDispose]()])
   }
+}
+
+/**
+ * A client hashes its password 4,096 times for each connection, and tests open tens of thousands.
+ * PostgreSQL has asked for fewer since version 16.
+ */
+async function makePasswordsCheap({ url, major }: PostgresServer): Promise<void> {
+  if (major < 16) return
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { username, password } = new URL(url)
+  const [name, text] = [pg.escapeIdentifier(username), pg.escapeLiteral(password)]
+  await client.query('alter system set scram_iterations = 1')
+  await client.query(`set scram_iterations = 1`)
+  await client.query(`alter role ${name} password ${text}`)
+  await client.query('select pg_reload_conf()')
+  await client.end()
 }
 
 function refuseOrWarn(reason: string): void {

@@ -19,8 +19,8 @@ const connectionsMax = 120
 
 export interface Attempts extends AsyncDisposable {
   /**
-   * One attempt at what is asked for a move. Resolves when its code has ended, soon after its
-   * death; with null where that was an error which no worker would have lived to see.
+   * One attempt at what is asked for a move. Resolves when its code has ended; with null at its
+   * death, after which what is left of its code reaches no server.
    */
   live(life: Life, moveId: string): Promise<Outcome | null>
   /**
@@ -52,12 +52,9 @@ export function openAttempts(world: World): Attempts {
       const ends = endsFor(shared, plan, environment)
       const plans = [{ plan: mortal(plan, life), fingerprint, ends }]
       const lived = life.live(() => attempt({ ...opened, ...asked, plans, stop: life.signal }))
-      const outcome = await lived.catch((error: unknown) => {
-        if (life.dead) return null
-        throw error
-      })
-      closeOwn(ends)
-      return outcome
+      const outcome = lived.finally(() => closeOwn(ends))
+      outcome.catch(() => {})
+      return await Promise.race([life.died(), outcome])
     },
     async finish(moveId) {
       const plans = [{ plan, fingerprint, ends: shared }]

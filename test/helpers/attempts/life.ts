@@ -7,6 +7,7 @@
 // what is written to them until it wakes up. AsyncLocalStorage knows whose code runs.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import type { RemoteCall } from '../../../src/calls.ts'
@@ -35,6 +36,12 @@ export class Life {
 
   get dead(): boolean {
     return this.signal.aborted
+  }
+
+  /** Resolves at its death. */
+  async died(): Promise<null> {
+    if (!this.dead) await once(this.signal, 'abort')
+    return null
   }
 
   /** Runs `work` as this life's. */
