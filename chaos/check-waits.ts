@@ -26,7 +26,7 @@ export function checkWaits({ waits, outages }: WaitsCheck): Finding[] {
     const allowedMs = budgetMs + 1_000 + outMs
     if (waitedMs <= allowedMs) return []
     const at = `at ${Math.round(wait.fromMs - waits.startMs)} ms`
-    const text = `${at} it waited ${Math.round(waitedMs)} ms for the ${end}, ${Math.round(allowedMs)} allowed`
+    const text = `${at} it waited ${Math.round(waitedMs)} ms for the ${end}, ${Math.round(allowedMs)} allowed: ${wait.answer}`
     return [{ kind: 'waited', tenant, text } as const]
   })
 }

@@ -12,6 +12,8 @@ export interface Wait {
   readonly toMs: number
   /** Of that time, the writer's own. */
   readonly thoughtMs: number
+  /** What the answer was. */
+  readonly answer: string
 }
 
 export class Waits {

@@ -167,9 +167,9 @@ export class Writers implements AsyncDisposable {
     const work = (client: pg.PoolClient) => perform(client, write, think)
     const verdict = await tryTransaction(pools[end], { isolation, work })
     write.endedMs = performance.now()
-    const { tenant, startedMs: fromMs, endedMs: toMs } = write
-    waits.add({ tenant, end, fromMs, toMs, thoughtMs })
     const word = 'code' in verdict ? verdict.code : verdict.kind
+    const { tenant, startedMs: fromMs, endedMs: toMs } = write
+    waits.add({ tenant, end, fromMs, toMs, thoughtMs, answer: word })
     this.#codes.set(word, (this.#codes.get(word) ?? 0) + 1)
     if (verdict.kind === 'refused') pauses.refuse(write.tenant, { end, mode: verdict.mode })
     if (verdict.kind === 'acknowledged') this.#accepted(write, end)

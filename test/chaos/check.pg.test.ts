@@ -240,7 +240,7 @@ test('a write that hangs for longer than the budget has waited, whatever became 
   const waits = new Waits()
   const outages = new Outages()
   const check = () => checkWaits({ waits, outages })
-  const wait = { tenant: 'acme', end: 'source', fromMs: 0 } as const
+  const wait = { tenant: 'acme', end: 'source', fromMs: 0, answer: 'acknowledged' } as const
   waits.add({ ...wait, toMs: 5_000, thoughtMs: 0 })
   waits.add({ ...wait, toMs: 9_000, thoughtMs: 4_000 })
   expect(check()).toEqual([])

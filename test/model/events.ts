@@ -12,6 +12,8 @@ export interface Event {
   words(s: State): string
   /** The place of the worker that does it. */
   readonly place?: number
+  /** What ends the worker by force, or its attempt by an error: nobody has told it to stop. */
+  readonly isMishap?: boolean
 }
 
 export interface Scope {
@@ -20,6 +22,8 @@ export interface Scope {
   readonly attempts: number
   /** How often a worker fails at a statement of its own, by any cause, at most: all, or none. */
   readonly failures: boolean
+  /** Workers may be told to stop. */
+  readonly stops: boolean
   readonly asks: readonly ('rollback' | 'retry' | 'new run')[]
 }
 
@@ -41,8 +45,14 @@ export function eventsOf(scope: Scope): Event[] {
 
 const kinds = { 1: 'a move', 2: 'a rollback' } as Record<number, string>
 
-function eventsOfWorker(place: number, { rules, attempts, failures }: Scope): Event[] {
-  const by = (happens: (act: Act) => boolean, words: (step: string) => string): Event => ({
+function eventsOfWorker(place: number, scope: Scope): Event[] {
+  const { rules, attempts, failures, stops } = scope
+  const by = (
+    happens: (act: Act) => boolean,
+    words: (step: string) => string,
+    kind: Pick<Event, 'isMishap'> = {},
+  ): Event => ({
+    ...kind,
     place,
     happens: (s) => {
       const act = mover.actOf(s, place, rules)
@@ -71,12 +81,18 @@ function eventsOfWorker(place: number, { rules, attempts, failures }: Scope): Ev
     by(
       (act) => failures && mover.fails(act),
       (step) => `fails instead of: ${step}`,
+      { isMishap: true },
+    ),
+    by(
+      (act) => stops && mover.isToldToStop(act),
+      (step) => `is told to stop before: ${step}`,
     ),
     by(mover.postpones, () => 'hands the move on to another attempt'),
     by(mover.givesUp, () => 'gives the errand up'),
     by(
       (act) => matters(act) && mover.dies(act),
       (step) => `dies before: ${step}`,
+      { isMishap: true },
     ),
     by(mover.renews, () => 'renews its lease'),
   ]

@@ -5,7 +5,7 @@
  *
  * Modelled: both ends' flags, turns, buckets, progress and rows; the control record; up to two
  * workers at a time and a few attempts, each of which may stop anywhere for any time and go on with
- * what it knew, fail, die, or not hear of its cutover's commit; leases that lapse at any instant; a
+ * what it knew, fail, die, be told to stop, or not hear of its cutover's commit; leases that lapse at any instant; a
  * READ COMMITTED writer and one with a snapshot, who may be wrong about the home; the application
  * that opens an end with a key, now or late; the reaper; people who ask for a rollback, a retry or
  * a new run. Each statement is one step: statements.ts has them, move.ts and rollback.ts the order.
@@ -16,7 +16,14 @@
  * a server loses a commit is not modelled, either.
  */
 import { type Event, eventsOf, type Scope } from './events.ts'
-import { brokenBy, brokenNow, changedLate, stuckAlone, stuckForNew } from './promises.ts'
+import {
+  brokenBy,
+  brokenByStop,
+  brokenNow,
+  changedLate,
+  stuckAlone,
+  stuckForNew,
+} from './promises.ts'
 import { State } from './state.ts'
 
 export interface Found {
@@ -57,6 +64,9 @@ export function explore(search: Search): Found {
       const broken =
         brokenBy(before, after, event.place) ??
         (onlyHarm ? undefined : changedLate({ before, after }, event.place)) ??
+        (search.stops && event.place !== undefined && !event.isMishap
+          ? brokenByStop({ before, after }, event.place)
+          : undefined) ??
         brokenNow(after)
       if (broken) return found(broken, i, event)
       const key = after.key()

@@ -135,9 +135,13 @@ function goTo({ m }: Act, next: string): void {
   if (m.at === endAttempt) m.lease = 0
 }
 
+/** From here on there is only forward. */
+function isForward(m: Mover): boolean {
+  return beforeFirst.has(m.at) ? forwardPhases.includes(m.phase) : forwardSteps.has(m.at)
+}
+
 function fall(m: Mover): void {
-  const forward = beforeFirst.has(m.at) ? forwardPhases.includes(m.phase) : forwardSteps.has(m.at)
-  if (forward) {
+  if (isForward(m)) {
     m.clear()
     return
   }
@@ -149,7 +153,17 @@ function fall(m: Mover): void {
   m.at = retreatAt
 }
 
-/** An error at any statement, after it or instead of it; or the worker is told to stop. */
+/** SIGTERM: the attempt is given up at once, or finished where there is only forward. */
+export function isToldToStop({ m, rules }: Act): boolean {
+  if (m.at === 0 || m.stopped === 1) return false
+  const forward = isForward(m)
+  m.stopped = 1
+  if (forward ? !rules.stopFinishes : !rules.stopLowers) m.clear()
+  else if (!forward && m.at !== retreatAt && m.at !== endAttempt) fall(m)
+  return true
+}
+
+/** An error at any statement, after it or instead of it. */
 export function fails({ m }: Act): boolean {
   if (m.at === 0 || m.at === retreatAt || m.at === endAttempt) return false
   fall(m)
@@ -178,8 +192,8 @@ export function postpones({ s, m }: Act): boolean {
 }
 
 /** settleMove with a failure: no attempt is left, or it would not help. */
-export function givesUp({ s, m }: Act): boolean {
-  if (m.at !== endAttempt) return false
+export function givesUp({ s, m, rules }: Act): boolean {
+  if (m.at !== endAttempt || (m.stopped === 1 && rules.stopKeepsAttempt)) return false
   if (s.control.token === m.attempt && s.control.open === 1) {
     s.control.phase = s.control.fallback
     s.control.open = 0

@@ -4,6 +4,7 @@
  */
 import type { Search } from './explore.ts'
 import { proven, type Rules } from './rules.ts'
+import type { State } from './state.ts'
 import { starts, type Writes } from './worlds.ts'
 
 export interface Small {
@@ -14,11 +15,15 @@ export interface Small {
   /** Default: workers never fail at a statement, they only stop and die. */
   readonly failures?: boolean
   readonly onlyHarm?: boolean
+  /** Default: no worker is told to stop. */
+  readonly stops?: boolean
 }
 
 export function searchOf(world: Small, rules: Rules = proven): Search {
-  const { from, writes, attempts, asks = [], failures = false, onlyHarm = false } = world
-  return { rules, attempts, asks, failures, onlyHarm, start: (s) => starts[from](s, writes) }
+  const { from, writes, attempts, asks = [] } = world
+  const { failures = false, onlyHarm = false, stops = false } = world
+  const start = (s: State) => starts[from](s, writes)
+  return { rules, attempts, asks, failures, onlyHarm, stops, start }
 }
 
 interface Mutant {
@@ -31,6 +36,7 @@ interface Mutant {
 
 const lost = /committed|lacks a write/
 const home = /is not the home/
+const gone = /told to stop has gone, and nobody can write/
 const one = { from: 'move', attempts: 1, writes: [0, 0] } as const
 const reader = { ...one, writes: [1, 0] } as const
 const snapshot = { ...one, writes: [0, 1] } as const
@@ -178,5 +184,29 @@ export const mutants: readonly Mutant[] = [
     rules: { drainBeforeLast: false },
     world: { ...logged, writes: [1, 0] },
     breaks: lost,
+  },
+  {
+    without: 'lowering the fence when a worker is told to stop',
+    rules: { stopLowers: false },
+    world: { ...one, stops: true },
+    breaks: gone,
+  },
+  {
+    without: 'finishing a cutover when a worker is told to stop',
+    rules: { stopFinishes: false },
+    world: { ...one, stops: true },
+    breaks: gone,
+  },
+  {
+    without: 'finishing a rollback when a worker is told to stop',
+    rules: { stopFinishes: false },
+    world: { ...logged, stops: true },
+    breaks: gone,
+  },
+  {
+    without: 'keeping the attempt of a worker that is told to stop',
+    rules: { stopKeepsAttempt: false },
+    world: { ...one, stops: true },
+    breaks: /told to stop has failed its move/,
   },
 ]

@@ -6,7 +6,7 @@ import * as app from './application.ts'
 import { claimMove, givesUp, postpones, takeStep } from './mover.ts'
 import { acceptsNow } from './parts.ts'
 import type { Rules } from './rules.ts'
-import { endNames, ends, errand, phase, State, source, target } from './state.ts'
+import { endNames, ends, errand, mode, phase, State, source, target } from './state.ts'
 
 /** A write that begins now might be let in here. */
 const accepts = (s: State, end: number) => app.isOpenToWriters(s, end) && acceptsNow(s, end)
@@ -55,6 +55,29 @@ export function changedLate(
   )
   if (end === undefined) return undefined
   return `attempt ${attempt} changed ${endNames[end]} after its turn there had passed`
+}
+
+/**
+ * A worker that is told to stop leaves no end closed that it has closed, unless another one is
+ * open, or another worker has the move; and no move fails because of that. What an attempt before
+ * has closed lapses by itself.
+ */
+export function brokenByStop(
+  { before, after }: { before: State; after: State },
+  place: number,
+): string | undefined {
+  const [m, then] = [before.movers[place], after.movers[place]]
+  if (!m || !then || m.at === 0 || then.at !== 0) return undefined
+  const { control } = after
+  const isFailed = control.open === 0 && control.phase === phase.failed
+  if (m.stopped === 1 && before.control.open === 1 && isFailed) {
+    return 'a worker that was told to stop has failed its move'
+  }
+  if (control.token !== m.attempt || ends.some((end) => accepts(after, end))) return undefined
+  const flags = ends.map((end) => after.end(end))
+  const lapses = flags.some((flag) => flag.mode === mode.readOnly && flag.token !== m.attempt)
+  if (lapses || !flags.some((flag) => flag.token === m.attempt)) return undefined
+  return 'a worker that was told to stop has gone, and nobody can write'
 }
 
 const probe = new State()

@@ -38,6 +38,18 @@ const worlds: readonly (readonly [string, Small])[] = [
     'an online move, and its rollback',
     { from: 'online', attempts: 2, writes: [1, 0], asks: ['rollback'] },
   ],
+  [
+    'workers that are told to stop, at a move',
+    { from: 'move', attempts: 2, writes: [1, 0], stops: true },
+  ],
+  [
+    'workers that are told to stop, at an online move',
+    { from: 'online', attempts: 2, writes: [0, 0], stops: true },
+  ],
+  [
+    'workers that are told to stop, at rollbacks',
+    { from: 'logged', attempts: 2, writes: [0, 0], asks: ['rollback'], stops: true },
+  ],
 ]
 
 describe('every promise holds in every state of', () => {

@@ -45,6 +45,12 @@ export interface Rules {
   readonly lapseLogs: boolean
   /** Writers go on logging after the lease of a capture; the reaper ends it. */
   readonly lapsedCaptureLogs: boolean
+  /** A worker that is told to stop before the cutover lowers its fence before it goes. */
+  readonly stopLowers: boolean
+  /** Past the cutover it opens the new home before it goes. */
+  readonly stopFinishes: boolean
+  /** An attempt that ends because its worker was told to stop does not count as one. */
+  readonly stopKeepsAttempt: boolean
 }
 
 export const proven: Rules = {
@@ -70,4 +76,7 @@ export const proven: Rules = {
   opensLogged: true,
   lapseLogs: true,
   lapsedCaptureLogs: true,
+  stopLowers: true,
+  stopFinishes: true,
+  stopKeepsAttempt: true,
 }
