@@ -5,10 +5,11 @@
  *
  * Modelled: both ends' flags, turns, buckets, progress and rows; the control record; up to two
  * workers at a time and a few attempts, each of which may stop anywhere for any time and go on with
- * what it knew, fail, die, be told to stop, or not hear of its cutover's commit; leases that lapse at any instant; a
- * READ COMMITTED writer and one with a snapshot, who may be wrong about the home; the application
- * that opens an end with a key, now or late; the reaper; people who ask for a rollback, a retry or
- * a new run. Each statement is one step: statements.ts has them, move.ts and rollback.ts the order.
+ * what it knew, fail, die, be told to stop, or not hear of its cutover's commit; leases that lapse
+ * at any instant; a READ COMMITTED writer and one with a snapshot, who may be wrong about the home;
+ * the application that opens an end with a key, now or late; the reaper; people who ask for a
+ * rollback, a retry or a new run. Each statement is one step: statements.ts has them, move.ts and
+ * rollback.ts the order.
  *
  * Not modelled: other tenants, updates and deletes of rows, transforms, sequences, clean-up after a
  * move, discarded writes, prepared transactions, a control database that was restored. Writes at a
