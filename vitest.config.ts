@@ -21,9 +21,14 @@ const common = {
   },
 }
 
-// Files share the modules that others have loaded: nothing of ours keeps what a test has done. To
-// load them anew for each file would be a tenth of all the time.
-const limits = { isolate: false, testTimeout: 60_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
+// Files share the modules that others have loaded: nothing of ours keeps what a test has done, and
+// to load them anew for each file would be a tenth of all the time.
+const limits = {
+  isolate: false,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  teardownTimeout: 30_000,
+}
 const withServers = ['test/**/*.pg.test.ts', 'test/**/*.all.test.ts']
 
 export default defineConfig({
