@@ -39,16 +39,29 @@ function idFindings({ newIds }: Plan, route: Route, routes: readonly Route[]): F
   return findings
 }
 
-/** A table that no row comes from or to would be emptied for nothing. */
+/**
+ * A table that no row comes from or to would be emptied for nothing. One that goes across has
+ * findings of its own where it has no route.
+ */
 function lonelyTables(plan: Plan, { routes, sources, targets }: Routing): Finding[] {
   const streams = plan.tables.filter((entry) => entry.kind === 'stream')
+  const sided = (side: 'source' | 'target') =>
+    new Set(
+      plan.tables.flatMap((entry) =>
+        entry.kind === 'table' && entry.side === side ? entry.name : [],
+      ),
+    )
+  const read = sided('source')
+  const filled = new Set([...sided('target'), ...streams.flatMap(({ to }) => to)])
   // What a query reads is seen before a tenant is fenced.
   const queries = streams.some(({ from }) => typeof from === 'function')
   const unread = sources.filter(
-    ({ table }) => !queries && !routes.some(({ source }) => source.name === table.name),
+    ({ table }) =>
+      read.has(table.name) && !queries && !routes.some(({ source }) => source.name === table.name),
   )
   const unfilled = targets.filter(
-    ({ table }) => !routes.some(({ target }) => target.name === table.name),
+    ({ table }) =>
+      filled.has(table.name) && !routes.some(({ target }) => target.name === table.name),
   )
   return [
     ...unread.map(({ table }) => {

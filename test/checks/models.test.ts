@@ -97,6 +97,13 @@ test('a table that no stream reads, and one that none fills, would be emptied fo
   ])
 })
 
+test('a table that does not fit the other end is said so, and not to lack a stream', () => {
+  const targetTables = { ...noteTables, notes: { ...noteTables.notes, body: 'int4' } }
+  expect(findingsAt({ targetTables })).toEqual([
+    expect.stringMatching(/^table "notes": column "body"/),
+  ])
+})
+
 test('a stream that reads by a query may read any of the planned tables', () => {
   const from = (tenant: string) => sql`select * from notes where tenant_id = ${tenant}`
   const plan = {
