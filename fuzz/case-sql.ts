@@ -12,7 +12,9 @@ export function sqlOf(kase: Case, end: EndName): string {
     ...own(kase.prelude),
     ...kase.tables.flatMap((table) => tableSql(kase, table, end)),
     ...rows.map((row) => insertSql(kase, row)),
-    ...kase.constraints.map((constraint) => constraintSql(kase, constraint)),
+    ...kase.constraints
+      .filter(({ only }) => only === null || only === end)
+      .map((constraint) => constraintSql(kase, constraint)),
     ...own(kase.reactions),
     ...own(kase.positions),
   ]
@@ -36,11 +38,15 @@ function tableSql(kase: Case, table: Table, end: EndName): string[] {
   const ordered = end === 'target' && table.turned ? columns.toReversed() : columns
   const lines = ordered.map((column) => `  ${columnSql(column, end)}`)
   const unique = `  ${table.keyKind === 'primary' ? 'primary key' : 'unique'} (${names(key)})`
-  const all = [...lines, ...(key.length > 0 ? [unique] : [])].join(',\n')
+  const isGone = table.gone === end
+  const gone = isGone ? ['  "gone" int default 7'] : []
+  const all = [...gone, ...lines, ...(key.length > 0 ? [unique] : [])].join(',\n')
   const by = partitioned ? ` partition by hash (${name(key[0] ?? '')})` : ''
   const parts = partitioned?.parts ?? []
+  const drop = `alter table ${at(kase, table.name)} drop column "gone"`
   return [
     `create table ${at(kase, table.name)} (\n${all}\n)${by}`,
+    ...(isGone ? [drop] : []),
     ...parts.map((part, i) => {
       const own = at(kase, `${table.name} ${part}`)
       const of = `partition of ${at(kase, table.name)} for values`

@@ -45,6 +45,8 @@ export interface Table {
   readonly left: boolean
   /** The target's columns stand in the opposite order. */
   readonly turned: boolean
+  /** Where it had a column that was dropped. */
+  readonly gone: 'source' | 'target' | null
 }
 
 export interface Constraint {
@@ -57,6 +59,8 @@ export interface Constraint {
   readonly sql: string
   /** The one partition that declares it. */
   readonly part: string | null
+  /** The one end that has it. */
+  readonly only: 'source' | 'target' | null
 }
 
 /** A type, an extension, a sequence, a trigger with its function, a rule. */
@@ -88,12 +92,17 @@ export type Write =
     }
   | { readonly kind: 'delete'; readonly table: string; readonly mark: string }
 
+export interface Transaction {
+  readonly at: number
+  readonly writes: readonly Write[]
+}
+
 export type Errand = 'move' | 'rollback' | 'cleanup' | 'finalize' | 'rehearse' | 'audit'
 
 export interface Step {
   readonly do: Errand | 'write'
   /** Begun when the errand asks for its nth connection; of `write` one after the other. */
-  readonly writes: readonly { readonly at: number; readonly write: Write }[]
+  readonly writes: readonly Transaction[]
   /** The worker is told to stop at its nth connection, and another attempt follows. */
   readonly stopAt: number | null
   /** Of a stopped move: it is called off instead. */

@@ -1,10 +1,17 @@
 /** One case: everything in it comes from its seed and its number. */
 import type { Case, Piece } from './case.ts'
+import { type Drawing, inSchema } from './draft.ts'
 import { randomOfCase, weighted } from './draw.ts'
-import { drawConstraints, drawReactions, positionsOf, sequencePieces } from './draw-reactions.ts'
-import { drawRows, type Rows, tenantIdsOf } from './draw-rows.ts'
+import {
+  drawConstraints,
+  drawIndexes,
+  drawReactions,
+  positionsOf,
+  sequencePieces,
+} from './draw-reactions.ts'
+import { closeCycles, drawRows, type Rows, tenantIdsOf } from './draw-rows.ts'
 import { drawProbes, drawStory } from './draw-story.ts'
-import { type Drawing, drawRoot, drawShared, drawTable, inSchema } from './draw-tables.ts'
+import { drawCycle, drawRoot, drawShared, drawTable } from './draw-tables.ts'
 import { type KeyKind, keyKinds, pieces } from './types.ts'
 
 export function drawCase(seed: number, number: number): Case {
@@ -24,27 +31,29 @@ export function drawCase(seed: number, number: number): Case {
   if (random.chance(0.8)) drawRoot(drawing)
   for (let i = random.between(0, 2); i > 0; i -= 1) drawShared(drawing, i)
   for (let i = 0, count = random.between(1, 5); i < count; i += 1) drawTable(drawing, i)
+  if (random.chance(0.15)) drawCycle(drawing)
   drawConstraints(drawing)
   const tenantIds = tenantIdsOf(drawing)
   const rows: Rows = {
-    all: [],
-    numbers: new Map(),
-    tenantIds,
-    strays: random.chance(0.06),
-    next: 0,
+    ...{ all: [], numbers: new Map(), tenantIds, next: 0 },
+    strays: random.chance(0.05),
+    crosses: random.chance(0.05),
   }
   drawRows(drawing, rows)
+  closeCycles(drawing, rows)
   const seeded = [...rows.all]
   const { prelude: counters, reactions } = drawReactions(drawing)
   const parted = random.chance(0.5)
   const positions = positionsOf(drawing, rows, { parted })
-  const story = { ...drawStory(drawing, rows), parted }
-  const probes = drawProbes(drawing, { ...rows, all: seeded })
+  const later: Rows = { ...rows, strays: false, crosses: false }
+  const story = { ...drawStory(drawing, later), parted }
+  const probes = drawProbes(drawing, { ...later, all: seeded })
   const tables = drawing.drafts.map(({ table }) => table)
   return {
     ...{ seed, number, schema, tenantIds, tables, rows: seeded, constraints: drawing.constraints },
     prelude: [...preludeOf(drawing), ...counters],
-    ...{ reactions, positions, probes, story },
+    reactions: [...drawIndexes(drawing), ...reactions],
+    ...{ positions, probes, story },
   }
 }
 

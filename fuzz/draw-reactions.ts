@@ -1,8 +1,8 @@
 /** Further constraints; triggers and rules; where sequences stand. */
 import type { Constraint, Piece, Table } from './case.ts'
+import type { Drawing, Numbers } from './draft.ts'
 import { name, names, type Random, weighted } from './draw.ts'
 import type { Rows } from './draw-rows.ts'
-import type { Drawing, Numbers } from './draw-tables.ts'
 
 export function drawConstraints(drawing: Drawing): void {
   const { random, drafts, constraints } = drawing
@@ -19,19 +19,32 @@ function constraintsOf(random: Random, table: Table): Constraint[] {
   const found: Constraint[] = []
   const add = (what: string, columns: readonly string[], sql: string) => {
     const own = { name: `${table.name} ${what}`, table: table.name, parent: null, part: null }
-    found.push({ ...own, columns, sql })
+    const only = random.chance(0.2) ? random.pick(['source', 'target'] as const) : null
+    found.push({ ...own, columns, sql, only })
   }
   const keyed = table.partitioned ? table.key : []
   if (random.chance(0.15)) {
     const columns = [...new Set([...keyed, 'mark'])]
     const late = random.chance(0.2) ? ' deferrable' : ''
-    add('unique', columns, `unique (${names(columns)})${late}`)
+    const nulls = random.chance(0.3) ? ' nulls not distinct' : ''
+    add('unique', columns, `unique${nulls} (${names(columns)})${late}`)
   }
   if (random.chance(0.1)) add('check', ['mark'], `check (mark <> '')`)
   if (random.chance(0.08) && !table.partitioned) {
     add('excludes', ['mark'], 'exclude using btree (mark with =)')
   }
   return found
+}
+
+/** Unique indexes that are no constraints. */
+export function drawIndexes({ random, drafts, schema }: Drawing): Piece[] {
+  return drafts.flatMap(({ table }) => {
+    if (table.partitioned || !random.chance(0.1)) return []
+    const at = `${name(schema)}.${name(table.name)}`
+    const what = random.pick(['(lower(mark))', `(mark) where mark > 'a/5'`, '(mark desc, ctid)'])
+    const sql = `create unique index on ${at} ${what.replace(', ctid', '')}`
+    return [{ name: `${table.name} index`, of: table.name, source: sql, target: sql }]
+  })
 }
 
 type ReactionKind = 'upper' | 'count' | 'outbox' | 'statement' | 'keep' | 'nothing' | 'also'

@@ -1,7 +1,7 @@
 /** Rows of the three tenants, of the target's own one, and of nobody. */
 import type { Owner, Row } from './case.ts'
+import type { Draft, Drawing, Path } from './draft.ts'
 import { literal } from './draw.ts'
-import type { Draft, Drawing, Path } from './draw-tables.ts'
 import { type Kind, keyKinds } from './types.ts'
 
 /** Where rows of the target's own tenant begin to be counted. */
@@ -14,6 +14,8 @@ export interface Rows {
   readonly tenantIds: Readonly<Record<Owner, string>>
   /** Some rows lead to their tenant by another path than the first. */
   readonly strays: boolean
+  /** Some rows refer to rows of another tenant. */
+  readonly crosses: boolean
   next: number
 }
 
@@ -74,12 +76,20 @@ export function drawRow(
   const found = !!values[table.tenant ?? '']
   const [first] = draft.paths.filter(({ parent }) => !parent.table.shared && parent !== draft)
   let led = owner === '-' || found
+  let crosses = false
   for (const path of draft.paths) {
+    if (path.isBack) continue
     const parents = parentOf(draft, path, { rows, owner })
     const skip = !path.notNull && (led || rows.strays) && random.chance(0.4)
     if (!parents && path.notNull) return null
     if (!parents || skip) continue
     const parent = random.pick(parents)
+    const other = path === first ? null : otherOwners(path, { rows, owner })
+    if (other && other.length > 0 && random.chance(0.2)) {
+      Object.assign(values, keyOf(path, random.pick(other), rows))
+      crosses = true
+      continue
+    }
     Object.assign(values, keyOf(path, parent, rows))
     if (!path.parent.table.shared) led = true
   }
@@ -87,7 +97,7 @@ export function drawRow(
   const isFound =
     found || owner === '-' || (first?.columns ?? []).every((column) => column in values)
   if (!isFound && !rows.strays) return null
-  const stray = !isFound
+  const stray = !isFound || crosses
   rows.numbers.set(mark, n)
   return { table: table.name, mark, owner, values, stray }
 }
@@ -113,6 +123,32 @@ function parentOf(
   const found = rows.all.filter((row) => row.table === parent.table.name && row.owner === wanted)
   const usable = parent === draft ? found.slice(-3) : found
   return usable.length > 0 ? usable : null
+}
+
+/** Rows of another tenant that such a row can refer to. */
+function otherOwners(
+  { parent, columns }: Path,
+  { rows, owner }: { rows: Rows; owner: Owner },
+): readonly Row[] {
+  const isOne = (other: Owner) => other !== owner && other !== '-' && other !== 'd'
+  if (!rows.crosses || parent.table.shared || columns.includes('tenant_id')) return []
+  if (owner === 'd' || owner === '-') return []
+  return rows.all.filter((row) => row.table === parent.table.name && isOne(row.owner))
+}
+
+/** Rows of tables that refer to later ones get their parents. */
+export function closeCycles({ drafts, random }: Drawing, rows: Rows): void {
+  for (const draft of drafts) {
+    for (const path of draft.paths.filter(({ isBack }) => isBack)) {
+      for (const [i, row] of rows.all.entries()) {
+        if (row.table !== draft.table.name || !random.chance(0.6)) continue
+        const parents = parentOf(draft, path, { rows, owner: row.owner })
+        if (!parents) continue
+        const values = { ...row.values, ...keyOf(path, random.pick(parents), rows) }
+        rows.all[i] = { ...row, values }
+      }
+    }
+  }
 }
 
 function keyOf(path: Path, parent: Row, rows: Rows): Record<string, string> {

@@ -1,8 +1,8 @@
 /** What happens to the tenant `a`, and what is written meanwhile. */
-import type { Errand, Owner, Row, Step, Story, Write } from './case.ts'
-import { weighted } from './draw.ts'
+import type { Errand, Owner, Row, Step, Story, Transaction, Write } from './case.ts'
+import type { Draft, Drawing } from './draft.ts'
+import { literal, weighted } from './draw.ts'
 import { drawRow, type Rows } from './draw-rows.ts'
-import type { Draft, Drawing } from './draw-tables.ts'
 
 type StoryKind = 'cleanup' | 'back' | 'backClean' | 'again' | 'rehearse' | 'withdraw' | 'stopped'
 
@@ -53,20 +53,55 @@ type Moment = { readonly what: Errand | 'write'; readonly isFirst: boolean }
 
 function writesOf(drawing: Drawing, rows: Rows, { what, isFirst }: Moment): Step['writes'] {
   const { random } = drawing
-  const count =
-    what === 'write'
-      ? random.between(1, 4)
-      : what === 'move' || what === 'rollback'
-        ? random.between(0, 6)
-        : 0
-  const writes: { at: number; write: Write }[] = []
+  const isErrand = what === 'move' || what === 'rollback' || what === 'rehearse'
+  const count = what === 'write' ? random.between(1, 4) : isErrand ? random.between(0, 6) : 0
+  const all: Transaction[] = []
   for (let i = 0; i < count; i += 1) {
     // Others write at the source, where they stay.
     const owner: Owner = isFirst && what === 'move' && random.chance(0.2) ? 'b' : 'a'
-    const write = drawWrite(drawing, rows, owner)
-    if (write) writes.push({ at: random.between(1, 80), write })
+    const writes = drawTransaction(drawing, rows, { owner, isFirst })
+    if (writes.length > 0) all.push({ at: random.between(1, 80), writes })
   }
-  return writes.sort((left, right) => left.at - right.at)
+  return all.sort((left, right) => left.at - right.at)
+}
+
+interface Whose {
+  readonly owner: Owner
+  /** Nobody has moved yet, so tenants are at one end. */
+  readonly isFirst: boolean
+}
+
+/** One write, several, or a row that goes and comes again. */
+function drawTransaction(drawing: Drawing, rows: Rows, { owner, isFirst }: Whose): Write[] {
+  const { random } = drawing
+  const kind = weighted(random, { one: 8, several: 2, again: 1, adopt: isFirst ? 0.7 : 0 })
+  if (kind === 'again') {
+    const row = random.pick([...rows.all.filter((one) => one.owner === owner), null])
+    if (!row || row.table === 'tenants') return []
+    return [
+      { kind: 'delete', table: row.table, mark: row.mark },
+      { kind: 'insert', row },
+    ]
+  }
+  if (kind === 'adopt') return drawAdoption(drawing, rows)
+  const count = kind === 'one' ? 1 : random.between(2, 4)
+  return Array.from({ length: count }).flatMap(() => drawWrite(drawing, rows, owner) ?? [])
+}
+
+/** A row becomes another tenant's, where nothing else ties it to its own. */
+function drawAdoption({ random, drafts }: Drawing, rows: Rows): Write[] {
+  const isFree = ({ table, paths }: Draft) =>
+    table.tenant === 'tenant_id' &&
+    !table.key.includes('tenant_id') &&
+    paths.every(({ parent }) => parent.table.shared) &&
+    !drafts.some((other) => other.paths.some(({ parent }) => parent.table === table))
+  const free = new Set(drafts.filter(isFree).map(({ table }) => table.name))
+  const found = rows.all.filter(({ table, owner }) => free.has(table) && 'abc'.includes(owner))
+  if (found.length === 0) return []
+  const { table, mark, owner } = random.pick(found)
+  const other = owner === 'a' ? 'b' : 'a'
+  const set = { tenant_id: rows.tenantIds[other], mark: literal(`${other}/${++rows.next}`) }
+  return [{ kind: 'update', table, mark, set }]
 }
 
 function drawWrite(drawing: Drawing, rows: Rows, owner: Owner): Write | null {

@@ -116,7 +116,12 @@ function withoutTable(kase: Case, name: string): Case {
 
 function withWrites(kase: Case, keeps: (write: Write) => boolean): Case {
   return withSteps(kase, (steps) =>
-    steps.map((step) => ({ ...step, writes: step.writes.filter(({ write }) => keeps(write)) })),
+    steps.map((step) => ({
+      ...step,
+      writes: step.writes
+        .map(({ at, writes }) => ({ at, writes: writes.filter(keeps) }))
+        .filter(({ writes }) => writes.length > 0),
+    })),
   )
 }
 
@@ -155,7 +160,7 @@ function withoutColumn(kase: Case, table: string, column: string): Case {
   const ridAll = withSteps(smaller, (steps) =>
     steps.map((step) => ({
       ...step,
-      writes: step.writes.map(({ at, write }) => ({ at, write: ridWrite(write) })),
+      writes: step.writes.map(({ at, writes }) => ({ at, writes: writes.map(ridWrite) })),
     })),
   )
   return withWrites(ridAll, (write) => write.kind !== 'update' || Object.keys(write.set).length > 0)

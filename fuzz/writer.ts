@@ -9,6 +9,12 @@ import { literal, name } from './draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
 
+export interface Place {
+  readonly end: EndName
+  /** The fence may refuse it, and locks of the move's may hold it up. */
+  readonly whileMoving: boolean
+}
+
 interface Answer {
   readonly error: { readonly code: string; readonly message: string } | null
   readonly rows: readonly Record<string, string>[]
@@ -19,7 +25,7 @@ export class Writer {
   acknowledged = 0
   readonly #kase: Case
   readonly #at: Databases
-  #refused: Write[] = []
+  #refused: (readonly Write[])[] = []
   #last: Promise<void> = Promise.resolve()
 
   constructor(kase: Case, at: Databases) {
@@ -28,8 +34,8 @@ export class Writer {
   }
 
   /** Begins once those before it have ended. */
-  write(write: Write, end: EndName, options: { readonly whileMoving: boolean }): Promise<void> {
-    this.#last = this.#last.then(() => this.#perform(write, end, options))
+  write(writes: readonly Write[], at: Place): Promise<void> {
+    this.#last = this.#last.then(() => this.#perform(writes, at))
     return this.#last
   }
 
@@ -38,32 +44,32 @@ export class Writer {
   }
 
   /** What was refused, and is forgotten here. */
-  takeRefused(): Write[] {
+  takeRefused(): (readonly Write[])[] {
     return this.#refused.splice(0)
   }
 
-  async #perform(
-    write: Write,
-    end: EndName,
-    { whileMoving }: { whileMoving: boolean },
-  ): Promise<void> {
-    const number = this.#numberOf(write)
-    const sql = `${writeSql(this.#kase, write)}${number ? ` returning ${name(number)}::text` : ''}`
-    const { error, rows } = await run(this.#at.application[end], sql)
+  async #perform(writes: readonly Write[], { end, whileMoving }: Place): Promise<void> {
+    const statements = writes.map((write) => this.#returning(write))
+    const { error, rows } = await run(this.#at.application[end], statements)
     if (error?.code === '25006' && whileMoving) {
-      this.#refused.push(write)
+      this.#refused.push(writes)
       return
     }
     // It waited for a lock of the move's, and gave up.
     if (error && whileMoving && ['55P03', '57014', '40P01'].includes(error.code)) return
-    const again = this.#withNumber(write, number, rows[0])
-    const shadow = await run(this.#at.shadow, writeSql(this.#kase, again), { undo: error !== null })
+    const again = writes.map((write, i) => writeSql(this.#kase, this.#withNumber(write, rows[i])))
+    const shadow = await run(this.#at.shadow, again, { undo: error !== null })
     if (!error) this.acknowledged += 1
     if ((error === null) === (shadow.error === null)) return
     const what = error
       ? `a write fails with ${error.code} at the ${end}`
       : `a write is accepted at the ${end} that would fail had nobody moved`
-    this.faults.push({ what, details: [sql, (error ?? shadow.error)?.message ?? ''] })
+    this.faults.push({ what, details: [...statements, (error ?? shadow.error)?.message ?? ''] })
+  }
+
+  #returning(write: Write): string {
+    const number = this.#numberOf(write)
+    return `${writeSql(this.#kase, write)}${number ? ` returning ${name(number)}::text` : ''}`
   }
 
   #numberOf(write: Write): string | null {
@@ -73,7 +79,8 @@ export class Writer {
     return column && !(column.name in write.row.values) ? column.name : null
   }
 
-  #withNumber(write: Write, number: string | null, row: Record<string, string> | undefined): Write {
+  #withNumber(write: Write, row: Record<string, string> | undefined): Write {
+    const number = this.#numberOf(write)
     if (write.kind !== 'insert' || !number || !row) return write
     const values = { ...write.row.values, [number]: literal(row[number] ?? '') }
     return { ...write, row: { ...write.row, values } }
@@ -82,13 +89,17 @@ export class Writer {
 
 async function run(
   pool: pg.Pool,
-  sql: string,
+  statements: readonly string[],
   { undo = false }: { readonly undo?: boolean } = {},
 ): Promise<Answer> {
   const client = await pool.connect()
   try {
     await client.query('begin')
-    const { rows } = await client.query<Record<string, string>>(sql)
+    const rows: Record<string, string>[] = []
+    for (const sql of statements) {
+      const result = await client.query<Record<string, string>>(sql)
+      rows.push(result.rows[0] ?? {})
+    }
     await client.query(undo ? 'set constraints all immediate; rollback' : 'commit')
     return { error: null, rows }
   } catch (thrown) {

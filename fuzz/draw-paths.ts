@@ -1,0 +1,68 @@
+/** Foreign keys that lead to another table, to the same one, or to a shared one. */
+import type { Constraint } from './case.ts'
+import { addColumns, type Draft, type Drawing, type Path, plain } from './draft.ts'
+import { name, names, weighted } from './draw.ts'
+
+interface Parents {
+  readonly parents: readonly Draft[]
+  readonly isOwn: boolean
+  /** It leads to a table whose rows are drawn later. */
+  readonly isBack?: boolean
+}
+
+export function addPath(
+  drawing: Drawing,
+  draft: Draft,
+  { parents, isOwn, isBack = false }: Parents,
+): void {
+  const { random } = drawing
+  const parent = random.pick(parents)
+  const notNull = parent !== draft && !isBack && random.chance(isOwn ? 0.85 : 0.3)
+  const number = draft.paths.length + 1
+  const columns: string[] = []
+  for (const key of parent.table.key) {
+    const found = parent.table.columns.find((column) => column.name === key)
+    if (!found) return
+    if (key === 'tenant_id' && draft.table.tenant) {
+      columns.push(key)
+      continue
+    }
+    const wider = found.type === 'int' && random.chance(0.05) ? 'bigint' : found.type
+    const own = { ...plain, name: `p${number} ${key}`, type: wider, notNull }
+    addColumns(draft, [{ ...own, targetType: found.targetType }])
+    columns.push(own.name)
+  }
+  const otherwise = random.chance(0.5)
+  draft.paths.push({ columns, parent, notNull, otherwise, isBack })
+  drawing.constraints.push(
+    foreignKey(drawing, draft, { columns, parent, notNull, otherwise, isBack }),
+  )
+}
+
+function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Constraint {
+  const own = path.columns.filter((column) => column !== 'tenant_id' || !draft.table.tenant)
+  const nullable = !path.notNull && own.length > 0
+  const part = own.length < path.columns.length ? ` (${names(own)})` : ''
+  const onDelete = weighted(random, {
+    '': 4,
+    ' on delete cascade': 4,
+    ' on delete restrict': 1,
+    [` on delete set null${part}`]: nullable ? 2 : 0,
+    [` on delete set default${part}`]: nullable ? 0.7 : 0,
+  })
+  const onUpdate = random.chance(0.15) ? ' on update cascade' : ''
+  const late = weighted(random, { '': 8, ' deferrable': 1, ' deferrable initially deferred': 1 })
+  const { table } = path.parent
+  const isFull = own.length > 1 && own.length === path.columns.length && random.chance(0.2)
+  const match = isFull ? ' match full' : ''
+  const to = `${name(schema)}.${name(table.name)} (${names(table.key)})`
+  return {
+    name: `${draft.table.name} to ${table.name} ${draft.paths.length}`,
+    table: draft.table.name,
+    columns: path.columns,
+    parent: table.name,
+    sql: `foreign key (${names(path.columns)}) references ${to}${match}${onDelete}${onUpdate}${late}`,
+    part: null,
+    only: null,
+  }
+}
