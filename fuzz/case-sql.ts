@@ -1,5 +1,6 @@
 /** A case as SQL: what makes the source, what makes the target, a write. */
 import type { Case, Column, Constraint, Piece, Row, Table, Write } from './case.ts'
+import { border } from './draft.ts'
 import { literal, name, names } from './draw.ts'
 
 export type EndName = 'source' | 'target'
@@ -41,7 +42,7 @@ function tableSql(kase: Case, table: Table, end: EndName): string[] {
   const isGone = table.gone === end
   const gone = isGone ? ['  "gone" int default 7'] : []
   const all = [...gone, ...lines, ...(key.length > 0 ? [unique] : [])].join(',\n')
-  const by = partitioned ? ` partition by hash (${name(key[0] ?? '')})` : ''
+  const by = partitioned ? ` partition by ${partitioned.by} (${name(key[0] ?? '')})` : ''
   const parts = partitioned?.parts ?? []
   const drop = `alter table ${at(kase, table.name)} drop column "gone"`
   return [
@@ -50,7 +51,9 @@ function tableSql(kase: Case, table: Table, end: EndName): string[] {
     ...parts.map((part, i) => {
       const own = at(kase, `${table.name} ${part}`)
       const of = `partition of ${at(kase, table.name)} for values`
-      return `create table ${own} ${of} with (modulus ${parts.length}, remainder ${i})`
+      const range = i === 0 ? `from (minvalue) to (${border})` : `from (${border}) to (maxvalue)`
+      const hash = `with (modulus ${parts.length}, remainder ${i})`
+      return `create table ${own} ${of} ${partitioned?.by === 'range' ? range : hash}`
     }),
   ]
 }
@@ -83,13 +86,25 @@ export function writeSql(kase: Case, write: Write): string {
     const sql = insertSql(kase, write.row)
     return hasNumber(kase, write.row) ? sql : sql.replace(' overriding system value', '')
   }
+  if ('whose' in write) return allSql(kase, write)
   const where = `where rtrim(mark, '!~') = ${literal(write.mark)}`
   const table = at(kase, write.table)
   if (write.kind === 'delete') return `delete from ${table} ${where}`
-  const set = Object.entries(write.set).map(
-    ([column, value]) => `${name(column)} = ${inOwnSchema(kase, value)}`,
-  )
-  return `update ${table} set ${set.join(', ')} ${where}`
+  return `update ${table} set ${setSql(kase, write.set)} ${where}`
+}
+
+function setSql(kase: Case, set: Readonly<Record<string, string>>): string {
+  return Object.entries(set)
+    .map(([column, value]) => `${name(column)} = ${inOwnSchema(kase, value)}`)
+    .join(', ')
+}
+
+type WriteAll = Extract<Write, { kind: 'update all' | 'delete all' }>
+
+function allSql(kase: Case, { kind, table, whose, set }: WriteAll): string {
+  const where = whose === 'a' ? `where mark like 'a/%'` : `where mark ~ '^[abc]/'`
+  if (kind === 'delete all') return `delete from ${at(kase, table)} ${where}`
+  return `update ${at(kase, table)} set ${setSql(kase, set)} ${where}`
 }
 
 function hasNumber({ tables }: Case, { table, values }: Row): boolean {

@@ -1,10 +1,10 @@
 /**
- * What a case of the fuzzer consists of, as plain data: two schemas, rows, a story. Whatever can be
- * taken out of it without making it meaningless is an entry of a list, so that a failing case can be
- * shrunk. Types only.
+ * What a case of the fuzzer consists of, as plain data: two schemas, rows, a story. Whatever can
+ * be taken out of it without making it meaningless is an entry of a list, so that a failing case
+ * can be shrunk. Types only.
  *
  * Invariant: each row of every table has a `mark`, `owner/number`, which nothing but the oracle
- * reads. So the oracle knows whose a row is without asking a column, a path or a comparison of keys.
+ * reads. So the oracle knows whose a row is without asking a column, a path or a comparison.
  */
 
 /** `a` moves, `b` and `c` stay at the source, `d` lives at the target, `-` is nobody. */
@@ -26,7 +26,8 @@ export interface Column {
 }
 
 export interface Partitioned {
-  /** Hash partitions by the first column of the key. */
+  /** The first column of the key; by range: numbers below and from the border on. */
+  readonly by: 'hash' | 'range'
   readonly parts: readonly string[]
 }
 
@@ -57,6 +58,8 @@ export interface Constraint {
   readonly parent: string | null
   /** Behind `add constraint …`. */
   readonly sql: string
+  /** The one partition that it refers to. */
+  readonly parentPart: string | null
   /** The one partition that declares it. */
   readonly part: string | null
   /** The one end that has it. */
@@ -91,9 +94,19 @@ export type Write =
       readonly set: Readonly<Record<string, string>>
     }
   | { readonly kind: 'delete'; readonly table: string; readonly mark: string }
+  /** One statement on all rows of a table: of the tenant, or of everybody. */
+  | {
+      readonly kind: 'update all' | 'delete all'
+      readonly table: string
+      readonly whose: 'a' | 'all'
+      readonly set: Readonly<Record<string, string>>
+    }
 
 export interface Transaction {
   readonly at: number
+  readonly isolation: 'read committed' | 'repeatable read' | 'serializable'
+  /** How long it stays open before it commits. */
+  readonly holdMs: number
   readonly writes: readonly Write[]
 }
 
@@ -103,7 +116,7 @@ export interface Step {
   readonly do: Errand | 'write'
   /** Begun when the errand asks for its nth connection; of `write` one after the other. */
   readonly writes: readonly Transaction[]
-  /** The worker is told to stop at its nth connection, and another attempt follows. */
+  /** The worker is told to stop at the nth connection, and another attempt follows. */
   readonly stopAt: number | null
   /** Of a stopped move: it is called off instead. */
   readonly withdraw: boolean

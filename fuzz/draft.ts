@@ -13,12 +13,17 @@ export interface Draft {
   numbers: Numbers | null
 }
 
+/** Where the first range partition ends. */
+export const border = 30
+
 export interface Path {
   readonly columns: readonly string[]
   readonly parent: Draft
   readonly notNull: boolean
   /** A value of the key is written otherwise than the parent has it. */
   readonly otherwise: boolean
+  /** It leads to the first partition alone. */
+  readonly toPart: boolean
   /** It leads to a table whose rows are drawn later. */
   readonly isBack: boolean
 }

@@ -31,12 +31,15 @@ export function addKey(drawing: Drawing, draft: Draft): void {
   }
   const keyed = new Set(columns)
   const hashes = !['mood_pair', 'pair', 'isbn'].includes(kindName)
+  const isNumber = kindName === 'int' || kindName === 'bigint'
+  const ranges = isNumber && shape === 'plain' && !draft.numbers?.descending
+  const by = ranges && random.chance(0.6) ? 'range' : 'hash'
   draft.table = {
     ...draft.table,
     key: columns,
     keyKind: random.chance(0.05) ? 'unique' : 'primary',
     columns: draft.table.columns.map((c) => (keyed.has(c.name) ? { ...c, notNull: true } : c)),
-    partitioned: random.chance(0.12) && hashes ? { parts: ['p0', 'p1'] } : null,
+    partitioned: random.chance(0.15) && hashes ? { by, parts: ['p0', 'p1'] } : null,
   }
 }
 

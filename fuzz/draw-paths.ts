@@ -33,10 +33,11 @@ export function addPath(
     columns.push(own.name)
   }
   const otherwise = random.chance(0.5)
-  draft.paths.push({ columns, parent, notNull, otherwise, isBack })
-  drawing.constraints.push(
-    foreignKey(drawing, draft, { columns, parent, notNull, otherwise, isBack }),
-  )
+  const toPart =
+    parent.table.partitioned?.by === 'range' && !isOwn && !notNull && random.chance(0.4)
+  const path = { columns, parent, notNull, otherwise, isBack, toPart }
+  draft.paths.push(path)
+  drawing.constraints.push(foreignKey(drawing, draft, path))
 }
 
 function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Constraint {
@@ -55,13 +56,14 @@ function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Cons
   const { table } = path.parent
   const isFull = own.length > 1 && own.length === path.columns.length && random.chance(0.2)
   const match = isFull ? ' match full' : ''
-  const to = `${name(schema)}.${name(table.name)} (${names(table.key)})`
+  const to = `${name(schema)}.${name(path.toPart ? `${table.name} p0` : table.name)} (${names(table.key)})`
   return {
     name: `${draft.table.name} to ${table.name} ${draft.paths.length}`,
     table: draft.table.name,
     columns: path.columns,
     parent: table.name,
     sql: `foreign key (${names(path.columns)}) references ${to}${match}${onDelete}${onUpdate}${late}`,
+    parentPart: path.toPart ? 'p0' : null,
     part: null,
     only: null,
   }

@@ -18,7 +18,13 @@ export function drawConstraints(drawing: Drawing): void {
 function constraintsOf(random: Random, table: Table): Constraint[] {
   const found: Constraint[] = []
   const add = (what: string, columns: readonly string[], sql: string) => {
-    const own = { name: `${table.name} ${what}`, table: table.name, parent: null, part: null }
+    const own = {
+      name: `${table.name} ${what}`,
+      table: table.name,
+      parent: null,
+      parentPart: null,
+      part: null,
+    }
     const only = random.chance(0.2) ? random.pick(['source', 'target'] as const) : null
     found.push({ ...own, columns, sql, only })
   }

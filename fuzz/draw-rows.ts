@@ -1,6 +1,6 @@
 /** Rows of the three tenants, of the target's own one, and of nobody. */
 import type { Owner, Row } from './case.ts'
-import type { Draft, Drawing, Path } from './draft.ts'
+import { border, type Draft, type Drawing, type Path } from './draft.ts'
 import { literal } from './draw.ts'
 import { type Kind, keyKinds } from './types.ts'
 
@@ -94,8 +94,9 @@ export function drawRow(
     if (!path.parent.table.shared) led = true
   }
   if (!led) return null
-  const isFound =
-    found || owner === '-' || (first?.columns ?? []).every((column) => column in values)
+  // The plan finds rows by the tenant's column where there is one.
+  const leads = !table.tenant && (first?.columns ?? []).every((column) => column in values)
+  const isFound = found || owner === '-' || leads
   if (!isFound && !rows.strays) return null
   const stray = !isFound || crosses
   rows.numbers.set(mark, n)
@@ -116,22 +117,25 @@ function isStray(
 
 function parentOf(
   draft: Draft,
-  { parent }: Path,
+  { parent, toPart }: Path,
   { rows, owner }: { rows: Rows; owner: Owner },
 ): readonly Row[] | null {
   const wanted: Owner = parent.table.shared ? '-' : owner
-  const found = rows.all.filter((row) => row.table === parent.table.name && row.owner === wanted)
+  const isThere = ({ mark }: Row) => !toPart || (rows.numbers.get(mark) ?? border) < border
+  const found = rows.all.filter(
+    (row) => row.table === parent.table.name && row.owner === wanted && isThere(row),
+  )
   const usable = parent === draft ? found.slice(-3) : found
   return usable.length > 0 ? usable : null
 }
 
 /** Rows of another tenant that such a row can refer to. */
 function otherOwners(
-  { parent, columns }: Path,
+  { parent, columns, toPart }: Path,
   { rows, owner }: { rows: Rows; owner: Owner },
 ): readonly Row[] {
   const isOne = (other: Owner) => other !== owner && other !== '-' && other !== 'd'
-  if (!rows.crosses || parent.table.shared || columns.includes('tenant_id')) return []
+  if (!rows.crosses || toPart || parent.table.shared || columns.includes('tenant_id')) return []
   if (owner === 'd' || owner === '-') return []
   return rows.all.filter((row) => row.table === parent.table.name && isOne(row.owner))
 }

@@ -38,12 +38,12 @@ export function drawStory(drawing: Drawing, rows: Rows): Story {
   const steps = stories[kind].map((what): Step => {
     if (what === 'move') moves += 1
     const isFirst = what === 'move' && moves === 1
-    const stops = isFirst && (kind === 'withdraw' || kind === 'stopped')
+    const stops = isFirst ? kind === 'withdraw' || kind === 'stopped' : random.chance(0.2)
     return {
       do: what,
       writes: writesOf(drawing, rows, { what, isFirst: moves <= 1 }),
-      stopAt: stops ? random.between(5, 70) : null,
-      withdraw: stops && kind === 'withdraw',
+      stopAt: stops && what !== 'write' && what !== 'rehearse' ? random.between(5, 70) : null,
+      withdraw: stops && isFirst && kind === 'withdraw',
     }
   })
   return { kind, strategy, windowMs, role, parted: random.chance(0.5), steps }
@@ -53,14 +53,19 @@ type Moment = { readonly what: Errand | 'write'; readonly isFirst: boolean }
 
 function writesOf(drawing: Drawing, rows: Rows, { what, isFirst }: Moment): Step['writes'] {
   const { random } = drawing
-  const isErrand = what === 'move' || what === 'rollback' || what === 'rehearse'
+  const isErrand = what !== 'write'
   const count = what === 'write' ? random.between(1, 4) : isErrand ? random.between(0, 6) : 0
   const all: Transaction[] = []
   for (let i = 0; i < count; i += 1) {
     // Others write at the source, where they stay.
     const owner: Owner = isFirst && what === 'move' && random.chance(0.2) ? 'b' : 'a'
     const writes = drawTransaction(drawing, rows, { owner, isFirst })
-    if (writes.length > 0) all.push({ at: random.between(1, 80), writes })
+    const isolation = weighted(random, {
+      ...{ 'read committed': 6, 'repeatable read': 1, serializable: 1 },
+    })
+    const holdMs = isErrand ? random.pick([0, 0, 0, 100, 400]) : 0
+    const at = random.between(1, 80)
+    if (writes.length > 0) all.push({ at, isolation, holdMs, writes })
   }
   return all.sort((left, right) => left.at - right.at)
 }
@@ -74,7 +79,10 @@ interface Whose {
 /** One write, several, or a row that goes and comes again. */
 function drawTransaction(drawing: Drawing, rows: Rows, { owner, isFirst }: Whose): Write[] {
   const { random } = drawing
-  const kind = weighted(random, { one: 8, several: 2, again: 1, adopt: isFirst ? 0.7 : 0 })
+  const kind = weighted(random, {
+    ...{ one: 8, several: 2, again: 1, whole: 1, adopt: isFirst ? 0.7 : 0 },
+  })
+  if (kind === 'whole') return drawWhole(drawing, rows)
   if (kind === 'again') {
     const row = random.pick([...rows.all.filter((one) => one.owner === owner), null])
     if (!row || row.table === 'tenants') return []
@@ -86,6 +94,19 @@ function drawTransaction(drawing: Drawing, rows: Rows, { owner, isFirst }: Whose
   if (kind === 'adopt') return drawAdoption(drawing, rows)
   const count = kind === 'one' ? 1 : random.between(2, 4)
   return Array.from({ length: count }).flatMap(() => drawWrite(drawing, rows, owner) ?? [])
+}
+
+/** One statement on a whole table. */
+function drawWhole({ random, drafts }: Drawing, rows: Rows): Write[] {
+  const { table, makes } = random.pick(drafts.filter((one) => !one.table.shared))
+  const whose = random.pick(['a', 'all'] as const)
+  const values = [...makes].filter(([column]) => !table.key.includes(column))
+  if (values.length === 0 || random.chance(0.15)) {
+    return [{ kind: 'delete all', table: table.name, whose: 'a', set: {} }]
+  }
+  const [column, kind] = random.pick(values)
+  const set = { [column]: kind.of(++rows.next) }
+  return [{ kind: 'update all', table: table.name, whose, set }]
 }
 
 /** A row becomes another tenant's, where nothing else ties it to its own. */

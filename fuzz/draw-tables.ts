@@ -101,6 +101,7 @@ function addTenant(drawing: Drawing, draft: Draft): void {
     columns: ['tenant_id'],
     parent: 'tenants',
     sql: `foreign key (tenant_id) references ${name(drawing.schema)}.tenants${onDelete}`,
+    parentPart: null,
     part: null,
     only: null,
   })

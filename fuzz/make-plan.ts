@@ -136,6 +136,7 @@ function firstPath(kase: Case, draft: Draft, name: string): Constraint | undefin
       one.parent !== null &&
       one.parent !== name &&
       one.part === null &&
+      one.parentPart === null &&
       movesBy(kase, draft, one.parent),
   )
 }

@@ -119,7 +119,7 @@ function withWrites(kase: Case, keeps: (write: Write) => boolean): Case {
     steps.map((step) => ({
       ...step,
       writes: step.writes
-        .map(({ at, writes }) => ({ at, writes: writes.filter(keeps) }))
+        .map(({ writes, ...one }) => ({ ...one, writes: writes.filter(keeps) }))
         .filter(({ writes }) => writes.length > 0),
     })),
   )
@@ -143,7 +143,7 @@ function withoutColumn(kase: Case, table: string, column: string): Case {
     row.table === table ? { ...row, values: rid(row.values) } : row
   const ridWrite = (write: Write): Write => {
     if (write.kind === 'insert') return { ...write, row: ridRow(write.row) }
-    const mine = write.kind === 'update' && write.table === table
+    const mine = 'set' in write && write.table === table
     return mine ? { ...write, set: rid(write.set) } : write
   }
   const smaller = {
@@ -160,10 +160,14 @@ function withoutColumn(kase: Case, table: string, column: string): Case {
   const ridAll = withSteps(smaller, (steps) =>
     steps.map((step) => ({
       ...step,
-      writes: step.writes.map(({ at, writes }) => ({ at, writes: writes.map(ridWrite) })),
+      writes: step.writes.map(({ writes, ...one }) => ({ ...one, writes: writes.map(ridWrite) })),
     })),
   )
-  return withWrites(ridAll, (write) => write.kind !== 'update' || Object.keys(write.set).length > 0)
+  return withWrites(
+    ridAll,
+    (write) =>
+      !write.kind.startsWith('update') || !('set' in write) || Object.keys(write.set).length > 0,
+  )
 }
 
 function withColumns(table: Table, keeps: (column: Column) => boolean): Table {

@@ -47,8 +47,7 @@ export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promis
   try {
     made = await makePlan(kase, (input) => ground.rehome.check(input))
     if (made.findings.length > 0) return { kind: 'refused', findings: made.findings }
-    const refusal = await installFor(made.input, kase, { at, ground })
-    if (refusal) return { kind: 'refused', findings: refusal }
+    await installFor(made.input, kase, { at, ground })
     return await liveThrough({ kase, at, ground, made, plant })
   } catch (error) {
     const plan = made?.input ?? null
@@ -77,17 +76,11 @@ interface Where {
   readonly ground: Ground
 }
 
-async function installFor(
-  input: PlanInput,
-  kase: Case,
-  { at, ground }: Where,
-): Promise<readonly Finding[] | null> {
+async function installFor(input: PlanInput, kase: Case, { at, ground }: Where): Promise<void> {
   const environment = { ...ground.environment, ...at.environmentAs('owner') }
   const controlUrl = environment.CONTROL_URL ?? ''
   await install({ controlUrl, environment }, [checkPlan(input)])
   await at.grant(kase.schema)
-  const findings = await ground.rehome.check(input)
-  return findings.length > 0 ? findings : null
 }
 
 interface Living extends Where {
@@ -106,7 +99,10 @@ interface Alive extends Living {
 
 async function liveThrough(living: Living): Promise<Verdict> {
   const { kase, at, ground, made } = living
-  const oneWay = (await ground.rehome.oneWayTables(made.input)).length > 0
+  const mayNotReturn = kase.tables.some(({ columns }) =>
+    columns.some(({ targetType }) => targetType !== null),
+  )
+  const oneWay = mayNotReturn && (await ground.rehome.oneWayTables(made.input)).length > 0
   const tenant = await textOf(at, kase)
   const { control } = ground.rehome
   const { environment } = ground
@@ -142,10 +138,9 @@ async function take(
   const isBefore = step.do === 'rollback' ? [step, ...following] : following
   const writes = step.writes.filter((one) => mayWrite(alive, one.writes, isBefore))
   if (step.do === 'write') {
-    for (const one of writes)
-      await writer.write(one.writes, { end: oracle.home, whileMoving: false })
+    for (const one of writes) await writer.write(one, { end: oracle.home, whileMoving: false })
     refuse(writer.faults)
-    refuse(await oracle.wrote())
+    refuse(await oracle.check({ counted: true }))
     return null
   }
   const ended = await errandOf(alive, step, writes)
@@ -159,16 +154,18 @@ async function take(
   if (!code) await follow(alive, step, ended)
   await alive.plant?.(alive.at, { kase: alive.kase, step })
   refuse(writer.faults)
-  refuse(await oracle.wrote())
+  refuse(await oracle.check({ counted: true }))
   refuse(await oracle.checkLocks())
   if (code) return code
-  for (const refused of writer.takeRefused()) {
-    if (mayWrite(alive, refused, isBefore)) {
+  const refusedWrites = writer.takeRefused()
+  if (refusedWrites.length === 0) return null
+  for (const refused of refusedWrites) {
+    if (mayWrite(alive, refused.writes, isBefore)) {
       await writer.write(refused, { end: oracle.home, whileMoving: false })
     }
   }
   refuse(writer.faults)
-  refuse(await oracle.wrote())
+  refuse(await oracle.check({ counted: true }))
   return null
 }
 
@@ -196,7 +193,7 @@ async function errandOf(
   const meet = (connection: number) => {
     const now = due.filter(({ at }) => at <= connection)
     due.splice(0, now.length)
-    const begun = now.map((one) => writer.write(one.writes, { end: home, whileMoving: true }))
+    const begun = now.map((one) => writer.write(one, { end: home, whileMoving: true }))
     // What waits for a lock of the move's is not waited for.
     return begun.length > 0
       ? Promise.race([Promise.all(begun), delay(200)]).then(() => {})
@@ -221,7 +218,7 @@ function mayWrite(alive: Alive, writes: readonly Write[], isBefore: readonly Ste
 
 function mayBe({ oracle, made, kase }: Alive, write: Write): boolean {
   const table = tableOfWrite(write)
-  const isTenants = write.kind !== 'insert' ? write.mark.startsWith('a/') : write.row.owner === 'a'
+  const isTenants = isOfTenant(write)
   const stays = (name: string) => !made.moves(name)
   const isAdopted = write.kind === 'update' && 'mark' in write.set
   if (oracle.hasMoved && (stays(table) || !isTenants || isAdopted)) return false
@@ -231,6 +228,11 @@ function mayBe({ oracle, made, kase }: Alive, write: Write): boolean {
     ({ parent, table: child }) => parent === table && stays(child),
   )
   return !isReferred || write.kind === 'insert'
+}
+
+function isOfTenant(write: Write): boolean {
+  if (write.kind === 'insert') return write.row.owner === 'a'
+  return 'whose' in write ? write.whose === 'a' : write.mark.startsWith('a/')
 }
 
 function takesNumber({ tables }: Case, write: Write): boolean {

@@ -2,8 +2,9 @@
  * The application's writes: one after the other, at the tenant's home, and each that was
  * acknowledged once more in the shadow. What the fence refuses is tried again when asked.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Case, Write } from './case.ts'
+import type { Case, Transaction, Write } from './case.ts'
 import { type EndName, tableOfWrite, writeSql } from './case-sql.ts'
 import { literal, name } from './draw.ts'
 import type { Fault } from './fault.ts'
@@ -25,7 +26,7 @@ export class Writer {
   acknowledged = 0
   readonly #kase: Case
   readonly #at: Databases
-  #refused: (readonly Write[])[] = []
+  #refused: Transaction[] = []
   #last: Promise<void> = Promise.resolve()
 
   constructor(kase: Case, at: Databases) {
@@ -34,8 +35,8 @@ export class Writer {
   }
 
   /** Begins once those before it have ended. */
-  write(writes: readonly Write[], at: Place): Promise<void> {
-    this.#last = this.#last.then(() => this.#perform(writes, at))
+  write(transaction: Transaction, at: Place): Promise<void> {
+    this.#last = this.#last.then(() => this.#perform(transaction, at))
     return this.#last
   }
 
@@ -44,15 +45,16 @@ export class Writer {
   }
 
   /** What was refused, and is forgotten here. */
-  takeRefused(): (readonly Write[])[] {
+  takeRefused(): Transaction[] {
     return this.#refused.splice(0)
   }
 
-  async #perform(writes: readonly Write[], { end, whileMoving }: Place): Promise<void> {
+  async #perform(transaction: Transaction, { end, whileMoving }: Place): Promise<void> {
+    const { writes, isolation, holdMs } = transaction
     const statements = writes.map((write) => this.#returning(write))
-    const { error, rows } = await run(this.#at.application[end], statements)
-    if (error?.code === '25006' && whileMoving) {
-      this.#refused.push(writes)
+    const { error, rows } = await run(this.#at.application[end], statements, { isolation, holdMs })
+    if (error && whileMoving && ['25006', '40001'].includes(error.code)) {
+      this.#refused.push(transaction)
       return
     }
     // It waited for a lock of the move's, and gave up.
@@ -87,19 +89,24 @@ export class Writer {
   }
 }
 
+interface Manner extends Partial<Pick<Transaction, 'isolation' | 'holdMs'>> {
+  readonly undo?: boolean
+}
+
 async function run(
   pool: pg.Pool,
   statements: readonly string[],
-  { undo = false }: { readonly undo?: boolean } = {},
+  { undo = false, isolation = 'read committed', holdMs = 0 }: Manner = {},
 ): Promise<Answer> {
   const client = await pool.connect()
   try {
-    await client.query('begin')
+    await client.query(`begin isolation level ${isolation}`)
     const rows: Record<string, string>[] = []
     for (const sql of statements) {
       const result = await client.query<Record<string, string>>(sql)
       rows.push(result.rows[0] ?? {})
     }
+    if (holdMs > 0) await delay(holdMs)
     await client.query(undo ? 'set constraints all immediate; rollback' : 'commit')
     return { error: null, rows }
   } catch (thrown) {
