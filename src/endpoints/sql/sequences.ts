@@ -2,8 +2,17 @@
  * Brings the target's sequences past the ids that were copied, so that the next row gets a free
  * one. They are only ever moved forward, and the copied rows' own maximum decides.
  */
+
+import { sleep } from '../../clock.ts'
 import type { CatalogTable } from '../../plan/catalog.ts'
-import { type Client, endIfIdle, explain, inTransaction, sqlStateOf } from '../../postgres.ts'
+import {
+  type Client,
+  endIfIdle,
+  explain,
+  inTransaction,
+  type Pool,
+  sqlStateOf,
+} from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
 import type { SqlEnd } from './end.ts'
 
@@ -50,37 +59,60 @@ export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint)
   const passed = `sign(s.last_value::numeric - $2::int8) = sign(q.seqincrement)
     or (s.last_value = $2::int8 and s.is_called) or $2::int8 not between q.seqmin and q.seqmax`
   const from = `from ${sequence} s, pg_sequence q where q.seqrelid = $1::regclass`
+  const values = [sequence, String(id)]
+  // In steps of the sequence: two ends may part the numbers between them by odd and even.
+  const advance = `select setval($1::regclass, (s.last_value::numeric
+      + ceil(($2::int8 - s.last_value::numeric) / q.seqincrement) * q.seqincrement)::int8)
+    ${from} and not (${passed})`
   try {
     // It never goes back, so nothing has to be locked to see that it is there already.
-    const position = `select ${from} and (${passed})`
-    if ((await end.pool.query(position, [sequence, String(id)])).rowCount === 1) return false
-    return await inTransaction(end.pool, async (client) => {
-      await endIfIdle(client)
-      await lockSequence(client, sequence)
-      // In steps of the sequence: two ends may part the numbers between them by odd and even.
-      const query = `select setval($1::regclass, (s.last_value::numeric
-          + ceil(($2::int8 - s.last_value::numeric) / q.seqincrement) * q.seqincrement)::int8)
-        ${from} and not (${passed})`
-      return (await client.query(query, [sequence, String(id)])).rowCount === 1
+    if ((await end.pool.query(`select ${from} and (${passed})`, values)).rowCount === 1)
+      return false
+    return await withSequence(end.pool, sequence, async (db) => {
+      return (await db.query(advance, values)).rowCount === 1
     })
   } catch (error) {
     throw explain(error, `sequence ${sequence} of the ${end.name}`)
   }
 }
 
+const lockTriesMax = 3
+/** Whoever asks for the next number meanwhile waits as long. */
+const lockMs = 50
+
+/**
+ * With the sequence locked, so that nobody passes us between the look and the set. Each transaction
+ * that has taken a number keeps the lock from us until it ends, and while we wait all others wait
+ * behind us. So the wait is short, and after a few tries the two happen in one statement without.
+ */
+async function withSequence<T>(
+  pool: Pool,
+  sequence: string,
+  work: (db: Pool | Client) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; tries <= lockTriesMax; tries += 1) {
+    try {
+      return await inTransaction(pool, async (client) => {
+        await endIfIdle(client)
+        await lockSequence(client, sequence)
+        return await work(client)
+      })
+    } catch (error) {
+      if (sqlStateOf(error) === '42501') break
+      if (sqlStateOf(error) !== '55P03') throw error
+      await sleep(lockMs * (1 + Math.random()))
+    }
+  }
+  return await work(pool)
+}
+
 /**
  * No `lock table` exists for sequences, but any `alter sequence` takes SHARE ROW EXCLUSIVE and
- * keeps nextval() waiting until commit, so that nobody passes us between the look and the set. Only
- * the owner may; without it the two happen in one statement.
+ * keeps nextval() waiting until commit. Only the owner may.
  */
 async function lockSequence(client: Client, sequence: string): Promise<void> {
-  await client.query('savepoint before_lock')
-  try {
-    const cache = `select seqcache::text as cache from pg_sequence where seqrelid = $1::regclass`
-    const size = BigInt((await client.query(cache, [sequence])).rows[0].cache)
-    await client.query(`alter sequence ${sequence} cache ${size}`)
-  } catch (error) {
-    if (sqlStateOf(error) !== '42501') throw error
-    await client.query('rollback to before_lock')
-  }
+  await client.query(`set local lock_timeout = ${lockMs}`)
+  const cache = `select seqcache::text as cache from pg_sequence where seqrelid = $1::regclass`
+  const size = BigInt((await client.query(cache, [sequence])).rows[0].cache)
+  await client.query(`alter sequence ${sequence} cache ${size}`)
 }
