@@ -6,6 +6,7 @@ import { type PlanInput, table } from '../../src/plan/plan.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { type Attempts, openAttempts } from './attempts/attempts.ts'
 import { storeMoves, stories } from './attempts/stories.ts'
+import { onlinePlan } from './way-back.ts'
 import type { World } from './world.ts'
 
 export interface Keyed {
@@ -23,7 +24,7 @@ export interface Keyed {
 export type KeyedTypes = Readonly<Record<string, Keyed>>
 
 /** `old` is what only one end has, if the other drops it. */
-export function keyedSql(types: KeyedTypes): string {
+function keyedSql(types: KeyedTypes): string {
   const tables = Object.entries(types).map(
     ([name, { sql = '', type, childType = type, deep }]) => `${sql};
       create table ${name} (key ${type} primary key, tenant_id text not null, note text,
@@ -40,13 +41,13 @@ export function keyedSql(types: KeyedTypes): string {
   return `drop table note_lines, notes, visits, tenants; ${tables.join(';')}`
 }
 
-export function withoutOld(types: KeyedTypes): string {
+function withoutOld(types: KeyedTypes): string {
   return Object.keys(types)
     .map((name) => `alter table ${name} drop column old`)
     .join(';')
 }
 
-export function keyedTables(
+function keyedTables(
   types: KeyedTypes,
   options: { readonly drop: readonly string[] },
 ): PlanInput['tables'] {
@@ -59,7 +60,7 @@ export function keyedTables(
 }
 
 /** Parents of `acme`, whose children write the key in the other way; and one of another tenant. */
-export function keyedRows(types: KeyedTypes): string {
+function keyedRows(types: KeyedTypes): string {
   const rows = Object.entries(types).map(
     ([
       name,
@@ -157,4 +158,17 @@ export async function moveKeyedAndReturn(world: World, types: KeyedTypes): Promi
   expect(await rowsOf(source.pool, types, 'umbra')).toEqual(others)
   expect((await oldOf(source.pool, types)).sort()).toEqual(old)
   await attempts[Symbol.asyncDispose]()
+}
+
+/** The target lacks `old`. */
+export function keyedOptions(types: KeyedTypes) {
+  return {
+    both: keyedSql(types),
+    target: withoutOld(types),
+    plan: {
+      ...{ ...onlinePlan, attempts: 1, fence: { leaseMs: 600_000, drainMs: 10_000 } },
+      tenants: ['acme', 'umbra'],
+      tables: keyedTables(types, { drop: ['old'] }),
+    },
+  }
 }

@@ -44,14 +44,8 @@ export const oddKeys: KeyedTypes = {
   vectors: { type: 'tsvector', keys: [`''a'':1 ''b'':2`, `''b'':2 ''a'':1`, `''c'':3`] },
   documents: { type: 'jsonb', keys: ['{"a": 1.0}', '{"a": 1.00}', '{"b": null}'] },
   times: { type: 'timetz', keys: ['12:00+00', '12:00:00+00:00', '12:00+02'] },
-  instants: {
-    type: 'timestamptz',
-    keys: ['2024-03-31 01:00+00', '2024-03-31 03:00+02', 'infinity'],
-  },
   dates: { type: 'timestamp', childType: 'date', keys: ['2024-01-01', '2024-01-01', 'infinity'] },
-  ids: { type: 'int4', childType: 'int8', keys: ['1', '01', '2'] },
   numbers: { type: 'int8', childType: 'int2', keys: ['7', '07', '8'] },
-  names: { type: 'name', childType: 'text', keys: ['a', 'a', 'b'] },
   uuids: {
     type: 'uuid',
     keys: [
