@@ -22,6 +22,8 @@ export interface Path {
   readonly notNull: boolean
   /** A value of the key is written otherwise than the parent has it. */
   readonly otherwise: boolean
+  /** Nothing else tells whose a row is. */
+  readonly isOwn: boolean
   /** It leads to the first partition alone. */
   readonly toPart: boolean
   /** It leads to a table whose rows are drawn later. */

@@ -35,14 +35,15 @@ export function addPath(
   const otherwise = random.chance(0.5)
   const toPart =
     parent.table.partitioned?.by === 'range' && !isOwn && !notNull && random.chance(0.4)
-  const path = { columns, parent, notNull, otherwise, isBack, toPart }
+  const path = { columns, parent, notNull, otherwise, isOwn, isBack, toPart }
   draft.paths.push(path)
   drawing.constraints.push(foreignKey(drawing, draft, path))
 }
 
 function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Constraint {
   const own = path.columns.filter((column) => column !== 'tenant_id' || !draft.table.tenant)
-  const nullable = !path.notNull && own.length > 0
+  // A row whose only path became null would be nobody's, and stay where it is.
+  const nullable = !path.notNull && !path.isOwn && own.length > 0
   const part = own.length < path.columns.length ? ` (${names(own)})` : ''
   const onDelete = weighted(random, {
     '': 4,

@@ -114,6 +114,7 @@ async function noteFailure(
     return
   }
   tell(`case ${kase.number}: ${fault.what}; making it smaller`)
+  for (const line of fault.details) tell(`  ${line}`)
   let last = { fault, plan }
   const smallest = await shrink(kase, {
     untilMs: performance.now() + 180_000,
