@@ -8,13 +8,17 @@
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
  * counted within the pause and the lease before it; and the time in which a transaction of the
- * application, which is nobody's to end, held the tenant. Nothing is added for what comes after a
+ * application, which is nobody's to end, held the tenant, or tables and connections of writers were
+ * taken away: until the first writer after a lapsed lease ends, the others are refused. Nothing is added for what comes after a
  * cutover: there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
 import type { Outages, Part } from './outages.ts'
 import type { Pause } from './pauses.ts'
 import { budgetMs, leaseMs } from './plan.ts'
+
+/** The first writer after a lease has lapsed may be kept by a lock, or be cut off. */
+const kept = ['source', 'target', 'tables', 'writers'] as const
 
 export interface PausesCheck {
   readonly pauses: readonly Pause[]
@@ -27,7 +31,7 @@ export function checkPauses({ pauses, outages, workers }: PausesCheck): Finding[
     const refusedMs = pause.refusedToMs - pause.fromMs
     const span = { fromMs: pause.fromMs - leaseMs, toMs: pause.refusedToMs }
     const outMs = outages.outMs(span, {
-      any: ['source', 'target', `tenant ${pause.tenant}`],
+      any: [...kept, `tenant ${pause.tenant}`],
       all: workers,
     })
     const allowedMs = budgetMs + leaseMs + 1_000 + outMs

@@ -132,6 +132,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
     ledger,
     pauses,
     waits,
+    outages,
     quiet,
     random: random('writers'),
   }

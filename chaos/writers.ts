@@ -14,6 +14,7 @@ import { createAppPool, tryTransaction, type Verdict } from '../demo/transact.ts
 import { homeOf } from './homes.ts'
 import type { Kind, Ledger, NewWrite, Style, Write } from './ledger.ts'
 import { openOtherEnd } from './open-end.ts'
+import type { Outages } from './outages.ts'
 import type { Pauses } from './pauses.ts'
 import { perform } from './perform.ts'
 import type { Random } from './random.ts'
@@ -29,6 +30,8 @@ export interface WritersOptions {
   readonly ledger: Ledger
   readonly pauses: Pauses
   readonly waits: Waits
+  /** Told of transactions that stay open: one may be the first after a lease has lapsed. */
+  readonly outages: Outages
   readonly random: Random
   /** Tenants that are to be left alone for now; others change it. */
   readonly quiet: ReadonlySet<string>
@@ -151,17 +154,18 @@ export class Writers implements AsyncDisposable {
   }
 
   async #tryAt(end: EndName, write: Write, pools: Pools): Promise<Verdict> {
-    const { pauses, random, waits } = this.#options
+    const { pauses, random, waits, outages } = this.#options
     let thoughtMs = 0
     write.startedMs = performance.now()
     write.end = end
     write.xid = null
     const think = async () => {
       const fromMs = performance.now()
-      await this.#sleep(
-        write.style === 'slow' ? random.between(1_000, 3_000) : random.between(0, 4),
-      )
-      thoughtMs += performance.now() - fromMs
+      const isSlow = write.style === 'slow'
+      await this.#sleep(isSlow ? random.between(1_000, 3_000) : random.between(0, 4))
+      const toMs = performance.now()
+      if (isSlow) outages.add(`tenant ${write.tenant}`, { fromMs, toMs })
+      thoughtMs += toMs - fromMs
     }
     const { isolation } = write
     const work = (client: pg.PoolClient) => perform(client, write, think)

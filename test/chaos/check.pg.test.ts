@@ -232,7 +232,11 @@ test('a tenant that a transaction of the application holds may be refused for as
   const check = () => kindsOf(checkPauses({ pauses: [pause], outages, workers: [] }))
   outages.add('tenant another', { fromMs: 0, toMs: 9_000 })
   expect(check()).toEqual(['stuck'])
-  outages.add('tenant acme', { fromMs: 1_000, toMs: 5_000 })
+  outages.add('tenant acme', { fromMs: 1_000, toMs: 4_000 })
+  expect(check()).toEqual(['stuck'])
+  // A first writer that is kept by a lock, or frozen, keeps the others out.
+  outages.add('tables', { fromMs: 4_000, toMs: 4_500 })
+  outages.add('writers', { fromMs: 4_500, toMs: 5_000 })
   expect(check()).toEqual([])
 })
 
