@@ -151,6 +151,7 @@ async function take(
     const what = `${step.do} ends with ${code} although check found nothing: ${shapeOf(message)}`
     throw new Failed({ what, details: [message] })
   }
+  if (code && step.do === 'move') await callOff(alive)
   if (!code) await follow(alive, step, ended)
   await alive.plant?.(alive.at, { kase: alive.kase, step })
   refuse(writer.faults)
@@ -167,6 +168,14 @@ async function take(
   refuse(writer.faults)
   refuse(await oracle.check({ counted: true }))
   return null
+}
+
+/** An online move that has failed keeps its copy, for the next attempt, until it is called off. */
+async function callOff({ errands }: Alive): Promise<void> {
+  const ended = await errands.carryOut('rollback')
+  if (ended !== 'not asked' && ended.phase === 'rolled_back') return
+  const what = 'a move that has failed cannot be called off'
+  throw new Failed({ what, details: [JSON.stringify(ended)] })
 }
 
 function refuse([fault]: readonly Fault[]): void {

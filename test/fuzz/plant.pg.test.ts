@@ -9,13 +9,12 @@ import type { Plant } from '../../fuzz/try-case.ts'
 import { readWhole } from '../../fuzz/whole.ts'
 
 const seed = 1
-// A small case that gets past check, and whose story begins with a move.
-const number = Array.from({ length: 200 }, (_, i) => i).find((i) => {
+// Small cases whose stories begin with a move; most of them get past check.
+const numbers = Array.from({ length: 200 }, (_, i) => i).filter((i) => {
   const { tables, reactions, story } = drawCase(seed, i)
   const isSmall = tables.length <= 4 && reactions.length === 0 && tables.every((one) => !one.left)
   return isSmall && story.kind === 'back' && story.role === 'superuser'
 })
-const options = { seed, minutes: 1, case: number ?? 0, json: false }
 
 let ground: Ground
 
@@ -40,6 +39,12 @@ function plantAt(
   }
 }
 
+async function runWith(plant: Plant, number: number) {
+  const options = { seed, minutes: 1, case: number, json: false }
+  const outcome = await runFuzz({ ...options, ground, plant, triesMax: 2 }, () => {})
+  return { outcome, report: reportOf(options, outcome) }
+}
+
 describe('a planted fault is found and shrunk', () => {
   test.each([
     [
@@ -53,16 +58,16 @@ describe('a planted fault is found and shrunk', () => {
       "the tenant's rows are not as written at the target",
     ],
   ])('%s', async (_, plant, what) => {
-    const run = { ...options, ground, plant, triesMax: 2 }
-    const outcome = await runFuzz(run, () => {})
-    const report = reportOf(options, outcome)
+    let tried = await runWith(plant, numbers[0] ?? 0)
+    if (tried.report.found.length === 0) tried = await runWith(plant, numbers[1] ?? 0)
+    const { report, outcome } = tried
     expect(report.held).toBe(false)
     const [found] = report.found.filter((one) => one.what === what)
-    const drawn = drawCase(seed, options.case)
+    const drawn = drawCase(seed, found?.case ?? 0)
     const [smallest] = outcome.found.map((one) => one.smallest)
     expect(JSON.stringify(smallest).length).toBeLessThan(JSON.stringify(drawn).length)
     const account = found ? accountOf(found) : textOf(report)
     expect(account).toContain('create table')
-    expect(account).toContain(`npm run fuzz -- --seed ${seed} --case ${options.case}`)
+    expect(account).toContain(`npm run fuzz -- --seed ${seed} --case ${found?.case}`)
   })
 })
