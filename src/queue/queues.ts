@@ -2,6 +2,7 @@
  * BullMQ's queues, on Redis or in the control database. They say "look at this move" and nothing
  * else: what is lost here is found again in the control database.
  */
+import { once } from 'node:events'
 import {
   type ConnectionOptions,
   createPostgresBackend,
@@ -41,7 +42,7 @@ export interface QueueStore {
 export interface Queues {
   readonly store: QueueStore
   readonly byErrand: Readonly<Record<Errand, Queue>>
-  /** Throws UNREACHABLE where the store does not answer within 5 s. */
+  /** Throws UNREACHABLE where the store refuses, or does not answer within 5 s. */
   ready(): Promise<void>
   close(): Promise<void>
 }
@@ -88,8 +89,10 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
   return {
     store,
     byErrand,
-    ready: () => answers(byErrand.move, store.kind),
+    ready: () => answers(byErrand.move, { ...connection, kind: store.kind }),
     async close() {
+      // What has never connected would be waited for.
+      if (!connection.isOpen()) connection.close()
       await Promise.all([...new Set(Object.values(byErrand))].map((queue) => queue.close()))
       connection.close()
     },
@@ -98,13 +101,17 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
 
 const answerMs = 5_000
 
-async function answers(queue: Queue, kind: QueueStore['kind']): Promise<void> {
+async function answers(
+  queue: Queue,
+  { kind, opened }: Pick<Connected, 'opened'> & Pick<QueueStore, 'kind'>,
+): Promise<void> {
   const give = new AbortController()
   const late = sleep(answerMs, give.signal).then(() => {
     throw new Error(`no answer within ${answerMs} ms`)
   })
   try {
-    await Promise.race([queue.getJobCounts('waiting'), late])
+    const answered = opened().then(() => queue.getJobCounts('waiting'))
+    await Promise.race([answered, late])
   } catch (error) {
     if (lacksTables(error)) {
       const message = 'the control database lacks the queue: run `rehome init`'
@@ -152,6 +159,9 @@ export function openWorker(
 interface Connected {
   readonly postgres: boolean
   readonly options: { connection: ConnectionOptions; prefix: string }
+  isOpen(): boolean
+  /** Rejects where the first connection is refused. */
+  opened(): Promise<void>
   close(): void
 }
 
@@ -164,7 +174,8 @@ function connect(
   if (store.kind === 'postgres') {
     const pool = queuePool(store.url, onError)
     const options = { connection: pool as unknown as ConnectionOptions, prefix }
-    return { postgres: true, options, close: () => void pool.end() }
+    const close = () => void (pool.ending || pool.end())
+    return { postgres: true, options, isOpen: () => true, opened: async () => {}, close }
   }
   // Producers answer at once when Redis is down; workers wait for it.
   const redis = new Redis(store.url, {
@@ -174,7 +185,9 @@ function connect(
   })
   redis.on('error', onError)
   const options = { connection: redis, prefix }
-  return { postgres: false, options, close: () => redis.disconnect() }
+  const isOpen = () => redis.status === 'ready'
+  const opened = async () => void (isOpen() || (await once(redis, 'ready')))
+  return { postgres: false, options, isOpen, opened, close: () => redis.disconnect() }
 }
 
 /**

@@ -96,7 +96,7 @@ const cases: Case[] = [
       },
     }),
     6,
-    /UNREACHABLE: Redis is out of reach/,
+    /UNREACHABLE: Redis is out of reach: connect ECONNREFUSED/,
   ],
   [
     'a worker without its Redis',
