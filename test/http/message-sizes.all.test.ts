@@ -20,7 +20,7 @@ const pages = `drop table note_lines, notes, visits;
   create table links (path text references pages, n int, primary key (path, n))`
 
 test('thousands of long keys pass in messages of less than 6 MB, packed', {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async () => {
   const sizes = { request: 0, answer: 0 }
   const between: Between = (handler) => async (request, response) => {
