@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/errands.ts'
 import { controlWith } from '../helpers/control-with.ts'
 
-const failed = `open = false, phase = 'failed', error_code = 'UNEXPECTED'`
+const failed = `open = false, phase = 'failed', error_code = 'UNEXPECTED', epoch = gen_random_uuid()`
 const moved = `open = false, phase = 'moved', window_until = now() + interval '1 h'`
 const rollback = { by: 'tester', discardWrites: false }
 
