@@ -49,6 +49,9 @@ export interface Templates<Part extends string> {
   build(urls: Readonly<Record<Part, string>>): Promise<void>
 }
 
+/** Templates that this process has built or found. */
+const built = new Set<string>()
+
 /** The same for databases that are built together: part → the name of its template. */
 export async function templateDatabases<Part extends string>(
   name: string,
@@ -60,11 +63,13 @@ export async function templateDatabases<Part extends string>(
   }
   const named = (kind: string) => each((part) => [kind, name, part].filter(Boolean).join('_'))
   const [templates, unfinished] = [named('template'), named('unfinished')]
+  if (built.has(name)) return templates
   const all = Object.values<string>(templates)
   await administer(async (client) => {
     await client.query('select pg_advisory_lock(hashtext($1))', [`template_${name}`])
+    const unlock = async () => void (await client.query('select pg_advisory_unlock_all()'))
     const sql = 'select from pg_database where datname = any ($1)'
-    if ((await client.query(sql, [all])).rowCount === all.length) return
+    if ((await client.query(sql, [all])).rowCount === all.length) return await unlock()
     for (const part of Object.keys(parts) as Part[]) {
       const database = pg.escapeIdentifier(unfinished[part])
       await client.query(`drop database if exists ${database} with (force)`)
@@ -75,7 +80,9 @@ export async function templateDatabases<Part extends string>(
       const [from, to] = [unfinished[part], templates[part]].map(pg.escapeIdentifier)
       await client.query(`alter database ${from} rename to ${to}`)
     }
+    await unlock()
   })
+  built.add(name)
   return templates
 }
 
@@ -94,20 +101,25 @@ async function dropDatabase(name: string, pool: pg.Pool): Promise<void> {
 }
 
 /** A pool whose connections may break, as they do when a test drops or crashes what they are to. */
-function openPool(url: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max: 10 })
+function openPool(url: string, options: pg.PoolConfig = { max: 10 }): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, ...options })
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 
-async function administer(work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('postgresUrl') })
-  await client.connect()
+/** Connections of this process that make and drop databases, one after the other. */
+let administrators: pg.Pool | null = null
+
+async function administer(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+  administrators ??= openPool(inject('postgresUrl'), { max: 10, allowExitOnIdle: true })
+  const client = await administrators.connect()
   try {
     await work(client)
-  } finally {
-    await client.end()
+    client.release()
+  } catch (error) {
+    client.release(true)
+    throw error
   }
 }
 

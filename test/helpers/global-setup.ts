@@ -21,8 +21,10 @@ declare module 'vitest' {
   }
 }
 
-// Some tests have dozens of worker processes, each with its own connections.
-const server = { name: 'test', settings: { max_connections: 600 } }
+// Some tests have dozens of worker processes, each with its own connections. A server whose databases
+// live for seconds has nothing to clean up, and looks through all of its buffers for each that goes.
+const settings = { max_connections: 600, autovacuum: 'off', shared_buffers: '32MB' }
+const server = { name: 'test', settings }
 
 export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
   const [postgres, redis, compiled] = await Promise.all([

@@ -77,5 +77,7 @@ test('rows that refer to one that stayed behind are refused, and it is said why'
   await using _worker = await world.work()
   const move = await moveOf(world, await runAll(world), 'acme')
   expect([move.phase, move.error_code]).toEqual(['failed', 'FOREIGN_KEY_BROKEN'])
-  expect(move.error_message).toMatch(/3 rows break foreign key .* \(1 rows of "notes" stayed behind/)
+  expect(move.error_message).toMatch(
+    /3 rows break foreign key .* \(1 rows of "notes" stayed behind/,
+  )
 })

@@ -9,7 +9,7 @@
 export const schemaStamp = `(
   with relations as materialized (
     select c.oid, c.xmin as version from pg_class c
-    where c.relnamespace = to_regnamespace(quote_ident($1)) and c.relkind in ('r', 'p', 'f')),
+    where c.relnamespace = (select to_regnamespace(quote_ident($1))) and c.relkind in ('r', 'p', 'f')),
   triggers as materialized (
     select t.oid, t.xmin as version, t.tgfoid from pg_trigger t join relations r on r.oid = t.tgrelid),
   versions (name) as (
@@ -27,7 +27,7 @@ export const schemaStamp = `(
     select format('trigger %s %s', oid, version) from triggers
     union all
     select format('function %s %s', p.oid, p.xmin) from pg_proc p
-    where p.oid in (select tgfoid from triggers) or p.pronamespace = to_regnamespace('rehome')
+    where p.oid in (select tgfoid from triggers) or p.pronamespace = (select to_regnamespace('rehome'))
     union all
     select format('rule %s %s', w.oid, w.xmin)
     from pg_rewrite w join relations r on r.oid = w.ev_class
