@@ -166,7 +166,7 @@ test('a pause over its budget gives the writes back', async () => {
 })
 
 test('a move that is called off while copying leaves nothing behind', async () => {
-  await using world = await createWorld({ plan: { chunkRows: 5, concurrency: 1 } })
+  await using world = await createWorld({ plan: { chunkRows: 20, concurrency: 1 } })
   await world.addTenant('acme', 800)
   await using _worker = await world.work()
   const { runId } = await world.rehome.enqueue(world.plan())
@@ -183,7 +183,7 @@ test('a move that is called off while copying leaves nothing behind', async () =
 })
 
 test('a schema that changes during the move is seen before the cutover', async () => {
-  await using world = await createWorld({ plan: { chunkRows: 5, attempts: 1 } })
+  await using world = await createWorld({ plan: { chunkRows: 20, attempts: 1 } })
   await world.addTenant('acme', 800)
   await using _worker = await world.work()
   const { runId } = await world.rehome.enqueue(world.plan())

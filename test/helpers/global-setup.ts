@@ -21,8 +21,9 @@ declare module 'vitest' {
   }
 }
 
-// Some tests have dozens of worker processes, each with its own connections. A server whose databases
-// live for seconds has nothing to clean up, and looks through all of its buffers for each that goes.
+// Some tests have dozens of worker processes, each with its own connections. A server whose
+// databases live for seconds has nothing to clean up, and looks through all of its buffers for each
+// that goes.
 const settings = { max_connections: 600, autovacuum: 'off', shared_buffers: '32MB' }
 const server = { name: 'test', settings }
 
