@@ -26,6 +26,11 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
+test('a sound end keeps every point of signed requests', async () => {
+  const findings = await look(world, { hmac: true, scratch: 'nobody else' })
+  expect(findings.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
+}, 120_000)
+
 test.each(Object.entries(breaches))(
   'an end that %s fails no other point',
   {
