@@ -1,5 +1,5 @@
-// A change at the source after every request of every round. All kinds of changes, on all ways, are
-// tried by between.all.test.ts.
+// A change at the source after every request of every round: of another kind with each commit. All
+// of them, on all ways, are tried by between.all.test.ts.
 import { expect, test } from 'vitest'
 import { kindsBetween } from '../helpers/changes-between.ts'
 import { bothEnds } from '../helpers/http-world.ts'
@@ -9,10 +9,11 @@ import {
   moveOnce,
   whileChanging,
 } from '../helpers/moves-between.ts'
+import { oneOf } from '../helpers/rotation.ts'
 
 const names = ['parents are updated and inserted', 'parents are deleted', 'keys are changed']
 
-test.each(names)(
+test.each(oneOf(names))(
   'a tenant arrives whole although %s after every request',
   { timeout: 120_000 },
   async (name) => {

@@ -36,7 +36,8 @@ describeOnBackends('an online move', (backend) => {
   })
 
   test('brings what is written meanwhile, and leaves no log behind', async () => {
-    await using world = await createWorld({ backend, plan, both: changeableKeys })
+    const inChunks = { ...plan, chunkRows: 25 }
+    await using world = await createWorld({ backend, plan: inChunks, both: changeableKeys })
     await world.addTenant('acme', 800)
     await world.addTenant('other', 300)
     const others = async () => (await rowsAt(world, 'target', 'other')).length
