@@ -33,8 +33,9 @@ export function addPath(
     columns.push(own.name)
   }
   const otherwise = random.chance(0.5)
-  const toPart =
-    parent.table.partitioned?.by === 'range' && !isOwn && !notNull && random.chance(0.4)
+  // A table cannot refer to a partition of its own.
+  const others = parent.table.name !== draft.table.name && !isOwn && !notNull
+  const toPart = parent.table.partitioned?.by === 'range' && others && random.chance(0.4)
   const path = { columns, parent, notNull, otherwise, isOwn, isBack, toPart }
   draft.paths.push(path)
   drawing.constraints.push(foreignKey(drawing, draft, path))

@@ -170,10 +170,13 @@ async function take(
   return null
 }
 
-/** An online move that has failed keeps its copy, for the next attempt, until it is called off. */
+/**
+ * An online move that has failed keeps its copy, for the next attempt, until it is called off. One
+ * that had changed nothing when it failed is not: the oracle looks whether that is so.
+ */
 async function callOff({ errands }: Alive): Promise<void> {
   const ended = await errands.carryOut('rollback')
-  if (ended !== 'not asked' && ended.phase === 'rolled_back') return
+  if (ended === 'not asked' || ended.phase === 'rolled_back') return
   const what = 'a move that has failed cannot be called off'
   throw new Failed({ what, details: [JSON.stringify(ended)] })
 }

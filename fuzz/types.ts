@@ -193,7 +193,7 @@ const valueKinds: readonly (Kind & { readonly weight: number })[] = [
     needs: [],
     of: pick('0.1', `'-0'`, `'NaN'`, `'-Infinity'`, '1e-300'),
   },
-  { weight: 1, type: 'real', needs: [], of: pick('0.1', '3.4e38', '-0.5'), wider: 'float8' },
+  { weight: 1, type: 'real', needs: [], of: pick('0.25', '-1048576', '-0.5'), wider: 'float8' },
   { weight: 2, type: 'bool', needs: [], of: pick('true', 'false', 'null') },
   { weight: 2, type: 'date', needs: [], of: pick(`'infinity'`, `'0044-03-15 BC'`, `'2026-02-28'`) },
   {
