@@ -1,10 +1,10 @@
 // Every right that examples/roles/*.sql gives is needed: it is taken away, a tenant lives through a
 // whole life, and somebody is told what he may not do. Then it is given back, and life goes on.
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { table } from '../../src/plan/plan.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { repeatedly } from '../helpers/repeatedly.ts'
 import { ended, tryWrite, writeAt } from '../helpers/runs.ts'
 import {
   createRolesWorld,
@@ -106,19 +106,7 @@ async function life(
 
 /** The tenant's own writes, where it lives at first. */
 function keepWriting(tenant: string): AsyncDisposable {
-  let over = false
-  const writing = (async () => {
-    while (!over) {
-      await tryWrite(world, 'source', tenant)
-      await delay(5)
-    }
-  })()
-  return {
-    async [Symbol.asyncDispose]() {
-      over = true
-      await writing
-    },
-  }
+  return repeatedly(() => tryWrite(world, 'source', tenant), 5)
 }
 
 /** Returns once the run is over, and throws as soon as anything went wrong. */

@@ -6,6 +6,7 @@ import { drainedOf, forEachWritableTenant, whileWritable } from '../../src/clien
 import { describeOnBackends } from '../helpers/backends.ts'
 import { homesOf } from '../helpers/client/homes.ts'
 import { openQueue, type TenantJob } from '../helpers/client/queues.ts'
+import { deferred } from '../helpers/deferred.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { createFenced } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'
@@ -31,14 +32,6 @@ async function fenced() {
     },
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
   }
-}
-
-const deferred = () => {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { open, opened }
 }
 
 describeOnBackends('a job of a fenced tenant', (backend) => {
@@ -121,7 +114,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     const worker = app.work(
       whileWritable<TenantJob, string>(
         async (_job, _token, signal) => {
-          started.open()
+          started.resolve()
           if (signal) await event(signal, 'abort')
           signal?.throwIfAborted()
           return 'never'
@@ -130,7 +123,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
       ),
     )
     const job = await app.queue.add('save', { tenant: 'beta' }, once)
-    await started.opened
+    await started.promise
     worker.cancelJob(job.id ?? '', 'enough')
     await eventually(async () => expect(await job.getState()).toBe('failed'))
   })
@@ -139,7 +132,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     await using app = await openQueue(backend)
     const [acme, beta] = [deferred(), deferred()]
     app.work(async ({ data }) => {
-      await (data.tenant === 'acme' ? acme : beta).opened
+      await (data.tenant === 'acme' ? acme : beta).promise
       return 'done'
     })
     await app.queue.addBulk(['beta', 'acme'].map((tenant) => ({ name: 'a', data: { tenant } })))
@@ -155,10 +148,10 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     giveUp.abort(new Error('too long'))
     await expect(givenUp).rejects.toThrow('too long')
     expect(isDone).toBe(false)
-    acme.open()
+    acme.resolve()
     await done
     expect(await app.queue.getActiveCount()).toBe(1)
-    beta.open()
+    beta.resolve()
   })
 })
 
@@ -206,8 +199,8 @@ describe('work for every tenant', () => {
     const work = async () => {
       now += 1
       most = Math.max(most, now)
-      if (now === 3) three.open()
-      await three.opened
+      if (now === 3) three.resolve()
+      await three.promise
       now -= 1
     }
     const { done } = await forEachWritableTenant(listed(), work, { concurrency: 3 })
@@ -233,11 +226,11 @@ describe('work for every tenant', () => {
     const gate = deferred()
     const done: string[] = []
     const work = async (tenant: string) => {
-      await gate.opened
+      await gate.promise
       done.push(tenant)
     }
     const sweep = forEachWritableTenant(broken(), work, { concurrency: 4 })
-    gate.open()
+    gate.resolve()
     await expect(sweep).rejects.toThrow('no tenants')
     expect(done).toEqual(['a'])
   })

@@ -6,18 +6,13 @@ import { type PlanInput, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import type { Attempts } from './attempts/attempts.ts'
 import { type Asked, stories as errands, storeMoves } from './attempts/stories.ts'
+import { peopleAndEvents } from './removals.ts'
 import { wholeDatabase } from './whole-database.ts'
 import type { World } from './world.ts'
 
 /** `target` refuses a pet called `bad`, so that a copy fails when most rows are there. */
 export const removalTables = `
-  drop table visits, note_lines, notes, tenants; drop type mood;
-  create table people (id int primary key, tenant_id text not null, boss_id int references people);
-  create table events (day date, id int, tenant_id text, primary key (day, id))
-    partition by range (day);
-  create table ev_25 partition of events for values from ('2025-01-01') to ('2026-01-01');
-  create table ev_26 partition of events for values from ('2026-01-01') to ('2027-01-01');
-  create unique index on ev_25 (id);
+  drop table visits, note_lines, notes, tenants; drop type mood;${peopleAndEvents}
   create table pets (id int primary key, name text, person_id int not null
     references people on delete cascade);
   create table outbox (event text);

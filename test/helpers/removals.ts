@@ -15,14 +15,17 @@ import { createDatabase, type TestDatabase } from './database.ts'
 import { claimTarget } from './fenced.ts'
 import { wholeDatabase } from './whole-database.ts'
 
-const application = `
-  create schema other;
+/** People with a boss, and events in two partitions, one of which others can refer to. */
+export const peopleAndEvents = `
   create table people (id int primary key, tenant_id text not null, boss_id int references people);
   create table events (day date, id int, tenant_id text, primary key (day, id))
     partition by range (day);
   create table ev_25 partition of events for values from ('2025-01-01') to ('2026-01-01');
   create table ev_26 partition of events for values from ('2026-01-01') to ('2027-01-01');
-  create unique index on ev_25 (id);
+  create unique index on ev_25 (id);`
+
+const application = `
+  create schema other;${peopleAndEvents}
   create table pets (id int primary key, person_id int not null references people on delete cascade);
   insert into people select i, chr(97 + i % 3), i from generate_series(1, 18) i;
   update people set boss_id = (id + 2) % 18 + 1;

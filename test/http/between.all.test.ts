@@ -11,6 +11,7 @@ import {
   moveOnce,
   whileChanging,
 } from '../helpers/moves-between.ts'
+import { repeatedly } from '../helpers/repeatedly.ts'
 import { rowsAt } from '../helpers/runs.ts'
 import { back, onlinePlan, ownIds } from '../helpers/way-back.ts'
 
@@ -24,24 +25,13 @@ const slow: Between = (handler) => async (request, response) => {
 
 /** Seven changes a second: notes with lines come, and those that came before are updated. */
 function startWriting(end: TestDatabase): AsyncDisposable {
-  let over = false
   const insert = `with n as (insert into notes (tenant_id, body) values ('acme', 'new') returning id)
     insert into note_lines select id, l, 'new' from n, generate_series(1, 2) l`
   const update = `update notes set body = body || '!' where id in
     (select id from notes where tenant_id = 'acme' order by random() limit 5)`
-  const live = async () => {
-    while (!over) {
-      for (const statement of [insert, update]) await end.pool.query(statement).catch(() => {})
-      await delay(200)
-    }
-  }
-  const living = live()
-  return {
-    async [Symbol.asyncDispose]() {
-      over = true
-      await living
-    },
-  }
+  return repeatedly(async () => {
+    for (const statement of [insert, update]) await end.pool.query(statement).catch(() => {})
+  }, 200)
 }
 
 test('a tenant that writes goes and comes back whole although looks take long', {

@@ -10,7 +10,7 @@ describe.each([
 ] as const)('in turn in %s and in %s', (_first, _second, moments) => {
   let arrivals: Map<string, Arrival>
   beforeAll(async () => {
-    arrivals = await moveKindsOverHttp([...moments])
+    arrivals = await moveKindsOverHttp(moments)
   }, 300_000)
 
   test.each(titlesOfChanges)('%s arrives', (title) => expectArrived(arrivals.get(title)))

@@ -17,6 +17,7 @@ import {
   placesEach,
   write,
 } from '../helpers/one-change.ts'
+import { repeatedly } from '../helpers/repeatedly.ts'
 
 const places = Array.from({ length: placesEach }, (_, place) => place)
 
@@ -35,28 +36,17 @@ test.each(kinds.map((kind) => [kind[0], kind] as const))(
 
 /** Seven times a second a list with all below it comes, and those that are there change. */
 function startWriting(matrix: Matrix, { tenant, first }: Cell): AsyncDisposable {
-  let over = false
   let id = 1_000_000 + first * 1_000
-  const live = async () => {
-    while (!over) {
-      id += 1
-      await write(matrix.world.source.pool, [
-        `insert into lists values (${id}, '${tenant}', ${id}, 'new')`,
-        `insert into items values (${id}, 1, 'new'), (${id}, 2, 'new')`,
-        `insert into marks values (${id}, 1, 'new', 1)`,
-      ])
-      const rows = `tenant_id = '${tenant}'`
-      await write(matrix.world.source.pool, [`update lists set body = body || '!' where ${rows}`])
-      await delay(140)
-    }
-  }
-  const living = live()
-  return {
-    async [Symbol.asyncDispose]() {
-      over = true
-      await living
-    },
-  }
+  const rows = `tenant_id = '${tenant}'`
+  return repeatedly(async () => {
+    id += 1
+    await write(matrix.world.source.pool, [
+      `insert into lists values (${id}, '${tenant}', ${id}, 'new')`,
+      `insert into items values (${id}, 1, 'new'), (${id}, 2, 'new')`,
+      `insert into marks values (${id}, 1, 'new', 1)`,
+    ])
+    await write(matrix.world.source.pool, [`update lists set body = body || '!' where ${rows}`])
+  }, 140)
 }
 
 test('a wait between any two requests of a round loses nothing of a tenant that writes', {

@@ -1,29 +1,11 @@
 // A wrong plan is refused with a message that names the field; a right one gets its defaults.
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { RehomeError } from '../../src/errors.ts'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { discover, type PlanInput, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
-
-const small: PlanInput = {
-  name: 'small',
-  source: postgres({ urlFrom: 'SOURCE_URL' }),
-  target: postgres({ urlFrom: 'TARGET_URL' }),
-  tenants: ['acme'],
-  tables: [table('notes')],
-}
-
-function refusal(input: unknown): RehomeError {
-  try {
-    checkPlan(input)
-  } catch (error) {
-    if (error instanceof RehomeError && error.code === 'PLAN_INVALID') return error
-    throw error
-  }
-  throw new Error('the plan was accepted')
-}
+import { refusal, small } from '../helpers/refused-plan.ts'
 
 /** `path` → a value that it must not have. */
 const wrong: [path: string, value: unknown][] = [

@@ -1,28 +1,9 @@
 // A plan that contradicts itself is refused with everything that does, as one error.
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { RehomeError } from '../../src/errors.ts'
-import { checkPlan } from '../../src/plan/check-plan.ts'
-import { http, postgres } from '../../src/plan/endpoint.ts'
-import { type PlanInput, table } from '../../src/plan/plan.ts'
-
-const small: PlanInput = {
-  name: 'small',
-  source: postgres({ urlFrom: 'SOURCE_URL' }),
-  target: postgres({ urlFrom: 'TARGET_URL' }),
-  tenants: ['acme'],
-  tables: [table('notes')],
-}
-
-function refusal(input: unknown): RehomeError {
-  try {
-    checkPlan(input)
-  } catch (error) {
-    if (error instanceof RehomeError && error.code === 'PLAN_INVALID') return error
-    throw error
-  }
-  throw new Error('the plan was accepted')
-}
+import { http } from '../../src/plan/endpoint.ts'
+import { table } from '../../src/plan/plan.ts'
+import { refusal, small } from '../helpers/refused-plan.ts'
 
 describe('a plan that contradicts itself is refused:', () => {
   test.each([

@@ -7,6 +7,7 @@ import { asPool, withSnapshot } from '../../../src/endpoints/sql/snapshot.ts'
 import { nameSession, takeTurn } from '../../../src/endpoints/sql/turns.ts'
 import { postgres } from '../../../src/plan/endpoint.ts'
 import { type Pool, withClient } from '../../../src/postgres.ts'
+import { deferred } from '../../helpers/deferred.ts'
 import { createWorld } from '../../helpers/world.ts'
 
 const holdOf = () => ({ scope: 'default', tenant: 'acme', token: randomUUID() })
@@ -76,21 +77,14 @@ async function inNamedSession(
 /** A pool that sends nothing after its first statement before `wake`. */
 function stillAfterFirst(pool: Pool) {
   let sent = 0
-  let stand = () => {}
-  let wake = () => {}
-  const stands = new Promise<void>((resolve) => {
-    stand = resolve
-  })
-  const woken = new Promise<void>((resolve) => {
-    wake = resolve
-  })
+  const [stands, woken] = [deferred(), deferred()]
   const connect = async () => {
     sent += 1
     if (sent > 1) {
-      stand()
-      await woken
+      stands.resolve()
+      await woken.promise
     }
     return await pool.connect()
   }
-  return { pool: asPool(pool, connect), stands, wake }
+  return { pool: asPool(pool, connect), stands: stands.promise, wake: woken.resolve }
 }

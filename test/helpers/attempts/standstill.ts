@@ -3,6 +3,7 @@
 import { expect } from 'vitest'
 import type { Outcome } from '../../../src/worker/attempt.ts'
 import type { CallPoint } from '../call-points.ts'
+import { deferred } from '../deferred.ts'
 import { type Choose, listen } from './deaths.ts'
 import type { Life } from './life.ts'
 import { eachAtOnce, expectOneHome, expectPhase, openScene, type Scene } from './scene.ts'
@@ -73,25 +74,17 @@ async function standAt(
   move: Asked,
   stands: (point: CallPoint) => boolean,
 ): Promise<Standing | null> {
-  const { promise: stopped, resolve } = withResolvers()
+  const stopped = deferred()
   let stood = false
   const life = scene.lifeOf(move.tenant, (point) => {
     if (!stands(point)) return 'goes on'
     stood = true
-    resolve()
+    stopped.resolve()
     return 'stands still'
   })
   const ended = scene.attempts.live(life, move.id)
-  await Promise.race([stopped, ended])
+  await Promise.race([stopped.promise, ended])
   return stood ? { life, ended } : null
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }
 
 async function wakeAfterAll(
