@@ -13,7 +13,7 @@ import { RowMissing } from '../demo/writes.ts'
 import type { Kind, Write } from './ledger.ts'
 
 /** Whoever wrote has thought better of it. */
-export class ChangedMind extends Error {
+class ChangedMind extends Error {
   readonly code = 'CHANGED_MIND'
 }
 

@@ -23,7 +23,7 @@ export const tenants: readonly string[] = [...busy, `o'clock; --`, ...discarding
 export const counterNames = ['one', 'two', 'three'] as const
 
 /** Entries that a tenant begins with: a few, and some thousand for the first. */
-export function seedRows(tenant: string): number {
+function seedRows(tenant: string): number {
   return tenant === tenants[0] ? 2_500 : 20 + 15 * tenants.indexOf(tenant)
 }
 
@@ -47,7 +47,7 @@ export async function fillEnds(urls: Ends<string>): Promise<void> {
   )
 }
 
-export async function addTenant(client: pg.ClientBase, tenant: string, rows: number) {
+async function addTenant(client: pg.ClientBase, tenant: string, rows: number) {
   await client.query(`insert into tenants (id, name) values ($1, 'Name of ' || $1)`, [tenant])
   const counters = 'insert into counters (tenant_id, name) select $1, unnest($2::text[])'
   await client.query(counters, [tenant, counterNames])

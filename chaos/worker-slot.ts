@@ -15,7 +15,7 @@ import type { Log } from './log.ts'
 import type { Outages } from './outages.ts'
 import type { Random } from './random.ts'
 
-export const lockMs = 3_000
+const lockMs = 3_000
 
 export interface SlotOptions {
   readonly name: `worker ${number}`

@@ -101,7 +101,7 @@ export async function writeFor(user: User | undefined, path: string, text: strin
 }
 
 /** Whether `user` may pass through `directory` and all that it lies in, by their mode bits. */
-export async function isReachable(directory: string, user: User | undefined): Promise<boolean> {
+async function isReachable(directory: string, user: User | undefined): Promise<boolean> {
   const real = await realpath(directory).catch(() => undefined)
   if (real === undefined || user === undefined) return real !== undefined
   for (let path = real; ; path = dirname(path)) {

@@ -50,7 +50,7 @@ export interface Drawing {
 export const plain = { notNull: false, rest: '', fills: null, reads: [], targetType: null } as const
 export const markColumn: Column = { ...plain, name: 'mark', type: 'text', notNull: true }
 
-export function typeOf(drawing: Drawing, kind: Kind): string {
+function typeOf(drawing: Drawing, kind: Kind): string {
   for (const need of kind.needs) drawing.needed.add(need)
   return inSchema(drawing.schema, kind.type)
 }

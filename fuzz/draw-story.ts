@@ -149,7 +149,7 @@ function drawWrite(drawing: Drawing, rows: Rows, owner: Owner): Write | null {
 }
 
 /** The column that takes a number by itself is left to do so. */
-export function withoutNumber(draft: Draft, row: Row): Row {
+function withoutNumber(draft: Draft, row: Row): Row {
   if (!draft.numbers) return row
   const { [draft.numbers.column]: _, ...values } = row.values
   return { ...row, values }

@@ -21,13 +21,6 @@ export function weighted<T extends string>(
   return entries[0]?.[0] as T
 }
 
-export function shuffled<T>(random: Random, items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, at: random.next() }))
-    .sort((left, right) => left.at - right.at)
-    .map(({ item }) => item)
-}
-
 export function name(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
 }

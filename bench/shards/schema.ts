@@ -11,7 +11,7 @@ export interface Layout {
   readonly tenants: readonly string[]
 }
 
-export function tenantId(number: number): string {
+function tenantId(number: number): string {
   return `00000000-0000-4000-8000-0000000000${String(number).padStart(2, '0')}`
 }
 

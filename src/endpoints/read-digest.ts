@@ -18,7 +18,7 @@ function md5Of(text: string): bigint {
 }
 
 /** As `row(…)::text` writes a record of texts. */
-export function recordText(texts: Texts): string {
+function recordText(texts: Texts): string {
   return `(${texts.map(fieldText).join(',')})`
 }
 

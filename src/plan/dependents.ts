@@ -54,7 +54,7 @@ export function acts({ onDelete }: CatalogReference): boolean {
 }
 
 /** Keys of tables that are not of the move. */
-export function outsideReferences(
+function outsideReferences(
   table: CatalogTable,
   { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
 ): CatalogReference[] {

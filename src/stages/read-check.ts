@@ -23,7 +23,7 @@ import { tenantRows } from './rows.ts'
 import type { Ends, Shard } from './shard.ts'
 
 /** Rows are read for the comparison in the same way as for the copy: as texts, page by page. */
-export function isReadTwice({ source, target }: Ends, route: Route): boolean {
+function isReadTwice({ source, target }: Ends, route: Route): boolean {
   if (source.kind !== 'sql' || target.kind !== 'sql') return true
   return Boolean(route.stream || route.plan.quarantine || hasNewIds(route))
 }

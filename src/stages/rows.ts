@@ -34,7 +34,7 @@ export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows
   }
 }
 
-export function rowsIn({ plan, tenant }: Shard, { table, path }: EndTable): TenantRows {
+function rowsIn({ plan, tenant }: Shard, { table, path }: EndTable): TenantRows {
   return { scope: plan.scope, tenant, table, path }
 }
 

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis'
 import type pg from 'pg'
 
 /** The ways in which a text may have been written down. */
-export function formsOf(secret: string): string[] {
+function formsOf(secret: string): string[] {
   const url = new URL('postgres://host')
   url.password = secret
   const forms = [

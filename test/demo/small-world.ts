@@ -8,7 +8,7 @@ import { startTraffic, type Traffic } from '../../demo/traffic.ts'
 import { createDatabase, type TestDatabase, templateDatabase } from '../helpers/database.ts'
 
 export const small = { rows: 6_000, tenants: 8 }
-export const smallTenants = tenantNames.slice(0, small.tenants)
+const smallTenants = tenantNames.slice(0, small.tenants)
 
 export async function smallSource(): Promise<TestDatabase> {
   const template = await templateDatabase('demo_source', async (url) => {

@@ -76,7 +76,7 @@ export function tableOf(name: string, { columns, foreignKeys = [] }: TableWords)
   }
 }
 
-export function columnOf(name: string, words: string): CatalogColumn {
+function columnOf(name: string, words: string): CatalogColumn {
   const [typeText = 'text', ...more] = words.split(' ')
   const typeName = typeText.replace(/\(.*\)/, '')
   return {

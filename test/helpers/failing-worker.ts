@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { type CallPoint, changesNothing } from './call-points.ts'
+import type { CallPoint } from './call-points.ts'
 import type { World } from './world.ts'
 
 export interface FailingWorker {
@@ -74,31 +74,4 @@ export function startFailing(
     await ready
   }
   return { process: child, begin, points, failing, ended }
-}
-
-/** Runs one errand in a worker that tells of its calls, and returns those. */
-export async function pointsOf(worker: FailingWorker, errand: () => Promise<void>) {
-  await worker.begin()
-  const before = worker.points.length
-  await errand()
-  worker.process.kill('SIGTERM')
-  await worker.ended
-  return worker.points.slice(before)
-}
-
-/**
- * Each place where the worker's death makes a difference: before its first call, and after each
- * that may have changed something; to die before a call is to die after the one before it. What is
- * said many times in one phase counts the first and the last time. `every`: all calls, before and
- * after.
- */
-export function placesOf(points: readonly CallPoint[], which: 'distinct' | 'every'): string[] {
-  if (which === 'every') return points.map(({ place }) => place)
-  const places = new Map<string, string>()
-  for (const [i, { place, moment, text }] of points.entries()) {
-    if ((moment === 'before' || changesNothing({ text })) && i > 0) continue
-    const said = place.replace(/\d+ of /, '')
-    places.set(places.has(said) ? `${said} last` : said, place)
-  }
-  return [...places.values()]
 }

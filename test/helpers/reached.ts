@@ -12,7 +12,7 @@ export interface CallPlace {
 }
 
 /** Resolves when an attempt at this tenant comes to the place. Ask before the attempt begins. */
-export async function reached(tenant: string, place: CallPlace): Promise<void> {
+async function reached(tenant: string, place: CallPlace): Promise<void> {
   const { moment, phase, to, count = 1 } = place
   let met = 0
   await new Promise<void>((resolve) => {

@@ -52,7 +52,7 @@ const ofTheTenant = /^public\.(people \(\d+,a,|ev_2\d \(\S+,\d+,a\)|pets \(\d+,(
 
 export const roles = ['with', 'without'] as const
 export type Role = (typeof roles)[number]
-export const tenantRows = 18
+const tenantRows = 18
 
 export interface Removals extends AsyncDisposable {
   readonly ends: Readonly<Record<Role, SqlEnd>>

@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 type Moves = Awaited<ReturnType<Rehome['status']>>['moves']
 export type Ended = Moves[number]
 
-export const tables = ['tenants', 'notes', 'note_lines', 'visits'] as const
+const tables = ['tenants', 'notes', 'note_lines', 'visits'] as const
 
 /** Waits until nothing of the run is open. Returns tenant → move. */
 export async function ended(world: World, runId: string | null): Promise<Map<string, Ended>> {

@@ -69,7 +69,7 @@ export function newFence(): FenceModel {
 
 /** Attempts 0 and 1 belong to one move, attempt 2 to a later one that knows it. */
 export const moveOf = (attempt: number) => (attempt < 2 ? 0 : 1)
-export const isSnapshot = (writer: number) => writer > 0
+const isSnapshot = (writer: number) => writer > 0
 
 /** Whether the command makes sense now; what is refused by the database does. */
 export function possible(fence: FenceModel, op: Op): boolean {

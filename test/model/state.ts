@@ -113,15 +113,12 @@ const truthFields = ['home', 'committed', 'known'] as const
 
 export type View<Field extends string> = Record<Field, number> & { clear(): void }
 export type End = View<(typeof endFields)[number]>
-export type Control = View<(typeof controlFields)[number]>
 export type Mover = View<(typeof moverFields)[number]>
 export type Writer = View<(typeof writerFields)[number]>
-export type App = View<(typeof appFields)[number]>
-export type Truth = View<(typeof truthFields)[number]>
 
 /** The third place is for the attempt that shows that the others left nothing in its way. */
-export const moverPlaces = 3
-export const writerPlaces = 2
+const moverPlaces = 3
+const writerPlaces = 2
 
 const endsAt = 0
 const controlAt = endsAt + 2 * endFields.length

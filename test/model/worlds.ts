@@ -6,7 +6,7 @@ import { errand, mode, phase, type State, source, target } from './state.ts'
 export type Writes = readonly [readCommitted: number, snapshot: number]
 
 /** A tenant that lives at the source, and a run that is to move it. */
-export function atSource(s: State, writes: Writes): void {
+function atSource(s: State, writes: Writes): void {
   s.end(source).rows = firstRow
   s.truth.committed = firstRow
   s.truth.home = source
@@ -23,7 +23,7 @@ export function atSource(s: State, writes: Writes): void {
 }
 
 /** A tenant that was moved, and is to be brought back. */
-export function atTarget(s: State, writes: Writes): void {
+function atTarget(s: State, writes: Writes): void {
   atSource(s, writes)
   s.end(target).rows = firstRow
   s.truth.home = target
@@ -37,7 +37,7 @@ export function atTarget(s: State, writes: Writes): void {
 }
 
 /** The same, after an attempt that failed while it copied: its row and its claim are left over. */
-export function atSourceAgain(s: State, writes: Writes): void {
+function atSourceAgain(s: State, writes: Writes): void {
   atSource(s, writes)
   s.truth.known = 1
   s.end(target).mode = mode.receiving
@@ -50,13 +50,13 @@ export function atSourceAgain(s: State, writes: Writes): void {
 }
 
 /** By an online plan. */
-export function online(s: State, writes: Writes): void {
+function online(s: State, writes: Writes): void {
   atSource(s, writes)
   s.control.online = 1
 }
 
 /** A tenant that has moved online, and whose new home logs what it writes. */
-export function logged(s: State, writes: Writes): void {
+function logged(s: State, writes: Writes): void {
   atTarget(s, writes)
   s.control.online = 1
   s.end(target).mode = mode.capturing

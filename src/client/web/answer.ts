@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** Of `application/problem+json` (RFC 9457). */
-export const problemType = 'urn:rehome:tenant-read-only'
+const problemType = 'urn:rehome:tenant-read-only'
 
 export interface Form {
   readonly texts: Texts

@@ -3,7 +3,7 @@ import type { Refusal } from './refusal.ts'
 import { type Texts, whenToTryAgain } from './texts.ts'
 
 /** Safe as text and in quoted attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     '&': '&amp;',
     '<': '&lt;',

@@ -31,7 +31,7 @@ export interface Headers {
 }
 
 /** The header with the hash of the body as it is sent, packed if it is. */
-export const hashHeader = 'rehome-content-sha256'
+const hashHeader = 'rehome-content-sha256'
 
 /** A signature is good for so long before and after it was made, in ms. */
 const freshMs = 5 * 60_000
@@ -88,7 +88,7 @@ function signatureOf(key: string, at: string, request: SignedRequest): string {
 }
 
 /** In the same time, whatever they have in common. */
-export function isSame(given: string, wanted: string): boolean {
+function isSame(given: string, wanted: string): boolean {
   const [left, right] = [given, wanted].map((text) => createHash('sha256').update(text).digest())
   return left !== undefined && right !== undefined && timingSafeEqual(left, right)
 }

@@ -37,7 +37,7 @@ export interface Logged {
 }
 
 /** Apart from all else, so that a role can be given all of them by one grant. */
-export const logSchema = 'rehome_log'
+const logSchema = 'rehome_log'
 
 export function logTableOf(logged: Logged): string {
   return qualified(logSchema, nameOf(logged))

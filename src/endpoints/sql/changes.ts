@@ -128,6 +128,6 @@ function changedWithParent(changes: Changes, path: TenantPath, alias: string): s
   return hasParentAmong(path, (column) => `${alias}.${ident(column)}`, values)
 }
 
-export function list(alias: string, columns: readonly string[]): string {
+function list(alias: string, columns: readonly string[]): string {
   return columns.map((column) => `${alias}.${ident(column)}`).join(', ')
 }

@@ -59,7 +59,7 @@ export function feedAt(at: FeedAt): Feed {
   }
 }
 
-export function ownTable(tables: readonly FeedTable[], name: string): FeedTable {
+function ownTable(tables: readonly FeedTable[], name: string): FeedTable {
   const own = tables.find(({ table }) => table.name === name)
   if (own) return own
   throw new RehomeError('USAGE', `there is no table "${name}" at this end`)

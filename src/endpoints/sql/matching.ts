@@ -18,7 +18,7 @@ function columnOf(table: Pick<CatalogTable, 'columns'>, name: string): CatalogCo
 }
 
 /** By which values are equal to those of a column, of the same type. */
-export function equalOf(table: Pick<CatalogTable, 'columns'>, name: string): string {
+function equalOf(table: Pick<CatalogTable, 'columns'>, name: string): string {
   return columnOf(table, name)?.operators?.equal ?? builtinEqual
 }
 

@@ -88,8 +88,3 @@ export function tenantJoin(
     nearestParent: `${alias}.${ident(path.parentColumns[0] ?? '')}`,
   }
 }
-
-/** The root of a path: the parent that holds the tenant's column. */
-export function rootColumn(path: TenantPath): string {
-  return path.kind === 'column' ? path.column : rootColumn(path.path)
-}

@@ -18,7 +18,7 @@ export interface Schemas {
 }
 
 /** For SQL of the plan. */
-export function planPath({ schema, searchPath = [] }: Schemas): string {
+function planPath({ schema, searchPath = [] }: Schemas): string {
   const others = searchPath.filter((name) => name !== schema)
   return `pg_catalog, ${idents([schema, ...others])}, pg_temp`
 }

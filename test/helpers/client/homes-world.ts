@@ -12,7 +12,7 @@ import { createWorld, type World } from '../world.ts'
 import { openPool } from './pool.ts'
 
 /** What a test has opened is closed after it, the last first. */
-export function createStack() {
+function createStack() {
   const closing: (() => Promise<unknown> | undefined)[] = []
   return {
     use<T extends AsyncDisposable>(opened: T): T {

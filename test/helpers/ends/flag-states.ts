@@ -20,7 +20,7 @@ export function newTenant(name = 'tenant'): string {
   return `${name} ${lastTenant}`
 }
 
-export const nextTurn = () => {
+const nextTurn = () => {
   lastTurn += 1
   return String(lastTurn)
 }

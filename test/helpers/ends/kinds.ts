@@ -2,7 +2,7 @@
 // A contract suite runs one list of promises against each of them.
 import pg from 'pg'
 import type { Tell } from '../../../src/endpoints/api/api-flags.ts'
-import { closeEnd, type End, openEnd, rowsOf } from '../../../src/endpoints/ends.ts'
+import { closeEnd, type End, openEnd } from '../../../src/endpoints/ends.ts'
 import type { Flags } from '../../../src/endpoints/flags.ts'
 import { createHttpEnd } from '../../../src/http-end/index.ts'
 import { http, postgres } from '../../../src/plan/endpoint.ts'
@@ -39,7 +39,7 @@ export async function openTestEnd(kind: Kind): Promise<TestEnd> {
 }
 
 /** A database with the small application and its guards. */
-export async function guardedDatabase(): Promise<TestDatabase> {
+async function guardedDatabase(): Promise<TestDatabase> {
   const template = await templateDatabase('ends', async (url) => {
     const pool = new pg.Pool({ connectionString: url })
     await pool.query(endSchema)
@@ -131,5 +131,3 @@ async function writeEntry({ pool }: TestDatabase, tenant: string): Promise<boole
     },
   )
 }
-
-export { rowsOf }

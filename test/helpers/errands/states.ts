@@ -13,7 +13,7 @@ import { migrate } from '../../../src/migrations.ts'
 import { createPool } from '../../../src/postgres.ts'
 import { createDatabase, templateDatabase } from '../database.ts'
 
-export const phases: readonly Phase[] = [
+const phases: readonly Phase[] = [
   ...(['queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify'] as const),
   ...(['final_catch_up', 'cutover', 'release', 'moved', 'failed', 'undo_catch_up'] as const),
   ...(['undo_compare', 'undo_fence', 'undo_drain', 'undo_final_catch_up', 'undo_cutover'] as const),

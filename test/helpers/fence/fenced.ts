@@ -96,13 +96,3 @@ export async function waitsForLock(db: Fenced, pid: number): Promise<void> {
     expect((await db.pool.query(query, [pid])).rows).toEqual([{ wait_event_type: 'Lock' }])
   })
 }
-
-/** Resolves once that many backends of rehome's wait for a lock. */
-export async function moversWait(db: Fenced, count: number): Promise<void> {
-  const query = `select count(*)::int as waiting from pg_stat_activity
-    where application_name = 'rehome mover' and wait_event_type = 'Lock'
-      and datname = current_database()`
-  await eventually(async () => {
-    expect((await db.pool.query(query)).rows).toEqual([{ waiting: count }])
-  })
-}

@@ -37,7 +37,7 @@ export interface Following extends AsyncDisposable {
 }
 
 /** Several columns that only one row may have, and keys that may change. */
-export const followedSchema = `
+const followedSchema = `
   alter table note_lines drop constraint note_lines_note_id_fkey,
     add foreign key (note_id) references notes (id) on delete cascade on update cascade;
   alter table notes add column slot int, add unique (tenant_id, slot);

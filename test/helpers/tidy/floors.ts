@@ -27,7 +27,7 @@ const apart = /^src\/client\//
 
 const ground = 0
 
-export function placeOf(path: string): Place | null {
+function placeOf(path: string): Place | null {
   const floor = floors.find(([pattern]) => pattern.test(path))?.[1]
   if (floor === undefined) return null
   const [root = '', name = ''] = path.split('/')
@@ -50,7 +50,7 @@ const importing = [
 ]
 
 /** Imports of our own files; type imports count, and so do those at run time. */
-export function importsOf(path: string, text: string): Import[] {
+function importsOf(path: string, text: string): Import[] {
   return nodesOf(text, ...importing)
     .map((node) => textOf(childOf(node, 'source')))
     .filter((written) => written !== undefined)

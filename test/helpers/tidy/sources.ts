@@ -48,7 +48,7 @@ function allNodesOf(text: string): readonly Node[] {
   return found
 }
 
-export function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && 'start' in value
 }
 

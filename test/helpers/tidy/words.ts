@@ -155,7 +155,7 @@ export function foreignWords(sources: Sources): string[] {
   )
 }
 
-export function hashOf(word: string): string {
+function hashOf(word: string): string {
   return createHash('sha256').update(word).digest('hex').slice(0, 16)
 }
 

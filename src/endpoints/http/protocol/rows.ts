@@ -64,7 +64,7 @@ const comparedColumn = z.object({
   cast: cast.nullable(),
 })
 
-export const compared = z.object({
+const compared = z.object({
   scope: tenantKey.scope.optional(),
   table: name,
   tenant: tenantKey.tenant.optional(),
