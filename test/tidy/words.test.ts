@@ -17,22 +17,26 @@ describe('error codes', () => {
   const documented: Rule = (sources) => wronglyDocumentedCodes(errorCodes, sources)
 
   test('that are missing, unknown, repeated or described wrongly are found', () => {
-    const row = (text: string) => /^\| `RUN_UNKNOWN`.*$/m.exec(text)?.[0] ?? ''
+    const section = (text: string) => /^### `RUN_UNKNOWN`\n[^#]*/m.exec(text)?.[0] ?? ''
     const faults = (change: (text: string) => string) => foundBy(documented, { [docs]: change })
-    expect(faults((text) => text.replace(row(text), ''))).toEqual(['RUN_UNKNOWN is not documented'])
-    expect(faults((text) => `${text}\n${row(text)}`)).toEqual(['RUN_UNKNOWN is documented twice'])
-    expect(faults((text) => `${text}\n${row(text).replace('RUN_', 'PLAN_')}`)).toEqual([
+    const changed = (from: string, to: string) =>
+      faults((text) => text.replace(section(text), section(text).replace(from, to)))
+    expect(faults((text) => text.replace(section(text), ''))).toEqual([
+      'RUN_UNKNOWN is not documented',
+    ])
+    expect(faults((text) => `${text}\n${section(text)}`)).toEqual([
+      'RUN_UNKNOWN is documented twice',
+    ])
+    expect(faults((text) => `${text}\n${section(text).replace('RUN_', 'PLAN_')}`)).toEqual([
       'PLAN_UNKNOWN is documented, and no code',
     ])
-    expect(
-      faults((text) => text.replace(row(text), row(text).replace('| no |', '| yes |'))),
-    ).toEqual(['RUN_UNKNOWN: tried again: false'])
-    expect(faults((text) => text.replace(row(text), row(text).replace('| 2 |', '| 3 |')))).toEqual([
-      'RUN_UNKNOWN: its exit code is 2',
+    expect(changed('automatically: no', 'automatically: yes')).toEqual([
+      'RUN_UNKNOWN: tried again: false',
     ])
-    expect(faults((text) => text.replace(row(text), '| `RUN_UNKNOWN` | no |'))).toEqual([
-      'RUN_UNKNOWN: a row has four more cells',
-    ])
+    expect(changed('Exit code: 2', 'Exit code: 3')).toEqual(['RUN_UNKNOWN: its exit code is 2'])
+    const incomplete = ['RUN_UNKNOWN: its section lacks what happened, or what to do']
+    expect(changed('**What to do:** Run', 'Run')).toEqual(incomplete)
+    expect(changed('No run has this id.\n\n', '')).toEqual(incomplete)
   })
 
   test('that are only compared with, or spoken of, are found to be thrown nowhere', () => {

@@ -14,36 +14,40 @@ import {
 
 type Codes = Readonly<Record<string, { readonly retryable: boolean; readonly exitCode: number }>>
 
-/** Rows of docs/errors.md: `| \`CODE\` | what happened | again | exit code | what to do |`. */
+/**
+ * Sections of docs/errors.md. Each has the code as its heading, a line with "Retried automatically"
+ * and "Exit code", what happened, and what to do.
+ */
 export function wronglyDocumentedCodes(codes: Codes, sources: Sources): string[] {
   const text = sources.get('docs/errors.md') ?? ''
-  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \|(.*)\|$/gm)].map(
-    ([, code = '', cells = '']) => ({
-      code,
-      cells: cells.split('|').map((cell) => cell.trim()),
-    }),
-  )
+  const sections = text.split(/^(?=#)/m).flatMap((section) => {
+    const [, code, body] = /^### `([A-Z_]+)`\n(.*)/s.exec(section) ?? []
+    return code === undefined || body === undefined ? [] : [{ code, body }]
+  })
   const known = Object.keys(codes)
   return [
     ...known
-      .filter((code) => !rows.some((row) => row.code === code))
+      .filter((code) => !sections.some((section) => section.code === code))
       .map((code) => `${code} is not documented`),
-    ...rows.flatMap((row, i) => [
-      ...(known.includes(row.code) ? [] : [`${row.code} is documented, and no code`]),
-      ...(rows.findIndex((other) => other.code === row.code) < i
-        ? [`${row.code} is documented twice`]
+    ...sections.flatMap((section, i) => [
+      ...(known.includes(section.code) ? [] : [`${section.code} is documented, and no code`]),
+      ...(sections.findIndex((other) => other.code === section.code) < i
+        ? [`${section.code} is documented twice`]
         : []),
-      ...mistakesIn(row.cells, codes[row.code]).map((mistake) => `${row.code}: ${mistake}`),
+      ...mistakesIn(section.body, codes[section.code]).map((fault) => `${section.code}: ${fault}`),
     ]),
   ]
 }
 
-function mistakesIn(cells: readonly string[], code: Codes[string] | undefined): string[] {
-  if (cells.length !== 4 || cells.some((cell) => cell === '')) return ['a row has four more cells']
+const errorSection =
+  /^\nRetried automatically: (yes|no)\b.*?\. Exit code: (\d)\.\n\n\w.*\n\n\*\*What to do:\*\* \w/s
+
+function mistakesIn(body: string, code: Codes[string] | undefined): string[] {
+  const [, again, exitCode] = errorSection.exec(body) ?? []
+  if (again === undefined) return ['its section lacks what happened, or what to do']
   if (!code) return []
-  const [, again = '', exitCode] = cells
   return [
-    ...(again.startsWith(code.retryable ? 'yes' : 'no') ? [] : [`tried again: ${code.retryable}`]),
+    ...(again === (code.retryable ? 'yes' : 'no') ? [] : [`tried again: ${code.retryable}`]),
     ...(exitCode === String(code.exitCode) ? [] : [`its exit code is ${code.exitCode}`]),
   ]
 }
