@@ -1,4 +1,4 @@
-/** Job `cleanup`: removes the copy that is nobody's home any more. */
+/** Job `cleanup`: removes the copy at the end that the tenant has left. */
 import type { Processor } from 'bullmq'
 import { processErrand, type WorkerRuntime } from '../src/worker/process-errand.ts'
 

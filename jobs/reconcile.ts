@@ -1,7 +1,7 @@
 /**
- * Not a job but what looks after them. Open moves that nobody has touched for a while get their job
- * again, so that a flushed Redis or a worker that died between two stores loses nothing; and what
- * dead workers have left fenced is opened.
+ * Runs in a loop, not as a job. It gives open moves that no worker has touched for a while their
+ * job again, so that a flushed Redis or a worker that died between two stores loses nothing; and
+ * what dead workers have left fenced is opened.
  */
 
 import { randomUUID } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * Jobs `audit` and `finalize`: what is to be done about a moved tenant's way back. And `rehearse`,
- * where whoever asked for a rehearsal has died in it.
+ * Jobs `audit` and `finalize`, which act on a moved tenant's way back, and job `rehearse`, which
+ * cleans up after a rehearsal whose process has died.
  */
 import type { Processor } from 'bullmq'
 import { processErrand, type WorkerRuntime } from '../src/worker/process-errand.ts'

@@ -124,7 +124,7 @@ function takeJobs(
   ]
 }
 
-/** As this worker runs them: with its own `concurrency`. */
+/** The plans of this worker, with its own `concurrency`. */
 function openPlans(
   { plans, concurrency }: WorkerOptions,
   environment: NodeJS.ProcessEnv,

@@ -2,15 +2,15 @@
  * Remote calls: what a worker says to databases and services while it works for a tenant.
  *
  * Each is published on the diagnostics channel `rehome:call`, before it is sent and after it was
- * answered, so that whoever subscribes can trace, count, or fail at exactly this point. And each
+ * answered, so that subscribers can trace, count, or fail at exactly this point. And each
  * connection that is in use for an attempt is known, so that ending the attempt ends what is under
- * way on it, also where the other side says nothing any more.
+ * way on it, even if the other side no longer answers.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import type pg from 'pg'
 
-/** What subscribers of `rehome:call` are given. */
+/** The message that subscribers of `rehome:call` receive. */
 export interface RemoteCall {
   readonly moment: 'before' | 'after'
   /** The pool's name: `source`, `target`, `control`, `source flags`, `target flags`. */
@@ -38,7 +38,7 @@ export class Caller {
     return this.#ending.signal
   }
 
-  /** Cuts every connection in use: nothing that was sent is waited for any more. */
+  /** Cuts every connection in use: pending answers are not waited for. */
   end(): void {
     this.#ending.abort(new Error('the attempt has ended'))
     for (const client of this.#open) cut(client)
@@ -76,7 +76,7 @@ export function watchPool(pool: pg.Pool, watch: { name: string; ends: boolean })
   }) as typeof pool.connect
 }
 
-/** Of a call that is no query. */
+/** Publishes a call that is no query. */
 export function tellCall(call: Pick<RemoteCall, 'moment' | 'to' | 'text'>): void {
   if (!calls.hasSubscribers) return
   const caller = callers.getStore()
@@ -142,7 +142,7 @@ function tellOfQueries(client: pg.PoolClient, to: string): void {
   client.query = watched as typeof client.query
 }
 
-/** Of a string, a query, a cursor or a COPY stream. */
+/** The SQL text of a string, a query, a cursor or a COPY stream. */
 function textOf(query: unknown): string {
   if (typeof query === 'string') return query
   if (typeof query !== 'object' || query === null || !('text' in query)) return ''

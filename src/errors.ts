@@ -2,7 +2,7 @@
  * The one error class, and every code it can carry.
  *
  * A code says what happened in a word that never changes; the message says it for this case:
- * fact, quoted object, number with unit, next command. `retryable` is what the worker goes by:
+ * fact, quoted object, number with unit, next command. `retryable` decides for the worker:
  * an error that may pass is tried again with backoff, one that will not fails the move at once.
  * docs/errors.md explains each code; a test keeps the two lists equal.
  */
@@ -56,11 +56,11 @@ export interface ErrorDetails {
   /** Overrides what the code says, e.g. for a database error that may pass. */
   retryable?: boolean
   cause?: unknown
-  /** What a program may want beside the message; stored with the move, so never a secret. */
+  /** Details for programs, beside the message. They are stored with the move, so never a secret. */
   data?: Readonly<Record<string, unknown>>
 }
 
-/** What rehome throws wherever a caller is expected to act on it. */
+/** The error that rehome throws wherever a caller is expected to act on it. */
 export class RehomeError extends Error {
   override readonly name = 'RehomeError'
   readonly code: ErrorCode
@@ -98,7 +98,9 @@ export function redact(text: string): string {
     .replace(pem, '$1***$2')
 }
 
-/** Of all that may be a URL with a password: it ends at the last `@`, whatever is before that. */
+/**
+ * Hides a password in any word that may be a URL. It ends at the last `@`, whatever is before that.
+ */
 function hidePassword(word: string): string {
   const scheme = word.indexOf('://')
   const colon = word.indexOf(':', scheme + 3)
@@ -134,7 +136,7 @@ export function firstFew(facts: readonly string[]): string {
   return facts.length > namedMax ? `${named}; and ${facts.length - namedMax} more` : named
 }
 
-/** What neither a text nor a jsonb of PostgreSQL can hold, NUL and half a character, is shown. */
+/** Shows what neither a text nor a jsonb of PostgreSQL can hold: NUL and half a character. */
 export function storable(text: string): string {
   return redact(text)
     .replaceAll('\u0000', '\\u0000')

@@ -1,7 +1,7 @@
 /**
  * Numbered SQL files in migrations/, applied by Kysely's migrator: one transaction, under its lock.
  *
- * Looking for pending ones only reads, so that whoever finds nothing pending writes nothing.
+ * Looking for pending ones only reads, so a run without pending migrations writes nothing.
  */
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'

@@ -99,7 +99,9 @@ export async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
   return 'rolled_back'
 }
 
-/** With all that the tenant has written at the target, where it goes on writing meanwhile. */
+/**
+ * Rolls back with everything that the tenant has written at the target, while it goes on writing.
+ */
 async function bringBack(shard: Shard): Promise<void> {
   await step(shard, undoCatchUp)
   await step(shard, undoVerify)
@@ -110,7 +112,9 @@ async function bringBack(shard: Shard): Promise<void> {
   await step(shard, undoFinalCatchUp)
 }
 
-/** As the source stood at the cutover, where nothing was written since, or may be given up. */
+/**
+ * Rolls back to the state of the source at the cutover: no writes since, or they may be discarded.
+ */
 async function giveBack(shard: Shard): Promise<void> {
   await step(shard, undoFence)
   await step(shard, undoDrain)
@@ -126,20 +130,23 @@ export async function auditShard(shard: Shard): Promise<'moved'> {
   return 'moved'
 }
 
-/** The tenant is not to be brought back any more. */
+/** Ends the rollback window: from here on a rollback would lose writes. */
 export async function finalizeShard(shard: Shard): Promise<'moved'> {
   await step(shard, finalize)
   return 'moved'
 }
 
-/** Would a move go well, and how long would it take? Nobody waits, and nothing is left of it. */
+/**
+ * Tests whether a move would succeed, and how long it would take. It fences nothing and leaves
+ * nothing.
+ */
 export async function rehearseShard(shard: Shard): Promise<'rehearsed'> {
   await step(shard, preflight)
   await step(shard, rehearse)
   return 'rehearsed'
 }
 
-/** The copy that is nobody's home any more goes. */
+/** Removes the copy at the end that the tenant has left. */
 export async function cleanupShard(shard: Shard): Promise<'cleaned'> {
   await step(shard, cleanup)
   return 'cleaned'

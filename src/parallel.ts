@@ -2,7 +2,7 @@
 
 /**
  * Does the work for each item, in order, `limit` at once. After a failure no further work begins,
- * what is under way is told by its signal to stop and is waited for, and the first failure is
+ * work under way is aborted by its signal and waited for, and the first failure is
  * thrown.
  */
 export async function inParallel<T>(

@@ -20,12 +20,15 @@ export interface PoolOptions {
   size?: number
   tls?: 'off' | 'require' | 'verify'
   /**
-   * Of short calls only: they fail after this time, in ms, and wait for locks for half of it, which
-   * is also how long a transaction may hold locks and say nothing. They go on when an attempt has
-   * ended. Absent: no limit, and what an attempt has under way ends with it.
+   * For short calls only: they fail after this time, in ms, and wait for locks for half of it,
+   * which is also how long a transaction may hold locks and say nothing. They go on when an attempt
+   * has ended. Absent: no limit, and what an attempt has under way ends with it.
    */
   answerMs?: number
-  /** What one sort or hash of a session may fill, as PostgreSQL writes it. Absent: the server's. */
+  /**
+   * The memory that one sort or hash of a session may use, as PostgreSQL writes it. Absent: the
+   * server's.
+   */
   workMem?: string
 }
 
@@ -141,7 +144,7 @@ export function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T
   return inTransactionOf(pool, 'begin', work)
 }
 
-/** The same with settings: `begin` is one or more statements. */
+/** Runs work in a transaction with settings: `begin` is one or more statements. */
 export function inTransactionOf<T>(
   pool: Pool,
   begin: string,
@@ -170,14 +173,14 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined
 }
 
-/** What to do where session settings do not arrive. */
+/** The advice where session settings do not arrive. */
 export const noPooler = 'connect to PostgreSQL itself, not to a pooler in transaction mode'
 
 const outages =
   /^(08...|57P0[1235]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P03)$/
 
-/** What a database error means to a move. An error of ours is returned as it is. */
+/** Maps a database error to its meaning for a move. A RehomeError is returned as it is. */
 export function explain(error: unknown, where: string): RehomeError {
   if (error instanceof RehomeError) return error
   const state = sqlStateOf(error)
@@ -206,7 +209,7 @@ export function explain(error: unknown, where: string): RehomeError {
   return as('DATABASE_ERROR', `${where}: ${text}`)
 }
 
-/** What a guard that refuses a write says besides SQLSTATE 25006, as others say that, too. */
+/** The hint of a guard that refuses a write. SQLSTATE 25006 alone has other causes, too. */
 const fencedHint = 'rehome:fenced'
 
 function hintOf(error: unknown): string | undefined {

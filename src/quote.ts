@@ -1,7 +1,7 @@
 /**
  * The only way a name or a value becomes part of an SQL text. Pure.
  *
- * A NUL would end the text on its way to the server: whoever brings one is refused (UNEXPECTED).
+ * A NUL would end the text on its way to the server: a text with one is refused (UNEXPECTED).
  */
 import { RehomeError } from './errors.ts'
 

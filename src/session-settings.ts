@@ -12,8 +12,8 @@
 export const ourSearchPath = 'pg_catalog, pg_temp'
 
 /**
- * The same text for the same value at both ends, and no surprise from a role's or database's
- * defaults. Every server from version 13 on knows these.
+ * Settings that give the same text for the same value at both ends, and no surprise from a role's
+ * or database's defaults. Every server from version 13 on knows these.
  */
 export const sessionSettings: Readonly<Record<string, string>> = {
   search_path: ourSearchPath,
@@ -62,9 +62,9 @@ export const sessionSettings: Readonly<Record<string, string>> = {
   jit: 'off',
 }
 
-/** The same, set once a session is there: some servers know nothing of them. */
+/** Further settings, set once a session is there: some servers do not know them. */
 export const newerSettings: Readonly<Record<string, string>> = {
-  // On all versions. `reset_val` then says what the sessions of others have.
+  // On all versions. `reset_val` then has the value that other sessions have.
   lc_monetary: 'C',
   // From version 14 on.
   idle_session_timeout: '0',
@@ -103,7 +103,7 @@ export const leftSettings: Readonly<Record<string, string>> = {
   transaction_isolation: 'is set by each transaction',
   transaction_read_only: 'is set by each transaction',
   synchronize_seqscans: 'rows whose order matters are ordered',
-  client_connection_check_interval: 'ends only what nobody waits for',
+  client_connection_check_interval: 'ends only statements whose client has gone',
   password_encryption: 'we set no passwords',
   scram_iterations: 'we set no passwords',
   createrole_self_grant: 'we create no roles',

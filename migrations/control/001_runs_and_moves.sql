@@ -7,7 +7,7 @@ create table rehome_control.installation (
 );
 insert into rehome_control.installation default values;
 
--- Every attempt at any move takes the next number. The ends refuse whoever comes with a lower one.
+-- Every attempt at any move takes the next number. The ends refuse an attempt with a lower one.
 create sequence rehome_control.turns;
 
 create table rehome_control.runs (
@@ -45,8 +45,8 @@ create table rehome_control.moves (
   -- Where the move stands again if the errand fails for good.
   fallback_phase text not null default 'failed',
   discard_writes boolean not null default false,
-  -- Until then the new home logs what is written there, and a rollback takes it along. null: it does
-  -- not, or not any more.
+  -- Until then the new home logs what is written there, and a rollback brings it back. null: there is no
+  -- rollback window, or it has ended.
   window_until timestamptz,
   -- When the way back was last tried, without going it.
   audited_at timestamptz,

@@ -13,7 +13,7 @@
 -- Both locks live until the transaction ends, and fall with a savepoint only together with the write.
 --
 -- Capture goes the same way: a tenant whose flag says `capturing` is read-write, and the guard tells
--- its caller to log the keys of the rows. Whoever was in before the announcement is waited for, so
+-- its caller to log the keys of the rows. The capture waits for writers that began before it, so
 -- from then on every change is in the log, in the same transaction as the change itself.
 --
 -- No writer waits for another one's transaction. The first writer after a fence's lease opens it by
@@ -36,10 +36,10 @@ create table rehome.tenant_flags (
   raised_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz,
   moved_to text,
-  -- Who shows this key may open the end; see rehome.open. Only the end that is to be closed for
-  -- good knows it, and tells it to nobody before it is.
+  -- A caller with this key may open the end; see rehome.open. The end that is to be closed for good is the
+  -- only one that knows it, and reveals it only once it is closed.
   opened_by uuid,
-  -- When it was closed for a tenant to move in, nobody else's rows of that tenant were here: whatever
+  -- When this end was closed for a tenant to move in, it had no rows of that tenant: any row that
   -- is here now may be removed.
   rows_are_ours boolean not null default false,
   -- For how long changes are to be logged once a receiving end opens, and until when they are: so
@@ -68,7 +68,7 @@ create table rehome.tenant_flags (
     check (octet_length(tenant_id) between 1 and 1024)
 );
 comment on table rehome.tenant_flags is
-  'Tenants that may not be written here just now, or not any more. No row: read-write. `*`: all of them.';
+  'Tenants that may not be written here, for now or for good. No row: read-write. `*`: all of them.';
 
 -- Applications that wait for a tenant, or keep in mind where it lives, hear of it at once. They may
 -- not rely on it: a notification can be lost. A writer that ends a lapsed fence says nothing, as a
@@ -77,7 +77,7 @@ create function rehome.tell() returns trigger
   language plpgsql volatile as $$
 declare
   flag rehome.tenant_flags := case tg_op when 'DELETE' then old else new end;
-  -- Everybody who may connect can listen: who knows a tenant finds it by its hash, and nobody else.
+  -- Every role that may connect can listen. The payload is a hash, so only callers that know a tenant recognize it.
   tenant text := case flag.tenant_id when '*' then '*' else pg_catalog.encode(
     pg_catalog.sha256(pg_catalog.convert_to(flag.tenant_id, 'UTF8')), 'hex') end;
   told text := pg_catalog.json_build_array(flag.scope, tenant)::text;
@@ -92,7 +92,7 @@ create trigger tell after insert or delete or update of mode on rehome.tenant_fl
   for each row when (pg_catalog.pg_trigger_depth() = 0) execute function rehome.tell();
 
 -- Whose turn it is: the newest attempt at a tenant that has come here. Rows stay when flags go, so
--- that a worker that was stopped, and wakes long after others have finished its move, is refused.
+-- that a stopped worker that wakes long after other workers have finished its move is refused.
 create table rehome.turns (
   scope text not null,
   tenant_id text not null,
@@ -178,7 +178,7 @@ create table rehome.syncs (
 );
 
 -- Keys of rows that a round of catching up is about, at the receiving end: written and removed in one
--- transaction, so that nobody else ever sees one.
+-- transaction, so that no other transaction ever sees one.
 create table rehome.changed_keys (
   scope text not null,
   tenant_id text not null,
@@ -256,7 +256,7 @@ begin
       where f.scope = guarded_scope and f.tenant_id = any (tenants || '*'::text) -- guard: all
   loop
     continue when flag.token::text = held; -- guard: token
-    -- Nobody renews it, and whoever raises it anew waits for us. Were it removed here, all tenants'
+    -- The lease has expired, and raising the fence again waits for us. Were it removed here, all tenants'
     -- writers would wait for the transaction of the first one.
     continue when flag.tenant_id = '*' and flag.expires_at <= pg_catalog.clock_timestamp();
     if flag.mode = 'read_only' and flag.expires_at <= pg_catalog.clock_timestamp() then
@@ -329,7 +329,7 @@ begin
   end if;
 end $$;
 
--- TRUNCATE takes every tenant's rows, so it waits for nobody's fence: it is refused while one stands.
+-- TRUNCATE takes every tenant's rows. It does not wait for a fence: it is refused while one stands.
 create function rehome.guard_truncate() returns trigger
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -347,8 +347,8 @@ begin
   return null;
 end $$;
 
--- Rows have changed their tenant, and rows of other tables hang on them without a column of their
--- own: nobody may write those children while they change owner, so this waits for all who do and
+-- Rows have changed their tenant, and rows of other tables depend on them without a tenant column of their
+-- own. No writer may change those children while they change owner, so this waits for all writers and
 -- makes older snapshots fail. Rare, hence not cheap.
 create function rehome.guard_children(tenants text[]) returns void
   language plpgsql volatile as $$
@@ -362,8 +362,8 @@ begin
     where b.id in (select rehome.bucket_of(t) from unnest(tenants) t);
 end $$;
 
--- Finishes a cutover whose worker has died: whoever was refused by the end that the tenant has left
--- was told the key of the end that is its home now. Every process of ours may be gone by then.
+-- Finishes a cutover whose worker has died. A writer that was refused by the end that the tenant has left
+-- received the key of the end that is its home now. No process of rehome has to be alive.
 -- true: this call opened it. Anything else changes nothing. Where the tenant may be brought back with
 -- what it writes here, that is logged from the first write on.
 create function rehome.open(opened_scope text, tenant text, key uuid) returns boolean
@@ -382,8 +382,8 @@ begin
   return found;
 end $$;
 
--- Which of these tenants may not be written here, and what whoever is refused is told of it: for
--- applications that ask before they write. `*`, the whole application, is told in any case.
+-- Which of these tenants may not be written here, and the details that a refused writer gets: for
+-- applications that ask before they write. `*`, the whole application, is always included.
 create function rehome.look(asked_scope text, tenants text[]) returns table (
     tenant text, mode text, reason text, "retryAfterS" integer, indefinite boolean, "movedTo" text,
     key uuid)
@@ -396,7 +396,7 @@ create function rehome.look(asked_scope text, tenants text[]) returns table (
 $$;
 
 revoke all on all functions in schema rehome from public;
--- The key is what gives the right, and nobody can guess it.
+-- The key gives the right, and cannot be guessed.
 grant usage on schema rehome to public;
 grant execute on function rehome.open(text, text, uuid) to public;
 -- It tells no more than a write would, of whom the caller knows already.

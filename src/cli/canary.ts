@@ -54,7 +54,7 @@ async function runCanary(file: string, flags: Flags): Promise<void> {
 
 type By = Pick<CanaryOptions, 'instances' | 'write'>
 
-/** What the plan's own function says: what it returns was accepted, what it throws was not. */
+/** Writes through the plan's own function: a return means accepted, an error means refused. */
 function byPlan({ canary, name }: Plan, { url = [`plan ${name}`] }: Flags): By {
   return {
     instances: url,
@@ -123,6 +123,6 @@ function answerOf({ status, headers }: Response): Pick<Tried, 'accepted' | 'poli
 
 function lineOf({ instance, before, fenced, after }: CanaryResult): string {
   const refused = `refused while fenced (${fenced.answer}, ${Math.round(fenced.ms)} ms)`
-  const rude = fenced.polite ? '' : '; users are told of an error, not of a pause'
+  const rude = fenced.polite ? '' : '; users see an error, not a pause'
   return `${instance}: written before (${before.answer}), ${refused}, written after (${after.answer})${rude}`
 }

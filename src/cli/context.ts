@@ -1,5 +1,5 @@
 /**
- * What every command is given: where it writes, what it may start, and how it opens the library.
+ * The context of every command: where it writes, what it may start, and how it opens the library.
  */
 
 import type { Move } from '../control/database.ts'
@@ -70,7 +70,7 @@ export async function awaitErrands(
   }
 }
 
-/** What a run that does not begin most likely waits for. */
+/** The most likely reason why a run does not begin. */
 export async function whyWaiting({ queues }: Pick<Rehome, 'queues'>): Promise<string> {
   const all = [...new Set(Object.values(queues.byErrand))]
   const paused = await Promise.all(all.map((queue) => queue.isPaused().catch(() => false)))
@@ -79,7 +79,7 @@ export async function whyWaiting({ queues }: Pick<Rehome, 'queues'>): Promise<st
   return `waiting; queue ${names.join(', ')} is paused: resume it on the board`
 }
 
-/** As JSON, but for what opens or changes an end: neither is for logs and terminals. */
+/** JSON without the values that open or change an end: they are not for logs and terminals. */
 export function jsonText(value: unknown, indent?: number): string {
   const secret = (key: string) => key === 'token' || key === 'epoch'
   return JSON.stringify(value, (key, part) => (secret(key) ? undefined : part), indent)

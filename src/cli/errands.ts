@@ -24,7 +24,7 @@ export function addErrands(program: Command): void {
     ask: (rehome, runId, { dryRun, ...flags }) =>
       rehome.finalize(runId, { tenants: named(flags), dryRun }),
   })
-  errand(program, 'cleanup', "remove the copy that is nobody's home any more", {
+  errand(program, 'cleanup', 'remove the copy at the end that the tenant has left', {
     ask: (rehome, runId, { dryRun, ...flags }) =>
       rehome.cleanup(runId, { tenants: named(flags), dryRun }),
   })

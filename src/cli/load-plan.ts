@@ -22,7 +22,7 @@ export async function loadPlan(file: string): Promise<PlanInput> {
   if (plan === undefined) {
     throw new RehomeError('PLAN_UNREADABLE', `plan file "${file}" has no default export`)
   }
-  // What it says is checked by whoever uses it, see plan/check-plan.ts.
+  // Its content is checked where it is used, see plan/check-plan.ts.
   return plan as PlanInput
 }
 

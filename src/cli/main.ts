@@ -77,7 +77,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
   }
 }
 
-/** `rehome … | head`: whoever read has had enough, which is no error. */
+/** Handles `rehome … | head`: a reader that closes the pipe early is no error. */
 function leaveClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0)
   throw error

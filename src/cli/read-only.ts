@@ -22,7 +22,7 @@ export function addReadOnly(program: Command): void {
     .description('refuse all writes of the whole application (on), let them in (off), or `show`')
     .option('--url-from <name...>', 'variables with the URLs of its databases', ['DATABASE_URL'])
     .option('--scope <scope>', 'the feature or data model that it is about', 'default')
-    .option('--reason <text>', 'what refused users are told (on)')
+    .option('--reason <text>', 'the reason that refused users see (on)')
     .option('--for <time>', 'ends by itself after e.g. 10m (on; default: until `off`)')
     .option('--drain <time>', 'how long to wait for writers that are in (on)', '10s')
     .option('--dry-run', 'only say what would be done (on, off)')
@@ -43,7 +43,7 @@ interface Options {
 interface Database {
   readonly place: string
   readonly pool: Pool
-  /** As it was found. */
+  /** The state before the command. */
   readonly before: ReadOnly | null
 }
 
@@ -54,7 +54,7 @@ async function readOnly(state: string, options: Options): Promise<void> {
   else throw new RehomeError('USAGE', `"${state}" is neither on, off nor show`)
 }
 
-/** Whatever is wrong with one of them is told before anything is changed. */
+/** Opens all databases, and reports a problem with any of them before anything is changed. */
 async function withDatabases(
   { urlFrom, scope }: Options,
   work: (databases: readonly Database[]) => Promise<void>,
@@ -94,7 +94,7 @@ async function refuseUnguarded(pool: Pool, scope: string): Promise<void> {
 
 async function start(options: Options): Promise<void> {
   const { reason, scope, dryRun } = options
-  if (!reason?.trim()) throw new RehomeError('USAGE', 'say why with --reason: users are told')
+  if (!reason?.trim()) throw new RehomeError('USAGE', 'give a --reason: users see it')
   const forMs = options.for === undefined ? null : durationMs(options.for)
   const drainMs = durationMs(options.drain)
   const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
@@ -104,7 +104,7 @@ async function start(options: Options): Promise<void> {
     for (const database of databases) {
       await awaitWriters(database, drainMs)
       await refuseLapsed(database, scope)
-      print(`${database.place}: nobody is writing any more`)
+      print(`${database.place}: all writers have finished`)
     }
   })
 }

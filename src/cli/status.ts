@@ -7,7 +7,7 @@ export function addStatus(program: Command): void {
   program
     .command('status [run]')
     .description('all runs, or the moves of one')
-    .option('-w, --watch', 'until nothing is open any more')
+    .option('-w, --watch', 'until no move is open')
     .option('--json', 'as JSON; with --watch one line a change')
     .action(status)
 }

@@ -1,5 +1,5 @@
 /**
- * Work that nobody waits for steps aside for a fenced tenant at once: were it to wait for the
+ * Background work steps aside for a fenced tenant at once: were it to wait for the
  * fence, and the move for it to end, both would wait in vain.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'

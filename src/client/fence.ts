@@ -1,6 +1,6 @@
-/** What is known of a tenant that may not be written just now. Types only. */
+/** The state of a tenant that cannot be written just now. Types only. */
 
-/** Of the tenant itself, or of the whole application: then `tenant` is `*`. */
+/** A fence of one tenant, or of the whole application: then `tenant` is `*`. */
 export interface Fence {
   /** The feature or data model that may not be written; `default` where there is only one. */
   readonly scope: string
@@ -14,10 +14,10 @@ export interface Fence {
   readonly reason: string
   /** When to try again, in seconds. */
   readonly retryAfterS: number
-  /** Nobody knows when it ends: whoever tries again will be refused again. */
+  /** Its end is unknown: a new try will be refused again. */
   readonly indefinite: boolean
   /** Its new home, `host:port/database`; null unless it has moved. */
   readonly movedTo: string | null
-  /** With it the new home can be opened, should whoever has moved the tenant be dead. */
+  /** The key that opens the new home, in case the worker that moved the tenant has died. */
   readonly key: string | null
 }

@@ -1,4 +1,4 @@
-/** What a home says of tenants. It is asked by functions that everybody may call. */
+/** Reads the flags of tenants at a home, by functions that every role may call. */
 import type { Fence } from './fence.ts'
 
 /** A pool of `pg`, or anything else that runs a statement with its values. */
@@ -18,13 +18,13 @@ export async function lookAt(
     const { rows } = await pool.query('select * from rehome.look($1, $2)', [scope, [...tenants]])
     return rows.map((row) => ({ scope, ...(row as Omit<Fence, 'scope'>) }))
   } catch (error) {
-    // Not installed yet, or not any more: nothing is fenced.
+    // rehome is not installed here: nothing is fenced.
     if (isMissing(error)) return []
     throw error
   }
 }
 
-/** As whoever has moved the tenant would. true: this call has opened its new home. */
+/** Opens the new home in place of a worker that has died. true: this call has opened it. */
 export async function openHome(
   pool: FlagPool,
   { scope, tenant, key }: { readonly scope: string; readonly tenant: string; readonly key: string },

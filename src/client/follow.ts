@@ -6,14 +6,14 @@ import { homeAt, type KnownHome } from './home.ts'
 
 export interface Known<Db> {
   readonly home: KnownHome<Db>
-  /** What refuses the tenant's writes there; null: nothing. */
+  /** The fence that refuses the tenant's writes there; null: none. */
   readonly fence: Fence | null
 }
 
 /**
  * A home that has given the tenant away tells the key of the next one. Should that be closed still,
- * it is opened: whoever has moved the tenant may be dead. Throws SETTING_MISSING where none of the
- * homes is at the place that a flag tells.
+ * it is opened: the worker that moved the tenant may be dead. Throws SETTING_MISSING where none of
+ * the homes is at the place that a flag tells.
  */
 export async function follow<Db>(
   homes: ReadonlyMap<string, KnownHome<Db>>,

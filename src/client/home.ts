@@ -8,12 +8,12 @@ import type { ListeningClient } from './listener.ts'
 /** Where a tenant lives. */
 export interface Home<Db> {
   readonly name: string
-  /** What the application works with there. */
+  /** The database handle of the application there. */
   readonly db: Db
 }
 
 export interface HomeOptions<Db> {
-  /** What the application works with: a pool, a Kysely, a Drizzle… */
+  /** The database handle of the application: a pool, a Kysely, a Drizzle… */
   readonly db: Db
   /** Where flags are asked for. Default: `db`, if that is a pool of `pg`. */
   readonly pool?: FlagPool
@@ -32,7 +32,7 @@ export interface KnownHome<Db> extends Home<Db> {
   readonly scope: string
   /** null: it is not asked, and believed to be open. */
   readonly pool: FlagPool | null
-  /** null: nobody can listen there. */
+  /** null: this home cannot be listened to. */
   readonly connect: (() => ListeningClient) | null
 }
 
@@ -89,7 +89,7 @@ interface PoolOptions {
   readonly user?: string
 }
 
-/** As `pg` would connect. */
+/** The address that `pg` would connect to. */
 function addressOf(pool: FlagPool): string | null {
   const options: PoolOptions | undefined = Reflect.get(pool, 'options')
   if (typeof options !== 'object') return null

@@ -23,7 +23,7 @@ import { createWaiting, type Waiting } from './waiting.ts'
 import { within } from './within.ts'
 
 export interface HomesOptions<Db> {
-  /** By names of the application's own. */
+  /** Homes by names of the application's own. */
   readonly homes: Readonly<Record<string, HomeOptions<Db>>>
   /** Where a tenant has lived before any move. Default: at the first of the homes. */
   readonly first?: string | ((tenant: string) => string)
@@ -36,7 +36,7 @@ export interface HomesOptions<Db> {
    * `heard` (default `30s`) where changes are heard of, `unheard` (default `1s`) where not.
    */
   readonly stale?: { readonly heard?: string; readonly unheard?: string }
-  /** Of how many tenants it is remembered where they live. Default 10,000. */
+  /** The number of tenants whose home is remembered. Default 10,000. */
   readonly tenants?: number
   /** Hear of changes, by a connection of its own to each home. Default true. */
   readonly listen?: boolean
@@ -66,10 +66,10 @@ export interface Homes<Db> {
     work: (db: Db, home: Home<Db>) => Promise<T>,
     options?: RunOptions,
   ): Promise<T>
-  /** What refuses the tenant's writes just now; null: nothing, as far as is known. */
+  /** The fence that refuses the tenant's writes just now; null: none, as far as is known. */
   look(tenant: string): Promise<Fence | null>
   /**
-   * false: not within `ms` (default: `hold`), or nobody knows when, or too many are waiting, or it
+   * false: not within `ms` (default: `hold`), or its end is unknown, or too many are waiting, or it
    * was aborted. Never throws.
    */
   untilWritable(tenant: string, options?: UntilOptions): Promise<boolean>
@@ -85,7 +85,7 @@ export interface UntilOptions {
   readonly signal?: AbortSignal
 }
 
-/** Throws USAGE for options that cannot be meant. Asks nobody yet. */
+/** Throws USAGE for invalid options. Sends no query yet. */
 export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   const entries = Object.entries(options.homes)
   const homes = new Map(entries.map(([name, home]) => [name, homeOf(name, home)]))
@@ -102,14 +102,14 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
   const memory = createMemory(ask, options.tenants ?? 10_000)
   const listeners = createListeners(homes, (tenantHash) => {
     const tenant = tenantHash === null ? null : memory.tenantOf(tenantHash)
-    // Nothing is remembered of a tenant that nobody has asked for here.
+    // This tenant has not been asked for here, so nothing is remembered of it.
     if (tenant === undefined) return
     memory.doubt(tenant)
     waiting.wake(tenant)
   })
   const recall = (tenant: string) => {
     if (options.listen !== false) listeners.begin()
-    // Nobody tells that a lease has lapsed.
+    // No notification is sent when a lease expires.
     return memory.recall(tenant, ({ home, fence }) =>
       listeners.hears(home.name) && !fence ? heardMs : unheardMs,
     )
@@ -205,7 +205,7 @@ interface Refusal<Db> {
   readonly home: KnownHome<Db>
   /** When the work was. */
   readonly began: number
-  /** With this one. */
+  /** The number of refusals, with this one. */
   readonly refusals: number
 }
 
@@ -228,7 +228,10 @@ async function afterRefusal<Db>(at: At<Db>, until: Until, refusal: Refusal<Db>):
   if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
 }
 
-/** Work for one tenant may be refused as it writes another one's rows: nobody waits for that. */
+/**
+ * false: work for one tenant was refused because it writes another one's rows. It is not waited
+ * for.
+ */
 function isAbout(fence: Fence, tenant: string, home: KnownHome<unknown>): boolean {
   return fence.scope === home.scope && [tenant, wholeApplication].includes(fence.tenant)
 }
@@ -250,7 +253,7 @@ async function untilWritable<Db>(
       const leftMs = deadline - now()
       if (known?.fence?.indefinite || leftMs <= 0 || signal?.aborted) return false
       await waiting.sleep(tenant, { ms: Math.min(ms, leftMs), signal })
-      // Whoever floods them with notifications does not flood the database with looks.
+      // A flood of notifications must not become a flood of queries.
       const soonMs = lookEveryMs.least / 2 - (now() - looked)
       if (soonMs > 0) await sleep(soonMs)
     }

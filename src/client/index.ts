@@ -1,4 +1,6 @@
-/** What the tenants' own application imports. It knows nothing of how tenants are moved. */
+/**
+ * The package that the tenants' own application imports. It does not know how tenants are moved.
+ */
 export type { Fence } from './fence.ts'
 export type { Home, HomeOptions } from './home.ts'
 export {

@@ -18,7 +18,7 @@ export interface DelayableJob {
 }
 
 export interface WhileWritableOptions<J> {
-  /** Whose job it is; nothing where it is nobody's. */
+  /** The tenant of a job; null or undefined if it has none. */
   readonly tenantOf: (job: J) => string | null | undefined
   /** `homes.look`. Without it jobs begin, and step aside once the database has refused. */
   readonly look?: Look | undefined
@@ -49,14 +49,17 @@ export function whileWritable<J extends DelayableJob, R>(
       return await inBackground(() => processor(job, token, signal))
     } catch (error) {
       const fence = fenceOf(error)
-      // Who writes where the tenant does not live any more would be refused for ever.
+      // A write where the tenant no longer lives would be refused for ever.
       if (!fence || fence.mode === 'moved') throw error
       return await stepAside(fence, job, token)
     }
   }
 }
 
-/** BullMQ goes by the name, which outlives a sandbox: this job was moved, and has not failed. */
+/**
+ * An error that BullMQ knows by its name, even across a sandbox: the job was moved, and has not
+ * failed.
+ */
 class DelayedError extends Error {
   override readonly name = 'DelayedError'
 
@@ -129,7 +132,7 @@ export async function forEachWritableTenant(
 
 type Draw = () => Promise<{ tenant: string } | null>
 
-/** One after another, whoever asks: not every iterator can be asked twice at a time. */
+/** Draws one tenant after another: not every iterator allows two calls at a time. */
 function drawFrom(tenants: Iterable<string> | AsyncIterable<string>): Draw {
   const iterator =
     Symbol.asyncIterator in tenants ? tenants[Symbol.asyncIterator]() : tenants[Symbol.iterator]()
@@ -158,8 +161,9 @@ export interface ActiveJobs<J> {
 const everyMs = 100
 
 /**
- * What resolves once no job of a tenant is active in the queue. Meant for a tenant that is fenced:
- * its jobs then step aside when they begin. Rejects with the signal's reason.
+ * Returns a function that resolves once no job of a tenant is active in the queue. Meant for a
+ * tenant that is fenced: its jobs then step aside when they begin. Rejects with the signal's
+ * reason.
  */
 export function drainedOf<J>(
   queue: ActiveJobs<J>,

@@ -1,14 +1,14 @@
 /**
  * Hears of changed flags at one home, over a connection of its own.
  *
- * Nobody may rely on it. A connection that is lost is made anew; a pooler that lends sessions for a
- * transaction swallows notifications without a word, so it is tried out first: only who has heard
- * itself is listening.
+ * Correctness must not depend on it. A connection that is lost is made anew; a pooler that lends
+ * sessions for a transaction swallows notifications without a word, so it is tried out first: only
+ * who has heard itself is listening.
  */
 import { randomUUID } from 'node:crypto'
 import { within } from './within.ts'
 
-/** As `pg` makes them. */
+/** A client of `pg`. */
 export interface ListeningClient {
   connect(): Promise<unknown>
   query(text: string, values?: unknown[]): Promise<unknown>
@@ -23,7 +23,7 @@ export interface ListenerOptions {
   connect(): ListeningClient
   /** Says something to all who listen there. */
   notify(payload: string): Promise<unknown>
-  /** null: something has changed, and nobody knows of whom. */
+  /** null: something has changed, and the tenant is unknown. */
   onChange(changed: Change | null): void
 }
 
@@ -149,7 +149,7 @@ export function notification(payload: string): readonly [text: string, values: u
   return ['select pg_notify($1, $2)', [channel, payload]]
 }
 
-/** Everybody may listen, so tenants are told by their hash; see memory.ts. */
+/** A change, with the tenant's hash: every role may listen. See memory.ts. */
 export interface Change {
   readonly scope: string
   /** `*`: the whole application. */

@@ -11,7 +11,7 @@ export interface Listeners {
   close(): Promise<void>
 }
 
-/** `onChange` is told the tenant's hash; null: any may have changed. */
+/** Calls `onChange` with the tenant's hash; null: any tenant may have changed. */
 export function createListeners(
   homes: ReadonlyMap<string, KnownHome<unknown>>,
   onChange: (tenantHash: string | null) => void,

@@ -1,22 +1,22 @@
 /**
- * What is remembered of each tenant: asked for again when it is too old, or after a word that it
+ * A cache of each tenant's home: read again when it is too old, or after a notification that it
  * has changed. It is never the guarantee: a write at the wrong home is refused there.
  */
 import { createHash } from 'node:crypto'
 import { now } from '../clock.ts'
 
 export interface Memory<T> {
-  /** As it was at most `ageMsMax` ago. Who asks meanwhile waits for the same answer. */
+  /** The home at most `ageMsMax` ago. Concurrent callers wait for the same answer. */
   recall(tenant: string, ageMsMax: (known: T) => number): Promise<T>
   /** However old; undefined: nothing was ever known. */
   last(tenant: string): T | undefined
-  /** By its hash; undefined: nothing is remembered of it. */
+  /** The tenant with this hash; undefined: nothing is remembered of it. */
   tenantOf(tenantHash: string): string | undefined
-  /** It has changed; null: for all tenants. An answer that is under way does not count any more. */
+  /** Marks a tenant as changed; null: all tenants. An answer that is under way does not count. */
   doubt(tenant: string | null): void
 }
 
-/** As `rehome.tell()` says it. */
+/** The hash that `rehome.tell()` sends. */
 function tenantHashOf(tenant: string): string {
   return createHash('sha256').update(tenant).digest('hex')
 }
@@ -25,7 +25,7 @@ interface Entry<T> {
   readonly askedAt: number
   readonly answer: Promise<T>
   known?: T
-  /** What was known before, from where to go on asking. */
+  /** The answer before this one, from where to go on asking. */
   readonly before: T | undefined
   doubted: boolean
 }

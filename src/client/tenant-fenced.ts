@@ -1,5 +1,5 @@
 /**
- * What the errors of database libraries say: that a tenant is fenced, or that a transaction has to
+ * Reads the errors of database libraries: whether a tenant is fenced, or a transaction has to
  * be run again.
  *
  * Nothing here asks the database. An error is only taken for the fence's where the library has
@@ -45,7 +45,7 @@ const errorsMax = 64
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What `look` makes of the error or the first of its causes that it makes anything of. */
+/** The result of `look` for the error, or for the first of its causes that has one. */
 function findIn<T>(error: unknown, look: (fields: Fields) => T | null): T | null {
   if (!isError(error)) return null
   const open: Fields[] = [error]
@@ -73,7 +73,7 @@ function causesOf({ name, cause, errors, meta }: Fields): Fields[] {
   return [...fields, ...all.filter(isError)]
 }
 
-/** Of any realm: test runners make their own `Error`. */
+/** Accepts errors of any realm: test runners make their own `Error`. */
 function isError(value: unknown): value is Error & Fields {
   return value instanceof Error || isNativeError(value)
 }

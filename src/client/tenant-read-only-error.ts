@@ -1,14 +1,14 @@
-/** What is thrown at the application once waiting for a tenant is over, or was not wanted. */
+/** The error for the application once waiting for a tenant is over, or was not wanted. */
 import type { Fence } from './fence.ts'
 
 /**
  * Frameworks that answer errors by their `status` and `headers` answer this one rightly without
- * knowing it. Its message is for logs: people are told what `fence.reason` says.
+ * knowing it. Its message is for logs: people see `fence.reason`.
  */
 export class TenantReadOnlyError extends Error {
   override readonly name = 'TenantReadOnlyError'
   readonly fence: Fence
-  /** 503: later it can be written. 403: nobody knows when. */
+  /** 503: it can be written later. 403: it is unknown when. */
   readonly status: 403 | 503
   /** When to try again, in seconds. */
   readonly retryAfterS: number

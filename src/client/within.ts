@@ -1,5 +1,5 @@
 /**
- * Rejects where the work has not ended after `ms`; what comes of it then is nobody's any more.
+ * Rejects where the work has not ended after `ms`; its later result is ignored.
  * `what`: said with it.
  */
 export async function within<T>(ms: number, work: T | Promise<T>, what = ''): Promise<T> {

@@ -17,7 +17,7 @@ export type WorkingPhase =
   | 'fence'
   /** Waits for transactions that were already writing. */
   | 'drain'
-  /** Online: from here on every change at the source is logged. Nobody waits. */
+  /** Online: from here on every change at the source is logged. The tenant goes on writing. */
   | 'capture'
   | 'copy'
   /** Online: what was written since follows, in rounds. */

@@ -1,5 +1,5 @@
 /**
- * What people ask of single moves: try again, bring back, clean up. Each is one conditional update,
+ * Requests for single moves: try again, bring back, clean up. Each is one conditional update,
  * so that two who ask at once, or one who asks at the wrong time, change nothing by accident.
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
@@ -62,7 +62,7 @@ export async function askRollback(
   )
 }
 
-/** Of a moved tenant that is not to be brought back any more, or whose way back is to be tried. */
+/** Asks for an audit of a moved tenant's way back, or for the end of its rollback window. */
 export async function askWindow(
   control: Control,
   id: string,

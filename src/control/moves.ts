@@ -1,6 +1,6 @@
 /**
- * Named queries on moves. Whoever works on a move has claimed it under a token, and every change of
- * his carries that token: false means that somebody else has taken the move over.
+ * Named queries on moves. An attempt claims its move under a token, and every change that it makes
+ * carries that token: false means that another worker has taken the move over.
  */
 import { type Expression, sql } from 'kysely'
 import { storable } from '../errors.ts'
@@ -53,7 +53,7 @@ export async function busyTenants(
     .execute()
 }
 
-/** A rehearsal is gone on with: nobody else is to take it for left behind. */
+/** Marks a rehearsal as alive, so that it is not taken for left behind. */
 export async function touchMove(
   control: Control,
   { id, token }: { id: string; token: string },

@@ -21,11 +21,11 @@ import { type Survey, survey } from '../stages/survey.ts'
 import { refuseBusy } from './enqueue.ts'
 import { show, tenantsOf } from './tenants.ts'
 
-/** What became of one write. */
+/** The result of one write. */
 export interface Tried {
-  /** As the instance answered it. */
+  /** The instance's own answer: it accepted the write. */
   readonly accepted: boolean
-  /** Whoever wrote was told that the tenant is read-only, and not of an error. */
+  /** The answer says that the tenant is read-only, instead of an error. */
   readonly polite: boolean
   /** e.g. `201`, `503 read-only`, `no answer within 10000 ms`. */
   readonly answer: string
@@ -124,7 +124,7 @@ async function tryEach(options: CanaryOptions, home: Home): Promise<Tried[]> {
 
 const knownForMs = 5_000
 
-/** What an instance remembers of the fence may outlive it for a moment. */
+/** Retries for a moment: an instance may remember the fence for longer than it stands. */
 async function tryUntilOpen(options: CanaryOptions, instance: string): Promise<Tried> {
   const deadline = now() + knownForMs
   for (;;) {
@@ -195,7 +195,7 @@ async function whileFenced<T>(
       await rowsOf(end).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs * 2) })
       const done = await work()
       if (await renew()) return done
-      throw new RehomeError('FENCE_LOST', 'the fence has lapsed meanwhile: nothing can be told')
+      throw new RehomeError('FENCE_LOST', 'the fence has lapsed meanwhile: the test proves nothing')
     } finally {
       clearInterval(timer)
     }

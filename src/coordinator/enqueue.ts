@@ -102,7 +102,7 @@ async function storeRun(
     scope: plan.scope,
     source: ends.source.place,
     target: ends.target.place,
-    // Whoever asked for a rehearsal sees how it ends, and asks again.
+    // The caller of a rehearsal sees how it ends, and asks again.
     attempts: errand === 'rehearse' ? 1 : plan.attempts,
     backoff_ms: plan.backoffMs,
     created_by: by,

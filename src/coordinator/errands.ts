@@ -104,7 +104,7 @@ export async function finalize(at: At, runId: string, options: ErrandOptions): P
   )
 }
 
-/** Asks for audits of these moves, as far as nobody has begun anything else with them. */
+/** Asks for audits of these moves, unless another errand has begun with them. */
 export async function audit(at: At, moves: readonly Move[], by: string): Promise<void> {
   for (const move of moves) {
     // Another run may be busy with the tenant: then this one can wait.
@@ -137,7 +137,7 @@ async function chosen(
   return { run, moves }
 }
 
-/** All or nothing as far as can be told beforehand: one wrong tenant refuses the whole request. */
+/** Refuses the whole request for one wrong tenant, as far as can be seen beforehand. */
 async function askEach(
   at: At,
   work: { run: Run; moves: readonly Move[]; options: ErrandOptions },

@@ -72,7 +72,7 @@ export interface Installation {
   run(): Promise<unknown>
 }
 
-/** What is missing, in the order in which it is to be done. Reads only. */
+/** Lists the missing installations in the order in which they are to be done. Reads only. */
 export async function pendingInstallations(
   settings: Settings,
   pool: Pool,
@@ -92,7 +92,7 @@ export async function pendingInstallations(
       steps.push(...(await pendingSchema('endpoint', { pool: ends.flagPool, what })))
     }
     for (const end of [ends.source, ends.target]) {
-      // What is reached over HTTP is installed by whoever answers there.
+      // An end over HTTP is installed by the application that answers there.
       if (end.kind !== 'sql' || seen.has(end.address)) continue
       seen.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
@@ -147,7 +147,7 @@ async function pendingSchema(
 }
 
 /**
- * What has been lost since it was installed. A control database that is new, or was restored from a
+ * Finds installed state that was lost since. A control database that is new, or was restored from a
  * backup, counts turns that the ends have seen already: they would refuse it.
  */
 async function lost(pool: Pool, end: SqlEnd): Promise<Installation[]> {

@@ -33,7 +33,7 @@ export interface OpenOptions {
   readonly redisUrl?: string
   /** Where plans find the URLs of their ends. Default: process.env. */
   readonly environment?: NodeJS.ProcessEnv
-  /** Who asks; kept with runs and events. Default: the user of the operating system. */
+  /** The caller's name; kept with runs and events. Default: the user of the operating system. */
   readonly by?: string
   readonly log?: Logger
 }
@@ -41,7 +41,7 @@ export interface OpenOptions {
 export interface RunSnapshot {
   readonly run: Run
   readonly moves: readonly Move[]
-  /** Nothing is open any more but audits, which begin anew all the time. */
+  /** No move is open except audits, which begin anew all the time. */
   readonly done: boolean
 }
 
@@ -60,9 +60,9 @@ export interface Rehome extends AsyncDisposable {
   check(plan: PlanInput): Promise<readonly Finding[]>
   /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
   unproven(plan: PlanInput): Promise<readonly Finding[]>
-  /** What to know of the ends before tenants move, such as sequences; no reason to refuse. */
+  /** Facts about the ends to know before tenants move, such as sequences; no reason to refuse. */
   notes(plan: PlanInput): Promise<readonly Finding[]>
-  /** What others may do at the ends that their owners had better revoke. No hindrance to moves. */
+  /** Privileges of other roles that the ends' owners should revoke. No hindrance to moves. */
   exposed(plan: PlanInput): Promise<readonly Finding[]>
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>

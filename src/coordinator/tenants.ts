@@ -77,7 +77,7 @@ export function refuseBadId(tenant: unknown): void {
   if (/\p{Surrogate}/u.test(tenant)) throw complain(`tenant ${show(tenant)} is not well-formed`)
 }
 
-/** As the column's type writes them: flags are found by this text. Unknown ones are refused. */
+/** Ids in the column type's own text: flags are found by it. Unknown ones are refused. */
 function allKnown(found: readonly Known[]): string[] {
   const unknown = found.find(({ hasRows }) => !hasRows)?.tenant
   if (unknown === undefined) return found.map(({ tenant }) => tenant)

@@ -1,7 +1,7 @@
 /**
- * Who is calling: an operator, a viewer, or nobody.
+ * Authenticates a caller: an operator, a viewer, or a stranger.
  *
- * Without a token, whoever reaches a loopback address is an operator. With tokens, a caller shows
+ * Without a token, every caller at a loopback address is an operator. With tokens, a caller shows
  * one as a bearer, or a cookie that was given for one. It does not judge what a caller may do
  * (gate.ts). Invariant: a board that other machines can reach has a token.
  */

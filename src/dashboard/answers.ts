@@ -1,4 +1,4 @@
-/** What an error means to a caller over HTTP: a status, and a text that gives nothing away. */
+/** Maps an error to an answer over HTTP: a status, and a text that gives nothing away. */
 import { type ErrorCode, messageOf, RehomeError } from '../errors.ts'
 import { explain } from '../postgres.ts'
 

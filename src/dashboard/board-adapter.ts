@@ -132,7 +132,8 @@ function notFound(message: string): Reply {
 }
 
 /**
- * Bull Board has no words for "some of them", so a refusal is told as an error, with the number.
+ * Bull Board has no words for "some of them", so a refusal is reported as an error, with the
+ * number.
  */
 function retriedAll({ retried, refusals }: RetriedAll): Reply {
   const [first] = refusals
@@ -141,7 +142,7 @@ function retriedAll({ retried, refusals }: RetriedAll): Reply {
   return { status: 409, body: { error, message: refusals.length > 1 ? `e.g. ${first}` : first } }
 }
 
-/** As Bull Board's page shows an error: the first text is its title. */
+/** The reply that Bull Board's page shows as an error: the first text is its title. */
 function replyOf({ status, code, message }: Answer): Reply {
   return {
     status: status === 503 ? 500 : status,

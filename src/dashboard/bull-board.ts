@@ -31,7 +31,7 @@ export async function registerBullBoard(scope: FastifyInstance, setup: Setup): P
   })
   scope.addHook('onSend', async (_request, reply, payload) => {
     const type = String(reply.getHeader('content-type'))
-    // Its scripts, too: a worker goes by the policy that it came with, not by its page's.
+    // Its scripts, too: a web worker has the policy that it was served with, not its page's.
     if (!type.startsWith('application/json')) reply.header('content-security-policy', policy)
     return type.startsWith('text/html') && typeof payload === 'string' ? tidied(payload) : payload
   })

@@ -66,7 +66,7 @@ async function judge(
   }
   const caller = callerOf(gate, request)
   if (caller === 'waits') return refuseMore(gate, request, reply)
-  // Whoever shows a bearer token is no page that a browser was led to.
+  // A request with a bearer token does not come from a page that a browser was led to.
   if (!access.open && caller?.by !== 'bearer' && !namesBoard(headers.host, gate.allowedHosts)) {
     return refuse(reply, 'this board is not known by this name: list it in REHOME_BOARD_HOSTS')
   }
@@ -82,7 +82,7 @@ async function judge(
   if (request.caller?.role === 'viewer' && !signingIn) {
     return refuse(reply, 'viewers change nothing: sign in with the operator token')
   }
-  if (mayBeForeign(headers, request.caller?.by ?? 'nobody')) {
+  if (mayBeForeign(headers, request.caller?.by ?? 'stranger')) {
     log.warn({ from: request.ip, origin: headers.origin }, 'refused: sent by another site')
     const hint = 'a proxy in front has to pass the Host header on'
     return refuse(reply, `this was not sent by a page of this board; ${hint}`)

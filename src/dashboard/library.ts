@@ -1,6 +1,6 @@
 /**
- * What the dashboard needs of the product. `Rehome` has all of it; it is named here, because the
- * dashboard stands beside the coordinator, not on it.
+ * The part of the product that the dashboard uses. `Rehome` has all of it; it is named here,
+ * because the dashboard stands beside the coordinator, not on it.
  */
 import type { Move, MoveEvent, Run } from '../control/database.ts'
 import type { Queues } from '../queue/queues.ts'

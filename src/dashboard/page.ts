@@ -1,6 +1,6 @@
 /**
- * What all of the board's own pages share: frame, style, and the headers of every answer. The pages
- * have no script and load nothing, which their policy says to the browser, too.
+ * The common parts of the board's own pages: frame, style, and the headers of every answer. The
+ * pages have no script and load nothing, which their policy says to the browser, too.
  */
 import { createHash } from 'node:crypto'
 import { type Content, constant, type Html, html } from './html.ts'
@@ -49,7 +49,7 @@ button { cursor: pointer; border-color: var(--work); color: var(--work); }
 const styleElement = constant(`<style>${style}</style>`)
 const styleHash = createHash('sha256').update(style).digest('base64')
 
-/** Of every answer; an HTML page of Bull Board has a policy of its own. */
+/** Headers of every answer; an HTML page of Bull Board has a policy of its own. */
 export const securityHeaders = {
   'content-security-policy': [
     "default-src 'none'",

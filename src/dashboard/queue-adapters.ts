@@ -32,7 +32,7 @@ const looks: Record<Shown, { displayName: string; description: string; allowRetr
   },
   cleanup: {
     displayName: 'Clean-ups',
-    description: "Copies that are nobody's home any more. To try one again: rehome cleanup.",
+    description: 'Copies at ends that their tenants have left. To try one again: rehome cleanup.',
     allowRetries: false,
   },
 }

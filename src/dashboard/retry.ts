@@ -89,7 +89,7 @@ function refused(message: string): RehomeError {
   return new RehomeError('NOT_ALLOWED_NOW', message)
 }
 
-/** What to type; the tenant as a word of a POSIX shell. */
+/** The command to type; the tenant as a word of a POSIX shell. */
 export function command(
   errand: 'retry' | 'rollback' | 'finalize' | 'cleanup',
   runId: string,

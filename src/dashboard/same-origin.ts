@@ -17,8 +17,8 @@ export function namesThisMachine(host: string | undefined): boolean {
 
 /**
  * Whether a Host header names a board that has tokens. A page that was pointed here by its own name
- * would have the browser's trust: it could sign in, and act as whoever opened it. An address is
- * nobody's name, and the names of the board are listed.
+ * would have the browser's trust: it could sign in, and act as the person who opened it. No such
+ * page can have an address as its name, and the names of the board are listed.
  */
 export function namesBoard(host: string | undefined, allowed: readonly string[]): boolean {
   const name = (host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
@@ -27,7 +27,7 @@ export function namesBoard(host: string | undefined, allowed: readonly string[])
 }
 
 /** Whether a request that writes may come from another site's page. In doubt it may. */
-export function mayBeForeign(headers: IncomingHttpHeaders, by: Caller['by'] | 'nobody'): boolean {
+export function mayBeForeign(headers: IncomingHttpHeaders, by: Caller['by'] | 'stranger'): boolean {
   const { origin, host } = headers
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true

@@ -26,9 +26,9 @@ export interface BoardOptions {
   readonly host?: string | undefined
   /** Default 0: any that is free. */
   readonly port?: number | undefined
-  /** Whoever shows it is an operator. Without one, everybody on this machine is. */
+  /** The operators' token. Without one, everybody on this machine is an operator. */
   readonly token?: string | undefined
-  /** Whoever shows it may look at everything and change nothing. */
+  /** The viewers' token: they may look at everything and change nothing. */
   readonly viewerToken?: string | undefined
   /**
    * Names by which browsers reach it, where that is not an address or a name of this machine, such
@@ -55,7 +55,7 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   const app = fastify({
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
-    // Whoever sends a request slowly does not hold its connection for longer.
+    // A client that sends its request slowly does not hold its connection for longer.
     requestTimeout: 30_000,
     http: { headersTimeout: 15_000 },
   })

@@ -12,7 +12,7 @@ import { tenantPath } from './tenant-path.ts'
 export interface TenantPage {
   readonly record: TenantRecord
   readonly mayRetry: boolean
-  /** What was asked for just now and refused. */
+  /** The refused request that led to this page, if any. */
   readonly refusal?: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Counts wrong tokens by the address that they come from: whoever tries many waits. Memory is
- * bounded, whatever addresses there are.
+ * Counts wrong tokens by the address that they come from: an address with many has to wait. Memory
+ * is bounded, whatever addresses there are.
  */
 import { isIPv6 } from 'node:net'
 
@@ -43,7 +43,7 @@ export function createWrongTokens(clock: () => number = () => performance.now())
   }
 }
 
-/** Of IPv6 the network: one machine has all of its addresses. */
+/** The network of an IPv6 address: one machine has all addresses of it. */
 function groupOf(address: string): string {
   const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1]
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address

@@ -6,7 +6,7 @@ import { hasNewIds } from '../plan/new-ids.ts'
 import type { Route } from '../plan/route.ts'
 import type { Reading, Rows } from './rows.ts'
 
-/** Up to 20 keys, as text. Empty where the target's key cannot be told before the transform. */
+/** Up to 20 keys, as text. Empty where the target's key is unknown before the transform. */
 export async function collidingKeys(
   ends: { source: Rows; target: Rows },
   route: Route,

@@ -18,11 +18,11 @@ export function holdAt<T extends FlagKey>(end: End, key: T): T {
 
 export interface Opening {
   readonly environment?: NodeJS.ProcessEnv
-  /** As which the plan's scope is known there, if it is another. */
+  /** The name of the plan's scope there, if it is another. */
   readonly scope?: string | undefined
-  /** Of the plan. */
+  /** The plan's search path. */
   readonly searchPath?: readonly string[] | undefined
-  /** Of the database that keeps flags for ends that have none. */
+  /** A pool of the database that keeps flags for ends that have none. */
   readonly flagPool?: Pool | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
- * What the target ought to hold after a transform, without looking at what was copied: the rows are
- * read again, transformed a second time, and turned into the target's own types by the target,
- * which then makes the digest. No COPY is on this way.
+ * The rows that the target must hold after a transform, without looking at what was copied: the
+ * rows are read again, transformed a second time, and turned into the target's own types by the
+ * target, which then makes the digest. No COPY is on this way.
  */
 
 import type { Route } from '../plan/route.ts'
@@ -25,7 +25,7 @@ import { byWeight } from './weight.ts'
 interface Work {
   readonly route: Route
   readonly context: TransformContext
-  /** What is read of the source. */
+  /** The rows to read from the source. */
   readonly reading: Omit<Reading, 'key' | 'columns' | 'after'>
   readonly hash: HashFunction
   readonly renumber: Renumber
@@ -139,14 +139,14 @@ export function givenKeys(
   return { of: { table: route.target, given }, key: columns, columns, hash }
 }
 
-/** With its modifier: numeric(10,2) makes 1.00 of 1. */
+/** A column with its type modifier: numeric(10,2) makes 1.00 of 1. */
 function givenColumn(route: Route, name: string, index: number): ComparedColumn {
   const column = route.target.columns.find((candidate) => candidate.name === name)
   const { typeSql = 'pg_catalog.text', typeText = 'text' } = column ?? {}
   return { sql: `r.c${index}`, from: name, typeSql, cast: typeText }
 }
 
-/** By which columns rows are told apart: the target's key if it is compared, else the whole row. */
+/** The columns that tell rows apart: the target's key if it is compared, else the whole row. */
 export function comparisonKey(route: Route, columns: readonly string[]): readonly string[] {
   const keyed =
     route.targetKey.length > 0 && route.targetKey.every((name) => columns.includes(name))

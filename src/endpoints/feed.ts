@@ -35,13 +35,13 @@ export interface ChangedRow {
 
 /** How far a receiving end has come. */
 export interface Sync {
-  /** What the other end said before it was read. */
+  /** The other end's position before it was read. */
   readonly position: string | null
-  /** Of the schemas under which it came. */
+  /** The fingerprint of the schemas under which it came. */
   readonly fingerprint: string
-  /** Rows were left out on the way there: whoever hangs on what changed has to come, too. */
+  /** Rows were left out on the way there: rows that depend on what changed have to come, too. */
   readonly lacking: boolean
-  /** Of `apply` and `writeSync` together. */
+  /** The step number that `apply` and `writeSync` share. */
   readonly step: number
 }
 
@@ -51,7 +51,7 @@ export type SyncHold = Hold & { readonly epoch: string }
 export interface Application extends SyncHold {
   readonly step: number
   readonly table: string
-  /** Whose values, by which rows are known here, stand in `remove`. */
+  /** The key columns whose values, by which rows are known here, stand in `remove`. */
   readonly key: readonly string[]
   readonly remove: readonly Texts[]
   /** Rows that find their tenant through these of the table's go, too. */
@@ -67,7 +67,7 @@ export interface Application extends SyncHold {
 export interface Applied {
   readonly removed: number
   readonly brought: number
-  /** Places of rows that are not there, as others have what only one may have. */
+  /** Places of rows that are missing, because other rows have their unique values. */
   readonly collided: readonly number[]
   /** Places of rows that are not there, as what they would find their tenant through is not. */
   readonly orphaned: readonly number[]
@@ -87,12 +87,12 @@ export interface Feed {
   countChanges(since: Since): Promise<ReadonlyMap<string, number>>
   /** Page by page, each as the end is by then. */
   changes(asked: ChangesAsked): AsyncIterable<readonly ChangedRow[]>
-  /** What was logged up to a position; null: all of it. While it is our turn. */
+  /** Forgets the log up to a position; null: all of it. Only while it is our turn. */
   forgetChanges(hold: Hold & { readonly position: string | null }): Promise<void>
   readSync(key: FlagKey & { readonly epoch: string }): Promise<Sync | null>
   /** Throws FENCE_LOST, or USAGE where it is not the next step. Repeating it is harmless. */
   writeSync(hold: SyncHold, sync: Sync): Promise<void>
-  /** Of whichever epoch while it is our turn, and else of our own. */
+  /** Forgets a sync of any epoch while it is our turn, and else only our own. */
   forgetSync(hold: SyncHold): Promise<void>
   /** Throws what `writeSync` throws. Repeating it is harmless, and answers the same. */
   apply(change: Application): Promise<Applied>

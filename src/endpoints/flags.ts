@@ -46,7 +46,7 @@ export interface Claim extends Omit<Raise, 'leaseMs'> {
   readonly captureMs?: number | null | undefined
 }
 
-/** What the attempt before has raised, as the move has stored it. */
+/** A hold that the attempt before has raised, as the move has stored it. */
 export interface Continued extends Hold {
   readonly moveId: string
   readonly epoch: string

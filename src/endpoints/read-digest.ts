@@ -10,14 +10,14 @@ import type { Buckets, Digest } from './sql/digest.ts'
 import { noRows } from './sql/digest.ts'
 import type { TenantRows, Texts } from './tenant-rows.ts'
 
-/** What `digestProbes.md5` has to be at an end, so that its texts and hashes are ours. */
+/** The value of `digestProbes.md5` at an end whose texts and hashes are equal to ours. */
 export const md5Probe = String(md5Of('rehome ä 1'))
 
 function md5Of(text: string): bigint {
   return createHash('md5').update(text).digest().readBigInt64BE(0)
 }
 
-/** As `row(…)::text` writes a record of texts. */
+/** A record of texts, as `row(…)::text` writes it. */
 function recordText(texts: Texts): string {
   return `(${texts.map(fieldText).join(',')})`
 }
@@ -53,7 +53,7 @@ interface ReadColumn {
 /** How rows of a route are read, and digested. */
 export interface ReadRows {
   readonly columns: readonly ReadColumn[]
-  /** By which rows are told apart: the source's key, or all that is read where it is not. */
+  /** Columns that tell rows apart: the source's key, or all that is read where it is not. */
   readonly key: readonly ReadColumn[]
   readonly isKeyed: boolean
 }
@@ -75,7 +75,7 @@ export function readRowsOf(route: Route): ReadRows | null {
   return { columns, key: isKeyed ? key : columns, isKeyed }
 }
 
-/** As the end that is read is asked for the same. */
+/** Compares as the end itself does, in the form of its request. */
 export function readCompared({ columns, key }: ReadRows, of: TenantRows): Compared {
   const as = ({ compared }: ReadColumn) => compared
   return { of, key: key.map(as), columns: columns.map(as), hash: 'md5' }

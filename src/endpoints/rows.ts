@@ -22,7 +22,7 @@ export interface Reading extends TenantRows {
   /** Read in the order of these columns. */
   readonly key: readonly string[]
   readonly columns: readonly ColumnRoute[]
-  /** What was read before. */
+  /** The progress so far. */
   readonly after: Pick<TableProgress, 'rowsRead' | 'cursor'>
   readonly signal: AbortSignal
 }
@@ -31,7 +31,7 @@ export interface Page {
   readonly rows: readonly Texts[]
   /** Where to go on after it, for ends that do not count; null after the last page. */
   readonly cursor: string | null
-  /** Rows are counted off by whoever goes on. */
+  /** The next reader counts these rows off. */
   readonly counted: boolean
 }
 
@@ -48,7 +48,7 @@ export interface ComparedColumn {
 }
 
 export interface Compared {
-  /** What is at the end; or rows that are not, whose values are the columns' in their order. */
+  /** Rows at the end; or given rows, whose values are the columns' in their order. */
   readonly of: TenantRows | { readonly table: CatalogTable; readonly given: readonly Texts[] }
   readonly key: readonly ComparedColumn[]
   readonly columns: readonly ComparedColumn[]
@@ -70,8 +70,8 @@ export interface Writing {
   readonly replicate: boolean
   readonly from: TableProgress
   /**
-   * Rows that collide with others, or come before their parents, are left out, and it is told that
-   * there may be some. Absent: they are errors.
+   * Rows that collide with others, or come before their parents, are left out, and `tell` is called
+   * when there may be some. Absent: they are errors.
    */
   readonly leavingOut?: { readonly path: TenantPath; readonly tell: () => void } | undefined
 }

@@ -82,7 +82,7 @@ function tooHeavy(route: Route, { name, by }: StreamPlan, { asRead }: GivenRow):
 
 interface GivenRow {
   readonly fields: Texts
-  /** The same row before it got new ids. */
+  /** The row before it got new ids. */
   readonly asRead: Texts
 }
 

@@ -32,7 +32,7 @@ export interface BrokenReference {
 
 /** Rows that refer to rows of a tenant by one key, and are not found among them. */
 export interface Strays {
-  /** Of another schema: `schema.table`. */
+  /** A table of another schema: `schema.table`. */
   readonly table: string
   readonly foreignKey: string
   /** To which they refer. */
@@ -40,8 +40,10 @@ export interface Strays {
   readonly rows: number
   /** Values of the referring columns, of up to three rows. */
   readonly values: readonly string[]
-  /** Of a planned table, whose path does not reach them. Else of one that stays behind. */
+  /**
+   * true: rows of a planned table, whose path does not reach them. false: of one that stays behind.
+   */
   readonly planned: boolean
-  /** The end itself has been told to leave them. */
+  /** The end itself has been configured to leave them. */
   readonly left?: boolean | undefined
 }

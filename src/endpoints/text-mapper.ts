@@ -1,10 +1,10 @@
-/** What becomes of rows that are texts, on their way to the target. */
+/** Maps rows that are texts on their way to the target. */
 import { messageOf, RehomeError } from '../errors.ts'
 import type { Texts } from './tenant-rows.ts'
 
 /** A row that is not good enough to go, and may stay behind. */
 export interface Quarantined {
-  /** Of the source's row, as PostgreSQL writes a row. */
+  /** The key of the source's row, as PostgreSQL writes a row. */
   readonly key: string
   readonly message: string
   /** Column → text, of the source's row. */
@@ -19,15 +19,18 @@ export interface TextMapper {
    * rows that stay behind are named. Default: the rows.
    */
   map(rows: readonly Texts[], asRead?: readonly Texts[]): Texts[]
-  /** What is still to come after the last row. */
+  /** The rows that are still to come after the last one. */
   end(): Texts[]
-  /** Rows of a group that may go on: whoever takes over from here has to read them again. */
+  /**
+   * The number of rows of a group that may go on: a reader that resumes here has to read them
+   * again.
+   */
   held(): number
   /** Since this was asked last. */
   takeQuarantined(): Quarantined[]
 }
 
-/** Of mappers that take each row for itself and hold none back. */
+/** Methods of mappers that take each row for itself and hold none back. */
 export const holdsNothing = { end: () => [], held: () => 0, takeQuarantined: () => [] }
 
 export interface Quarantine {

@@ -6,7 +6,7 @@ import { type Secret, type Shown, shownBy } from '../endpoints/http/auth.ts'
 import { RehomeError } from '../errors.ts'
 
 export interface Admitted {
-  /** Of the protocol: `v1/rows/read`. */
+  /** The path within the protocol: `v1/rows/read`. */
   readonly path: string
   /** Unpacked. */
   readonly body: string
@@ -51,7 +51,7 @@ export async function admit(request: Request, conditions: Conditions): Promise<A
   return { path, body: (await unpacked(bytes, headers, maxBytes)).toString() }
 }
 
-/** As whoever asked has signed it. */
+/** The address that the caller has signed. */
 function addressOf(
   { headers, url }: Request,
   path: string | undefined,

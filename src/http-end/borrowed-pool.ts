@@ -25,12 +25,12 @@ export function borrowPool(pool: Pool, { answerMs }: Borrowing): Pool {
   const begun = performance.now()
   return asPool(pool, async () => {
     const client = await pool.connect()
-    // Who was stopped on the way has been given up by whoever asked.
+    // The caller has given up a request that was stopped on the way.
     if (answerMs > 0 && performance.now() - begun > answerMs) {
       client.release()
       throw new RehomeError('UNREACHABLE', `no connection was free within ${answerMs} ms`)
     }
-    // The pool listens only to sessions that nobody uses; the next query tells.
+    // The pool listens only to idle sessions; the next query fails instead.
     client.on('error', ignored)
     try {
       const before = await exchangeSettings(client, ours)

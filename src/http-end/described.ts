@@ -1,4 +1,4 @@
-/** What this end says of itself: its tables, whose rows are whose, and what guards are missing. */
+/** This end's description of itself: its tables, their tenants' columns, and missing guards. */
 import type { DescriptionInput } from '../endpoints/http/protocol/description.ts'
 import { protocolName } from '../endpoints/http/protocol/description.ts'
 import { missingGuards } from '../endpoints/sql/guard-sql.ts'
@@ -21,7 +21,7 @@ export interface Described {
   /** A table's own: from here to here. */
   readonly routes: readonly Route[]
   readonly findings: readonly Finding[]
-  /** What would install the guards that are missing. */
+  /** Statements that would install the missing guards. */
   readonly guards: readonly { readonly relation: string; readonly statements: readonly string[] }[]
 }
 
@@ -53,7 +53,10 @@ export async function describe(
   }
 }
 
-/** Pages go by the key, so that no row may be passed over for a key that it shares or lacks. */
+/**
+ * Findings about keys: pages follow the key, so that no row may be passed over for a key that it
+ * shares or lacks.
+ */
 function keyFindings({ source, sourceKey }: Route): Finding[] {
   const where = `table "${source.name}"`
   const found = source.uniques.some((unique) => unique.columns.every((c) => sourceKey.includes(c)))

@@ -1,4 +1,4 @@
-/** What this end does for each operation on changes: its own log, and what comes to it. */
+/** Handlers of the operations on changes: this end's own log, and the changes that it receives. */
 
 import type { z } from 'zod'
 import type { Applied, Feed } from '../endpoints/feed.ts'
@@ -53,7 +53,7 @@ export const feedHandlers: HandlersOf<keyof typeof feedOperations> = {
   },
 }
 
-/** As lines of JSON. */
+/** The answer as lines of JSON. */
 export async function answerChanges(
   at: At,
   request: z.output<typeof changesOperation.request>,

@@ -42,15 +42,15 @@ export interface HttpEndOptions {
   readonly flagPool?: Pool
   /** Default `public`. */
   readonly schema?: string
-  /** As in a plan: where functions of the tables find what they name without a schema. */
+  /** The schemas in which functions of the tables find names without a schema, as in a plan. */
   readonly searchPath?: readonly string[]
-  /** What is moved, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
+  /** Tables to move, as in a plan: `table('notes')`, `table('lines', { through: 'note_id' })`. */
   readonly tables: readonly (TablePlan | DiscoverTables)[]
   /** Tables that stay behind although they touch these. */
   readonly exclude?: PlanInput['exclude']
   /** Default `tenant_id`. */
   readonly tenantColumn?: string
-  /** As in the plans that come here. Default `default`. */
+  /** The scope of the plans that come here. Default `default`. */
   readonly scope?: string
   /** At least one. Several, so that they can be exchanged one after the other. */
   readonly auth: {
@@ -62,7 +62,7 @@ export interface HttpEndOptions {
    * false: this end is one of offline moves alone.
    */
   readonly feed?: boolean
-  /** Of a request, unpacked. Default 64 MiB. */
+  /** The limit of a request, unpacked. Default 64 MiB. */
   readonly maxBytes?: number
   /**
    * Where workers reach the end, for signatures. Needed where something in between changes the host
@@ -83,7 +83,7 @@ export interface HttpEndServer {
 const secretMin = 16
 const flagAnswerMs = 2_000
 
-/** For how long whoever asks waits for the answer, in ms. 0: it is not said. */
+/** The time that the caller waits for the answer, in ms. 0: unknown. */
 function answerMsOf(headers: Headers): number {
   const text = headers.get('rehome-timeout-ms') ?? ''
   return /^\d{1,7}$/.test(text) ? Number(text) : 0
@@ -258,7 +258,7 @@ function planOf(options: HttpEndOptions, schema: string): Plan {
 
 interface Look {
   now(): Promise<Described>
-  /** As it was at most some seconds ago. */
+  /** The description at most some seconds ago. */
   lately(): Promise<Described>
 }
 

@@ -61,8 +61,8 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
 const passedOverMax = 1024 * 1024
 
 /**
- * What of an answered request still comes is thrown away, so that the connection can be used again;
- * of whoever goes on sending, the connection is cut.
+ * The rest of an answered request is thrown away, so that the connection can be used again;
+ * if the client goes on sending, the connection is cut.
  */
 function passOver(incoming: IncomingMessage): void {
   if (incoming.complete) return

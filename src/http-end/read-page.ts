@@ -13,7 +13,7 @@ import { columnOf, keysOf } from './tables.ts'
 
 export type ReadRequest = z.output<typeof readOperation.request>
 
-/** As lines of JSON. */
+/** A page as lines of JSON. */
 export async function readPage(end: SqlEnd, route: Route, request: ReadRequest): Promise<string> {
   const { rows, last } = await readTextPage(end, queryOf(end, route, request))
   const lines = rows.map((row) => JSON.stringify(row))

@@ -1,4 +1,4 @@
-/** What a request says, checked. */
+/** Parses and checks requests. */
 import type { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 

@@ -1,4 +1,4 @@
-/** What goes back: JSON, lines of JSON, or a problem. */
+/** Responses: JSON, lines of JSON, or a problem. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { problemOf, problemType } from '../endpoints/http/problem.ts'

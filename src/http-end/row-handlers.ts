@@ -1,4 +1,4 @@
-/** What this end does for each operation on rows: names are looked up, the database is asked. */
+/** Handlers of the operations on rows: they look names up, and query the database. */
 import type { OperationName, RequestOf, ResultOf } from '../endpoints/http/protocol/operations.ts'
 import type { rowOperations } from '../endpoints/http/protocol/rows.ts'
 import type { Compared, ComparedColumn, Rows, Side } from '../endpoints/rows.ts'

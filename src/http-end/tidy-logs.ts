@@ -1,11 +1,13 @@
-/** What is left of captures that are over goes, now and then, when workers ask anyway. */
+/**
+ * Removes log entries of captures that are over, now and then, when workers send requests anyway.
+ */
 import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
 import type { Logger } from '../log.ts'
 import { explain, type Pool } from '../postgres.ts'
 
 const everyMs = 10 * 60_000
 
-/** Nobody waits for it, and it never rejects. */
+/** Runs in the background, and never rejects. */
 export function createTidying(pool: Pool, log: Pick<Logger, 'warn'> | undefined): () => void {
   let next = performance.now() + everyMs
   return () => {

@@ -1,8 +1,8 @@
-/** What differs between two catalogues of one end, in words. Pure. */
+/** Differences between two catalogues of one end, in words. Pure. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Catalog, CatalogTable } from './catalog.ts'
 
-/** One line a difference; empty where none of it can be told from catalogues. */
+/** One line a difference; empty where catalogues show none. */
 export function catalogChanges(before: Catalog, after: Catalog): string[] {
   const names = new Set([...before.tables.keys(), ...after.tables.keys()])
   return [...names].flatMap((name) => {

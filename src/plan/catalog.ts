@@ -1,5 +1,5 @@
 /**
- * What a database says about its tables, as far as moving a tenant needs to know. Types only; the
+ * A database's tables, as far as moving a tenant needs to know them. Types only; the
  * endpoint reads it, routes.ts brings it together with the plan.
  */
 import type { Matching, TenantPath } from './path.ts'
@@ -9,9 +9,9 @@ export interface CatalogColumn {
   readonly name: string
   /** `pg_type.typname` of the type, for a domain of the type below it; arrays begin with `_`. */
   readonly typeName: string
-  /** The same type with its schema, quoted: what a cast to it says. No length, no precision. */
+  /** The type with its schema, quoted, for casts to it. No length, no precision. */
   readonly typeSql: string
-  /** As a person writes it, e.g. `numeric(10,2)`. */
+  /** The type as a person writes it, e.g. `numeric(10,2)`. */
   readonly typeText: string
   /** Texts that are equal are the same text, as under every ordinary collation. */
   readonly deterministic: boolean
@@ -25,13 +25,13 @@ export interface CatalogColumn {
   readonly virtual: boolean
   /** How keys of the type are compared. null: it has no order. Absent: as in `pg_catalog`. */
   readonly operators?: KeyOperators | null
-  /** What the type consists of. Absent where the end does not say. */
+  /** The parts of the type. Absent where the end does not say. */
   readonly shape?: TypeShape | undefined
   /** `schema.sequence` whose numbers are this column's ids, as they are. */
   readonly sequence: string | null
   /** One whose numbers its values are made of, such as `'INV-' || nextval(…)`. */
   readonly composes?: string | null | undefined
-  /** By how much that sequence goes on; less than 0: it counts down. */
+  /** The step of that sequence; less than 0: it counts down. */
   readonly step?: number | null | undefined
 }
 
@@ -120,11 +120,14 @@ export interface CatalogTable {
   readonly unguardable: readonly string[]
   /** Policies exist and our role does not stand above them. */
   readonly rowSecurity: boolean
-  /** What our role may do: select, insert, delete. */
+  /** Privileges of our role: select, insert, delete. */
   readonly privileges: readonly string[]
   /** How a row's tenant is known, where the end itself says so. */
   readonly path?: TenantPath
-  /** Where rows get numbers from a sequence that nobody sees, such as in a function. */
+  /**
+   * Places where rows get numbers from a sequence that the catalogue does not show, such as a
+   * function.
+   */
   readonly hiddenNumbers?: readonly string[]
   /** A logical replication worker writes here; it fires no statement triggers. */
   readonly subscribed: boolean
@@ -152,9 +155,9 @@ export interface Catalog {
   readonly foreignSettings: readonly string[]
   /** Digits after the point of `money`, as others write it there. Absent: it is not known. */
   readonly moneyDigits?: number | undefined
-  /** What others may do there that a move would rather not have. Absent: it is not known. */
+  /** Privileges of other roles there that a move would rather not have. Absent: unknown. */
   readonly exposure?: Exposure
-  /** Who keeps writes out, where that is not this database by guards of ours. */
+  /** The part that keeps writes out, where that is not this database by guards of ours. */
   readonly enforcement?: 'database' | 'application'
   /** An end that is asked logs changes and tells them. */
   readonly feed?: boolean
@@ -173,7 +176,7 @@ export interface Exposure {
 
 export const computedKey = (table: string, column: string) => `${table}\u0000${column}`
 
-/** What is wrong, where, and what to do about it; `check` prints all of them. */
+/** A problem: its place, its description, and what to do about it; `check` prints all of them. */
 export interface Finding {
   readonly where: string
   readonly message: string

@@ -41,7 +41,7 @@ export function asItIs({ name, typeName }: Pick<CatalogColumn, 'name' | 'typeNam
   return { name, from: name, expression: `r.${ident(name)}`, typeName, castTo: null }
 }
 
-/** With the type of the ids that it gets. */
+/** The column with the type of the ids that it gets. */
 export function renumbered(
   { newIds }: Pick<Plan, 'newIds'>,
   own: TablePlan['newIds'],
@@ -60,7 +60,7 @@ export interface ColumnInput {
   findings: Finding[]
 }
 
-/** What a source column is called at the target. */
+/** The name of a source column at the target. */
 export function renamed(table: Pick<TablePlan, 'columns'>, column: string): string {
   const { rename } = table.columns
   // A column may be called `constructor`, which every object seems to have.

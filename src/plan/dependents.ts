@@ -1,5 +1,5 @@
 /**
- * What would happen beside a copy or a removal: triggers and rules that fire, and keys of tables
+ * Effects beside a copy or a removal: triggers and rules that fire, and keys of tables
  * outside of the move that would delete or change their rows. Pure.
  */
 import type { CatalogReaction, CatalogReference, CatalogTable, Finding } from './catalog.ts'
@@ -43,7 +43,7 @@ export function firingFindings(
     })
 }
 
-/** As `exclude` names it. */
+/** The name that `exclude` uses. */
 export function childName({ schema, table }: CatalogReference, own: string): string {
   return schema === own ? table : `${schema}.${table}`
 }
@@ -68,7 +68,7 @@ export interface DependentsOf {
   readonly schema: string
   readonly mode: Mode
   readonly tables: readonly EndTable[]
-  /** What may come to happen at this end; only what our role may do counts. */
+  /** Events that may occur at this end; only those that our role may cause count. */
   readonly events: readonly Event[]
   /** Tables whose rows may go on referring to rows that move away. */
   readonly left: readonly string[]

@@ -18,7 +18,7 @@ export interface SqlEndpoint {
 
 /** How an end over HTTP is reached. */
 interface OverHttp {
-  /** Of the end, e.g. `https://app.example/rehome`. Either this or `urlFrom`. */
+  /** The end's address, e.g. `https://app.example/rehome`. Either this or `urlFrom`. */
   readonly baseUrl?: string | undefined
   /** Name of the environment variable that holds it. */
   readonly urlFrom?: string | undefined
@@ -26,9 +26,9 @@ interface OverHttp {
   readonly concurrency: number
   /** Requests that one worker process begins in a second. 0, the default: as many as it can. */
   readonly requestsPerS: number
-  /** Of one request. Default 30,000. */
+  /** The limit of one request. Default 30,000. */
   readonly timeoutMs: number
-  /** Of one answer, unpacked. Default 64 MiB. */
+  /** The limit of one answer, unpacked. Default 64 MiB. */
   readonly maxBytes: number
   /** Rows of one page or batch. Default 2,000. */
   readonly pageRows: number
@@ -48,7 +48,7 @@ export interface HttpEndpoint extends OverHttp {
   readonly auth: HttpAuth
 }
 
-/** What a request of an existing API is made of. */
+/** A request to an existing API. */
 export interface ApiRequest {
   /** Default: GET without a body, POST with one. */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -70,14 +70,14 @@ export interface ApiTable {
   readonly key: string | readonly string[]
   /** Column → the table that it refers to, whose rows have to be there before. */
   readonly references?: Readonly<Record<string, string>>
-  /** A page of the tenant's rows, in any order that stays the same while nobody writes. */
+  /** A page of the tenant's rows, in any order that stays the same while no writes occur. */
   readonly read: (asked: {
     readonly tenant: string
-    /** What `rows` has said before; null: from the beginning. */
+    /** The `next` of the previous answer's `rows`; null: from the beginning. */
     readonly cursor: string | null
     readonly limit: number
   }) => ApiRequest
-  /** What the answer's JSON holds. `next` null or absent: there is no further page. */
+  /** The rows in the answer's JSON. `next` null or absent: there is no further page. */
   readonly rows: (answer: unknown) => {
     readonly rows: readonly ApiRow[]
     readonly next?: string | null
@@ -94,8 +94,8 @@ export interface ApiTable {
 /** How an existing API keeps a tenant from writing. */
 export interface ApiFence {
   /**
-   * For so long, by the API's own clock: repeated while a move lasts. null: until it is told
-   * to open.
+   * Closes the tenant for so long, by the API's own clock: repeated while a move lasts. null: until
+   * a request to open.
    */
   readonly close: (asked: {
     readonly tenant: string

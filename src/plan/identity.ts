@@ -1,4 +1,4 @@
-/** By what a row of one end is known at the other. Pure. */
+/** The identity of a row across both ends. Pure. */
 import { renamed } from './columns.ts'
 import type { Route } from './route.ts'
 
@@ -21,7 +21,7 @@ export function sourceOf(route: Route, targetColumns: readonly string[]): readon
 }
 
 /**
- * What has to be kept of a row that changes at the source, so that it is found again at both ends:
+ * The columns to keep of a row that changes at the source, so that it is found again at both ends:
  * columns of the source, and whether these are not enough.
  */
 export function keptOf(

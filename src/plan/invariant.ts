@@ -1,4 +1,4 @@
-/** What has to hold across two models besides equal rows, as the plan's author says it in SQL. */
+/** Conditions across two models besides equal rows, which the plan's author writes in SQL. */
 import type { TenantQuery } from './stream.ts'
 
 export type Invariant = {

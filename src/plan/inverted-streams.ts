@@ -46,7 +46,7 @@ function tableOf(stream: StreamPlan, tables: readonly Entry[], tenantColumn: str
   }
 }
 
-/** What becomes of its rows, as of a table's. */
+/** The stream as a table, so that its rows are treated as a table's. */
 export function tableOfStream(stream: StreamPlan): TablePlan {
   const { from, transform, to, row, key, newIds, quarantine, invert } = stream
   const [target = ''] = to

@@ -9,7 +9,7 @@ export interface NewIds {
   readonly type?: 'int8' | 'int4' | 'uuid' | 'text' | undefined
 }
 
-/** Of a plan: some ids become others. Of a route: some of its own. */
+/** Whether ids become others: some ids of a plan, or some of a route's own. */
 export function hasNewIds({ newIds }: { readonly newIds: object }): boolean {
   return Object.keys(newIds).length > 0
 }

@@ -1,6 +1,9 @@
 /** The way from a row to its tenant. */
 
-/** By what a row finds its parent, column by column. Absent: `pg_catalog`'s `=`, no collation. */
+/**
+ * The operators by which a row finds its parent, column by column. Absent: `pg_catalog`'s `=`, no
+ * collation.
+ */
 export interface Matching {
   /** The parent's column stands on the left, the child's on the right. */
   readonly equals?: readonly string[]

@@ -1,5 +1,5 @@
 /**
- * What a plan is, as its author writes it: one TypeScript file with a default export.
+ * A plan in the form that its author writes: one TypeScript file with a default export.
  *
  * These are the words of the plan, and nothing is looked up or checked here: check-plan.ts holds
  * the rules, routes.ts brings a plan together with what the two databases really contain.
@@ -33,7 +33,7 @@ export interface TableOptions<Row, Out> {
   readonly key?: readonly string[]
   /** The target's table. Default: the same name. */
   readonly to?: string
-  /** The same two for the target's table, where they differ there. */
+  /** `tenant` and `through` of the target's table, where they differ there. */
   readonly targetTenant?: string
   readonly targetThrough?: string | readonly string[]
   readonly columns?: ColumnChanges
@@ -62,7 +62,7 @@ export interface OneSideOptions {
 
 export interface TablePlan {
   readonly kind: 'table'
-  /** Of the source: streams read it. Of the target: streams fill it. Absent: it goes across. */
+  /** `source`: streams read the table. `target`: streams fill it. Absent: it goes across. */
   readonly side?: 'source' | 'target' | undefined
   readonly name: string
   readonly tenant?: string | undefined
@@ -104,10 +104,10 @@ export type TenantSource =
   | AsyncIterable<string>
   | (() => Iterable<string> | AsyncIterable<string>)
 
-/** Resolves when nothing is under way for the tenant any more. */
+/** Resolves when the tenant has no work under way. */
 export type Drained = (tenantId: string, options: { readonly signal: AbortSignal }) => Promise<void>
 
-/** What `definePlan` takes. Everything but name, ends, tenants and tables has a default. */
+/** The input of `definePlan`. Everything but name, ends, tenants and tables has a default. */
 export interface PlanInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
@@ -115,7 +115,7 @@ export interface PlanInput {
   readonly target: Endpoint
   /** The feature or data model that is fenced. Default `default`. */
   readonly scope?: string
-  /** The same at the target, where both models live in one database. Default: `scope`. */
+  /** The scope at the target, where both models live in one database. Default: `scope`. */
   readonly targetScope?: string
   /** A list, an SQL query of one column run at the source, or an (async) iterable. */
   readonly tenants: TenantSource
@@ -135,11 +135,11 @@ export interface PlanInput {
    * is fenced only for the last changes.
    */
   readonly strategy?: 'offline' | 'online'
-  /** What transforms may look up: asked once for each attempt, before the tenant is fenced. */
+  /** Data for transforms: looked up once for each attempt, before the tenant is fenced. */
   readonly lookups?: (at: Lookups) => Promise<Readonly<Record<string, unknown>>>
   /** Ids that become others, by a name that tables refer to. */
   readonly newIds?: Readonly<Record<string, NewIds>>
-  /** What has to hold besides equal rows. */
+  /** Conditions that must hold besides equal rows. */
   readonly invariants?: readonly Invariant[]
   /** Rows that are committed together at the target. Default 50,000. */
   readonly chunkRows?: number
@@ -154,7 +154,7 @@ export interface PlanInput {
     readonly leaseMs?: number
     /** How long to wait for transactions that were already writing. Default 5,000. */
     readonly drainMs?: number
-    /** What refused writers are told. Default 5. */
+    /** The `retryAfterS` that refused writers get. Default 5. */
     readonly retryAfterS?: number
     /**
      * The tenant's own work that no database sees, e.g. jobs under way: waited for at each end that

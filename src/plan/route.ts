@@ -13,7 +13,9 @@ export interface Route {
   /** Columns of a unique key, at the source; rows are read in its order. */
   readonly sourceKey: readonly string[]
   readonly targetKey: readonly string[]
-  /** What is read at the source. Without a transform these are the target's columns, too. */
+  /**
+   * Columns that are read at the source. Without a transform these are the target's columns, too.
+   */
   readonly columns: readonly ColumnRoute[]
   readonly transform: TablePlan['transform']
   readonly plan: TablePlan

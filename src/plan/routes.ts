@@ -73,7 +73,7 @@ function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
   })
 }
 
-/** Tables that lead to the same parent meet the same trouble there; it is told once. */
+/** Drops repeated findings: tables that lead to the same parent have the same one there. */
 function withoutRepetitions(findings: readonly Finding[]): Finding[] {
   const told = new Map(findings.map((finding) => [JSON.stringify(finding), finding]))
   return [...told.values()]
@@ -137,7 +137,7 @@ function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): reado
   const unordered = from.columns.find((c) => key.includes(c.name) && c.operators === null)
   if (unordered) {
     const { name, typeText } = unordered
-    const why = 'which has no default btree operator class: no rows are told apart by it'
+    const why = 'which has no default btree operator class, so rows cannot be distinguished by it'
     const message = `key column "${name}" is of type ${typeText}, ${why}; name other columns with \`key\``
     findings.push({ where, message })
   }

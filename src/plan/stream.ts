@@ -14,7 +14,7 @@ export interface Compilable {
   compile(): { readonly sql: string; readonly parameters: readonly unknown[] }
 }
 
-/** It has to give rows of this tenant alone; nobody else can tell. */
+/** A query for rows of this tenant alone, which rehome cannot check. */
 export type TenantQuery = (tenantId: string) => SqlText | Compilable
 
 /** Rows of the target, by table. */
@@ -25,7 +25,7 @@ interface Reads<Row> {
   readonly from: string | TenantQuery
   /**
    * Tables that its query reads although they are not planned, such as lists that are the same for
-   * all tenants: nobody is kept from writing them while a tenant moves.
+   * all tenants: they can be written while a tenant moves.
    */
   readonly alsoReads?: readonly string[]
   /** Columns that tell rows apart, and order them. Default: the table's primary key. */
@@ -45,8 +45,9 @@ export interface StreamOptions<Row, Out extends Produced> extends Reads<Row> {
   readonly to: readonly (keyof Out & string)[]
   readonly transform: (row: Row, context: TransformContext) => Out | null
   /**
-   * Of a stream from one table into one, each of whose rows becomes one or none: the source's row
-   * for one of the target. With it a rollback takes along what was written at the target.
+   * The inverse of a stream from one table into one, each of whose rows becomes one or none: the
+   * source's row for one of the target. With it a rollback takes along what was written at the
+   * target.
    */
   readonly invert?: (row: RowOf<Out>, context: TransformContext) => object | null
 }
@@ -57,7 +58,7 @@ export interface GatherOptions<Row, Out extends Produced> extends Reads<Row> {
   /** Rows that are equal in these columns belong together. The key has to begin with them. */
   readonly by: string | readonly string[]
   readonly to: readonly (keyof Out & string)[]
-  /** Of rows that belong together, in the order of the key; never of none. */
+  /** Transforms rows that belong together, in the order of the key; never an empty list. */
   readonly transform: (rows: readonly Row[], context: TransformContext) => Out | null
 }
 
@@ -123,12 +124,12 @@ export function queryText(query: TenantQuery, tenant: string): string {
   )
 }
 
-/** The same for no tenant, to see what columns it has. */
+/** The query for a tenant that does not exist, to see what columns it has. */
 export function queryShape(query: TenantQuery): string {
-  return queryText(query, nobody).replaceAll(literal(nobody), 'null')
+  return queryText(query, noTenant).replaceAll(literal(noTenant), 'null')
 }
 
-const nobody = 'rehome: the tenant that nobody is'
+const noTenant = 'rehome: a tenant that does not exist'
 const quotedOrParameter = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g
 
 function valueText(value: unknown): string {

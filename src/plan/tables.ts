@@ -1,6 +1,6 @@
 /**
- * Which tables a plan means: those it names and those it asks to discover; and which it ought to
- * have named, because they touch a planned table or hold the tenant's column. Pure.
+ * The tables that a plan means: those it names and those it asks to discover; and those that it
+ * must name, because they touch a planned table or hold the tenant's column. Pure.
  */
 import type { Catalog, CatalogForeignKey, CatalogTable, Finding } from './catalog.ts'
 import { type Plan, type TablePlan, table, targetTable } from './plan.ts'
@@ -97,7 +97,9 @@ export function keysOfTable(entry: CatalogTable): CatalogForeignKey[] {
   return [...entry.foreignKeys, ...entry.partitionKeys]
 }
 
-/** Rows that nobody planned for are rows that are lost; so each such table has to be named. */
+/**
+ * Rows of a table that the plan does not mention would be lost; so each such table has to be named.
+ */
 export function unclassifiedTables(
   plan: Plan,
   source: Catalog,

@@ -1,12 +1,12 @@
-/** What transforms are given besides rows, and how it is found. Types only. */
+/** The context of transforms besides rows, and how it is found. Types only. */
 import type { SqlText } from './sql-text.ts'
 
-/** What a transform is given besides the row; the same for every row of one move. */
+/** The second argument of a transform; the same for every row of one move. */
 export interface TransformContext {
   readonly tenantId: string
   readonly scope: string
   readonly planName: string
-  /** What the plan's `lookups` has found. Empty without. */
+  /** The result of the plan's `lookups`. Empty without. */
   readonly lookups: Readonly<Record<string, unknown>>
 }
 

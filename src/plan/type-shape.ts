@@ -1,5 +1,5 @@
 /**
- * What types consist of, and whether a value of one means the same as one of another of that name.
+ * The parts of types, and whether a value of one means the same as one of another of that name.
  * Pure.
  *
  * Values pass as texts and are compared as texts. A text does not say which attribute a field of a
@@ -64,7 +64,7 @@ type Composite = Extract<TypeShape, { kind: 'composite' }>
 function attributeDifference(from: Composite, to: Composite): string | null {
   const [here, there] = [from, to].map(({ attributes }) => attributes.map(({ name }) => name))
   if (here?.join('\0') !== there?.join('\0')) {
-    return `its attributes are (${quoted(here ?? [])}), at the target (${quoted(there ?? [])}), and values go by their order`
+    return `its attributes are (${quoted(here ?? [])}), at the target (${quoted(there ?? [])}), and values follow their order`
   }
   for (const [i, { name, type }] of from.attributes.entries()) {
     const other = to.attributes[i]?.type

@@ -1,4 +1,4 @@
-/** What a job holds, what it is called, and how to make sure that a move has one. */
+/** Jobs: their content, their names, and how to make sure that a move has one. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ export function readPayload(data: unknown): JobPayload {
   )
 }
 
-/** The same for the same errand, so that adding it twice is adding it once. */
+/** The id is equal for equal errands, so that adding a job twice is adding it once. */
 export function jobIdOf(move: Pick<Move, 'id' | 'errand' | 'generation'>): string {
   return move.errand === 'move' ? move.id : `${move.id}-${move.generation}`
 }
@@ -97,12 +97,14 @@ async function reviveJob(
   if (isOver) {
     await job.retry(state, { resetAttemptsMade: true, resetAttemptsStarted: true })
   } else if (state === 'delayed') {
-    // Due by the control database's clock: whoever delayed it may have had another.
+    // Due by the control database's clock: the delaying process may have had another one.
     await job.promote()
   }
 }
 
-/** What the processor throws: BullMQ stores the message, so it holds no secret and no NUL. */
+/**
+ * The error that the processor throws: BullMQ stores its message, so it holds no secret and no NUL.
+ */
 export function jobError({ error, again }: { error: RehomeError; again: boolean }): Error {
   const message = storable(`${error.code}: ${error.message}`.slice(0, 2000))
   return again ? new Error(message) : new UnrecoverableError(message)

@@ -35,7 +35,7 @@ const schema = 'bullmq'
 export interface QueueStore {
   readonly kind: 'redis' | 'postgres'
   readonly url: string
-  /** Of this installation: two of them can share one Redis. */
+  /** The prefix of this installation: two of them can share one Redis. */
   readonly prefix: string
 }
 
@@ -67,7 +67,10 @@ export function queueStore(options: {
     : { kind: 'postgres', url: controlUrl, prefix }
 }
 
-/** Errors of the connection are the caller's to see when he uses it; `onError` is told of all. */
+/**
+ * Opens the queues. A caller sees a connection's errors when it uses it; `onError` gets all of
+ * them.
+ */
 export function openQueues(store: QueueStore, onError: (error: Error) => void): Queues {
   const connection = connect(store, 'producer', onError)
   const open = (name: string) => {

@@ -1,4 +1,4 @@
-/** With what a fence and a capture are announced, and what is said where another flag stands. */
+/** Parameters of a fence's or a capture's announcement, and the error where another flag stands. */
 
 import type { End } from '../endpoints/ends.ts'
 import type { Raise } from '../endpoints/flags.ts'

@@ -1,6 +1,6 @@
 /**
  * From the end of this phase on, every change of the tenant's rows at the source is logged, and the
- * tenant goes on writing. Nobody waits for it, so it may wait long for transactions that were in.
+ * tenant goes on writing. It may take as long as open transactions do.
  */
 import { rowsOf } from '../endpoints/ends.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
@@ -9,7 +9,7 @@ import { holdOf, type Shard, type Stage } from './shard.ts'
 
 const patienceMs = 60_000
 
-/** What was logged of the tenant's changes, and how far the target had come with them. */
+/** Forgets the tenant's logged changes, and how far the target had come with them. */
 export async function forgetCapture(shard: Shard): Promise<void> {
   const { strategy, rollback } = shard.plan
   if (shard.goesBack ? rollback.windowMs === 0 : strategy !== 'online') return

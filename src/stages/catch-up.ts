@@ -1,5 +1,5 @@
 /**
- * What the tenant wrote during the copy follows, round after round, until what is left to do under
+ * Brings what the tenant wrote during the copy, round after round, until what is left to do under
  * the fence fits into the pause that the plan allows. Then everything is compared, and what was
  * written meanwhile follows again, with a comparison of its own in each round.
  */
@@ -11,7 +11,7 @@ import type { Compared, Round } from './rounds.ts'
 import type { Shard, Stage } from './shard.ts'
 import { refuseChangedSchema } from './verification.ts'
 
-/** What the pause consists of besides the last round and the writers that are in: a few commits. */
+/** Fixed overhead of the pause, besides the last round and the open transactions: a few commits. */
 export const besideMs = 30
 
 /** Before everything is compared, so that little is written in the meantime. */
@@ -58,7 +58,7 @@ async function shrink(shard: Shard, compared: Compared): Promise<Round> {
   }
 }
 
-/** What a drain that began now would wait for, in ms. */
+/** The time that a drain that began now would take, in ms. */
 function untilWritersEnd(shard: Shard): Promise<number> {
   const { tenant, signal, plan } = shard
   const drainMs = Math.max(plan.fence.drainMs, plan.pause.budgetMs)

@@ -34,7 +34,7 @@ import type { Client } from '../postgres.ts'
 import { type Shard, sqlEndsOf } from './shard.ts'
 import { brokenByGone, type LeftBy } from './verification.ts'
 
-/** What a round is about. */
+/** The rows that a round has to bring. */
 export interface Due {
   readonly tables: readonly ChangedTable[]
   /** Entries of the log. */
@@ -129,7 +129,7 @@ export async function replaceRows(
   return { removed, brought, gone }
 }
 
-/** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to such as have gone. */
+/** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to removed ones. */
 export async function refuseBrokenByLeaving(
   shard: Shard,
   { bringing, changes, tables, gone }: Replacing & Pick<Replaced, 'gone'>,
@@ -151,7 +151,7 @@ export async function refuseBrokenByLeaving(
   }
 }
 
-/** By the columns of the target's key, all of which the round knows. */
+/** References by the columns of the target's key, all of which the round knows. */
 function referringTo({ route }: ChangedTable): CatalogReference[] {
   return route.target.references.filter(
     ({ readable, parentColumns }) =>
@@ -188,7 +188,7 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
   }
 }
 
-/** Those with changes of their own, and those whose rows hang on such. Parents first. */
+/** Tables with changes of their own, and those whose rows depend on such. Parents first. */
 function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
   const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
   const found: ChangedTable[] = []

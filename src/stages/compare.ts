@@ -21,7 +21,7 @@ import type { Shard } from './shard.ts'
 
 export interface TableComparison {
   readonly table: string
-  /** Rows that ought to be at the target, and rows that are. */
+  /** The numbers of rows that must be at the target, and that are. */
   readonly expected: number
   readonly found: number
   readonly digest: string
@@ -47,7 +47,7 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
   return comparisons
 }
 
-/** `named`: up to how many differing keys are told. Default 20. */
+/** `named`: the number of differing keys to report at most. Default 20. */
 export async function compareTable(
   shard: Shard,
   route: Route,
@@ -80,7 +80,10 @@ export async function compareTable(
   }
 }
 
-/** Of rows that are read, made into the target's, and nowhere yet. null: the source's are those. */
+/**
+ * Expected target rows, made by a second run of the transform. null: source rows are hashed as they
+ * are.
+ */
 function aheadOf(shard: Shard, route: Route, check: ReadCheck | null): Expected | null {
   if (!isMade(shard, route)) return null
   const { ends, survey, signal } = shard
@@ -100,7 +103,7 @@ export interface ComparedRows extends Hashes {
   readonly misread: readonly Difference[]
 }
 
-/** Of some rows of both ends, few enough to be held here; both say by themselves what they hold. */
+/** Hashes some rows of both ends, few enough to be held here; each end hashes its own. */
 export async function hashesOfSome(
   shard: Shard,
   route: Route,
@@ -132,13 +135,13 @@ export async function hashesOfSome(
   return { expected, found, misread }
 }
 
-/** What is at the source has no digest that could be that of the target's rows. */
+/** Whether target rows are made on the way, so that the source has no digest for them. */
 function isMade({ ends }: Shard, route: Route): boolean {
   if (ends.source.kind === 'api') return true
   return route.transform !== undefined || route.stream !== undefined || hasNewIds(route)
 }
 
-/** Who makes digests of rows that are nowhere yet, or at an API. */
+/** The end that makes digests of rows that are not stored yet, or that an API has. */
 function hasherOf({ ends }: Shard): Rows {
   return rowsOf(ends.target.kind === 'api' ? ends.source : ends.target)
 }
@@ -163,7 +166,7 @@ function typeNameAt({ target }: Route, name: string): string {
   return target.columns.find((column) => column.name === name)?.typeName ?? 'text'
 }
 
-/** A row without compared columns cannot be told apart: its key stands in for it. */
+/** The target's side. The key of a row without compared columns stands in for it. */
 function targetSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
   const compared = columns.length > 0 ? columns : route.targetKey
   const value = (name: string): ComparedColumn => {

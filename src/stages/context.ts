@@ -1,4 +1,4 @@
-/** What transforms are given besides the row: the same for every row and the verification's run. */
+/** The context of transforms: the same for every row and the verification's run. */
 import { createHash } from 'node:crypto'
 import { type End, rowsOf } from '../endpoints/ends.ts'
 import { type Renumber, renumberAt } from '../endpoints/renumber.ts'
@@ -48,7 +48,7 @@ export function hashOfLookups(lookups: Readonly<Record<string, unknown>>): strin
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** Of the rows that go this way: their ids become those that the run has given them. */
+/** Renumbers rows that go this way: their ids become those that the run has given them. */
 export function renumberOf(shard: Shard, route: Route): Renumber {
   const { plan, tenant, run, ends } = shard
   const spaces = Object.entries(plan.newIds).map(

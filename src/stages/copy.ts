@@ -48,8 +48,8 @@ export const copy: Stage = {
 }
 
 /**
- * As the rows were at one moment, while the tenant goes on writing. What an attempt before this one
- * has left half done is removed: it is of another moment.
+ * Copies rows as they were at one moment, while the tenant goes on writing. Rows that an earlier
+ * attempt has left half done is removed: it is of another moment.
  */
 export const copyWhileWritten: Stage = {
   phase: 'copy',
@@ -125,7 +125,7 @@ function onceEach(shard: Shard, rows: readonly StayedBehind[]): StayedBehind[] {
 
 export interface CopyWork {
   readonly ends: Ends
-  /** What has come already: rows in the order of the source's key. */
+  /** The progress so far: rows in the order of the source's key. */
   readonly known: ReadonlyMap<string, TableProgress>
   /** The source is written meanwhile, and not looked at as it was at one moment. */
   readonly onLeftOut?: () => void
@@ -172,7 +172,7 @@ export async function copyTables(
 
 /**
  * Tables that may come at once, and before those of the next wave. Rows that are found through
- * others never stand there without them: nobody would find them to remove them. Where foreign keys
+ * others never stand there without them: they could not be found to be removed. Where foreign keys
  * are checked at once, all parents have to be there before their children.
  */
 function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {

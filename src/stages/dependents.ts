@@ -1,4 +1,4 @@
-/** What happens at each end beside a copy or a removal, as the catalogues say. Pure. */
+/** Effects at each end beside a copy or a removal, from the catalogues. Pure. */
 import type { Catalog, Finding } from '../plan/catalog.ts'
 import { type DependentsOf, dependentFindings } from '../plan/dependents.ts'
 import type { Plan } from '../plan/plan.ts'

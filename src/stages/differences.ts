@@ -1,7 +1,7 @@
 /** Rows that differ between two sides of a comparison, by their keys. Pure. */
 
 export interface Hashes {
-  /** Key → hash, of rows that ought to be there. */
+  /** Key → hash, of rows that are expected there. */
   readonly expected: ReadonlyMap<string, string>
   readonly found: ReadonlyMap<string, string>
 }

@@ -1,4 +1,6 @@
-/** What others may do at an end, with the SQL that revokes it: advice, no hindrance. Pure. */
+/**
+ * Privileges of other roles at an end, with the SQL that revokes them: advice, no hindrance. Pure.
+ */
 import { twoKeyLocks } from '../endpoints/sql/two-key-locks.ts'
 import type { Catalog, Finding } from '../plan/catalog.ts'
 import { ident } from '../quote.ts'

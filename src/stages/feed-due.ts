@@ -8,8 +8,8 @@ import { feedOf } from './feeds.ts'
 import type { Shard } from './shard.ts'
 
 /**
- * As the target has it: parents first. Throws WRITES_WOULD_BE_LOST where rows have changed that
- * cannot go the way of the shard.
+ * Tables with changes in the target's order: parents first. Throws WRITES_WOULD_BE_LOST where rows
+ * have changed that cannot go the way of the shard.
  */
 export async function dueTables(shard: Shard, since: Since): Promise<Due> {
   const counts = await feedOf(shard, 'source').countChanges(since)

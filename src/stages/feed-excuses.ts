@@ -34,7 +34,8 @@ export async function changingKeys(
   for (const table of (await dueTables(shard, since)).tables) {
     const touched = await touchedSince(shard, table, since)
     const { route } = table
-    // Rows hang on their parents at the target, too, and go with them without a trace of their own.
+    // Rows depend on their parents at the target, too, and go with them without a trace of their
+    // own.
     const hanging = await rowsUnder(shard, table, underParents(route, all))
     for (const { child } of hanging) if (child.length > 0) touched.parents.add(child)
     if (isFull(touched)) return null
@@ -62,7 +63,7 @@ export function underParents({ targetPath }: Route, all: readonly Touched[]): Ke
   return under(targetPath, all, { name: parents, keys: (one) => one.parents })
 }
 
-/** The same rows at the source. */
+/** The rows of the same parents at the source. */
 export function underSourceParents({ sourcePath }: Route, all: readonly Touched[]): KeyList[] {
   const parents = (one: Touched) => one.table.route.source.name
   return under(sourcePath, all, { name: parents, keys: (one) => one.sourceParents })
@@ -86,7 +87,7 @@ function under(path: TenantPath, all: readonly Touched[], at: ParentsAt): KeyLis
 }
 
 interface Hanging {
-  /** As a comparison names it; null: the plan has left it behind. */
+  /** The key in a comparison's form; null: the plan has left the row behind. */
   readonly key: Texts | null
   readonly child: Texts
 }

@@ -14,7 +14,7 @@ import type { Shard } from './shard.ts'
 const keysMax = 20_000
 const keysWeightMax = 4 * batchWeightMax
 
-/** Different keys; more of them than can be held are not known any more. */
+/** A set of keys. If there are more than can be held, it is unknown which. */
 export class KeySet {
   readonly columns: readonly string[]
   private readonly known = new Map<string, Texts>()
@@ -58,17 +58,17 @@ export function keyLists(columns: readonly string[], values: readonly Texts[]): 
   return [...lists].map((some) => ({ columns, values: some }))
 }
 
-/** Of one table, what a round has had to do with. */
+/** The rows of one table that a round has touched. */
 export interface Touched {
   readonly table: ChangedTable
-  /** As the source knows the rows, that are there and that have gone. */
+  /** Source keys of the rows, of those that are there and of those that have gone. */
   readonly source: KeySet
   readonly target: KeySet
   /** Parent keys of target rows that were inserted or deleted together with these rows. */
   readonly parents: KeySet
-  /** The same parents, as rows of the source refer to them. */
+  /** Keys of the same parents, as rows of the source refer to them. */
   readonly sourceParents: KeySet
-  /** Keys at the target that nobody has taken again. */
+  /** Keys at the target that no row has taken again. */
   readonly gone: Texts[]
 }
 

@@ -1,5 +1,5 @@
 /**
- * What has changed in one table of the source: which rows are there now, and which have gone.
+ * Changes in one table of the source: which rows are there now, and which have gone.
  *
  * The log is read before the rows, never after them: a row counts as gone only if a later look does
  * not find it. The head of feed-round.ts says why that is enough.
@@ -22,7 +22,7 @@ import { feedOf } from './feeds.ts'
 import type { Shard } from './shard.ts'
 
 export interface MappedRow {
-  /** As the target knows it. */
+  /** The key at the target. */
   readonly key: Texts
   readonly texts: Texts
   readonly columns: readonly string[]
@@ -68,7 +68,7 @@ export async function readChanged(shard: Shard, touched: Touched, since: Since):
   }
 }
 
-/** As in the log, until the rows that are there are known. */
+/** Log entries, until the rows that are there are known. */
 interface Before {
   readonly gone: Map<string, Texts>
   readonly parents: Map<string, Texts>

@@ -1,4 +1,4 @@
-/** Whether rows that came refer to rows that are there, and none to such as have gone. */
+/** Checks that rows that came refer to rows that are there, and that none refer to removed ones. */
 import { rowsOf } from '../endpoints/ends.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import type { RehomeError } from '../errors.ts'
@@ -11,7 +11,7 @@ import { brokenByGone, referencesBroken } from './verification.ts'
 
 /**
  * `while written` rows come before those that they refer to: then they are looked at again, at the
- * latest under the fence. Throws FOREIGN_KEY_BROKEN where nothing comes any more.
+ * latest under the fence. Throws FOREIGN_KEY_BROKEN where no further round follows.
  */
 export async function settleReferences(
   shard: Shard,

@@ -69,7 +69,7 @@ export async function followOnce(shard: Shard, asked: Compared): Promise<Round> 
       break
     }
     if (tries >= patience) throw restless(doubt)
-    // What nobody can tell apart has to be looked at as a whole.
+    // A table whose rows cannot be told apart has to be looked at as a whole.
     if (!since.everyChild && compared === 'changes') compared = 'everything'
   }
   return { ...counts, ms: round(now() - start) }
@@ -91,7 +91,9 @@ async function verify(
   return rows
 }
 
-/** Nobody knows better while it changes so quickly: it may settle with another attempt. */
+/**
+ * Makes a difference retryable while rows change this quickly: it may settle with another attempt.
+ */
 function restless({ code, message, data }: RehomeError): RehomeError {
   return new RehomeError(code, message, { data, retryable: true })
 }
@@ -106,7 +108,7 @@ interface Passed {
   readonly removed: number
   readonly brought: number
   readonly touched: readonly Touched[]
-  /** What has changed after this pass has begun. */
+  /** Changes after the beginning of this pass. */
   readonly since: Since
 }
 
@@ -118,7 +120,7 @@ async function pass(shard: Shard, compared: Compared): Promise<Passed> {
   const position = await source.position(key)
   const due = await dueTables(shard, before)
   if (due.tables.length === 0) {
-    // Where nothing has changed there is nothing that could hang on it.
+    // Where nothing has changed, no row can depend on a change.
     const since = { ...before, everyChild: false }
     return { changes: 0, removed: 0, brought: 0, touched: [], since }
   }
@@ -135,15 +137,15 @@ async function pass(shard: Shard, compared: Compared): Promise<Passed> {
   }
   const lacking = all.some((one) => one.lacking)
   const { fingerprint } = shard.survey
-  // Who hangs on a row that was left out for a while may have changed with nobody since: then all
-  // of it comes again, and everybody who hangs on any of it.
+  // Rows that depend on a row that was left out for a while may have changed without an entry
+  // since: then all of it comes again, and all rows that depend on any of it.
   const reached = lacking ? { ...before, everyChild: true } : after
   const { position: stored } = reached
   const step = bringing.steps.last + 1
   await target.writeSync(key, { position: stored, lacking, fingerprint, step })
   await advanceIds(shard, all)
   const isLast = compared === 'the last changes'
-  // On the way back rows may refer to them that nobody compares.
+  // On the way back rows may refer to them that are not compared.
   if (shard.goesBack && !isLast) await settleReferences(shard, touched, 'while written')
   // A later attempt has to see again what was in the midst of it. What is left does no harm.
   if (!isLast && !lacking && shard.unsettled.size === 0) {

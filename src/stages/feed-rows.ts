@@ -1,6 +1,6 @@
 /**
  * Brings what has changed in one table to the target, in as few steps as it takes: first go those
- * rows that nobody brings again, then come those that are there. Keys of the latter are known
+ * rows that do not come again, then come those that are there. Keys of the latter are known
  * before the former go, so that no row goes that another has taken the place of.
  */
 import { rowsOf } from '../endpoints/ends.ts'
@@ -57,7 +57,7 @@ export async function bringTable(
   if (rows && fitsOneStep([...gone, ...parents, ...rows.map(sentOf)], work.atOnce)) {
     await work.step({ gone, parents, rows })
   } else {
-    // While parents stand it can be told who hangs on them.
+    // While parents stand, their dependents can be found.
     for (const some of keysOfSteps(parents, work.atOnce)) await work.step({ parents: some })
     for (const some of keysOfSteps(gone, work.atOnce)) await work.step({ gone: some })
     const pages = rows ? [rows] : rereadNow(shard, touched, since)
@@ -155,8 +155,8 @@ function noteIds(
 }
 
 /**
- * Rows there that the plan had left behind are nobody's at the other end, and stay. Where others
- * have got such a key since, the row that comes collides with them.
+ * Rows there that the plan had left behind belong to no row of the other end, and stay. If other
+ * rows have taken such a key since, the row that comes collides with them.
  */
 async function withoutLeftBehind(
   shard: Shard,
@@ -182,7 +182,7 @@ async function withoutLeftBehind(
   return spared.size === 0 ? keys : keys.filter((key) => !spared.has(JSON.stringify(key)))
 }
 
-/** What is sent of a row: itself, and the key of the one that goes for it. */
+/** The form in which a row is sent: itself, and the key of the one that it replaces. */
 function sentOf({ texts, key }: MappedRow): Texts {
   return [...texts, ...key]
 }

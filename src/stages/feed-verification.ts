@@ -1,5 +1,5 @@
 /**
- * What is compared where an end is asked over HTTP, and why that is enough.
+ * The comparison where an end is reached over HTTP, and why it is sufficient.
  *
  * Both ends are read anew, rows are transformed a second time, and each end hashes what it holds. A
  * row that differs is excused only where the log, asked *after* the hashes were read, has it among
@@ -34,7 +34,9 @@ import { wayBackOf } from './way-back.ts'
 /** More differences than these are brought first, and then looked at. */
 const differencesMax = 20_000
 
-/** As the plan leads, whichever way the shard goes: what has come back is compared on it. */
+/**
+ * The shard in the plan's direction, whichever way it goes: what has come back is compared on it.
+ */
 function theWayThere(shard: Shard): Shard {
   return shard.goesBack ? wayBackOf(shard) : shard
 }
@@ -44,8 +46,8 @@ function routeThere(shard: Shard, route: Route): Route {
 }
 
 /**
- * Of all rows. null: they are equal; else why another round has to come first. Throws ROWS_DIFFER,
- * FOREIGN_KEY_BROKEN, INVARIANT_BROKEN or SCHEMA_CHANGED.
+ * Compares all rows. null: they are equal; else why another round has to come first. Throws
+ * ROWS_DIFFER, FOREIGN_KEY_BROKEN, INVARIANT_BROKEN or SCHEMA_CHANGED.
  */
 export async function verifyFollowed(shard: Shard, since: Since): Promise<RehomeError | null> {
   const there = theWayThere(shard)
@@ -83,8 +85,8 @@ const looksMax = 4
  * so tables with such differences are looked at again, while there are changes at all that could
  * explain them; no row is brought in between, so a row that is damaged differs each time.
  *
- * `since`: null excuses nothing, and looks once. Returns an error where nobody can tell, so that
- * another round has to come first.
+ * `since`: null excuses nothing, and looks once. Returns an error where the comparison is
+ * inconclusive, so that another round has to come first.
  */
 async function lookUntilSettled(
   shard: Shard,
@@ -118,7 +120,7 @@ async function isChanging(shard: Shard, since: Since): Promise<boolean> {
   return [...counts.values()].some((changes) => changes > 0)
 }
 
-/** null: nobody can tell. */
+/** null: inconclusive. */
 async function excuse(
   shard: Shard,
   looks: readonly TableComparison[],
@@ -151,9 +153,9 @@ async function excuse(
 }
 
 /**
- * Of what a round has had to do with. `since`: what has changed since then is excused; null:
- * nothing is. Returns how many rows were compared, or why everything has to be. Throws ROWS_DIFFER
- * or FOREIGN_KEY_BROKEN.
+ * Compares the rows that a round has touched. `since`: what has changed since then is excused;
+ * null: nothing is. Returns how many rows were compared, or why everything has to be. Throws
+ * ROWS_DIFFER or FOREIGN_KEY_BROKEN.
  */
 export async function verifyTouched(
   shard: Shard,
@@ -183,9 +185,9 @@ async function compareTouched(
   const there = theWayThere(shard)
   const own = routeThere(shard, one.table.route)
   if (isFull(one)) return await compareTable(there, own, differencesMax)
-  // Also who stands there without having come: rows that ought to have gone with their parents.
+  // Also rows that stand there without having come: they should have gone with their parents.
   const atTarget = [...one.target.lists(), ...underParents(one.table.route, all)]
-  // And who ought to have come with their parents, whatever the round has read of them.
+  // And rows that should have come with their parents, whatever the round has read of them.
   const atSource = [...one.source.lists(), ...underSourceParents(one.table.route, all)]
   const [source, target] = shard.goesBack ? [atTarget, atSource] : [atSource, atTarget]
   const hashes = await hashesOfSome(there, own, { source, target })
@@ -200,7 +202,7 @@ async function compareTouched(
   }
 }
 
-/** Of what has not changed since, where nothing was brought. Throws ROWS_DIFFER. */
+/** Compares rows that have not changed since, where nothing was brought. Throws ROWS_DIFFER. */
 export async function verifyUnchanged(shard: Shard, since: Since): Promise<void> {
   const there = theWayThere(shard)
   const looks = there.survey.routes.map((route) => () => {

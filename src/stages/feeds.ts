@@ -1,4 +1,4 @@
-/** The feeds of a shard's ends, and whether its changes go by them. */
+/** The feeds of a shard's ends, and whether its changes are followed by them. */
 import type { Feed, Since } from '../endpoints/feed.ts'
 import { feedAt } from '../endpoints/sql/feed-at.ts'
 import { RehomeError } from '../errors.ts'

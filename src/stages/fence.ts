@@ -12,7 +12,7 @@ export const fence: Stage = {
   },
 }
 
-/** Of a tenant whose changes are logged. */
+/** Fences a tenant whose changes are logged. */
 export const fenceWriting: Stage = {
   phase: 'fence',
   async run(shard) {

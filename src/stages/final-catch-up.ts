@@ -1,4 +1,4 @@
-/** Under the fence nothing is written any more, so after this round both ends are equal. */
+/** The last round: the fence refuses all writes, so after it both ends are equal. */
 import { tellRound } from './catch-up.ts'
 import { catchUpOnce } from './round.ts'
 import type { Stage } from './shard.ts'

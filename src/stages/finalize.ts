@@ -10,6 +10,6 @@ export const finalize: Stage = {
     await leaveOldHome(shard)
     await flags.endCapture({ ...holdOf(shard), moveId: shard.move.id })
     await forgetCapture(wayBackOf(shard))
-    shard.tell('what is written at the target is not logged any more')
+    shard.tell('the target no longer logs writes')
   },
 }

@@ -1,4 +1,4 @@
-/** What stands between a plan and its moves at the two servers. Pure. */
+/** Findings about a plan at its two servers. Pure. */
 
 import { logShapeOf } from '../endpoints/sql/logged-tables.ts'
 import type { Catalog, CatalogTable, Finding } from '../plan/catalog.ts'
@@ -135,7 +135,10 @@ function onlineFindings({ routes }: Routing, { target, asked }: Asked): Finding[
   return findings
 }
 
-/** What was written at the target goes back by the same means; what cannot go back needs none. */
+/**
+ * Findings about the way back. Writes at the target go back by the same means; what cannot go back
+ * needs none.
+ */
 function backFindings({ routes }: Routing, { source, asked }: Asked): Finding[] {
   const all = routes.map(wayBack)
   const back = all.filter((route) => !route.blocked)

@@ -1,4 +1,6 @@
-/** What an end that is reached over HTTP cannot do, and what it cannot prove. Pure. */
+/**
+ * Limits of an end that is reached over HTTP: what it cannot do, and what it cannot prove. Pure.
+ */
 
 import { md5Probe } from '../endpoints/read-digest.ts'
 import { type HashFunction, hashFunctions } from '../endpoints/sql/digest.ts'
@@ -20,7 +22,7 @@ export function commonHash(source: Catalog, target: Catalog): HashFunction | und
   })
 }
 
-/** What an end over HTTP cannot do. */
+/** Features that an end over HTTP cannot have. */
 export function httpFindings(
   plan: Plan,
   { routes }: Routing,
@@ -84,7 +86,7 @@ function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
     told.push('writes are kept out by the application alone: one that it lets in is lost')
   }
   if (kind === 'api') {
-    told.push('nobody sees who is still writing: it is waited for `fence.graceMs`')
+    told.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
     told.push('foreign keys, sequences and ids of other tenants are not looked at')
     told.push('a copy that is interrupted starts over')
   }
@@ -110,11 +112,11 @@ function hasUnknownTypes({ tables }: Catalog): boolean {
   )
 }
 
-/** What an API that was there before has to offer. */
+/** Requirements of an API that was there before. */
 function apiFindings({ source, target }: Plan, routes: readonly Route[]): Finding[] {
   const findings: Finding[] = []
   if (source.kind === 'api' && target.kind === 'api') {
-    const message = 'is an API, as the source is: nobody could compare their rows'
+    const message = 'is an API, as the source is: no end could compare their rows'
     findings.push({ where: 'target', message })
   }
   if (target.kind !== 'api') return findings
@@ -135,8 +137,8 @@ function apiFindings({ source, target }: Plan, routes: readonly Route[]): Findin
 }
 
 /**
- * Rows that hang on others go with them at the end that receives, a step at a time, and come again
- * by the other end's log. What that does not know of them would be lost on the way.
+ * Rows that depend on others go with them at the end that receives, a step at a time, and come
+ * again by the other end's log. What that does not know of them would be lost on the way.
  */
 function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): Finding[] {
   const findings: Finding[] = []
@@ -160,7 +162,7 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
   return findings
 }
 
-/** What the plan wants to run there as SQL. */
+/** Parts of the plan that would run there as SQL. */
 function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
   const findings: Finding[] = []
   const asked = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))

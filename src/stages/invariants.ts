@@ -1,4 +1,4 @@
-/** What the plan says has to hold across both models, asked of the ends themselves. */
+/** Invariants of the plan across both models: the ends themselves run their queries. */
 import { type End, rowsOf } from '../endpoints/ends.ts'
 import type { Texts } from '../endpoints/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'

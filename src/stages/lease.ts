@@ -1,5 +1,5 @@
 /**
- * Keeps this attempt alive and ends it when it is not its own any more.
+ * Keeps this attempt alive, and ends it when another worker has taken over.
  *
  * While a capture or a fence is held it is renewed three times a lease, on a connection that copies
  * cannot starve. If it cannot be renewed the attempt ends when the lease does, by the monotonic
@@ -22,7 +22,10 @@ export interface LeaseOptions {
 }
 
 export interface Lease {
-  /** From just before a capture is announced. Nobody waits, so there is no budget. */
+  /**
+   * Renews from just before a capture is announced. The tenant goes on writing, so there is no
+   * budget.
+   */
   keep(flags: Flags, hold: Hold): void
   /**
    * From just before the fence is announced; its first renewal follows a third of a lease later.
@@ -32,7 +35,7 @@ export interface Lease {
   heldFor(ms: number): void
   /** For how long this attempt has fenced the tenant by now, in ms; 0: it has not. */
   heldMs(): number
-  /** The fence is not to be renewed any more. Returns for how long it was held, in ms. */
+  /** Stops renewing the fence. Returns for how long it was held, in ms. */
   letGo(): number
   /** Ends all timers. */
   stop(): void
@@ -165,7 +168,7 @@ function notRenewed(leaseMs: number): RehomeError {
 }
 
 function takenOver(): RehomeError {
-  return new RehomeError('MOVE_TAKEN_OVER', "the move is not this worker's any more")
+  return new RehomeError('MOVE_TAKEN_OVER', 'another worker has taken the move over')
 }
 
 function overBudget(budgetMs: number): RehomeError {

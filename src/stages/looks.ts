@@ -1,5 +1,5 @@
 /**
- * What is tried at the ends before a run begins, beside what their catalogues say: whether guards
+ * Trials at the ends before a run begins, beside their catalogues: whether guards
  * work there, and whether the plan's expressions mean the same in every session. Reads only.
  */
 import { dependentExpressions } from '../endpoints/sql/expression-settings.ts'

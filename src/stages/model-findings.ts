@@ -1,4 +1,4 @@
-/** What a plan says of two models that does not hold together. Pure. */
+/** Contradictions in a plan's two models. Pure. */
 import type { Finding } from '../plan/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/route.ts'

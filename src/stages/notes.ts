@@ -1,5 +1,5 @@
 /**
- * What a person has to know of the two ends before tenants move, though nothing forbids it: told by
+ * Notes about the two ends for the operator before tenants move, though none forbids it: shown by
  * `check`, and by nothing else. Reads only.
  */
 import { type End, rowsOf } from '../endpoints/ends.ts'
@@ -71,7 +71,7 @@ async function slowLookNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Fi
     const tables = where === 'source' ? survey.sources : survey.targets
     const at = { schema: end.schema, tenant: '', tables, rowsMin: slowRows }
     for (const { table, foreignKey, rows } of await findSlowLooks(end.pool, at)) {
-      const message = `about ${rows} rows are looked through for those that refer by "${foreignKey}" and would be left behind, as no index begins with a column of it: create one. Where a look takes longer than ${plan.pause.budgetMs * lookShare} ms, a tenth of \`pause.budgetMs\`, none is made under the fence, and what comes last is told after the cutover (\`straysUnseen\`)`
+      const message = `about ${rows} rows are looked through for those that refer by "${foreignKey}" and would be left behind, as no index begins with a column of it: create one. Where a look takes longer than ${plan.pause.budgetMs * lookShare} ms, a tenth of \`pause.budgetMs\`, none is made under the fence, and rows that come last are reported after the cutover (\`straysUnseen\`)`
       notes.push({ where: `${where} table "${table}"`, message })
     }
   }
@@ -100,7 +100,7 @@ function hiddenNotes({ target }: Route): Finding[] {
   }))
 }
 
-/** Two sequences that give the same ids, to rows that have to be told apart by them. */
+/** Two sequences that give the same ids, to rows that have to be distinguished by them. */
 async function rangeNotes({ routes }: Survey, ends: Ends): Promise<Finding[]> {
   const notes: Finding[] = []
   for (const route of routes) {

@@ -35,7 +35,7 @@ export const preflight: Stage = {
     await closeTarget(shard)
     try {
       for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
-      // What it would have to pass is told by the move itself.
+      // The move itself reports what it would have to pass.
       if (shard.move.errand !== 'rehearse') await advanceSequences(shard, 'source')
       if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
       // An attempt that goes on with this one's rows has to have found the same.

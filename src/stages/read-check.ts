@@ -43,7 +43,7 @@ export function readCheckOf(shard: Shard, route: Route): ReadCheck | null {
   if (source.kind === 'api' || !isReadTwice(shard.ends, route)) return null
   if (shard.survey.source.digestProbes.md5 !== md5Probe) return null
   const rows = readRowsOf(route)
-  // While the source is written, rows that changed can only be told from others by their keys.
+  // While the source is written, only keys distinguish rows that changed from others.
   if (!rows || (!rows.isKeyed && shard.plan.strategy === 'online')) return null
   const own = rowsOf(source).side(readCompared(rows, tenantRows(shard, route, 'source')))
   return checkAgainst(own, rows)

@@ -1,6 +1,6 @@
 /**
  * Looks after what is fenced without a living mover: ends that a cutover has made the home and that
- * nobody has opened, and lapsed fences of moves that are over. Everything that an attempt could
+ * are still closed, and lapsed fences of moves that are over. Everything that an attempt could
  * still go on with is left to it. Any number of workers may do this at once.
  */
 import type { Control } from '../control/database.ts'
@@ -25,7 +25,7 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
   ]
 }
 
-/** Empties logs of what nobody waits for any more. It looks at all that is in them. */
+/** Removes log entries that are no longer needed. It looks at all that is in the logs. */
 export async function tidyLogs({ source, target }: Ends): Promise<void> {
   for (const end of [source, target]) {
     if (end.kind === 'sql') await forgetLeftChanges(end.pool)

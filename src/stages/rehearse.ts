@@ -20,13 +20,15 @@ export const rehearse: Stage = {
     try {
       await atOneMoment(shard, (ends) => rehearseOnce(shard, ends))
     } finally {
-      // A later attempt, or whoever it was taken over by, removes it otherwise.
+      // Otherwise a later attempt, or the worker that took the move over, removes it.
       if (!shard.signal.aborted) await removeAll(shard)
     }
   },
 }
 
-/** Of a database: of what is reached over HTTP it is what each request finds. */
+/**
+ * Runs work on snapshots of databases. An end over HTTP answers each request with its current rows.
+ */
 async function atOneMoment(shard: Shard, work: (ends: Ends) => Promise<void>): Promise<void> {
   const { source, target } = shard.ends
   if (source.kind !== 'sql') return await work(shard.ends)
@@ -55,7 +57,7 @@ async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
   }
 }
 
-/** What a drain that began now would wait for; without a feed nobody can tell beforehand. */
+/** The time that a drain that began now would take; unknown without a feed. */
 async function untilWritersEnd(shard: Shard): Promise<number> {
   const { ends, survey, tenant, signal, plan } = shard
   if (ends.source.kind !== 'sql' && !survey.source.feed) return 0

@@ -44,7 +44,7 @@ function tablesToWipe(shard: Shard, end: EndName): WipeGroup[] {
     return tables.find((at) => at.table.name === name) as EndTable
   }
   const groups: WipeGroup[] = []
-  // From the first table of a circle to the last, whatever stands between them hangs on both.
+  // From the first table of a circle to the last, every table between them depends on both.
   const [first, last] = [names.indexOf(cycle[0] ?? ''), names.indexOf(cycle.at(-1) ?? '')]
   for (const [i, name] of [...names.entries()].reverse()) {
     const self = keysOfTable(tableOf(name).table).some((key) => key.parent === name)

@@ -44,7 +44,7 @@ export async function resume(shard: Shard): Promise<Found> {
   return await startOver(shard)
 }
 
-/** As the attempt whose rows are there. */
+/** Whether lookups returned the same result as for the attempt that copied the rows. */
 function foundTheSame({ plan, move, lookups }: Shard): boolean {
   if (!plan.lookups) return true
   const { lookups: before } = move.evidence as { lookups?: string }
@@ -84,7 +84,7 @@ export type FoundOnline =
   | 'copied'
   | 'cut over'
 
-/** The same epoch at both ends means here that no change since is missing in the log. */
+/** Resumes an online move. Equal epochs at both ends prove that the log has all changes since. */
 export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   if (await isCutOver(shard)) return 'cut over'
   const { source, target } = shard.ends
@@ -95,7 +95,7 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   const { leaseMs } = shard.plan.fence
   const change = { ...hold, moveId, epoch, leaseMs }
   const captured = await source.flags.takeOver(change)
-  // Whoever died under the fence leaves writers waiting: they go on at once.
+  // A worker that died under the fence leaves writers waiting: they go on at once.
   const open = captured && (await source.flags.lowerToCapture({ ...hold, leaseMs }))
   if (!open || !(await target.flags.takeOver(change))) return await startOver(shard)
   shard.lease.keep(source.flags, hold)
@@ -132,7 +132,7 @@ export async function resumeRollback(shard: Shard): Promise<FoundBack> {
   const mine = { ...hold, moveId: shard.move.id }
   if (shard.move.phase === 'undo_release') return 'cut back'
   const back = await target.flags.adopt({ ...mine, mode: 'moved' })
-  // The source may be open by then: whoever knows its key did what was left to do.
+  // The source may be open by then: a caller with its key did what was left to do.
   const away = await source.flags.adopt({ ...mine, mode: 'moved' })
   // An attempt before this one had begun to bring rows there.
   const claimed = !away && (await source.flags.adopt({ ...mine, mode: 'receiving' }))
@@ -170,7 +170,7 @@ export async function leaveOldHome(shard: Shard): Promise<void> {
 async function findCapture(shard: Shard): Promise<boolean> {
   const { flags } = shard.ends.target
   const hold = holdOf(shard)
-  // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
+  // Secret until the target, at the cutover, gives it to the writers that it refuses.
   shard.epoch = randomUUID()
   await store(shard, { epoch: shard.epoch })
   const { fence, rollback } = shard.plan

@@ -15,7 +15,7 @@ export interface Retreat {
   readonly captureMs: number | null
 }
 
-/** Never throws: the reason for the retreat is what is to be told. Returns the pause in ms. */
+/** Never throws, so that the reason for the retreat is reported. Returns the pause in ms. */
 export async function retreat(shard: Shard, { end, captureMs }: Retreat): Promise<number> {
   const heldMs = shard.lease.letGo()
   const deadline = now() + shard.plan.fence.leaseMs

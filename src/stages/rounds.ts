@@ -1,8 +1,8 @@
-/** What a round of catching up is asked for, and what is told of it. Types only. */
+/** Types of a round of catching up: its parameters, and its result. Types only. */
 
 /**
- * What is compared: nothing; what this round has brought, before it is committed, also as the last
- * one under the fence; or all rows, at the moment whose rows it has brought.
+ * The extent of a comparison: nothing; what this round has brought, before it is committed, also as
+ * the last one under the fence; or all rows, at the moment whose rows it has brought.
  */
 export type Compared = 'nothing' | 'changes' | 'the last changes' | 'everything'
 

@@ -13,7 +13,7 @@ import type { Survey } from './survey.ts'
 const lookMs = 2_000
 const namedMax = 3
 
-/** SQLSTATEs of statements that do not fit the schema any more. */
+/** SQLSTATEs of statements that no longer fit the schema. */
 const misfits = /^(42703|42P01|42804|42883|42P10|0A000|3F000)$/
 
 /** SCHEMA_CHANGED with the end, the table and the column; any other error as it is. */

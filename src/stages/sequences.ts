@@ -116,7 +116,7 @@ async function areParted(back: Shard, sequence: string): Promise<boolean> {
 
 /**
  * The source column that becomes this one, or may do so in a transform: rows that one leaves out
- * have ids, too, which nobody else ought to get.
+ * have ids, too, which no other row should get.
  */
 function sourceColumn(route: Route, column: string): string | null {
   const { rename, compute } = route.plan.columns

@@ -23,11 +23,14 @@ import type { Survey } from './survey.ts'
 export interface Ends {
   readonly source: End
   readonly target: End
-  /** Of the database that keeps flags for ends that have none; closed with them. */
+  /** The pool of the database that keeps flags for ends that have none; closed with them. */
   readonly flagPool?: Pool
 }
 
-/** What follows changes needs databases: `check` has said so. Throws PREFLIGHT_FAILED. */
+/**
+ * Both ends as databases, which following by snapshots needs: `check` requires them. Throws
+ * PREFLIGHT_FAILED.
+ */
 export function sqlEndsOf({ ends }: { readonly ends: Ends }): { source: SqlEnd; target: SqlEnd } {
   return { source: sqlEnd(ends.source), target: sqlEnd(ends.target) }
 }
@@ -40,7 +43,7 @@ function sqlEnd(end: End): SqlEnd {
   )
 }
 
-/** What Bull Board's ring and the terminal show. `progress` is in percent. */
+/** Progress for Bull Board's ring and the terminal. `progress` is in percent. */
 export interface Progress {
   readonly progress: number
   readonly phase: Phase
@@ -48,7 +51,7 @@ export interface Progress {
   readonly rowsTotal: number
 }
 
-/** What has to be looked at once more. */
+/** Rows that have to be looked at once more. */
 export interface Unsettled {
   /** null: all of the tenant's. */
   readonly keys: readonly Texts[] | null
@@ -58,7 +61,7 @@ export interface Unsettled {
 export interface Shard {
   readonly plan: Plan
   readonly run: Run
-  /** As it was when this attempt claimed it. */
+  /** The move when this attempt claimed it. */
   readonly move: Move
   readonly tenant: string
   /** This attempt's; under it the flags at both ends are changed. */
@@ -73,11 +76,11 @@ export interface Shard {
   readonly survey: Survey
   /** The ends are exchanged: what the tenant has written at its new home goes to the old one. */
   readonly goesBack?: boolean
-  /** What transforms may look up: the same for all of the attempt. */
+  /** The data that transforms may look up: the same for all of the attempt. */
   readonly lookups: Readonly<Record<string, unknown>>
   /** A condition on the rows `r` of one end: this is only a part of the shard. */
   readonly among?: (route: Route, end: 'source' | 'target') => string
-  /** The same by what rows have in some columns. */
+  /** The keys of the rows, by some of their columns. */
   readonly keys?: (route: Route, end: 'source' | 'target') => KeyList | undefined
   /** Table of the target → keys that broke a reference, or left one broken, while they changed. */
   readonly unsettled: Map<string, Unsettled>
@@ -150,7 +153,7 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
 export async function store(shard: Shard, change: MoveChange): Promise<void> {
   const held = { id: shard.move.id, token: shard.token, attempt: shard.move.attempt }
   if (await storeProgress(shard.control, held, change)) return
-  throw new RehomeError('MOVE_TAKEN_OVER', `move ${shard.move.id} is not this worker's any more`)
+  throw new RehomeError('MOVE_TAKEN_OVER', `another worker has taken move ${shard.move.id} over`)
 }
 
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -164,7 +167,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
     return await Promise.race([work, aborted])
   } finally {
     signal.removeEventListener('abort', stop)
-    // Should it fail later, nobody waits for it any more.
+    // Should it fail later, its result is ignored.
     work.catch(() => {})
   }
 }

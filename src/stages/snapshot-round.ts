@@ -1,6 +1,7 @@
 /**
  * One round between two databases: the target becomes what the source was at one moment, by what
- * has changed since the round before, in one transaction. Whoever dies in it has changed nothing.
+ * has changed since the round before, in one transaction. A worker that dies in it has changed
+ * nothing.
  */
 import { now, round } from '../clock.ts'
 import { beginWriting } from '../endpoints/sql/begin-writing.ts'
@@ -35,7 +36,7 @@ export async function bringOnce(shard: Shard, compared: Compared): Promise<Round
   const ms = round(now() - start)
   for (const reached of done.reached) await advanceTo(shard, reached)
   const logs = changes.tables.map(({ log }) => log)
-  // What is left in the log is harmless: while nobody can write it is left for later.
+  // Remaining log entries are harmless: while the tenant is fenced they are left for later.
   if (done.changes > 0 && compared !== 'the last changes') {
     await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
   }
@@ -95,7 +96,7 @@ async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promi
     const part = partOf(shard, work)
     const compares = compared === 'changes' || compared === 'the last changes'
     const rows = compares ? await verifyPart(part) : 0
-    // On the way back rows may refer to them that nobody compares.
+    // On the way back rows may refer to them that are not compared.
     if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
     const reached = await reachedIds(part, 'target')
     await forgetKeys(client, changes.key)

@@ -30,8 +30,8 @@ export async function refuseStrays(shard: Shard, ends: Ends = shard.ends): Promi
 }
 
 /**
- * The same under the fence, for what has come since, where the look before was quick enough for
- * the pause. Else it is left to `tellNewStrays`, by this attempt or by the one that releases.
+ * Repeats the look under the fence, for what has come since, where the look before was quick enough
+ * for the pause. Else it is left to `tellNewStrays`, by this attempt or by the one that releases.
  */
 export async function refuseNewStrays(shard: Shard): Promise<void> {
   const { straysMs = 0 } = shard.evidence as { straysMs?: number }
@@ -44,7 +44,10 @@ export async function refuseNewStrays(shard: Shard): Promise<void> {
   await store(shard, { evidence: shard.goesBack ? { rollback: unseen } : unseen })
 }
 
-/** After the cutover, for who could not look under the fence: it is told what has come too late. */
+/**
+ * Looks after the cutover, if there was no time under the fence, and reports what has come too
+ * late.
+ */
 export async function tellNewStrays(shard: Shard): Promise<void> {
   if (!(shard.evidence.straysUnseen ?? unseenBefore(shard))) return
   shard.evidence.straysUnseen = true
@@ -64,7 +67,7 @@ export async function tellNewStrays(shard: Shard): Promise<void> {
   }
 }
 
-/** What an attempt before this one, which died past the cutover, has left to be looked for. */
+/** A look that an earlier attempt, which died past the cutover, has left to be made. */
 function unseenBefore({ move, goesBack = false }: Shard): boolean {
   const evidence = move.evidence as Evidence & { rollback?: Evidence }
   return (goesBack ? evidence.rollback : evidence)?.straysUnseen === true
@@ -74,7 +77,7 @@ interface Evidence {
   readonly straysUnseen?: unknown
 }
 
-/** Of the pause, for one look under the fence. */
+/** The share of the pause for one look under the fence. */
 export const lookShare = 0.1
 
 /** Before a removal, so that none stops halfway. Throws FOREIGN_KEY_BROKEN. */

@@ -1,6 +1,7 @@
 /**
- * What the two databases say today, brought together with the plan: read anew for every attempt,
- * and once more before the cutover, so that a schema changed halfway is seen. Changes nothing.
+ * The current schemas of the two databases, brought together with the plan: read anew for every
+ * attempt, and once more before the cutover, so that a schema changed halfway is seen. Changes
+ * nothing.
  */
 import { createHash } from 'node:crypto'
 import { type End, rowsOf } from '../endpoints/ends.ts'
@@ -37,7 +38,7 @@ export interface GuardedAt extends Guarded {
 export interface Unguarded {
   readonly end: End
   readonly relation: string
-  /** What installs its guard; nothing where that is for the end itself to do. */
+  /** Statements that install its guard; empty where that is for the end itself to do. */
   readonly statements: readonly string[]
 }
 
@@ -74,7 +75,7 @@ export async function survey(plan: Plan, ends: { source: End; target: End }): Pr
   }
 }
 
-/** What an end says of itself that it lacks. */
+/** Guards that an end itself reports as missing. */
 function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
   return unguarded.map((relation) => ({ end, relation, statements: [] }))
 }
@@ -87,7 +88,7 @@ function fingerprintOf(catalogs: readonly Catalog[]): string {
   return createHash('sha256').update(texts.sort().join()).digest('hex')
 }
 
-/** The same on the way back: what was the source is the target. */
+/** The survey on the way back: what was the source is the target. */
 export function surveyBack(survey: Survey): Survey {
   const { source, target, routes, sources, targets } = survey
   return {

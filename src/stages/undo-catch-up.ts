@@ -30,7 +30,10 @@ export async function claimOldHome(shard: Shard): Promise<void> {
     ...{ reason: 'moving back', retryAfterS: plan.fence.retryAfterS },
   })
   if (!claimed) {
-    throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
+    throw new RehomeError(
+      'NOT_MOVED',
+      'the flag at the source no longer says that the tenant is away',
+    )
   }
   const { fingerprint } = survey
   if (isAsked(shard)) {

@@ -27,7 +27,7 @@ export const undoCompare: Stage = {
   },
 }
 
-/** What has come back is compared with the new home, at one moment, while the tenant writes. */
+/** Compares what has come back with the new home, at one moment, while the tenant writes. */
 export const undoVerify: Stage = {
   phase: 'undo_compare',
   run: (shard) => verifyWhileWritten.run(wayBackOf(shard)),

@@ -16,9 +16,12 @@ export const undoFence: Stage = {
     shard.epoch = randomUUID()
     await store(shard, { epoch: shard.epoch })
     await fence.run(wayBackOf(shard))
-    // Known to nobody until the target, at the cutover, tells it to those whom it refuses.
+    // Secret until the target, at the cutover, gives it to the writers that it refuses.
     if (!(await source.flags.letOpen({ ...holdOf(shard), key: shard.epoch }))) {
-      throw new RehomeError('NOT_MOVED', 'the source does not say any more that the tenant is away')
+      throw new RehomeError(
+        'NOT_MOVED',
+        'the flag at the source no longer says that the tenant is away',
+      )
     }
   },
 }
@@ -37,7 +40,7 @@ async function refuseHalfway(shard: Shard): Promise<void> {
   throw new RehomeError('NOT_ALLOWED_NOW', message)
 }
 
-/** Of a tenant whose writes are followed. The old home is claimed already. */
+/** Fences a tenant whose writes are followed. The old home is claimed already. */
 export const undoFenceWriting: Stage = {
   phase: 'undo_fence',
   run: (shard) => fenceWriting.run(wayBackOf(shard)),

@@ -1,4 +1,4 @@
-/** The last changes follow to the old home, while nobody can write at the new one. */
+/** Brings the last changes to the old home, while the new one refuses writes. */
 import { finalCatchUp } from './final-catch-up.ts'
 import type { Stage } from './shard.ts'
 import { wayBackOf } from './way-back.ts'

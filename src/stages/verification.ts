@@ -14,7 +14,7 @@ import { type Ends, lanesOf, type Shard } from './shard.ts'
 import { changedEnds } from './survey.ts'
 import { wayBackOf } from './way-back.ts'
 
-/** By way of these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
+/** Verifies over these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
 export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
   const found = await lookAt({ ...shard, ends })
   const { comparisons } = found
@@ -34,7 +34,7 @@ export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void
   throw new RehomeError('SCHEMA_CHANGED', message)
 }
 
-/** Of a part of the shard. Returns how many rows were compared. */
+/** Verifies a part of the shard. Returns how many rows were compared. */
 export async function verifyPart(part: Shard): Promise<number> {
   const found = await lookAt(part)
   refuseDifferences(part, found)

@@ -5,7 +5,7 @@ import { surveyBack } from './survey.ts'
 
 const other = { source: 'target', target: 'source' } as const
 
-/** Of a shard that goes back already, the plan's own way. */
+/** The plan's own direction, for a shard that goes back already. */
 export function wayBackOf(shard: Shard): Shard {
   const { ends, among, keys, goesBack = false } = shard
   const survey = surveyBack(shard.survey)

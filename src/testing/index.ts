@@ -10,7 +10,7 @@ import type { TransformContext } from '../plan/transform-context.ts'
 export interface RoundTrip<Row> {
   /** Rows of the source, as its columns are called there. */
   readonly rows: fc.Arbitrary<Row>
-  /** What the transform is given besides. Default: tenant `acme`, nothing looked up. */
+  /** The transform's context. Default: tenant `acme`, no lookups. */
   readonly context?: Partial<TransformContext>
   /** Rows that are tried. Default 1,000. */
   readonly runs?: number

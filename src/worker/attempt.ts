@@ -47,13 +47,13 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   }
 }
 
-/** An attempt past its cutover may go on for so long when its worker is told to stop, in ms. */
+/** The time that an attempt past its cutover may take once its worker has to stop, in ms. */
 const finishMs = 8_000
 
 /** Ends the attempt with its worker. Past the cutover it has this long to open the new home. */
 function heedStop(stop: AbortSignal, { abort, caller }: Pick<Claimed, 'abort' | 'caller'>) {
   let timer: NodeJS.Timeout | undefined
-  const end = () => abort.abort(new RehomeError('STOPPED', 'the worker was told to stop'))
+  const end = () => abort.abort(new RehomeError('STOPPED', 'the worker is shutting down'))
   const heed = () => {
     if (isOnlyForward(caller.phase)) timer = setTimeout(end, finishMs)
     else end()
@@ -101,7 +101,7 @@ const stories = {
   rehearse: rehearseShard,
 } as const
 
-/** What becomes of the window in which the tenant can be brought back with what it writes. */
+/** The state of the rollback window after this errand. */
 function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true } {
   if (move.errand === 'move') return { windowMs: plan.rollback.windowMs }
   return move.errand === 'audit' ? { audited: true } : { windowMs: 0 }

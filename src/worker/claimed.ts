@@ -1,4 +1,6 @@
-/** What an attempt is given, what it has once its move is claimed, and how it ends. Types only. */
+/**
+ * Types of an attempt: its input, its state once its move is claimed, and its result. Types only.
+ */
 import type { Caller } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
 import type { RehomeError } from '../errors.ts'

@@ -1,4 +1,4 @@
-/** What is kept with a move of an attempt: what was compared, by whom, and how long it took. */
+/** Evidence of an attempt, kept with its move: what was compared, by whom, and how long it took. */
 import { unprovenOf } from '../stages/http-findings.ts'
 import type { Shard } from '../stages/shard.ts'
 

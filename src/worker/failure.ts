@@ -24,7 +24,7 @@ export async function fail(
   const { control } = options
   const held = { id: move.id, token, attempt: move.attempt }
   const forward = isOnlyForward(phase)
-  // Nobody is left who would go on with a rehearsal.
+  // The rehearsal's process is gone, so it will not go on.
   const stopped = error.code === 'STOPPED' && move.errand !== 'rehearse'
   const again =
     forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
@@ -46,7 +46,7 @@ export async function fail(
   const stored = again
     ? await postponeMove(control, held, {
         ...{ phase: phaseToWaitIn(move, phase), waitMs, failure },
-        // A worker that was told to stop says nothing about the move.
+        // A worker that was stopped says nothing about the move.
         isAttemptKept: stopped,
       })
     : await settleMove(control, held, {
@@ -83,7 +83,7 @@ async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null
   }
 }
 
-/** In which the next worker ought to have begun, once its time has come. */
+/** The time in which the next worker is expected to begin, once the move is due. */
 const handOverMs = 60_000
 
 function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {

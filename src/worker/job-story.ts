@@ -1,5 +1,5 @@
 /**
- * What a job tells Bull Board: its progress ring and its log. Written one after the other (two log
+ * A job's progress ring and log in Bull Board. Written one after the other (two log
  * lines at once lose one on the PostgreSQL backend) and never in the way: a line that cannot be
  * written is dropped, because the control database has it anyway.
  */

@@ -9,7 +9,7 @@ import { jobError, jobIdOf, readPayload } from '../queue/jobs.ts'
 import { attempt, type OpenPlan, type Outcome } from './attempt.ts'
 import { createJobStory, type JobStory } from './job-story.ts'
 
-/** What a worker process has open for its jobs. */
+/** Resources that a worker process has open for its jobs. */
 export interface WorkerRuntime {
   readonly control: Control
   readonly plans: readonly OpenPlan[]

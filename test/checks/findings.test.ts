@@ -261,7 +261,7 @@ const asking: readonly Case[] = [
   [
     'two APIs that were there before',
     { plan: { source: existing, target: existing, ...noWindow } },
-    'target: is an API, as the source is: nobody could compare their rows',
+    'target: is an API, as the source is: no end could compare their rows',
     'target table "notes": has no `write`',
     'target table "notes": has no `remove`',
   ],

@@ -122,8 +122,8 @@ test('a move waits with its rows until writes are let in, and then goes on', asy
 })
 
 test.each([
-  [['on'], 2, /say why with --reason/],
-  [['on', '--reason', ' '], 2, /say why with --reason/],
+  [['on'], 2, /give a --reason/],
+  [['on', '--reason', ' '], 2, /give a --reason/],
   [['on', '--reason', 'x', '--for', '10'], 2, /"10" is no length of time/],
   [['perhaps'], 2, /"perhaps" is neither on, off nor show/],
   [['on', '--reason', 'x', '--scope', 'wiki'], 3, /no table is guarded for scope "wiki"/],

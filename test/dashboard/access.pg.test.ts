@@ -80,7 +80,7 @@ test('only names of this machine are names of this machine', () => {
 test('what may come from another page is taken to come from there', () => {
   const host = 'board.example:3400'
   const origin = `http://${host}`
-  const foreign = (headers: Record<string, string>, by: 'cookie' | 'bearer' | 'nobody') =>
+  const foreign = (headers: Record<string, string>, by: 'cookie' | 'bearer' | 'stranger') =>
     mayBeForeign({ host, ...headers }, by)
   expect(foreign({ origin }, 'cookie')).toBe(false)
   expect(foreign({ origin: origin.toUpperCase() }, 'cookie')).toBe(false)
@@ -88,12 +88,12 @@ test('what may come from another page is taken to come from there', () => {
   expect(foreign({ 'sec-fetch-site': 'none' }, 'cookie')).toBe(false)
   expect(foreign({ origin: 'null', 'sec-fetch-site': 'same-origin' }, 'cookie')).toBe(false)
   expect(foreign({}, 'bearer')).toBe(false)
-  expect(foreign({}, 'nobody')).toBe(false)
+  expect(foreign({}, 'stranger')).toBe(false)
 
   expect(foreign({}, 'cookie')).toBe(true)
   expect(foreign({ origin: 'null' }, 'cookie')).toBe(true)
   for (const wrong of ['http://board.example', 'http://evil.example:3400', 'nonsense', '']) {
-    for (const by of ['cookie', 'bearer', 'nobody'] as const) {
+    for (const by of ['cookie', 'bearer', 'stranger'] as const) {
       expect(foreign({ origin: wrong }, by), wrong).toBe(true)
       expect(foreign({ origin: wrong, 'sec-fetch-site': 'same-origin' }, by), wrong).toBe(true)
     }

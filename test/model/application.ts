@@ -150,7 +150,7 @@ export function lapses(s: State, end: number): boolean {
   return true
 }
 
-/** Time passes: the tenant is not to be brought back any more. */
+/** Time passes: the rollback window ends. */
 export function windowEnds(s: State, end: number): boolean {
   const flag = s.end(end)
   if (flag.window === 0) return false

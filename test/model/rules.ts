@@ -49,7 +49,7 @@ export interface Rules {
   readonly stopLowers: boolean
   /** Past the cutover it opens the new home before it goes. */
   readonly stopFinishes: boolean
-  /** An attempt that ends because its worker was told to stop does not count as one. */
+  /** An attempt that ends because its worker was stopped does not count as one. */
   readonly stopKeepsAttempt: boolean
 }
 

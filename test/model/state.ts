@@ -78,7 +78,7 @@ const controlFields = [
  * One attempt. `at`: its next step, 0 for a free place. `phase`, `fallback`: as it was claimed.
  * `locked`: 1 + the end where it holds the flag's row in an open transaction. `lease`: 1 + the end
  * whose fence it renews. `waits`: the writers that it waits for. `memory`: what one step tells
- * the next. `read`: the changes that it has read. `stopped`: its worker was told to stop.
+ * the next. `read`: the changes that it has read. `stopped`: its worker was stopped.
  */
 const moverFields = [
   'at',

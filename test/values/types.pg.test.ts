@@ -21,7 +21,7 @@ interface Case {
 const oid = 'oid may name a large object, which does not move, or a row of the catalogue'
 const refused = (column: string) =>
   `drop it, or say \`columns.compute\` with sql\`r."${column}"\` if it is to arrive all the same`
-const attributes = `its attributes are ("a", "b"), at the target ("b", "a"), and values go by their order`
+const attributes = `its attributes are ("a", "b"), at the target ("b", "a"), and values follow their order`
 
 const cases: Readonly<Record<string, Case>> = {
   'a composite type whose attributes stand in another order': {
@@ -48,7 +48,7 @@ const cases: Readonly<Record<string, Case>> = {
     there: 'create type t4 as (a int, b int)',
     column: 't4',
     message:
-      'column "v" of type t4: its attributes are ("a"), at the target ("a", "b"), and values go by their order',
+      'column "v" of type t4: its attributes are ("a"), at the target ("a", "b"), and values follow their order',
   },
   'an enum that lacks a label': {
     types: `create type t5 as enum ('low', 'mid', 'high')`,
@@ -138,7 +138,7 @@ const keyless: readonly (readonly [type: string, message: string])[] = [
   'json[]',
 ].map((type) => [
   type,
-  `key column "v" is of type ${type}, which has no default btree operator class: no rows are told apart by it; name other columns with \`key\``,
+  `key column "v" is of type ${type}, which has no default btree operator class: so rows cannot be distinguished by it; name other columns with \`key\``,
 ])
 
 /** Findings of some cases, whose tables are `c0`, `c1` and so on, at two ends. */

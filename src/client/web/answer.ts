@@ -1,5 +1,5 @@
 /**
- * What is answered to a write that is refused: JSON for programs, a page or a way back for people.
+ * Answers to a write that is refused: JSON for programs, a page or a way back for people.
  *
  * Invariant: what a tenant, a reason or a request says gets into bodies, escaped, and never into a
  * header; the one exception is the path of a redirect, which a URL parser has encoded.
@@ -18,7 +18,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** Of `application/problem+json` (RFC 9457). */
+/** The `type` of the `application/problem+json` body (RFC 9457). */
 const problemType = 'urn:rehome:tenant-read-only'
 
 export interface Form {
@@ -28,7 +28,7 @@ export interface Form {
   readonly page: ((refusal: Refusal) => string | Promise<string>) | undefined
 }
 
-/** So that whoever counts failures, or takes servers out, can leave these alone. */
+/** Headers that let monitors, and balancers that take servers out, leave these answers alone. */
 const mode = { 'tenant-mode': 'read-only', 'cache-control': 'no-store', vary: 'Accept' }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
@@ -94,8 +94,8 @@ function cameFrom({ header, host }: WebRequest): string | null {
 }
 
 /**
- * The same request once more, to the same URL: browsers and `fetch` repeat method and body. null:
- * who asks would not, or has done so already.
+ * Asks the client to repeat the request at the same URL: browsers and `fetch` repeat method and
+ * body. null: it would not repeat, or has done so already.
  */
 export function askAgain({ url, header }: WebRequest): Answer | null {
   if (header('sec-fetch-mode') === undefined || cameAgain(header('cookie'))) return null

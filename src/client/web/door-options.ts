@@ -1,4 +1,4 @@
-/** What the application says of itself, and what it becomes once it was checked. */
+/** Options of read-only mode as the application gives them, and their checked form. */
 import { RehomeError } from '../../errors.ts'
 import type { Fence } from '../fence.ts'
 import { holdMsOf } from '../hold.ts'
@@ -10,7 +10,7 @@ type Maybe<T> = T | null | undefined
 
 /** `R`: the request as the framework has it. Of Hono and Koa it is their context. */
 export interface ReadOnlyModeOptions<R> {
-  /** Whose request it is; nothing where it is nobody's. Asked again once the handler has run. */
+  /** The tenant of a request, if it has one. Asked again once the handler has run. */
   readonly tenantOf: (request: R) => Maybe<string> | Promise<Maybe<string>>
   /** `homes.look`. Without it nothing is known before the database has refused. */
   readonly look?: ((tenant: string) => Promise<Fence | null>) | undefined

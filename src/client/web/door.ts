@@ -1,5 +1,5 @@
 /**
- * What happens to a request, whatever framework brings it: at the door, before the handler, and
+ * Guards a request, whatever framework brings it: at the door, before the handler, and
  * after the handler was refused. The database decides; nothing here lets a write through that it
  * would refuse, and where this knows nothing, the handler is asked.
  */
@@ -12,7 +12,7 @@ import type { DoorOptions } from './door-options.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import type { WebRequest } from './web-request.ts'
 
-/** `gone`: nobody waits for an answer any more. */
+/** `gone`: the client has left. */
 export type Verdict = 'gone' | Answer
 
 export interface Visit {
@@ -25,7 +25,7 @@ export interface Visit {
    * of that is for `refused`, so that it is no third time.
    */
   refusedOrAgain(error: unknown): Promise<null | 'again' | Verdict>
-  /** The same for adapters that cannot run it: the client is asked to send its request again. */
+  /** The variant for adapters that cannot run it: the client is asked to send its request again. */
   refusedOrSentAgain(error: unknown): Promise<null | Verdict>
   /** Whether `refusedOrAgain` may say `again`. */
   readonly repeats: boolean

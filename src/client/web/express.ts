@@ -52,7 +52,7 @@ export function expressAdapter<R extends object>(door: Door<R>): ExpressAdapter<
   }
 }
 
-/** Headers that others have set stay, except those that describe their body. */
+/** Headers that were set before stay, except those that describe their body. */
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
   for (const name of ['content-encoding', 'content-length', 'etag']) response.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) {

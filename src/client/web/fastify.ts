@@ -24,7 +24,7 @@ export interface FastifyReply {
   hijack(): unknown
 }
 
-/** As little as a plugin needs: the types of Fastify are its own affair. */
+/** The members of Fastify that a plugin needs, without its types. */
 export interface FastifyInstance {
   addHook(name: never, hook: never): unknown
   setErrorHandler(handler: never): unknown
@@ -107,7 +107,7 @@ function hasBody({ 'content-length': length, 'transfer-encoding': coding }: Inco
   return coding !== undefined || Number(length ?? 0) > 0
 }
 
-/** What a request's handler has thrown, and how to run it once more. */
+/** Errors of requests' handlers, each with a way to run the handler once more. */
 type Failures = WeakMap<object, { readonly error: unknown; runAgain(): Promise<unknown> }>
 
 /** The handler as it was, but that its failures are noted. */

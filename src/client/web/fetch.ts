@@ -41,7 +41,7 @@ function answerTo(error: unknown, verdict: null | Verdict): Response {
   return responseTo(verdict)
 }
 
-/** A branch of a body that nobody reads keeps all that the other branch has read. */
+/** Cancels an unread branch of a body: it would keep all that the other branch has read. */
 function drop(spare: Request | null): void {
   spare?.body?.cancel().catch(() => {})
 }
@@ -52,7 +52,7 @@ function keep<R extends Request>(request: R): R | null {
   return bytes <= keptBytesMax ? (request.clone() as R) : null
 }
 
-/** Who has gone never reads it. */
+/** A client that has left never reads it. */
 function responseTo(verdict: Verdict, others: Headers = new Headers()): Response {
   if (verdict === 'gone') return new Response(null, { status: 503 })
   for (const name of ['content-encoding', 'content-length', 'etag']) others.delete(name)

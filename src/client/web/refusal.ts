@@ -1,17 +1,17 @@
 /**
- * What may be said of a fence outside: to whom it concerns, and never where the tenant has gone or
+ * The public part of a fence: the tenant that it concerns, and never where the tenant has gone or
  * the key to it.
  */
 import type { Fence } from '../fence.ts'
 
 export interface Refusal {
-  /** 503: later it can be written. 403: nobody knows when. */
+  /** 503: it can be written later. 403: it is unknown when. */
   readonly status: 403 | 503
-  /** `*`: the whole application. null: not the request's own tenant, so nothing is told of it. */
+  /** `*`: the whole application. null: not the request's own tenant, so it is not named. */
   readonly tenant: string | null
   /** In words, for people. null: as before. */
   readonly reason: string | null
-  /** null: nobody knows. */
+  /** null: unknown. */
   readonly retryAfterS: number | null
 }
 

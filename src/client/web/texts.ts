@@ -1,13 +1,13 @@
-/** What people are told. Every sentence can be replaced by the application's own. */
+/** Texts that people read. Every sentence can be replaced by the application's own. */
 
 export interface Texts {
-  /** Of all of them: the page's `lang`. */
+  /** The language of all texts: the page's `lang`. */
   readonly language: string
   readonly title: string
   readonly notSaved: string
   /** When to try again. */
   readonly later: (retryAfterS: number) => string
-  /** In its place where nobody knows when. */
+  /** The sentence in its place where the end is unknown. */
   readonly indefinitely: string
 }
 
@@ -22,7 +22,7 @@ export const english: Texts = {
   indefinitely: 'It is not known yet when changes will be possible again.',
 }
 
-/** `retryAfterS`: null where nobody knows. */
+/** `retryAfterS`: null where the end is unknown. */
 export function whenToTryAgain(texts: Texts, retryAfterS: number | null): string {
   return retryAfterS === null ? texts.indefinitely : texts.later(retryAfterS)
 }

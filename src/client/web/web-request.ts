@@ -1,5 +1,5 @@
 /**
- * What a request is to all frameworks alike. Nothing here reads a body.
+ * The common form of a request in all frameworks. Nothing here reads a body.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -10,7 +10,7 @@ export interface WebRequest {
   /** Where it was sent to: `host` or `host:port`. */
   readonly host: string | undefined
   header(name: string): string | undefined
-  /** Aborted once nobody waits for the answer any more. */
+  /** Aborted once the client has left. */
   signal(): AbortSignal
 }
 

@@ -1,4 +1,4 @@
-/** What a plan says of an existing API's tables, as a catalogue. */
+/** The catalogue of an existing API's tables, made from the plan. */
 import type { Catalog, CatalogColumn, CatalogTable } from '../../plan/catalog.ts'
 import type { ApiEndpoint, ApiTable } from '../../plan/endpoint.ts'
 
@@ -48,7 +48,7 @@ function columnOf(name: string, typeText: string): CatalogColumn {
   return { name, ...type, ...none, deterministic: true, virtual: false, sequence: null }
 }
 
-/** As the catalogue names it, without its length or precision: `_text` for `text[]`. */
+/** The type's name in the catalogue, without length or precision: `_text` for `text[]`. */
 export function baseType(typeText: string): string {
   const base = typeText.replace(/[([].*$/, '')
   return typeText.endsWith('[]') ? `_${base}` : base

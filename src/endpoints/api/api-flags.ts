@@ -2,10 +2,10 @@
  * The flags of an end that has none of its own: they stand in the control database, and the API is
  * told whenever the tenant is to be kept out, or let in.
  *
- * It is told to let in before the flag goes, and to keep out after it has come: whoever dies in
- * between leaves a flag, whose lease ends, and nobody is let in whom no flag knows of. A flag that
- * has not gone after all has the last word: the API may be told to let in when somebody else has
- * raised, renewed or cut over meanwhile, and is told to keep out again.
+ * The API lets writers in before the flag goes, and keeps them out after it has come. So a worker
+ * that dies in between leaves a flag, whose lease ends, and no writer is let in without a flag that
+ * knows of it. A flag that has not gone after all has the last word: the API may let writers in
+ * when another attempt has raised, renewed or cut over meanwhile, and then keeps them out again.
  */
 import type { ApiFence } from '../../plan/endpoint.ts'
 import type { Flag, FlagKey, Flags, Hold, Keyed } from '../flags.ts'
@@ -15,7 +15,7 @@ export interface Tell {
   open(asked: Parameters<ApiFence['open']>[0]): Promise<void>
 }
 
-/** What refused writers are told where a flag says nothing of it, in s. */
+/** The `Retry-After` of refused writers where a flag has none, in s. */
 const retryAfterS = 5
 
 export function apiFlags(flags: Flags, tell: Tell): Flags {
@@ -39,7 +39,7 @@ export function apiFlags(flags: Flags, tell: Tell): Flags {
       return renewed
     },
     async markMoved(change) {
-      // Before the commit: from it on nobody may be let in there any more, whatever dies.
+      // Before the commit: after it no writer may be let in there, whatever dies.
       const fence = await flags.readFlag(change)
       if (fence?.token !== change.token || fence.mode !== 'read_only') return null
       await close(change, null)

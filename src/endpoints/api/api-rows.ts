@@ -31,7 +31,7 @@ export function apiRows(api: Api): Rows {
     stamp: async () => undefined,
     count: (rows) => countRows(api, rows),
     async drain({ drainMs, signal }) {
-      // Nobody can see who is in: it is waited for as long as the plan says that takes.
+      // Active writers cannot be seen: it waits as long as the plan says that they take.
       const waitedMs = Math.min(end.fence.graceMs ?? graceMsDefault, drainMs)
       await sleep(waitedMs, signal)
       return { waitedMs }

@@ -62,7 +62,7 @@ function bytesIn(value: unknown): unknown {
   return typeof value === 'string' ? codecFor({ name: 'bytea' }).decode(value) : value
 }
 
-/** What JSON cannot hold exactly goes as text. */
+/** A row as JSON. Values that JSON cannot hold exactly become texts. */
 export function rowOf(
   texts: Texts,
   columns: readonly string[],
@@ -78,12 +78,12 @@ export function rowOf(
 }
 
 const asText = /^(int8|numeric|bytea)$/
-/** Below the first dimension JSON's own arrays could not be told from PostgreSQL's. */
+/** JSON's own arrays below the first dimension could not be distinguished from PostgreSQL's. */
 const isJson = /^_jsonb?$/
 
 function sentValue(type: string, text: string): unknown {
   if (!type.startsWith('_')) return asText.test(type) ? text : jsonOf(type, text)
-  // Bounds other than 1 are told by the text alone.
+  // The text alone has bounds other than 1.
   if (isJson.test(type) || text.startsWith('[')) return text
   const element = type.slice(1)
   return parseArray(text, (item) => sentValue(element, item))

@@ -43,8 +43,8 @@ export function askingBy(transport: Transport, where: string): Asking {
 }
 
 /**
- * The same for the same batch or step, for logs and proxies. Nobody learns the epoch by it: that is
- * the key which opens the target.
+ * A key, equal for the same batch or step, for logs and proxies. It does not reveal the epoch,
+ * which is the key which opens the target.
  */
 export function requestKey(epoch: string, ...of: readonly (string | number)[]): string {
   return createHash('sha256')

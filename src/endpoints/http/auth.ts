@@ -1,6 +1,6 @@
 /**
- * Who asks: a bearer token, or a signature over the request (HMAC-SHA256), so that the secret
- * itself never travels. Both halves of the protocol use it.
+ * Authenticates requests: a bearer token, or a signature over the request (HMAC-SHA256), so that
+ * the secret itself never travels. Both halves of the protocol use it.
  *
  * Rule: whether a request may come in is known from its headers alone, before anything is read of
  * its body; and all that a request means is signed, also where it goes.
@@ -11,14 +11,14 @@ export type Secret =
   | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'hmac'; readonly key: string }
 
-/** What a header can carry as a bearer token (RFC 6750). */
+/** Characters that a header can carry as a bearer token (RFC 6750). */
 export const bearerChars = 'letters, digits and ._~+/- alone'
 export const bearerToken = /^[A-Za-z0-9._~+/-]+=*$/
 
 /** All that a request says, but for headers. */
 export interface SignedRequest {
   readonly method: string
-  /** As the `Host` header has it, with a port that is not the scheme's own. */
+  /** The value of the `Host` header, with a port that is not the scheme's own. */
   readonly host: string
   /** Path and query as they are sent: `/rehome/v1/rows/read`. */
   readonly target: string
@@ -48,14 +48,14 @@ export function headersFor(secret: Secret, request: SignedRequest): Record<strin
   return { authorization, [hashHeader]: request.bodyHash }
 }
 
-/** What a request has shown: nothing that is right, or that it may come in. */
+/** The result of a check: the request has no valid secret, or it may come in. */
 export type Shown =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'bearer' }
   /** If its body has this hash. */
   | { readonly kind: 'hmac'; readonly bodyHash: string }
 
-/** By its headers alone. */
+/** Checks a request by its headers alone. */
 export function shownBy(
   secrets: readonly Secret[],
   headers: Headers,

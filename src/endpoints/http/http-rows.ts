@@ -138,7 +138,7 @@ function writerTo(asking: Asking, writing: Writing): Writer {
         repeatable: writeOperation.repeatable,
       })
       const { repeated, leftOut = 0 } = readAnswer(writeOperation.result, text, asking.where)
-      // Nobody has kept how many there were the first time.
+      // The end does not keep how many there were the first time.
       if (leftOut > 0 || (repeated && lines.length > 0)) leavingOut?.tell()
       lines = []
       characters = 0

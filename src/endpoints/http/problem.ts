@@ -49,7 +49,7 @@ export function problemOf(error: RehomeError): Problem {
   }
 }
 
-/** What an answer that is no success means. */
+/** Maps an unsuccessful answer to an error. */
 export function errorOf(status: number, body: string, where: string): RehomeError {
   const told = problem.safeParse(parsed(body))
   const { code, detail, title, retryable, data } = told.data ?? {}
@@ -71,7 +71,7 @@ export function errorOf(status: number, body: string, where: string): RehomeErro
 const charactersMax = 1_000
 const dataCharactersMax = 16_384
 
-/** What an end says is its own: it gets one line, in which nothing plays with a terminal. */
+/** Makes one line of an end's own text, without control characters for a terminal. */
 export function shown(text: string): string {
   const line = messageOf(text.slice(0, charactersMax))
   return text.length > charactersMax ? `${line}… (${text.length} characters)` : line

@@ -2,7 +2,7 @@
  * Requests to one end: kept-alive connections, no more than so many at once and so many a second,
  * each within its time, repeated only where that is safe. It knows nothing of the protocol.
  *
- * Redirects are not followed: they would take the secret to whoever the answer names.
+ * Redirects are not followed: the secret would go to the address that an answer names.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -16,13 +16,13 @@ import { errorOf } from './problem.ts'
 import { urlBelow } from './url-below.ts'
 
 export interface TransportOptions {
-  /** Of the end, for errors: `the source (api.example:443)`. */
+  /** The end's name in errors: `the source (api.example:443)`. */
   readonly where: string
   readonly end: 'source' | 'target'
   /** Told on the channel `rehome:call`. */
   readonly name: string
   readonly baseUrl: URL
-  /** null: whoever asks has his own headers. */
+  /** null: the caller sets its own headers. */
   readonly secret: Secret | null
   /** Bodies of requests go packed. */
   readonly packs: boolean
@@ -30,10 +30,10 @@ export interface TransportOptions {
   /** 0: as many as there are. */
   readonly requestsPerS: number
   readonly timeoutMs: number
-  /** Of an answer, unpacked. */
+  /** The limit of an answer, unpacked. */
   readonly maxBytes: number
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string }
-  /** What an attempt has under way ends with it. */
+  /** true: the request ends with the attempt. */
   readonly ends: boolean
 }
 
@@ -48,7 +48,7 @@ export interface Asked {
   readonly repeatable: boolean
   /** Instead of the transport's. */
   readonly timeoutMs?: number
-  /** Whoever asks will ask again himself, and wants to know at once. */
+  /** The caller repeats the request itself, and wants a failure at once. */
   readonly once?: true
 }
 
@@ -97,7 +97,7 @@ type Outcome =
       readonly untouched: boolean
       /** It may be otherwise next time. */
       readonly passing: boolean
-      /** As it has asked for. */
+      /** The `Retry-After` of the answer. */
       readonly waitMs: number | null
     }
 

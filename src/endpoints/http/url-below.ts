@@ -1,7 +1,7 @@
 /**
  * The one place where a request's path becomes a URL. Pure.
  *
- * Rule: a path leads where it says, below the base URL, whoever reads it on the way. URLs drop `.`
+ * Rule: a path leads where it says, below the base URL, for every reader on the way. URLs drop `.`
  * and `..`, also percent-encoded, take a backslash for a slash, and leave out tabs and line feeds;
  * servers and proxies decode once more. Such a path may name another tenant, or another operation.
  */
@@ -35,7 +35,7 @@ export function urlBelow(base: URL, path: string, where: string): URL {
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 const decodingsMax = 4
 
-/** As whoever decodes again and again reads it. null: it cannot be decoded even once. */
+/** The path after repeated decoding. null: it cannot be decoded even once. */
 function decodedFully(text: string): string | null {
   let decoded = text
   for (let times = 0; times < decodingsMax; times += 1) {

@@ -1,10 +1,10 @@
 /**
  * One step of catching up at the end that receives: rows of one table go and come, in one commit.
  *
- * Whoever comes here has read at several moments, so two rows may claim what only one can have, and
- * a row may come before its parent. Such rows are left out, and told. What hangs on a row that is
- * not there any more goes with it, in the same commit: no row ever stands here that nobody's
- * condition finds.
+ * The source was read at several moments, so two rows may claim what only one can have, and
+ * a row may come before its parent. Such rows are left out, and reported. Rows that depend on a
+ * removed row go with it, in the same commit: no row ever stands here that no tenant's condition
+ * finds.
  */
 import { type Client, withClient } from '../../postgres.ts'
 import { ident, qualified } from '../../quote.ts'
@@ -76,7 +76,7 @@ async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work)
       ...{ schema: at.end.schema, table: own, columns: change.columns, rows: change.rows },
     })
     const gone = await absent(client, at, { columns: childKey, values: leaving })
-    // Each is looked for once: nobody who has gone comes back when more go.
+    // Each is looked for once: a removed row does not come back when more are removed.
     if (gone.values.length === 0 || parents.length > 1) {
       await restoreColumns(client, end, { table: own.table, change, kept, held, left })
       const brought = change.rows.length - left.collided.length - left.orphaned.length
@@ -123,7 +123,7 @@ function whichOf(schema: string, { table, path }: FeedTable, { change, going }: 
   return `${ours} and ${amongKeys(table, going)}`
 }
 
-/** By what others hang on rows that are about to go. */
+/** Keys that other rows refer to, of rows that are about to be removed. */
 async function childKeysOf(
   client: Client,
   { end, own }: ApplyingAt,
@@ -136,7 +136,7 @@ async function childKeysOf(
 /** A column of listed keys. */
 const listed = (name: string) => `k.${ident(name)}`
 
-/** Those that no row of the table has any more. */
+/** Keys without a row in the table. */
 async function absent(client: Client, { end, own }: ApplyingAt, keys: KeyList): Promise<KeyList> {
   if (keys.values.length === 0) return keys
   const match = columnsEqual(own.table, keys.columns, { alias: 'r', value: listed })

@@ -35,7 +35,7 @@ function arrayText(value: unknown, element: Codec, [length, ...shape]: number[])
   throw refused(`_${element.typeName}`, 'arrays of one length in each dimension', value)
 }
 
-/** As an element that PostgreSQL reads as this very text. */
+/** Quotes an element so that PostgreSQL reads this very text. */
 export function quoted(text: string): string {
   const isBare = text !== '' && !/^null$|[{},"\\ \t\n\v\f\r]/i.test(text)
   return isBare ? text : `"${text.replace(/["\\]/g, '\\$&')}"`

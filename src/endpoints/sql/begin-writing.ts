@@ -2,7 +2,7 @@
 
 export interface WritingMode {
   /**
-   * Foreign keys, triggers and rules of the application are off, and whoever writes checks the
+   * Foreign keys, triggers and rules of the application are off, and the caller checks the
    * references himself. It is so wherever our role may, for copies and removals alike.
    */
   readonly replicate: boolean

@@ -1,7 +1,7 @@
 /**
  * The check of references after a removal that ran with foreign keys off, in the same transaction:
- * rows anywhere in the database that refer to removed rows. Whoever inserts such a row meanwhile
- * waits for our delete by his own key, or we for him; so what is found here is all there is.
+ * rows anywhere in the database that refer to removed rows. A concurrent insert of such a row
+ * waits for our delete by its own key, or we for it; so what is found here is all there is.
  */
 import { firstFew, RehomeError } from '../../errors.ts'
 import type { CatalogTable } from '../../plan/catalog.ts'

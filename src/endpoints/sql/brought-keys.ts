@@ -79,13 +79,13 @@ function ofBrought(key: FlagKey, { route, parents }: Pick<Brought, 'route' | 'pa
       and k.table_name = ${literal(route.target.name)} and k.is_parent = ${parents}`
 }
 
-/** Where keys are told to the target, and by whom they are known. */
+/** The table that receives the keys at the target, and the columns that hold them. */
 export interface Bringing {
   readonly source: SqlEnd
   readonly reader: Client
   /** In the transaction that will remove them again. */
   readonly target: Client
-  /** Of the end that this is a session of. */
+  /** The schemas of the end that this is a session of. */
   readonly there: Schemas
   readonly context: TransformContext
 }
@@ -196,8 +196,8 @@ export async function bringChildren(
 }
 
 /**
- * Rows there that the plan had left behind are nobody's at the other end: their keys go again.
- * Where others have got such a key since, the row that comes will collide with them.
+ * Rows there that the plan had left behind belong to no row of the other end: their keys go again.
+ * If other rows have taken such a key since, the row that comes will collide with them.
  */
 export async function spareLeftBehind(
   { target, there, context }: Pick<Bringing, 'target' | 'there' | 'context'>,
@@ -235,7 +235,7 @@ export async function spareLeftBehind(
 }
 
 /**
- * Rows there that refer to brought keys of which there is no row any more: foreign keys were off
+ * Rows there that refer to brought keys without a row: foreign keys were off
  * while those went. `referring`: keys of any table that lead to all columns of the target's key.
  */
 export async function brokenByLeaving(
@@ -267,7 +267,7 @@ export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Pr
   await target.query(query, [scope, tenant])
 }
 
-/** As the copy converts it: not every type's text says the same to another type. */
+/** The cast that the copy uses: not every type's text says the same to another type. */
 function castOf(route: Route, name: string | undefined): string {
   const to = route.columns.find((column) => column.name === name)?.castTo
   return to ? `::pg_catalog.${ident(to)}` : ''

@@ -52,7 +52,7 @@ export async function adoptCapture(pool: Pool, change: Continued): Promise<boole
   return wasChanged(await pool.query(query, [scope, tenant, token, moveId, epoch, leaseMs]))
 }
 
-/** The tenant is not to be brought back any more. false: nothing was logged. */
+/** Ends the rollback window. false: nothing was logged. */
 export async function endCapture(
   pool: Pool,
   { scope, tenant, token, moveId }: Hold & { readonly moveId: string },

@@ -24,11 +24,11 @@ export interface LogShape {
 
 export interface LogColumn {
   readonly name: string
-  /** With its schema, as the catalogue writes it. */
+  /** The type with its schema, as the catalogue writes it. */
   readonly typeSql: string
 }
 
-/** Of which table, for which scope. */
+/** The table and scope of a log. */
 export interface Logged {
   readonly scope: string
   readonly schema: string
@@ -49,8 +49,8 @@ function nameOf({ scope, schema, table }: Logged): string {
 }
 
 /**
- * What nobody needs any more, up to a snapshot of this end, or all of the tenant's: while it is
- * this attempt's turn, and where there is such a log.
+ * Removes entries that are no longer needed, up to a snapshot of this end, or all of the tenant's:
+ * while it is this attempt's turn, and where there is such a log.
  */
 export async function forgetChanges(
   pool: Pool,
@@ -68,7 +68,7 @@ export async function forgetChanges(
 }
 
 /**
- * What is left of captures that are over, whoever ended them: of tenants whose changes nobody logs
+ * Removes entries of captures that are over: of tenants that are not captured
  * now. Flags and entries are seen by one statement, so that a capture that begins meanwhile loses
  * nothing: its entries come after its flag.
  */

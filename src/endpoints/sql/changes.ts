@@ -1,6 +1,6 @@
 /**
  * Which of a captured tenant's rows have changed since a snapshot: conditions on the rows of the
- * source, from its log of changes. What the target is told of them stands in brought-keys.ts.
+ * source, from its log of changes. brought-keys.ts has the form in which the target gets them.
  *
  * Rows that find their tenant through a parent have changed where that parent came, went or became
  * another, too, at any height above them.
@@ -26,7 +26,7 @@ export interface ChangedTable {
 
 export interface Changes {
   readonly key: FlagKey
-  /** What the target has: changes that this snapshot of the source does not see. null: all. */
+  /** The target's state: changes that this snapshot of the source does not see. null: all. */
   readonly since: string | null
   /** Rows have changed with their parents whatever it was that changed there. */
   readonly everyChild?: boolean
@@ -63,7 +63,7 @@ export async function countChanges(
   )
 }
 
-/** What is null in an entry all the same was logged under another schema. */
+/** Columns that are null only in entries that were logged under another schema. */
 function neverNull({ route, log }: ChangedTable): readonly string[] {
   const names = [...log.log.columns.map(({ name }) => name), 'rehome_tenant']
   const filled = (name: string) => route.source.columns.some((c) => c.name === name && c.notNull)
@@ -90,14 +90,14 @@ export function ofTenant({ key }: Changes, { route, log }: ChangedTable): string
   return tenantPredicate(route.sourcePath, { schema: log.schema, alias: 'r', tenant: key.tenant })
 }
 
-/** The same of a row that is known to be the tenant's. */
+/** The condition for a row that is known to be the tenant's. */
 export function changedAtSource(changes: Changes, table: ChangedTable): string {
   const columns = table.route.sourceKey
   const values = changedValues(changes, table, { columns, children: false })
   return amongSelected(table.route.source, { alias: 'r', columns }, values)
 }
 
-/** Of a row whose children have changed with it. */
+/** The condition for a row whose children have changed with it. */
 export function changedForChildren(changes: Changes, table: ChangedTable): string {
   const columns = table.childKey.source
   const values = changedValues(changes, table, { columns, children: true })
@@ -119,7 +119,7 @@ function changedValues(
   return above ? `${own} union all select ${list('p', columns)} from ${name} p where ${above}` : own
 }
 
-/** Of the row `alias`, which is found on this path. null: its tenant is told by itself. */
+/** The condition for row `alias`, which is found on this path. null: it has its tenant itself. */
 function changedWithParent(changes: Changes, path: TenantPath, alias: string): string | null {
   if (path.kind === 'column') return null
   const parent = changes.tables.find(({ route }) => route.source.name === path.parent)

@@ -1,4 +1,4 @@
-/** What every type's codec is, and how it refuses a value. */
+/** The interface of every type's codec, and its way to refuse a value. */
 import { RehomeError } from '../../errors.ts'
 
 export interface Codec {

@@ -6,7 +6,7 @@ import { columnsEqual } from './matching.ts'
 import { typedText } from './predicate.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
-/** As text. */
+/** Keys that exist at the end, as text. */
 export async function existingKeys(end: SqlEnd, { table, key, keys }: Keys): Promise<string[]> {
   const value = (name: string, i: number) => typedText(table, name, `k.c${i}`)
   const match = columnsEqual(table, key, { alias: 'r', value })

@@ -58,7 +58,7 @@ interface OpenCopy {
   readonly stream: CopyStreamQuery
   readonly format: CopyFormat
   readonly sent: SentRows
-  /** What the server said while nobody was waiting: the stream forgets it. */
+  /** The server's error between two waits: the stream forgets it. */
   failure: Error | null
 }
 

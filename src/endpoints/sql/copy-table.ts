@@ -21,7 +21,7 @@ import type { CopyRows } from './sent-rows.ts'
 import { type ChunkedBlock, type CopyFormat, rowBlocks } from './split-rows.ts'
 import { nameSession } from './turns.ts'
 
-/** What becomes of a block on its way: itself, or what a transform makes of its rows. */
+/** Maps a block of rows on its way: unchanged, or through a transform. */
 export interface RowMapper {
   /** In which the source is read. */
   readonly format: CopyFormat

@@ -29,7 +29,7 @@ export function readField(field: string): string | null {
   return field.includes('\\') ? unescapeField(field) : field
 }
 
-/** As PostgreSQL would write it. Throws TRANSFORM_FAILED for U+0000. */
+/** The field's text as PostgreSQL would write it. Throws TRANSFORM_FAILED for U+0000. */
 export function writeField(value: string | null): string {
   if (value === null) return '\\N'
   return special.test(value) ? value.replace(everySpecial, escaped) : value

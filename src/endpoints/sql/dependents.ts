@@ -1,5 +1,5 @@
 /**
- * What depends on the rows of a table, as the catalogue of the database says it: keys that refer
+ * Dependents of a table's rows in the catalogue of the database: keys that refer
  * to it from anywhere, partitions included, and the application's triggers and rules. Reads only.
  */
 import type { ClientBase, QueryResultRow } from 'pg'

@@ -24,7 +24,7 @@ export interface HashedValue {
   readonly typeSql: string
 }
 
-/** What is hashed. */
+/** The input of a digest. */
 export interface DigestSpec {
   /** `from … r where …`. */
   readonly rows: string

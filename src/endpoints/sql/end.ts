@@ -15,7 +15,7 @@ export interface SqlEnd {
   readonly searchPath?: readonly string[] | undefined
   /** `host:port/database`, without user or password. */
   readonly address: string
-  /** The same, and which model of it is meant where it has both. */
+  /** The place, with the data model where it has both. */
   readonly place: string
   readonly pool: Pool
   /** The pool's sessions are in a transaction already; of a snapshot all see the same. */
@@ -25,9 +25,9 @@ export interface SqlEnd {
    * connection, nor for longer than 2 s by an end that says nothing.
    */
   readonly lifeline: Pool
-  /** As which the plan's scope is known here, if it is another. */
+  /** The name of the plan's scope here, if it is another. */
   readonly scope?: string | undefined
-  /** By way of the lifeline. */
+  /** Flags, over the lifeline's connections. */
   readonly flags: Flags
 }
 

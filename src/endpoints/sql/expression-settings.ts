@@ -27,7 +27,8 @@ export async function dependentExpressions(end: SqlEnd, route: Route): Promise<D
     for (const { name: column, expression } of computed) {
       const query = valuesQuery(end, route, expression)
       const ours = await answerOf(client, query)
-      // What fails, or differs by itself as a random number does, is told by the copy.
+      // An expression that fails, or differs by itself as a random number does, is found by the
+      // copy.
       if (ours === null || ours !== (await answerOf(client, query))) continue
       for (const [setting, value] of Object.entries(otherSettings)) {
         const other = await answerOf(client, query, `set local ${setting} = ${literal(value)}`)

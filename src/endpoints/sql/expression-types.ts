@@ -1,4 +1,4 @@
-/** What the plan's own SQL gives, as the source's parser sees it. Nothing is run. */
+/** Result types of the plan's own SQL, found by the source's parser. No query is run. */
 import type { ClientBase } from 'pg'
 import { RehomeError } from '../../errors.ts'
 import { type CatalogColumn, computedKey } from '../../plan/catalog.ts'

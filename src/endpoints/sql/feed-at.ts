@@ -20,7 +20,7 @@ import { forgetSync } from './syncs.ts'
 
 export interface FeedAt {
   readonly end: SqlEnd
-  /** As the end's own tables are known there. */
+  /** The scope that the end's own tables have there. */
   readonly scope: string
   readonly tables: readonly FeedTable[]
   /** All of the end, also those that are not moved. */
@@ -98,7 +98,7 @@ async function* pagesOf(at: FeedAt, asked: ChangesAsked) {
   } while (cursor !== null)
 }
 
-/** Foreign keys that lead to all columns of the keys: by others nobody refers to these rows. */
+/** Foreign keys that lead to all columns of the keys: other keys cannot refer to these rows. */
 async function brokenByLeaving(
   { end, catalog }: FeedAt,
   table: string,

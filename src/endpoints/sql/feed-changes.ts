@@ -1,9 +1,9 @@
 /**
- * Pages of what has changed since a position, by no more than what the request says: `now` goes by
+ * Pages of changes since a position, with nothing more than the request: `now` follows
  * the table's key, `before` by where entries stand in the log.
  *
  * What commits between two pages may be missed where it belongs before the second one. It is in the
- * log after every position that was told before the first page, and so comes with a later round.
+ * log after every position that was given before the first page, and so comes with a later round.
  */
 import { z } from 'zod'
 import { RehomeError } from '../../errors.ts'
@@ -37,7 +37,7 @@ export interface PageAsked extends Pick<ChangesAsked, 'kind'> {
   readonly limit: number
 }
 
-/** Throws USAGE for a cursor of nobody's, UNREACHABLE where the log was written anew meanwhile. */
+/** Throws USAGE for an unknown cursor, UNREACHABLE where the log was written anew meanwhile. */
 export async function changesPage(
   end: SqlEnd,
   { changes, table }: { readonly changes: Changes; readonly table: ChangedTable },
@@ -61,7 +61,7 @@ function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): Page
   const own = { alias: 'r', columns: route.sourceKey }
   const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 1 + key.length).slice(1)
   const begin = after ? ` and ${isAfter(route.source, own, value)}` : ''
-  // A key of null has changed for nobody.
+  // A null key identifies no row.
   const children =
     childKey.source.length > 0 ? `coalesce(${changedForChildren(changes, table)}, false)` : 'false'
   const selected = [...valuesOf(asked), children, ...key].join(', ')

@@ -1,4 +1,4 @@
-/** The tables of one end, as its own feed knows them: SQL text about who hangs on whom. Pure. */
+/** The tables of one end for its own feed: SQL text about which rows depend on which. Pure. */
 import type { CatalogTable } from '../../plan/catalog.ts'
 import { asItIs } from '../../plan/columns.ts'
 import { hopsOf, type TenantPath } from '../../plan/path.ts'
@@ -19,7 +19,7 @@ export interface FeedTable {
   readonly key: readonly string[]
 }
 
-/** As who asks for its own changes: from here to here. Parents first. */
+/** The tables as routes from this end to itself. Parents first. */
 export function ownChangedTables(
   tables: readonly FeedTable[],
   { scope, schema }: { readonly scope: string; readonly schema: string },
@@ -50,8 +50,8 @@ interface At {
 }
 
 /**
- * Removes the tenant's rows of all tables that find it through these of one: those that hang on
- * them first. While these are still there.
+ * Removes the tenant's rows of all tables that find it through these of one: the most dependent
+ * ones them first. While these are still there.
  */
 export function deleteDescendants(
   tables: readonly FeedTable[],

@@ -2,9 +2,9 @@
  * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
  *
  * Each is one statement, so it is one commit. It first locks the row of the attempt's turn
- * (turns.ts), and goes by the flag's token wherever the token is not what it sets: so a worker that
- * was taken over changes nothing, however late it wakes up. `null` or `false` says that the row was
- * not as expected; what that means is for the caller to say.
+ * (turns.ts), and requires the flag's token wherever the token is not what it sets: so a worker
+ * that was taken over changes nothing, however late it wakes up. `null` or `false` says that the
+ * row was not as expected; what that means is for the caller to say.
  */
 import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../postgres.ts'
@@ -116,7 +116,7 @@ export async function adopt(pool: Pool, change: ModeChange): Promise<boolean> {
   return wasChanged(await pool.query(query, [scope, tenant, token, moveId, mode]))
 }
 
-/** From now on whoever shows the key may open this end, which is closed as `moved`. */
+/** Lets callers with the key open this end, which is closed as `moved`. */
 export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<boolean> {
   const query = `${ourTurn}
     update rehome.tenant_flags set opened_by = $4
@@ -126,8 +126,8 @@ export async function letOpen(pool: Pool, hold: Hold, key: string): Promise<bool
 }
 
 /**
- * Of a fence or a capture. false: the first writer after the lease's end was quicker, or another
- * worker took over.
+ * Renews a fence or a capture. false: the first writer after the lease's end was quicker, or
+ * another worker took over.
  */
 export async function renewLease(pool: Pool, hold: Hold, leaseMs: number): Promise<boolean> {
   const query = `${ourTurn}

@@ -1,6 +1,6 @@
 /**
- * What a guard asks of the rows that were written: SQL text, pure. The same for all rows of a
- * statement and for a single row.
+ * The conditions that a guard puts to the rows that were written: SQL text, pure. The same for all
+ * rows of a statement and for a single row.
  */
 import type { TenantPath } from '../../plan/path.ts'
 import { ident, literal } from '../../quote.ts'
@@ -25,7 +25,10 @@ export const singleRow: TouchedRows = { old: '(select old.*)', new: '(select new
 
 interface BodyOf {
   readonly rows: TouchedRows
-  /** What logs the rows, given a condition on an update: children may have changed owner. */
+  /**
+   * Makes the statement that logs the rows, from a condition on an update: children may have
+   * changed owner.
+   */
   readonly log: (children: string) => string
 }
 
@@ -50,7 +53,7 @@ export function guardBody(guarded: GuardedRows, { rows, log }: BodyOf): string {
   ${target} := null;
   if tg_op <> 'INSERT' then ${target} := ${collect(rows.old)}; end if;
   if tg_op <> 'DELETE' then ${target} := ${target} || ${collect(rows.new)}; end if;`
-  // What nobody needs is not declared, and not assigned: each costs every write some microseconds.
+  // Unused variables are not declared, and not assigned: each costs every write some microseconds.
   const [hear, declared] =
     logging !== ''
       ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
@@ -125,7 +128,7 @@ export function ownersCheck(
   return `exists (${owners(rows.old)} except all ${owners(rows.new)})`
 }
 
-/** Where rows change their tenant, whoever hangs on them changes it, too. */
+/** Rows that change their tenant change that of their dependents, too. */
 function childrenCheck(owners: string | null): string {
   if (owners === null) return ''
   return `

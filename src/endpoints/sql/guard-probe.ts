@@ -1,6 +1,6 @@
 /**
  * Tries what the guard of a table asks of its rows, on a few that are there: what cannot work there
- * would fail every write of the table, whoever's it is.
+ * would fail every write of the table, of any tenant.
  *
  * It reads only, and takes no lock that a write would wait for.
  */
@@ -12,7 +12,7 @@ import { ownersCheck } from './guard-body.ts'
 import type { Guarded } from './guard-sql.ts'
 import { tenantJoin } from './predicate.ts'
 
-/** As guards run: nothing is found by any other search path. */
+/** The settings of guards: nothing is found by any other search path. */
 const begin = 'begin read only; set local search_path = pg_catalog, pg_temp'
 
 /**

@@ -22,7 +22,10 @@ import { tenantJoin } from './predicate.ts'
 
 export interface Guarded extends GuardedRows {
   readonly table: CatalogTable
-  /** What is kept of rows that change while their tenant is captured. null: no tenant is. */
+  /**
+   * The columns that are logged of rows that change while their tenant is captured. null: no tenant
+   * is.
+   */
   readonly log: LogShape | null
 }
 
@@ -84,7 +87,7 @@ function tellsShape(shape: LogShape | null): string {
   return shape ? `\n${keeps}${JSON.stringify(shape)}\n` : ''
 }
 
-/** What the guard that stands there logs, as far as the table still has it. */
+/** The columns that the existing guard logs, as far as the table still has them. */
 function shapeKept({ scope, table }: Guarded): LogShape | null {
   const name = triggerName(scope, 'insert')
   const body = table.triggers.find((t) => t.relation === table.name && t.name === name)?.body
@@ -124,7 +127,7 @@ function dollarQuoted(body: string): string {
   return `${tag}${body}${tag}`
 }
 
-/** As the catalogue tells it: the function is one for all, its scope is what differs. */
+/** The body as the catalogue shows it: the function is one for all, its scope is what differs. */
 const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
@@ -183,7 +186,7 @@ function createLogs(guarded: Guarded): string[] {
   return loggedBy(guarded).flatMap(createLogTable)
 }
 
-/** What the log of the table is called, and what it holds. Empty: there is none. */
+/** The table's log: its name and its columns. Empty: there is none. */
 function loggedBy({ scope, schema, table, log }: Guarded): Logged[] {
   return log ? [{ scope, schema, table: table.name, log }] : []
 }

@@ -14,7 +14,7 @@ import { listedKeys, typedText, zipped } from './predicate.ts'
 import type { Kept } from './steps.ts'
 import { arrayOfTexts, textsOf } from './text-batches.ts'
 
-/** Of one row. */
+/** The held columns of one row. */
 export interface Held {
   readonly key: Texts
   readonly values: (string | null)[]
@@ -35,13 +35,13 @@ export async function heldColumns(
 export interface Restoring {
   readonly table: CatalogTable
   readonly change: Application
-  /** What waits for its row. Changed in place. */
+  /** The columns that wait for their row. Changed in place. */
   readonly kept: Kept
   readonly held: readonly Held[]
   readonly left: LeftOut
 }
 
-/** What a row had is kept until it comes, with this step or with another. */
+/** Keeps a row's columns until it comes, with this step or with another. */
 export async function restoreColumns(
   client: Client,
   { schema }: SqlEnd,

@@ -18,7 +18,8 @@ export async function holdFlag(
   hold: Hold,
   end: Schemas,
 ): Promise<Flag['mode'] | null> {
-  // The turn's row is not locked: whoever takes the next turn ends this transaction, by its name.
+  // The turn's row is not locked: the attempt with the next turn ends this transaction, by its
+  // name.
   const query = `select f.mode, set_config('rehome.token', $3::text, true),
       set_config('application_name', $4, true), set_config('search_path', $5, true)
     from rehome.tenant_flags f join rehome.turns t using (scope, tenant_id)
@@ -30,7 +31,7 @@ export async function holdFlag(
   return result.rows[0]?.mode ?? null
 }
 
-/** The same to write rows: throws FENCE_LOST unless the end receives them from this attempt. */
+/** Locks a hold to write rows: throws FENCE_LOST unless the end receives them from this attempt. */
 export async function holdReceiving(client: Client, hold: Hold, end: Schemas): Promise<void> {
   const mode = await holdFlag(client, hold, end)
   if (mode === 'receiving') return

@@ -1,4 +1,4 @@
-/** What a row's key becomes on its way through a route. */
+/** Reads a row's key on its way through a route. */
 import type { Route } from '../../plan/route.ts'
 import type { TransformContext } from '../../plan/transform-context.ts'
 import type { Texts } from '../tenant-rows.ts'

@@ -8,7 +8,7 @@ import type { SqlEnd } from './end.ts'
 import { builtinEqual } from './matching.ts'
 
 /**
- * As the column's type writes them: flags are found by this text. Throws TENANT_ID_INVALID where
+ * Tenants' ids in the column type's own text: flags are found by it. Throws TENANT_ID_INVALID where
  * one is not of that type.
  */
 export async function knownTenants(

@@ -1,6 +1,6 @@
 /**
  * The row that a transform is given: an ordinary object to look at, whose columns are read when
- * they are asked for, so that what nobody asks for is never decoded.
+ * they are accessed, so that columns without an access are never decoded.
  *
  * One object serves all rows of a table, and belongs to a transform for the length of its call. A
  * spread, Object.entries or JSON.stringify reads all of it. What a transform adds to it, deletes or
@@ -13,11 +13,11 @@ import { RehomeError } from '../../errors.ts'
 export interface RowSource {
   /** PostgreSQL's text of a column; null: NULL. */
   text(index: number): string | null
-  /** The same as a transform sees it. */
+  /** The value as a transform sees it. */
   value(index: number): unknown
 }
 
-/** What `visit` says of a column that nobody has asked for or set. */
+/** The value that `visit` gives for a column without an access. */
 export const untouched: unique symbol = Symbol('untouched')
 
 export interface RowVisitor {
@@ -71,7 +71,10 @@ class LazyRow {
     return this.row
   }
 
-  /** The same with all of it read, and for this row alone: for who looks at all of it anyway. */
+  /**
+   * Begins a row with all of it read, and for this row alone: for callers that look at all of it
+   * anyway.
+   */
   beginRead(source: RowSource): Record<string, unknown> {
     this.forget(source)
     this.row = this.plain()
@@ -92,7 +95,7 @@ class LazyRow {
 
   /**
    * After the call: gives the visitor what the row has under each of the names, in their order, and
-   * `untouched` where nobody has asked for a column or set it.
+   * `untouched` where a column was neither read nor set.
    */
   visit(names: readonly string[], visitor: RowVisitor): void {
     const { row } = this
@@ -105,7 +108,10 @@ class LazyRow {
     }
   }
 
-  /** What was read, with all that has become of nested values since; it is read now if need be. */
+  /**
+   * The value that was read, with all that has become of nested values since; it is read now if
+   * need be.
+   */
   original(index: number): unknown {
     if (this.wasRead[index] === 0) {
       this.read[index] = this.source?.value(index)

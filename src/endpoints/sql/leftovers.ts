@@ -13,7 +13,10 @@ export async function lapsedFences(pool: Pool, scope: string): Promise<string[]>
   return rows.map((row: { tenant_id: string }) => row.tenant_id)
 }
 
-/** What the first writer would do. false: it was renewed, taken over or removed meanwhile. */
+/**
+ * Lowers a lapsed fence, like the first writer. false: it was renewed, taken over or removed
+ * meanwhile.
+ */
 export async function lowerLapsed(pool: Pool, key: FlagKey): Promise<boolean> {
   const query = `
     with logs as (update rehome.tenant_flags set mode = 'capturing', expires_at = capture_until
@@ -48,7 +51,7 @@ export async function givenAway(
   return (await pool.query(query, values)).rows
 }
 
-/** As an application may do it: true where this call opened the end. */
+/** Opens the end with a key, as an application may: true where this call opened the end. */
 export async function openWith(
   db: Pool | Client,
   { scope, tenant, key }: FlagKey & Keyed,

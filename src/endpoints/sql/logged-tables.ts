@@ -22,7 +22,7 @@ export function guardedTables(
   const logs = end === 'source' ? strategy === 'online' : rollback.windowMs > 0
   const leaving = end === 'source' ? routes : routes.map(wayBack)
   const here = end === 'source' ? sources : targets
-  // An end that is asked step by step tells old rows, and whoever asks makes keys of them.
+  // The feed of an end reports old rows, and its reader makes keys of them.
   const asked = [source, target].some(({ kind }) => kind !== 'sql')
   const whole = asked ? { whole: true } : {}
   return here.map(({ table, path }) => {
@@ -38,7 +38,7 @@ export function guardedTables(
 
 type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback' | 'source' | 'target'>
 
-/** The plan's tables, those before whose rows hang on theirs. */
+/** The plan's tables, each before the ones whose rows depend on its rows. */
 export function changedTables(
   scope: string,
   { routes, source }: { readonly routes: readonly Route[]; readonly source: Catalog },
@@ -54,7 +54,7 @@ export function changedTables(
   return tables.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
 }
 
-/** What is logged of this table's rows at the source. */
+/** The columns that are logged of this table's rows at the source. */
 export function logShapeOf(route: Route, routes: readonly Route[]): LogShape {
   const childKey = childKeysOf(route, routes)
   const kept = route.blocked ? countedOf(route, childKey) : keptOf(route, childKey)

@@ -17,7 +17,7 @@ function columnOf(table: Pick<CatalogTable, 'columns'>, name: string): CatalogCo
   return table.columns.find((column) => column.name === name)
 }
 
-/** By which values are equal to those of a column, of the same type. */
+/** The operator for values that are equal to those of a column, of the same type. */
 function equalOf(table: Pick<CatalogTable, 'columns'>, name: string): string {
   return columnOf(table, name)?.operators?.equal ?? builtinEqual
 }
@@ -121,7 +121,7 @@ export function isParent(
     .join(' and ')
 }
 
-/** What a child's columns hold, which `at` says in SQL, is among a query's parents. */
+/** A condition: a child's columns, which `at` says in SQL, are among a query's parents. */
 export function hasParentAmong(
   reference: Reference,
   at: (column: string, i: number) => string,
@@ -155,7 +155,7 @@ export function isKept(
     ${from} ${match}${more}), false)`
 }
 
-/** As far as it leads to these columns of the parent. */
+/** The part of the key that leads to these columns of the parent. */
 export function leadingTo(key: CatalogForeignKey, names: readonly string[]): CatalogForeignKey {
   const places = key.parentColumns.flatMap((name, i) => (names.includes(name) ? [i] : []))
   const pick = <T>(list: readonly T[]) => places.flatMap((i) => list.slice(i, i + 1))

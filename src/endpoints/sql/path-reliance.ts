@@ -11,7 +11,7 @@ import type { Pool } from '../../postgres.ts'
 export interface Reliance {
   /** `schema.function`, quoted where SQL needs it. */
   readonly functionName: string
-  /** What calls it, e.g. `trigger "stamp" of "notes"`. */
+  /** The calling object, e.g. `trigger "stamp" of "notes"`. */
   readonly caller: string
   /** Name → schemas that have it. */
   readonly names: ReadonlyMap<string, readonly string[]>
@@ -80,7 +80,7 @@ const patterns = {
   type: [new RegExp(`::\\s*${identifier}(?![\\w$]|\\s*\\.)`, 'g')],
 } as const
 
-/** As the catalogue has it. */
+/** The name in the catalogue's form. */
 function nameOf(text: string): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase()
 }
@@ -89,7 +89,7 @@ const ofApplication = (alias: string) =>
   `${alias}.nspname !~ '^pg_'
     and ${alias}.nspname not in ('information_schema', 'rehome', 'rehome_log')`
 
-/** What stands in pg_catalog, too, is found there first, by any path. */
+/** Names that pg_catalog has, too, are found there first, by any path. */
 const namesQuery = `
   select 'relation' as kind, c.relname as name, n.nspname as schema
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

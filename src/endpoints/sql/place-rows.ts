@@ -22,7 +22,7 @@ export interface LeftOut {
 
 /**
  * In the caller's transaction, which foreign keys do not keep. A row without its parent would be
- * nobody's: none is placed.
+ * without an owner: none is placed.
  */
 export async function placeRows(
   client: Client,

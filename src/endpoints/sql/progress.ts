@@ -31,7 +31,7 @@ export async function readProgress(
   return new Map(result.rows.map(({ name, ...progress }) => [name, progress]))
 }
 
-/** Of one table, in a transaction that may go on to change it. */
+/** The progress of one table, in a transaction that may go on to change it. */
 export async function progressOf(
   client: Client,
   key: FlagKey & { readonly epoch: string },

@@ -243,7 +243,7 @@ function holdsMoney(columns: readonly QueryResultRow[], types: KnownTypes): bool
   })
 }
 
-/** In the locale that sessions of others have: ours would say 2 everywhere. */
+/** The digits of money in the locale that other sessions have: ours would say 2 everywhere. */
 async function moneyDigits(client: ClientBase): Promise<number> {
   await client.query(`begin; select set_config('lc_monetary', s.reset_val, true)
     from pg_settings s where s.name = 'lc_monetary'`)

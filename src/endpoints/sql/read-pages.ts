@@ -18,7 +18,7 @@ export interface PagedQuery {
 
 export interface TextPage {
   readonly rows: readonly Texts[]
-  /** Of the last row, what stands behind it; null: nothing follows. */
+  /** The values of the last row's cursor; null: nothing follows. */
   readonly last: Texts | null
 }
 

@@ -8,7 +8,7 @@ export interface KnownType {
   readonly operators: KeyOperators | null
 }
 
-/** Types by their oid. Of a domain it is told what the type below it is. */
+/** Types by their oid. A domain has the properties of the type below it. */
 export type KnownTypes = ReadonlyMap<string, KnownType>
 
 interface TypeRow {
@@ -16,7 +16,7 @@ interface TypeRow {
   readonly name: string
   readonly of: string | null
   readonly kind: string
-  /** What it is made of: a domain's base, an array's element, a range's subtype, or its range. */
+  /** The type below it: a domain's base, an array's element, a range's subtype, or its range. */
   readonly part: string | null
   readonly labels: string[]
   readonly attributes: { name: string; type: string }[]
@@ -32,7 +32,10 @@ const operator = (strategy: number) => `
    where p.amopfamily = k.family and p.amoplefttype = k.input and p.amoprighttype = k.input
      and p.amopstrategy = ${strategy})`
 
-/** As the server chooses it: its own, that of its kind, or one that takes it as it is. */
+/**
+ * The operator class that the server chooses: its own, that of its kind, or one that takes it as it
+ * is.
+ */
 const defaultClass = `
   (select c.opcfamily as family, c.opcintype as input
    from pg_catalog.pg_opclass c join pg_catalog.pg_am m on m.oid = c.opcmethod

@@ -36,7 +36,7 @@ function placeOf({ where = '', column }: pg.DatabaseError, table: string): Place
   return { line: place ? Number(place[1]) : null, column: column ?? place?.[2] }
 }
 
-/** null: the table has none that was sent, or the row is not held any more. */
+/** null: the table has none that was sent, or the row was already released. */
 function keyOf(table: CatalogTable, sent: SentRows, line: number) {
   const unique = table.uniques.find(({ primary }) => primary) ?? table.uniques[0]
   const row = sent.row(line, table)

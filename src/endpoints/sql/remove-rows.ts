@@ -54,7 +54,7 @@ export async function removeRows(client: Client, removals: readonly Removal[]): 
   })
 }
 
-/** Of a partitioned table one ctid may mean a row in each partition: all match the condition. */
+/** In a partitioned table one ctid may mean a row in each partition: all match the condition. */
 function partsOf({ schema, table, where, limit, columns = [] }: Removal, i: number): string {
   const name = qualified(schema, table.name)
   const among = `r.ctid = any (array(select ctid from chosen${i})) and `

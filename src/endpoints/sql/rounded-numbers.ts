@@ -42,7 +42,7 @@ function endOfString(json: string, start: number): number {
   return json.length
 }
 
-/** What distinguishes a number from what it was rounded to. */
+/** The digits that distinguish a number from the one it was rounded to. */
 function digits(number: string): string {
   const [mantissa = ''] = number.split(/e/i)
   return mantissa.replace(/[-.]/g, '').replace(/^0+|0+$/g, '')

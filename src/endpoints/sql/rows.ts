@@ -105,7 +105,7 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
     else if (holdsPlanSql) await client.query(leavePlan)
     read = true
   } finally {
-    // A cursor that is not at its end leaves the connection to nobody.
+    // A cursor that is not at its end makes the connection unusable.
     client.release(!read)
   }
 }

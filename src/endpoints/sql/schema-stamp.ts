@@ -2,7 +2,8 @@
  * Tells by one statement whether anything has changed in the catalogue of a schema, however shortly
  * it was so: a trigger that was disabled and enabled again has another version of its row.
  *
- * Versions are told by `xmin`. Vacuum and analyze change statistics in place and leave it alone.
+ * Versions are identified by `xmin`. Vacuum and analyze change statistics in place and leave it
+ * alone.
  */
 
 /** An expression. `$1`: the schema, without quotes. */

@@ -13,7 +13,7 @@ import { ourSearchPath } from '../../session-settings.ts'
 /** The schemas of an end, by which SQL that is not ours finds what it names. */
 export interface Schemas {
   readonly schema: string
-  /** As the plan says. Absent: functions of the application's tables get along without. */
+  /** The plan's search path. Absent: functions of the application's tables get along without. */
   readonly searchPath?: readonly string[] | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What a COPY has sent lately, so that the row which the server rejects can be named. */
+/** Rows that a COPY has sent lately, so that the row which the server rejects can be named. */
 import type { CatalogTable } from '../../plan/catalog.ts'
 import { binaryForm } from './binary/forms.ts'
 import { copyText, readField, splitFields } from './copy-text.ts'
@@ -32,7 +32,7 @@ export class SentRows {
     while (this.bytes > bytesMax) this.bytes -= this.held.shift()?.bytes.length ?? 0
   }
 
-  /** The row with this number, from 1: column → text. null: it is not held any more. */
+  /** The row with this number, from 1: column → text. null: it was already released. */
   row(number: number, table: CatalogTable): ReadonlyMap<string, string | null> | null {
     const block = this.held.findLast(({ before }) => before < number)
     if (!block || number > block.before + block.rows) return null

@@ -77,13 +77,14 @@ export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint)
 }
 
 const lockTriesMax = 3
-/** Whoever asks for the next number meanwhile waits as long. */
+/** The longest wait for the lock, in ms. Callers of `nextval` wait as long. */
 const lockMs = 50
 
 /**
- * With the sequence locked, so that nobody passes us between the look and the set. Each transaction
- * that has taken a number keeps the lock from us until it ends, and while we wait all others wait
- * behind us. So the wait is short, and after a few tries the two happen in one statement without.
+ * Runs with the sequence locked, so that no session passes us between the look and the set. Each
+ * transaction that has taken a number keeps the lock from us until it ends, and while we wait all
+ * others wait behind us. So the wait is short, and after a few tries the two happen in one
+ * statement without.
  */
 async function withSequence<T>(
   pool: Pool,

@@ -42,7 +42,7 @@ export async function withSnapshot<T>(
   })
 }
 
-/** The same pool, each of whose sessions sees the snapshot until it is given back. */
+/** The pool's sessions with this snapshot: each sees it until it is given back. */
 function poolSeeing(pool: Pool, id: string): Pool {
   const connect = async () => {
     const client = await pool.connect()
@@ -70,7 +70,7 @@ function poolSeeing(pool: Pool, id: string): Pool {
 
 /**
  * The session that was there first has been lost. Who reads beside it may be the first to notice,
- * and is told of a snapshot that nobody has (22023 until PostgreSQL 15, 42704 since).
+ * and gets the error for an unknown snapshot (22023 until PostgreSQL 15, 42704 since).
  */
 function withoutSnapshot(error: unknown): unknown {
   if (!/^(22023|42704)$/.test(sqlStateOf(error) ?? '')) return error

@@ -33,9 +33,9 @@ export interface RowSplitter {
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1')
 const headerLength = signature.length + 8
 
-/** What a binary `COPY … FROM STDIN` begins with: no flags, no extension. */
+/** The head of a binary `COPY … FROM STDIN`: no flags, no extension. */
 export const binaryHeader: Buffer = Buffer.concat([signature, Buffer.alloc(8)])
-/** What it ends with. */
+/** The end of it. */
 export const binaryTrailer: Buffer = Buffer.from([0xff, 0xff])
 
 /**
@@ -122,7 +122,7 @@ interface Scanner {
   skipHeader?(bytes: Buffer): number
   /** Offsets behind the rows that end in these bytes; `offset` is for errors only. */
   scan(bytes: Buffer, offset: number): number[]
-  /** What would have to come yet. */
+  /** The part that is still missing. */
   missing(): string | null
 }
 
@@ -280,7 +280,7 @@ class BinaryScanner implements Scanner {
   }
 }
 
-/** As soon as the first byte is there: a text stream may be shorter than the header. */
+/** Checks as soon as the first byte is there: a text stream may be shorter than the header. */
 function checkSignature(header: Buffer): void {
   const seen = header.subarray(0, signature.length)
   if (seen.equals(signature.subarray(0, seen.length))) return

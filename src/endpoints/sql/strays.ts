@@ -18,7 +18,7 @@ export interface StraysAsked {
   readonly tenant: string
   /** All that the tenant's rows are in. */
   readonly tables: readonly EndTable[]
-  /** Of which keys. Absent: of all. */
+  /** Selects keys. Absent: all. */
   readonly among?: (key: CatalogReference) => boolean
 }
 
@@ -39,7 +39,7 @@ export async function findStrays(db: Pool | Client, asked: StraysAsked): Promise
 export interface SlowLook {
   readonly table: string
   readonly foreignKey: string
-  /** As PostgreSQL estimates them. */
+  /** The number of rows, as PostgreSQL estimates it. */
   readonly rows: number
 }
 

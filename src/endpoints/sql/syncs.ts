@@ -7,7 +7,7 @@ import { ourTurn } from './turns.ts'
 export interface Sync {
   /** A `pg_snapshot` of the other end: what it sees is here. */
   readonly seen: string
-  /** Of the schemas under which it came. */
+  /** The fingerprint of the schemas under which it came. */
   readonly fingerprint: string
 }
 
@@ -36,7 +36,7 @@ export async function writeSync(
   await client.query(query, [scope, tenant, epoch, seen, fingerprint])
 }
 
-/** Of whichever epoch while it is our turn, and else of our own. */
+/** Forgets a sync of any epoch while it is our turn, and else only our own. */
 export async function forgetSync(
   pool: Pool,
   hold: Hold & { readonly epoch: string },

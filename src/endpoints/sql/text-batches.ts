@@ -40,7 +40,7 @@ export async function* textBatches(
   await cursor.close()
 }
 
-/** It is awaited later; should it fail before that, nobody is to think that it was forgotten. */
+/** Marks a promise as handled: it is awaited later, and may fail before that. */
 export function heard<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

@@ -135,7 +135,7 @@ function writeRow(out: ByteWriter, row: BinaryRow, result: BinaryResult): boolea
   return true
 }
 
-/** What stays as it was is written by `before`. */
+/** A line of the copy: values that the transform left alone are written by `before`. */
 function lineOf(
   transform: RowTransform,
   outcomes: readonly Outcome[],

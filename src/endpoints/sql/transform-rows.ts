@@ -30,7 +30,7 @@ export interface TargetField {
 }
 
 export class RowTransform {
-  /** What the transform fills; null until a row was let through. */
+  /** Fields that the transform fills; null until a row was let through. */
   fields: readonly TargetField[] | null = null
   /** The names of these; none until then. */
   columns: readonly string[] = []
@@ -53,8 +53,9 @@ export class RowTransform {
   }
 
   /**
-   * Of the row that the source stands on, by target field; the array is used again for the next.
-   * null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and column.
+   * Transforms the row that the source stands on, by target field; the array is used again for the
+   * next. null: the transform leaves the row out. Throws TRANSFORM_FAILED with table, key and
+   * column.
    */
   apply(): readonly Outcome[] | null {
     const { route, source } = this
@@ -74,7 +75,7 @@ export class RowTransform {
     return this.outcomes
   }
 
-  /** What becomes of one field. */
+  /** Settles the outcome of one field. */
   settle(value: unknown, index: number): void {
     const { route, source, lazy } = this
     const field = this.fields?.[index] as TargetField

@@ -1,5 +1,5 @@
 /**
- * Whose turn it is at one end. Every attempt at a tenant has a number from the control database,
+ * Turns at one end. Every attempt at a tenant has a number from the control database,
  * higher than all before it, and takes its turn at both ends before it does anything there.
  *
  * The row stays when flags go. So a worker that was stopped, and wakes up long after another has
@@ -13,8 +13,8 @@ import type { Client, Pool } from '../../postgres.ts'
 import type { FlagKey, Hold } from '../flags.ts'
 
 /**
- * `$1` scope, `$2` tenant, `$3` token: a row while the turn is this attempt's, and nobody takes it
- * before the statement has ended.
+ * `$1` scope, `$2` tenant, `$3` token: a row while the turn is this attempt's, which no attempt can
+ * take before the statement has ended.
  */
 export const ourTurn = `
   with turn as (select 1 from rehome.turns

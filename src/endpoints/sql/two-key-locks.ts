@@ -3,7 +3,7 @@ const variants = ['', '_shared'].flatMap((mode) =>
   ['', '_xact'].map((until) => `advisory${until}_lock${mode}(int4, int4)`),
 )
 
-/** As SQL writes them; their owner is the cluster's. */
+/** Names as SQL writes them; the functions belong to the cluster's owner. */
 export const twoKeyLocks: readonly string[] = ['pg_', 'pg_try_'].flatMap((tried) =>
   variants.map((name) => `${tried}${name}`),
 )

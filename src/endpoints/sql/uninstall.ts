@@ -13,7 +13,9 @@ export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
 const count = `select count(*)::int as n from (
   select tenant_id from rehome.tenant_flags union select tenant_id from rehome.quarantine) t`
 
-/** Tenants that may not be written there just now, or not any more, or some of whose rows wait. */
+/**
+ * Counts tenants that may not be written there, for now or for good, or that have quarantined rows.
+ */
 export async function standingFlags(end: SqlEnd): Promise<number> {
   return (await end.pool.query(count)).rows[0].n
 }

@@ -19,7 +19,7 @@ import { roundedNumbers } from './rounded-numbers.ts'
 export interface PgType {
   /** `pg_type.typname`; for a domain that of the type below it. */
   readonly name: string
-  /** The same for the elements of an array; null: no array. Default: what follows `_` in `name`. */
+  /** The name of an array's elements; null: no array. Default: the part after `_` in `name`. */
   readonly elementName?: string | null
 }
 
@@ -93,7 +93,7 @@ function integerOf(value: unknown): bigint | null {
   return typeof value === 'string' && /^[+-]?\d{1,30}$/.test(value) ? BigInt(value) : null
 }
 
-/** What overflows, or underflows to zero, is an error to PostgreSQL, too. */
+/** Rejects a value that overflows, or underflows to zero: PostgreSQL does, too. */
 function floatCodec(typeName: string, round: (value: number) => number): Codec {
   const write = (value: unknown) => {
     if (typeof value !== 'number') return null

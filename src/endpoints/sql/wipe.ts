@@ -97,7 +97,7 @@ interface Batch {
   readonly batchRows: number | undefined
 }
 
-/** By foreign keys of the database. Those that act on a removal may meet no row but ours. */
+/** Removes rows with foreign keys on. Those that act on a removal may meet no row but ours. */
 async function removeChecked(client: Client, batch: Batch): Promise<number> {
   const { schema, tenant, group } = batch
   const asked = { schema, tenant, tables: group.tables, among: acts }

@@ -1,4 +1,4 @@
-/** Who is writing a tenant's rows at an end just now, as its locks tell. */
+/** Sessions that are writing a tenant's rows at an end just now, found by their locks. */
 import type { Client } from '../../postgres.ts'
 import { wholeApplication } from '../flags.ts'
 

@@ -1,6 +1,6 @@
 /**
- * What an end says of itself: a catalogue, of which an end that is no PostgreSQL needs to say only
- * the names, types and keys of its tables.
+ * An end's description of itself: a catalogue, of which an end that is no PostgreSQL needs to give
+ * only the names, types and keys of its tables.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -44,9 +44,9 @@ const column = z.object({
   sequence: z.string().nullable().default(null),
   /** A sequence whose numbers its values are made of. */
   composes: z.string().nullable().optional(),
-  /** By how much that sequence goes on. */
+  /** The step of that sequence. */
   step: z.number().nullable().optional(),
-  /** What the type consists of. Absent: types of one name are taken for the same. */
+  /** The parts of the type. Absent: types of one name are taken for the same. */
   shape: typeShape.optional(),
 })
 
@@ -113,7 +113,7 @@ export const description = z.object({
   schema: z.string().default('public'),
   /** Another text after every change of the schema or of what guards it. */
   stamp: z.string().max(1_000).optional(),
-  /** Of PostgreSQL. Absent: it is none. */
+  /** The version of PostgreSQL. Absent: the end is none. */
   serverVersion: z.int().default(0),
   encoding: z.string().default('UTF8'),
   /** Rows may be written with foreign keys and triggers off. */

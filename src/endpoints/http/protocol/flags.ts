@@ -94,12 +94,15 @@ export const flagOperations = {
     result: changed,
     repeatable: true,
   }),
-  adoptCapture: operation('A later errand of the same move goes by what was logged since it.', {
-    request: continued,
-    result: changed,
-    repeatable: true,
-  }),
-  endCapture: operation('The tenant is not to be brought back any more.', {
+  adoptCapture: operation(
+    'A later errand of the same move uses what was logged since the capture.',
+    {
+      request: continued,
+      result: changed,
+      repeatable: true,
+    },
+  ),
+  endCapture: operation('Ends the rollback window: the tenant cannot be brought back afterwards.', {
     request: z.object({ ...hold, moveId: z.uuid() }),
     result: changed,
     repeatable: true,
@@ -128,7 +131,7 @@ export const flagOperations = {
     result: changed,
     repeatable: true,
   }),
-  letOpen: operation('Whoever shows the key may open this end, which is closed as `moved`.', {
+  letOpen: operation('Allows a caller with the key to open this end, which is closed as `moved`.', {
     request: z.object({ ...hold, key: z.uuid() }),
     result: changed,
     repeatable: true,

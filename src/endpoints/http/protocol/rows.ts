@@ -56,9 +56,9 @@ export const progress = z.object({
 })
 
 const comparedColumn = z.object({
-  /** Of the table; of given rows the name that its values have. */
+  /** A column of the table; for given rows the name that its values have. */
   column: name,
-  /** With its schema, quoted, as the target has it. */
+  /** The target's type with its schema, quoted. */
   type: z.string().max(200),
   /** Where the value has another type, length or precision. */
   cast: cast.nullable(),
@@ -86,7 +86,7 @@ export const batchHead = z.object({
   columns: z.array(name),
   /** Foreign keys and triggers may be off while it is written. */
   replicate: z.boolean(),
-  /** As it was before this batch: another one would be a gap, or a repetition. */
+  /** The progress before this batch: another one would be a gap, or a repetition. */
   from: progress,
   progress,
   /** A row that collides with another, or comes before its parent, is left out and counted. */
@@ -174,7 +174,7 @@ export const rowOperations = {
         rows: count,
         values: z.array(z.string()),
         planned: z.boolean(),
-        /** The end itself has been told to leave them behind. */
+        /** The end itself has been configured to leave them behind. */
         left: z.boolean().optional(),
       }),
     ),

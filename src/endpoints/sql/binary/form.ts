@@ -1,4 +1,4 @@
-/** What the binary form of a type is to us, and where such forms are written. */
+/** Binary forms of types, and the buffer that they are written to. */
 
 /**
  * One type's binary form, as its `send` function writes it, beside a text of the same value: that
@@ -6,11 +6,11 @@
  * A form knows exactly the texts that PostgreSQL writes, and some more; others are for PostgreSQL.
  */
 export interface BinaryForm {
-  /** Of the type, as arrays of it name it. */
+  /** The oid of the type, as arrays of it name it. */
   readonly oid: number
   /** The text of the value that `bytes` has from `start` to `end`. */
   text(bytes: Buffer, start: number, end: number): string
-  /** What the type's codec makes of that text, where there is a shorter way to it. */
+  /** Reads the codec's value directly, where there is a shorter way than its text. */
   value?(bytes: Buffer, start: number, end: number): unknown
   /** Writes the value of a text; false, with anything written, for a text it does not know. */
   write(text: string, out: ByteWriter): boolean
@@ -91,7 +91,7 @@ export class ByteWriter {
     return known
   }
 
-  /** What was written. It is the caller's. */
+  /** The bytes written so far. They belong to the caller. */
   written(): Buffer {
     return this.bytes.subarray(0, this.at)
   }

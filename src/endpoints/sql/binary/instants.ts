@@ -6,13 +6,13 @@
  */
 import type { BinaryForm, ByteWriter } from './form.ts'
 
-/** Of 2000-01-01 in days from 0000-03-01, where years begin in Hinnant's reckoning. */
+/** The day 2000-01-01, in days from 0000-03-01, where years begin in Hinnant's reckoning. */
 const EPOCH = 730_425
 const DAYS_OF_400_YEARS = 146_097
 const DAY_US = 86_400_000_000
 /** Days whose microseconds a double holds exactly: about 285 years around 2000. */
 const EXACT_DAYS = 104_000
-/** What PostgreSQL takes: from 4714-11-24 BC, to 5874898-06-02 or for instants 294276-12-31. */
+/** The range of PostgreSQL: from 4714-11-24 BC, to 5874898-06-02 or for instants 294276-12-31. */
 const FIRST_DAY = -2_451_545
 const LAST_DATE = 2_145_031_948
 const LAST_DAY = 106_751_982

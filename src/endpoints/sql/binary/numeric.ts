@@ -37,7 +37,7 @@ function fourDigits(digit: number): string {
   return digit > 999 ? String(digit) : String(digit).padStart(4, '0')
 }
 
-/** What numeric holds before PostgreSQL says that it overflows. */
+/** The limits of numeric before PostgreSQL says that it overflows. */
 const [maxWhole, maxDecimals] = [131_072, 16_383]
 
 /** Where the digits of a number stand in its text: from `whole` to `point`, and behind that. */
@@ -50,7 +50,7 @@ interface Digits {
 function writeNumeric(text: string, out: ByteWriter): boolean {
   const sign = specialSigns.get(text)
   if (sign !== undefined) {
-    // PostgreSQL sends 32 with an infinite one, which nobody reads.
+    // PostgreSQL sends 32 with an infinite one, which has no meaning.
     writeHead(out, { digits: 0, weight: 0, sign, decimals: sign === NAN ? 0 : 32 })
     return true
   }

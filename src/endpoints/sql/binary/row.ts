@@ -9,7 +9,7 @@ import type { BinaryForm } from './form.ts'
 const nothing = Buffer.alloc(0)
 
 export class BinaryRow implements RowSource {
-  /** What the row is part of. */
+  /** The buffer that the row is part of. */
   bytes: Buffer = nothing
   /** Where each field begins: with its length, in four bytes. The last one is the row's end. */
   readonly starts: Int32Array
