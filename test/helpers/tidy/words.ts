@@ -40,7 +40,7 @@ export function wronglyDocumentedCodes(codes: Codes, sources: Sources): string[]
 }
 
 const errorSection =
-  /^\nRetried automatically: (yes|no)\b.*?\. Exit code: (\d)\.\n\n\w.*\n\n\*\*What to do:\*\* \w/s
+  /^\nRetried automatically: (yes|no)\b.*?\. Exit code: (\d)\.\n\n[\w`].*\n\n\*\*What to do:\*\* \w/s
 
 function mistakesIn(body: string, code: Codes[string] | undefined): string[] {
   const [, again, exitCode] = errorSection.exec(body) ?? []
