@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Rehome } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
-import { awaitErrands, print, withRehome } from './context.ts'
+import { awaitErrands, note, print, withRehome } from './context.ts'
 import { safe } from './print.ts'
 
 interface ErrandFlags {
@@ -18,7 +18,7 @@ export function addErrands(program: Command): void {
   })
   errand(program, 'rollback', 'bring tenants back, or call their moves off', {
     ask: (rehome, runId, { discardWrites, dryRun, ...flags }) =>
-      rehome.rollback(runId, { tenants: named(flags), discardWrites, dryRun }),
+      rehome.rollback(runId, { tenants: named(flags), discardWrites, dryRun, onPassedOver }),
   }).option('--discard-writes', 'give up what was written at the target since the cutover')
   errand(program, 'finalize', 'end the rollback window before its time', {
     ask: (rehome, runId, { dryRun, ...flags }) =>
@@ -50,6 +50,10 @@ function errand(program: Command, name: string, what: string, { ask }: { ask: As
         return await awaitErrands(rehome, runId, tenants)
       })
     })
+}
+
+function onPassedOver(_tenant: string, reason: string): void {
+  note(`passed over: ${safe(reason, 1000)}`)
 }
 
 function named({ tenant }: ErrandFlags): string[] {

@@ -3,7 +3,7 @@ import type { Control, Move, Run } from '../control/database.ts'
 import { askCleanup, askRetry, askRollback, askWindow, beforeCutover } from '../control/errands.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
-import { RehomeError } from '../errors.ts'
+import { messageOf, RehomeError } from '../errors.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseBadId, show } from './tenants.ts'
@@ -39,22 +39,24 @@ export async function retry(at: At, runId: string, options: ErrandOptions): Prom
   )
 }
 
-export async function rollback(
-  at: At,
-  runId: string,
-  options: ErrandOptions & { readonly discardWrites?: boolean | undefined },
-): Promise<string[]> {
+export interface RollbackOptions extends ErrandOptions {
+  readonly discardWrites?: boolean | undefined
+  /** Called for each tenant that is passed over, with a sentence that says why. */
+  readonly onPassedOver?: ((tenant: string, reason: string) => void) | undefined
+}
+
+/**
+ * Returns the tenants that are rolled back. A tenant whose move had changed nothing is where it
+ * was: among others it is passed over. Where there are no others, NOT_ALLOWED_NOW says so.
+ */
+export async function rollback(at: At, runId: string, options: RollbackOptions): Promise<string[]> {
   const { run, moves } = await chosen(at, runId, options.tenants ?? [])
   const { by, discardWrites = false } = options
-  const untouched = moves.find(hasChangedNothing)
-  if (untouched)
-    throw notNow(
-      untouched,
-      `it had changed nothing at either end when it failed with ${untouched.error_code}, so there is nothing to roll back`,
-    )
-  return await askEach(
+  const [untouched, others] = [moves.filter(hasChangedNothing), moves.filter(hasChangedSomething)]
+  if (untouched[0] && others.length === 0) throw nothingToRollBack(untouched[0])
+  const asked = await askEach(
     at,
-    { run, moves, options },
+    { run, moves: others, options },
     {
       allowed: ({ open, phase, errand, cleanup_begun: begun }) => {
         if (open ? errand === 'audit' : phase === 'moved') return !begun
@@ -66,11 +68,24 @@ export async function rollback(
       ask: (move) => askRollback(at.control, move.id, { by, discardWrites }),
     },
   )
+  for (const move of untouched) {
+    options.onPassedOver?.(move.tenant_id, messageOf(nothingToRollBack(move)))
+  }
+  return asked
 }
 
 /** A move stores its epoch before it closes the target, which is the first thing it changes. */
 function hasChangedNothing({ open, phase, epoch }: Move): boolean {
   return !open && phase === 'failed' && epoch === null
+}
+
+function hasChangedSomething(move: Move): boolean {
+  return !hasChangedNothing(move)
+}
+
+function nothingToRollBack(move: Move): RehomeError {
+  const why = `it had changed nothing at either end when it failed with ${move.error_code}`
+  return notNow(move, `${why}, so there is nothing to roll back`)
 }
 
 export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {

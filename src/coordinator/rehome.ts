@@ -22,7 +22,15 @@ import { notesOf } from '../stages/notes.ts'
 import type { Ends } from '../stages/shard.ts'
 import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
 import { type Enqueued, enqueue } from './enqueue.ts'
-import { cleanup, type ErrandOptions, finalize, knownRun, retry, rollback } from './errands.ts'
+import {
+  cleanup,
+  type ErrandOptions,
+  finalize,
+  knownRun,
+  type RollbackOptions,
+  retry,
+  rollback,
+} from './errands.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { refuseBadId, show } from './tenants.ts'
 
@@ -79,10 +87,8 @@ export interface Rehome extends AsyncDisposable {
   ): AsyncGenerator<RunSnapshot, void, undefined>
   /** Without tenants: every failed one. Returns the tenants that are tried again. */
   retry(runId: string, options?: Asked): Promise<string[]>
-  rollback(
-    runId: string,
-    options: Asked & { discardWrites?: boolean | undefined },
-  ): Promise<string[]>
+  /** Returns the tenants that are rolled back: those whose moves had changed something. */
+  rollback(runId: string, options: Omit<RollbackOptions, 'by'>): Promise<string[]>
   /** Ends the rollback window of moved tenants before its time. */
   finalize(runId: string, options: Asked): Promise<string[]>
   cleanup(runId: string, options: Asked): Promise<string[]>

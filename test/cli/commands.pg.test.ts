@@ -125,6 +125,19 @@ describe('the commands, one after the other', () => {
     expect((await ask('rollback', run, '-t', 'umbra')).code).toBe(3)
   })
 
+  test('rollback of several tenants passes over those whose moves had changed nothing', async () => {
+    await ask('enqueue', plan, '--tenant', 'acme', '--wait')
+    const again = (await ask('status', '--json')).out.match(/notebook-[0-9a-f]{8}/)?.[0] ?? ''
+    const failed = `insert into rehome_control.moves
+        (id, run_id, scope, target_scope, tenant_id, phase, open, error_code)
+      values (gen_random_uuid(), $1, 'default', 'default', 'umbra', 'failed', false, 'ID_COLLISION')`
+    await world.control.pool.query(failed, [again])
+    const { code, out, error } = await ask('rollback', again, '-t', 'acme', 'umbra')
+    expect([code, out]).toEqual([0, 'acme: rolled_back\n'])
+    expect(error).toMatch(/^passed over: tenant "umbra" is failed: it had changed nothing at .*\n$/)
+    expect((await ask('rollback', again, '-t', 'umbra')).code).toBe(3)
+  })
+
   test('a worker that is told to stop ends with exit code 0', async () => {
     stop.abort()
     expect(await worker).toMatchObject({ code: 0, error: expect.stringContaining('SIGTERM') })

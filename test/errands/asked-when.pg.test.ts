@@ -270,6 +270,21 @@ test('a move that failed before it changed anything stays failed when a rollback
   expect(await rowsOf(runId)).toEqual(before)
 })
 
+test('a rollback of several tenants passes over those whose moves had changed nothing', async () => {
+  const failed: State = { phase: 'failed', open: 'nothing', variant: 'no window' }
+  const { runId, moves } = await storeMoves(db.control, [failed, failed, failed])
+  const [untouched, ...others] = moves.map(({ tenant }) => tenant)
+  const forget = 'update rehome_control.moves set epoch = null where run_id = $1 and tenant_id = $2'
+  await db.control.pool.query(forget, [runId, untouched])
+  const passed: string[][] = []
+  const onPassedOver = (...pair: [string, string]) => void passed.push(pair)
+  const options = { by: 'tester', tenants: moves.map(({ tenant }) => tenant), onPassedOver }
+  const tried = await rollback(at(), runId, { ...options, dryRun: true })
+  expect(tried.toSorted()).toEqual(others.toSorted())
+  const reason = expect.stringMatching(/is failed: it had changed nothing .* UNREACHABLE, so there/)
+  expect(passed).toEqual([[untouched, reason]])
+})
+
 test('a move that was not begun yet is called off by a rollback', async () => {
   const states: State[] = [{ phase: 'queued', open: 'move', variant: 'no window' }]
   const { moves } = await storeMoves(db.control, states, { isUntouched: true })
