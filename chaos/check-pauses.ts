@@ -7,10 +7,11 @@
  *
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
- * counted within the pause and the lease before it; and the time in which a transaction of the
- * application, which is nobody's to end, held the tenant, or tables and connections of writers were
- * taken away: until the first writer after a lapsed lease ends, the others are refused. Nothing is added for what comes after a
- * cutover: there the writers themselves open the end (open-end.ts).
+ * counted within the pause and the lease before it. A lapsed lease is ended by the first writer, in
+ * its own transaction, which is nobody's to end, and the others are refused until it commits. So all
+ * that may keep that transaction from its end counts as well: another one of the application that
+ * holds the tenant, tables that are locked, frozen connections of writers. Nothing is added for what
+ * comes after a cutover: there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
 import type { Outages, Part } from './outages.ts'
@@ -18,7 +19,7 @@ import type { Pause } from './pauses.ts'
 import { budgetMs, leaseMs } from './plan.ts'
 
 /** The first writer after a lease has lapsed may be kept by a lock, or be cut off. */
-const kept = ['source', 'target', 'tables', 'writers'] as const
+const kept = ['source', 'target', 'tables source', 'tables target', 'writers'] as const
 
 export interface PausesCheck {
   readonly pauses: readonly Pause[]

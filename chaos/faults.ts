@@ -242,9 +242,8 @@ export class Faults {
   }
 
   async #schema(fault: Fault, harm: (of: SchemaHarm) => Promise<string>): Promise<string> {
-    const changed = await inflictOnSchema(this.#victims, harm, () => this.#last(fault.forMs))
-    this.#note(fault, changed)
-    return changed
+    const lasting = () => this.#last(fault.forMs)
+    return await inflictOnSchema(this.#victims, { fault, harm }, lasting)
   }
 
   async #tenant(fault: Fault, harm: (of: TenantHarm) => Promise<boolean>) {
@@ -273,12 +272,13 @@ export class Faults {
   }
 
   async #lock(fault: Fault): Promise<string | null> {
-    if (fault.server === 'redis') return null
+    const { server } = fault
+    if (server === 'redis' || server === 'control') return null
     const table = this.#victims.random.pick(['entries', 'counters', 'visits', 'tenants'])
-    this.#note(fault, `${table} at the ${fault.server} for ${fault.forMs} ms`)
-    const isBack = this.#victims.outages.begin('tables')
+    this.#note(fault, `${table} at the ${server} for ${fault.forMs} ms`)
+    const isBack = this.#victims.outages.begin(`tables ${server}`)
     const lasting = () => this.#last(fault.forMs)
-    await lockTable(this.#victims.pools[fault.server], table, lasting).finally(isBack)
+    await lockTable(this.#victims.pools[server], table, lasting).finally(isBack)
     return table
   }
 

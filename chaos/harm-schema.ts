@@ -1,6 +1,7 @@
 /** Faults in the schema: what people change while tenants move, and take back again. */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import type { EndName } from '../demo/ledger.ts'
 import type { Random } from './random.ts'
 import { type Ends, endNames } from './tenants.ts'
 
@@ -9,6 +10,8 @@ export interface SchemaHarm {
   readonly random: Random
   /** Resolves when the change is to be taken back. */
   readonly lasting: () => Promise<void>
+  /** Called before a table of that end is to be locked; returns what to call when that is over. */
+  readonly locking: (end: EndName) => () => void
 }
 
 const tables = ['entries', 'counters', 'visits'] as const
@@ -22,20 +25,22 @@ export async function changeColumns(harm: SchemaHarm): Promise<string> {
   const order = () => (random.chance(0.5) ? endNames : endNames.toReversed())
   try {
     for (const end of order()) {
-      await change(harm.pools[end], `alter table ${table} add column ${column} text default 'new'`)
+      await change(harm, end, `alter table ${table} add column ${column} text default 'new'`)
     }
     await lasting()
   } finally {
-    await takenBack(order().map((end) => () => change(harm.pools[end], drop)))
+    await takenBack(order().map((end) => () => change(harm, end, drop)))
   }
   return `${column} of ${table}`
 }
 
 /** Nobody writes in between: the table is locked for that long. */
-export async function toggleGuard({ pools, random }: SchemaHarm): Promise<string> {
+export async function toggleGuard(harm: SchemaHarm): Promise<string> {
+  const { random } = harm
   const [end, table] = [random.pick(endNames), random.pick(['entries', 'counters', 'entry_tags'])]
   await change(
-    pools[end],
+    harm,
+    end,
     `alter table ${table} disable trigger rehome_insert;
      alter table ${table} enable always trigger rehome_insert`,
   )
@@ -43,27 +48,34 @@ export async function toggleGuard({ pools, random }: SchemaHarm): Promise<string
 }
 
 /** A partition that nobody writes to. */
-export async function makePartition({ pools, random, lasting }: SchemaHarm): Promise<string> {
+export async function makePartition(harm: SchemaHarm): Promise<string> {
+  const { random, lasting } = harm
   const end = random.pick(endNames)
   const make = `create table visits_2030 partition of visits
     for values from ('2030-01-01') to ('2031-01-01')`
   try {
-    await change(pools[end], make)
+    await change(harm, end, make)
     await lasting()
   } finally {
-    await takenBack([() => change(pools[end], 'drop table if exists visits_2030')])
+    await takenBack([() => change(harm, end, 'drop table if exists visits_2030')])
   }
   return `visits_2030 at the ${end}`
 }
 
 /** In one transaction, which waits for writers as briefly as a careful person lets it. */
-async function change(pool: pg.Pool, statements: string): Promise<void> {
-  const client = await pool.connect()
+async function change(
+  { pools, locking }: SchemaHarm,
+  end: EndName,
+  statements: string,
+): Promise<void> {
+  const client = await pools[end].connect()
   let isFit = false
+  const isOver = locking(end)
   try {
     await client.query(`begin; set local lock_timeout = '500ms'; ${statements}; commit`)
     isFit = true
   } finally {
+    isOver()
     client.release(!isFit)
   }
 }

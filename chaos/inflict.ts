@@ -1,4 +1,5 @@
 /** Faults of the schema and of tenants: whom they hit, and for how long somebody may wait for them. */
+import type { EndName } from '../demo/ledger.ts'
 import type { Victims } from './faults.ts'
 import { anyOpenMove } from './harm-jobs.ts'
 import type { SchemaHarm } from './harm-schema.ts'
@@ -9,14 +10,16 @@ import { tenants } from './tenants.ts'
 
 type Lasting = () => Promise<void>
 
-/** Returns what was changed. Whoever writes waits for as long as the change waits for others. */
+/** Returns what was changed. Writers of a table wait while its lock is waited for, and held. */
 export async function inflictOnSchema(
-  { pools, random, outages }: Victims,
-  harm: (of: SchemaHarm) => Promise<string>,
+  { pools, random, outages, log }: Victims,
+  { fault, harm }: { fault: Fault; harm: (of: SchemaHarm) => Promise<string> },
   lasting: Lasting,
 ): Promise<string> {
-  const isBack = outages.begin('tables')
-  return await harm({ pools, random, lasting }).finally(isBack)
+  const locking = (end: EndName) => outages.begin(`tables ${end}`)
+  const changed = await harm({ pools, random, lasting, locking })
+  log.note('fault', `${fault.kind}: ${changed}`)
+  return changed
 }
 
 /** Of a tenant that moves, where one does. null: nothing of it was to be held. */

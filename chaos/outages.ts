@@ -4,6 +4,8 @@
  * Invariant: an outage that has begun and not ended lasts until now. Times are those of
  * performance.now().
  */
+import type { EndName } from '../demo/ledger.ts'
+
 export type Part =
   | 'source'
   | 'target'
@@ -12,8 +14,8 @@ export type Part =
   | `worker ${number}`
   /** The wires of those that write over proxies. */
   | 'writers'
-  /** Tables that somebody has locked. */
-  | 'tables'
+  /** Tables there that somebody locks, or waits to lock: whoever writes to one waits behind. */
+  | `tables ${EndName}`
   /** One that a transaction of the application holds. */
   | `tenant ${string}`
 

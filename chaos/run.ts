@@ -26,7 +26,7 @@ import { randomOf } from './random.ts'
 import { schedule } from './schedule.ts'
 import { readSeed } from './seed.ts'
 import { environmentOf, type Servers, startServers } from './servers.ts'
-import { describeSessions } from './sessions.ts'
+import { describeSessions, watchBlockers } from './sessions.ts'
 import { discarding, tenants } from './tenants.ts'
 import { Waits } from './waits.ts'
 import { WorkerSlot } from './worker-slot.ts'
@@ -142,6 +142,10 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   const asking = { rehome, pools, tenants, quiet, strategy, random: random('errands'), log }
   const errands = new Errands(asking)
   undos.push(() => errands.end())
+
+  const watching = new AbortController()
+  undos.push(async () => watching.abort())
+  void watchBlockers(pools, waits, watching.signal)
 
   const live = () => {
     const hit = [...faults.counts.values()].reduce((sum, count) => sum + count, 0)

@@ -1,5 +1,11 @@
-/** Who is connected to a server and what he waits for: for the account of moves that do not end. */
+/**
+ * Who is connected to a server and what he waits for: for the account of moves that do not end, and
+ * of writes that wait.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
+import { type Ends, endNames } from './tenants.ts'
+import type { Waits } from './waits.ts'
 
 export async function describeSessions(
   pools: Readonly<Record<'source' | 'target' | 'control', pg.Pool>>,
@@ -21,3 +27,22 @@ export async function describeSessions(
   }
   return lines
 }
+
+/** Looks at both ends twice a second, and tells whom writers wait for. Ends with `signal`. */
+export async function watchBlockers(pools: Ends<pg.Pool>, waits: Waits, signal: AbortSignal) {
+  while (!signal.aborted) {
+    await delay(500, undefined, { signal }).catch(() => {})
+    for (const end of endNames) {
+      const { rows } = await pools[end].query(blockers).catch(() => ({ rows: [] }))
+      for (const { session } of rows) waits.see(end, session)
+    }
+  }
+}
+
+/** Process 0 is a prepared transaction. */
+const blockers = `select distinct format('%s %s (%s): %s', coalesce(b.application_name, 'prepared'), p.pid,
+    b.state, left(regexp_replace(b.query, '\\s+', ' ', 'g'), 120)) as session
+  from pg_stat_activity w cross join lateral unnest(pg_blocking_pids(w.pid)) p (pid)
+  left join pg_stat_activity b on b.pid = p.pid
+  where w.application_name = 'task tracker' and w.wait_event_type = 'Lock'
+    and w.query_start < clock_timestamp() - interval '1 s'`

@@ -14,12 +14,22 @@ export interface Wait {
   readonly thoughtMs: number
   /** What the answer was. */
   readonly answer: string
+  /** The answer was that the tenant does not live there. */
+  readonly isAway: boolean
+}
+
+/** Somebody who kept a writer waiting for longer than a second, as a look at an end has seen it. */
+interface Seen {
+  readonly end: EndName
+  readonly atMs: number
+  readonly session: string
 }
 
 export class Waits {
   /** Of performance.now(). */
   readonly startMs = performance.now()
   readonly #long: Wait[] = []
+  readonly #seen: Seen[] = []
   #longestMs = 0
 
   get longestMs(): number {
@@ -30,6 +40,19 @@ export class Waits {
     const waitedMs = waitedMsOf(wait)
     this.#longestMs = Math.max(this.#longestMs, waitedMs)
     if (waitedMs > keptMsMin) this.#long.push(wait)
+  }
+
+  /** Tells that writers at this end wait for this session. */
+  see(end: EndName, session: string): void {
+    this.#seen.push({ end, atMs: performance.now(), session })
+  }
+
+  /** Sessions that writers at its end waited for meanwhile, each once. */
+  blockers({ end, fromMs, toMs }: Wait): string[] {
+    const there = this.#seen.filter(
+      (one) => one.end === end && one.atMs >= fromMs && one.atMs <= toMs,
+    )
+    return [...new Set(there.map(({ session }) => session))]
   }
 
   /** Those of more than a second. */

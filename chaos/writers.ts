@@ -173,7 +173,8 @@ export class Writers implements AsyncDisposable {
     write.endedMs = performance.now()
     const word = 'code' in verdict ? verdict.code : verdict.kind
     const { tenant, startedMs: fromMs, endedMs: toMs } = write
-    waits.add({ tenant, end, fromMs, toMs, thoughtMs, answer: word })
+    const isAway = isAwayBy(verdict)
+    waits.add({ tenant, end, fromMs, toMs, thoughtMs, answer: word, isAway })
     this.#codes.set(word, (this.#codes.get(word) ?? 0) + 1)
     if (verdict.kind === 'refused') pauses.refuse(write.tenant, { end, mode: verdict.mode })
     if (verdict.kind === 'acknowledged') this.#accepted(write, end)
@@ -256,9 +257,17 @@ export class Writers implements AsyncDisposable {
     this.#homes.set(tenant, other)
     if (told?.from !== other) return verdict.mode === 'moved' ? 'again' : 'wait'
     // The other end has said that the tenant lives here, and gave what opens this one.
-    await openOtherEnd(this.#pools.direct[end], { tenant, key: told.key })
+    await this.#open(end, tenant, told.key)
     this.#homes.set(tenant, end)
     return 'again'
+  }
+
+  async #open(end: EndName, tenant: string, key: string): Promise<void> {
+    const fromMs = performance.now()
+    await openOtherEnd(this.#pools.direct[end], { tenant, key })
+    const toMs = performance.now()
+    const answer = 'opened by its key'
+    this.#options.waits.add({ tenant, end, fromMs, toMs, thoughtMs: 0, answer, isAway: false })
   }
 
   #home(tenant: string): EndName {
@@ -270,4 +279,10 @@ export class Writers implements AsyncDisposable {
     const { signal } = this.#stopping
     if (ms > 0) await delay(ms, undefined, { signal }).catch(() => {})
   }
+}
+
+/** The tenant does not live where it was tried. */
+function isAwayBy(verdict: Verdict): boolean {
+  if (verdict.kind === 'missing') return true
+  return verdict.kind === 'refused' && verdict.mode !== 'read_only'
 }

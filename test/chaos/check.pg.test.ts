@@ -235,7 +235,7 @@ test('a tenant that a transaction of the application holds may be refused for as
   outages.add('tenant acme', { fromMs: 1_000, toMs: 4_000 })
   expect(check()).toEqual(['stuck'])
   // A first writer that is kept by a lock, or frozen, keeps the others out.
-  outages.add('tables', { fromMs: 4_000, toMs: 4_500 })
+  outages.add('tables source', { fromMs: 4_000, toMs: 4_500 })
   outages.add('writers', { fromMs: 4_500, toMs: 5_000 })
   expect(check()).toEqual([])
 })
@@ -243,20 +243,34 @@ test('a tenant that a transaction of the application holds may be refused for as
 test('a write that hangs for longer than the budget has waited, whatever became of it', () => {
   const waits = new Waits()
   const outages = new Outages()
-  const check = () => checkWaits({ waits, outages })
-  const wait = { tenant: 'acme', end: 'source', fromMs: 0, answer: 'acknowledged' } as const
+  const check = () => checkWaits({ waits, outages, workers: ['worker 1', 'worker 2'] })
+  const told = { answer: 'acknowledged', isAway: false }
+  const wait = { tenant: 'acme', end: 'source', fromMs: 0, ...told } as const
   waits.add({ ...wait, toMs: 5_000, thoughtMs: 0 })
   waits.add({ ...wait, toMs: 9_000, thoughtMs: 4_000 })
   expect(check()).toEqual([])
   waits.add({ ...wait, toMs: 5_001, thoughtMs: 0 })
   expect(check()).toMatchObject([{ kind: 'waited', tenant: 'acme' }])
   expect(waits.longestMs).toBe(5_001)
-  // Nobody has to wait for workers, for the control database, or for the queue.
-  for (const part of ['worker 1', 'worker 2', 'control', 'redis', 'tenant acme'] as const) {
+  // Nobody has to wait for workers, for the control database, for the queue, or for the other end.
+  const others = ['worker 1', 'worker 2', 'control', 'redis', 'tenant acme'] as const
+  for (const part of [...others, 'target', 'tables target'] as const) {
     outages.add(part, { fromMs: 0, toMs: 5_001 })
   }
   expect(check()).toHaveLength(1)
-  outages.add('tables', { fromMs: 100, toMs: 101 })
+  outages.add('tables source', { fromMs: 100, toMs: 101 })
+  expect(check()).toEqual([])
+})
+
+test('a write where its tenant does not live may wait for a round of a worker that is out', () => {
+  const [waits, outages] = [new Waits(), new Outages()]
+  const check = () => checkWaits({ waits, outages, workers: ['worker 1'] })
+  const away = { tenant: 'acme', end: 'source', fromMs: 0, thoughtMs: 0, isAway: true } as const
+  waits.see('source', 'rehome source 7')
+  waits.add({ ...away, toMs: performance.now() + 6_000, answer: 'refused' })
+  waits.see('target', 'rehome target 8')
+  expect(check()[0]?.text).toMatch(/allowed: refused; sessions there waited for rehome source 7$/)
+  outages.add('worker 1', { fromMs: 0, toMs: performance.now() + 6_000 })
   expect(check()).toEqual([])
 })
 

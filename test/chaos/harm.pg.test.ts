@@ -24,6 +24,8 @@ const stamps = async () => {
     await readStamp(world.target.pool, 'public'),
   ]
 }
+/** Who waits for the locks does not matter here. */
+const locking = () => () => {}
 const columnsQuery = `select count(*)::int as n from information_schema.columns
   where table_schema = 'public'`
 const columns = async () => {
@@ -34,10 +36,18 @@ const columns = async () => {
 test('a column comes at both ends, and goes again', async () => {
   const [before, stamp] = [await columns(), await stamps()]
   let meanwhile: number[] = []
+  let locked = 0
+  const locking = () => {
+    locked += 1
+    return () => {
+      locked -= 1
+    }
+  }
   const lasting = async () => {
+    expect(locked).toBe(0)
     meanwhile = await columns()
   }
-  await changeColumns({ pools: pools(), random: randomOf(7, 'harm'), lasting })
+  await changeColumns({ pools: pools(), random: randomOf(7, 'harm'), lasting, locking })
   expect(meanwhile.every((n, i) => n > (before[i] ?? 0))).toBe(true)
   expect(await columns()).toEqual(before)
   expect((await stamps()).filter((text, i) => text === stamp[i])).toEqual([])
@@ -45,7 +55,8 @@ test('a column comes at both ends, and goes again', async () => {
 
 test('a guard that was off for a moment stands as before, and can be seen to have been off', async () => {
   const before = await stamps()
-  await toggleGuard({ pools: pools(), random: randomOf(7, 'harm'), lasting: async () => {} })
+  const random = randomOf(7, 'harm')
+  await toggleGuard({ pools: pools(), random, lasting: async () => {}, locking })
   expect((await stamps()).filter((text, i) => text !== before[i])).toHaveLength(1)
   const off = `select from pg_trigger where tgname like 'rehome_%' and tgenabled = 'D'
     and tgparentid = 0`
@@ -64,7 +75,7 @@ test('a partition comes, and goes again', async () => {
   const lasting = async () => {
     meanwhile = await found()
   }
-  await makePartition({ pools: pools(), random: randomOf(7, 'harm'), lasting })
+  await makePartition({ pools: pools(), random: randomOf(7, 'harm'), lasting, locking })
   expect([meanwhile, await found()]).toEqual([1, 0])
 })
 
