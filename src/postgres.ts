@@ -162,8 +162,10 @@ export function inTransactionOf<T>(
  * In a transaction whose locks keep others waiting: the server ends it where we say nothing for
  * 2 s, as a process does that stands still.
  */
+export const endsIfIdle = 'set local idle_in_transaction_session_timeout = 2000'
+
 export async function endIfIdle(client: Client): Promise<void> {
-  await client.query('set local idle_in_transaction_session_timeout = 2000')
+  await client.query(endsIfIdle)
 }
 
 export function sqlStateOf(error: unknown): string | undefined {

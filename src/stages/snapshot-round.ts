@@ -84,7 +84,7 @@ interface Work {
 type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
 
 /** Foreign keys are checked afterwards: rows go and come while others refer to them. */
-const begin = beginWriting({ replicate: true })
+const begin = beginWriting({ replicate: true, readsMeanwhile: true })
 
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
   const { tables, total } = await dueChanges(snapshot.client, changes)

@@ -3,11 +3,14 @@ import { inTransactionOf } from '../../postgres.ts'
 import type { Writer, Writing } from '../rows.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { batchWeightMax, weightOf } from '../weight.ts'
+import { beginWriting } from './begin-writing.ts'
 import { type SqlEnd, scoped } from './end.ts'
 import { holdReceiving } from './holds.ts'
 import { placeRows } from './place-rows.ts'
 import type { TableProgress } from './progress.ts'
 import { writeProgress } from './progress.ts'
+
+const begin = beginWriting({ replicate: true })
 
 type WritingLeavingOut = Writing & {
   readonly leavingOut: NonNullable<Writing['leavingOut']>
@@ -33,7 +36,6 @@ export function writerLeavingOut(
       }
     },
     async commit(progress: TableProgress) {
-      const begin = 'begin; set local session_replication_role = replica'
       const left = await inTransactionOf(end.pool, begin, async (client) => {
         await holdReceiving(client, hold, end)
         const placing = { schema: end.schema, table: own, columns, rows }
