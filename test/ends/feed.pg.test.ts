@@ -6,7 +6,7 @@ import type { ChangedRow, ChangesAsked, Feed } from '../../src/endpoints/feed.ts
 import { feedOf } from '../helpers/ends/feeds.ts'
 import { begin, holdOf, newActor, newTenant, raiseOf } from '../helpers/ends/flag-states.ts'
 import { hostileTenants } from '../helpers/ends/hostile.ts'
-import { type Kind, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'
+import { type Kind, openTestEnd, pageRows, type TestEnd } from '../helpers/ends/kinds.ts'
 import {
   type At,
   codeOf,
@@ -174,6 +174,32 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     const rows = await changes(asked('entries', tenant, { columns: [] }))
     expect(rows.map(({ texts }) => texts)).toEqual([[], []])
   })
+
+  test.each([
+    ['entries', 'before'],
+    ['entries', 'now'],
+    ['lines', 'now'],
+  ] as const)(
+    'a look at %s as they are %s leaves out what changes after it began',
+    async (name, rowsAre) => {
+      const tenant = newTenant()
+      // More than two pages: while one is looked at, the next is already under way.
+      const ids = nextIds(kind === 'sql' ? 2_001 : 3 * pageRows)
+      const write = async (some: readonly string[]) => {
+        await add(tenant, some)
+        await query('insert into lines select unnest($1::int[]), 1', [some])
+        await query(`update entries set text = 'again' where id = any ($1)`, [some])
+      }
+      await captured(tenant)
+      await write(ids)
+      const seen: unknown[] = []
+      for await (const page of feed.changes(asked(name, tenant, { kind: rowsAre }))) {
+        if (seen.length === 0) await write(nextIds(3))
+        seen.push(...page.map(({ texts }) => texts[0]))
+      }
+      expect(seen).toEqual(ids)
+    },
+  )
 
   test('reading changes ends with its signal', async () => {
     const tenant = newTenant()

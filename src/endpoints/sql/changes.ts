@@ -28,6 +28,8 @@ export interface Changes {
   readonly key: FlagKey
   /** The target's state: changes that this snapshot of the source does not see. null: all. */
   readonly since: string | null
+  /** Changes that this snapshot of the source does not see are left for later. None: all count. */
+  readonly until?: string
   /** Rows have changed with their parents whatever it was that changed there. */
   readonly everyChild?: boolean
   /** All tables of the plan, parents first. */
@@ -35,7 +37,11 @@ export interface Changes {
 }
 
 export function logged(changes: Changes, { log }: ChangedTable): string {
-  const from = `from ${logTableOf(log)} l where l.rehome_tenant = ${literal(changes.key.tenant)}`
+  const { key, until } = changes
+  const all = `from ${logTableOf(log)} l where l.rehome_tenant = ${literal(key.tenant)}`
+  const from = until
+    ? `${all} and pg_catalog.pg_visible_in_snapshot(l.rehome_xid, ${literal(until)}::pg_snapshot)`
+    : all
   if (changes.since === null) return from
   const since = `${literal(changes.since)}::pg_snapshot`
   return `${from}

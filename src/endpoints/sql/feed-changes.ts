@@ -2,8 +2,10 @@
  * Pages of changes since a position, with nothing more than the request: `now` follows
  * the table's key, `before` by where entries stand in the log.
  *
- * What commits between two pages may be missed where it belongs before the second one. It is in the
- * log after every position that was given before the first page, and so comes with a later round.
+ * All pages go by the log as it was at the first one, whose snapshot the cursor holds: a look comes
+ * to its end however quickly the tenant writes. Rows themselves are read as they are by then. What
+ * commits after the first page is in the log after every position that was taken before it, and so
+ * comes with a later round.
  */
 import { z } from 'zod'
 import { RehomeError } from '../../errors.ts'
@@ -59,16 +61,17 @@ function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): Page
   const key = route.sourceKey.map((name) => `r.${ident(name)}`)
   const value = (name: string, i: number) => typedText(route.source, name, `$${i + 1}`)
   const own = { alias: 'r', columns: route.sourceKey }
-  const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 1 + key.length).slice(1)
-  const begin = after ? ` and ${isAfter(route.source, own, value)}` : ''
+  const [, until, ...after] = asked.cursor ? decodeCursor(asked.cursor, 2 + key.length) : []
+  const begin = until ? ` and ${isAfter(route.source, own, value)}` : ''
+  const bounded = { ...changes, ...(until && { until }) }
   // A null key identifies no row.
   const children =
-    childKey.source.length > 0 ? `coalesce(${changedForChildren(changes, table)}, false)` : 'false'
-  const selected = [...valuesOf(asked), children, ...key].join(', ')
+    childKey.source.length > 0 ? `coalesce(${changedForChildren(bounded, table)}, false)` : 'false'
+  const selected = [...valuesOf(asked), children, untilOf(bounded), ...key].join(', ')
   return {
     text: `select ${selected} from ${qualified(log.schema, route.source.name)} r
-      where ${changedOfTenant(changes, table)}${begin} order by ${key.join(', ')}`,
-    values: after ?? [],
+      where ${changedOfTenant(bounded, table)}${begin} order by ${key.join(', ')}`,
+    values: after,
     width: asked.columns.length + 1,
     limit: asked.limit,
     holdsPlanSql: holdPlanSql(asked.columns),
@@ -82,25 +85,32 @@ function beforeQuery(
   asked: PageAsked & { readonly file: string },
 ): PagedQuery {
   const { route, log } = table
-  const after = asked.cursor === null ? null : decodeCursor(asked.cursor, 3)
-  if (after && after[0] !== asked.file) {
+  const [file, until, ...after] = asked.cursor ? decodeCursor(asked.cursor, 4) : []
+  if (until && file !== asked.file) {
     const message = `the log of "${route.source.name}" was written anew while it was read`
     throw new RehomeError('UNREACHABLE', message)
   }
-  const begin = after ? ' and (l.rehome_xid, l.ctid) > ($1::xid8, $2::tid)' : ''
+  const begin = until ? ' and (l.rehome_xid, l.ctid) > ($1::xid8, $2::tid)' : ''
+  const bounded = { ...changes, ...(until && { until }) }
   const entries = `select l.rehome_row as rehome_old, l.rehome_children or ${changes.everyChild === true}
       as rehome_children, l.rehome_xid, l.ctid as rehome_at
-    ${logged(changes, table)} and l.rehome_row is not null${begin}`
+    ${logged(bounded, table)} and l.rehome_row is not null${begin}`
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
-  const selected = [...valuesOf(asked), 'o.rehome_children', 'o.rehome_xid', 'o.rehome_at']
+  const at = [untilOf(bounded), 'o.rehome_xid', 'o.rehome_at']
+  const selected = [...valuesOf(asked), 'o.rehome_children', ...at]
   return {
     text: `select ${selected.join(', ')} from (${entries}) o, lateral pg_catalog.jsonb_populate_record(${old}) r
       order by o.rehome_xid, o.rehome_at`,
-    values: after?.slice(1) ?? [],
+    values: after,
     width: asked.columns.length + 1,
     limit: asked.limit,
     holdsPlanSql: holdPlanSql(asked.columns),
   }
+}
+
+/** The snapshot of the first page, which stands in the cursor of every other one. */
+function untilOf({ until }: Changes): string {
+  return until ? literal(until) : 'pg_catalog.pg_current_snapshot()'
 }
 
 function valuesOf({ columns }: Pick<PageAsked, 'columns'>): string[] {
