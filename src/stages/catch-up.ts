@@ -43,20 +43,32 @@ export const follow: Stage = {
   },
 }
 
-/** Rounds, each of which has less to do than the one before, until that is no longer so. */
+/**
+ * Rounds, each of which has less to do than the one before, until that is no longer so. Throws
+ * PAUSE_OVER_BUDGET where they grow: each of those that would come would take longer still.
+ */
 async function shrink(shard: Shard, compared: Compared): Promise<Round> {
+  const { budgetMs } = shard.plan.pause
   let last = await catchUpOnce(shard, compared)
-  for (;;) {
+  for (let grown = 0; ; ) {
     tellRound(shard, last)
     if (last.changes === 0) return last
     const next = await catchUpOnce(shard, compared)
-    if (next.ms > last.ms * 0.7) {
+    grown = next.ms > budgetMs && next.ms > last.ms * growth ? grown + 1 : 0
+    if (grown >= grownMax) throw tooLong(next.ms, { budgetMs, drainMs: 0, last: next })
+    if (grown === 0 && next.ms > last.ms * 0.7) {
       tellRound(shard, next)
       return next
     }
     last = next
   }
 }
+
+/** A round that takes so many times as long as the one before has grown. */
+const growth = 1.5
+
+/** Rounds over the budget that have grown, one after the other: a single one may be a burst. */
+const grownMax = 2
 
 /** The time that a drain that began now would take, in ms. */
 function untilWritersEnd(shard: Shard): Promise<number> {

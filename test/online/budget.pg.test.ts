@@ -1,10 +1,58 @@
 // The pause of an online move is predicted, and nobody is fenced for longer than the plan allows.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
+import { sqlStateOf } from '../../src/postgres.ts'
+import { openAttempts } from '../helpers/attempts/attempts.ts'
+import { Life } from '../helpers/attempts/life.ts'
+import { storeMoves, stories } from '../helpers/attempts/stories.ts'
 import { eventually } from '../helpers/eventually.ts'
+import type { Between } from '../helpers/http-end.ts'
+import { createHttpWorld } from '../helpers/http-world.ts'
 import { ended, expectHome, flagsAt, moveOf, tryWrite } from '../helpers/runs.ts'
+import { onlinePlan } from '../helpers/way-back.ts'
 import { createWorld } from '../helpers/world.ts'
+
+function expectFenced(error: Error): void {
+  expect(sqlStateOf(error)).toBe('25006')
+}
+
+/** What becomes of a tenant that writes in each round, where rounds take so long, in ms. */
+async function moveThroughRounds(budgetMs: number, delays: (round: number) => number) {
+  let rounds = 0
+  const between: Between = (handler) => async (request, response) => {
+    if (request.url?.endsWith('feed/position')) {
+      const change = `update notes set body = body || '!' where tenant_id = 'acme'`
+      await world.source.pool.query(change).catch(expectFenced)
+      await delay(delays(rounds++))
+    }
+    return await handler(request, response)
+  }
+  await using world = await createHttpWorld({
+    ...{ over: ['source'], serve: () => ({ between }) },
+    plan: { ...onlinePlan, pause: { budgetMs }, fence: { leaseMs: 60_000 } },
+  })
+  await world.addTenant('acme', 3)
+  const [move] = await storeMoves(world, stories.onlineMove, ['acme'])
+  await using attempts = openAttempts(world)
+  const outcome = await attempts.live(new Life(), move?.id ?? '')
+  const query = 'select error_code, failed_phase from rehome_control.moves'
+  return { rounds, outcome, move: (await world.control.pool.query(query)).rows[0] }
+}
+
+test('rounds that grow beyond the budget one after the other end the attempt', async () => {
+  // The copy takes the first position.
+  const { rounds, move } = await moveThroughRounds(300, (round) =>
+    round === 0 ? 0 : 200 * 3 ** (round - 1),
+  )
+  expect([rounds, move.failed_phase, move.error_code]).toEqual([4, 'catch_up', 'PAUSE_OVER_BUDGET'])
+})
+
+test('one round that takes longer than the budget is followed by others', async () => {
+  const { outcome } = await moveThroughRounds(2_000, (round) => (round === 2 ? 2_500 : 0))
+  expect(outcome).toMatchObject({ kind: 'settled', phase: 'moved' })
+})
 
 test('a tenant whose pause would be too long is not fenced, and stays as it was', async () => {
   const pause = { budgetMs: 1, attempts: 2 }
