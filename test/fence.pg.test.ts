@@ -20,7 +20,7 @@ test.each(levels)('a %s writer of another tenant goes on', async (level) => {
   expect(await writer.commit()).toBe('accepted')
 })
 
-test('a refused application is told what it needs to know', async () => {
+test('a refusal has the details that an application needs', async () => {
   await using db = await createFenced()
   await createMover(db, 'acme').raise()
   const error = await db.pool.query(visit).catch((e: object) => e)

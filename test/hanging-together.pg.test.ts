@@ -39,7 +39,7 @@ test('rows that point at each other in a circle move, come back, and are cleaned
   expect(await count('target')).toBe('15')
 })
 
-test('a table of another schema that hangs on a planned one has to be excluded by name', async () => {
+test('a table of another schema that refers to a planned one has to be excluded by name', async () => {
   const source = `create schema other; create table other.marks
     (note_id bigint references notes (id) on delete cascade, mark int)`
   await using world = await createWorld({ source })

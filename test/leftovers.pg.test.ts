@@ -46,7 +46,7 @@ async function reapOnce(world: World) {
 
 const refused = '25006 rehome:fenced'
 
-test('with every worker gone, an application opens the new home by the key it is told', async () => {
+test('with every worker gone, an application opens the new home by the key in a refusal', async () => {
   await using world = await createRolesWorld()
   await world.addTenant('acme')
   const runId = await dieBeforeRelease(world, 'acme')

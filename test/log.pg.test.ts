@@ -54,7 +54,7 @@ describe('a password', () => {
     expect(writtenObject((log) => log.info({ at: url }))).toMatchObject({ at: hidden })
   })
 
-  test('that was set to nothing is told apart from one that is hidden', () => {
+  test('that was set to nothing is distinguished from one that is hidden', () => {
     const line = writtenObject((log) => log.info({ a: { token: null }, redisUrl: '' }))
     expect(line).toMatchObject({ a: { token: null }, redisUrl: '' })
   })

@@ -124,7 +124,7 @@ test('foreign keys in a circle are named to a role that may not switch them off'
   expect((await world.target.pool.query('select from b')).rowCount).toBe(5)
 })
 
-test('a role without a privilege is told which one is missing', async () => {
+test('a missing privilege is reported by name', async () => {
   await using world = await createRolesWorld()
   const mover = pg.escapeIdentifier(world.roleAt('target', 'mover'))
   await world.target.pool.query(`revoke insert on notes from ${mover}`)

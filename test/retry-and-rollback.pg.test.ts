@@ -120,7 +120,7 @@ describeOnBackends('rollback', (backend) => {
 })
 
 describeOnBackends('cleanup', (backend) => {
-  test('removes the old copy of the moved tenant and of nobody else', async () => {
+  test('removes the old copy of the moved tenant and no other row', async () => {
     await using world = await createWorld({ backend, plan: { chunkRows: 1_000 } })
     await world.addTenant('gone', 3000)
     await world.addTenant('stays')

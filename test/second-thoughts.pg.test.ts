@@ -89,7 +89,7 @@ async function dieAt(world: World, at: string, changes: Partial<PlanInput>): Pro
   return runId
 }
 
-test('a cutover that was only intended is given up where the plan does not fit any more', async () => {
+test('a cutover that was only intended is given up where the plan no longer fits', async () => {
   const plan = { fence: { leaseMs: 600_000, drainMs: 2_000 } }
   await using world = await createWorld({ plan })
   await world.addTenant('acme')

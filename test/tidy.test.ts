@@ -1,6 +1,14 @@
 // The rules of the house. That each of them finds what it is there for is shown in test/tidy/.
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../src/errors.ts'
+import {
+  newestSubjects,
+  privateTitles,
+  privateWords,
+  vagueComments,
+  vagueSubjects,
+  wideLines,
+} from './helpers/tidy/english.ts'
 import { climbingImports, importCircles } from './helpers/tidy/floors.ts'
 import { house, type Rule } from './helpers/tidy/house.ts'
 import {
@@ -33,10 +41,18 @@ describe('in this house', () => {
     ['each phase is lived through in the stage of that name', wrongStages],
     ['every error code is documented', (sources) => wronglyDocumentedCodes(errorCodes, sources)],
     ['every error code is thrown somewhere', (sources) => unthrownCodes(errorCodes, sources)],
-    ['nobody opens a connection whose calls are not heard', unheardConnections],
+    ['every connection is opened where its calls are published', unheardConnections],
     ['an `or` in a fragment of SQL stands in parentheses', looseAlternatives],
+    ['texts say who acts', privateWords],
+    ['titles say who acts', privateTitles],
+    ['a doc comment begins with a noun or a verb', vagueComments],
+    ['a line of docs has at most 120 characters', wideLines],
     ['nothing names a place where somebody worked on it', foreignWords],
   ])('%s', (_, rule) => {
     expect(rule(house)).toEqual([])
+  })
+
+  test('the newest commits have subjects of the form `area: what the commit does`', async () => {
+    expect(vagueSubjects(await newestSubjects(import.meta.dirname))).toEqual([])
   })
 })

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const holdOf = (tenant: string) => ({ scope: 'default', tenant, token: randomUUID() })
 
-test('a turn far above all that were here is refused, and shuts nobody out', async () => {
+test('a turn far above all earlier ones is refused, and shuts no attempt out', async () => {
   expect(await takeTurn(pool, holdOf('a'), '5000000')).toBe(true)
   for (const turn of ['9223372036854775807', '1000000000000000', '10000005000001']) {
     const taken = takeTurn(pool, holdOf('a'), turn)
@@ -37,7 +37,7 @@ test('a turn far above all that were here is refused, and shuts nobody out', asy
   expect(await takeTurn(pool, holdOf('b'), '1005000000')).toBe(true)
 })
 
-test('a number that leaves no room for others is no turn, whoever writes it', async () => {
+test('a number that leaves no room for others is refused as a turn on every path', async () => {
   const insert = `insert into rehome.turns values ('default', 'x', $1, gen_random_uuid())`
   for (const number of ['9223372036854775807', '1000000000000001', '0', '-1']) {
     await expect(database.pool.query(insert, [number])).rejects.toMatchObject({ code: '23514' })
@@ -55,7 +55,7 @@ test('no move closes the whole application', async () => {
   })
 })
 
-test('a notification tells those who know the tenant, and nobody else', async () => {
+test('a notification can be read only with knowledge of the tenant', async () => {
   const client = await database.pool.connect()
   const heard: string[] = []
   client.on('notification', ({ payload = '' }) => heard.push(payload))

@@ -54,7 +54,7 @@ async function fenced(world: World, end: End): Promise<string[]> {
 }
 
 describeOnBackends('tenants with hostile ids', (backend) => {
-  test('move, come back and are cleaned up, and nobody near them notices', async () => {
+  test("move, come back and are cleaned up, and no other tenant's rows change", async () => {
     const plan = { concurrency: 8, attempts: 3, backoffMs: 20 }
     await using world = await createWorld({ backend, plan })
     const near = nearMisses(hostileIds)
@@ -101,7 +101,7 @@ async function pagesOf(world: World, runId: string): Promise<void> {
   }
 }
 
-test('a generated id picks its own rows and fences nobody else', async () => {
+test('a generated id selects its own rows and fences no other tenant', async () => {
   await using world = await createWorld()
   const { pool } = world.source
   const write = `insert into visits values ($1, '2026-06-01', 1)
@@ -134,7 +134,7 @@ const fence = (tenant: string) => ({
   ...{ reason: 'test', retryAfterS: 1, leaseMs: 600_000 },
 })
 
-test('what is no id is refused in one clear line, whoever asks, and nothing is stored', async () => {
+test('an invalid id is refused in one clear line on every path, and nothing is stored', async () => {
   await using world = await createWorld()
   // Half a character arrives at a database as this one.
   await addTenants(world, ['\ufffd', 'x'])

@@ -25,7 +25,7 @@ async function begun(life: Life, pool: Pool) {
   })
 }
 
-test('a life that ends is rolled back, and nothing of it reaches the server any more', async () => {
+test('a life that ends is rolled back, and nothing later of it reaches the server', async () => {
   await using database = await createDatabase()
   const pool = lentPool(database)
   const life = new Life()

@@ -111,7 +111,7 @@ test('a counter is found that lacks an acknowledged write, or has one too many',
   expect(kindsOf(await foundAt(tenant))).toEqual(['miscounted'])
 })
 
-test('a row that nobody wrote to is found where it has changed', async () => {
+test('a row that changed without a write is found', async () => {
   const tenant = 'tenant-08'
   const change = `update visits set hits = 0 where tenant_id = $1 and day = '2025-12-24'`
   await world.source.pool.query(change, [tenant])
@@ -145,7 +145,7 @@ test('a tenant that is writable at both ends, or at none, has no home', async ()
   ])
 })
 
-test('a write that the other end took while nobody moved proves two homes', async () => {
+test('a write that the other end accepted without a move proves two homes', async () => {
   const tenant = 'tenant-10'
   const insert = `insert into tenants (id, name) values ($1, 'Name of ' || $1)`
   await world.target.pool.query(insert, [tenant])

@@ -49,7 +49,7 @@ test('an id that becomes another, where what it refers to does not, is named', (
   expect(findingsAt({ plan })).toEqual([expect.stringContaining('"note_id" refers to "notes"')])
 })
 
-test('names of columns and of ids that nobody knows are told', () => {
+test('unknown names of columns and of ids are reported', () => {
   const plan = {
     newIds,
     tables: [table('notes', { newIds: { hour: 'notes', body: 'none' } }), table('lines', lines)],

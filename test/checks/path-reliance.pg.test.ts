@@ -30,7 +30,7 @@ test.each([
   ['begin new.notes := old.notes; return new; end', []],
   ['select notes from app.visits where mood = 1', []],
   ['select my_next_number(), x.next_number(1), $1.next_number', []],
-])('of `%s` it is told: %j', (source, names) => {
+])('of `%s` check reports: %j', (source, names) => {
   expect([...reliesOn(source, known).keys()].toSorted()).toEqual(names.toSorted())
 })
 

@@ -51,7 +51,7 @@ const save = (pool: Pool) => () => pool.query(insert)
 const ask = async (...args: string[]) =>
   await rehome(['canary', file.path, '--tenant', 'ours', ...args], world.environment)
 
-test('instances that refuse are told of, one a line', async () => {
+test('instances that refuse are listed, one a line', async () => {
   const [one, two] = [
     await instanceOf(save(world.source.pool)),
     await instanceOf(save(world.source.pool)),
@@ -107,7 +107,7 @@ test('rows that change are seen, whatever an instance answers', async () => {
   await closeEnds(ends)
 })
 
-test('a leak is told though the instance breaks down after it', async () => {
+test('a leak is reported though the instance breaks down after it', async () => {
   const plan = checkPlan(world.plan())
   const ends = openEnds(plan, world.environment)
   const sly = save(world.source.pool)

@@ -138,7 +138,7 @@ describe('the commands, one after the other', () => {
     expect((await ask('rollback', again, '-t', 'umbra')).code).toBe(3)
   })
 
-  test('a worker that is told to stop ends with exit code 0', async () => {
+  test('a worker that receives SIGTERM ends with exit code 0', async () => {
     stop.abort()
     expect(await worker).toMatchObject({ code: 0, error: expect.stringContaining('SIGTERM') })
   })

@@ -46,7 +46,7 @@ test('on refuses the writes of every tenant, tells why, and off lets them in', a
   expect((await ask('off', ...at)).out).toMatch(/was not read-only/)
 })
 
-test('without --for it stands until off, and says so to whoever is refused', async () => {
+test('without --for it stands until off, and refusals say so', async () => {
   await ask('on', ...at, '--reason', 'closed')
   const refused = await write('acme').catch(Object)
   expect(JSON.parse(refused.detail)).toMatchObject({ indefinite: true })
@@ -55,7 +55,7 @@ test('without --for it stands until off, and says so to whoever is refused', asy
   await write('acme')
 })
 
-test('when its time is over everybody writes, and nobody waits for the first who does', async () => {
+test('when its time is over all writers go on, and none waits for the first one', async () => {
   await ask('on', ...at, '--reason', 'a moment', '--for', '1500ms')
   await eventually(() => write('acme'))
   const first = await world.source.pool.connect()
@@ -95,7 +95,7 @@ test('on returns when writers that were in have ended', async () => {
   await ask('off', ...at)
 })
 
-test('where a writer stays in, that is told with exit code 1, and new ones are refused', async () => {
+test('a writer that stays in is reported with exit code 1, and new ones are refused', async () => {
   const writer = await world.source.pool.connect()
   await writer.query(`begin; update tenants set name = 'long' where id = 'beta'`)
   const on = await ask('on', ...at, '--reason', 'soon', '--drain', '100ms')

@@ -66,7 +66,7 @@ describe.each(Object.entries(libraries))('an error of %s', (_, library) => {
     expect([isSerializationFailure(error), fenceOf(error)]).toEqual([true, null])
   })
 
-  test('says so to a snapshot that is older than the fence, which then is told of it', async () => {
+  test('refuses a snapshot that is older than the fence with a serialization failure first', async () => {
     await using db = await createFenced()
     const lib = await library(db.url)
     try {
@@ -125,7 +125,7 @@ describe("an error of Prisma's models", () => {
   })
 })
 
-test('a tenant that has moved is told with its new home and the key to it', async () => {
+test('a refusal of a moved tenant has its new home and the key to it', async () => {
   await using db = await createFenced()
   const mover = createMover(db, 'acme')
   await mover.raise()
@@ -175,7 +175,7 @@ describe('an error that was put together', () => {
     ['has lost its detail', ours({ detail: undefined })],
     ['has half of its detail', ours({ detail: detail.slice(0, -9) })],
     ['has a detail that is no object', ours({ detail: '"acme"' })],
-    ['has a mode that nobody knows', ours({ detail: detail.replace('read_only', 'gone') })],
+    ['has an unknown mode', ours({ detail: detail.replace('read_only', 'gone') })],
     ['has no tenant', ours({ detail: detail.replace('tenant', 'renter') })],
     ['has a time that is no number', ours({ detail: detail.replace('7', '"7"') })],
     ['has a time before now', ours({ detail: detail.replace('7', '-7') })],
@@ -212,7 +212,7 @@ describe('TenantReadOnlyError', () => {
     expect(fenceOf(new Error('handler', { cause: error }))).toEqual(fence)
   })
 
-  test('asks nobody to try again where nobody knows when', () => {
+  test('has no retry time where the end of the fence is unknown', () => {
     const error = new TenantReadOnlyError({ ...fence, tenant: '*', indefinite: true })
     expect([error.status, error.headers, error.cause]).toEqual([403, {}, undefined])
     expect(error.message).toBe('no tenant may be written just now')

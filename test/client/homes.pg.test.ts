@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 describe('where a tenant lives', () => {
-  test('is told by the flags, before, during and after its move and its return', async () => {
+  test('is found by the flags, before, during and after its move and its return', async () => {
     await at.world.work()
     const homes = at.openHomes()
     expect(await homes.of('acme')).toMatchObject({ name: 'old' })
@@ -88,7 +88,7 @@ describe('where a tenant lives', () => {
     expect(await homes.look('acme')).toBeNull()
   })
 
-  test('and a place that is none of the homes is told, with what to do', async () => {
+  test('and a place that is none of the homes is an error with advice', async () => {
     const { raise } = await at.fence()
     await flags.markMoved(at.world.source.pool, raise, 'db9:5432/app')
     await expect(at.openHomes().of('acme')).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe('where a tenant lives', () => {
     expect(await named.of('acme')).toEqual({ name: 'next', db: 'next' })
   })
 
-  test('is told where both models live in one database, and comes back there', async () => {
+  test('is found where both models live in one database, and comes back there', async () => {
     const pool = at.poolAt(at.world.source.url)
     const old = { db: 'old', pool }
     const next = { db: 'next', pool, scope: 'two' }

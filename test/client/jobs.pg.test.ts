@@ -108,7 +108,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     expect(await app.queue.getFailedCount()).toBe(0)
   })
 
-  test('is told when it is to end, as every processor is that can be', async () => {
+  test('receives the signal to end, as every processor does that takes one', async () => {
     await using app = await openQueue(backend)
     const started = deferred()
     const worker = app.work(
@@ -128,7 +128,7 @@ describeOnBackends('a job of a fenced tenant', (backend) => {
     await eventually(async () => expect(await job.getState()).toBe('failed'))
   })
 
-  test('is waited for while it is active, and nobody else is', async () => {
+  test('is waited for while it is active, and jobs of other tenants are not', async () => {
     await using app = await openQueue(backend)
     const [acme, beta] = [deferred(), deferred()]
     app.work(async ({ data }) => {

@@ -37,7 +37,7 @@ describe('work for a tenant', () => {
     expect(performance.now() - before).toBeLessThan(5_000)
   })
 
-  test('opens the new home where whoever has moved the tenant has died', async () => {
+  test('opens the new home where the worker that moved the tenant has died', async () => {
     const { cutOver } = await at.fence()
     await cutOver()
     expect(await at.modeAt('target')).toBe('receiving')
@@ -58,7 +58,7 @@ describe('work for a tenant', () => {
     expect(tries).toBe(2)
   })
 
-  test('goes on when a lease has lapsed, of which nobody tells', async () => {
+  test('goes on when a lease has lapsed, without a notification', async () => {
     await at.fence('acme', 300)
     await at.openHomes().run('acme', save)
   })
@@ -132,7 +132,7 @@ describe('work for a tenant', () => {
     })
   })
 
-  test('does not wait where nobody knows how long the whole application is read-only', async () => {
+  test('does not wait where the whole application is read-only for an unknown time', async () => {
     const query = `insert into rehome.tenant_flags (scope, tenant_id, mode, token, epoch, move_id,
       reason, retry_after_s, expires_at) values ('default', '*', 'read_only', gen_random_uuid(),
       gen_random_uuid(), gen_random_uuid(), 'closed', 60, $1)`
@@ -166,7 +166,7 @@ describe('work for a tenant', () => {
     await saved
   })
 
-  test('that nobody waits for steps aside at once', async () => {
+  test('that runs in the background steps aside at once', async () => {
     await at.fence()
     const homes = at.openHomes({ hold: '1m' })
     const sweep = await forEachWritableTenant(['acme', 'beta'], (tenant) =>
@@ -175,7 +175,7 @@ describe('work for a tenant', () => {
     expect(sweep).toMatchObject({ done: ['beta'], skipped: [{ tenant: 'acme' }], failed: [] })
   })
 
-  test('that goes where its tenant does not live any more fails, and is not put off', async () => {
+  test('that goes where its tenant no longer lives fails, and is not put off', async () => {
     const { cutOver } = await at.fence()
     await cutOver()
     const old = at.poolAt(at.world.source.url)

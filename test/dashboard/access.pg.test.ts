@@ -35,7 +35,7 @@ test('tokens that protect nothing are refused', () => {
   expect(() => createAccess({ ...tokens, host, viewerToken: published })).toThrow(/published/)
 })
 
-test('a bearer is who his token says, and a wrong one is nobody, whatever his cookie says', () => {
+test('a bearer token decides the role, and a wrong one gives none, whatever the cookie says', () => {
   const access = createAccess({ host: '127.0.0.1', ...tokens })
   const cookie = access.signIn(operatorToken, { port: 1, https: false })?.cookie ?? ''
   const callerOf = (authorization: string) => access.callerOf({ authorization, cookie }, 1)

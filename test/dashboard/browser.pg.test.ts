@@ -99,7 +99,7 @@ describe.skipIf(!executable)(name, () => {
     await screenshot(page, '4-menu')
   })
 
-  test('Retry moves the tenant, and a refusal is told with its reason', async () => {
+  test('Retry moves the tenant, and a refusal is shown with its reason', async () => {
     await using board = await openBoard(world)
     const { page, complaints, writes } = await watchedPage(browser, board.url)
     const job = await jobOf(world, 'bad', 'failed')

@@ -74,7 +74,7 @@ describeOnBackends('Bull Board', (backend) => {
     })
   })
 
-  test('says so when nobody is there to take jobs', async () => {
+  test('says so when no worker takes jobs', async () => {
     await using world = await createWorld({ backend })
     await using board = await openBoard(world)
     const { json } = await ask(board, '/api/queues')

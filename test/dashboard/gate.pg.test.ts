@@ -81,7 +81,7 @@ describe('on loopback without a token', () => {
 })
 
 describe('with tokens', () => {
-  test('nobody gets anything without one, except the health check', async () => {
+  test('every request without one is refused, except the health check', async () => {
     await using board = await openBoard(world, tokens)
     for (const path of [
       '/',

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await world[Symbol.asyncDispose]())
 
-test('a name that was pointed at it signs nobody in, and listed names do', async () => {
+test('an unlisted host name signs no user in, and listed names do', async () => {
   await using board = await openBoard(world, { ...tokens, allowedHosts: ['board.example'] })
   const cookie = await cookieFor(board, operatorToken)
   for (const path of [`/?token=${operatorToken}`, '/', '/sign-in', '/api/queues']) {

@@ -156,7 +156,7 @@ test('offers no Retry to a viewer, and takes none from him or from another site'
   expect(await world.rehome.show(runId, 'bad')).toEqual(before)
 })
 
-test('an outage of the control database is told without where it is', async () => {
+test('an outage of the control database is reported without its address', async () => {
   await using world = await createWorld()
   await using board = await openBoard(world)
   // A connection that is lost while BullMQ prepares it would end the process, not the request.

@@ -11,7 +11,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { bringTenant, raiseFences, setFlag, smallWorld, texts } from './small-world.ts'
 
 describe('the application', () => {
-  test('loses no write while nobody moves', async () => {
+  test('loses no write without a move', async () => {
     await using world = await smallWorld()
     await using traffic = await world.traffic()
     await accepted(traffic, 150)
@@ -42,7 +42,7 @@ describe('the application', () => {
     expect(faultsOf(await checkLedger(traffic.ledger, world))).toEqual(nothing)
   })
 
-  test('with hold lets what a fence refuses wait, and refuses nobody', async () => {
+  test('with hold lets writes wait that a fence refuses, and refuses none', async () => {
     await using world = await smallWorld()
     await raiseFences(world.source.pool)
     await setFlag(world.source.pool, { tenant: hostileTenant, mode: 'read_only' })

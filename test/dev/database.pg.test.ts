@@ -25,7 +25,7 @@ describe('a test database', () => {
     await expect(query(database.url, 'select 1')).rejects.toMatchObject({ code: '3D000' })
   })
 
-  test('is a copy of a template that is built once, whoever asks first', async () => {
+  test('is a copy of a template that is built once by concurrent callers', async () => {
     let built = 0
     const template = () =>
       templateDatabase('counted', async (url) => {

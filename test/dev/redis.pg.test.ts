@@ -18,7 +18,7 @@ describe.skipIf(without !== '')(`a Redis server${without}`, () => {
     expect(server.pid).not.toBe(pid)
   })
 
-  test('refuses whoever does not know its password', async () => {
+  test('refuses clients without its password', async () => {
     await using server = await startRedis({ name: 'redis-password' })
     const url = `redis://127.0.0.1:${server.port}`
     await expect(ask(url, ['get', 'key'])).rejects.toThrow('NOAUTH')
@@ -51,7 +51,7 @@ describe.skipIf(without !== '')(`a Redis server${without}`, () => {
   })
 })
 
-test('a REDIS_URL where nobody answers is said to be missing, and not replaced', async () => {
+test('a REDIS_URL without a server is reported as missing, and not replaced', async () => {
   expect(await findRedisAt('redis://127.0.0.1:1')).toEqual({
     missing: expect.stringContaining('REDIS_URL names does not answer: connect ECONNREFUSED'),
   })

@@ -103,7 +103,7 @@ test('an end that is claimed again while its key is shown keeps the tenant out',
   expect(await at.write(tenant)).toBe(false)
 })
 
-test('a cutover that finds no fence lets nobody in whom another fence keeps out by then', async () => {
+test('a cutover that finds no fence lets no writer in that another fence keeps out by then', async () => {
   const actor = await lapsedFence()
   const { flags } = at.end
   const raise = async () => {

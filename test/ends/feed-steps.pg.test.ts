@@ -259,7 +259,7 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     expect(await feed.apply(change(hold, 2, { rows }))).toEqual(undone)
   })
 
-  test('rows that refer to what is gone are told by their foreign key, whosever they are', async () => {
+  test('rows of any tenant that refer to removed rows are reported by their foreign key', async () => {
     const other = newTenant()
     const [there, gone] = [entry(other), String(++lastId)]
     await query(`insert into entries (id, account, at, text) values ($1, $2, $3, $4)`, [...there])

@@ -244,7 +244,7 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     }
   })
 
-  test('writers who are in are waited for, and nobody is kept out', async () => {
+  test('active writers are waited for, and none is kept out', async () => {
     const tenant = newTenant()
     const writer = await end.database.pool.connect()
     await writer.query('begin')

@@ -171,7 +171,7 @@ describe.each(kinds)('%s', (kind) => {
     }
   })
 
-  test('without a window the end that opens has no flag any more', async () => {
+  test('without a window the end that opens has no flag left', async () => {
     for (const captureMs of [null, undefined]) {
       const actor = await begin(flags(), newActor(newTenant()))
       await flags().claimTarget({ ...claimOf(actor), captureMs })

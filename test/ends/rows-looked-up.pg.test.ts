@@ -151,7 +151,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await at.rows.existingKeys({ ...keys, keys: [[null]] })).toEqual([])
   })
 
-  withoutApi('a table is empty when nobody has a row in it', async () => {
+  withoutApi('a table is empty when no tenant has a row in it', async () => {
     await query('truncate orders')
     expect(await at.rows.isEmpty('visits')).toBe(true)
     await query(`insert into visits values ('anybody', '2026-01-01', 1)`)

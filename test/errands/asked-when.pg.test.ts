@@ -151,7 +151,7 @@ describe.each(errands)('%s', (errand) => {
     }
   })
 
-  test('is taken up once, whoever else asks at the same moment', async () => {
+  test('is taken up once by concurrent callers', async () => {
     const [rule] = rules.filter((one) => one.errand === errand)
     const phase = rule?.phase[0] as State['phase']
     const { moves } = await storeMoves(db.control, [

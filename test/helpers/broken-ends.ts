@@ -163,12 +163,12 @@ export const breaches: Readonly<Record<string, Broken>> = {
     breach: plainly(changingAnswers(/v1$/, (text) => text.replace('-512754064142662312', '1'))),
     points: ['description.md5'],
   },
-  'cannot be told twice': { breach: forgetful, points: ['batches.repeated'] },
+  'cannot repeat a batch': { breach: forgetful, points: ['batches.repeated'] },
   'takes batches that do not follow': {
     breach: changingRequests(/write$/, followOn),
     points: ['batches.gap'],
   },
-  'writes for whoever asks': {
+  'writes without a token': {
     breach: changingRequests(/write$/, impersonate),
     points: ['batches.passed', 'batches.token'],
   },
@@ -176,7 +176,7 @@ export const breaches: Readonly<Record<string, Broken>> = {
     breach: changingRequests(/write$/, ignoreTurn),
     points: ['batches.passed'],
   },
-  'removes for whoever asks': {
+  'removes without a token': {
     breach: changingRequests(/remove$/, impersonate),
     points: ['removals.token'],
   },
@@ -220,7 +220,7 @@ export const breaches: Readonly<Record<string, Broken>> = {
     }),
     points: ['steps.repeated', 'steps.gap', 'steps.collided'],
   },
-  'takes steps of whoever asks': {
+  'takes steps without a token': {
     breach: changingRequests(/apply$/, impersonate),
     points: ['steps.passed'],
   },

@@ -14,7 +14,7 @@ describe('a worker', () => {
     ['with another secret', { END_SECRET: 'another-secret-of-some-length' }, 'ACCESS_DENIED'],
     ['without a secret', { END_SECRET: '' }, 'SETTING_MISSING'],
     ['whose secret is no token', { END_SECRET: 'two words and a ü' }, 'PLAN_INVALID'],
-  ])('%s moves nobody', async (_, environment, code) => {
+  ])('%s moves no tenant', async (_, environment, code) => {
     await using world = await createHttpWorld({ over: bothEnds })
     await world.addTenant('acme')
     const { runId } = await world.rehome.enqueue(world.plan())

@@ -39,15 +39,15 @@ const worlds: readonly (readonly [string, Small])[] = [
     { from: 'online', attempts: 2, writes: [1, 0], asks: ['rollback'] },
   ],
   [
-    'workers that are told to stop, at a move',
+    'workers that receive SIGTERM, at a move',
     { from: 'move', attempts: 2, writes: [1, 0], stops: true },
   ],
   [
-    'workers that are told to stop, at an online move',
+    'workers that receive SIGTERM, at an online move',
     { from: 'online', attempts: 2, writes: [0, 0], stops: true },
   ],
   [
-    'workers that are told to stop, at rollbacks',
+    'workers that receive SIGTERM, at rollbacks',
     { from: 'logged', attempts: 2, writes: [0, 0], asks: ['rollback'], stops: true },
   ],
 ]

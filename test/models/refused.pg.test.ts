@@ -12,7 +12,7 @@ import {
   trackerWorld,
 } from '../helpers/tracker.ts'
 
-test('a stream may read no table that nobody guards, unless it says so', async () => {
+test('a stream may read no unguarded table, unless it says so', async () => {
   await using world = await trackerWorld({ source: 'create table words (id bigint, word text);' })
   await addWorkspace(world, 'acme', 3)
   const reading = (alsoReads: string[]) =>

@@ -19,7 +19,7 @@ const tables = [
   }),
 ]
 
-test('a role moves such a tenant with them, and is told what it lacks without', async () => {
+test('a role moves such a tenant with them, and without them check names what it lacks', async () => {
   await using world = await createRolesWorld({
     plan: {
       tables,

@@ -45,7 +45,7 @@ test('a row that its schema refuses ends the move with its key and the reason', 
   await world.source.pool.query(write)
 })
 
-test('rows may stay behind up to the number that the plan allows, and are told', async () => {
+test('rows may stay behind up to the number that the plan allows, and are reported', async () => {
   await using world = await trackerWorld()
   await addWorkspace(world, 'acme', 10)
   const plan = trackerPlan({ exclude, tables: [...sources, checked(2)], chunkRows: 3 })

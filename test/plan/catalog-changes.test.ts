@@ -22,7 +22,7 @@ test('tables and columns that came, went or became others are named', () => {
   ])
 })
 
-test('what is no column is told by its kind', () => {
+test('a change of no column is reported by its kind', () => {
   const { tables } = before
   const [notes, visits] = [tables.get('notes'), tables.get('visits')]
   if (!notes || !visits) throw new Error('a table is missing')

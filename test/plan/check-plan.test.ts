@@ -104,7 +104,7 @@ describe('a field that is wrong', () => {
     expect(refusal(seven).message).toMatch(/^(plan field .*?; ){5}and 2 more$/)
   })
 
-  test('is named after keys that nobody knows, as one of them may be that field', () => {
+  test('is named after unknown keys, as one of them may be that field', () => {
     expect(refusal({ ...small, tenants: undefined, tenantz: ['acme'] }).message).toMatch(
       /^the plan: unknown `tenantz`.*; plan field `tenants`/,
     )
@@ -126,7 +126,7 @@ test('a URL in place of its variable is refused, and not repeated', () => {
   expect(JSON.stringify(error.data)).not.toMatch(/hunter2|db\.internal/)
 })
 
-describe('a key that nobody knows', () => {
+describe('an unknown key', () => {
   test.each([
     ['', 'concurency'],
     ['source', 'pool'],

@@ -32,7 +32,7 @@ describe('a table', () => {
     ])
   })
 
-  test('with findings has no route, and all of its findings are told at once', () => {
+  test('with findings has no route, and all of its findings are reported at once', () => {
     const source = { id: 'int8', owner: 'text', body: 'text', old: 'text' }
     const { routing, findings } = routeNotes({}, source, { id: 'int4', body: 'text' })
     expect(routing.routes).toEqual([])

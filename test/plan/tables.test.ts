@@ -15,7 +15,7 @@ function names(plan: Parameters<typeof route>[0], at: Tables): string[] {
   return route(plan, at).routes.map((entry) => entry.source.name)
 }
 
-describe('a table that nobody classified', () => {
+describe('an unclassified table', () => {
   test('is named when it refers to a planned one', () => {
     const lines = { note_id: 'int8 key -> notes.id', line: 'int4 key' }
     expect(findingsOf(route(planOf(planned), { ...source, lines }))).toEqual([

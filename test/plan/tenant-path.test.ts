@@ -214,7 +214,7 @@ describe('a way that leads nowhere is refused:', () => {
     ])
   })
 
-  test('a parent without a tenant, which is told once, however many lead to it', () => {
+  test('a parent without a tenant, which is reported once, however many lead to it', () => {
     const plan = planOf([
       table('notes'),
       table('lines', { through: 'note_id' }),

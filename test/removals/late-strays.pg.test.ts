@@ -108,7 +108,7 @@ test('a row that comes under the fence is found there where looks are quick', as
   })
 })
 
-test('a row that comes too late for a slow look is told after the cutover', async () => {
+test('a row that comes too late for a slow look is reported after the cutover', async () => {
   late = 'source'
   const move = await arrive(200)
   await attempts.live(slowLooker('preflight'), move.id)
@@ -118,7 +118,7 @@ test('a row that comes too late for a slow look is told after the cutover', asyn
   })
 })
 
-test('it is told by the attempt that follows a death at the cutover', async () => {
+test('it is reported by the attempt that follows a death at the cutover', async () => {
   late = 'source'
   const move = await arrive(300)
   const dying = slowLooker('preflight', (point, life) => {
@@ -133,7 +133,7 @@ test('it is told by the attempt that follows a death at the cutover', async () =
   })
 })
 
-test('a row that comes too late for the way back is told, too', async () => {
+test('a row that comes too late for the way back is reported, too', async () => {
   late = null
   const move = await arrive(400)
   await attempts.finish(move.id)

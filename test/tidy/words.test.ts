@@ -80,7 +80,7 @@ describe('phases', () => {
   })
 })
 
-test('a name that is told by its hash is found in prose and in paths', () => {
+test('a foreign name, known by its hash, is found in prose and in paths', () => {
   const names = ['before', 'stop'].join('-')
   const path = ['', 'work', 'main', 'src'].join('/')
   const found = foundBy(foreignWords, { 'docs/a.md': `The ${names} hook looks at ${path}.` })

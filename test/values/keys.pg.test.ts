@@ -51,7 +51,7 @@ test('check finds nothing in the way', async () => {
 })
 
 test.each(keyTypeNames)(
-  'rows that hang on keys of %s are guarded by their tenant',
+  'rows that refer to keys of %s are guarded by their tenant',
   async (name) => {
     const [key] = keyTypes[name]?.keys ?? []
     await at('source', flag)

@@ -1,6 +1,6 @@
 /**
- * The flags of an end that has none of its own: they stand in the control database, and the API is
- * told whenever the tenant is to be kept out, or let in.
+ * The flags of an end that has none of its own: they stand in the control database, and the API
+ * gets a request whenever the tenant is to be kept out, or let in.
  *
  * The API lets writers in before the flag goes, and keeps them out after it has come. So a worker
  * that dies in between leaves a flag, whose lease ends, and no writer is let in without a flag that

@@ -37,9 +37,9 @@ export async function lowerToCapture(pool: Pool, hold: Hold, leaseMs: number): P
 }
 
 /**
- * The tenant's home has logged its changes since it moved in, without a gap, and this attempt goes
- * by them: writers go on, also where one before it has died under its fence. false: the window in
- * which they are logged is over.
+ * The tenant's home has logged its changes since it moved in, without a gap, and this attempt uses
+ * the log: writers go on, even where an earlier attempt has died under its fence. false: the window
+ * in which they are logged is over.
  */
 export async function adoptCapture(pool: Pool, change: Continued): Promise<boolean> {
   const query = `${ourTurn}

@@ -82,7 +82,7 @@ describe('a plugin of Fastify', () => {
     expect(await world.post(app)).toEqual([201, 'saved', 'sent again'])
   })
 
-  test('lets nobody past a hook that comes behind the one that was refused', async () => {
+  test('lets no request past a hook that comes behind the one that was refused', async () => {
     await using world = await fenced()
     const app = fastify()
     await app.register(world.readOnly.fastify)

@@ -54,7 +54,7 @@ describe.each(Object.entries(frameworks))('a held write on %s', (name, framework
     expect(app.homes.waiting).toBe(0)
   })
 
-  test('is refused at once where nobody knows when, or waiting fails', async () => {
+  test('is refused at once where the end is unknown, or waiting fails', async () => {
     let asked = 0
     const untilWritable = () => {
       asked += 1

@@ -111,7 +111,7 @@ describe('a fetch handler', () => {
     throw refused
   })
 
-  test('is told the whole application is meant', async () => {
+  test('learns that the whole application is meant', async () => {
     const answer = await failing(post('a', { 'content-length': '1' }))
     expect(await answer.json()).toMatchObject({ tenant: '*', reason: 'all' })
   })

@@ -89,7 +89,7 @@ describe.each(Object.entries(frameworks))('read-only mode on %s', (_, framework)
     expect(read.status).toBe(503)
   })
 
-  test('answers 403, and asks nobody to come again, where nobody knows when', async () => {
+  test('answers 403 without Retry-After where the end is unknown', async () => {
     await using app = await serve(framework, early)
     await sayReason(app, 'for good')
     const refused = await app.post('/notes')

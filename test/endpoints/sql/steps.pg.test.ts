@@ -80,7 +80,7 @@ const columns = ['id', 'tenant_id', 'body']
 const notes = `select id || ' ' || body as row from notes where tenant_id = 'acme' order by id`
 const lines = 'select note_id::text as row from note_lines order by 1'
 
-test('whoever hangs on a row that collides goes with it, and nobody else', async () => {
+test('rows that depend on a row that collides go with it, and no others', async () => {
   await using at = await receiving()
   const rows = [
     ['1', 'acme', 'body 3'],
@@ -94,7 +94,7 @@ test('whoever hangs on a row that collides goes with it, and nobody else', async
   expect(syncs).toEqual([{ lacking: true, step: '2' }])
 })
 
-test('a step comes once, and none before it any more', async () => {
+test('a step is applied once, and none with a lower number after it', async () => {
   await using at = await receiving()
   const rows = [['7', 'acme', 'new']]
   const first = await at.apply({ columns, rows })

@@ -38,7 +38,7 @@ test('an attempt that stood still within its turn leaves the sessions of the nex
   })
 })
 
-test('who reads a snapshot whose session is gone is told of an outage', async () => {
+test('a reader of a snapshot whose session is gone gets UNREACHABLE', async () => {
   await using world = await createWorld()
   const { environment, source } = world
   const end = openSqlEnd('source', postgres({ urlFrom: 'SOURCE_URL' }), { environment })

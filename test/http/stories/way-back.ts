@@ -66,7 +66,7 @@ export const wayBackStories: Readonly<Record<string, MixedStory>> = {
     expect([...(await flagsAt(world, 'source')), ...(await flagsAt(world, 'target'))]).toEqual([])
   },
 
-  'the old copy of a moved tenant goes, and nobody else does': async (over) => {
+  'the old copy of a moved tenant is removed, and no other row': async (over) => {
     const large = { plan: { chunkRows: 2_000 }, asking: { pageRows: 2_000 } }
     await using world = await createHttpWorld({ over, ...large })
     // Of 6,000 lines one request removes 5,000, and notes that are gone take theirs along.

@@ -1,0 +1,107 @@
+/**
+ * Plain technical English: subject, verb, object, in the words of the field. A test can hold a few
+ * rules of it: words that hide who acts, comments without a subject, lines that are too wide.
+ */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import {
+  childrenOf,
+  filesIn,
+  lineAt,
+  type Node,
+  nodesIn,
+  nodesOf,
+  type Sources,
+  textOf,
+} from './sources.ts'
+
+/** Code and texts of the product. */
+const product = /^((src|jobs|bin|migrations)\/.*\.(ts|js|sql)|docs\/.*\.md|[^/]+\.md)$/
+/** But for the samples of these rules. */
+const tests = /^test\/(?!tidy\/).*\.test\.ts$/
+const pages = /^(docs\/.*|[^/]+)\.md$/
+
+/** Words that hide who acts or what happens. A comment may break a line within them. */
+const hiding = [
+  'whoever',
+  'nobody',
+  'ought',
+  '(?:is|are|was|were|be|been) told(?! apart)',
+  'goes by',
+  'go by',
+  'any more',
+  'hangs? on',
+  'such as have',
+  'others have',
+].map((words) => words.replaceAll(' ', '[\\s*/-]+'))
+const hidingWords = new RegExp(`\\b(?:${hiding.join('|')})\\b`, 'gi')
+
+export function privateWords(sources: Sources): string[] {
+  return filesIn(sources, product).flatMap(([path, text]) =>
+    [...text.matchAll(hidingWords)].map(({ 0: words, index }) =>
+      said(path, lineAt(text, index), words),
+    ),
+  )
+}
+
+/** Titles of suites and tests, those in the tables of `test.each` among them. */
+export function privateTitles(sources: Sources): string[] {
+  return filesIn(sources, tests).flatMap(([path, text]) =>
+    nodesOf(text, 'CallExpression')
+      .filter((call) => /^(test|it|describe)\b/.test(text.slice(call.start, call.end)))
+      .flatMap((call) => titlesOf(text, call))
+      .flatMap(({ title, start }) =>
+        [...title.matchAll(hidingWords)].map(([words]) => said(path, lineAt(text, start), words)),
+      ),
+  )
+}
+
+function titlesOf(text: string, call: Node): { title: string; start: number }[] {
+  const first = childrenOf(call, 'arguments')[0]
+  const isTable = /\.each\b[^(]*\(\s*$/.test(text.slice(call.start, first?.start))
+  const nodes = isTable && first ? [...nodesIn(first)] : first ? [first] : []
+  return nodes
+    .filter(({ type }) => type === 'Literal' || type === 'TemplateLiteral')
+    .map((node) => ({ title: textOf(node) ?? text.slice(node.start, node.end), start: node.start }))
+    .filter(({ title }) => title.includes(' '))
+}
+
+function said(path: string, line: number, words: string): string {
+  return `${path}:${line} says "${words.replace(/[\s*/-]+/g, ' ').toLowerCase()}"`
+}
+
+const withoutSubject = /\/\*\*(?:\s|\*(?!\/))*(Of|As|With|By|Who|Whose|What|The same)\b/g
+
+/** Doc comments begin with a noun or a verb. */
+export function vagueComments(sources: Sources): string[] {
+  return filesIn(sources, /^(src|jobs)\/.*\.ts$/).flatMap(([path, text]) =>
+    [...text.matchAll(withoutSubject)].map(
+      ({ 1: word, index }) => `${path}:${lineAt(text, index)} has a comment that begins "${word}"`,
+    ),
+  )
+}
+
+const pageCharactersMax = 120
+
+export function wideLines(sources: Sources): string[] {
+  return filesIn(sources, pages).flatMap(([path, text]) =>
+    text.split('\n').flatMap((line, i) => {
+      const characters = [...line].length
+      return characters > pageCharactersMax ? [`${path}:${i + 1} has ${characters} characters`] : []
+    }),
+  )
+}
+
+/** Subjects of commits: `area: what the commit does`, where an area is a folder. */
+export function vagueSubjects(subjects: readonly string[]): string[] {
+  return subjects.filter((subject) => !/^[a-z][a-z-]*: [^\sA-Z].*[^.\s]$/.test(subject))
+}
+
+/** Subjects of the newest commits; none where this is no clone. */
+export async function newestSubjects(folder: string): Promise<string[]> {
+  const args = ['log', '-20', '--no-merges', '--format=%s']
+  const { stdout } = await promisify(execFile)('git', args, { cwd: folder }).catch(() => ({
+    stdout: '',
+  }))
+  return stdout.split('\n').filter((subject) => subject !== '')
+}
