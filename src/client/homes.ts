@@ -104,25 +104,25 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
     const tenant = tenantHash === null ? null : memory.tenantOf(tenantHash)
     // This tenant has not been asked for here, so nothing is remembered of it.
     if (tenant === undefined) return
-    memory.doubt(tenant)
+    memory.invalidate(tenant)
     waiting.wake(tenant)
   })
-  const recall = (tenant: string) => {
+  const locate = (tenant: string) => {
     if (options.listen !== false) listeners.begin()
     // No notification is sent when a lease expires.
-    return memory.recall(tenant, ({ home, fence }) =>
+    return memory.get(tenant, ({ home, fence }) =>
       listeners.hears(home.name) && !fence ? heardMs : unheardMs,
     )
   }
-  const at = { homes, memory, waiting, recall }
+  const at = { homes, memory, waiting, locate }
   return {
-    of: async (tenant) => handed((await recall(tenant)).home),
+    of: async (tenant) => handed((await locate(tenant)).home),
     run: (tenant, work, { hold, signal } = {}) => {
       const own = isInBackground() ? 0 : holdMs
       const deadline = now() + (hold === undefined ? own : holdMsOf(hold))
       return runAt(at, work, { tenant, deadline, signal })
     },
-    look: async (tenant) => (await recall(tenant)).fence,
+    look: async (tenant) => (await locate(tenant)).fence,
     async untilWritable(tenant, { ms = holdMs, signal } = {}) {
       return await untilWritable(at, { tenant, deadline: now() + ms, signal })
     },
@@ -155,7 +155,7 @@ interface At<Db> {
   readonly homes: ReadonlyMap<string, KnownHome<Db>>
   readonly memory: Memory<Known<Db>>
   readonly waiting: Waiting
-  readonly recall: (tenant: string) => Promise<Known<Db>>
+  readonly locate: (tenant: string) => Promise<Known<Db>>
 }
 
 interface Until {
@@ -176,7 +176,7 @@ async function runAt<Db, T>(
   const { tenant, signal } = until
   for (let [conflicts, refusals] = [0, 0]; ; ) {
     signal?.throwIfAborted()
-    const { home } = await at.recall(tenant).catch((error: unknown) => {
+    const { home } = await at.locate(tenant).catch((error: unknown) => {
       const last = at.memory.last(tenant)
       // A write at the wrong home is refused there.
       if (last) return last
@@ -193,7 +193,7 @@ async function runAt<Db, T>(
         continue
       }
       if (!isSerializationFailure(error) || conflicts++ >= conflictsMax) throw error
-      at.memory.doubt(tenant)
+      at.memory.invalidate(tenant)
       await sleep(Math.random() * 20 * 2 ** conflicts, signal)
     }
   }
@@ -216,7 +216,7 @@ async function afterRefusal<Db>(at: At<Db>, until: Until, refusal: Refusal<Db>):
   // What was known is too old, but many may be refused at once, and need not all ask. Where flags
   // cannot be asked for, what refused it is enough to wait for.
   const next = await at.memory
-    .recall(tenant, (known) => (known.fence ? now() - began : -1))
+    .get(tenant, (known) => (known.fence ? now() - began : -1))
     .catch(() => null)
   const isOpen = next !== null && next.home !== home && !next.fence
   const follows = isOpen && refusals <= at.homes.size
@@ -247,7 +247,7 @@ async function untilWritable<Db>(
     for (let ms = lookEveryMs.least; ; ms = Math.min(ms * 1.5, lookEveryMs.most)) {
       const looked = now()
       // Those who wait share what the first of them has seen.
-      const look = memory.recall(tenant, () => ms / 2)
+      const look = memory.get(tenant, () => ms / 2)
       const known = await within(Math.max(1, deadline - looked), look).catch(() => null)
       if (known && !known.fence) return true
       const leftMs = deadline - now()

@@ -7,13 +7,13 @@ import { now } from '../clock.ts'
 
 export interface Memory<T> {
   /** The home at most `ageMsMax` ago. Concurrent callers wait for the same answer. */
-  recall(tenant: string, ageMsMax: (known: T) => number): Promise<T>
+  get(tenant: string, ageMsMax: (known: T) => number): Promise<T>
   /** However old; undefined: nothing was ever known. */
   last(tenant: string): T | undefined
   /** The tenant with this hash; undefined: nothing is remembered of it. */
   tenantOf(tenantHash: string): string | undefined
   /** Marks a tenant as changed; null: all tenants. An answer that is under way does not count. */
-  doubt(tenant: string | null): void
+  invalidate(tenant: string | null): void
 }
 
 /** The hash that `rehome.tell()` sends. */
@@ -62,7 +62,7 @@ export function createMemory<T>(
     return entry.answer
   }
   return {
-    async recall(tenant, ageMsMax) {
+    async get(tenant, ageMsMax) {
       const entry = entries.get(tenant)
       if (!entry || entry.doubted) return await askNow(tenant, entry)
       const { known } = entry
@@ -74,7 +74,7 @@ export function createMemory<T>(
       return entry?.known ?? entry?.before
     },
     tenantOf: (tenantHash) => names.get(tenantHash),
-    doubt(tenant) {
+    invalidate(tenant) {
       const some = tenant === null ? entries.values() : [entries.get(tenant)]
       for (const entry of some) if (entry) entry.doubted = true
     },

@@ -1,22 +1,24 @@
-/** Those who wait until something changes for a tenant, and not too many of them. */
+/** Waits until something changes for a tenant; the number of waiters is limited. */
 import { setMaxListeners } from 'node:events'
 
 export interface Waiting {
-  /** false: as many as may wait are waiting. Who was let in says when it leaves. */
+  /** false: the limit is reached. A caller that was let in calls `leave` at its end. */
   enter(): boolean
   leave(): void
-  /** Until the time is over, something has changed for the tenant, or the signal is aborted. */
+  /**
+   * Resolves when the time is over, something has changed for the tenant, or the signal is aborted.
+   */
   sleep(
     tenant: string,
     until: { readonly ms: number; readonly signal?: AbortSignal | undefined },
   ): Promise<void>
-  /** null: for all of them. */
+  /** Wakes the waiters of a tenant; null: of all tenants. */
   wake(tenant: string | null): void
 }
 
-/** `waitersMax`: of all tenants together. */
+/** `waitersMax`: the limit for all tenants together. */
 export function createWaiting(waitersMax: number): Waiting {
-  const asleep = new Map<string, Set<() => void>>()
+  const sleeping = new Map<string, Set<() => void>>()
   let waiters = 0
   return {
     enter() {
@@ -29,25 +31,25 @@ export function createWaiting(waitersMax: number): Waiting {
     },
     sleep: (tenant, { ms, signal }) =>
       new Promise((resolve) => {
-        const beds = asleep.get(tenant) ?? new Set()
-        asleep.set(tenant, beds)
-        const rise = () => {
+        const ofTenant = sleeping.get(tenant) ?? new Set()
+        sleeping.set(tenant, ofTenant)
+        const wake = () => {
           clearTimeout(timer)
-          signal?.removeEventListener('abort', rise)
-          beds.delete(rise)
-          if (beds.size === 0 && asleep.get(tenant) === beds) asleep.delete(tenant)
+          signal?.removeEventListener('abort', wake)
+          ofTenant.delete(wake)
+          if (ofTenant.size === 0 && sleeping.get(tenant) === ofTenant) sleeping.delete(tenant)
           resolve()
         }
-        const timer = setTimeout(rise, ms)
-        beds.add(rise)
+        const timer = setTimeout(wake, ms)
+        ofTenant.add(wake)
         // One signal may end any number of waits.
         if (signal) setMaxListeners(0, signal)
-        signal?.addEventListener('abort', rise, { once: true })
-        if (signal?.aborted) rise()
+        signal?.addEventListener('abort', wake, { once: true })
+        if (signal?.aborted) wake()
       }),
     wake(tenant) {
-      const woken = tenant === null ? [...asleep.values()] : [asleep.get(tenant) ?? new Set()]
-      for (const beds of woken) for (const rise of [...beds]) rise()
+      const woken = tenant === null ? [...sleeping.values()] : [sleeping.get(tenant) ?? new Set()]
+      for (const ofTenant of woken) for (const wake of [...ofTenant]) wake()
     },
   }
 }

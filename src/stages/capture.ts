@@ -7,7 +7,7 @@ import { announcementOf, heldByAnother } from './announce.ts'
 import { feedOf } from './feeds.ts'
 import { holdOf, type Shard, type Stage } from './shard.ts'
 
-const patienceMs = 60_000
+const drainMsMin = 60_000
 
 /** Forgets the tenant's logged changes, and how far the target had come with them. */
 export async function forgetCapture(shard: Shard): Promise<void> {
@@ -29,7 +29,7 @@ export const capture: Stage = {
     const announced = announcementOf(shard, 'moving to another database')
     const started = await source.flags.startCapture(announced)
     if (!started) throw await heldByAnother(shard, source)
-    const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, patienceMs) }
+    const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, drainMsMin) }
     await rowsOf(source).drain({ ...waiting, signal: shard.signal })
   },
 }

@@ -12,7 +12,7 @@ import type { Shard, Stage } from './shard.ts'
 import { refuseChangedSchema } from './verification.ts'
 
 /** Fixed overhead of the pause, besides the last round and the open transactions: a few commits. */
-export const besideMs = 30
+export const pauseOverheadMs = 30
 
 /** Before everything is compared, so that little is written in the meantime. */
 export const catchUp: Stage = {
@@ -34,11 +34,11 @@ export const follow: Stage = {
       await refuseChangedSchema(shard)
       const last = await shrink(shard, 'changes')
       const drainMs = await untilWritersEnd(shard)
-      const predictedMs = last.ms + drainMs + besideMs
+      const predictedMs = last.ms + drainMs + pauseOverheadMs
       shard.evidence.predictedPauseMs = round(predictedMs)
       if (predictedMs <= budgetMs) return
       shard.tell(`not fenced: the pause would be ${Math.round(predictedMs)} ms`)
-      if (tries >= patience) throw tooLong(predictedMs, { budgetMs, drainMs, last })
+      if (tries >= roundsMax) throw tooLong(predictedMs, { budgetMs, drainMs, last })
     }
   },
 }
@@ -77,8 +77,8 @@ function untilWritersEnd(shard: Shard): Promise<number> {
   return feedOf(shard, 'source').waitForWriters({ tenant, drainMs, signal })
 }
 
-/** So often it is tried to come below the budget, one time after the other. */
-const patience = 5
+/** Rounds in one attempt before giving up on the budget. */
+const roundsMax = 5
 
 function tooLong(
   predictedMs: number,

@@ -46,8 +46,8 @@ import type { Compared, Round } from './rounds.ts'
 import { advanceTo } from './sequences.ts'
 import { holdOf, type Shard } from './shard.ts'
 
-/** Rounds of which none has brought all that it was about, one after the other. */
-const patience = 10
+/** Consecutive incomplete rounds before giving up. */
+const incompleteRoundsMax = 10
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
 export async function followOnce(shard: Shard, asked: Compared): Promise<Round> {
@@ -63,12 +63,12 @@ export async function followOnce(shard: Shard, asked: Compared): Promise<Round> 
     counts.brought += passed.brought
     if (compared === 'nothing') break
     const { since } = passed
-    const doubt = since.everyChild ? leftOut() : await verify(shard, compared, { touched, since })
-    if (typeof doubt === 'number') {
-      counts.compared += doubt
+    const outcome = since.everyChild ? leftOut() : await verify(shard, compared, { touched, since })
+    if (typeof outcome === 'number') {
+      counts.compared += outcome
       break
     }
-    if (tries >= patience) throw restless(doubt)
+    if (tries >= incompleteRoundsMax) throw restless(outcome)
     // A table whose rows cannot be told apart has to be looked at as a whole.
     if (!since.everyChild && compared === 'changes') compared = 'everything'
   }
@@ -99,7 +99,7 @@ function restless({ code, message, data }: RehomeError): RehomeError {
 }
 
 function leftOut(): RehomeError {
-  const message = `${patience} rounds one after the other have left rows out: they change more quickly than they can be brought`
+  const message = `${incompleteRoundsMax} rounds one after the other have left rows out: they change more quickly than they can be brought`
   return new RehomeError('PAUSE_OVER_BUDGET', message)
 }
 

@@ -7,7 +7,7 @@ import { now, round } from '../clock.ts'
 import { rowsOf } from '../endpoints/ends.ts'
 import { withSnapshot } from '../endpoints/sql/snapshot.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
-import { besideMs } from './catch-up.ts'
+import { pauseOverheadMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
 import { feedOf } from './feeds.ts'
 import { removeTenant } from './remove-tenant.ts'
@@ -53,7 +53,7 @@ async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
     ...rehearsal,
     verifyMs: round(verifyMs),
     rowsPerS: Math.round((shard.rowsCopied * 1000) / Math.max(1, copyMs)),
-    predictedPauseMs: round(fencedMs + drainMs + besideMs),
+    predictedPauseMs: round(fencedMs + drainMs + pauseOverheadMs),
   }
 }
 

@@ -15,7 +15,7 @@ export interface JobStory {
   flush(): Promise<void>
 }
 
-const breathMs = 25
+const progressIntervalMs = 25
 
 export function createJobStory(job: Job): JobStory {
   let last: Promise<unknown> = Promise.resolve()
@@ -43,7 +43,7 @@ export function createJobStory(job: Job): JobStory {
         const current = latest
         latest = null
         if (current) await job.updateProgress(current)
-        await sleep(breathMs)
+        await sleep(progressIntervalMs)
       })
     },
     async flush() {

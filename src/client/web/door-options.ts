@@ -22,7 +22,7 @@ export interface ReadOnlyModeOptions<R> {
   readonly hold?: string | number | undefined
   /** Whether a handler that was refused may run again once it can be written. Default true. */
   readonly repeat?: boolean | undefined
-  /** Left alone at the door: paths with all below them, patterns of paths, or what says so. */
+  /** Left alone at the gate: paths with all below them, patterns of paths, or what says so. */
   readonly exempt?: readonly (string | RegExp | ((request: R) => boolean))[] | undefined
   /** The page for people, whole. It has to escape what it is given. */
   readonly page?: ((refusal: Refusal, request: R) => string | Promise<string>) | undefined
@@ -31,7 +31,7 @@ export interface ReadOnlyModeOptions<R> {
   readonly texts?: Partial<Texts> | undefined
 }
 
-export interface DoorOptions<R>
+export interface GateOptions<R>
   extends Pick<ReadOnlyModeOptions<R>, 'tenantOf' | 'look' | 'untilWritable' | 'page'> {
   readonly holdMs: number
   readonly repeat: boolean
@@ -41,7 +41,7 @@ export interface DoorOptions<R>
 }
 
 /** Throws USAGE where they cannot be meant. */
-export function checkOptions<R>(options: ReadOnlyModeOptions<R>): DoorOptions<R> {
+export function checkOptions<R>(options: ReadOnlyModeOptions<R>): GateOptions<R> {
   const { tenantOf, look, untilWritable, page, redirect = false } = options
   const holdMs = readHold(options.hold ?? 0)
   if (holdMs > 0 && !untilWritable) throw new RehomeError('USAGE', '`hold` needs `untilWritable`')

@@ -1,5 +1,5 @@
 /**
- * Guards a request, whatever framework brings it: at the door, before the handler, and
+ * Guards a request, whatever framework brings it: at the gate, before the handler, and
  * after the handler was refused. The database decides; nothing here lets a write through that it
  * would refuse, and where this knows nothing, the handler is asked.
  */
@@ -8,42 +8,42 @@ import { fenceOf } from '../tenant-fenced.ts'
 import { TenantReadOnlyError } from '../tenant-read-only-error.ts'
 import { within } from '../within.ts'
 import { type Answer, askAgain, isSafe, refuse } from './answer.ts'
-import type { DoorOptions } from './door-options.ts'
+import type { GateOptions } from './door-options.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import type { WebRequest } from './web-request.ts'
 
-/** `gone`: the client has left. */
-export type Verdict = 'gone' | Answer
+/** `client-left`: the client has left. */
+export type Decision = 'client-left' | Answer
 
-export interface Visit {
+export interface RequestGuard {
   /** Before the handler. Never rejects. */
-  enter(): Promise<'pass' | Verdict>
+  enter(): Promise<'pass' | Decision>
   /** After it has thrown; null: not because of a fence. Never rejects, nor do the next two. */
-  refused(error: unknown): Promise<null | Verdict>
+  refused(error: unknown): Promise<null | Decision>
   /**
    * Waits first where this request may: `again` says that the handler can run once more. What comes
    * of that is for `refused`, so that it is no third time.
    */
-  refusedOrAgain(error: unknown): Promise<null | 'again' | Verdict>
+  refusedOrAgain(error: unknown): Promise<null | 'again' | Decision>
   /** The variant for adapters that cannot run it: the client is asked to send its request again. */
-  refusedOrSentAgain(error: unknown): Promise<null | Verdict>
+  refusedOrSentAgain(error: unknown): Promise<null | Decision>
   /** Whether `refusedOrAgain` may say `again`. */
   readonly repeats: boolean
 }
 
-export interface Door<R> {
-  visit(native: R, request: WebRequest): Visit
+export interface ReadOnlyGate<R> {
+  guard(native: R, request: WebRequest): RequestGuard
 }
 
-export function createDoor<R extends object>(options: DoorOptions<R>): Door<R> {
-  return { visit: (native, request) => openVisit(options, native, request) }
+export function createReadOnlyGate<R extends object>(options: GateOptions<R>): ReadOnlyGate<R> {
+  return { guard: (native, request) => openGuard(options, native, request) }
 }
 
-function openVisit<R extends object>(
-  options: DoorOptions<R>,
+function openGuard<R extends object>(
+  options: GateOptions<R>,
   native: R,
   request: WebRequest,
-): Visit {
+): RequestGuard {
   const exempt = options.isExempt(native, request)
   const repeats = options.holdMs > 0 && options.repeat && !exempt
   const hold = openHold(options, request)
@@ -59,7 +59,7 @@ function openVisit<R extends object>(
     return await refuse(refusalOf(fence, tenant), request, { texts, fallback, page: shown })
   }
 
-  const waitFor = async <A>(again: A, error: unknown): Promise<A | null | Verdict> => {
+  const waitFor = async <A>(again: A, error: unknown): Promise<A | null | Decision> => {
     const fence = fenceOf(error)
     if (!fence) return null
     const tenant = await tenantOf()
@@ -69,7 +69,7 @@ function openVisit<R extends object>(
     const waited = error instanceof TenantReadOnlyError
     if (again === null || !repeats || !own || waited) return await answer(fence, tenant)
     const held = await hold(fence, tenant ?? fence.tenant)
-    if (held === 'gone') return 'gone'
+    if (held === 'client-left') return 'client-left'
     return held === 'open' ? again : await answer(fence, tenant)
   }
 
@@ -85,15 +85,15 @@ function openVisit<R extends object>(
       if (tenant === null || !fence) return 'pass'
       const held = await hold(fence, tenant)
       if (held === 'open') return 'pass'
-      return held === 'gone' ? 'gone' : await answer(fence, tenant)
+      return held === 'client-left' ? 'client-left' : await answer(fence, tenant)
     },
   }
 }
 
 /** Until it can be written; all waits of one request together take `holdMs` at most. */
-function openHold<R>({ holdMs, untilWritable }: DoorOptions<R>, request: WebRequest) {
+function openHold<R>({ holdMs, untilWritable }: GateOptions<R>, request: WebRequest) {
   let heldMs = 0
-  return async (fence: Fence, tenant: string): Promise<'open' | 'closed' | 'gone'> => {
+  return async (fence: Fence, tenant: string): Promise<'open' | 'closed' | 'client-left'> => {
     const ms = holdMs - heldMs
     if (ms <= 0 || fence.indefinite) return 'closed'
     const signal = request.signal()
@@ -102,7 +102,7 @@ function openHold<R>({ holdMs, untilWritable }: DoorOptions<R>, request: WebRequ
       ? null
       : await orNull(async () => await untilWritable?.(tenant, { ms, signal }))
     heldMs += performance.now() - since
-    if (signal.aborted) return 'gone'
+    if (signal.aborted) return 'client-left'
     return open === true ? 'open' : 'closed'
   }
 }

@@ -1,7 +1,7 @@
 /** Express 5: one middleware ahead of the routes, and one error handler behind them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
-import type { Door, Visit } from './door.ts'
+import type { ReadOnlyGate, RequestGuard } from './door.ts'
 import { ofNode } from './web-request.ts'
 
 export interface ExpressRequest extends IncomingMessage {
@@ -28,26 +28,26 @@ export interface ExpressAdapter<R> {
   readonly after: ErrorHandler<R>
 }
 
-export function expressAdapter<R extends object>(door: Door<R>): ExpressAdapter<R> {
-  const visits = new WeakMap<object, Visit>()
-  const visitOf = (request: R & ExpressRequest, response: ServerResponse) => {
-    const visit =
-      visits.get(request) ?? door.visit(request, ofNode(request, response, request.originalUrl))
-    visits.set(request, visit)
-    return visit
+export function expressAdapter<R extends object>(gate: ReadOnlyGate<R>): ExpressAdapter<R> {
+  const guards = new WeakMap<object, RequestGuard>()
+  const guardOf = (request: R & ExpressRequest, response: ServerResponse) => {
+    const guard =
+      guards.get(request) ?? gate.guard(request, ofNode(request, response, request.originalUrl))
+    guards.set(request, guard)
+    return guard
   }
   return {
     async before(request, response, next) {
-      const verdict = await visitOf(request, response).enter()
-      if (verdict === 'pass') next()
-      else if (verdict !== 'gone') send(response, verdict)
+      const decision = await guardOf(request, response).enter()
+      if (decision === 'pass') next()
+      else if (decision !== 'client-left') send(response, decision)
     },
     async after(error, request, response, next) {
-      const verdict = response.headersSent
+      const decision = response.headersSent
         ? null
-        : await visitOf(request, response).refusedOrSentAgain(error)
-      if (verdict === null || response.headersSent) next(error)
-      else if (verdict !== 'gone') send(response, verdict)
+        : await guardOf(request, response).refusedOrSentAgain(error)
+      if (decision === null || response.headersSent) next(error)
+      else if (decision !== 'client-left') send(response, decision)
     },
   }
 }

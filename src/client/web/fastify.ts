@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
-import type { Door, Verdict, Visit } from './door.ts'
+import type { Decision, ReadOnlyGate, RequestGuard } from './door.ts'
 import { ofNode } from './web-request.ts'
 
 export interface FastifyRequest {
@@ -44,36 +44,36 @@ interface Route<R> {
   errorHandler?: ErrorHandler<R>
 }
 
-export function fastifyPlugin<R extends object>(door: Door<R>) {
-  const visits = new WeakMap<object, Visit>()
-  const visitOf = (request: R & FastifyRequest, reply: FastifyReply) => {
-    const visit =
-      visits.get(request) ??
-      door.visit(request, ofNode(request.raw, reply.raw, request.originalUrl))
-    visits.set(request, visit)
-    return visit
+export function fastifyPlugin<R extends object>(gate: ReadOnlyGate<R>) {
+  const guards = new WeakMap<object, RequestGuard>()
+  const guardOf = (request: R & FastifyRequest, reply: FastifyReply) => {
+    const guard =
+      guards.get(request) ??
+      gate.guard(request, ofNode(request.raw, reply.raw, request.originalUrl))
+    guards.set(request, guard)
+    return guard
   }
   const enter = async (request: R & FastifyRequest, reply: FastifyReply) => {
-    const verdict = await visitOf(request, reply).enter()
-    if (verdict === 'pass') return undefined
-    if (verdict === 'gone') return reply.hijack()
-    return reply.send(prepare(reply, verdict))
+    const decision = await guardOf(request, reply).enter()
+    if (decision === 'pass') return undefined
+    if (decision === 'client-left') return reply.hijack()
+    return reply.send(prepare(reply, decision))
   }
   const failures: Failures = new WeakMap()
   const onError: ErrorHandler<R> = async (error, request, reply) => {
     if (reply.raw.headersSent) throw error
-    const visit = visitOf(request, reply)
+    const guard = guardOf(request, reply)
     const failure = failures.get(request)
     // Where a hook was refused, hooks behind it may not have asked yet who may come in.
     if (!failure || failure.error !== error)
-      return finish(error, reply, await visit.refusedOrSentAgain(error))
-    if (!isWhole(request)) return finish(error, reply, await visit.refusedOrSentAgain(error))
-    const verdict = await visit.refusedOrAgain(error)
-    if (verdict !== 'again') return finish(error, reply, verdict)
+      return finish(error, reply, await guard.refusedOrSentAgain(error))
+    if (!isWhole(request)) return finish(error, reply, await guard.refusedOrSentAgain(error))
+    const decision = await guard.refusedOrAgain(error)
+    if (decision !== 'again') return finish(error, reply, decision)
     try {
       return await failure.runAgain()
     } catch (second) {
-      return finish(second, reply, await visit.refused(second))
+      return finish(second, reply, await guard.refused(second))
     }
   }
   const plugin = async (instance: FastifyInstance): Promise<void> => {
@@ -133,9 +133,9 @@ function noting<R extends object>(failures: Failures, handler: Handler<R>): Hand
   }
 }
 
-function finish(error: unknown, reply: FastifyReply, verdict: null | Verdict) {
-  if (verdict === null || reply.raw.headersSent) throw error
-  if (verdict !== 'gone') return prepare(reply, verdict)
+function finish(error: unknown, reply: FastifyReply, decision: null | Decision) {
+  if (decision === null || reply.raw.headersSent) throw error
+  if (decision !== 'client-left') return prepare(reply, decision)
   reply.hijack()
   return undefined
 }

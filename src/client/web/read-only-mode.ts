@@ -1,7 +1,7 @@
 /** Read-only mode as people meet it: one object, of which an application uses what it needs. */
 import type { Fence } from '../fence.ts'
 import { clearedNotice, readNotice } from './cookies.ts'
-import { createDoor } from './door.ts'
+import { createReadOnlyGate } from './door.ts'
 import { checkOptions, type ReadOnlyModeOptions } from './door-options.ts'
 import { expressAdapter } from './express.ts'
 import { fastifyPlugin } from './fastify.ts'
@@ -15,8 +15,8 @@ export type ReadOnlyMode<R extends object> = ReturnType<typeof createReadOnlyMod
 /** Throws USAGE where the options cannot be meant. */
 export function createReadOnlyMode<R extends object>(options: ReadOnlyModeOptions<R>) {
   const checked = checkOptions(options)
-  const door = createDoor(checked)
-  const express = expressAdapter(door)
+  const gate = createReadOnlyGate(checked)
+  const express = expressAdapter(gate)
   const { texts } = checked
   return {
     /** Ahead of the routes. */
@@ -24,12 +24,12 @@ export function createReadOnlyMode<R extends object>(options: ReadOnlyModeOption
     /** Behind the routes, and ahead of the application's own error handler. */
     expressErrors: () => express.after,
     /** `await app.register(readOnly.fastify)`, ahead of the routes. */
-    fastify: fastifyPlugin(door),
-    hono: () => honoMiddleware(door),
-    koa: () => koaMiddleware(door),
+    fastify: fastifyPlugin(gate),
+    hono: () => honoMiddleware(gate),
+    koa: () => koaMiddleware(gate),
     fetch: <Rest extends unknown[]>(
       handler: (request: R & Request, ...rest: Rest) => Response | Promise<Response>,
-    ) => fetchHandler<R & Request, Rest>(door, handler),
+    ) => fetchHandler<R & Request, Rest>(gate, handler),
     /** For the head of a tenant's pages: what `look` has returned, in HTML; empty for null. */
     banner(fence: Fence | null): string {
       if (!fence) return ''
