@@ -1,8 +1,8 @@
 /**
- * Pages of changes since a position, with nothing more than the request: `now` follows
- * the table's key, `before` by where entries stand in the log.
+ * Pages of changes since a position, with nothing more than the request: `now` follows the table's
+ * key, `before` the order of entries in the log.
  *
- * All pages go by the log as it was at the first one, whose snapshot the cursor holds: a look comes
+ * All pages read the log as it was at the first one, whose snapshot the cursor holds: a look comes
  * to its end however quickly the tenant writes. Rows themselves are read as they are by then. What
  * commits after the first page is in the log after every position that was taken before it, and so
  * comes with a later round.
