@@ -14,8 +14,8 @@ const common = {
   resolve: {
     alias: {
       'rehome/client': path('./src/client/index.ts'),
-      'rehome/http-end': path('./src/http-end/index.ts'),
-      'rehome/testing': path('./src/testing/index.ts'),
+      'rehome/http-end': path('./src/http-end/entry.ts'),
+      'rehome/testing': path('./src/testing/round-trip.ts'),
       rehome: path('./src/index.ts'),
     },
   },

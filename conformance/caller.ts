@@ -5,7 +5,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { gunzipSync } from 'node:zlib'
-import { hashOf, headersFor, type Secret } from '../src/endpoints/http/auth.ts'
+import { hashOf, headersFor, type Secret } from '../src/ends/web/auth.ts'
 import { Broken } from './point.ts'
 
 export interface Sent {

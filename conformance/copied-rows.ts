@@ -2,7 +2,7 @@
  * Rows for the scratch tenant, made of the read tenant's, in a table where they can be in nobody's
  * way: every key has the tenant in it, and nothing refers to anything.
  */
-import type { Texts } from '../src/endpoints/tenant-rows.ts'
+import type { Texts } from '../src/ends/tenant-rows.ts'
 import { Broken, Untried } from './point.ts'
 import { type Attempt, attempt, claim } from './scratch.ts'
 import type { BatchHead, Subject } from './subject.ts'

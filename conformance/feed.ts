@@ -1,12 +1,12 @@
 /** Steps of catching up, as points take them at the scratch tenant. */
 
 import type { z } from 'zod'
-import type { Applied } from '../src/endpoints/feed.ts'
-import { readAnswer } from '../src/endpoints/http/asking.ts'
-import { joinLines } from '../src/endpoints/http/lines.ts'
-import { type applyHead, applyOperation } from '../src/endpoints/http/protocol/feed.ts'
-import { pathOf } from '../src/endpoints/http/protocol/operations.ts'
-import type { Texts } from '../src/endpoints/tenant-rows.ts'
+import type { Applied } from '../src/ends/feed.ts'
+import { readAnswer } from '../src/ends/http/asking.ts'
+import { joinLines } from '../src/ends/http/lines.ts'
+import { type applyHead, applyOperation } from '../src/ends/http/protocol/feed-operations.ts'
+import { pathOf } from '../src/ends/http/protocol/operations.ts'
+import type { Texts } from '../src/ends/tenant-rows.ts'
 import type { Answer } from './caller.ts'
 import { type Receiving, receiving } from './copied-rows.ts'
 import { Broken, Skipped } from './point.ts'

@@ -1,5 +1,5 @@
 /** Flags as points look at them, and all that an attempt might try on one that is not its own. */
-import type { Flag } from '../src/endpoints/flags.ts'
+import type { Flag } from '../src/ends/flags.ts'
 import { expectSame } from './point.ts'
 import { type Attempt, claim, flagOf, raise } from './scratch.ts'
 import type { Subject } from './subject.ts'

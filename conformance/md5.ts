@@ -1,6 +1,6 @@
 /** The digest of docs/http.md once more, in plain words: what an end's own is held against. */
 import { createHash } from 'node:crypto'
-import type { Texts } from '../src/endpoints/tenant-rows.ts'
+import type { Texts } from '../src/ends/tenant-rows.ts'
 
 export const probe = hashOf('rehome ä 1')
 

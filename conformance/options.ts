@@ -1,6 +1,6 @@
 /** What the command line says. */
 import { parseArgs } from 'node:util'
-import { bearerChars, bearerToken, type Secret } from '../src/endpoints/http/auth.ts'
+import { bearerChars, bearerToken, type Secret } from '../src/ends/web/auth.ts'
 import { isOf, points } from './points.ts'
 import type { Chosen } from './subject.ts'
 

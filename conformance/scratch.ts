@@ -3,7 +3,7 @@
  * removed there carries the tenant, and is removed only where there was nothing before.
  */
 import { randomUUID } from 'node:crypto'
-import type { Flag } from '../src/endpoints/flags.ts'
+import type { Flag } from '../src/ends/flags.ts'
 import { Broken, expectThat, Skipped } from './point.ts'
 import type { Subject } from './subject.ts'
 

@@ -1,9 +1,8 @@
 /** The end that is looked at, and how its operations are asked for. */
 import type { z } from 'zod'
-import { readAnswer } from '../src/endpoints/http/asking.ts'
-import type { Secret } from '../src/endpoints/http/auth.ts'
-import { joinLines, type ReadPage, rowsOfPage } from '../src/endpoints/http/lines.ts'
-import { type Description, description } from '../src/endpoints/http/protocol/description.ts'
+import { readAnswer } from '../src/ends/http/asking.ts'
+import { joinLines, type ReadPage, rowsOfPage } from '../src/ends/http/lines.ts'
+import { type Description, description } from '../src/ends/http/protocol/description.ts'
 import {
   type LinesName,
   type OperationName,
@@ -11,13 +10,14 @@ import {
   pathOf,
   type RequestOf,
   type ResultOf,
-} from '../src/endpoints/http/protocol/operations.ts'
+} from '../src/ends/http/protocol/operations.ts'
 import {
   type batchHead,
   type readOperation,
   writeOperation,
-} from '../src/endpoints/http/protocol/rows.ts'
-import type { Texts } from '../src/endpoints/tenant-rows.ts'
+} from '../src/ends/http/protocol/row-operations.ts'
+import type { Texts } from '../src/ends/tenant-rows.ts'
+import type { Secret } from '../src/ends/web/auth.ts'
 import { messageOf } from '../src/errors.ts'
 import { type Answer, call, type Sent } from './caller.ts'
 import { Broken, short, Untried } from './point.ts'

@@ -1,6 +1,6 @@
 /** The tables of an end as points look at them, and the rows of a tenant there. */
-import type { Description } from '../src/endpoints/http/protocol/description.ts'
-import type { Texts } from '../src/endpoints/tenant-rows.ts'
+import type { Description } from '../src/ends/http/protocol/description.ts'
+import type { Texts } from '../src/ends/tenant-rows.ts'
 import { Broken, Untried } from './point.ts'
 import type { Subject } from './subject.ts'
 

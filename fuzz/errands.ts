@@ -4,16 +4,16 @@
  * the attempt asks for its nth connection, so that a case does not depend on the machine's speed.
  */
 import { randomUUID } from 'node:crypto'
+import { askCleanup, askRollback, askWindow } from '../src/control/ask.ts'
 import type { Control } from '../src/control/database.ts'
-import { askCleanup, askRollback, askWindow } from '../src/control/errands.ts'
 import { findMove } from '../src/control/moves.ts'
 import { insertRun } from '../src/control/runs.ts'
 import { closeEnds, openEnds } from '../src/coordinator/installation.ts'
+import type { Ends } from '../src/ends/open/ends.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import type { Pool } from '../src/postgres.ts'
-import type { Ends } from '../src/stages/shard.ts'
 import { attempt } from '../src/worker/attempt.ts'
 import type { Errand } from './case.ts'
 

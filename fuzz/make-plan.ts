@@ -2,7 +2,7 @@
  * A plan by rule: every table that has the tenant's column, and then what the findings of `check`
  * ask for, round by round, as somebody would who reads them.
  */
-import type { Finding } from '../src/plan/catalog.ts'
+import type { Finding } from '../src/plan/catalogs/catalog.ts'
 import { postgres } from '../src/plan/endpoint.ts'
 import {
   discover,

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { install } from '../src/coordinator/installation.ts'
 import { messageOf } from '../src/errors.ts'
-import type { Finding } from '../src/plan/catalog.ts'
+import type { Finding } from '../src/plan/catalogs/catalog.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
 import type { Case, Step, Write } from './case.ts'

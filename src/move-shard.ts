@@ -6,6 +6,7 @@
  * the product's core stands in this file; stages are straight lines.
  */
 
+import { type Shard, step } from './attempt/shard.ts'
 import { audit } from './stages/audit.ts'
 import { capture } from './stages/capture.ts'
 import { catchUp, follow } from './stages/catch-up.ts'
@@ -20,16 +21,15 @@ import { preflight, refuseFindings } from './stages/preflight.ts'
 import { rehearse } from './stages/rehearse.ts'
 import { release } from './stages/release.ts'
 import { resume, resumeAudit, resumeOnline, resumeRollback } from './stages/resume.ts'
-import { type Shard, step } from './stages/shard.ts'
-import { undoCatchUp, undoFollow } from './stages/undo-catch-up.ts'
-import { undoCompare, undoVerify } from './stages/undo-compare.ts'
-import { undoCutover } from './stages/undo-cutover.ts'
-import { undoDrain } from './stages/undo-drain.ts'
-import { undoFence, undoFenceWriting } from './stages/undo-fence.ts'
-import { undoFinalCatchUp } from './stages/undo-final-catch-up.ts'
-import { undoRelease } from './stages/undo-release.ts'
+import { undoCatchUp, undoFollow } from './stages/undo/undo-catch-up.ts'
+import { undoCompare, undoVerify } from './stages/undo/undo-compare.ts'
+import { undoCutover } from './stages/undo/undo-cutover.ts'
+import { undoDrain } from './stages/undo/undo-drain.ts'
+import { undoFence, undoFenceWriting } from './stages/undo/undo-fence.ts'
+import { undoFinalCatchUp } from './stages/undo/undo-final-catch-up.ts'
+import { undoRelease } from './stages/undo/undo-release.ts'
+import { withdraw } from './stages/undo/withdraw.ts'
 import { verify, verifyWhileWritten } from './stages/verify.ts'
-import { withdraw } from './stages/withdraw.ts'
 
 /** From the source to the target. */
 export async function moveShard(shard: Shard): Promise<'moved'> {

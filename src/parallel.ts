@@ -29,3 +29,9 @@ export async function inParallel<T>(
   if (failed.signal.aborted) throw failed.signal.reason
   signal.throwIfAborted()
 }
+
+/** Marks a promise as handled: it is awaited later, and may fail before that. */
+export function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

@@ -2,7 +2,7 @@
 // test/fence/, and that each of its lines is needed for that in test/mutants/.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { removeFlag } from '../src/endpoints/sql/flags.ts'
+import { removeFlag } from '../src/ends/postgres/fence/tenant-flags.ts'
 import { eventually } from './helpers/eventually.ts'
 import { createFenced, rowsOf } from './helpers/fence/fenced.ts'
 import { createMover } from './helpers/fence/mover.ts'

@@ -9,7 +9,12 @@ import {
   vagueSubjects,
   wideLines,
 } from './helpers/tidy/english.ts'
-import { climbingImports, importCircles } from './helpers/tidy/floors.ts'
+import {
+  climbingImports,
+  importCircles,
+  overfullFolders,
+  sharedNames,
+} from './helpers/tidy/floors.ts'
 import { house, type Rule } from './helpers/tidy/house.ts'
 import {
   anyTypes,
@@ -32,6 +37,8 @@ describe('in this house', () => {
   test.each<[what: string, rule: Rule]>([
     ['imports go down only, and never to a neighbour on the same floor', climbingImports],
     ['imports lead nowhere back to where they began', importCircles],
+    ['a folder of the product has at most 20 files', overfullFolders],
+    ['no more than two files of the product share a name', sharedNames],
     ['a file has at most 300 lines', oversizeFiles],
     ['a function has at most 60 lines', oversizeFunctions],
     ['a line has at most 100 characters', longLines],

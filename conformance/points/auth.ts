@@ -1,10 +1,7 @@
 /** Who may ask. */
-import type { Secret } from '../../src/endpoints/http/auth.ts'
-import {
-  type OperationName,
-  operations,
-  pathOf,
-} from '../../src/endpoints/http/protocol/operations.ts'
+
+import { type OperationName, operations, pathOf } from '../../src/ends/http/protocol/operations.ts'
+import type { Secret } from '../../src/ends/web/auth.ts'
 import type { Answer, Sent } from '../caller.ts'
 import { expectThat, type Point, Skipped } from '../point.ts'
 import { expectRefused, type Subject } from '../subject.ts'

@@ -1,6 +1,6 @@
 /** Digests, held against those that are made here of the rows that were read. */
-import { hashFunctions } from '../../src/endpoints/sql/digest.ts'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import { hashFunctions } from '../../src/ends/digest.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { asText, bucketOf, digestOf, hashOf, rowText } from '../md5.ts'
 import { expectSame, expectThat, type Point, Skipped } from '../point.ts'
 import type { Subject } from '../subject.ts'

@@ -1,7 +1,7 @@
 /** A tenant's rows, page by page. */
 
-import { pathOf } from '../../src/endpoints/http/protocol/operations.ts'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import { pathOf } from '../../src/ends/http/protocol/operations.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { expectSame, expectThat, type Point } from '../point.ts'
 import { expectRefused, type Subject } from '../subject.ts'
 import { keyOf, namesOf, pagesOf, rowsOf, type Table, tablesWithRows, valuesOf } from '../tables.ts'

@@ -1,8 +1,8 @@
 /** Batches that an end has to refuse, all of them, with nothing of them written. */
 import { gzipSync } from 'node:zlib'
-import { joinLines } from '../../src/endpoints/http/lines.ts'
-import { pathOf } from '../../src/endpoints/http/protocol/operations.ts'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import { joinLines } from '../../src/ends/http/lines.ts'
+import { pathOf } from '../../src/ends/http/protocol/operations.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import type { Answer } from '../caller.ts'
 import { batchOf, copiedRows, countOf, nothing, type Receiving, receiving } from '../copied-rows.ts'
 import { expectSame, expectThat, type Point } from '../point.ts'

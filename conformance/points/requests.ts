@@ -1,7 +1,7 @@
 /** What a request has to look like, and what becomes of one that does not. */
 import { gzipSync } from 'node:zlib'
-import { problem, problemType } from '../../src/endpoints/http/problem.ts'
-import { pathOf } from '../../src/endpoints/http/protocol/operations.ts'
+import { pathOf } from '../../src/ends/http/protocol/operations.ts'
+import { problem, problemType } from '../../src/ends/web/problem.ts'
 import { expectSame, expectThat, type Point, Skipped } from '../point.ts'
 import { expectRefused, type Subject, told } from '../subject.ts'
 

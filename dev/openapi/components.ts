@@ -1,5 +1,5 @@
 /** What all operations share: who asks, headers, and what is answered where something is wrong. */
-import { problem, problemType } from '../../src/endpoints/http/problem.ts'
+import { problem, problemType } from '../../src/ends/web/problem.ts'
 import type { JsonObject } from './json.ts'
 import type { Schemas } from './schemas.ts'
 

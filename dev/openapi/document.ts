@@ -1,18 +1,22 @@
 /** The protocol of ends over HTTP as an OpenAPI 3.1 document: nothing in it is written twice. */
 
-import { description, protocolName } from '../../src/endpoints/http/protocol/description.ts'
+import { description, protocolName } from '../../src/ends/http/protocol/description.ts'
 import {
   applyHead,
   applyOperation,
   changesOperation,
-} from '../../src/endpoints/http/protocol/feed.ts'
+} from '../../src/ends/http/protocol/feed-operations.ts'
 import {
   groupOf,
   type OperationName,
   operations,
   pathOf,
-} from '../../src/endpoints/http/protocol/operations.ts'
-import { batchHead, readOperation, writeOperation } from '../../src/endpoints/http/protocol/rows.ts'
+} from '../../src/ends/http/protocol/operations.ts'
+import {
+  batchHead,
+  readOperation,
+  writeOperation,
+} from '../../src/ends/http/protocol/row-operations.ts'
 import { parameters, responses, securitySchemes, sentHeaders } from './components.ts'
 import type { JsonObject } from './json.ts'
 import { createSchemas, type Schemas } from './schemas.ts'

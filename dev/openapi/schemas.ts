@@ -1,8 +1,8 @@
 /** Schemas of zod as those of OpenAPI, each once: what travels, before anybody has parsed it. */
 import { z } from 'zod'
-import { tenantPath } from '../../src/endpoints/http/protocol/description.ts'
-import { flag } from '../../src/endpoints/http/protocol/flags.ts'
-import { progress } from '../../src/endpoints/http/protocol/rows.ts'
+import { tenantPath } from '../../src/ends/http/protocol/description.ts'
+import { flag } from '../../src/ends/http/protocol/flag-operations.ts'
+import { progress } from '../../src/ends/http/protocol/row-operations.ts'
 import { fieldNotes } from './field-notes.ts'
 import type { Json, JsonObject } from './json.ts'
 

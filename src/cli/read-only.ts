@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { durationMs } from '../duration.ts'
-import { wholeApplication } from '../endpoints/flags.ts'
-import { drain } from '../endpoints/sql/drain.ts'
+import { wholeApplication } from '../ends/flags.ts'
+import { drain } from '../ends/postgres/fence/drain.ts'
 import {
   endReadOnly,
   guardedBy,
@@ -9,7 +9,7 @@ import {
   readOnlyOf,
   type StartReadOnly,
   startReadOnly,
-} from '../endpoints/sql/read-only.ts'
+} from '../ends/postgres/fence/read-only.ts'
 import { RehomeError } from '../errors.ts'
 import { placeOf } from '../place.ts'
 import { createPool, explain, type Pool } from '../postgres.ts'

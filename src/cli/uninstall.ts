@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { fenceIsInstalled, standingFlags, uninstallFence } from '../endpoints/sql/uninstall.ts'
+import {
+  fenceIsInstalled,
+  standingFlags,
+  uninstallFence,
+} from '../ends/postgres/fence/uninstall.ts'
+import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import { print } from './context.ts'

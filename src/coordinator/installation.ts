@@ -2,23 +2,23 @@
  * Control database, queue and the ends' fences: what `init` installs and everybody else expects.
  */
 
+import { type GuardedAt, survey } from '../checks/survey.ts'
 import { type Control, openControl } from '../control/database.ts'
-import { closeEnd, openEnd } from '../endpoints/ends.ts'
-import { bucketCount, countBuckets, restoreBuckets } from '../endpoints/sql/buckets.ts'
-import { joinShapes } from '../endpoints/sql/change-log.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { guardTrouble } from '../endpoints/sql/guard-probe.ts'
-import { missingGuards } from '../endpoints/sql/guard-sql.ts'
-import { installGuard } from '../endpoints/sql/install-guard.ts'
-import { highestTurn } from '../endpoints/sql/turns.ts'
-import { fenceIsInstalled } from '../endpoints/sql/uninstall.ts'
+import type { Ends } from '../ends/open/ends.ts'
+import { closeEnd, openEnd } from '../ends/open/ends.ts'
+import { joinShapes } from '../ends/postgres/changes/change-log.ts'
+import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
+import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
+import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { installGuard } from '../ends/postgres/fence/install-guard.ts'
+import { highestTurn } from '../ends/postgres/fence/turns.ts'
+import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
+import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createPool, explain, type Pool } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
-import type { Ends } from '../stages/shard.ts'
-import { type GuardedAt, survey } from '../stages/survey.ts'
 
 export interface Settings {
   readonly controlUrl: string

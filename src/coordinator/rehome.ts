@@ -4,24 +4,23 @@
  * done.
  */
 import { userInfo } from 'node:os'
+import { exposureFindings } from '../checks/exposure.ts'
+import { unprovenOf } from '../checks/http-findings.ts'
+import { lookFindings } from '../checks/looks.ts'
+import { notesOf } from '../checks/notes.ts'
+import { survey, surveyBack, type Unguarded } from '../checks/survey.ts'
 import { sleep } from '../clock.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { listRuns, type RunSummary } from '../control/runs.ts'
+import type { Ends } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
-import type { Finding } from '../plan/catalog.ts'
+import type { Finding } from '../plan/catalogs/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
-import { exposureFindings } from '../stages/exposure.ts'
-import { unprovenOf } from '../stages/http-findings.ts'
-import { lookFindings } from '../stages/looks.ts'
-import { notesOf } from '../stages/notes.ts'
-import type { Ends } from '../stages/shard.ts'
-import { survey, surveyBack, type Unguarded } from '../stages/survey.ts'
-import { type Enqueued, enqueue } from './enqueue.ts'
 import {
   cleanup,
   type ErrandOptions,
@@ -30,7 +29,8 @@ import {
   type RollbackOptions,
   retry,
   rollback,
-} from './errands.ts'
+} from './ask-errands.ts'
+import { type Enqueued, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { refuseBadId, show } from './tenants.ts'
 

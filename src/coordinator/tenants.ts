@@ -1,14 +1,14 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
 
-import { rowsOf } from '../endpoints/ends.ts'
-import { wholeApplication } from '../endpoints/flags.ts'
-import type { Known } from '../endpoints/rows.ts'
-import { queryPlan } from '../endpoints/sql/search-path.ts'
+import type { Survey } from '../checks/survey.ts'
+import { wholeApplication } from '../ends/flags.ts'
+import type { Ends } from '../ends/open/ends.ts'
+import { rowsOf } from '../ends/open/ends.ts'
+import { queryPlan } from '../ends/postgres/search-path.ts'
+import type { Known } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { explain } from '../postgres.ts'
-import type { Ends } from '../stages/shard.ts'
-import type { Survey } from '../stages/survey.ts'
 
 const maxBytes = 1024
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { type Secret, type Shown, shownBy } from '../endpoints/http/auth.ts'
+import { type Secret, type Shown, shownBy } from '../ends/web/auth.ts'
 import { RehomeError } from '../errors.ts'
 
 export interface Admitted {

@@ -2,7 +2,7 @@
  * The application's own pool, whose sessions speak with our settings while they are ours: the text
  * of a value is then the same at both ends. A session that goes back has its own settings again.
  */
-import { asPool } from '../endpoints/sql/snapshot.ts'
+import { asPool } from '../ends/postgres/changes/snapshot.ts'
 import { RehomeError } from '../errors.ts'
 import type { Client, Pool } from '../postgres.ts'
 import { newerSettings, sessionSettings } from '../session-settings.ts'

@@ -1,11 +1,11 @@
 /** Handlers of the operations on changes: this end's own log, and the changes that it receives. */
 
 import type { z } from 'zod'
-import type { Applied, Feed } from '../endpoints/feed.ts'
-import { joinLines, readRow, splitLines } from '../endpoints/http/lines.ts'
-import type { feedOperations } from '../endpoints/http/protocol/feed.ts'
-import { applyHead, type changesOperation } from '../endpoints/http/protocol/feed.ts'
-import { type FeedAt, feedAt, pageOfChanges } from '../endpoints/sql/feed-at.ts'
+import type { Applied, Feed } from '../ends/feed.ts'
+import { joinLines, readRow, splitLines } from '../ends/http/lines.ts'
+import type { feedOperations } from '../ends/http/protocol/feed-operations.ts'
+import { applyHead, type changesOperation } from '../ends/http/protocol/feed-operations.ts'
+import { type FeedAt, feedAt, pageOfChanges } from '../ends/postgres/changes/feed-at.ts'
 import { RehomeError } from '../errors.ts'
 import { ident } from '../quote.ts'
 import { checked } from './requests.ts'

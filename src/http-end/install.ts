@@ -1,5 +1,5 @@
 /** Installs what the fence needs at this end: its schema, and the guards of its tables. */
-import { installGuard } from '../endpoints/sql/install-guard.ts'
+import { installGuard } from '../ends/postgres/fence/install-guard.ts'
 import { migrate } from '../migrations.ts'
 import type { Pool } from '../postgres.ts'
 import { type Described, descriptionOf } from './described.ts'

@@ -1,7 +1,7 @@
 /** Responses: JSON, lines of JSON, or a problem. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { problemOf, problemType } from '../endpoints/http/problem.ts'
+import { problemOf, problemType } from '../ends/web/problem.ts'
 import type { RehomeError } from '../errors.ts'
 import { Refusal } from './admit.ts'
 

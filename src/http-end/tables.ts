@@ -1,8 +1,8 @@
 /** Names that requests say, looked up: nothing of a request gets into SQL but by these. */
-import type { KeyList } from '../endpoints/tenant-rows.ts'
+import type { KeyList } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
-import type { CatalogColumn, CatalogTable } from '../plan/catalog.ts'
-import type { Route } from '../plan/route.ts'
+import type { CatalogColumn, CatalogTable } from '../plan/catalogs/catalog.ts'
+import type { Route } from '../plan/routing/route.ts'
 
 /** Throws USAGE. */
 export function routeOf(routes: readonly Route[], table: string): Route {

@@ -1,7 +1,7 @@
 /**
  * Removes log entries of captures that are over, now and then, when workers send requests anyway.
  */
-import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
+import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
 import type { Logger } from '../log.ts'
 import { explain, type Pool } from '../postgres.ts'
 

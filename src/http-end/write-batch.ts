@@ -4,22 +4,18 @@
  */
 
 import type { z } from 'zod'
-import { readRow, splitLines } from '../endpoints/http/lines.ts'
-import { batchHead, type writeOperation } from '../endpoints/http/protocol/rows.ts'
-import { beginWriting } from '../endpoints/sql/begin-writing.ts'
-import { copyInto, textRows } from '../endpoints/sql/copy-into.ts'
-import type { SqlEnd } from '../endpoints/sql/end.ts'
-import { holdReceiving } from '../endpoints/sql/holds.ts'
-import { placeRows } from '../endpoints/sql/place-rows.ts'
-import {
-  nothingRead,
-  progressOf,
-  type TableProgress,
-  writeProgress,
-} from '../endpoints/sql/progress.ts'
-import { writeQuarantined } from '../endpoints/sql/quarantine.ts'
+import { readRow, splitLines } from '../ends/http/lines.ts'
+import { batchHead, type writeOperation } from '../ends/http/protocol/row-operations.ts'
+import { copyInto, textRows } from '../ends/postgres/copy/copy-into.ts'
+import { placeRows } from '../ends/postgres/copy/place-rows.ts'
+import { progressOf, writeProgress } from '../ends/postgres/copy/progress.ts'
+import { writeQuarantined } from '../ends/postgres/copy/quarantine.ts'
+import { beginWriting } from '../ends/postgres/fence/begin-writing.ts'
+import { holdReceiving } from '../ends/postgres/fence/holds.ts'
+import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
+import { nothingRead, type TableProgress } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/route.ts'
+import type { Route } from '../plan/routing/route.ts'
 import { inTransactionOf } from '../postgres.ts'
 import { checked } from './requests.ts'
 import { columnOf, routeOf } from './tables.ts'

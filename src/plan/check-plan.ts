@@ -7,9 +7,9 @@ import { z } from 'zod'
 import { firstFew, RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
 import { connectionsOf } from './endpoint.ts'
-import { contradictionOf, withoutInvertedStreams } from './inverted-streams.ts'
 import { hasNewIds } from './new-ids.ts'
 import type { Plan } from './plan.ts'
+import { contradictionOf, withoutInvertedStreams } from './routing/inverted-streams.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
 

@@ -1,9 +1,9 @@
 /** Parameters of a fence's or a capture's announcement, and the error where another flag stands. */
 
-import type { End } from '../endpoints/ends.ts'
-import type { Raise } from '../endpoints/flags.ts'
+import { holdOf, type Shard } from '../attempt/shard.ts'
+import type { Raise } from '../ends/flags.ts'
+import type { End } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
-import { holdOf, type Shard } from './shard.ts'
 
 export function announcementOf(shard: Shard, reason: string): Raise {
   const { leaseMs, retryAfterS } = shard.plan.fence

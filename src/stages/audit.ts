@@ -1,8 +1,8 @@
-import { tryRound } from './round.ts'
-import { holdOf, type Stage } from './shard.ts'
-import { refuseStrays } from './strays.ts'
-import { claimOldHome } from './undo-catch-up.ts'
-import { wayBackOf } from './way-back.ts'
+import { holdOf, type Stage } from '../attempt/shard.ts'
+import { refuseStrays } from '../attempt/strays.ts'
+import { wayBackOf } from '../attempt/way-back.ts'
+import { tryRound } from '../follow/round.ts'
+import { claimOldHome } from './undo/undo-catch-up.ts'
 
 export const audit: Stage = {
   phase: 'audit',

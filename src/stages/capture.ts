@@ -2,10 +2,11 @@
  * From the end of this phase on, every change of the tenant's rows at the source is logged, and the
  * tenant goes on writing. It may take as long as open transactions do.
  */
-import { rowsOf } from '../endpoints/ends.ts'
+
+import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
+import { rowsOf } from '../ends/open/ends.ts'
+import { feedOf } from '../follow/feeds.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
-import { feedOf } from './feeds.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
 
 const drainMsMin = 60_000
 

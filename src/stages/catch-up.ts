@@ -3,13 +3,14 @@
  * the fence fits into the pause that the plan allows. Then everything is compared, and what was
  * written meanwhile follows again, with a comparison of its own in each round.
  */
+
+import type { Shard, Stage } from '../attempt/shard.ts'
 import { round } from '../clock.ts'
+import { refuseChangedSchema } from '../comparison/verification.ts'
 import { RehomeError } from '../errors.ts'
-import { feedOf } from './feeds.ts'
-import { catchUpOnce } from './round.ts'
-import type { Compared, Round } from './rounds.ts'
-import type { Shard, Stage } from './shard.ts'
-import { refuseChangedSchema } from './verification.ts'
+import { feedOf } from '../follow/feeds.ts'
+import { catchUpOnce } from '../follow/round.ts'
+import type { Compared, Round } from '../follow/rounds.ts'
 
 /** Fixed overhead of the pause, besides the last round and the open transactions: a few commits. */
 export const pauseOverheadMs = 30

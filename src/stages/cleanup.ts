@@ -1,7 +1,7 @@
+import { holdOf, reportProgress, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { RehomeError } from '../errors.ts'
 import { removeTenant } from './remove-tenant.ts'
 import { leaveOldHome } from './resume.ts'
-import { holdOf, reportProgress, type Shard, type Stage, store } from './shard.ts'
 
 export const cleanup: Stage = {
   phase: 'cleanup',

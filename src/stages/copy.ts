@@ -3,28 +3,10 @@
  * off. Resumes where it stopped.
  */
 
-import { copyTexts } from '../endpoints/copy-texts.ts'
-import { holdAt, rowsOf } from '../endpoints/ends.ts'
-import type { StayedBehind } from '../endpoints/rows.ts'
-import { type CopyOptions, copyTable, passThrough } from '../endpoints/sql/copy-table.ts'
-import { holdReceiving } from '../endpoints/sql/holds.ts'
-import { nothingRead, type TableProgress } from '../endpoints/sql/progress.ts'
-import { withSnapshot } from '../endpoints/sql/snapshot.ts'
-import { writeSync } from '../endpoints/sql/syncs.ts'
-import { transformMapper } from '../endpoints/sql/transform-mapper.ts'
-import { mapperOf } from '../endpoints/text-transform.ts'
-import { inParallel } from '../parallel.ts'
-import { hasNewIds } from '../plan/new-ids.ts'
-import { hopsOf } from '../plan/path.ts'
-import type { Route } from '../plan/route.ts'
-import { explain, inTransaction } from '../postgres.ts'
-import { contextOf, renumberOf } from './context.ts'
-import { feedOf, isAsked } from './feeds.ts'
-import { removeTenant } from './remove-tenant.ts'
-import { tenantRows } from './rows.ts'
-import { advanceSequences } from './sequences.ts'
+import { contextOf, renumberOf } from '../attempt/context.ts'
+import { tenantRows } from '../attempt/planned-rows.ts'
+import { advanceSequences } from '../attempt/sequences.ts'
 import {
-  type Ends,
   holdOf,
   lanesOf,
   reportProgress,
@@ -32,7 +14,24 @@ import {
   type Stage,
   sqlEndsOf,
   store,
-} from './shard.ts'
+} from '../attempt/shard.ts'
+import { type Ends, holdAt, rowsOf } from '../ends/open/ends.ts'
+import { withSnapshot } from '../ends/postgres/changes/snapshot.ts'
+import { writeSync } from '../ends/postgres/changes/syncs.ts'
+import { type CopyOptions, copyTable, passThrough } from '../ends/postgres/copy/copy-table.ts'
+import { holdReceiving } from '../ends/postgres/fence/holds.ts'
+import type { StayedBehind } from '../ends/rows.ts'
+import { nothingRead, type TableProgress } from '../ends/rows.ts'
+import { feedOf, isAsked } from '../follow/feeds.ts'
+import { inParallel } from '../parallel.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import { hopsOf } from '../plan/routing/path.ts'
+import type { Route } from '../plan/routing/route.ts'
+import { explain, inTransaction } from '../postgres.ts'
+import { copyTexts } from '../transform/copy-texts.ts'
+import { mapperOf } from '../transform/text-transform.ts'
+import { transformMapper } from '../transform/transform-mapper.ts'
+import { removeTenant } from './remove-tenant.ts'
 
 export const copy: Stage = {
   phase: 'copy',

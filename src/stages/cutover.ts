@@ -3,12 +3,12 @@
  * phase is). An answer that is lost is unknown: the flag is read back, nothing is guessed.
  */
 
+import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
 import { now } from '../clock.ts'
-import type { End } from '../endpoints/ends.ts'
-import type { Flag } from '../endpoints/flags.ts'
+import type { Flag } from '../ends/flags.ts'
+import type { End } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
 import { explain } from '../postgres.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const cutover: Stage = {
   phase: 'cutover',

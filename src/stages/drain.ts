@@ -2,10 +2,11 @@
  * Waits for writers that were in before the fence, and for the tenant's own work that no database
  * sees. Only afterwards does a snapshot count.
  */
+
+import { type Shard, type Stage, unlessAborted } from '../attempt/shard.ts'
 import { now, round } from '../clock.ts'
-import { rowsOf } from '../endpoints/ends.ts'
+import { rowsOf } from '../ends/open/ends.ts'
 import { messageOf, RehomeError } from '../errors.ts'
-import { type Shard, type Stage, unlessAborted } from './shard.ts'
 
 export const drain: Stage = {
   phase: 'drain',

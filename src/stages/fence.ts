@@ -1,8 +1,9 @@
 /** The tenant's writes are refused at the source from this commit on. The lease starts with it. */
-import type { Flag, Flags, Raise } from '../endpoints/flags.ts'
+
+import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
+import type { Flag, Flags, Raise } from '../ends/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
-import { holdOf, type Shard, type Stage } from './shard.ts'
 
 export const fence: Stage = {
   phase: 'fence',

@@ -1,9 +1,10 @@
 /** The last round: the fence refuses all writes, so after it both ends are equal. */
+
+import type { Stage } from '../attempt/shard.ts'
+import { refuseNewStrays } from '../attempt/strays.ts'
+import { refuseChangedSchema } from '../comparison/verification.ts'
+import { catchUpOnce } from '../follow/round.ts'
 import { tellRound } from './catch-up.ts'
-import { catchUpOnce } from './round.ts'
-import type { Stage } from './shard.ts'
-import { refuseNewStrays } from './strays.ts'
-import { refuseChangedSchema } from './verification.ts'
 
 export const finalCatchUp: Stage = {
   phase: 'final_catch_up',

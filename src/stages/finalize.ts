@@ -1,7 +1,7 @@
+import { holdOf, type Stage } from '../attempt/shard.ts'
+import { wayBackOf } from '../attempt/way-back.ts'
 import { forgetCapture } from './capture.ts'
 import { leaveOldHome } from './resume.ts'
-import { holdOf, type Stage } from './shard.ts'
-import { wayBackOf } from './way-back.ts'
 
 export const finalize: Stage = {
   phase: 'finalize',

@@ -4,21 +4,21 @@
  * attempts left there, so that the copy itself meets nothing.
  */
 import { randomUUID } from 'node:crypto'
+import { hashOfLookups } from '../attempt/context.ts'
+import { countRows, sum, tenantRows } from '../attempt/planned-rows.ts'
+import { advanceSequences, notePositions } from '../attempt/sequences.ts'
+import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
+import { refuseStrays } from '../attempt/strays.ts'
+import { wayBackOf } from '../attempt/way-back.ts'
+import { collidingKeys } from '../checks/colliding-keys.ts'
 import { movesOfTenant } from '../control/moves.ts'
-import { collidingKeys } from '../endpoints/collisions.ts'
-import { rowsOf } from '../endpoints/ends.ts'
-import { nothingRead } from '../endpoints/sql/progress.ts'
+import { rowsOf } from '../ends/open/ends.ts'
+import { nothingRead } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
-import type { Route } from '../plan/route.ts'
+import type { Route } from '../plan/routing/route.ts'
 import { queryText } from '../plan/stream.ts'
 import { forgetCapture } from './capture.ts'
-import { hashOfLookups } from './context.ts'
 import { removeTenant } from './remove-tenant.ts'
-import { countRows, sum, tenantRows } from './rows.ts'
-import { advanceSequences, notePositions } from './sequences.ts'
-import { holdOf, type Shard, type Stage, store } from './shard.ts'
-import { refuseStrays } from './strays.ts'
-import { wayBackOf } from './way-back.ts'
 
 export const preflight: Stage = {
   phase: 'preflight',

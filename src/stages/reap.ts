@@ -5,9 +5,8 @@
  */
 import type { Control } from '../control/database.ts'
 import { busyTenants } from '../control/moves.ts'
-import type { End } from '../endpoints/ends.ts'
-import { forgetLeftChanges } from '../endpoints/sql/change-log.ts'
-import type { Ends } from './shard.ts'
+import type { End, Ends } from '../ends/open/ends.ts'
+import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
 
 export interface Reaped {
   readonly tenant: string

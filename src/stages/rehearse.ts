@@ -3,16 +3,16 @@
  * while it goes on writing, into the target that is closed for it; then all of that is removed.
  */
 
+import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
 import { now, round } from '../clock.ts'
-import { rowsOf } from '../endpoints/ends.ts'
-import { withSnapshot } from '../endpoints/sql/snapshot.ts'
+import { verifyEverything } from '../comparison/verification.ts'
+import { type Ends, rowsOf } from '../ends/open/ends.ts'
+import { withSnapshot } from '../ends/postgres/changes/snapshot.ts'
+import { feedOf } from '../follow/feeds.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { pauseOverheadMs } from './catch-up.ts'
 import { copyTables, tellQuarantined } from './copy.ts'
-import { feedOf } from './feeds.ts'
 import { removeTenant } from './remove-tenant.ts'
-import { type Ends, holdOf, type Shard, type Stage } from './shard.ts'
-import { verifyEverything } from './verification.ts'
 
 export const rehearse: Stage = {
   phase: 'rehearse',

@@ -1,8 +1,9 @@
 /** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
+
+import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
+import { tellNewStrays } from '../attempt/strays.ts'
 import { now, round } from '../clock.ts'
 import { forgetCapture } from './capture.ts'
-import { holdOf, type Shard, type Stage, store } from './shard.ts'
-import { tellNewStrays } from './strays.ts'
 
 export const release: Stage = {
   phase: 'release',

@@ -3,14 +3,15 @@
  * rehearsal and a clean-up have in common. No removal begins while rows of others refer to what
  * would go, so none stops halfway.
  */
-import { rowsOf } from '../endpoints/ends.ts'
-import type { WipeGroup, WipeOptions } from '../endpoints/sql/wipe.ts'
-import { parentsFirst } from '../plan/order.ts'
-import type { EndTable } from '../plan/route.ts'
-import { keysOfTable } from '../plan/tables.ts'
-import { tablesAt } from './rows.ts'
-import { holdOf, type Shard } from './shard.ts'
-import { refuseReferring } from './strays.ts'
+
+import { tablesAt } from '../attempt/planned-rows.ts'
+import { holdOf, type Shard } from '../attempt/shard.ts'
+import { refuseReferring } from '../attempt/strays.ts'
+import { rowsOf } from '../ends/open/ends.ts'
+import type { WipeGroup, WipeOptions } from '../ends/rows.ts'
+import { parentsFirst } from '../plan/routing/order.ts'
+import type { EndTable } from '../plan/routing/route.ts'
+import { keysOfTable } from '../plan/routing/tables.ts'
 
 type EndName = 'source' | 'target'
 

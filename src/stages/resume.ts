@@ -4,10 +4,10 @@
  * since, so the rows that came are still right.
  */
 import { randomUUID } from 'node:crypto'
+import { hashOfLookups } from '../attempt/context.ts'
+import { holdOf, type Shard, store } from '../attempt/shard.ts'
 import { RehomeError } from '../errors.ts'
-import { hashOfLookups } from './context.ts'
-import { feedOf } from './feeds.ts'
-import { holdOf, type Shard, store } from './shard.ts'
+import { feedOf } from '../follow/feeds.ts'
 
 export type Found =
   /** Nothing to go on with. */

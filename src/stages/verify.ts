@@ -1,9 +1,10 @@
 /** Everything is compared, by this attempt: nothing of an earlier one counts. */
-import { catchUpOnce } from './round.ts'
-import { advanceSequences } from './sequences.ts'
-import type { Stage } from './shard.ts'
-import { refuseNewStrays, refuseStrays } from './strays.ts'
-import { verifyEverything } from './verification.ts'
+
+import { advanceSequences } from '../attempt/sequences.ts'
+import type { Stage } from '../attempt/shard.ts'
+import { refuseNewStrays, refuseStrays } from '../attempt/strays.ts'
+import { verifyEverything } from '../comparison/verification.ts'
+import { catchUpOnce } from '../follow/round.ts'
 
 /** Under the fence, where both ends stand still. */
 export const verify: Stage = {

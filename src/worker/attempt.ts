@@ -3,7 +3,13 @@
  * control database decides whether there is another attempt; the queue only waits for it.
  */
 import { randomUUID } from 'node:crypto'
+import { lookUp } from '../attempt/context.ts'
+import { createLease, type Lease } from '../attempt/lease.ts'
+import { type Shard, unlessAborted } from '../attempt/shard.ts'
+import { takeTurns } from '../attempt/turn.ts'
 import { Caller, callers } from '../calls.ts'
+import { nameSchemaChange } from '../checks/schema-changes.ts'
+import { survey } from '../checks/survey.ts'
 import type { Move, Run } from '../control/database.ts'
 import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
@@ -17,12 +23,6 @@ import {
   rollbackShard,
 } from '../move-shard.ts'
 import { explain } from '../postgres.ts'
-import { lookUp } from '../stages/context.ts'
-import { createLease, type Lease } from '../stages/lease.ts'
-import { nameSchemaChange } from '../stages/schema-changes.ts'
-import { type Shard, unlessAborted } from '../stages/shard.ts'
-import { survey } from '../stages/survey.ts'
-import { takeTurns } from '../stages/turn.ts'
 import type { AttemptOptions, Claimed, OpenPlan, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
 import { fail, isOnlyForward } from './failure.ts'

@@ -1,12 +1,14 @@
 /**
  * Types of an attempt: its input, its state once its move is claimed, and its result. Types only.
  */
+
+import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
 import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
+import type { Ends } from '../ends/open/ends.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Ends, Progress } from '../stages/shard.ts'
 
 /** A plan that this worker can run, and its open ends. */
 export interface OpenPlan {

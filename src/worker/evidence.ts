@@ -1,6 +1,7 @@
 /** Evidence of an attempt, kept with its move: what was compared, by whom, and how long it took. */
-import { unprovenOf } from '../stages/http-findings.ts'
-import type { Shard } from '../stages/shard.ts'
+
+import type { Shard } from '../attempt/shard.ts'
+import { unprovenOf } from '../checks/http-findings.ts'
 
 export function evidenceOf(shard: Shard): Record<string, unknown> {
   const { source, target } = shard.survey

@@ -1,9 +1,10 @@
 /** How an attempt that failed ends: the tenant's writes come back first, then it is stored why. */
+
+import { retreat } from '../attempt/retreat.ts'
+import { holdOf, type Shard } from '../attempt/shard.ts'
 import type { Errand, Move, Phase, Run } from '../control/database.ts'
 import { postponeMove, settleMove } from '../control/moves.ts'
 import { messageOf, type RehomeError, storable } from '../errors.ts'
-import { retreat } from '../stages/retreat.ts'
-import { holdOf, type Shard } from '../stages/shard.ts'
 import type { Claimed, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
 

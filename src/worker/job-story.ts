@@ -4,9 +4,9 @@
  * written is dropped, because the control database has it anyway.
  */
 import type { Job } from 'bullmq'
+import type { Progress } from '../attempt/shard.ts'
 import { now, sleep } from '../clock.ts'
 import { storable } from '../errors.ts'
-import type { Progress } from '../stages/shard.ts'
 
 export interface JobStory {
   report(progress: Progress): void

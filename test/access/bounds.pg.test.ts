@@ -2,8 +2,8 @@
 // that is closed by a move, and notifications that tell who is moved.
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { claimTarget, raiseFence } from '../../src/endpoints/sql/flags.ts'
-import { highestTurn, takeTurn } from '../../src/endpoints/sql/turns.ts'
+import { claimTarget, raiseFence } from '../../src/ends/postgres/fence/tenant-flags.ts'
+import { highestTurn, takeTurn } from '../../src/ends/postgres/fence/turns.ts'
 import { migrate } from '../../src/migrations.ts'
 import { createPool, type Pool } from '../../src/postgres.ts'
 import { createDatabase, type TestDatabase } from '../helpers/database.ts'

@@ -1,6 +1,6 @@
 // What others may do at the ends is told with the SQL that revokes it, which then keeps them out.
 import { expect, test } from 'vitest'
-import { twoKeyLocks } from '../../src/endpoints/sql/two-key-locks.ts'
+import { twoKeyLocks } from '../../src/ends/postgres/fence/two-key-locks.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test('who may create in the planned schema, or take the locks of guards, is named', async () => {

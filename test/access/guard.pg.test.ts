@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { drain } from '../../src/endpoints/sql/drain.ts'
-import { raiseFence, removeFlag } from '../../src/endpoints/sql/flags.ts'
-import { takeTurn } from '../../src/endpoints/sql/turns.ts'
+import { drain } from '../../src/ends/postgres/fence/drain.ts'
+import { raiseFence, removeFlag } from '../../src/ends/postgres/fence/tenant-flags.ts'
+import { takeTurn } from '../../src/ends/postgres/fence/turns.ts'
 import { createRolesWorld, type RolesWorld } from './roles-world.ts'
 
 const raise = {

@@ -8,7 +8,7 @@ import { changeColumns, makePartition, toggleGuard } from '../../chaos/harm-sche
 import { holdTenant, prepareTenant } from '../../chaos/harm-writers.ts'
 import { randomOf } from '../../chaos/random.ts'
 import { startPostgres } from '../../dev/postgres.ts'
-import { readStamp } from '../../src/endpoints/sql/read-catalog.ts'
+import { readStamp } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { type QuietWorld, quietWorld } from './quiet-world.ts'
 
 let world: QuietWorld

@@ -1,7 +1,7 @@
 // `check` names the functions of planned tables that find something by a search path which moves do
 // not have; and none that finds everything all the same.
 import { expect, test } from 'vitest'
-import { type Known, reliesOn } from '../../src/endpoints/sql/path-reliance.ts'
+import { type Known, reliesOn } from '../../src/ends/postgres/catalog/path-reliance.ts'
 import { createWorld } from '../helpers/world.ts'
 
 const known: readonly Known[] = [

@@ -1,6 +1,6 @@
 // What `check` and the evidence of a move say of ends that cannot prove it.
 import { expect, test } from 'vitest'
-import { unprovenOf } from '../../src/stages/http-findings.ts'
+import { unprovenOf } from '../../src/checks/http-findings.ts'
 import { catalogOf } from '../helpers/catalog.ts'
 
 const strays = /does not look for rows that refer to a tenant's/

@@ -1,6 +1,6 @@
 // What is asked for one move changes that move, and no other one.
 import { expect, test } from 'vitest'
-import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/errands.ts'
+import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/ask.ts'
 import { controlWith } from '../helpers/control-with.ts'
 
 const failed = `open = false, phase = 'failed', error_code = 'UNEXPECTED', epoch = gen_random_uuid()`

@@ -1,7 +1,7 @@
 // Two moves that meet at one end: one of them is refused, also where they are asked for at once.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { askRetry } from '../../src/control/errands.ts'
+import { askRetry } from '../../src/control/ask.ts'
 import { insertRun } from '../../src/control/runs.ts'
 import { controlWith, run } from '../helpers/control-with.ts'
 

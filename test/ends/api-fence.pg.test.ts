@@ -1,9 +1,9 @@
 // What an existing API was told last agrees with the flag that is kept for it, also where two who
 // look at one tenant come to the API in another order than to its flag.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { apiFlags } from '../../src/endpoints/api/api-flags.ts'
-import type { Flags } from '../../src/endpoints/flags.ts'
-import { flagsAt } from '../../src/endpoints/sql/flags-at.ts'
+import { apiFlags } from '../../src/ends/api/api-flags.ts'
+import type { Flags } from '../../src/ends/flags.ts'
+import { flagsAt } from '../../src/ends/postgres/fence/flags-at.ts'
 import {
   begin,
   claimOf,

@@ -2,8 +2,8 @@
 // out and told, and that no row of another tenant is touched.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Application, Feed } from '../../src/endpoints/feed.ts'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import type { Application, Feed } from '../../src/ends/feed.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { feedOf } from '../helpers/ends/feeds.ts'
 import { begin, bringTo, holdOf, newActor, newTenant } from '../helpers/ends/flag-states.ts'
 import { type Kind, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'

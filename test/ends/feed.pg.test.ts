@@ -2,7 +2,7 @@
 // other in numbered steps. Asked of a database and of an end over HTTP; an API offers none.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ChangedRow, ChangesAsked, Feed } from '../../src/endpoints/feed.ts'
+import type { ChangedRow, ChangesAsked, Feed } from '../../src/ends/feed.ts'
 import { feedOf } from '../helpers/ends/feeds.ts'
 import { begin, holdOf, newActor, newTenant, raiseOf } from '../helpers/ends/flag-states.ts'
 import { hostileTenants } from '../helpers/ends/hostile.ts'

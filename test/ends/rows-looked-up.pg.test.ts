@@ -1,8 +1,8 @@
 // The contract of what is looked up at an end: digests, keys, references and sequences.
 // Asked of each kind of end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Compared } from '../../src/endpoints/rows.ts'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import type { Compared } from '../../src/ends/rows.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { newTenant } from '../helpers/ends/flag-states.ts'
 import { kinds, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'
 import {

@@ -2,8 +2,8 @@
 // is closed as the caller believes, and by batches. Asked of each kind of end.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Hold } from '../../src/endpoints/flags.ts'
-import type { WipeOptions } from '../../src/endpoints/sql/wipe.ts'
+import type { Hold } from '../../src/ends/flags.ts'
+import type { WipeOptions } from '../../src/ends/rows.ts'
 import { begin, bringTo, holdOf, newActor, newTenant } from '../helpers/ends/flag-states.ts'
 import { hostileTenants } from '../helpers/ends/hostile.ts'
 import { kinds, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'

@@ -2,7 +2,7 @@
 // attempt's flag alone, and never a row of another tenant. Asked of each kind of end.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Texts } from '../../src/endpoints/tenant-rows.ts'
+import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { begin, bringTo, holdOf, newActor, newTenant } from '../helpers/ends/flag-states.ts'
 import { kinds, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'
 import {

@@ -1,7 +1,7 @@
 // The contract of rows that are read: order, pages, going on, what `null` and empty mean, and that
 // nothing of another tenant is seen. Asked of each kind of end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Page } from '../../src/endpoints/rows.ts'
+import type { Page } from '../../src/ends/rows.ts'
 import { newTenant } from '../helpers/ends/flag-states.ts'
 import { hostileTenants } from '../helpers/ends/hostile.ts'
 import { kinds, openTestEnd, pageRows, type TestEnd } from '../helpers/ends/kinds.ts'

@@ -1,9 +1,9 @@
 // Which errand may be asked of a move when: one table over every phase, whatever is open, and the
 // window; asked of the control database alone. What does not stand in the table is refused.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
-import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/errands.ts'
-import { cleanup, finalize, retry, rollback } from '../../src/coordinator/errands.ts'
+import { cleanup, finalize, retry, rollback } from '../../src/coordinator/ask-errands.ts'
 import {
   type Asked,
   allStates,

@@ -1,6 +1,6 @@
 // What refused users are told while the whole application is read-only for a time.
 import { expect, test } from 'vitest'
-import { startReadOnly } from '../../src/endpoints/sql/read-only.ts'
+import { startReadOnly } from '../../src/ends/postgres/fence/read-only.ts'
 import { createFenced } from '../helpers/fence/fenced.ts'
 
 test('the time after which to try again is never later than the end', async () => {

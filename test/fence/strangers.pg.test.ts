@@ -1,7 +1,7 @@
 // No writer waits for the transaction of another one, however long that stays open.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { logTableOf } from '../../src/endpoints/sql/change-log.ts'
-import { lowerLapsed } from '../../src/endpoints/sql/leftovers.ts'
+import { logTableOf } from '../../src/ends/postgres/changes/change-log.ts'
+import { lowerLapsed } from '../../src/ends/postgres/fence/leftovers.ts'
 import { createFenced, type Fenced } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { fencePlan } from '../helpers/fence/schema.ts'

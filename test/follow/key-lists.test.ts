@@ -1,6 +1,6 @@
 // Lists of keys, and what is held of them, are bounded by how large they are.
 import { expect, test } from 'vitest'
-import { KeySet, keyLists } from '../../src/stages/feed-keys.ts'
+import { KeySet, keyLists } from '../../src/follow/by-feed/feed-keys.ts'
 
 const mebi = 1024 * 1024
 

@@ -8,7 +8,7 @@ import type {
   CatalogColumn,
   CatalogForeignKey,
   CatalogTable,
-} from '../../src/plan/catalog.ts'
+} from '../../src/plan/catalogs/catalog.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import {
@@ -18,7 +18,7 @@ import {
   type TablePlan,
   table,
 } from '../../src/plan/plan.ts'
-import { type Routing, routeTables } from '../../src/plan/routes.ts'
+import { type Routing, routeTables } from '../../src/plan/routing/routes.ts'
 
 type Row = Record<string, unknown>
 

@@ -1,11 +1,12 @@
 // What is said of a plan and the two ends that it is for, without a server: catalogues are written
 // down, and changed in what a test is about.
-import type { Catalog, CatalogTable } from '../../src/plan/catalog.ts'
+
+import { serverFindings } from '../../src/checks/findings.ts'
+import type { Catalog, CatalogTable } from '../../src/plan/catalogs/catalog.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { type PlanInput, table } from '../../src/plan/plan.ts'
-import { routeTables } from '../../src/plan/routes.ts'
-import { serverFindings } from '../../src/stages/findings.ts'
+import { routeTables } from '../../src/plan/routing/routes.ts'
 import { catalogOf, type Tables } from './catalog.ts'
 
 export const noteTables: Tables = {

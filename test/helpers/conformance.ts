@@ -1,7 +1,7 @@
 // Ends that the conformance suite examines: our own server half, as it is or with one rule broken.
 import { baseUrlOf } from '../../conformance/options.ts'
 import { examine, type Finding } from '../../conformance/run.ts'
-import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/index.ts'
+import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/entry.ts'
 import type { Breach } from './broken-ends.ts'
 import { secret, serve, smallTables } from './http-end.ts'
 import { createWorld, type World } from './world.ts'

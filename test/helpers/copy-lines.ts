@@ -1,5 +1,5 @@
 /** Whole lines of COPY's text format, put together from what the product does to their fields. */
-import { copyText, readField, splitFields, writeField } from '../../src/endpoints/sql/copy-text.ts'
+import { copyText, readField, splitFields, writeField } from '../../src/values/copy-text.ts'
 
 /** The fields of a line, with or without its newline. */
 export function parseCopyLine(line: string | Buffer): (string | null)[] {

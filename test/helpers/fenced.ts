@@ -1,8 +1,8 @@
 // Raising fences without a whole attempt around them: each call takes the next turn first, as an
 // attempt does.
-import type { Flag, Hold, Raise } from '../../src/endpoints/flags.ts'
-import * as flags from '../../src/endpoints/sql/flags.ts'
-import { takeTurn } from '../../src/endpoints/sql/turns.ts'
+import type { Flag, Hold, Raise } from '../../src/ends/flags.ts'
+import * as flags from '../../src/ends/postgres/fence/tenant-flags.ts'
+import { takeTurn } from '../../src/ends/postgres/fence/turns.ts'
 import type { Pool } from '../../src/postgres.ts'
 
 let turns = 0

@@ -1,7 +1,7 @@
 // An application that is one end over HTTP: the server half over a test's database, on any port.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/index.ts'
+import { createHttpEnd, type HttpEndOptions, nodeHandler } from '../../src/http-end/entry.ts'
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import type { TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'

@@ -1,7 +1,7 @@
 // A parent for each of some types of keys, its children by a foreign key, and theirs: only the
 // parents have the tenant. They move, are written at the new home, and come back.
 import { expect } from 'vitest'
-import { askRollback } from '../../src/control/errands.ts'
+import { askRollback } from '../../src/control/ask.ts'
 import { type PlanInput, table } from '../../src/plan/plan.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { type Attempts, openAttempts } from './attempts/attempts.ts'

@@ -1,10 +1,6 @@
 // Worlds in which several tenants at once lose six requests each, or the answers to them. Which of
 // them were lost is accounted for exactly.
-import {
-  type OperationName,
-  operations,
-  pathOf,
-} from '../../src/endpoints/http/protocol/operations.ts'
+import { type OperationName, operations, pathOf } from '../../src/ends/http/protocol/operations.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
 import { operationOf, readAhead, type Trouble, troubled } from './http-trouble.ts'
 import { bothEnds, createHttpWorld, type EndName, type HttpWorld } from './http-world.ts'

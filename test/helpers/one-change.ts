@@ -1,7 +1,7 @@
 // One change at one request of a round, and nothing else but that: what another change would bring
 // along stays away. A cell is a tenant of its own; many of them move at once, without a queue.
 import { expect } from 'vitest'
-import { askRollback, askWindow } from '../../src/control/errands.ts'
+import { askRollback, askWindow } from '../../src/control/ask.ts'
 import { messageOf } from '../../src/errors.ts'
 import { inTransaction, type Pool, sqlStateOf } from '../../src/postgres.ts'
 import { type Attempts, openAttempts } from './attempts/attempts.ts'

@@ -1,7 +1,7 @@
 // The errands that remove rows, each as a whole story of one tenant: what comes before it, and what
 // both ends have afterwards. Whole databases are compared.
 import { expect } from 'vitest'
-import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/errands.ts'
+import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/ask.ts'
 import { type PlanInput, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import type { Attempts } from './attempts/attempts.ts'

@@ -1,6 +1,6 @@
 // A tenant of the small world at its new home, and how it comes back from there.
 import { expect } from 'vitest'
-import { audit } from '../../src/coordinator/errands.ts'
+import { audit } from '../../src/coordinator/ask-errands.ts'
 import { eventually } from './eventually.ts'
 import { type Ended, moveOf } from './runs.ts'
 import type { World } from './world.ts'

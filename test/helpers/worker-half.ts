@@ -1,6 +1,6 @@
 // The worker's half of an end over HTTP alone: a server answers whatever a test says.
 import { randomUUID } from 'node:crypto'
-import { type HttpEnd, openHttpEnd } from '../../src/endpoints/http/end.ts'
+import { type HttpEnd, openHttpEnd } from '../../src/ends/http/http-end.ts'
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import { tableOf } from './catalog.ts'
 import { secret, serve } from './http-end.ts'

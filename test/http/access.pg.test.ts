@@ -1,8 +1,8 @@
 // Whoever asks an end has to know its secret; a signature is good for one request and some time.
 import { createHash, createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cast as castType } from '../../src/endpoints/http/protocol/rows.ts'
-import { createHttpEnd } from '../../src/http-end/index.ts'
+import { cast as castType } from '../../src/ends/http/protocol/row-operations.ts'
+import { createHttpEnd } from '../../src/http-end/entry.ts'
 import type { Between } from '../helpers/http-end.ts'
 import { secret, serveEnd, smallTables } from '../helpers/http-end.ts'
 import { bothEnds, createHttpWorld } from '../helpers/http-world.ts'

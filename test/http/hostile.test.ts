@@ -1,10 +1,10 @@
 // What an end says of itself, and what a mover says to an end, is bounded before it is believed.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { readAnswer, requestKey } from '../../src/endpoints/http/asking.ts'
-import { errorOf } from '../../src/endpoints/http/problem.ts'
-import { flagOperations } from '../../src/endpoints/http/protocol/flags.ts'
-import { cast, rowOperations } from '../../src/endpoints/http/protocol/rows.ts'
+import { readAnswer, requestKey } from '../../src/ends/http/asking.ts'
+import { flagOperations } from '../../src/ends/http/protocol/flag-operations.ts'
+import { cast, rowOperations } from '../../src/ends/http/protocol/row-operations.ts'
+import { errorOf } from '../../src/ends/web/problem.ts'
 
 const escapes = '\u001b[2J\u001b]0;owned\u0007\r\n\u202e'
 

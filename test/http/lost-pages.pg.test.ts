@@ -2,7 +2,7 @@
 // read the same, and only what the end says of all its rows in one answer tells that they are
 // wrong.
 import { expect, test } from 'vitest'
-import { md5Probe } from '../../src/endpoints/read-digest.ts'
+import { md5Probe } from '../../src/ends/read-digest.ts'
 import { type PlanInput, table } from '../../src/plan/plan.ts'
 import { answerOf, type Trouble, textOf, troubleWhen } from '../helpers/http-trouble.ts'
 import { createHttpWorld } from '../helpers/http-world.ts'

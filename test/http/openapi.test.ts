@@ -2,11 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { openapiDocument, openapiText } from '../../dev/openapi/document.ts'
-import {
-  type OperationName,
-  operations,
-  pathOf,
-} from '../../src/endpoints/http/protocol/operations.ts'
+import { type OperationName, operations, pathOf } from '../../src/ends/http/protocol/operations.ts'
 
 interface Tree {
   readonly [name: string]: Tree | string | undefined

@@ -1,7 +1,7 @@
 // What requests may say: nothing of them becomes a part of a statement but names and known types.
 import { expect, test } from 'vitest'
-import { cast } from '../../src/endpoints/http/protocol/rows.ts'
-import { createHttpEnd } from '../../src/http-end/index.ts'
+import { cast } from '../../src/ends/http/protocol/row-operations.ts'
+import { createHttpEnd } from '../../src/http-end/entry.ts'
 import { secret, smallTables } from '../helpers/http-end.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 

@@ -1,6 +1,6 @@
 // A path of the plan leads where it says, below the end's URL, or the request is not sent.
 import { expect, test } from 'vitest'
-import { urlBelow } from '../../src/endpoints/http/url-below.ts'
+import { urlBelow } from '../../src/ends/web/url-below.ts'
 
 const base = new URL('https://api.example/v2/')
 const below = (path: string) => urlBelow(base, path, 'the source').href

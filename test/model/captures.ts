@@ -1,6 +1,6 @@
 /**
- * The statements of src/endpoints/sql/captures.ts, and those that open and lower an end, as in
- * statements.ts.
+ * The statements of src/ends/postgres/changes/captures.ts, and those that open and lower an end, as
+ * in statements.ts.
  */
 import type { Rules } from './rules.ts'
 import { mode, type State } from './state.ts'

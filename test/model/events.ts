@@ -133,7 +133,7 @@ function eventsOfTime(end: number, rules: Rules): Event[] {
 
 const beforeCutover: readonly number[] = [phase.queued, phase.preflight, phase.fence, phase.drain]
 
-/** src/control/errands.ts. There are as many askings as there are attempts left. */
+/** src/control/ask.ts. There are as many askings as there are attempts left. */
 function eventsOfPeople({ asks, attempts }: Scope): Event[] {
   const asked = (s: State, what: { errand: number; fallback: number; phase?: number }) => {
     const { control } = s

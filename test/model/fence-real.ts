@@ -1,14 +1,14 @@
 /**
- * The same commands at a real database, through src/endpoints/sql/. The only file of the model that
+ * The same commands at a real database, through src/ends/postgres/. The only file of the model that
  * knows how those functions are called.
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { drain } from '../../src/endpoints/sql/drain.ts'
-import * as flags from '../../src/endpoints/sql/flags.ts'
-import * as holds from '../../src/endpoints/sql/holds.ts'
-import { lowerLapsed, openWith } from '../../src/endpoints/sql/leftovers.ts'
-import { takeTurn } from '../../src/endpoints/sql/turns.ts'
+import { drain } from '../../src/ends/postgres/fence/drain.ts'
+import * as holds from '../../src/ends/postgres/fence/holds.ts'
+import { lowerLapsed, openWith } from '../../src/ends/postgres/fence/leftovers.ts'
+import * as flags from '../../src/ends/postgres/fence/tenant-flags.ts'
+import { takeTurn } from '../../src/ends/postgres/fence/turns.ts'
 import { eventually } from '../helpers/eventually.ts'
 import type { World } from '../helpers/world.ts'
 import {

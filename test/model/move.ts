@@ -105,7 +105,7 @@ export const move = {
     return rules.drainBeforeCopy ? 'read rows' : 'store cutover'
   },
 
-  // src/stages/copy.ts, src/endpoints/sql/copy-table.ts, chunk-writer.ts
+  // src/stages/copy.ts, src/ends/postgres/copy/copy-table.ts, chunk-writer.ts
   'read rows': copyRead('hold for chunk', 'compare: read source'),
   'hold for chunk': (act) =>
     act.rules.chunksHold ? holdTarget(act, 'commit chunk', 'failed') : 'commit chunk',
@@ -140,7 +140,7 @@ export const move = {
   'settle as moved': settle(phase.moved),
 } satisfies Program
 
-/** The lease is kept from here on: src/stages/lease.ts. */
+/** The lease is kept from here on: src/attempt/lease.ts. */
 export function leased({ m }: Act, next: string): string {
   m.lease = 1 + (m.errand === errand.rollback ? target : source)
   return next

@@ -1,6 +1,6 @@
 /**
  * A worker's process at one attempt: it claims the move, takes a step, fails, dies, renews its
- * lease. src/worker/attempt.ts, src/stages/retreat.ts, lease.ts and src/control/moves.ts.
+ * lease. src/worker/attempt.ts, src/attempt/retreat.ts, lease.ts and src/control/moves.ts.
  *
  * A worker that stops for ever so long needs no event: nobody is obliged to take a step.
  */

@@ -96,7 +96,7 @@ export const online = {
     answer(adoptCapture(act, target), () => leased(act, 'store undo_catch_up'), 'give source back'),
   'give source back': (act) => answer(giveUp(act, source), 'store undo_fence', 'store undo_fence'),
 
-  // src/stages/undo-catch-up.ts
+  // src/stages/undo/undo-catch-up.ts
   'store undo_catch_up': store(phase.undoFence, 'claim source'),
   'claim source': (act) => answer(claim(act, source), 'hold for sync', 'failed'),
   'hold for sync': held(source, 'write sync'),
@@ -128,7 +128,7 @@ export const online = {
   }),
   'forget last changes back': roundForget(target, 'store undo_cutover'),
 
-  // src/stages/undo-release.ts
+  // src/stages/undo/undo-release.ts
   'adopt claimed source': (act) =>
     answer(adopt(act, source, mode.receiving), 'open claimed source', 'settle as rolled back'),
   'open claimed source': opened(source, mode.receiving, 'settle as rolled back'),

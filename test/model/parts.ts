@@ -27,7 +27,7 @@ export function answer(said: Answer, yes: Next, no: Next): string {
   return told(said ? yes : no)
 }
 
-/** src/stages/turn.ts. The two statements count as one where there is nothing to end. */
+/** src/attempt/turn.ts. The two statements count as one where there is nothing to end. */
 export function turnAt(end: number, next: string): Step {
   return (act) => {
     if (act.m.memory === 1) {
@@ -46,7 +46,7 @@ export function turnAt(end: number, next: string): Step {
   }
 }
 
-/** src/stages/shard.ts: step, store. */
+/** src/attempt/shard.ts: step, store. */
 export function store(phase: number, next: string | ((act: Act) => string)): Step {
   return (act) => {
     const { control } = act.s
@@ -84,7 +84,7 @@ export function holdTarget(act: Act, yes: string, no: string): string {
   return answer(hold(act, target, mode.receiving), yes, no)
 }
 
-/** src/stages/round.ts: one snapshot of `from`, its rows and its log. */
+/** src/follow/round.ts: one snapshot of `from`, its rows and its log. */
 export function roundRead(from: number, next: string): Step {
   return ({ s, m, rules }) => {
     const [at, to] = [s.end(from), s.end(1 - from)]
@@ -126,7 +126,7 @@ export function drainAt(end: number, next: string): Step {
   return (act) => answer(bump(act, end), next, next)
 }
 
-/** src/endpoints/sql/wipe.ts: deletes in the transaction that holds the flag, and commits. */
+/** src/ends/postgres/removal/wipe.ts: deletes in the transaction that holds the flag; commits. */
 export function wipe(next: string): Step {
   return ({ s, m, rules }) => {
     if (rules.wipesHold && m.locked !== target + 1) return 'failed'

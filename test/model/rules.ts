@@ -3,7 +3,7 @@
  * here; `proven` is the protocol in which every promise holds, and everything else a mutant of it.
  */
 export interface Rules {
-  /** Which changes ask whether the turn is still the attempt's: src/endpoints/sql/turns.ts. */
+  /** Which changes ask whose turn it is: src/ends/postgres/fence/turns.ts. */
   readonly turns: 'every change' | 'changes by move id' | 'none'
   /** Raising a fence changes the bucket, so that older snapshots fail. */
   readonly bump: boolean

@@ -1,6 +1,7 @@
 /**
- * The statements that rehome sends to an end, each one atomic step: src/endpoints/sql/flags.ts,
- * turns.ts, drain.ts, wipe.ts, chunk-writer.ts and progress.ts, in the same words.
+ * The statements that rehome sends to an end, each one atomic step: in src/ends/postgres/ it is
+ * fence/tenant-flags.ts, turns.ts, drain.ts, removal/wipe.ts,
+ * copy/chunk-writer.ts and progress.ts, in the same words.
  *
  * `undefined` says that the statement waits for a lock. Left out: other tenants, bytes, time. What
  * an end may do with a statement whose sender has died is the same as what it may do with one of a

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
 import { gather, stream } from '../../src/plan/stream.ts'
-import { expectRoundTrip } from '../../src/testing/index.ts'
+import { expectRoundTrip } from '../../src/testing/round-trip.ts'
 
 interface Price {
   id: bigint

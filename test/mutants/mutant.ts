@@ -10,7 +10,7 @@ export interface Mutant {
   readonly fence?: Change
   /** Where removing that line takes another, too. */
   readonly fenceToo?: Change
-  /** Statements of the guards, see src/endpoints/sql/guard-sql.ts. */
+  /** Statements of the guards, see src/ends/postgres/fence/guard-sql.ts. */
   readonly guards?: Change
   /** A statement of the mover. */
   readonly spoken?: Change

@@ -1,5 +1,5 @@
 // Mutants of what the mover says: tokens, turns and the drain.
-import { wholeApplication } from '../../src/endpoints/flags.ts'
+import { wholeApplication } from '../../src/ends/flags.ts'
 import type { Change } from '../helpers/fence/install.ts'
 import { lineOf99, type Mutant } from './mutant.ts'
 import { stranger } from './of-the-guard.ts'

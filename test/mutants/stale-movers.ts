@@ -1,9 +1,9 @@
 // Schedules of a worker that was taken over and does not know: nothing that it does may count.
 
 import { randomUUID } from 'node:crypto'
-import type { Hold } from '../../src/endpoints/flags.ts'
-import * as flags from '../../src/endpoints/sql/flags.ts'
-import * as holds from '../../src/endpoints/sql/holds.ts'
+import type { Hold } from '../../src/ends/flags.ts'
+import * as holds from '../../src/ends/postgres/fence/holds.ts'
+import * as flags from '../../src/ends/postgres/fence/tenant-flags.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { rowsOf } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'

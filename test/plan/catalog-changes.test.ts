@@ -1,6 +1,6 @@
 // What is said of a schema that has changed while a tenant was moved.
 import { expect, test } from 'vitest'
-import { catalogChanges } from '../../src/plan/catalog-changes.ts'
+import { catalogChanges } from '../../src/plan/catalogs/catalog-changes.ts'
 import { catalogOf } from '../helpers/catalog.ts'
 
 const before = catalogOf({

@@ -1,6 +1,6 @@
 // What becomes of each column on its way: it keeps its value, or the plan is refused.
 import { describe, expect, test } from 'vitest'
-import { isPortable } from '../../src/plan/columns.ts'
+import { isPortable } from '../../src/plan/routing/columns.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { routeNotes } from '../helpers/catalog.ts'
 

@@ -1,8 +1,8 @@
 // The same question asked of types as PostgreSQL itself writes them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalog } from '../../src/endpoints/sql/read-catalog.ts'
-import type { CatalogColumn } from '../../src/plan/catalog.ts'
-import { conversionOf } from '../../src/plan/conversion.ts'
+import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
+import type { CatalogColumn } from '../../src/plan/catalogs/catalog.ts'
+import { conversionOf } from '../../src/plan/routing/conversion.ts'
 import { createDatabase, type TestDatabase } from '../helpers/database.ts'
 
 let database: TestDatabase

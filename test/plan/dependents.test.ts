@@ -1,9 +1,13 @@
 // What `check` says of triggers, rules and keys that a copy or a removal would set off.
 import { describe, expect, test } from 'vitest'
-import type { CatalogReaction, CatalogReference, CatalogTable } from '../../src/plan/catalog.ts'
+import type {
+  CatalogReaction,
+  CatalogReference,
+  CatalogTable,
+} from '../../src/plan/catalogs/catalog.ts'
+import { dependentFindings, silentReactions } from '../../src/plan/catalogs/dependents.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
-import { dependentFindings, silentReactions } from '../../src/plan/dependents.ts'
-import { tablesLeft } from '../../src/plan/tables.ts'
+import { tablesLeft } from '../../src/plan/routing/tables.ts'
 import { planOf, tableOf } from '../helpers/catalog.ts'
 
 const notes = tableOf('notes', { columns: { id: 'int8 key', tenant_id: 'text' } })

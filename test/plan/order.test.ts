@@ -1,7 +1,7 @@
 // Parents come before their children, whatever hangs on whatever.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parentsFirst } from '../../src/plan/order.ts'
+import { parentsFirst } from '../../src/plan/routing/order.ts'
 import { tableOf } from '../helpers/catalog.ts'
 
 /** `{ lines: ['notes'] }`: lines refer to notes. */

@@ -1,8 +1,8 @@
 // A removal meets keys of tables outside of the move, of every action and in every place: it
 // removes the tenant's rows and nothing else, or it is refused and changes nobody else's.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { brokenReferences } from '../../src/endpoints/sql/foreign-keys.ts'
-import type { CatalogTable } from '../../src/plan/catalog.ts'
+import { brokenReferences } from '../../src/ends/postgres/compare/foreign-keys.ts'
+import type { CatalogTable } from '../../src/plan/catalogs/catalog.ts'
 import {
   createRemovals,
   expectExact,

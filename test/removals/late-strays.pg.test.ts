@@ -1,7 +1,7 @@
 // Looks for rows that would be left behind, where they take longer than there is time for under the
 // fence: check says which may, and what comes too late for them is told after the cutover.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askRollback } from '../../src/control/errands.ts'
+import { askRollback } from '../../src/control/ask.ts'
 import { table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { type Attempts, openAttempts } from '../helpers/attempts/attempts.ts'

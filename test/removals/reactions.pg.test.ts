@@ -1,7 +1,7 @@
 // Triggers and rules of the application at tables that rows are removed from: they do not fire, or
 // nothing is removed.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fires, reactionsTo } from '../../src/plan/dependents.ts'
+import { fires, reactionsTo } from '../../src/plan/catalogs/dependents.ts'
 import {
   createRemovals,
   expectExact,

@@ -1,6 +1,11 @@
 // The rule of the floors finds what climbs.
 import { describe, expect, test } from 'vitest'
-import { climbingImports, importCircles } from '../helpers/tidy/floors.ts'
+import {
+  climbingImports,
+  importCircles,
+  overfullFolders,
+  sharedNames,
+} from '../helpers/tidy/floors.ts'
 import { foundBy } from '../helpers/tidy/house.ts'
 
 const line = (text: string) => (file: string) => `${text}\n${file}`
@@ -8,19 +13,42 @@ const line = (text: string) => (file: string) => `${text}\n${file}`
 describe('imports', () => {
   test.each<[from: string, written: string, where: string]>([
     ['src/errors.ts', './plan/plan.ts', 'floor 0 (src) and floor 1 (src/plan)'],
-    ['src/plan/plan.ts', '../stages/copy.ts', 'floor 1 (src/plan) and floor 3 (src/stages)'],
-    ['src/control/runs.ts', '../endpoints/sql/end.ts', 'floor 2 (src/control)'],
-    ['src/endpoints/sql/end.ts', '../../control/runs.ts', 'floor 2 (src/endpoints)'],
-    ['src/stages/copy.ts', '../queue/jobs.ts', 'floor 4 (src/queue)'],
-    ['src/stages/copy.ts', '../move-shard.ts', 'floor 4 (src/move-shard.ts)'],
-    ['src/move-shard.ts', './queue/jobs.ts', 'floor 4 (src/queue)'],
-    ['src/queue/jobs.ts', '../worker/attempt.ts', 'floor 5 (src/worker)'],
-    ['src/dashboard/html.ts', '../coordinator/rehome.ts', 'floor 5 (src/coordinator)'],
-    ['src/worker/attempt.ts', '../cli/main.ts', 'floor 6 (src/cli)'],
-    ['src/cli/main.ts', '../../jobs/worker.ts', 'floor 6 (jobs)'],
-    ['src/cli/main.ts', '../index.ts', 'floor 7 (src/index.ts)'],
-    ['jobs/move.ts', '../src/cli/main.ts', 'floor 6 (src/cli)'],
-    ['src/worker/attempt.ts', 'rehome', 'floor 7 (src/index.ts)'],
+    ['src/plan/plan.ts', '../stages/copy.ts', 'floor 1 (src/plan) and floor 12 (src/stages)'],
+    ['src/values/codec.ts', '../control/runs.ts', 'floor 2 (src/values) and floor 2 (src/control)'],
+    [
+      'src/ends/rows.ts',
+      './postgres/postgres-end.ts',
+      'floor 3 (src/ends) and floor 5 (src/ends/postgres)',
+    ],
+    [
+      'src/ends/rows.ts',
+      '../transform/text-mapper.ts',
+      'floor 3 (src/ends) and floor 4 (src/transform)',
+    ],
+    [
+      'src/ends/postgres/postgres-end.ts',
+      '../web/reach.ts',
+      'floor 5 (src/ends/postgres) and floor 5 (src/ends/web)',
+    ],
+    [
+      'src/ends/http/lines.ts',
+      '../api/api-end.ts',
+      'floor 6 (src/ends/http) and floor 6 (src/ends/api)',
+    ],
+    ['src/checks/survey.ts', '../attempt/shard.ts', 'floor 9 (src/attempt)'],
+    ['src/attempt/shard.ts', '../comparison/compare.ts', 'floor 10 (src/comparison)'],
+    ['src/comparison/compare.ts', '../follow/round.ts', 'floor 11 (src/follow)'],
+    ['src/follow/round.ts', '../stages/copy.ts', 'floor 12 (src/stages)'],
+    ['src/stages/copy.ts', '../queue/jobs.ts', 'floor 13 (src/queue)'],
+    ['src/stages/copy.ts', '../move-shard.ts', 'floor 13 (src/move-shard.ts)'],
+    ['src/move-shard.ts', './queue/jobs.ts', 'floor 13 (src/queue)'],
+    ['src/queue/jobs.ts', '../worker/attempt.ts', 'floor 14 (src/worker)'],
+    ['src/dashboard/html.ts', '../coordinator/rehome.ts', 'floor 14 (src/coordinator)'],
+    ['src/worker/attempt.ts', '../cli/main.ts', 'floor 15 (src/cli)'],
+    ['src/cli/main.ts', '../../jobs/worker.ts', 'floor 15 (jobs)'],
+    ['src/cli/main.ts', '../index.ts', 'floor 16 (src/index.ts)'],
+    ['jobs/move.ts', '../src/cli/main.ts', 'floor 15 (src/cli)'],
+    ['src/worker/attempt.ts', 'rehome', 'floor 16 (src/index.ts)'],
     ['src/client/index.ts', '../plan/plan.ts', 'it stands apart'],
     ['src/cli/main.ts', '../client/index.ts', 'it stands on no floor below'],
     ['src/cli/main.ts', '../../test/helpers/world.ts', 'it is no part of the product'],
@@ -70,4 +98,16 @@ describe('imports', () => {
     const self = { 'jobs/a.ts': `import './a.ts'` }
     expect(foundBy(importCircles, self)).toEqual(['jobs/a.ts → jobs/a.ts'])
   })
+})
+
+test('a folder with more than twenty files is found', () => {
+  const files = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`src/new/a${i}.ts`, '']))
+  expect(foundBy(overfullFolders, files)).toEqual(['src/new has 21 files'])
+})
+
+test('a name that a third file has is found', () => {
+  const files = { 'src/a/new.ts': '', 'src/b/new.ts': '', 'jobs/new.ts': '' }
+  expect(foundBy(sharedNames, files)).toEqual([
+    '3 files are called new.ts: src/a/new.ts, src/b/new.ts, jobs/new.ts',
+  ])
 })

@@ -1,12 +1,12 @@
 // The plan's expressions run under settings of ours: those that give something else under the
 // application's are refused before anything is touched.
 import { expect, test } from 'vitest'
+import { lookFindings } from '../../src/checks/looks.ts'
+import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
-import { lookFindings } from '../../src/stages/looks.ts'
-import { survey } from '../../src/stages/survey.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 

@@ -2,12 +2,12 @@
 // when the row comes again: with the same step as it goes, or with a later one.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import type { SqlEnd } from '../../src/endpoints/sql/end.ts'
-import { flagsAt } from '../../src/endpoints/sql/flags-at.ts'
-import { heldColumns, restoreColumns } from '../../src/endpoints/sql/held-columns.ts'
-import { readCatalog } from '../../src/endpoints/sql/read-catalog.ts'
-import type { Kept } from '../../src/endpoints/sql/steps.ts'
-import type { CatalogTable } from '../../src/plan/catalog.ts'
+import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
+import { heldColumns, restoreColumns } from '../../src/ends/postgres/changes/held-columns.ts'
+import type { Kept } from '../../src/ends/postgres/changes/steps.ts'
+import { flagsAt } from '../../src/ends/postgres/fence/flags-at.ts'
+import type { SqlEnd } from '../../src/ends/postgres/postgres-end.ts'
+import type { CatalogTable } from '../../src/plan/catalogs/catalog.ts'
 import { inTransaction } from '../../src/postgres.ts'
 import { createDatabase } from '../helpers/database.ts'
 

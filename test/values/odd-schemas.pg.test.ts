@@ -1,7 +1,7 @@
 // Schemas with something odd about them: their rows move, are written at the new home and come
 // back, between two databases and between two ends over HTTP.
 import { expect, test } from 'vitest'
-import { askRollback } from '../../src/control/errands.ts'
+import { askRollback } from '../../src/control/ask.ts'
 import { table } from '../../src/plan/plan.ts'
 import { openAttempts } from '../helpers/attempts/attempts.ts'
 import { storeMoves, stories } from '../helpers/attempts/stories.ts'

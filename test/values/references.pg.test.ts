@@ -1,12 +1,12 @@
 // References are kept, or broken, where PostgreSQL itself says so: by periods, by keys of another
 // collation, by an operator of their own.
 import { expect, test } from 'vitest'
+import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
-import { rowsOf } from '../../src/endpoints/ends.ts'
-import { guardTrouble } from '../../src/endpoints/sql/guard-probe.ts'
+import { rowsOf } from '../../src/ends/open/ends.ts'
+import { guardTrouble } from '../../src/ends/postgres/fence/guard-probe.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
-import { survey } from '../../src/stages/survey.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 

@@ -1,11 +1,11 @@
 // A value either arrives equal, and means the same there, or its column is refused by name before
 // anything is touched.
 import { expect, test } from 'vitest'
+import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { type TableOptions, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
-import { survey } from '../../src/stages/survey.ts'
 import { createDatabase, type TestDatabase } from '../helpers/database.ts'
 import { overHttp, secret, serveEnd } from '../helpers/http-end.ts'
 import { smallPlan } from '../helpers/small-plan.ts'

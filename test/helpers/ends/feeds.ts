@@ -1,6 +1,6 @@
 // The feed of an end of either kind that offers one.
-import type { Feed } from '../../../src/endpoints/feed.ts'
-import { feedAt } from '../../../src/endpoints/sql/feed-at.ts'
+import type { Feed } from '../../../src/ends/feed.ts'
+import { feedAt } from '../../../src/ends/postgres/changes/feed-at.ts'
 import type { TestEnd } from './kinds.ts'
 import { type At, endTable, keyOf, scope, type TableName } from './tenant-rows.ts'
 

@@ -1,6 +1,6 @@
 // A tenant's flag in each state that a move leaves it in, and who may act on it then.
 import { randomUUID } from 'node:crypto'
-import type { Flag, Flags, Hold } from '../../../src/endpoints/flags.ts'
+import type { Flag, Flags, Hold } from '../../../src/ends/flags.ts'
 import type { TestEnd } from './kinds.ts'
 
 export const longMs = 60_000

@@ -1,6 +1,6 @@
 // Every transition of a flag, by whom and from which state it is let through, and what is there
 // then. What does not stand here is refused, and changes nothing.
-import type { Flag, Flags } from '../../../src/endpoints/flags.ts'
+import type { Flag, Flags } from '../../../src/ends/flags.ts'
 import { type Actor, claimOf, holdOf, longMs, raiseOf, type State } from './flag-states.ts'
 
 export type Mode = Flag['mode'] | 'open'

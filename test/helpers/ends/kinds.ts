@@ -1,10 +1,10 @@
 // The three kinds of ends, each over databases of its own, with what an application there may do.
 // A contract suite runs one list of promises against each of them.
 import pg from 'pg'
-import type { Tell } from '../../../src/endpoints/api/api-flags.ts'
-import { closeEnd, type End, openEnd } from '../../../src/endpoints/ends.ts'
-import type { Flags } from '../../../src/endpoints/flags.ts'
-import { createHttpEnd } from '../../../src/http-end/index.ts'
+import type { Tell } from '../../../src/ends/api/api-flags.ts'
+import type { Flags } from '../../../src/ends/flags.ts'
+import { closeEnd, type End, openEnd } from '../../../src/ends/open/ends.ts'
+import { createHttpEnd } from '../../../src/http-end/entry.ts'
 import { http, postgres } from '../../../src/plan/endpoint.ts'
 import { createPool } from '../../../src/postgres.ts'
 import { createDatabase, type TestDatabase, templateDatabase } from '../database.ts'

@@ -3,11 +3,11 @@
 // A change names the text that it replaces; a text that does not stand there exactly once is an
 // error, so that a mutant cannot outlive the line that it was made for.
 import pg from 'pg'
+import { type Survey, survey } from '../../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
 import { readMigrations } from '../../../src/migrations.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
-import { type Survey, survey } from '../../../src/stages/survey.ts'
 import { fencePlan } from './schema.ts'
 
 /** What stands there, and what stands there instead. */

@@ -2,9 +2,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { Flag, Hold } from '../../../src/endpoints/flags.ts'
-import { drain } from '../../../src/endpoints/sql/drain.ts'
-import { markMoved, readFlag, removeFlag, renewLease } from '../../../src/endpoints/sql/flags.ts'
+import type { Flag, Hold } from '../../../src/ends/flags.ts'
+import { drain } from '../../../src/ends/postgres/fence/drain.ts'
+import {
+  markMoved,
+  readFlag,
+  removeFlag,
+  renewLease,
+} from '../../../src/ends/postgres/fence/tenant-flags.ts'
 import type { Pool } from '../../../src/postgres.ts'
 import { eventually } from '../eventually.ts'
 import { raiseFence } from '../fenced.ts'

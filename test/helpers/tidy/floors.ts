@@ -1,5 +1,5 @@
-// Imports go down only, and never in a circle. See "Floors" in docs/architecture.md.
-import { dirname, join } from 'node:path/posix'
+// Imports go down only, and never in a circle. See "Rooms and floors" in docs/architecture.md.
+import { basename, dirname, join } from 'node:path/posix'
 import { childOf, filesIn, nodesOf, type Sources, textOf } from './sources.ts'
 
 interface Place {
@@ -7,19 +7,26 @@ interface Place {
   readonly folder: string
 }
 
-const floors: readonly (readonly [path: RegExp, floor: number])[] = [
-  [
-    /^src\/(calls|errors|clock|duration|log|parallel|place|postgres|quote|migrations|session-settings)\.ts$/,
-    0,
-  ],
-  [/^src\/plan\//, 1],
-  [/^src\/testing\//, 2],
-  [/^src\/(endpoints|control)\//, 2],
-  [/^src\/(stages|http-end)\//, 3],
-  [/^src\/(move-shard\.ts$|queue\/)/, 4],
-  [/^src\/(coordinator|worker|dashboard)\//, 5],
-  [/^(src\/cli|jobs)\//, 6],
-  [/^src\/index\.ts$/, 7],
+/** From below. A folder of one floor meets none of its neighbours. */
+const floors: readonly RegExp[] = [
+  /^(src)\/(calls|errors|clock|duration|log|parallel|place|postgres|quote|migrations|session-settings)\.ts$/,
+  /^(src\/plan)\//,
+  /^(src\/(values|control|testing))\//,
+  // The contract of all ends.
+  /^(src\/ends)\/[\w-]+\.ts$/,
+  /^(src\/transform)\//,
+  /^(src\/ends\/(postgres|web))\//,
+  /^(src\/ends\/(http|api))\//,
+  /^(src\/(ends\/open|http-end))\//,
+  /^(src\/checks)\//,
+  /^(src\/attempt)\//,
+  /^(src\/comparison)\//,
+  /^(src\/follow)\//,
+  /^(src\/stages)\//,
+  /^(src\/(move-shard\.ts$|queue\/))/,
+  /^(src\/(coordinator|worker|dashboard))\//,
+  /^(src\/cli|jobs)\//,
+  /^(src\/index\.ts)$/,
 ]
 
 /** What the tenants' own application imports: it knows only the ground, and nobody knows it. */
@@ -28,11 +35,9 @@ const apart = /^src\/client\//
 const ground = 0
 
 function placeOf(path: string): Place | null {
-  const floor = floors.find(([pattern]) => pattern.test(path))?.[1]
-  if (floor === undefined) return null
-  const [root = '', name = ''] = path.split('/')
-  // The ground is one folder; above it each name below src/ is one.
-  return { floor, folder: floor === ground || root !== 'src' ? root : `src/${name}` }
+  const floor = floors.findIndex((pattern) => pattern.test(path))
+  const folder = floors[floor]?.exec(path)?.[1]
+  return folder === undefined ? null : { floor, folder: folder.replace(/\/$/, '') }
 }
 
 interface Import {
@@ -61,9 +66,15 @@ function importsOf(path: string, text: string): Import[] {
     })
 }
 
+const entries: Readonly<Record<string, string>> = {
+  'rehome/client': 'src/client/index.ts',
+  'rehome/http-end': 'src/http-end/entry.ts',
+  'rehome/testing': 'src/testing/round-trip.ts',
+}
+
 /** Of the package's own name, as its users import it. */
 function packageFile(written: string): string {
-  return written === 'rehome' ? 'src/index.ts' : `src/${written.slice('rehome/'.length)}/index.ts`
+  return entries[written] ?? 'src/index.ts'
 }
 
 const product = /^(src|jobs)\/.*\.ts$/
@@ -107,4 +118,26 @@ export function importCircles(sources: Sources): string[] {
   }
   for (const path of imports.keys()) visit(path, [])
   return circles
+}
+
+const filesMax = 20
+
+/** A folder shows what is in it at one look. */
+export function overfullFolders(sources: Sources): string[] {
+  const files = new Map<string, number>()
+  for (const [path] of filesIn(sources, product)) {
+    files.set(dirname(path), (files.get(dirname(path)) ?? 0) + 1)
+  }
+  return [...files].flatMap(([folder, count]) =>
+    count > filesMax ? [`${folder} has ${count} files`] : [],
+  )
+}
+
+/** A file is found by its name: no more than two share one. */
+export function sharedNames(sources: Sources): string[] {
+  const paths = filesIn(sources, product).map(([path]) => path)
+  return [...new Set(paths.map((path) => basename(path)))].flatMap((name) => {
+    const all = paths.filter((path) => basename(path) === name)
+    return all.length > 2 ? [`${all.length} files are called ${name}: ${all.join(', ')}`] : []
+  })
 }

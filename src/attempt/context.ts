@@ -1,0 +1,60 @@
+/** The context of transforms: the same for every row and the verification's run. */
+import { createHash } from 'node:crypto'
+import type { Ends } from '../ends/open/ends.ts'
+import { type End, rowsOf } from '../ends/open/ends.ts'
+import { RehomeError } from '../errors.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/routing/route.ts'
+import type { SqlText } from '../plan/sql-text.ts'
+import type { Lookup, TransformContext } from '../plan/transform-context.ts'
+import { explain } from '../postgres.ts'
+import { type Renumber, renumberAt } from '../transform/renumber.ts'
+import type { Shard } from './shard.ts'
+
+export function contextOf({ tenant, plan, lookups }: Shard): TransformContext {
+  return { tenantId: tenant, scope: plan.scope, planName: plan.name, lookups }
+}
+
+/** Throws PLAN_INVALID where the plan's own function fails. */
+export async function lookUp(
+  plan: Plan,
+  ends: Ends,
+  tenantId: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!plan.lookups) return {}
+  const at = { tenantId, source: lookupAt(ends.source), target: lookupAt(ends.target) }
+  try {
+    return await plan.lookups(at)
+  } catch (error) {
+    const cause = explain(error, "the plan's `lookups`")
+    if (cause.retryable) throw cause
+    throw new RehomeError('PLAN_INVALID', `the plan's \`lookups\`: ${cause.message}`, { cause })
+  }
+}
+
+const rowsMax = 100_000
+
+function lookupAt(end: End): Lookup {
+  return async (query: SqlText) => {
+    const { columns, rows } = await rowsOf(end).ask(query.sql, rowsMax)
+    return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null])))
+  }
+}
+
+/** Equal for equal findings: rows that were copied by other ones have to come again. */
+export function hashOfLookups(lookups: Readonly<Record<string, unknown>>): string {
+  const text = JSON.stringify(lookups, (_, value: unknown) =>
+    value instanceof Map || value instanceof Set ? [...value] : value,
+  )
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** Renumbers rows that go this way: their ids become those that the run has given them. */
+export function renumberOf(shard: Shard, route: Route): Renumber {
+  const { plan, tenant, run, ends } = shard
+  const spaces = Object.entries(plan.newIds).map(
+    ([space, { by }]) =>
+      [space, { scope: plan.scope, tenant, runId: run.id, space, by: by.sql }] as const,
+  )
+  return renumberAt(rowsOf(ends.target), route, new Map(spaces))
+}

@@ -1,0 +1,43 @@
+/** The rows of the tenant in the plan's tables at one end, and how many they are. */
+
+import { rowsOf } from '../ends/open/ends.ts'
+import type { TenantRows } from '../ends/tenant-rows.ts'
+import type { EndTable, Route } from '../plan/routing/route.ts'
+import { queryText } from '../plan/stream.ts'
+import type { Shard } from './shard.ts'
+
+type EndName = 'source' | 'target'
+
+/** Table → rows. One question a table; an index on the tenant's column makes it cheap. */
+export async function countRows(shard: Shard, end: EndName): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  for (const at of tablesAt(shard, end)) {
+    counts.set(at.table.name, await rowsOf(shard.ends[end]).count(rowsIn(shard, at)))
+  }
+  return counts
+}
+
+export function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, rows) => total + rows, 0)
+}
+
+/** Only those that the shard is about, where it is but a part of one. */
+export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows {
+  const path = end === 'source' ? route.sourcePath : route.targetPath
+  const { tenant, among, keys } = shard
+  const query = end === 'source' ? route.stream?.from : undefined
+  return {
+    ...rowsIn(shard, { table: route[end], path }),
+    among: among?.(route, end),
+    keys: keys?.(route, end),
+    query: typeof query === 'function' ? queryText(query, tenant) : undefined,
+  }
+}
+
+function rowsIn({ plan, tenant }: Shard, { table, path }: EndTable): TenantRows {
+  return { scope: plan.scope, tenant, table, path }
+}
+
+export function tablesAt({ survey }: Shard, end: EndName): readonly EndTable[] {
+  return end === 'source' ? survey.sources : survey.targets
+}

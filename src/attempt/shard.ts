@@ -1,0 +1,198 @@
+/**
+ * One attempt at one tenant: what every stage is given. Stages are straight lines; which of them
+ * run in which order is said in move-shard.ts and its two sisters, nowhere else.
+ */
+
+import type { Caller } from '../calls.ts'
+import type { Survey } from '../checks/survey.ts'
+import { now, round } from '../clock.ts'
+import type { Control, Move, Phase, Run } from '../control/database.ts'
+import { type MoveChange, storeProgress } from '../control/moves.ts'
+import type { Hold } from '../ends/flags.ts'
+import type { End, Ends } from '../ends/open/ends.ts'
+import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
+import type { KeyList, Texts } from '../ends/tenant-rows.ts'
+import { RehomeError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { connectionsOf } from '../plan/endpoint.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/routing/route.ts'
+import type { Lease } from './lease.ts'
+
+/**
+ * Both ends as databases, which following by snapshots needs: `check` requires them. Throws
+ * PREFLIGHT_FAILED.
+ */
+export function sqlEndsOf({ ends }: { readonly ends: Ends }): { source: SqlEnd; target: SqlEnd } {
+  return { source: sqlEnd(ends.source), target: sqlEnd(ends.target) }
+}
+
+function sqlEnd(end: End): SqlEnd {
+  if (end.kind === 'sql') return end
+  throw new RehomeError(
+    'PREFLIGHT_FAILED',
+    `the ${end.name} is reached over HTTP and has no log of changes`,
+  )
+}
+
+/** Progress for Bull Board's ring and the terminal. `progress` is in percent. */
+export interface Progress {
+  readonly progress: number
+  readonly phase: Phase
+  readonly rows: number
+  readonly rowsTotal: number
+}
+
+/** Rows that have to be looked at once more. */
+export interface Unsettled {
+  /** null: all of the tenant's. */
+  readonly keys: readonly Texts[] | null
+  readonly gone: readonly Texts[]
+}
+
+export interface Shard {
+  readonly plan: Plan
+  readonly run: Run
+  /** The move when this attempt claimed it. */
+  readonly move: Move
+  readonly tenant: string
+  /** This attempt's; under it the flags at both ends are changed. */
+  readonly token: string
+  /** Its number, higher than that of every attempt before. */
+  readonly turn: string
+  readonly caller: Caller
+  /** The fence under which rows are copied. Set by `resume` or `preflight`. */
+  epoch: string
+  readonly ends: Ends
+  readonly control: Control
+  readonly survey: Survey
+  /** The ends are exchanged: what the tenant has written at its new home goes to the old one. */
+  readonly goesBack?: boolean
+  /** The data that transforms may look up: the same for all of the attempt. */
+  readonly lookups: Readonly<Record<string, unknown>>
+  /** A condition on the rows `r` of one end: this is only a part of the shard. */
+  readonly among?: (route: Route, end: 'source' | 'target') => string
+  /** The keys of the rows, by some of their columns. */
+  readonly keys?: (route: Route, end: 'source' | 'target') => KeyList | undefined
+  /** Table of the target → keys that broke a reference, or left one broken, while they changed. */
+  readonly unsettled: Map<string, Unsettled>
+  readonly attemptLog: Logger
+  /** The attempt's, with the phase it is in. */
+  log: Logger
+  readonly signal: AbortSignal
+  /** Ends the attempt: whatever runs is left alone, and only the retreat follows. */
+  readonly abort: (reason: RehomeError) => void
+  readonly lease: Lease
+  readonly report: (progress: Progress) => void
+  /** Told to the job's log, line by line. */
+  readonly tell: (line: string) => void
+  /** Kept with the move; see docs/operations.md for its fields. */
+  readonly evidence: Record<string, unknown>
+  readonly phaseMs: Record<string, number>
+  /** When the fence was raised, by our monotonic clock; known once it is cut over. */
+  pausedSince: number | null
+  phase: Phase
+  rowsTotal: number
+  rowsCopied: number
+}
+
+export interface Stage {
+  readonly phase: Phase
+  /**
+   * Stored while it is under way: the ends tell by themselves that this phase is the next one, and
+   * the tenant is not to wait for the control database.
+   */
+  readonly beginsUnstored?: true
+  run(shard: Shard): Promise<void>
+}
+
+/**
+ * How much a move does at once at one end: two things keep a target with indexes busy, more would
+ * only take turns. One, where not every move of the worker could do so and a connection be spare.
+ */
+export function lanesOf({ source, target, concurrency, strategy }: Plan): number {
+  // An online move keeps one connection for its snapshot.
+  const each = strategy === 'online' ? 3 : 2
+  return Math.min(connectionsOf(source), connectionsOf(target)) > each * concurrency ? 2 : 1
+}
+
+export function holdOf(shard: Shard): Hold {
+  return { scope: shard.plan.scope, tenant: shard.tenant, token: shard.token }
+}
+
+/**
+ * Stores the phase, then lives through it, unless the attempt is ended meanwhile: no phase begins
+ * in an attempt that has ended.
+ */
+export async function step(shard: Shard, stage: Stage): Promise<void> {
+  shard.signal.throwIfAborted()
+  const stored = store(shard, { phase: stage.phase })
+  if (!stage.beginsUnstored) await unlessAborted(stored, shard.signal)
+  shard.signal.throwIfAborted()
+  shard.phase = stage.phase
+  shard.caller.phase = stage.phase
+  shard.log = shard.attemptLog.child({ phase: stage.phase })
+  const start = now()
+  reportProgress(shard)
+  await unlessAborted(Promise.all([stage.run(shard), stored]), shard.signal)
+  shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
+  shard.log.info({ ms: shard.phaseMs[stage.phase] }, 'phase done')
+}
+
+/**
+ * Throws MOVE_TAKEN_OVER where another worker has claimed the move, or a person has called it off.
+ */
+export async function store(shard: Shard, change: MoveChange): Promise<void> {
+  const held = { id: shard.move.id, token: shard.token, attempt: shard.move.attempt }
+  if (await storeProgress(shard.control, held, change)) return
+  throw new RehomeError('MOVE_TAKEN_OVER', `another worker has taken move ${shard.move.id} over`)
+}
+
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // Should it fail later, its result is ignored.
+    work.catch(() => {})
+  }
+}
+
+/** How much of a whole move lies before each phase, in percent; the copy fills 15 to 65. */
+const progressAt: Partial<Record<Phase, number>> = {
+  preflight: 2,
+  capture: 8,
+  fence: 10,
+  drain: 12,
+  copy: 15,
+  catch_up: 66,
+  verify: 67,
+  final_catch_up: 92,
+  cutover: 95,
+  release: 98,
+  undo_catch_up: 10,
+  undo_compare: 30,
+  undo_fence: 60,
+  undo_drain: 65,
+  undo_final_catch_up: 70,
+  undo_cutover: 90,
+  undo_release: 95,
+  withdraw: 10,
+  audit: 10,
+  finalize: 10,
+  cleanup: 10,
+  rehearse: 15,
+}
+
+export function reportProgress(shard: Shard): void {
+  const { phase, rowsCopied: rows, rowsTotal } = shard
+  const share = phase === 'copy' && rowsTotal > 0 ? (50 * rows) / rowsTotal : 0
+  const progress = Math.min(99, Math.max(1, Math.round((progressAt[phase] ?? 1) + share)))
+  shard.report({ progress, phase, rows, rowsTotal })
+}

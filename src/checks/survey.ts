@@ -1,0 +1,112 @@
+/**
+ * The current schemas of the two databases, brought together with the plan: read anew for every
+ * attempt, and once more before the cutover, so that a schema changed halfway is seen. Changes
+ * nothing.
+ */
+import { createHash } from 'node:crypto'
+import type { HashFunction } from '../ends/digest.ts'
+import { type End, rowsOf } from '../ends/open/ends.ts'
+import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
+import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
+import type { Catalog } from '../plan/catalogs/catalog.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type Routing, routeTables } from '../plan/routing/routes.ts'
+import { wayBack } from '../plan/routing/way-back.ts'
+import { explain } from '../postgres.ts'
+import { serverFindings } from './findings.ts'
+import { commonHash } from './http-findings.ts'
+
+export interface Survey extends Routing {
+  readonly source: Catalog
+  readonly target: Catalog
+  readonly hash: HashFunction
+  /** The copy may run with foreign keys and triggers off; they are checked together afterwards. */
+  readonly replicate: boolean
+  /** The tables that have to have guards, at both ends. */
+  readonly guarded: readonly GuardedAt[]
+  /** Relations among them that have no sound one. */
+  readonly unguarded: readonly Unguarded[]
+  /** Changes where anything changes that a move relies on. */
+  readonly fingerprint: string
+}
+
+export interface GuardedAt extends Guarded {
+  readonly end: SqlEnd
+}
+
+export interface Unguarded {
+  readonly end: End
+  readonly relation: string
+  /** Statements that install its guard; empty where that is for the end itself to do. */
+  readonly statements: readonly string[]
+}
+
+export async function survey(plan: Plan, ends: { source: End; target: End }): Promise<Survey> {
+  const planned = plan.tables.filter((entry) => entry.kind !== 'discover')
+  const read = (end: End, tables: typeof planned) =>
+    rowsOf(end)
+      .describe(tables)
+      .catch((error: unknown) => {
+        throw explain(error, `the ${end.name} (${end.place})`)
+      })
+  const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
+  const routing = routeTables(plan, source, target)
+  const guarded = [ends.source, ends.target].flatMap((end) =>
+    end.kind === 'sql' ? guardedTables(plan, routing, end).map((one) => ({ ...one, end })) : [],
+  )
+  const unguarded = [
+    ...guarded.flatMap((one) =>
+      missingGuards(one).map((missing) => ({ end: one.end, ...missing })),
+    ),
+    ...untoldGuards(ends.source, source),
+    ...untoldGuards(ends.target, target),
+  ]
+  return {
+    ...routing,
+    findings: [...routing.findings, ...serverFindings(plan, routing, { source, target })],
+    source,
+    target,
+    hash: commonHash(source, target) ?? 'md5',
+    replicate: target.mayReplicate,
+    guarded,
+    unguarded,
+    fingerprint: fingerprintOf([source, target]),
+  }
+}
+
+/** Guards that an end itself reports as missing. */
+function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
+  return unguarded.map((relation) => ({ end, relation, statements: [] }))
+}
+
+function fingerprintOf(catalogs: readonly Catalog[]): string {
+  const texts = catalogs.map(({ tables, stamp = '' }) =>
+    JSON.stringify([stamp, ...tables.values()]),
+  )
+  // Whichever of the two is the source.
+  return createHash('sha256').update(texts.sort().join()).digest('hex')
+}
+
+/** The survey on the way back: what was the source is the target. */
+export function surveyBack(survey: Survey): Survey {
+  const { source, target, routes, sources, targets } = survey
+  return {
+    ...survey,
+    sources: targets,
+    targets: sources,
+    routes: routes.map((route) => route.backOf ?? wayBack(route)),
+    source: target,
+    target: source,
+    replicate: source.mayReplicate,
+  }
+}
+
+/** Ends whose schema or guards have changed since they were surveyed. One call an end. */
+export async function changedEnds(
+  { source, target }: Pick<Survey, 'source' | 'target'>,
+  ends: { source: End; target: End },
+): Promise<End[]> {
+  const stamps = await Promise.all([rowsOf(ends.source).stamp(), rowsOf(ends.target).stamp()])
+  return [ends.source, ends.target].filter((_, i) => stamps[i] !== [source, target][i]?.stamp)
+}

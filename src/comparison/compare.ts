@@ -1,0 +1,226 @@
+/**
+ * Compares the tenant's rows of both ends, table by table: counts, digests, and where those differ
+ * the keys. It shares no code path with the copy: nothing here reads or writes a COPY
+ * stream.
+ */
+
+import { contextOf, renumberOf } from '../attempt/context.ts'
+import { tenantRows } from '../attempt/planned-rows.ts'
+import type { Shard } from '../attempt/shard.ts'
+import { allBuckets, differingBuckets, digestText, sameDigest } from '../ends/digest.ts'
+import { rowsOf } from '../ends/open/ends.ts'
+import type { Compared, ComparedColumn, Rows, Side } from '../ends/rows.ts'
+import type { KeyList, Texts } from '../ends/tenant-rows.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import { asItIs } from '../plan/routing/columns.ts'
+import type { Route } from '../plan/routing/route.ts'
+import { ident } from '../quote.ts'
+import { comparisonKey, type Expected, expectedSide } from '../transform/expected-rows.ts'
+import { type Difference, differencesOf, type Hashes } from './differences.ts'
+import { type ReadCheck, readCheckOf } from './read-check.ts'
+
+export interface TableComparison {
+  readonly table: string
+  /** The numbers of rows that must be at the target, and that are. */
+  readonly expected: number
+  readonly found: number
+  readonly digest: string
+  readonly equal: boolean
+  /** Rows that are missing, extra or different; 0 where the tables are equal. */
+  readonly differing: number
+  /** Up to 20 of them. */
+  readonly keys: readonly Difference[]
+  /** Keys of the source whose rows were not read as the source itself says that they are. */
+  readonly misread?: readonly Difference[]
+  /** Rows that have changed since they were brought: a later round brings and compares them. */
+  readonly changing?: number
+  /** Target columns that nothing was copied into, so that there is nothing to compare. */
+  readonly notCompared: readonly string[]
+}
+
+export async function compareShard(shard: Shard): Promise<TableComparison[]> {
+  const comparisons: TableComparison[] = []
+  for (const route of shard.survey.routes) {
+    shard.signal.throwIfAborted()
+    comparisons.push(await compareTable(shard, route))
+  }
+  return comparisons
+}
+
+/** `named`: the number of differing keys to report at most. Default 20. */
+export async function compareTable(
+  shard: Shard,
+  route: Route,
+  named = 20,
+): Promise<TableComparison> {
+  const source = rowsOf(shard.ends.source)
+  const check = readCheckOf(shard, route)
+  const ahead = aheadOf(shard, route, check)
+  // Only after the transform has seen rows is it known which columns it fills.
+  const seen = ahead ? await ahead.digest() : null
+  const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
+  const left = ahead ?? source.side(sourceSide(shard, route, columns))
+  const right = rightSide(shard, route, columns)
+  const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
+  const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
+  const same = sameDigest(expected, found)
+  const differences = same
+    ? { differing: 0, keys: [] }
+    : await namedDifferences({ left, right }, named)
+  const equal = same && misread.length === 0
+  return {
+    table: route.target.name,
+    expected: Number(expected.rows),
+    found: Number(found.rows),
+    digest: digestText(found),
+    equal,
+    ...differences,
+    ...(misread.length > 0 && { misread }),
+    notCompared: route.target.columns.map((c) => c.name).filter((name) => !columns.includes(name)),
+  }
+}
+
+/**
+ * Expected target rows, made by a second run of the transform. null: source rows are hashed as they
+ * are.
+ */
+function aheadOf(shard: Shard, route: Route, check: ReadCheck | null): Expected | null {
+  if (!isMade(shard, route)) return null
+  const { ends, survey, signal } = shard
+  const ways = { source: rowsOf(ends.source), target: hasherOf(shard) }
+  return expectedSide(ways, {
+    route,
+    context: contextOf(shard),
+    reading: { ...tenantRows(shard, route, 'source'), signal },
+    hash: survey.hash,
+    renumber: renumberOf(shard, route),
+    onRead: check?.onRead,
+  })
+}
+
+export interface ComparedRows extends Hashes {
+  /** Keys of the source whose rows were not read as the source has them. */
+  readonly misread: readonly Difference[]
+}
+
+/** Hashes some rows of both ends, few enough to be held here; each end hashes its own. */
+export async function hashesOfSome(
+  shard: Shard,
+  route: Route,
+  some: { readonly source: readonly KeyList[]; readonly target: readonly KeyList[] },
+): Promise<ComparedRows> {
+  const part = (end: 'source' | 'target', keys: KeyList): Shard => {
+    return { ...shard, keys: (_, at) => (at === end ? keys : undefined) }
+  }
+  const [expected, found] = [new Map<string, string>(), new Map<string, string>()]
+  const misread: Difference[] = []
+  let columns: readonly string[] = []
+  const plain = route.columns.map((column) => column.name)
+  for (const keys of some.source) {
+    shard.signal.throwIfAborted()
+    const at = part('source', keys)
+    const check = readCheckOf(at, route)
+    const ahead = aheadOf(at, route, check)
+    const left = ahead ?? rowsOf(shard.ends.source).side(sourceSide(at, route, plain))
+    for (const [key, hash] of await left.hashes(allBuckets)) expected.set(key, hash)
+    if (ahead && check) misread.push(...(await check.differences(() => ahead.digest())))
+    const filled = ahead ? ahead.columns() : plain
+    if (filled.length > 0) columns = filled
+  }
+  for (const keys of some.target) {
+    shard.signal.throwIfAborted()
+    const right = rightSide(part('target', keys), route, columns)
+    for (const [key, hash] of await right.hashes(allBuckets)) found.set(key, hash)
+  }
+  return { expected, found, misread }
+}
+
+/** Whether target rows are made on the way, so that the source has no digest for them. */
+function isMade({ ends }: Shard, route: Route): boolean {
+  if (ends.source.kind === 'api') return true
+  return route.transform !== undefined || route.stream !== undefined || hasNewIds(route)
+}
+
+/** The end that makes digests of rows that are not stored yet, or that an API has. */
+function hasherOf({ ends }: Shard): Rows {
+  return rowsOf(ends.target.kind === 'api' ? ends.source : ends.target)
+}
+
+/** An API makes no digest: its rows are read again, and the other end makes it. */
+function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side {
+  const { ends, survey, signal } = shard
+  const target = rowsOf(ends.target)
+  if (ends.target.kind !== 'api') return target.side(targetSide(shard, route, columns))
+  const reading = { ...tenantRows(shard, route, 'target'), signal }
+  const renumber = async (rows: readonly Texts[]) => rows
+  const read = {
+    ...{ ...route, source: route.target, transform: undefined, newIds: {} },
+    columns: columns.map((name) => asItIs({ name, typeName: typeNameAt(route, name) })),
+  }
+  const { stream: _, ...asRead } = read
+  const work = { route: asRead, context: contextOf(shard), reading, hash: survey.hash, renumber }
+  return expectedSide({ source: target, target: hasherOf(shard) }, work)
+}
+
+function typeNameAt({ target }: Route, name: string): string {
+  return target.columns.find((column) => column.name === name)?.typeName ?? 'text'
+}
+
+/** The target's side. The key of a row without compared columns stands in for it. */
+function targetSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
+  const compared = columns.length > 0 ? columns : route.targetKey
+  const value = (name: string): ComparedColumn => {
+    return { sql: `r.${ident(name)}`, from: name, typeSql: typeAt(route, name), cast: null }
+  }
+  return {
+    of: tenantRows(shard, route, 'target'),
+    key: comparisonKey(route, compared).map(value),
+    columns: compared.map(value),
+    hash: shard.survey.hash,
+  }
+}
+
+function sourceSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
+  const value = (name: string): ComparedColumn => {
+    const column = route.columns.find((candidate) => candidate.name === name)
+    const { expression = 'null', from = null, castTo = null } = column ?? {}
+    const cast = modifierAt(route, name) ?? castTo
+    return { sql: expression, from, typeSql: typeAt(route, name), cast }
+  }
+  return {
+    of: tenantRows(shard, route, 'source'),
+    key: comparisonKey(route, columns).map(value),
+    columns: columns.map(value),
+    hash: shard.survey.hash,
+  }
+}
+
+/** Both ends are hashed as what the target's column is. */
+function typeAt(route: Route, name: string): string {
+  return route.target.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
+}
+
+/** `numeric(10,2)` makes 1.00 of 1, so that is what has to be there. */
+function modifierAt(route: Route, name: string): string | null {
+  const column = route.target.columns.find((candidate) => candidate.name === name)
+  if (!column?.typeSql.startsWith('pg_catalog.') || !column.typeText.includes('(')) return null
+  return column.typeText
+}
+
+/** A few buckets at a time, so that only a share of the rows is ever in memory. */
+async function namedDifferences(
+  { left, right }: { readonly left: Side; readonly right: Side },
+  named: number,
+): Promise<Pick<TableComparison, 'differing' | 'keys'>> {
+  const buckets = differingBuckets(...(await Promise.all([left.buckets(), right.buckets()])))
+  const keys: Difference[] = []
+  let differing = 0
+  for (let i = 0; i < buckets.length; i += 64) {
+    const some = buckets.slice(i, i + 64)
+    const [expected, found] = await Promise.all([left.hashes(some), right.hashes(some)])
+    const differences = differencesOf({ expected, found })
+    differing += differences.length
+    keys.push(...differences.slice(0, named - keys.length))
+  }
+  return { differing, keys }
+}

@@ -1,0 +1,278 @@
+/**
+ * The keys of changed rows, as the target knows them: brought there by a round, in the transaction
+ * that replaces those rows and then removes the keys again.
+ */
+
+import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
+import { childName } from '../../../plan/catalogs/dependents.ts'
+import { sourceOf } from '../../../plan/routing/identity.ts'
+import type { Route } from '../../../plan/routing/route.ts'
+import type { TransformContext } from '../../../plan/transform-context.ts'
+import type { Client } from '../../../postgres.ts'
+import { ident, literal, qualified } from '../../../quote.ts'
+import { keyReader } from '../../../transform/key-reader.ts'
+import type { FlagKey } from '../../flags.ts'
+import type { Texts } from '../../tenant-rows.ts'
+import { selectColumns, selectRows } from '../copy/copy-table.ts'
+import {
+  amongSelected,
+  byEquality,
+  collationOf,
+  columnsEqual,
+  hasParentAmong,
+  isKept,
+  isParent,
+  leadingTo,
+} from '../matching.ts'
+import type { SqlEnd } from '../postgres-end.ts'
+import { tenantPredicate } from '../predicate.ts'
+import { aroundPlanSql, enterPlan, holdPlanSql, rowPath, type Schemas } from '../search-path.ts'
+import { arrayOfTexts, textBatches } from '../text-batches.ts'
+import {
+  type ChangedTable,
+  type Changes,
+  changedAtSource,
+  changedForChildren,
+  logged,
+  ofTenant,
+} from './changes.ts'
+
+/** Over `r`, a row of the target's table: the entry `k` of its key. */
+export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
+  const value = keyOf(route)
+  const match = columnsEqual(route.target, route.targetKey, { alias: 'r', value })
+  return `${ofBrought(key, { route, parents: false })} and ${match}`
+}
+
+/** A column of an entry `k`. */
+function keyOf(route: Route): (name: string) => string {
+  return (name) =>
+    `k.key[${route.targetKey.indexOf(name) + 1}]::${typeAt(route, name)}${collationOf(route.target, name)}`
+}
+
+/** Over `r`, a row of the target's table: its key has been brought there. */
+export function changedAtTarget({ key }: Changes, { route }: ChangedTable): string {
+  const at = { route, columns: route.targetKey, of: route.targetKey, parents: false }
+  const own = { alias: 'r', columns: route.targetKey }
+  return amongSelected(route.target, own, broughtKeys(key, at))
+}
+
+interface Brought {
+  readonly route: Route
+  readonly columns: readonly string[]
+  /** The columns that the keys consist of. */
+  readonly of: readonly string[]
+  readonly parents: boolean
+}
+
+function broughtKeys(key: FlagKey, { route, columns, of, parents }: Brought): string {
+  const values = columns.map(
+    (name) =>
+      `k.key[${of.indexOf(name) + 1}]::${typeAt(route, name)}${collationOf(route.target, name)}`,
+  )
+  return `select ${values.join(', ')} from rehome.changed_keys k
+    where ${ofBrought(key, { route, parents })}`
+}
+
+function ofBrought(key: FlagKey, { route, parents }: Pick<Brought, 'route' | 'parents'>): string {
+  return `k.scope = ${literal(key.scope)} and k.tenant_id = ${literal(key.tenant)}
+      and k.table_name = ${literal(route.target.name)} and k.is_parent = ${parents}`
+}
+
+/** The table that receives the keys at the target, and the columns that hold them. */
+export interface Bringing {
+  readonly source: SqlEnd
+  readonly reader: Client
+  /** In the transaction that will remove them again. */
+  readonly target: Client
+  /** The schemas of the end that this is a session of. */
+  readonly there: Schemas
+  readonly context: TransformContext
+}
+
+/**
+ * Tells the target which keys have changed: those that rows had there, or would have had, and those
+ * that they are about to have.
+ */
+export async function bringKeys(
+  bringing: Bringing,
+  changes: Changes,
+  table: ChangedTable,
+): Promise<void> {
+  const { route, childKey } = table
+  await bringKind(bringing, changes, { table, names: route.targetKey, parents: false })
+  if (childKey.target.length === 0) return
+  await bringKind(bringing, changes, { table, names: childKey.target, parents: true })
+}
+
+interface Kind {
+  readonly table: ChangedTable
+  readonly names: readonly string[]
+  readonly parents: boolean
+}
+
+async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Promise<void> {
+  const { table, names, parents } = kind
+  const { route, log } = table
+  const entries = `${logged(changes, table)}${parents ? ' and l.rehome_children' : ''}`
+  const known = sourceOf(route, names)
+  if (known && !log.log.whole) {
+    const columns = known.map((name, i) => `l.${ident(name)}${castOf(route, names[i])}::text`)
+    const query = `select distinct ${columns.join(', ')} ${entries}`
+    return await tell(bringing, changes, { route, names, parents, query, map: (texts) => texts })
+  }
+  const is = parents ? changedForChildren(changes, table) : changedAtSource(changes, table)
+  const now = selectRows(bringing.source, route, `${ofTenant(changes, table)} and ${is}`)
+  const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
+  const before = `select ${selectColumns(route)}
+    from (select l.rehome_row as rehome_old ${entries} and l.rehome_row is not null) o,
+      lateral pg_catalog.jsonb_populate_record(${old}) r`
+  const map = keyReader(route, names, bringing.context)
+  await aroundPlanSql(bringing, route.columns, async () => {
+    for (const query of [before, now]) {
+      await tell(bringing, changes, { route, names, parents, query, map })
+    }
+  })
+}
+
+const insertKeys =
+  'insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key, key_hash)'
+
+interface Told {
+  readonly route: Route
+  readonly names: readonly string[]
+  readonly parents: boolean
+  readonly query: string
+  readonly map: (texts: Texts) => Texts | null
+}
+
+async function tell({ reader, target }: Bringing, { key }: Changes, told: Told): Promise<void> {
+  const { route, names, parents, query, map } = told
+  const arrays = names.map((_, i) => `unnest($${i + 5}::text[]) as c${i}`).join(', ')
+  // As the target's type writes it: equal values are one key.
+  const values = names.map((name, i) => `(k.c${i}::${typeAt(route, name)})::text`).join(', ')
+  const insert = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+    from (select array[${values}] as key from (select ${arrays}) k) n on conflict do nothing`
+  for await (const rows of textBatches(reader, query, { size: 5000 })) {
+    const keys = rows.map(map).filter((texts) => texts !== null)
+    if (keys.length === 0) continue
+    const columns = names.map((_, i) => arrayOfTexts(keys, i))
+    await target.query(insert, [key.scope, key.tenant, route.target.name, parents, ...columns])
+  }
+}
+
+/**
+ * At the target, parents first: the keys of rows whose parents, at any height, are among the keys
+ * that were brought.
+ */
+export async function bringChildren(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const { route, childKey } = table
+  const { targetPath: path } = route
+  if (path.kind === 'column') return
+  const parent = changes.tables.find((other) => other.route.target.name === path.parent)
+  if (!parent) return
+  const { scope, tenant } = changes.key
+  const own = tenantPredicate(path, { schema, alias: 'r', tenant })
+  const above = broughtKeys(changes.key, {
+    ...{ route: parent.route, columns: path.parentColumns },
+    ...{ of: parent.childKey.target, parents: true },
+  })
+  for (const [names, isParent] of [
+    [route.targetKey, false],
+    [childKey.target, true],
+  ] as const) {
+    if (names.length === 0) continue
+    const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
+    const rows = `from ${qualified(schema, route.target.name)} r
+      where ${own} and ${hasParentAmong(path, (name) => `r.${ident(name)}`, above)}`
+    const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+      from (select array[${values}] as key ${rows}) n on conflict do nothing`
+    await target.query(query, [scope, tenant, route.target.name, isParent])
+  }
+}
+
+/**
+ * Rows there that the plan had left behind belong to no row of the other end: their keys go again.
+ * If other rows have taken such a key since, the row that comes will collide with them.
+ */
+export async function spareLeftBehind(
+  { target, there, context }: Pick<Bringing, 'target' | 'there' | 'context'>,
+  changes: Changes,
+  { table, schema }: { table: ChangedTable; schema: string },
+): Promise<void> {
+  const { route } = table
+  const { backOf, targetKey } = route
+  if (!backOf?.transform) return
+  const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant: changes.key.tenant })
+  const columns = backOf.columns.length
+  const key = targetKey.map((name) => `r.${ident(name)}::text`).join(', ')
+  const query = `select ${selectColumns(backOf)}, ${key}
+    from ${qualified(schema, route.target.name)} r where ${ours} and ${changedAtTarget(changes, table)}`
+  const read = keyReader(backOf, backOf.targetKey, context)
+  const left: Texts[] = []
+  const holdsPlanSql = holdPlanSql(backOf.columns)
+  if (holdsPlanSql) await target.query(enterPlan(there))
+  for await (const rows of textBatches(target, query, { size: 5000 })) {
+    for (const texts of rows) {
+      const [fields, own] = [texts.slice(0, columns), texts.slice(columns)]
+      if (read(fields) === null) left.push(own)
+    }
+  }
+  if (holdsPlanSql) await target.query(`set local search_path = ${rowPath(there)}`)
+  if (left.length === 0) return
+  const arrays = targetKey.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
+  const spared = `delete from rehome.changed_keys k using (select ${arrays}) v
+    where ${ofBrought(changes.key, { route, parents: false })}
+      and k.key = array[${targetKey.map((_, i) => `v.c${i}`).join(', ')}]`
+  await target.query(
+    spared,
+    targetKey.map((_, i) => arrayOfTexts(left, i)),
+  )
+}
+
+/**
+ * Rows there that refer to brought keys without a row: foreign keys were off
+ * while those went. `referring`: keys of any table that lead to all columns of the target's key.
+ */
+export async function brokenByLeaving(
+  { target }: Pick<Bringing, 'target'>,
+  changes: Changes,
+  {
+    table,
+    schema,
+    referring,
+  }: { table: ChangedTable; schema: string; referring: readonly CatalogReference[] },
+): Promise<{ readonly foreignKey: string; readonly rows: number }[]> {
+  const { route } = table
+  const counts = referring.map((key) => {
+    const own = (name: string) => `c.${ident(name)}`
+    const left = isParent(byEquality(leadingTo(key, route.targetKey)), keyOf(route), own)
+    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+    const name = literal(`"${childName(key, schema)}": ${key.name}`)
+    return `select ${name} as "foreignKey", count(*)::int as rows
+      from rehome.changed_keys k join ${qualified(key.schema, key.relation)} c
+        on ${ofBrought(changes.key, { route, parents: false })} and ${left}
+      where ${given.join(' and ')} and not ${isKept(key, own)}`
+  })
+  if (counts.length === 0) return []
+  return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)
+}
+
+export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {
+  const query = 'delete from rehome.changed_keys where scope = $1 and tenant_id = $2'
+  await target.query(query, [scope, tenant])
+}
+
+/** The cast that the copy uses: not every type's text says the same to another type. */
+function castOf(route: Route, name: string | undefined): string {
+  const to = route.columns.find((column) => column.name === name)?.castTo
+  return to ? `::pg_catalog.${ident(to)}` : ''
+}
+
+function typeAt(route: Route, name: string): string {
+  return route.target.columns.find((column) => column.name === name)?.typeText ?? 'text'
+}

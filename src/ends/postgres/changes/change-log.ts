@@ -1,0 +1,167 @@
+/**
+ * The log of a captured tenant's changes, one for each guarded table: SQL text, pure.
+ *
+ * It holds keys, not statements: who catches up reads the rows as they are by then, so that order
+ * and repetitions do not matter. A key stands there as values of the table's own types, before and
+ * after the change. The transaction that made it tells which snapshots see it.
+ *
+ * Rows that find their tenant through a parent change owner, and vanish, with that parent, without
+ * a trace of their own: `rehome_children` says that a parent came, went, or became another.
+ */
+
+import { createHash } from 'node:crypto'
+import type { Pool } from '../../../postgres.ts'
+import { ident, idents, literal, qualified } from '../../../quote.ts'
+import type { Hold } from '../../flags.ts'
+import { ourTurn } from '../fence/turns.ts'
+
+export interface LogShape {
+  /** All columns that tell rows apart, here and at the other end, and children's parents. */
+  readonly columns: readonly LogColumn[]
+  /** Also the old row, as JSON: the other end's key may be made of anything that is in it. */
+  readonly whole: boolean
+}
+
+export interface LogColumn {
+  readonly name: string
+  /** The type with its schema, as the catalogue writes it. */
+  readonly typeSql: string
+}
+
+/** The table and scope of a log. */
+export interface Logged {
+  readonly scope: string
+  readonly schema: string
+  readonly table: string
+  readonly log: LogShape
+}
+
+/** Apart from all else, so that a role can be given all of them by one grant. */
+const logSchema = 'rehome_log'
+
+export function logTableOf(logged: Logged): string {
+  return qualified(logSchema, nameOf(logged))
+}
+
+function nameOf({ scope, schema, table }: Logged): string {
+  const key = JSON.stringify([scope, schema, table])
+  return `log_${createHash('md5').update(key).digest('hex').slice(0, 12)}`
+}
+
+/**
+ * Removes entries that are no longer needed, up to a snapshot of this end, or all of the tenant's:
+ * while it is this attempt's turn, and where there is such a log.
+ */
+export async function forgetChanges(
+  pool: Pool,
+  logs: readonly Logged[],
+  { scope, tenant, token, seen }: Hold & { readonly seen: string | null },
+): Promise<void> {
+  const old = seen === null ? '' : ` and pg_visible_in_snapshot(rehome_xid, ${literal(seen)})`
+  const names = logs.map(logTableOf)
+  const exist = 'select name from unnest($1::text[]) name where to_regclass(name) is not null'
+  for (const { name } of (await pool.query(exist, [names])).rows) {
+    const query = `${ourTurn}
+      delete from ${name} where rehome_tenant = $2 and exists (select from turn)${old}`
+    await pool.query(query, [scope, tenant, token])
+  }
+}
+
+/**
+ * Removes entries of captures that are over: of tenants that are not captured
+ * now. Flags and entries are seen by one statement, so that a capture that begins meanwhile loses
+ * nothing: its entries come after its flag.
+ */
+export async function forgetLeftChanges(pool: Pool): Promise<void> {
+  const logs = `select format('%I.%I', ${literal(logSchema)}::text, relname) as name from pg_class
+    where relnamespace = to_regnamespace(${literal(logSchema)}) and relkind = 'r'`
+  for (const { name } of (await pool.query(logs)).rows) {
+    const some = `select l.ctid from ${name} l where not exists (select from rehome.tenant_flags f
+      where f.tenant_id = l.rehome_tenant and f.mode in ('capturing', 'read_only')) limit 10000`
+    const query = `delete from ${name} where ctid = any (array(${some}))`
+    while ((await pool.query(query)).rowCount === 10_000);
+  }
+}
+
+/** Several plans may want to know of one table's changes: it has one log, which does for all. */
+export function joinShapes(kept: LogShape | null, wanted: LogShape | null): LogShape | null {
+  if (!kept || !wanted) return kept ?? wanted
+  const added = wanted.columns.filter(({ name }) => !kept.columns.some((c) => c.name === name))
+  return { columns: [...kept.columns, ...added], whole: kept.whole || wanted.whole }
+}
+
+/** Harmless where it exists already. What it lacks is added, and null in older entries. */
+export function createLogTable(logged: Logged): string[] {
+  const name = logTableOf(logged)
+  const { schema, table, log } = logged
+  const list = [
+    'rehome_tenant text not null',
+    'rehome_xid xid8 not null default pg_current_xact_id()',
+    'rehome_children boolean not null',
+    'rehome_row jsonb',
+  ]
+  const index = ident(`${nameOf(logged)}_seen`)
+  return [
+    `create table if not exists ${name} (${list.join(', ')})`,
+    ...log.columns.flatMap((column) => addColumn(name, column)),
+    // Entries are removed, which a publication of all tables refuses without one.
+    `alter table ${name} replica identity full`,
+    `create index if not exists ${index} on ${name} (rehome_tenant, rehome_xid)`,
+    `comment on table ${name} is ${literal(`Changes of captured tenants in ${schema}.${table}`)}`,
+  ]
+}
+
+/** Values of another type are of no use to anybody. */
+function addColumn(log: string, { name, typeSql }: LogColumn): string[] {
+  const other = `select from pg_catalog.pg_attribute where attrelid = ${literal(log)}::pg_catalog.regclass
+    and attname = ${literal(name)} and atttypid <> ${literal(typeSql)}::pg_catalog.regtype`
+  const drop = `begin if exists (${other}) then alter table ${log} drop column ${ident(name)}; end if; end`
+  return [
+    `do ${literal(drop)}`,
+    `alter table ${log} add column if not exists ${ident(name)} ${typeSql}`,
+  ]
+}
+
+export interface LoggedRows {
+  /** How a row, by its alias, finds its tenant. */
+  readonly tenantOf: (alias: string) => { readonly joins: string; readonly tenant: string }
+  /** An SQL condition on an update, whether children may have changed owner. */
+  readonly children: string
+}
+
+/**
+ * Over `r`, a new row: no old one of its tenant has the same in these columns. Rows that come from
+ * another tenant were not logged as they go. By text: types may take different values for equal.
+ */
+export function unlikeBefore(names: readonly string[], tenantOf: LoggedRows['tenantOf']): string {
+  const before = tenantOf('o')
+  const text = (alias: string) =>
+    `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
+  return `not exists (select from old_rows o${before.joins}
+          where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
+}
+
+/** In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`. */
+export function logRows(logged: Logged, { tenantOf, children }: LoggedRows): string {
+  const { joins, tenant } = tenantOf('r')
+  const { columns, whole } = logged.log
+  const names = columns.map(({ name }) => name)
+  const keys = names.map((name) => `r.${ident(name)}`).join(', ')
+  const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (rehome_captured)`
+  const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
+  const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
+  const other = unlikeBefore(names, tenantOf)
+  return `
+  if rehome_captured is not null then
+    if tg_op = 'INSERT' then
+      ${into} select ${tenant}, true, null, ${keys} ${from('new_rows')};
+    elsif tg_op = 'DELETE' then
+      ${into} select ${tenant}, true, ${row}, ${keys} ${from('old_rows')};
+    else
+      rehome_changed := ${children};
+      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from('old_rows')};
+      ${into} select ${tenant}, rehome_changed, null, ${keys} ${from('new_rows')}
+        and (rehome_changed or ${other});
+    end if;
+  end if;`
+}

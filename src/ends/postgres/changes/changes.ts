@@ -1,0 +1,139 @@
+/**
+ * Which of a captured tenant's rows have changed since a snapshot: conditions on the rows of the
+ * source, from its log of changes. brought-keys.ts has the form in which the target gets them.
+ *
+ * Rows that find their tenant through a parent have changed where that parent came, went or became
+ * another, too, at any height above them.
+ */
+
+import { RehomeError } from '../../../errors.ts'
+import type { TenantPath } from '../../../plan/routing/path.ts'
+import type { Route } from '../../../plan/routing/route.ts'
+import type { Client } from '../../../postgres.ts'
+import { ident, literal, qualified } from '../../../quote.ts'
+import type { FlagKey } from '../../flags.ts'
+import { amongSelected, collationOf, hasParentAmong } from '../matching.ts'
+import { tenantPredicate } from '../predicate.ts'
+import { type Logged, logTableOf } from './change-log.ts'
+
+/** A table whose changes are logged. */
+export interface ChangedTable {
+  readonly route: Route
+  readonly log: Logged
+  /** The columns by which other planned tables' rows find their tenant through this one. */
+  readonly childKey: { readonly source: readonly string[]; readonly target: readonly string[] }
+}
+
+export interface Changes {
+  readonly key: FlagKey
+  /** The target's state: changes that this snapshot of the source does not see. null: all. */
+  readonly since: string | null
+  /** Changes that this snapshot of the source does not see are left for later. None: all count. */
+  readonly until?: string
+  /** Rows have changed with their parents whatever it was that changed there. */
+  readonly everyChild?: boolean
+  /** All tables of the plan, parents first. */
+  readonly tables: readonly ChangedTable[]
+}
+
+export function logged(changes: Changes, { log }: ChangedTable): string {
+  const { key, until } = changes
+  const all = `from ${logTableOf(log)} l where l.rehome_tenant = ${literal(key.tenant)}`
+  const from = until
+    ? `${all} and pg_catalog.pg_visible_in_snapshot(l.rehome_xid, ${literal(until)}::pg_snapshot)`
+    : all
+  if (changes.since === null) return from
+  const since = `${literal(changes.since)}::pg_snapshot`
+  return `${from}
+    and l.rehome_xid >= pg_catalog.pg_snapshot_xmin(${since})
+    and not pg_catalog.pg_visible_in_snapshot(l.rehome_xid, ${since})`
+}
+
+/** Table → changes in its log, as this session sees them. Throws SCHEMA_CHANGED. */
+export async function countChanges(
+  source: Client,
+  changes: Changes,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = changes.tables.map((table, i) => {
+    const torn = `count(*) filter (where num_nulls(${list('l', neverNull(table))}) > 0) > 0`
+    return `select ${i} as i, count(*)::int as n, ${torn} as torn ${logged(changes, table)}`
+  })
+  const { rows } = await source.query(counts.join(' union all '))
+  return new Map(
+    rows.map(({ i, n, torn }: { i: number; n: number; torn: boolean }) => {
+      const name = changes.tables[i]?.route.source.name ?? ''
+      if (!torn) return [name, n]
+      const message = `the key of "${name}" has another type than when its changes were logged`
+      throw new RehomeError('SCHEMA_CHANGED', message)
+    }),
+  )
+}
+
+/** Columns that are null only in entries that were logged under another schema. */
+function neverNull({ route, log }: ChangedTable): readonly string[] {
+  const names = [...log.log.columns.map(({ name }) => name), 'rehome_tenant']
+  const filled = (name: string) => route.source.columns.some((c) => c.name === name && c.notNull)
+  return names.filter((name) => name === 'rehome_tenant' || filled(name))
+}
+
+/** Rows there that have changed, themselves or with their parents. */
+export async function countChanged(
+  source: Client,
+  changes: Changes,
+  table: ChangedTable,
+): Promise<number> {
+  const name = qualified(table.log.schema, table.route.source.name)
+  const query = `select count(*)::int as n from ${name} r where ${changedOfTenant(changes, table)}`
+  return (await source.query(query)).rows[0].n
+}
+
+/** Over `r`, a row of the source's table. */
+export function changedOfTenant(changes: Changes, table: ChangedTable): string {
+  return `${ofTenant(changes, table)} and ${changedAtSource(changes, table)}`
+}
+
+export function ofTenant({ key }: Changes, { route, log }: ChangedTable): string {
+  return tenantPredicate(route.sourcePath, { schema: log.schema, alias: 'r', tenant: key.tenant })
+}
+
+/** The condition for a row that is known to be the tenant's. */
+export function changedAtSource(changes: Changes, table: ChangedTable): string {
+  const columns = table.route.sourceKey
+  const values = changedValues(changes, table, { columns, children: false })
+  return amongSelected(table.route.source, { alias: 'r', columns }, values)
+}
+
+/** The condition for a row whose children have changed with it. */
+export function changedForChildren(changes: Changes, table: ChangedTable): string {
+  const columns = table.childKey.source
+  const values = changedValues(changes, table, { columns, children: true })
+  return amongSelected(table.route.source, { alias: 'r', columns }, values)
+}
+
+/** Columns of a table's rows that stand in its log, or changed with their parents. */
+function changedValues(
+  changes: Changes,
+  table: ChangedTable,
+  { columns, children }: { columns: readonly string[]; children: boolean },
+): string {
+  const { route, log } = table
+  const only = children && !changes.everyChild ? ' and l.rehome_children' : ''
+  const entry = columns.map((column) => `l.${ident(column)}${collationOf(route.source, column)}`)
+  const own = `select ${entry.join(', ')} ${logged(changes, table)}${only}`
+  const above = changedWithParent(changes, route.sourcePath, 'p')
+  const name = qualified(log.schema, route.source.name)
+  return above ? `${own} union all select ${list('p', columns)} from ${name} p where ${above}` : own
+}
+
+/** The condition for row `alias`, which is found on this path. null: it has its tenant itself. */
+function changedWithParent(changes: Changes, path: TenantPath, alias: string): string | null {
+  if (path.kind === 'column') return null
+  const parent = changes.tables.find(({ route }) => route.source.name === path.parent)
+  if (!parent) return null
+  const values = changedValues(changes, parent, { columns: path.parentColumns, children: true })
+  return hasParentAmong(path, (column) => `${alias}.${ident(column)}`, values)
+}
+
+function list(alias: string, columns: readonly string[]): string {
+  return columns.map((column) => `${alias}.${ident(column)}`).join(', ')
+}

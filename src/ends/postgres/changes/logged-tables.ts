@@ -1,0 +1,105 @@
+/** Which tables have a log of changes, and what stands in it. Pure. */
+
+import type { Catalog } from '../../../plan/catalogs/catalog.ts'
+import type { Plan } from '../../../plan/plan.ts'
+import { keptOf } from '../../../plan/routing/identity.ts'
+import { hopsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import type { EndTable, Route } from '../../../plan/routing/route.ts'
+import type { Routing } from '../../../plan/routing/routes.ts'
+import { wayBack } from '../../../plan/routing/way-back.ts'
+import type { Guarded } from '../fence/guard-sql.ts'
+import type { LogShape } from './change-log.ts'
+import type { ChangedTable } from './changes.ts'
+
+type EndName = 'source' | 'target'
+
+/** The plan's tables at one end, with what their guards log there. */
+export function guardedTables(
+  { scope, targetScope, strategy, rollback, source, target }: Guarding,
+  { routes, sources, targets }: Pick<Routing, 'routes' | 'sources' | 'targets'>,
+  { name: end, schema }: { readonly name: EndName; readonly schema: string },
+): Guarded[] {
+  const logs = end === 'source' ? strategy === 'online' : rollback.windowMs > 0
+  const leaving = end === 'source' ? routes : routes.map(wayBack)
+  const here = end === 'source' ? sources : targets
+  // The feed of an end reports old rows, and its reader makes keys of them.
+  const asked = [source, target].some(({ kind }) => kind !== 'sql')
+  const whole = asked ? { whole: true } : {}
+  return here.map(({ table, path }) => {
+    const route = leaving.find((candidate) => candidate.source.name === table.name)
+    return {
+      ...{ schema, table, path },
+      scope: end === 'source' ? scope : targetScope,
+      childKey: childKeyIn(here, table.name),
+      log: logs && route ? { ...logShapeOf(route, leaving), ...whole } : null,
+    }
+  })
+}
+
+type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback' | 'source' | 'target'>
+
+/** The plan's tables, each before the ones whose rows depend on its rows. */
+export function changedTables(
+  scope: string,
+  { routes, source }: { readonly routes: readonly Route[]; readonly source: Catalog },
+): ChangedTable[] {
+  const tables = routes.map((route) => ({
+    route,
+    childKey: childKeysOf(route, routes),
+    log: {
+      ...{ scope, schema: source.schema, table: route.source.name },
+      log: logShapeOf(route, routes),
+    },
+  }))
+  return tables.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
+}
+
+/** The columns that are logged of this table's rows at the source. */
+export function logShapeOf(route: Route, routes: readonly Route[]): LogShape {
+  const childKey = childKeysOf(route, routes)
+  const kept = route.blocked ? countedOf(route, childKey) : keptOf(route, childKey)
+  const columns = kept.columns.map((name) => {
+    const column = route.source.columns.find((candidate) => candidate.name === name)
+    return { name, typeSql: column?.typeSql ?? 'pg_catalog.text' }
+  })
+  return { columns, whole: kept.whole }
+}
+
+/** Where rows cannot follow, it is only told that there are some. */
+function countedOf(
+  route: Route,
+  childKey: { source: readonly string[] },
+): { columns: readonly string[]; whole: boolean } {
+  return { columns: [...new Set([...route.sourceKey, ...childKey.source])], whole: false }
+}
+
+function childKeysOf(route: Route, routes: readonly Route[]): ChangedTable['childKey'] {
+  return {
+    source: childKeyOf(route, routes, 'source'),
+    target: childKeyOf(route, routes, 'target'),
+  }
+}
+
+/** The columns by which rows of planned tables find their tenant through this one. */
+function childKeyOf(route: Route, routes: readonly Route[], end: EndName): readonly string[] {
+  const paths = routes.map((other) => ({ path: pathAt(other, end) }))
+  return childKeyIn(paths, route[end].name)
+}
+
+/** The columns of a table by which rows of these tables find their tenant. */
+export function childKeyIn(
+  tables: readonly Pick<EndTable, 'path'>[],
+  name: string,
+): readonly string[] {
+  return [...new Set(tables.flatMap(({ path }) => keyOf(path, name)))].sort()
+}
+
+function pathAt(route: Route, end: EndName): TenantPath {
+  return end === 'source' ? route.sourcePath : route.targetPath
+}
+
+/** The columns of `parent` by which rows on this path find their tenant. */
+function keyOf(path: TenantPath, parent: string): readonly string[] {
+  if (path.kind === 'column') return []
+  return path.parent === parent ? path.parentColumns : keyOf(path.path, parent)
+}

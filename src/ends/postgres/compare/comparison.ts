@@ -1,0 +1,41 @@
+/** One side of a comparison, in a database: counts, digests and hashes that the server makes. */
+import { ident } from '../../../quote.ts'
+import type { Compared, ComparedColumn, Side } from '../../rows.ts'
+import type { SqlEnd } from '../postgres-end.ts'
+import { fromTenant } from '../predicate.ts'
+import { readsPlanSql } from '../search-path.ts'
+import { arrayOfTexts } from '../text-batches.ts'
+import { type DigestSpec, digestBuckets, digestRows, hashesOf } from './row-digests.ts'
+
+export function sideOf(end: SqlEnd, compared: Compared): Side {
+  const { pool } = end
+  const spec = specOf(end, compared)
+  return {
+    digest: () => digestRows(pool, spec),
+    buckets: () => digestBuckets(pool, spec),
+    hashes: (some) => hashesOf(pool, spec, some),
+  }
+}
+
+function specOf(end: SqlEnd, { of, key, columns, hash }: Compared): DigestSpec {
+  if ('given' in of) {
+    const arrays = columns.map(
+      (_, i) => `pg_catalog.unnest($${i + 1}::text[]) as ${ident(`c${i}`)}`,
+    )
+    return {
+      // `offset 0` keeps it apart: a value that is used twice is not to be unpacked twice.
+      rows: `from (select ${arrays.join(', ')} offset 0) r`,
+      key: key.map(hashed),
+      columns: columns.map(hashed),
+      hash,
+      parameters: columns.map((_, i) => arrayOfTexts(of.given, i)),
+    }
+  }
+  const rows = `from ${fromTenant(end.schema, of)}`
+  const plan = readsPlanSql(of, [...key, ...columns]) ? end : undefined
+  return { rows, key: key.map(hashed), columns: columns.map(hashed), hash, plan }
+}
+
+function hashed({ sql, cast, typeSql }: ComparedColumn) {
+  return { sql: cast === null ? sql : `(${sql})::${cast}`, typeSql }
+}

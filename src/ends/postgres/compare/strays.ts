@@ -1,0 +1,118 @@
+/**
+ * Rows that refer to a tenant's rows without being among them: those of tables that stay behind,
+ * and those of planned tables that their path does not reach. A move would leave them behind, and a
+ * removal would break their references. Reads only.
+ */
+import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
+import { childName } from '../../../plan/catalogs/dependents.ts'
+import type { TenantPath } from '../../../plan/routing/path.ts'
+import type { EndTable } from '../../../plan/routing/route.ts'
+import type { Client, Pool } from '../../../postgres.ts'
+import { ident, qualified } from '../../../quote.ts'
+import type { Strays } from '../../tenant-rows.ts'
+import { byEquality, hasParentAmong } from '../matching.ts'
+import { tenantPredicate } from '../predicate.ts'
+
+export interface StraysAsked {
+  readonly schema: string
+  readonly tenant: string
+  /** All that the tenant's rows are in. */
+  readonly tables: readonly EndTable[]
+  /** Selects keys. Absent: all. */
+  readonly among?: (key: CatalogReference) => boolean
+}
+
+/** One query for all keys; none where no row can stray. Returns keys of which there are some. */
+export async function findStrays(db: Pool | Client, asked: StraysAsked): Promise<Strays[]> {
+  const looks = looksOf(asked)
+  if (looks.length === 0) return []
+  const query = looks.map(({ sql }, i) => `select ${i} as i, s.* from (${sql}) s`)
+  const { rows } = await db.query(`${query.join(' union all ')} order by 1`)
+  return rows
+    .filter(({ rows: n }: { rows: number }) => n > 0)
+    .flatMap(({ i, rows: n, values }: { i: number; rows: number; values: string[] }) => {
+      const look = looks[i]
+      return look ? [{ ...look.of, rows: n, values }] : []
+    })
+}
+
+export interface SlowLook {
+  readonly table: string
+  readonly foreignKey: string
+  /** The number of rows, as PostgreSQL estimates it. */
+  readonly rows: number
+}
+
+/** Keys of tables with so many rows that are looked through whole, for want of an index. */
+export async function findSlowLooks(
+  db: Pool,
+  { rowsMin, ...asked }: StraysAsked & { readonly rowsMin: number },
+): Promise<SlowLook[]> {
+  const looks = looksOf(asked).map(({ of: { table, foreignKey }, key }) => {
+    return { table, foreignKey, name: qualified(key.schema, key.relation), columns: key.columns }
+  })
+  if (looks.length === 0) return []
+  const query = `select k.table as "table", k."foreignKey", n.rows from
+      pg_catalog.jsonb_to_recordset($1) k ("table" text, "foreignKey" text, name text, columns text[])
+      cross join lateral (select pg_catalog.to_regclass(k.name) as oid) c
+      cross join lateral (select sum(greatest(t.reltuples, 0))::float8 as rows from pg_catalog.pg_class t
+        where t.oid = c.oid or t.oid in (select relid from pg_catalog.pg_partition_tree(c.oid))) n
+    where n.rows >= $2 and not exists (select from pg_catalog.pg_index x
+      join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+      where x.indrelid = c.oid and x.indisvalid and x.indpred is null and a.attname = any (k.columns))`
+  return (await db.query(query, [JSON.stringify(looks), rowsMin])).rows
+}
+
+function looksOf(asked: StraysAsked): Look[] {
+  return asked.tables.flatMap((parent) => {
+    const { references } = parent.table
+    return references.flatMap((key) =>
+      (asked.among?.(key) ?? true) ? lookOf(asked, parent, key) : [],
+    )
+  })
+}
+
+interface Look {
+  readonly of: Omit<Strays, 'rows' | 'values'>
+  readonly key: CatalogReference
+  readonly sql: string
+}
+
+function lookOf(
+  { schema, tenant, tables }: StraysAsked,
+  parent: EndTable,
+  key: CatalogReference,
+): Look[] {
+  const child =
+    key.schema === schema ? tables.find(({ table }) => table.name === key.table) : undefined
+  if (child && reaches(child.path, { parent, key })) return []
+  const own = child && tenantPredicate(child.path, { schema, alias: 'c', tenant })
+  const equal = byEquality(key)
+  const at = (name: string) => `c.${ident(name)}`
+  const columns = key.columns.map(at).join(', ')
+  const theirs = equal.parentColumns.map((name) => `p.${ident(name)}`).join(', ')
+  const parents = `select ${theirs} from ${qualified(schema, key.parentRelation)} p`
+  const ours = tenantPredicate(parent.path, { schema, alias: 'p', tenant })
+  const sql = `select count(*)::int as rows,
+      coalesce((array_agg(row(${columns})::text))[1:3], '{}') as values
+    from ${qualified(key.schema, key.relation)} c
+    where ${hasParentAmong(equal, at, `${parents} where ${ours}`)}
+      ${own ? `and (${own}) is not true` : ''}`
+  const table = childName(key, schema)
+  const of = { table, foreignKey: key.name, parent: parent.table.name, planned: !!child }
+  return [{ of, key, sql }]
+}
+
+/** A row that refers to a tenant's row by this key is the tenant's, whatever is in it. */
+function reaches(
+  path: TenantPath,
+  { parent, key }: { readonly parent: EndTable; readonly key: CatalogReference },
+): boolean {
+  const leads = (own: string, theirs: string | undefined) =>
+    key.columns.some((name, i) => name === own && key.parentColumns[i] === theirs)
+  if (path.kind === 'column') {
+    return parent.path.kind === 'column' && leads(path.column, parent.path.column)
+  }
+  const same = path.columns.length === key.columns.length && path.parent === parent.table.name
+  return same && path.columns.every((name, i) => leads(name, path.parentColumns[i]))
+}

@@ -1,0 +1,192 @@
+/**
+ * The triggers that make a table ask rehome.guard(): SQL text, pure.
+ *
+ * They run after the statement, with transition tables, because a check for each row would double
+ * the time of bulk writes. Statement triggers are not inherited by partitions, so every relation of
+ * a partitioned table gets its own. ENABLE ALWAYS: session_replication_role does not switch them
+ * off.
+ */
+import { createHash } from 'node:crypto'
+import type { CatalogTable, CatalogTrigger } from '../../../plan/catalogs/catalog.ts'
+import { ident, literal, qualified } from '../../../quote.ts'
+import {
+  createLogTable,
+  joinShapes,
+  type LogColumn,
+  type Logged,
+  type LogShape,
+  logRows,
+} from '../changes/change-log.ts'
+import { tenantJoin } from '../predicate.ts'
+import { type GuardedRows, guardBody, singleRow, statementRows } from './guard-body.ts'
+
+export interface Guarded extends GuardedRows {
+  readonly table: CatalogTable
+  /**
+   * The columns that are logged of rows that change while their tenant is captured. null: no tenant
+   * is.
+   */
+  readonly log: LogShape | null
+}
+
+interface GuardTrigger {
+  readonly name: string
+  readonly event: string
+  readonly body: string
+  readonly functionName: string
+}
+
+/** Missing or changed triggers as statements, one list a relation; empty where nothing is to do. */
+export function missingGuards(wanted: Guarded): { relation: string; statements: string[] }[] {
+  // What a guard logs for other plans it goes on logging.
+  const guarded = { ...wanted, log: joinShapes(shapeKept(wanted), wanted.log) }
+  return [guarded.table.name, ...guarded.table.partitions]
+    .map((relation) => ({ relation, statements: statementsFor(guarded, relation) }))
+    .filter(({ statements }) => statements.length > 0)
+}
+
+function statementsFor(guarded: Guarded, relation: string): string[] {
+  const { table } = guarded
+  const missing = (of: string, triggers: readonly GuardTrigger[]) =>
+    triggers.filter((trigger) => !stands(table.triggers, of, trigger))
+  const own = missing(relation, guardTriggers(guarded))
+  const inherited = missing(table.name, inheritedTriggers(guarded))
+  const isRoot = relation === table.name
+  const statements = [...own, ...(isRoot ? inherited : [])].flatMap((trigger) =>
+    installTrigger(guarded, relation, trigger),
+  )
+  if (isRoot || own.length + inherited.length === 0) return statements
+  return [
+    ...statements,
+    ...inheritedTriggers(guarded).map(({ name }) => turnOff(guarded, relation, name)),
+  ]
+}
+
+/** At a partition; at one that has partitions itself those would inherit it as it is there. */
+function turnOff({ schema }: Guarded, relation: string, trigger: string): string {
+  const name = qualified(schema, relation)
+  const isLeaf = `select from pg_catalog.pg_class
+    where oid = ${literal(name)}::pg_catalog.regclass and relkind = 'r'`
+  const off = `alter table ${name} disable trigger ${ident(trigger)}`
+  return `do ${literal(`begin if exists (${isLeaf}) then ${off}; end if; end`)}`
+}
+
+function stands(
+  triggers: readonly CatalogTrigger[],
+  relation: string,
+  wanted: GuardTrigger,
+): boolean {
+  const found = triggers.find((t) => t.relation === relation && t.name === wanted.name)
+  return found?.always === true && found.body === wanted.body
+}
+
+const keeps = '-- keeps '
+
+/** The end of a body that keeps a log: what stands in it. */
+function tellsShape(shape: LogShape | null): string {
+  return shape ? `\n${keeps}${JSON.stringify(shape)}\n` : ''
+}
+
+/** The columns that the existing guard logs, as far as the table still has them. */
+function shapeKept({ scope, table }: Guarded): LogShape | null {
+  const name = triggerName(scope, 'insert')
+  const body = table.triggers.find((t) => t.relation === table.name && t.name === name)?.body
+  const at = body?.lastIndexOf(keeps) ?? -1
+  if (!body || at < 0) return null
+  const { columns, whole }: LogShape = JSON.parse(body.slice(at + keeps.length))
+  const stands = ({ name, typeSql }: LogColumn) =>
+    table.columns.some((column) => column.name === name && column.typeSql === typeSql)
+  return { columns: columns.filter(stands), whole }
+}
+
+function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
+  const name = qualified(guarded.schema, relation)
+  const truncates = trigger.functionName === 'guard_truncate'
+  const call = truncates ? literal(guarded.scope) : ''
+  const define = truncates
+    ? []
+    : [
+        ...createLogs(guarded),
+        `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
+          '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+          '  set row_security = off\n' +
+          `  as ${dollarQuoted(trigger.body)}`,
+        `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
+      ]
+  return [
+    ...define,
+    `drop trigger if exists ${ident(trigger.name)} on ${name}`,
+    `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', () => name)}\n` +
+      `  execute function rehome.${ident(trigger.functionName)}(${call})`,
+    `alter table ${name} enable always trigger ${ident(trigger.name)}`,
+  ]
+}
+
+function dollarQuoted(body: string): string {
+  const tag = `$rehome_${createHash('md5').update(body).digest('hex').slice(0, 8)}$`
+  return `${tag}${body}${tag}`
+}
+
+/** The body as the catalogue shows it: the function is one for all, its scope is what differs. */
+const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
+
+function guardTriggers(guarded: Guarded): GuardTrigger[] {
+  const log = (children: string) => logPart(guarded, children)
+  const body = `${guardBody(guarded, { rows: statementRows, log })}${tellsShape(guarded.log)}`
+  const after = (event: string, tables: string) =>
+    `after ${event} on $relation referencing ${tables} for each statement`
+  const both = 'old table as old_rows new table as new_rows'
+  const name = (event: string) => triggerName(guarded.scope, event)
+  const triggers = [
+    { name: name('insert'), event: after('insert', 'new table as new_rows') },
+    { name: name('update'), event: after('update', both) },
+    { name: name('delete'), event: after('delete', 'old table as old_rows') },
+  ].map((trigger) => ({ ...trigger, body, functionName: `guard_${guardId(guarded)}` }))
+  const truncate = {
+    name: name('truncate'),
+    body: truncateBody(guarded.scope),
+    functionName: 'guard_truncate',
+    event: 'before truncate on $relation for each statement',
+  }
+  return [...triggers, truncate]
+}
+
+/** For partitions that are made later. */
+function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
+  if (guarded.table.partitionColumns.length === 0) return []
+  return [
+    {
+      name: triggerName(guarded.scope, 'row'),
+      body: guardBody(guarded, { rows: singleRow, log: () => '' }),
+      functionName: `guard_${guardId(guarded)}_row`,
+      event: 'after insert or update or delete on $relation for each row',
+    },
+  ]
+}
+
+function guardId({ scope, schema, table }: Guarded): string {
+  const text = `${scope}\u0000${schema}.${table.name}`
+  return createHash('md5').update(text).digest('hex').slice(0, 12)
+}
+
+/** Guards of several scopes stand beside each other. */
+function triggerName(scope: string, event: string): string {
+  if (scope === 'default') return `rehome_${event}`
+  return `rehome_${event}_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
+}
+
+function logPart(guarded: Guarded, children: string): string {
+  const { schema, path } = guarded
+  const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
+  const [logged] = loggedBy(guarded)
+  return logged ? logRows(logged, { tenantOf, children }) : ''
+}
+
+function createLogs(guarded: Guarded): string[] {
+  return loggedBy(guarded).flatMap(createLogTable)
+}
+
+/** The table's log: its name and its columns. Empty: there is none. */
+function loggedBy({ scope, schema, table, log }: Guarded): Logged[] {
+  return log ? [{ scope, schema, table: table.name, log }] : []
+}

@@ -1,0 +1,90 @@
+/**
+ * The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it.
+ */
+import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
+import type { TenantPath } from '../../plan/routing/path.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import type { KeyList, TenantRows } from '../tenant-rows.ts'
+import { amongSelected, builtinEqual, collationOf, hasParentAmong, isParent } from './matching.ts'
+import { arrayOfTexts } from './text-batches.ts'
+
+/** `schema.table r where …` for one tenant. */
+export function fromTenant(schema: string, rows: TenantRows): string {
+  if (rows.query !== undefined) return `(${rows.query}) r where true`
+  return `${qualified(schema, rows.table.name)} r where ${tenantWhere(schema, rows)}`
+}
+
+/** A condition on `r`. */
+export function tenantWhere(schema: string, rows: TenantRows): string {
+  const { table, path, tenant, among, keys } = rows
+  const ours = tenantPredicate(path, { schema, alias: 'r', tenant })
+  const parts = [ours, ...(among ? [among] : []), ...(keys ? [amongKeys(table, keys)] : [])]
+  return parts.join(' and ')
+}
+
+/** Over `r`, a row of the table: it is one of these. */
+export function amongKeys(table: CatalogTable, keys: KeyList): string {
+  if (keys.values.length === 0) return 'false'
+  return amongSelected(table, { alias: 'r', columns: keys.columns }, listedKeys(table, keys))
+}
+
+/** `select` of the keys, each value of its column's type and under its column's name. */
+export function listedKeys(table: CatalogTable, { columns, values }: KeyList): string {
+  const arrays = columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
+  const typed = columns.map((name, i) => `${typedText(table, name, `k.c${i}`)} as ${ident(name)}`)
+  const names = columns.map((_, i) => `c${i}`)
+  return `select ${typed.join(', ')} from ${zipped(arrays)} k (${names.join(', ')})`
+}
+
+/** Arrays side by side, as rows: `unnest` of several has no name in a schema. */
+export function zipped(arrays: readonly string[]): string {
+  return `rows from (${arrays.map((array) => `pg_catalog.unnest(${array})`).join(', ')})`
+}
+
+/** A text as a value of a column. */
+export function typedText(table: CatalogTable, name: string, text: string): string {
+  return `${text}::${typeOf(table, name)}${collationOf(table, name)}`
+}
+
+/** Without length and precision, which would cut a value to fit. */
+export function typeOf(table: CatalogTable, name: string): string {
+  return table.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
+}
+
+/** `alias.tenant_id = '…'`, or a chain of `= any (select …)` up to the tenant's column. */
+export function tenantPredicate(
+  path: TenantPath,
+  at: { schema: string; alias: string; tenant: string },
+): string {
+  if (path.kind === 'column') {
+    return `${at.alias}.${ident(path.column)} ${builtinEqual} ${literal(at.tenant)}`
+  }
+  const parentAlias = `${at.alias}p`
+  const parents = path.parentColumns.map((column) => `${parentAlias}.${ident(column)}`).join(', ')
+  const parent = `${qualified(at.schema, path.parent)} ${parentAlias}`
+  const above = tenantPredicate(path.path, { ...at, alias: parentAlias })
+  const own = (column: string) => `${at.alias}.${ident(column)}`
+  return hasParentAmong(path, own, `select ${parents} from ${parent} where ${above}`)
+}
+
+/** Joins that lead from `alias` to its tenant, and the expression that is the tenant there. */
+export function tenantJoin(
+  path: TenantPath,
+  at: { schema: string; alias: string },
+): { joins: string; tenant: string; nearestParent: string | null } {
+  if (path.kind === 'column') {
+    return { joins: '', tenant: `${at.alias}.${ident(path.column)}::text`, nearestParent: null }
+  }
+  const alias = `${at.alias}p`
+  const on = isParent(
+    path,
+    (name) => `${alias}.${ident(name)}`,
+    (name) => `${at.alias}.${ident(name)}`,
+  )
+  const above = tenantJoin(path.path, { schema: at.schema, alias })
+  return {
+    joins: ` left join ${qualified(at.schema, path.parent)} ${alias} on ${on}${above.joins}`,
+    tenant: above.tenant,
+    nearestParent: `${alias}.${ident(path.parentColumns[0] ?? '')}`,
+  }
+}

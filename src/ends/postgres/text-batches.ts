@@ -1,0 +1,57 @@
+/** Rows as texts from one database, and as arrays of texts to another. */
+
+import Cursor from 'pg-cursor'
+import { heard } from '../../parallel.ts'
+import type { Client } from '../../postgres.ts'
+import type { Texts } from '../tenant-rows.ts'
+import { ReadingPace } from '../weight.ts'
+
+/** Raw texts, exactly as the server wrote them. */
+export const asText = { getTypeParser: () => (text: string) => text }
+
+export async function textsOf(client: Client, text: string): Promise<Texts[]> {
+  return (await client.query({ text, rowMode: 'array', types: asText })).rows
+}
+
+export interface Batches {
+  /** Rows of a batch at most; fewer where they are large. */
+  readonly size: number
+  /** How large a batch may be. Default: a page. */
+  readonly weightMax?: number
+}
+
+/**
+ * A query's rows; the next batch is read while one is looked at. Who breaks out of the loop has to
+ * give up the connection.
+ */
+export async function* textBatches(
+  client: Client,
+  query: string,
+  { size, weightMax }: Batches,
+): AsyncGenerator<readonly Texts[], void, undefined> {
+  const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
+  const pace = new ReadingPace({ rowsMax: size, ...(weightMax && { weightMax }) })
+  let reading: Promise<Texts[]> = heard(cursor.read(pace.next()))
+  for (;;) {
+    const rows = await reading
+    if (rows.length === 0) break
+    pace.add(rows)
+    reading = heard(cursor.read(pace.next()))
+    yield rows
+  }
+  await cursor.close()
+}
+
+/** A column as PostgreSQL's text of an array. Quotes are always right, and quicker than asking. */
+export function arrayOfTexts(rows: readonly Texts[], column: number): string {
+  let array = ''
+  for (const row of rows) {
+    const text = row[column] ?? null
+    if (array !== '') array += ','
+    if (text === null) array += 'NULL'
+    else if (text.includes('"') || text.includes('\\')) {
+      array += `"${text.replace(/["\\]/g, '\\$&')}"`
+    } else array += `"${text}"`
+  }
+  return `{${array}}`
+}

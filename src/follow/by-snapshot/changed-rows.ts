@@ -1,0 +1,206 @@
+/** The rows of a shard that have changed: which those are, and how the target gets to have them. */
+
+import { type Shard, sqlEndsOf } from '../../attempt/shard.ts'
+import { brokenByGone, type LeftBy } from '../../comparison/verification.ts'
+import {
+  type Bringing,
+  bringChildren,
+  bringKeys,
+  brokenByLeaving,
+  changedAtTarget,
+  spareLeftBehind,
+} from '../../ends/postgres/changes/brought-keys.ts'
+import {
+  type ChangedTable,
+  type Changes,
+  changedAtSource,
+  countChanged,
+  countChanges,
+} from '../../ends/postgres/changes/changes.ts'
+import {
+  bringChanged,
+  keepColumns,
+  removeChanged,
+  restoreColumns,
+} from '../../ends/postgres/changes/replace-rows.ts'
+import { poolOfOne } from '../../ends/postgres/changes/snapshot.ts'
+import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
+import {
+  referredColumns,
+  refuseBrokenByRemoval,
+} from '../../ends/postgres/removal/broken-by-removal.ts'
+import type { Removed } from '../../ends/postgres/removal/remove-rows.ts'
+import { RehomeError } from '../../errors.ts'
+import type { CatalogReference } from '../../plan/catalogs/catalog.ts'
+import { hopsOf } from '../../plan/routing/path.ts'
+import type { Route } from '../../plan/routing/route.ts'
+import type { Client } from '../../postgres.ts'
+import { transformMapper } from '../../transform/transform-mapper.ts'
+
+/** The rows that a round has to bring. */
+export interface Due {
+  readonly tables: readonly ChangedTable[]
+  /** Entries of the log. */
+  readonly total: number
+}
+
+/** Throws WRITES_WOULD_BE_LOST where rows have changed that cannot go the way of the shard. */
+export async function dueChanges(reader: Client, changes: Changes): Promise<Due> {
+  const counts = await countChanges(reader, changes)
+  return await dueOf(changes.tables, counts, (table) => countChanged(reader, changes, table))
+}
+
+/** `countRows`: of a table without entries of its own. Throws WRITES_WOULD_BE_LOST. */
+export async function dueOf(
+  all: readonly ChangedTable[],
+  counts: Counts,
+  countRows: (table: ChangedTable) => Promise<number>,
+): Promise<Due> {
+  const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
+  const tables = touched(all, counts)
+  const blocked = tables.filter(({ route }) => route.blocked)
+  const lost: Lost[] = []
+  for (const table of blocked) {
+    const { source, blocked: reason = '' } = table.route
+    const writes = counts.get(source.name) || (await countRows(table))
+    if (writes > 0) lost.push({ table: source.name, writes, reason })
+  }
+  if (lost.length > 0) throw wouldBeLost(lost)
+  return { tables: tables.filter((table) => !blocked.includes(table)), total }
+}
+
+interface Lost {
+  readonly table: string
+  readonly writes: number
+  readonly reason: string
+}
+
+function wouldBeLost(lost: readonly Lost[]): RehomeError {
+  const total = lost.reduce((sum, { writes }) => sum + writes, 0)
+  const where = lost.map(({ table, writes, reason }) => `"${table}": ${writes}, as ${reason}`)
+  const message = `${total} writes since the cutover cannot go back (${where.join('; ')}): repeat with --discard-writes to give up all that was written`
+  return new RehomeError('WRITES_WOULD_BE_LOST', message, { data: { tables: lost } })
+}
+
+type Counts = ReadonlyMap<string, number>
+
+export interface Replacing {
+  readonly bringing: Bringing
+  readonly changes: Changes
+  readonly tables: readonly ChangedTable[]
+}
+
+export interface Replaced {
+  readonly removed: number
+  readonly brought: number
+  /** Rows that went, of tables that are referred to by other columns than those of their keys. */
+  readonly gone: ReadonlyMap<ChangedTable, Removed>
+}
+
+/** In the transaction at the target. */
+export async function replaceRows(
+  shard: Shard,
+  { bringing, changes, tables }: Replacing,
+): Promise<Replaced> {
+  const { schema } = sqlEndsOf(shard).target
+  // At the target rows may find their tenant by other ways than at the source.
+  const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
+  for (const table of tables) await bringKeys(bringing, changes, table)
+  for (const table of there) await bringChildren(bringing, changes, { table, schema })
+  for (const table of tables) await keepColumns(bringing, changes, { table, schema })
+  for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
+  let [removed, brought] = [0, 0]
+  const gone = new Map<ChangedTable, Removed>()
+  for (const table of there.toReversed()) {
+    shard.signal.throwIfAborted()
+    const columns = otherColumns(table)
+    const went = await removeChanged(bringing, changes, { table, schema, columns })
+    removed += went.rows
+    if (columns.length > 0) gone.set(table, went)
+  }
+  for (const table of tables) {
+    shard.signal.throwIfAborted()
+    const { route } = table
+    const mapper = route.transform
+      ? transformMapper(route, bringing.context, { oneFormat: false })
+      : passThrough(route)
+    brought += await bringChanged(bringing, changes, { table, schema, mapper })
+  }
+  for (const table of tables) await restoreColumns(bringing, changes, { table, schema })
+  // Children that came with their parents stand in no log.
+  for (const table of there) await bringChildren(bringing, changes, { table, schema })
+  return { removed, brought, gone }
+}
+
+/** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to removed ones. */
+export async function refuseBrokenByLeaving(
+  shard: Shard,
+  { bringing, changes, tables, gone }: Replacing & Pick<Replaced, 'gone'>,
+): Promise<void> {
+  const { schema } = sqlEndsOf(shard).target
+  const all: LeftBy[] = []
+  for (const table of tables) {
+    const referring = referringTo(table)
+    const broken = await brokenByLeaving(bringing, changes, { table, schema, referring })
+    all.push(...broken.map((one) => ({ ...one, parent: table.route.target.name })))
+  }
+  if (all.length > 0) throw brokenByGone(all)
+  for (const [table, removed] of gone) {
+    const references = otherReferences(table)
+    await refuseBrokenByRemoval(bringing.target, {
+      ...{ schema, removed, tenant: shard.tenant, going: [] },
+      table: { ...table.route.target, references },
+    })
+  }
+}
+
+/** References by the columns of the target's key, all of which the round knows. */
+function referringTo({ route }: ChangedTable): CatalogReference[] {
+  return route.target.references.filter(
+    ({ readable, parentColumns }) =>
+      readable && route.targetKey.every((name) => parentColumns.includes(name)),
+  )
+}
+
+function otherReferences(table: ChangedTable): CatalogReference[] {
+  const known = referringTo(table)
+  return table.route.target.references.filter((key) => key.readable && !known.includes(key))
+}
+
+function otherColumns(table: ChangedTable): string[] {
+  return referredColumns({ references: otherReferences(table) })
+}
+
+/** The changed rows alone, as both transactions see them. */
+export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): Shard {
+  const { source, target } = sqlEndsOf(shard)
+  const of = (route: Route) => tables.find((table) => table.route === route) as ChangedTable
+  return {
+    ...shard,
+    ends: {
+      source: { ...source, pool: poolOfOne(source.pool, bringing.reader), within: 'snapshot' },
+      target: {
+        ...target,
+        pool: poolOfOne(target.pool, bringing.target),
+        within: 'transaction',
+      },
+    },
+    survey: { ...shard.survey, routes: tables.map(({ route }) => route) },
+    among: (route, end) =>
+      end === 'source' ? changedAtSource(changes, of(route)) : changedAtTarget(changes, of(route)),
+  }
+}
+
+/** Tables with changes of their own, and those whose rows depend on such. Parents first. */
+function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
+  const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
+  const found: ChangedTable[] = []
+  for (const table of tables) {
+    const { sourcePath, source } = table.route
+    const hangs = sourcePath.kind === 'through' && names.has(sourcePath.parent)
+    if (!names.has(source.name) && !hangs) continue
+    names.add(source.name)
+    found.push(table)
+  }
+  return found
+}

@@ -1,0 +1,169 @@
+/**
+ * A plan and two catalogues become routes: for each table, from where to where, by which key,
+ * column by column, in an order that puts parents first. Pure; every contradiction becomes a
+ * finding, so that a user sees all of them at once.
+ */
+import type { Catalog, CatalogTable, Finding } from '../catalogs/catalog.ts'
+import type { Plan, TablePlan } from '../plan.ts'
+import { type ColumnRoute, renamed, renumbered, routeColumns } from './columns.ts'
+import { parentsFirst } from './order.ts'
+import type { EndTable, Route } from './route.ts'
+import { routeStream, streamsOf } from './stream-routes.ts'
+import { filledTables, plannedTables, unclassifiedTables } from './tables.ts'
+import { tableNameAt, tenantPath } from './tenant-path.ts'
+
+export interface Routing {
+  /** Parents before children. */
+  readonly routes: readonly Route[]
+  readonly sources: readonly EndTable[]
+  readonly targets: readonly EndTable[]
+  readonly findings: readonly Finding[]
+  /** Tables whose foreign keys form a circle at the target. */
+  readonly cycle: readonly string[]
+}
+
+export function routeTables(plan: Plan, source: Catalog, target: Catalog): Routing {
+  const findings: Finding[] = []
+  const tables = plannedTables(plan, { source, target }, findings)
+  const filled = filledTables(plan)
+  const across = tables.filter(({ side }) => side === undefined)
+  const at = {
+    ...{ plan, source, target, findings },
+    atSource: tables,
+    atTarget: [...across, ...filled],
+  }
+  const own = isSameSchema(source, target) ? at.atTarget.map(targetNameOf) : []
+  findings.push(...unclassifiedTables(plan, source, { planned: tables, own }))
+  const routes = across.flatMap((table) => routeTable({ ...at, table }) ?? [])
+  const sources = endTables(at, 'source')
+  const targets = endTables(at, 'target')
+  for (const stream of streamsOf(plan))
+    routes.push(...routeStream({ ...at, stream, sources, targets }))
+  findings.push(...sharedTargets(routes))
+  const order = parentsFirst(targets.map(({ table }) => table))
+  return {
+    routes: order.names.flatMap((name) => routes.find((r) => r.target.name === name) ?? []),
+    sources,
+    targets,
+    findings: withoutRepetitions(findings),
+    cycle: order.cycle,
+  }
+}
+
+function isSameSchema(source: Catalog, target: Catalog): boolean {
+  return source.database === target.database && source.schema === target.schema
+}
+
+function targetNameOf(table: TablePlan): string {
+  return tableNameAt(table, 'target')
+}
+
+/** Those that exist and whose rows are known to be a tenant's. */
+function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
+  const { plan, findings } = at
+  const tables = end === 'source' ? at.atSource : at.atTarget
+  return tables.flatMap((table) => {
+    const found = at[end].tables.get(tableNameAt(table, end))
+    if (!found && table.side === 'target') {
+      const message = `does not exist in schema "${at[end].schema}" of the target`
+      findings.push({ where: `target table "${table.name}"`, message })
+    }
+    const path = tenantPath({ plan, table, tables, catalog: at[end], end, findings })
+    return found && path ? [{ table: found, path }] : []
+  })
+}
+
+/** Drops repeated findings: tables that lead to the same parent have the same one there. */
+function withoutRepetitions(findings: readonly Finding[]): Finding[] {
+  const told = new Map(findings.map((finding) => [JSON.stringify(finding), finding]))
+  return [...told.values()]
+}
+
+interface RoutingInput {
+  readonly plan: Plan
+  readonly source: Catalog
+  readonly target: Catalog
+  readonly findings: Finding[]
+  readonly atSource: readonly TablePlan[]
+  readonly atTarget: readonly TablePlan[]
+}
+
+function routeTable(input: RoutingInput & { readonly table: TablePlan }): Route | null {
+  const { plan, table, atSource, atTarget, source, target, findings } = input
+  const from = source.tables.get(table.name)
+  const to = target.tables.get(table.to ?? table.name)
+  if (!from) return null
+  if (!to) {
+    const name = `target table "${target.schema}.${table.to ?? table.name}"`
+    findings.push({ where: `table "${table.name}"`, message: `${name} does not exist` })
+    return null
+  }
+  const before = findings.length
+  const paths = { plan, table, findings }
+  const sourcePath = tenantPath({ ...paths, tables: atSource, catalog: source, end: 'source' })
+  const targetPath = tenantPath({ ...paths, tables: atTarget, catalog: target, end: 'target' })
+  const columns = routeColumns(table, {
+    ...{ from, to, findings, computed: source.computed },
+    renumber: (column) => renumbered(plan, table.newIds, column),
+  })
+  const sourceKey = keyOf(table, from, findings)
+  if (!sourcePath || !targetPath || findings.length > before) return null
+  return {
+    source: from,
+    target: to,
+    sourcePath,
+    targetPath,
+    sourceKey,
+    targetKey: targetKeyOf(table, { sourceKey, columns, to }),
+    columns,
+    newIds: table.newIds ?? {},
+    transform: table.transform,
+    plan: table,
+    selfReference: to.foreignKeys.some((key) => key.parent === to.name),
+  }
+}
+
+function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): readonly string[] {
+  const where = `table "${table.name}"`
+  const key = table.key ?? from.uniques.find((unique) => unique.primary)?.columns
+  if (!key) {
+    findings.push({ where, message: 'has no primary key: name unique columns with `key`' })
+    return []
+  }
+  const missing = key.filter((name) => !from.columns.some((column) => column.name === name))
+  if (missing.length > 0) {
+    findings.push({ where, message: `key column "${missing[0]}" does not exist` })
+  }
+  const unordered = from.columns.find((c) => key.includes(c.name) && c.operators === null)
+  if (unordered) {
+    const { name, typeText } = unordered
+    const why = 'which has no default btree operator class, so rows cannot be distinguished by it'
+    const message = `key column "${name}" is of type ${typeText}, ${why}; name other columns with \`key\``
+    findings.push({ where, message })
+  }
+  return key
+}
+
+/** Its own primary key where the target has one, else the source's key under its new names. */
+function targetKeyOf(
+  table: TablePlan,
+  known: { sourceKey: readonly string[]; columns: readonly ColumnRoute[]; to: CatalogTable },
+): readonly string[] {
+  const primary = known.to.uniques.find((unique) => unique.primary)?.columns
+  if (primary) return primary
+  return known.sourceKey.map((name) => renamed(table, name))
+}
+
+function sharedTargets(routes: readonly Route[]): Finding[] {
+  const seen = new Map<string, string>()
+  const findings: Finding[] = []
+  for (const route of routes) {
+    const other = seen.get(route.target.name)
+    if (other !== undefined) {
+      const message = `goes to "${route.target.name}", and so does table "${other}"`
+      findings.push({ where: `table "${route.source.name}"`, message })
+    }
+    seen.set(route.target.name, route.source.name)
+  }
+  return findings
+}

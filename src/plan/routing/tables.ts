@@ -1,0 +1,157 @@
+/**
+ * The tables that a plan means: those it names and those it asks to discover; and those that it
+ * must name, because they touch a planned table or hold the tenant's column. Pure.
+ */
+import type { Catalog, CatalogForeignKey, CatalogTable, Finding } from '../catalogs/catalog.ts'
+import { type Plan, type TablePlan, table, targetTable } from '../plan.ts'
+
+export function plannedTables(
+  plan: Plan,
+  { source, target }: { readonly source: Catalog; readonly target: Catalog },
+  findings: Finding[],
+): TablePlan[] {
+  const named = namedTables(plan).filter(({ side }) => side !== 'target')
+  for (const entry of named) {
+    if (source.tables.has(entry.name)) continue
+    const message = `does not exist in schema "${source.schema}" of the source`
+    findings.push({ where: `table "${entry.name}"`, message })
+  }
+  for (const name of missingExclusions(plan, [source, target])) {
+    findings.push({
+      where: `exclude "${name}"`,
+      message: 'is no table of the source or the target',
+    })
+  }
+  const names = new Set(named.map((entry) => entry.name))
+  const found = discoveredTables(plan, source).filter((entry) => !names.has(entry.name))
+  for (const [i, entry] of found.entries()) {
+    const first = found.findIndex((other) => other.name === entry.name)
+    if (first === i) continue
+    const columns = `"${found[first]?.tenant}" and "${entry.tenant}"`
+    const message = `is discovered by both ${columns}: name it, and its \`tenant\``
+    findings.push({ where: `table "${entry.name}"`, message })
+  }
+  return [...named, ...new Map(found.map((entry) => [entry.name, entry])).values()]
+}
+
+function namedTables(plan: Plan): TablePlan[] {
+  return plan.tables.filter((entry) => entry.kind === 'table')
+}
+
+/** Tables of the target that streams fill. */
+export function filledTables(plan: Plan): TablePlan[] {
+  const named = namedTables(plan).filter(({ side }) => side === 'target')
+  const streams = plan.tables.filter((entry) => entry.kind === 'stream')
+  const known = new Set(named.map(({ name }) => name))
+  const others = [...new Set(streams.flatMap(({ to }) => to))].filter((name) => !known.has(name))
+  return [...named, ...others.map((name) => targetTable(name))]
+}
+
+function discoveredTables(plan: Plan, source: Catalog): TablePlan[] {
+  return plan.tables
+    .filter((entry) => entry.kind === 'discover')
+    .flatMap(({ column, exclude }) =>
+      tablesWith(source, column)
+        .filter((name) => !exclude.includes(name) && !excludedByPlan(plan).includes(name))
+        .map((name) => table(name, { tenant: column })),
+    )
+}
+
+function tablesWith(catalog: Catalog, column: string): string[] {
+  return [...catalog.tables.values()]
+    .filter((entry) => entry.columns.some((candidate) => candidate.name === column))
+    .map((entry) => entry.name)
+}
+
+function missingExclusions(plan: Plan, catalogs: readonly Catalog[]): string[] {
+  // An end over HTTP tells of nothing but what it moves.
+  if (plan.source.kind === 'http') return []
+  const outside = new Set(
+    catalogs.flatMap(({ tables, schema }) =>
+      [...tables.values()].flatMap((entry) => outsideOf(entry, schema)),
+    ),
+  )
+  const known = (name: string) =>
+    catalogs.some(({ tables }) => tables.has(name)) || outside.has(name)
+  return excludedTables(plan).filter((name) => !known(name))
+}
+
+function excludedTables(plan: Plan): string[] {
+  const discovered = plan.tables.flatMap((entry) =>
+    entry.kind === 'discover' ? entry.exclude : [],
+  )
+  return [...excludedByPlan(plan), ...discovered]
+}
+
+function excludedByPlan(plan: Plan): string[] {
+  return plan.exclude.map(({ table: name }) => name)
+}
+
+/** Tables whose rows may go on referring to rows that move away. */
+export function tablesLeft(plan: Plan): string[] {
+  return plan.exclude.flatMap(({ table: name, leaveReferences }) => (leaveReferences ? name : []))
+}
+
+/** A table's keys within its schema, those of single partitions among them. */
+export function keysOfTable(entry: CatalogTable): CatalogForeignKey[] {
+  return [...entry.foreignKeys, ...entry.partitionKeys]
+}
+
+/**
+ * Rows of a table that the plan does not mention would be lost; so each such table has to be named.
+ */
+export function unclassifiedTables(
+  plan: Plan,
+  source: Catalog,
+  known: { readonly planned: readonly TablePlan[]; readonly own: readonly string[] },
+): Finding[] {
+  const names = new Set(known.planned.map((entry) => entry.name))
+  // Of the target, where both models live in one schema.
+  const excluded = new Set([...excludedTables(plan), ...known.own])
+  const here = [...source.tables.values()]
+    .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
+    .flatMap((entry) => {
+      const why = reasonToPlan(entry, { plan, source, names })
+      const message = `${why}: plan it or put it into \`exclude\``
+      return why ? [{ where: `table "${entry.name}"`, message }] : []
+    })
+  const outside = [...source.tables.values()]
+    .filter((entry) => names.has(entry.name))
+    .flatMap((entry) =>
+      outsideOf(entry, source.schema).map((name) => ({ name, planned: entry.name })),
+    )
+    .filter(({ name }) => !excluded.has(name))
+    .map(({ name, planned: to }) => ({
+      where: `table "${name}"`,
+      message: `of another schema hangs together with "${to}" and cannot move: put it into \`exclude\``,
+    }))
+  return [...here, ...outside]
+}
+
+/** `schema.table` of those in other schemas that refer to it, or that it refers to. */
+function outsideOf(entry: CatalogTable, schema: string): string[] {
+  const ofPartitions = entry.partitionKeys.filter(({ parentSchema }) => parentSchema !== schema)
+  const parents = [...entry.outerKeys, ...ofPartitions].map(
+    (key) => `${key.parentSchema}.${key.parent}`,
+  )
+  return [...entry.outerChildren, ...parents]
+}
+
+function reasonToPlan(
+  entry: CatalogTable,
+  known: { plan: Plan; source: Catalog; names: ReadonlySet<string> },
+): string | null {
+  if (entry.columns.some((column) => column.name === known.plan.tenantColumn)) {
+    return `has the tenant's column "${known.plan.tenantColumn}" and is not planned`
+  }
+  const schema = known.source.schema
+  const keysIn = (table?: CatalogTable) =>
+    table ? keysOfTable(table).filter((key) => key.parentSchema === schema) : []
+  const to = keysIn(entry).find((key) => known.names.has(key.parent))
+  if (to) return `refers to planned table "${to.parent}" and is not planned`
+  for (const name of known.names) {
+    const from = keysIn(known.source.tables.get(name)).find((key) => key.parent === entry.name)
+    if (from) return `is referred to by planned table "${name}" and is not planned`
+  }
+  return null
+}

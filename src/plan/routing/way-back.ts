@@ -1,0 +1,109 @@
+import { hasNewIds } from '../new-ids.ts'
+import type { TablePlan } from '../plan.ts'
+import { asItIs, type ColumnRoute, renamed } from './columns.ts'
+import { conversionOf } from './conversion.ts'
+import type { Route } from './route.ts'
+
+/** `blocked` where the plan does not say how its rows go back. */
+export function wayBack(route: Route): Route {
+  const { source, target, plan } = route
+  const columns = plan.invert ? target.columns.map(asItIs) : columnsBack(route)
+  const renumbered = hasNewIds(route)
+  const blocked = plan.invert && !renumbered ? null : reasonAgainst(route, columns)
+  return {
+    source: target,
+    target: source,
+    sourcePath: route.targetPath,
+    targetPath: route.sourcePath,
+    sourceKey: route.targetKey,
+    targetKey: route.sourceKey,
+    columns,
+    newIds: {},
+    transform: plan.invert,
+    plan: planBack(route, columns),
+    selfReference: source.foreignKeys.some((key) => key.parent === source.name),
+    backOf: route,
+    ...(blocked !== null && { blocked }),
+  }
+}
+
+function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
+  return columns.flatMap(({ name }) => {
+    const from = target.columns.find((column) => column.name === name)
+    const to = source.columns.find(
+      (column) => !plan.columns.drop.includes(column.name) && renamed(plan, column.name) === name,
+    )
+    if (!from || !to || to.generated || isComputed(plan, name)) return []
+    const castTo = from.typeName === to.typeName ? null : to.typeName
+    return [{ ...asItIs(from), name: to.name, castTo }]
+  })
+}
+
+function isComputed(plan: TablePlan, name: string): boolean {
+  return Object.hasOwn(plan.columns.compute, name)
+}
+
+function planBack({ source, target, plan }: Route, columns: readonly ColumnRoute[]): TablePlan {
+  const rename = Object.fromEntries(
+    columns
+      .map(({ name }) => [renamed(plan, name), name] as const)
+      .filter(([from, to]) => from !== to),
+  )
+  const kept = columns.map(({ name }) => renamed(plan, name))
+  const drop = target.columns.map(({ name }) => name).filter((name) => !kept.includes(name))
+  return {
+    kind: 'table',
+    name: target.name,
+    to: source.name,
+    columns: { drop: plan.invert ? [] : drop, rename: plan.invert ? {} : rename, compute: {} },
+    transform: plan.invert,
+  }
+}
+
+function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | null {
+  const { source, target, transform, stream } = route
+  if (hasNewIds(route)) return 'its rows have other ids'
+  if (stream) return `it is filled by stream "${stream.name}"`
+  if (transform) return 'its transform has no `invert`'
+  const back = (name: string) => columns.some((column) => column.name === name)
+  const key = route.sourceKey.find((name) => !back(name))
+  if (key !== undefined) return `nothing at the target tells the source's key "${key}"`
+  const empty = source.columns.find(
+    ({ name, notNull, hasDefault, identity, generated }) =>
+      !back(name) && !generated && (identity || (notNull && !hasDefault)),
+  )
+  if (empty) return `nothing at the target tells the source's column "${empty.name}"`
+  const narrow = route.sourceKey.find((name) => mayChangeKey(route, columns, name))
+  if (narrow !== undefined) return `the source's key "${narrow}" cannot hold all keys of the target`
+  const homeless = target.columns.find(
+    ({ name, generated }) => !generated && !route.columns.some((column) => column.name === name),
+  )
+  if (homeless) return `the source has no place for the target's column "${homeless.name}"`
+  return null
+}
+
+/** A key that is cut to fit is another row's. An integer that does not fit is refused instead. */
+function mayChangeKey(route: Route, columns: readonly ColumnRoute[], name: string): boolean {
+  const to = route.source.columns.find((column) => column.name === name)
+  const own = columns.find((column) => column.name === name)?.from
+  const from = route.target.columns.find((column) => column.name === own)
+  if (!from || !to || conversionOf(from, to) !== 'lossy') return false
+  return ![from, to].every(({ typeName }) => /^int[248]$/.test(typeName))
+}
+
+/**
+ * Columns that rows have only where they came from: what is in them stays there, while the rest of
+ * a row comes back.
+ */
+export function columnsLeft({ backOf, target, columns }: Route): readonly string[] {
+  if (!backOf) return []
+  const { drop } = backOf.plan.columns
+  if (backOf.plan.invert) {
+    return target.columns
+      .filter(({ name, generated, identity }) => drop.includes(name) && !generated && !identity)
+      .map(({ name }) => name)
+  }
+  return target.columns
+    .filter(({ name, generated }) => !generated && !columns.some((c) => c.name === name))
+    .map(({ name }) => name)
+}
