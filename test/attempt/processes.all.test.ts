@@ -1,13 +1,14 @@
 // A real worker process dies of SIGKILL, and another one stands still (SIGSTOP) and wakes up when
-// all is over, at one place in each phase, with the queue in Redis and in PostgreSQL. The places
-// are others with each commit.
+// all is over, at one place in each phase: with the queue in Redis and in PostgreSQL, by turns with
+// each commit. The places are others with each commit, too.
 //
 // To repeat: ROTATION=7 npx vitest run test/attempt/processes.all.test.ts
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { killEach, stopEach } from '../helpers/attempts/processes.ts'
 import { type Story, stories } from '../helpers/attempts/stories.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { programFile } from '../helpers/programs.ts'
+import { isInPart } from '../helpers/rotation.ts'
 import { house } from '../helpers/tidy/house.ts'
 import { phasesOf } from '../helpers/tidy/words.ts'
 
@@ -33,18 +34,27 @@ const parts: readonly (readonly [Story, readonly string[]])[] = [
 ]
 
 describeOnBackends('a worker process', (backend) => {
-  describe.each(parts.map(([story, phases]) => ({ name: story.name, story, phases })))(
-    'in $name',
-    ({ story, phases }) => {
-      test('that is killed is followed by one that ends it', { timeout }, async () => {
-        const places = await killEach({ story, backend, file, phases })
-        expect(places).toHaveLength(phases.length)
-      })
+  const queue = backend.name === 'redis' ? 0 : 1
+  const turns = parts.map(([story, phases], i) => ({
+    ...{ name: story.name, story, phases },
+    dies: isInPart(i + queue, 2),
+  }))
 
-      test('that stood still changes nothing when it wakes up', { timeout }, async () => {
-        const places = await stopEach({ story, backend, file, phases })
-        expect(places).toHaveLength(phases.length)
-      })
+  test.each(turns.filter(({ dies }) => dies))(
+    'that is killed in $name is followed by one that ends it',
+    { timeout },
+    async ({ story, phases }) => {
+      const places = await killEach({ story, backend, file, phases })
+      expect(places).toHaveLength(phases.length)
+    },
+  )
+
+  test.each(turns.filter(({ dies }) => !dies))(
+    'that stood still in $name changes nothing when it wakes up',
+    { timeout },
+    async ({ story, phases }) => {
+      const places = await stopEach({ story, backend, file, phases })
+      expect(places).toHaveLength(phases.length)
     },
   )
 })

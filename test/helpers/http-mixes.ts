@@ -1,6 +1,7 @@
 // Stories that hold with whichever ends are over HTTP. The default tier tells each with one mix of
-// ends, in turn; the exhaustive tier with the two others.
+// ends; the exhaustive tier with one of the two others, and with the last one at the next commit.
 import { type EndName, mixes } from './http-world.ts'
+import { rotation } from './rotation.ts'
 
 /** Takes which ends are over HTTP. */
 export type MixedStory = (over: readonly EndName[]) => Promise<void>
@@ -11,9 +12,12 @@ export function withOneMix(stories: Readonly<Record<string, MixedStory>>): Told[
   return told(stories, (story, mix) => story % mixes.length === mix)
 }
 
-/** The mixes that `withOneMix` leaves out. */
-export function withOtherMixes(stories: Readonly<Record<string, MixedStory>>): Told[] {
-  return told(stories, (story, mix) => story % mixes.length !== mix)
+/** Each story with one of the mixes that `withOneMix` leaves out, by turns. */
+export function withAnotherMix(stories: Readonly<Record<string, MixedStory>>): Told[] {
+  return told(stories, (story, mix) => {
+    const turn = 1 + ((story + rotation()) % (mixes.length - 1))
+    return (story + turn) % mixes.length === mix
+  })
 }
 
 function told(

@@ -1,6 +1,8 @@
-// Which of many equal places a test takes this time: another one with each commit, and without git
-// with each day. It is printed, so that a run can be repeated: ROTATION=1234 npx vitest run …
+// Which of many equal places a test takes this time: the next one with each commit, and without git
+// with each day. So as many successive commits as there are places, or parts, take all of them. The
+// number is printed, so that a run can be repeated: ROTATION=1234 npx vitest run …
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 
 let known: number | null = null
 
@@ -16,6 +18,16 @@ export function oneOf<T>(items: readonly T[], salt = 0): T[] {
   return item === undefined ? [] : [item]
 }
 
+/** Whether this one of a list is in the part that is taken: each is in one of `parts`. */
+export function isInPart(index: number, parts: number): boolean {
+  return (index + rotation()) % parts === 0
+}
+
+/** A number for a name that stands in no list, the same in every run. */
+export function indexOfName(name: string): number {
+  return createHash('md5').update(name).digest().readUInt16BE()
+}
+
 function chosen(): number {
   const given = process.env.ROTATION
   const number = given === undefined ? (commitNumber() ?? dayNumber()) : Number(given)
@@ -23,13 +35,19 @@ function chosen(): number {
   return number
 }
 
+/** How many commits came before. A shallow clone does not know, and takes any number. */
 function commitNumber(): number | null {
   try {
-    const hash = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' })
-    return Number.parseInt(hash.slice(0, 7), 16)
+    const shallow = git('rev-parse', '--is-shallow-repository') === 'true'
+    if (!shallow) return Number(git('rev-list', '--count', 'HEAD'))
+    return Number.parseInt(git('rev-parse', 'HEAD').slice(0, 7), 16)
   } catch {
     return null
   }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim()
 }
 
 function dayNumber(): number {

@@ -2,7 +2,7 @@
 // the other. The places are not listed but heard: a new call is a new place.
 import { expect } from 'vitest'
 import { type CallPoint, changesNothing, phaseOf } from '../call-points.ts'
-import { oneOf } from '../rotation.ts'
+import { indexOfName, isInPart, oneOf } from '../rotation.ts'
 import { eachAtOnce, finishAll, lapse, openScene, type Scene } from './scene.ts'
 import type { Asked, Story } from './stories.ts'
 
@@ -32,6 +32,26 @@ export const onePerPhase: Choose = (points) => {
 export const inThreePhases: Choose = (points) => {
   const places = onePerPhase(points)
   return [0, 1, 2].flatMap((i) => oneOf(places, Math.floor((i * places.length) / 3)))
+}
+
+/** Successive rotations in which `changesInPart` takes every change. */
+const changesParts = 4
+
+/** Of `changes`, one part, another one with each rotation. */
+export const changesInPart: Choose = (points) =>
+  changes(points).filter(({ place }) => wanted || isInPart(indexOfName(place), changesParts))
+
+/** Of places before calls, and of those after them, so many rotations take each once. */
+const placesParts = 4
+
+/**
+ * Whether a place is in the part of this rotation. Nothing is sent between the answer to a call and
+ * the next call, so that to die there is the same: one rotation takes places before calls, and the
+ * next one those after them.
+ */
+export function isPlaceInPart({ place, moment }: CallPoint): boolean {
+  const call = indexOfName(place.slice(moment.length))
+  return isInPart(2 * call + (moment === 'before' ? 0 : 1), 2 * placesParts)
 }
 
 /**
@@ -94,10 +114,10 @@ export async function listen(scene: Scene): Promise<CallPoint[]> {
 }
 
 /**
- * Attempts die at the first place where none has died yet, before and after every call, and others
- * go on from there, until a tenant gets through without coming to such a place. Returns the places.
+ * Attempts die at the first place of this rotation where none has died yet, and others go on from
+ * there, until a tenant gets through without coming to such a place. Returns the places.
  */
-export async function dieEverywhere(story: Story): Promise<string[]> {
+export async function dieInARow(story: Story): Promise<string[]> {
   await using scene = await openScene(story)
   const died = new Set<string>()
   let tenants = 0
@@ -115,8 +135,10 @@ export async function dieEverywhere(story: Story): Promise<string[]> {
 }
 
 async function dieAgainAndAgain(scene: Scene, move: Asked, died: Set<string>): Promise<void> {
-  const dies = ({ place }: CallPoint) => {
-    if (died.has(place) || !place.includes(wanted)) return 'goes on'
+  const dies = (point: CallPoint) => {
+    const { place } = point
+    const isChosen = wanted ? place.includes(wanted) : isPlaceInPart(point)
+    if (died.has(place) || !isChosen) return 'goes on'
     died.add(place)
     return 'dies'
   }

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Outcome } from '../../../src/worker/attempt.ts'
 import type { CallPoint } from '../call-points.ts'
 import { deferred } from '../deferred.ts'
-import { type Choose, listen } from './deaths.ts'
+import { type Choose, isPlaceInPart, listen } from './deaths.ts'
 import type { Life } from './life.ts'
 import { eachAtOnce, expectOneHome, expectPhase, openScene, type Scene } from './scene.ts'
 import { everythingOfEach } from './states.ts'
@@ -36,16 +36,18 @@ export async function standAlone(story: Story, choose: Choose): Promise<string[]
 }
 
 /**
- * Attempts stand still at the first place where none has stood yet, some of them one after the
- * other for one tenant, until a tenant gets through without coming to such a place. Returns the
- * places.
+ * Attempts stand still at the first place of this rotation where none has stood yet, some of them
+ * one after the other for one tenant, until a tenant gets through without coming to such a place.
+ * Returns the places.
  */
 export async function standEverywhere(story: Story): Promise<string[]> {
   await using scene = await openScene(story)
   const stood = new Set<string>()
   let tenants = 0
-  const stands = ({ place }: CallPoint) => {
-    if (stood.has(place) || !place.includes(wanted)) return false
+  const stands = (point: CallPoint) => {
+    const { place } = point
+    const isChosen = wanted ? place.includes(wanted) : isPlaceInPart(point)
+    if (stood.has(place) || !isChosen) return false
     stood.add(place)
     return true
   }
