@@ -66,7 +66,9 @@ function secretOf({ bearerFrom, hmacFrom }: From, environment: NodeJS.ProcessEnv
   if (!text) throw new Error(`${variable} is not set`)
   if (hmacFrom !== undefined) return { kind: 'hmac', key: text }
   if (bearerToken.test(text)) return { kind: 'bearer', token: text }
-  throw new Error(`${variable} holds what cannot be a bearer token: ${bearerChars}`)
+  throw new Error(
+    `${variable} holds a text that cannot be a bearer token; a token has ${bearerChars}`,
+  )
 }
 
 /** Ends in a slash, so that paths go below it. */

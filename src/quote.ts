@@ -31,5 +31,8 @@ export function startupOption(name: string, value: string): string {
 
 function withoutNul(text: string): string {
   if (!text.includes('\0')) return text
-  throw new RehomeError('UNEXPECTED', `${JSON.stringify(text)} holds a NUL: SQL cannot say that`)
+  throw new RehomeError(
+    'UNEXPECTED',
+    `${JSON.stringify(text)} contains a NUL, which SQL cannot express`,
+  )
 }

@@ -46,7 +46,7 @@ test('a table of another schema that refers to a planned one has to be excluded 
   const [finding] = await world.rehome.check(world.plan())
   expect(finding).toEqual({
     where: 'table "other.marks"',
-    message: expect.stringContaining('of another schema hangs together with "notes"'),
+    message: expect.stringContaining('of another schema has a foreign key to or from "notes"'),
   })
   expect(await world.rehome.check(world.plan({ exclude: ['other.marks'] }))).toEqual([
     {

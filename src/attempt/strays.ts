@@ -104,7 +104,7 @@ function wouldStay(strays: readonly Strays[]): RehomeError {
 function describe({ table, foreignKey, parent, rows, values, planned }: Strays): string {
   const refer = `refer by "${foreignKey}" to rows of "${parent}" that move, e.g. ${values[0]}`
   if (planned) {
-    return `"${table}": ${rows} rows ${refer}, but are not found by the way that the plan says: fill in the columns by which it finds them, give them the same tenant, or remove them`
+    return `"${table}": ${rows} rows ${refer}, but the plan's path does not find them: fill in the columns of the path, give them the same tenant, or remove them`
   }
   const leave = `\`exclude: [{ table: '${table}', leaveReferences: true }]\``
   return `"${table}": ${rows} rows stay behind and ${refer}: plan the table, remove them, or say ${leave}`

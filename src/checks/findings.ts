@@ -74,12 +74,14 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
   const shared = source.database === target.database
   const apart = plan.scope !== plan.targetScope
   if (!shared) {
-    const message = 'is for two models in one database, and these are two'
+    const message =
+      'needs both models in one database, but source and target are different databases'
     return apart ? [{ where: '`targetScope`', message }] : []
   }
   const findings: Finding[] = []
   if (!apart) {
-    const message = "is the source's database: tell the models apart by a `targetScope` of its own"
+    const message =
+      "is the source's database: name the target's model with a `targetScope` of its own"
     findings.push({ where: 'target', message })
   }
   if (plan.strategy === 'online' || plan.rollback.windowMs > 0) {
@@ -89,7 +91,7 @@ function sharedFindings(plan: Plan, routing: Routing, { source, target }: Catalo
   const own = source.schema === target.schema ? routing.sources : []
   for (const { table } of own) {
     if (!routing.targets.some((other) => other.table.name === table.name)) continue
-    findings.push({ where: `table "${table.name}"`, message: 'is at both ends one and the same' })
+    findings.push({ where: `table "${table.name}"`, message: 'is the same table at both ends' })
   }
   return findings
 }
@@ -112,7 +114,8 @@ function onlineFindings({ routes }: Routing, { target, asked }: Asked): Finding[
   }
   for (const { stream } of routes) {
     if (!stream) continue
-    const message = 'is followed by no log: online moves take tables, offline ones also streams'
+    const message =
+      'has no log of changes: online moves support tables only, offline moves also streams'
     findings.push({ where: `stream "${stream.name}"`, message })
   }
   for (const route of routes) {

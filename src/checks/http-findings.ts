@@ -96,12 +96,12 @@ function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
     told.push(`${why}: they stay behind, and a removal there may break their references`)
   }
   if (kind === 'http' && hasUnknownTypes(catalog)) {
-    const why = 'does not say what its enums and composite types consist of (`shape`)'
-    told.push(`${why}: values are compared as texts, whatever these mean at the other end`)
+    const why = 'does not describe its enums and composite types (`shape`)'
+    told.push(`${why}: values are compared as texts only`)
   }
   if (end === 'source' && readUnchecked(kind, digestProbes)) {
-    const why = 'makes no digest of its own that what is read of it could be held against'
-    told.push(`${why}: a page of rows that is left out each time is not missed`)
+    const why = 'makes no digest of its own to compare with the rows that were read'
+    told.push(`${why}: a page of rows that is missing in every answer is not detected`)
   }
   return told.map((message) => ({ where, message }))
 }
@@ -174,7 +174,8 @@ function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
     findings.push({ where: 'target', message: '`newIds` are made by SQL, which it does not run' })
   }
   if (overHttp.length > 0 && plan.scope !== plan.targetScope) {
-    const message = 'is for two models in one database that is reached as such, not over HTTP'
+    const message =
+      'needs one database that rehome connects to directly, but an end is reached over HTTP'
     findings.push({ where: '`targetScope`', message })
   }
   return findings

@@ -12,13 +12,13 @@ export function addCanary(program: Command): void {
   program
     .command('canary <plan>')
     .description(
-      'fence a tenant for a moment, and see that no instance of the application writes for it',
+      'fence a tenant for a moment, and prove that no instance of the application writes for it',
     )
     .requiredOption('-t, --tenant <id>', 'which tenant: one of your own')
     .option('--url <url...>', 'where each instance takes a write for this tenant')
     .option('--method <method>', 'of the request', 'POST')
     .option('--header <header...>', 'e.g. "authorization: Bearer …"')
-    .option('--body <body>', 'of the request; a JSON text is sent as such')
+    .option('--body <body>', 'body of the request; JSON is sent as application/json')
     .option('--answer <time>', 'how long an instance may keep a write waiting', '10s')
     .option('--json', 'as JSON')
     .action(runCanary)

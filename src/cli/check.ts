@@ -6,7 +6,7 @@ import { loadPlan } from './load-plan.ts'
 export function addCheck(program: Command): void {
   program
     .command('check <plan>')
-    .description('say everything that stands between the plan and a move; changes nothing')
+    .description('list everything that prevents a move; changes nothing')
     .option('--json', 'as JSON')
     .action(check)
 }

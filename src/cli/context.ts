@@ -100,7 +100,7 @@ export function exitCodeOf(moves: readonly Move[]): number {
 export function atLeastOne(text: string): number {
   const value = integer(text)
   if (value > 0) return value
-  throw new RehomeError('USAGE', `"${text}" is too few: it has to be at least 1`)
+  throw new RehomeError('USAGE', `"${text}" is too small: the minimum is 1`)
 }
 
 export function integer(text: string): number {

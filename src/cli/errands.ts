@@ -37,8 +37,8 @@ function errand(program: Command, name: string, what: string, { ask }: { ask: As
     .command(`${name} <run>`)
     .description(what)
     .option('-t, --tenant <id...>', 'which tenants')
-    .option('--dry-run', 'only say which tenants it would be')
-    .option('--no-wait', 'return when it is asked for, not when it is done')
+    .option('--dry-run', 'only list the tenants')
+    .option('--no-wait', 'return once it is enqueued, without waiting for its end')
     .action(async (runId: string, flags: ErrandFlags) => {
       process.exitCode = await withRehome(async (rehome) => {
         const tenants = await ask(rehome, runId, flags)

@@ -14,7 +14,7 @@ export function addInit(program: Command): void {
       'install or upgrade the control database, and the fence at the ends of the plans, which default to REHOME_PLANS',
     )
     .option('--sql', 'only print what would be run')
-    .option('--dry-run', 'only say what would be done')
+    .option('--dry-run', 'only print what would be done')
     .action(init)
 }
 

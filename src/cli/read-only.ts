@@ -21,11 +21,11 @@ export function addReadOnly(program: Command): void {
     .command('read-only <state>')
     .description('refuse all writes of the whole application (on), let them in (off), or `show`')
     .option('--url-from <name...>', 'variables with the URLs of its databases', ['DATABASE_URL'])
-    .option('--scope <scope>', 'the feature or data model that it is about', 'default')
+    .option('--scope <scope>', 'the feature or data model', 'default')
     .option('--reason <text>', 'the reason that refused users see (on)')
     .option('--for <time>', 'ends by itself after e.g. 10m (on; default: until `off`)')
     .option('--drain <time>', 'how long to wait for writers that are in (on)', '10s')
-    .option('--dry-run', 'only say what would be done (on, off)')
+    .option('--dry-run', 'only print what would be done (on, off)')
     .option('--json', 'as JSON (show)')
     .action(readOnly)
 }
@@ -51,7 +51,7 @@ async function readOnly(state: string, options: Options): Promise<void> {
   if (state === 'show') await withDatabases(options, (all) => show(all, options))
   else if (state === 'off') await withDatabases(options, (all) => end(all, options))
   else if (state === 'on') await start(options)
-  else throw new RehomeError('USAGE', `"${state}" is neither on, off nor show`)
+  else throw new RehomeError('USAGE', `"${state}" is not one of on, off, show`)
 }
 
 /** Opens all databases, and reports a problem with any of them before anything is changed. */

@@ -15,7 +15,7 @@ export function addUninstall(program: Command): void {
   program
     .command('uninstall <plan>')
     .description('remove the fence from the ends of the plan; the control database stays')
-    .option('--dry-run', 'only say what would be removed')
+    .option('--dry-run', 'only print what would be removed')
     .option('--force', 'although tenants are closed there: they become writable at both ends')
     .action(uninstall)
 }

@@ -16,7 +16,7 @@ export function addWorker(program: Command, starters: Starters): void {
       const { concurrency } = flags
       const worker = await starters.startWorker({ plans, concurrency, log })
       const signal = await untilStopped()
-      note(`${signal}: handing moves that are not cut over back, finishing the others`)
+      note(`${signal}: returning moves before their cutover to the queue, finishing the others`)
       await worker.close()
     })
 }

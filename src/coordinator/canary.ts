@@ -136,7 +136,7 @@ async function tryUntilOpen(options: CanaryOptions, instance: string): Promise<T
 
 function wouldTellNothing(end: End, instance: string, { accepted, answer }: Tried): RehomeError {
   if (!accepted) {
-    const message = `${instance} does not take the write without a fence either (${answer}): a refusal would tell nothing`
+    const message = `${instance} refuses the write even without a fence (${answer}): a refusal would prove nothing`
     return new RehomeError('USAGE', message)
   }
   const message = `${instance} says that it has written (${answer}), and no row of the tenant has changed at the ${end.name} (${end.place}): is there another database behind it?`

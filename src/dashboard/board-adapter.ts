@@ -90,7 +90,8 @@ const refuse: Handler = () => ({
   status: 403,
   body: {
     error: 'Not possible here',
-    message: 'Jobs only point at moves. What is to be done with a tenant is asked of `rehome`.',
+    message:
+      'Jobs only refer to moves. Use the `rehome` commands to change what happens to a tenant.',
   },
 })
 

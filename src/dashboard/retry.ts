@@ -14,10 +14,10 @@ import type { BoardLibrary } from './library.ts'
 export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
   const { runId, tenantId } = await moveOf(library, job)
   if (job.queueName !== queueNames.move) {
-    if (job.name === 'audit') throw refused('an audit is asked for anew by its plan')
-    if (job.name === 'rehearse') throw refused('a rehearsal is asked for anew by `rehome rehearse`')
+    if (job.name === 'audit') throw refused('the plan requests the next audit by itself')
+    if (job.name === 'rehearse') throw refused('repeat a rehearsal with `rehome rehearse`')
     const errand = errandOf(job)
-    throw refused(`a ${errand} is asked for anew: ${command(errand, runId, tenantId)}`)
+    throw refused(`a ${errand} is repeated with: ${command(errand, runId, tenantId)}`)
   }
   await library.retry(runId, { tenants: [tenantId] })
 }

@@ -32,17 +32,17 @@ export class Refusal extends RehomeError {
   }
 }
 
-const wrongSecret = 'the secret is wrong, or the signature is not of this request and hour'
+const wrongSecret = 'the secret is wrong, or the signature does not match this request and time'
 
 /** Throws a Refusal. Nothing is read of the body of a request that shows no secret. */
 export async function admit(request: Request, conditions: Conditions): Promise<Admitted> {
   const { secrets, maxBytes } = conditions
   const { method, headers, url } = request
-  if (!headers.has('authorization')) throw new Refusal(401, 'the request shows no secret')
+  if (!headers.has('authorization')) throw new Refusal(401, 'the request has no secret')
   const path = protocolPath.exec(new URL(url).pathname)?.[1]
   const shown = shownBy(secrets, headers, { method, ...addressOf(request, path, conditions) })
   if (shown.kind === 'nothing') throw new Refusal(401, wrongSecret)
-  if (path === undefined) throw new Refusal(404, 'there is nothing of the protocol at this path')
+  if (path === undefined) throw new Refusal(404, 'the protocol has no operation at this path')
   if (method !== (path === 'v1' ? 'GET' : 'POST')) {
     throw new Refusal(405, `${path} is not asked for with ${method}`)
   }

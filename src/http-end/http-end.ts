@@ -244,7 +244,7 @@ function planOf(options: HttpEndOptions, schema: string): Plan {
   const { tables, exclude, tenantColumn, scope } = options
   const changing = tables.find((entry) => entry.kind === 'table' && (entry.transform || entry.to))
   if (changing?.kind === 'table') {
-    const message = `table "${changing.name}": what becomes of rows is for the plan to say`
+    const message = `table "${changing.name}": only the plan can change rows`
     throw new RehomeError('USAGE', message)
   }
   return checkPlan({

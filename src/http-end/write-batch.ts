@@ -74,5 +74,5 @@ function gap(known: TableProgress, from: TableProgress): RehomeError {
 
 /** It would be taken for its own repetition, and its rows be lost. */
 function uncounted(rows: number): RehomeError {
-  return new RehomeError('USAGE', `the batch has ${rows} rows, and its progress counts none`)
+  return new RehomeError('USAGE', `the batch has ${rows} rows, but its progress does not grow`)
 }

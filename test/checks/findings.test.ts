@@ -84,9 +84,9 @@ const places: readonly Case[] = [
   [
     'one database for both',
     { target: { database: 'one' }, plan: noWindow },
-    "target: is the source's database: tell the models apart by a `targetScope` of its own",
-    'table "notes": is at both ends one and the same',
-    'table "lines": is at both ends one and the same',
+    "target: is the source's database: name the target's model with a `targetScope` of its own",
+    'table "notes": is the same table at both ends',
+    'table "lines": is the same table at both ends',
   ],
   [
     'two schemas of one database',
@@ -95,7 +95,7 @@ const places: readonly Case[] = [
   [
     'a scope of the target in a database of its own',
     { plan: { targetScope: 'new' } },
-    '`targetScope`: is for two models in one database, and these are two',
+    '`targetScope`: needs both models in one database, but source and target are different databases',
   ],
   [
     'an online move within one database',
@@ -202,7 +202,7 @@ const following: readonly Case[] = [
         ],
       },
     },
-    'stream "bodies": is followed by no log: online moves take tables, offline ones also streams',
+    'stream "bodies": has no log of changes: online moves support tables only, offline moves also streams',
   ],
   [
     'rows that stay behind, online',
@@ -271,7 +271,7 @@ const asking: readonly Case[] = [
       plan: { source: over, targetScope: 'new', ...noWindow },
       target: { database: 'one', schema: 'new' },
     },
-    '`targetScope`: is for two models in one database that is reached as such, not over HTTP',
+    '`targetScope`: needs one database that rehome connects to directly, but an end is reached over HTTP',
   ],
 ]
 

@@ -166,7 +166,7 @@ test.each([
   [[], 2, /say with --url/],
   [['--url', 'notes'], 2, /"notes" is no http/],
   [['--url', 'http://127.0.0.1:1/', '--header', 'x'], 2, /has to be "name: value"/],
-  [['--url', 'http://127.0.0.1:1/'], 2, /does not take the write without a fence either/],
+  [['--url', 'http://127.0.0.1:1/'], 2, /refuses the write even without a fence/],
 ])('%j changes nothing and says what to do', async (args, code, message) => {
   const ran = await ask(...args)
   expect([ran.code, ran.out]).toEqual([code, ''])

@@ -125,7 +125,7 @@ test.each([
   [['on'], 2, /give a --reason/],
   [['on', '--reason', ' '], 2, /give a --reason/],
   [['on', '--reason', 'x', '--for', '10'], 2, /"10" is no length of time/],
-  [['perhaps'], 2, /"perhaps" is neither on, off nor show/],
+  [['perhaps'], 2, /"perhaps" is not one of on, off, show/],
   [['on', '--reason', 'x', '--scope', 'wiki'], 3, /no table is guarded for scope "wiki"/],
   [['on', '--reason', 'x', '--url-from', 'NO_URL'], 2, /NO_URL, which is not set/],
   [['on', '--reason', 'x', '--url-from', 'SOURCE_URL', 'CONTROL_URL'], 3, /there is no fence here/],

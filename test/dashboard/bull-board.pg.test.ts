@@ -137,7 +137,7 @@ describeOnBackends('Bull Board', (backend) => {
     const refused = await ask(board, clean, { method: 'PUT' })
     expect(refused.json).toEqual({
       error: 'Not possible here',
-      message: expect.stringContaining('Jobs only point at moves'),
+      message: expect.stringContaining('Jobs only refer to moves'),
     })
   })
 

@@ -106,7 +106,7 @@ describeOnBackends('the Retry button', (backend) => {
       return failed
     })
     await using board = await openBoard(world)
-    const message = `a rollback is asked for anew: rehome rollback ${runId} --tenant back`
+    const message = `a rollback is repeated with: rehome rollback ${runId} --tenant back`
     const path = `/api/queues/rehome-rollbacks/${job?.id}/retry`
     expect(await ask(board, path, put)).toMatchObject({ status: 409, json: { message } })
     const all = await ask(board, '/api/queues/rehome-rollbacks/retry/failed', put)

@@ -226,7 +226,7 @@ describe('a type', () => {
   ])('is refused where something may get lost: %s to %s', (from, to) => {
     const { findings } = routeValue(from, to)
     expect(findings).toEqual([
-      `table "notes": column "value" is ${from} and becomes ${to}, which may lose something: ` +
+      `table "notes": column "value" is ${from} and becomes ${to}, which may lose part of a value: ` +
         'say how with `columns.compute`',
     ])
   })
@@ -242,7 +242,7 @@ describe('a type', () => {
   test('of an expression has to fit as well', () => {
     const columns = { compute: { body: sql`r.id * 2` } }
     expect(routeNotes({ columns, computed: { body: 'int8' } }, notes).findings).toEqual([
-      'table "notes": column "body" is int8 and becomes text, which may lose something: ' +
+      'table "notes": column "body" is int8 and becomes text, which may lose part of a value: ' +
         'say how with `columns.compute`',
     ])
   })

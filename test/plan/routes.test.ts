@@ -28,7 +28,7 @@ describe('a table', () => {
   test('cannot share its target with another one', () => {
     const plan = planOf([table('notes'), table('drafts', { to: 'notes' })])
     expect(findingsOf(route(plan, { notes, drafts: notes }))).toEqual([
-      'table "drafts": goes to "notes", and so does table "notes"',
+      'table "drafts": goes to "notes", as table "notes" does: give them different targets',
     ])
   })
 

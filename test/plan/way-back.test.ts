@@ -64,13 +64,13 @@ test('brings nothing of an expression', () => {
 test.each<[why: string, options: Options, source: Columns, target: Columns]>([
   ['its transform has no `invert`', { transform: (row) => row }, notes, notes],
   [
-    'nothing at the target tells the source\'s column "kind"',
+    'no column of the target has the source\'s column "kind"',
     { columns: { drop: ['kind'] } },
     { ...notes, kind: 'text not-null' },
     notes,
   ],
   [
-    'nothing at the target tells the source\'s column "number"',
+    'no column of the target has the source\'s column "number"',
     { columns: { drop: ['number'] } },
     { ...notes, number: 'int8 identity' },
     notes,

@@ -72,7 +72,7 @@ test('a path that leads through a period is refused', async () => {
     const { findings } = await survey(plan, ends)
     expect(findings).toContainEqual({
       where: 'table "bookings"',
-      message: '"room", "during" refers to periods, of which a row may have several parents',
+      message: '"room", "during" is a temporal key, so a row may have several parents',
     })
   } finally {
     await closeEnds(ends)

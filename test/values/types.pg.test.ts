@@ -86,7 +86,7 @@ const cases: Readonly<Record<string, Case>> = {
     there: 'create schema if not exists other; create domain d9 as public.point',
     column: 'd9',
     message:
-      'column "v" is d9 and becomes d9, which may lose something: say how with `columns.compute`',
+      'column "v" is d9 and becomes d9, which may lose part of a value: say how with `columns.compute`',
   },
   'a number of a large object': {
     types: '',

@@ -104,7 +104,7 @@ function pagesOf(asking: Asking, reading: Reading, limit: number): AsyncIterable
 
 export function readColumn({ from, name, castTo }: ColumnRoute) {
   if (from !== null) return { column: from, cast: castTo }
-  const message = `column "${name}" is an expression, and the source is no database of ours`
+  const message = `column "${name}" is an expression, and the source is not reached as a database`
   throw new RehomeError('PREFLIGHT_FAILED', message)
 }
 
@@ -203,6 +203,6 @@ function comparedColumn({ from, typeSql, cast }: ComparedColumn) {
   if (from !== null) return { column: from, type: typeSql, cast }
   throw new RehomeError(
     'PREFLIGHT_FAILED',
-    'an expression of the plan cannot be asked for over HTTP',
+    'an end over HTTP cannot evaluate an expression of the plan',
   )
 }

@@ -65,7 +65,7 @@ function secretOf({ auth }: Reachable, setting: Setting): Secret | null {
   if ('bearerFrom' in auth) {
     const token = setting(auth.bearerFrom)
     if (bearerToken.test(token)) return { kind: 'bearer', token }
-    const message = `${auth.bearerFrom} holds what cannot be a bearer token: ${bearerChars}`
+    const message = `${auth.bearerFrom} holds a text that cannot be a bearer token; a token has ${bearerChars}`
     throw new RehomeError('PLAN_INVALID', message)
   }
   return { kind: 'hmac', key: setting(auth.hmacFrom) }
@@ -81,11 +81,11 @@ function baseUrlOf(name: string, end: Reachable, setting: Setting): URL {
   const url = new URL(text)
   if (!/^https?:$/.test(url.protocol)) throw invalid(`begins with ${url.protocol}`)
   if (url.username || url.password || url.search || url.hash) {
-    throw invalid('has more than a host and a path: secrets belong into `auth`')
+    throw invalid('has more than a host and a path: put secrets into `auth`')
   }
   if (url.protocol === 'http:' && end.tls.mode !== 'off' && !ownMachine.test(url.hostname)) {
     throw invalid(
-      "is plain http:, which shows the secret: use https:, or say `tls: { mode: 'off' }`",
+      "is plain http:, which reveals the secret: use https:, or set `tls: { mode: 'off' }`",
     )
   }
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/`

@@ -199,7 +199,7 @@ async function textOf(
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge()
     const short = error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR'
-    const what = short ? 'sent an answer that was cut off' : 'answered with what is no gzip'
+    const what = short ? 'sent an incomplete answer' : 'answered with invalid gzip'
     const details = { retryable: short, cause: error }
     throw new RehomeError('PROTOCOL_BROKEN', `${where} ${what}`, details)
   }

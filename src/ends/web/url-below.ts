@@ -17,7 +17,7 @@ export function urlBelow(base: URL, path: string, where: string): URL {
   const [plain = ''] = path.split('?', 1)
   if (controls.test(path)) throw refuse('has a control character')
   if (path.includes('\\')) throw refuse('has a backslash')
-  if (path.includes('#')) throw refuse('has a "#", behind which nothing is sent')
+  if (path.includes('#')) throw refuse('has a "#", and the text behind it would not be sent')
   const decoded = decodedFully(plain)
   if (decoded === null) throw refuse('has a percent sign that encodes nothing')
   if (controls.test(decoded)) throw refuse('has an encoded control character')

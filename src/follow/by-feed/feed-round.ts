@@ -175,7 +175,7 @@ async function refuseCollisions(
   if (!first) return
   const { target, targetKey } = table.route
   const named = `(${targetKey.join(', ')}) = (${first.key.join(', ')})`
-  const message = `"${target.name}" at the ${shard.ends.target.name}: ${real.length} rows collide with others that are there, e.g. the one with ${named}`
+  const message = `"${target.name}" at the ${shard.ends.target.name}: ${real.length} rows collide with existing ones, e.g. the one with ${named}`
   const data = { keys: real.slice(0, 20).map(({ key }) => key.join(',')) }
   // What it collides with may have changed between two looks: then another attempt finds it gone.
   throw new RehomeError('ID_COLLISION', message, { data, retryable: true })

@@ -167,7 +167,7 @@ function fitType({ route, column: from }: Offer, to: CatalogColumn, complain: Co
   }
   if (conversion === 'lossy') {
     const change = `is ${from?.typeText ?? route.typeName} and becomes ${to.typeText}`
-    const message = `column "${route.name}" ${change}, which may lose something`
+    const message = `column "${route.name}" ${change}, which may lose part of a value`
     complain(`${message}: say how with \`columns.compute\``)
   }
   return route

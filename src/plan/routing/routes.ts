@@ -160,7 +160,7 @@ function sharedTargets(routes: readonly Route[]): Finding[] {
   for (const route of routes) {
     const other = seen.get(route.target.name)
     if (other !== undefined) {
-      const message = `goes to "${route.target.name}", and so does table "${other}"`
+      const message = `goes to "${route.target.name}", as table "${other}" does: give them different targets`
       findings.push({ where: `table "${route.source.name}"`, message })
     }
     seen.set(route.target.name, route.source.name)

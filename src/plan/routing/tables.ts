@@ -123,7 +123,7 @@ export function unclassifiedTables(
     .filter(({ name }) => !excluded.has(name))
     .map(({ name, planned: to }) => ({
       where: `table "${name}"`,
-      message: `of another schema hangs together with "${to}" and cannot move: put it into \`exclude\``,
+      message: `of another schema has a foreign key to or from "${to}" and cannot move: put it into \`exclude\``,
     }))
   return [...here, ...outside]
 }

@@ -55,7 +55,7 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   if (found?.virtual) {
     return complain(
       input,
-      `column "${column}" at the ${end} is computed on reading: make it stored`,
+      `column "${column}" at the ${end} is a virtual generated column: make it stored`,
     )
   }
   if (found) return { kind: 'column', column }
@@ -77,7 +77,7 @@ function pathThrough(
   const columns = through.map((column) => `"${column}"`).join(', ')
   if (!key) return complain(input, `has no foreign key on ${columns} at the ${input.end}`)
   if (key.temporal) {
-    return complain(input, `${columns} refers to periods, of which a row may have several parents`)
+    return complain(input, `${columns} is a temporal key, so a row may have several parents`)
   }
   if (seen.includes(key.parent)) return complain(input, `${columns} leads back to itself`)
   const parent = input.tables.find((other) => tableNameAt(other, input.end) === key.parent)

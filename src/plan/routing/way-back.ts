@@ -67,12 +67,12 @@ function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | 
   if (transform) return 'its transform has no `invert`'
   const back = (name: string) => columns.some((column) => column.name === name)
   const key = route.sourceKey.find((name) => !back(name))
-  if (key !== undefined) return `nothing at the target tells the source's key "${key}"`
+  if (key !== undefined) return `no column of the target has the source's key "${key}"`
   const empty = source.columns.find(
     ({ name, notNull, hasDefault, identity, generated }) =>
       !back(name) && !generated && (identity || (notNull && !hasDefault)),
   )
-  if (empty) return `nothing at the target tells the source's column "${empty.name}"`
+  if (empty) return `no column of the target has the source's column "${empty.name}"`
   const narrow = route.sourceKey.find((name) => mayChangeKey(route, columns, name))
   if (narrow !== undefined) return `the source's key "${narrow}" cannot hold all keys of the target`
   const homeless = target.columns.find(

@@ -136,5 +136,5 @@ export function decodeCursor(cursor: string, length: number): string[] {
   } catch {
     // Told below.
   }
-  throw new RehomeError('USAGE', 'the cursor is none of this end')
+  throw new RehomeError('USAGE', 'the cursor does not belong to this end')
 }
