@@ -21,7 +21,7 @@ const common = {
   },
 }
 
-// Files share the modules that others have loaded: nothing of ours keeps what a test has done, and
+// Files share the modules that are loaded already: the product keeps no state of a test, and
 // to load them anew for each file would be a tenth of all the time.
 const limits = {
   isolate: false,

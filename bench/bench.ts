@@ -1,5 +1,5 @@
 /**
- * What a bench is, what it is given, and what it hands back: figures of variants that were measured
+ * The interface of a bench: its input, and its result: figures of variants that were measured
  * in turns within one run, and the aims that they are held against.
  */
 import type { PostgresServer } from '../dev/postgres.ts'
@@ -10,7 +10,7 @@ export interface Bench {
   readonly name: string
   /** One line for the list of benches. */
   readonly summary: string
-  /** Of the server, beyond those of every bench. */
+  /** Server settings, beyond those of every bench. */
   readonly settings?: Readonly<Record<string, string>>
   run(stage: BenchStage): Promise<readonly Figure[]>
 }
@@ -75,7 +75,7 @@ function meets({ relation, limit }: Aim, held: Spread | null | undefined): boole
 }
 
 /**
- * Runs each variant once a round, and begins each round with another one: whoever comes first finds
+ * Runs each variant once a round, and begins each round with another one: the first one finds
  * colder caches. Variant → what its runs returned, in the order of rounds.
  */
 export async function alternate<Name extends string, T>(

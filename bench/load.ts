@@ -78,7 +78,7 @@ type Runner = (load: Load, signal: AbortSignal) => Promise<Counted>
 /** A slice in which nothing was done, as all of it went into connecting, is made longer. */
 const SECONDS_MAX = 64
 
-/** One load at a time: what ended children have cost is told apart by when they ended only. */
+/** One load at a time: the costs of ended children are distinguished only by when they ended. */
 function measured(runner: Runner): LoadProgram['run'] {
   return async (load, signal) => {
     for (let seconds = load.seconds; ; seconds *= 2) {

@@ -1,5 +1,5 @@
 /**
- * What a process has cost so far, by /proc. Nothing is known where there is no /proc (macOS,
+ * The costs of a process so far, from /proc. Unknown where there is no /proc (macOS,
  * Windows).
  */
 import { readFile } from 'node:fs/promises'
@@ -9,7 +9,9 @@ const TICKS_PER_SECOND = 100
 
 export interface Cpu {
   readonly ownS: number
-  /** Of children that have ended. A postmaster's are the backends of closed connections. */
+  /**
+   * The costs of children that have ended. A postmaster's are the backends of closed connections.
+   */
   readonly endedChildrenS: number
 }
 

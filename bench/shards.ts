@@ -154,7 +154,7 @@ function partsOf(moves: readonly Taken[] | undefined): Figure[] {
   })
 }
 
-/** What seconds come to. */
+/** Converts seconds to rates. */
 function rates({ rows, megabytes }: ShardWorld, seconds: Samples): Figure[] {
   const per = (amount: number) =>
     Object.fromEntries(
@@ -182,7 +182,7 @@ function peakOf(peaks: readonly number[]): Figure[] {
   return [figureOf({ what: 'peak memory of the worker', unit: 'MB', samples, aim })]
 }
 
-/** What is known of it. */
+/** All samples of one part. */
 export function all(taken: readonly Taken[] | undefined, part: keyof Taken): number[] {
   return (taken ?? []).map((one) => one[part] ?? null).filter((value) => value !== null)
 }

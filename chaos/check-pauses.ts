@@ -8,10 +8,10 @@
  *     budget + lease + 1 s + the time during which source or target were out, or all workers were,
  *
  * counted within the pause and the lease before it. A lapsed lease is ended by the first writer, in
- * its own transaction, which is nobody's to end, and the others are refused until it commits. So all
- * that may keep that transaction from its end counts as well: another one of the application that
- * holds the tenant, tables that are locked, frozen connections of writers. Nothing is added for what
- * comes after a cutover: there the writers themselves open the end (open-end.ts).
+ * its own transaction, which no other process may end, and the others are refused until it commits.
+ * So all that may keep that transaction from its end counts as well: another one of the application
+ * that holds the tenant, tables that are locked, frozen connections of writers. Nothing is added
+ * for what comes after a cutover: there the writers themselves open the end (open-end.ts).
  */
 import type { Finding } from './findings.ts'
 import type { Outages, Part } from './outages.ts'

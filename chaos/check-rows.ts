@@ -1,7 +1,7 @@
 /**
  * Holds the ledger of the writers against the rows at each tenant's home.
  *
- * It looks at homes only: what the other end keeps of a tenant is nobody's truth. Invariant: it
+ * It looks at homes only: rows at the other end are old copies. Invariant: it
  * finds what is certainly wrong; a write with an unknown outcome may be there or not, but wholly.
  */
 import type pg from 'pg'

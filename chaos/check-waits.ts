@@ -1,8 +1,8 @@
 /**
  * Did anybody wait for an answer for longer than a tenant may be kept from writing?
  *
- * A fence refuses at once, and no writer waits for the transaction of another one, whoever has died
- * or hangs. So a write may take
+ * A fence refuses at once, and no writer waits for the transaction of another one, even if that one
+ * died or hangs. So a write may take
  *
  *     budget + 1 s + the time in which its server, its wires or the tables there were taken away
  *

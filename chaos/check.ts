@@ -1,5 +1,5 @@
 /**
- * Everything that has to hold when all is over: no faults any more, no writers, no open move.
+ * Everything that has to hold when all is over: no faults, no writers, no open move.
  *
  * It writes nothing that stays. Invariant: each finding is certainly somebody's fault.
  */
@@ -30,7 +30,7 @@ export interface Check extends PausesCheck, WaitsCheck {
 
 export interface Checked {
   readonly findings: readonly Finding[]
-  /** Of all tenants, in both directions. */
+  /** The number of cutovers of all tenants, in both directions. */
   readonly cutovers: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * Asks rehome for moves, retries, rollbacks, ends of windows and clean-ups, of tenants that nobody else asks for
- * just now, all the time.
+ * Asks rehome for moves, retries, rollbacks, ends of windows and clean-ups, of tenants without
+ * another request just now, all the time.
  *
  * What it asks for depends on where the tenant's last move stands; being refused is an answer that
  * is counted. It judges nothing but this: two moves of one tenant are never open at one time.
@@ -23,7 +23,7 @@ export interface ErrandsOptions {
   readonly rehome: Rehome
   readonly pools: Ends<pg.Pool> & { readonly control: pg.Pool }
   readonly tenants: readonly string[]
-  /** Tenants that nobody is to write to; it adds and removes some. */
+  /** Tenants that must not be written to; it adds and removes some. */
   readonly quiet: Set<string>
   readonly strategy: ChosenStrategy
   readonly random: Random
@@ -37,7 +37,7 @@ const settledMsMax = 20_000
 type Asked = 'retry' | 'rollback' | 'finalize' | 'cleanup'
 
 export class Errands {
-  /** What was asked for, and how often: `move`, `rollback refused: WRITES_WOULD_BE_LOST`. */
+  /** Requests and their number: `move`, `rollback refused: WRITES_WOULD_BE_LOST`. */
   readonly counts = new Map<string, number>()
   /** Tenants of which two moves were open at one time. */
   readonly doubled: string[] = []
@@ -94,7 +94,7 @@ export class Errands {
     await this.#move(tenant)
   }
 
-  /** An errand of a move that others have followed: whatever it does, it must not do harm. */
+  /** An errand of a move that later ones have followed: whatever it does, it must not do harm. */
   async #askLate(moves: readonly Move[]): Promise<void> {
     const { random } = this.#options
     const old = random.pick(moves.slice(0, -1))

@@ -173,7 +173,7 @@ export class Faults {
     return cuts.some((broken) => broken > 0) ? fault.server : null
   }
 
-  /** What was asked for is done, and whoever asked never learns it. */
+  /** The request is carried out, and its caller never learns it. */
   async #loseAnswer(fault: Fault, party: Party): Promise<string | null> {
     const { random } = this.#victims
     const pattern = random.chance(0.5) ? /COMMIT\0/ : /(UPDATE|DELETE|INSERT 0) 1\0/

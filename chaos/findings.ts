@@ -1,13 +1,13 @@
-/** What can be found wrong, by name. Types and words only. */
+/** Findings, by name. Types and words only. */
 
 /** Kind → what it means, as the report says it. */
 export const findingKinds = {
   lost: 'acknowledged, and not at home',
   duplicated: 'at home more than once',
   resurrected: 'its erasure was acknowledged, and it is at home',
-  stray: 'at home, and nobody was told that it was taken',
+  stray: 'at home, and never acknowledged',
   miscounted: 'a counter that is not what was acknowledged',
-  altered: 'rows that nobody wrote to have changed',
+  altered: 'rows that were not written to have changed',
   'two homes': 'both ends took writes at one time',
   stuck: 'refused for longer than the lease allows, or a move that does not end',
   waited: 'a write without an answer for longer than the budget',

@@ -1,5 +1,5 @@
 /**
- * Stops a server with all its processes, so that it hangs: connections stay open and nobody
+ * Stops a server with all its processes, so that it hangs: connections stay open and get no
  * answers, until it is let go on.
  */
 import { execFile } from 'node:child_process'

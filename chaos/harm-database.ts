@@ -16,7 +16,7 @@ export async function harmBackends(
   return (await pool.query<{ harmed: number }>(query)).rows[0]?.harmed ?? 0
 }
 
-/** Holds a table so that nobody writes to it; gives up where others have it for a second. */
+/** Locks a table against writers; gives up if another session holds it for a second. */
 export async function lockTable(
   pool: pg.Pool,
   table: string,

@@ -34,7 +34,7 @@ export async function changeColumns(harm: SchemaHarm): Promise<string> {
   return `${column} of ${table}`
 }
 
-/** Nobody writes in between: the table is locked for that long. */
+/** No writes occur in between: the table is locked for that long. */
 export async function toggleGuard(harm: SchemaHarm): Promise<string> {
   const { random } = harm
   const [end, table] = [random.pick(endNames), random.pick(['entries', 'counters', 'entry_tags'])]
@@ -47,7 +47,7 @@ export async function toggleGuard(harm: SchemaHarm): Promise<string> {
   return `the guard of ${table} at the ${end}`
 }
 
-/** A partition that nobody writes to. */
+/** A partition without writers. */
 export async function makePartition(harm: SchemaHarm): Promise<string> {
   const { random, lasting } = harm
   const end = random.pick(endNames)

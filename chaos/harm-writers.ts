@@ -22,7 +22,7 @@ export async function holdTenant(harm: TenantHarm): Promise<boolean> {
   return await withTouched(harm, harm.lasting)
 }
 
-/** The same without a session: the transaction is prepared, and rolled back at last. */
+/** Holds the tenant without a session: the transaction is prepared, and rolled back at last. */
 export async function prepareTenant(harm: TenantHarm): Promise<boolean> {
   const id = `chaos ${randomUUID()}`
   return await withTouched(harm, async (client, end) => {

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { EndName } from '../demo/ledger.ts'
 import { type Ends, endNames } from './tenants.ts'
 
-/** What an end says to an ordinary write of the tenant: `absent` has no row of it. */
+/** An end's answer to an ordinary write of the tenant: `absent` has no row of it. */
 export type Answer = 'accepts' | 'refuses' | 'absent'
 
 export async function answersOf(

@@ -1,4 +1,6 @@
-/** Faults of the schema and of tenants: whom they hit, and for how long somebody may wait for them. */
+/**
+ * Faults of the schema and of tenants: whom they hit, and for how long somebody may wait for them.
+ */
 import type { EndName } from '../demo/ledger.ts'
 import type { Victims } from './faults.ts'
 import { anyOpenMove } from './harm-jobs.ts'
@@ -22,7 +24,7 @@ export async function inflictOnSchema(
   return changed
 }
 
-/** Of a tenant that moves, where one does. null: nothing of it was to be held. */
+/** Holds a tenant that moves, where one does. null: nothing of it was to be held. */
 export async function inflictOnTenant(
   { pools, random, outages, rehome, log }: Victims,
   { fault, harm }: { fault: Fault; harm: (of: TenantHarm) => Promise<boolean> },

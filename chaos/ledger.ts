@@ -1,5 +1,5 @@
 /**
- * What the writers of the chaos know of their writes: which they began, what became of each, and
+ * The writers' record of their writes: which they began, what became of each, and
  * which rows that has to leave.
  *
  * It looks into no database and forgets nothing. Invariant: `acknowledged` only once COMMIT was
@@ -50,7 +50,7 @@ export interface MadeRow {
   readonly part: number
 }
 
-/** What a write leaves once it is committed. */
+/** Rows of a write once it is committed. */
 export function rowsOf({ kind, parts }: Pick<Write, 'kind' | 'parts'>): MadeRow[] {
   if (kind === 'erase') return []
   const numbers = Array.from({ length: parts }, (_, i) => i + 1)

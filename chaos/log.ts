@@ -1,11 +1,11 @@
 /**
- * What the chaos did and when, for the account of a run that went wrong.
+ * The chaos' log of what it did and when, for the account of a run that went wrong.
  *
  * It holds no opinion. Times are in ms since the start, by the monotonic clock.
  */
 export interface Note {
   readonly atMs: number
-  /** Who says so: `fault`, `errand`, `worker`, `event`. */
+  /** The author: `fault`, `errand`, `worker`, `event`. */
   readonly by: string
   readonly tenant: string | null
   readonly text: string
@@ -24,7 +24,7 @@ export class Log {
     this.#notes.push({ atMs: this.nowMs(), by, tenant, text })
   }
 
-  /** What somebody else has noted, at his time. */
+  /** Adds a note of another part, with its own time. */
   add(note: Note): void {
     this.#notes.push(note)
   }

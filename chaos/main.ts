@@ -2,8 +2,8 @@
  * npm run chaos -- --minutes M --seed S [--queue redis|postgres] [--json]
  *
  * Moves tenants between two databases while everything around them fails, and then holds what their
- * writers were told against what is there. Exit code 0: all of it held. 1: something did not, or
- * the chaos itself broke down. 2: wrong arguments.
+ * writers were answered against what is there. Exit code 0: all of it held. 1: something did not,
+ * or the chaos itself broke down. 2: wrong arguments.
  */
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

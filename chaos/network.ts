@@ -1,5 +1,5 @@
 /**
- * Who is connected to which server over which proxy: each worker has wires of its own, and so have
+ * The connections to each server over proxies: each worker has wires of its own, and so have
  * half of the writers, so that each can be cut off alone.
  */
 import { startTcpProxy, type TcpProxy } from '../dev/tcp-proxy.ts'

@@ -1,6 +1,6 @@
 /**
- * What an application does when one end says that a tenant has moved and the other is not open yet:
- * it opens that one with the key that it was given, so that nobody waits for rehome.
+ * The application's reaction when one end says that a tenant has moved and the other is not open
+ * yet: it opens that one with the key that it was given, so that it does not wait for rehome.
  */
 import type pg from 'pg'
 

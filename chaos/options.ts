@@ -1,4 +1,4 @@
-/** What the command line of the chaos says. */
+/** Options of the chaos' command line. */
 import { z } from 'zod'
 import { readGiven, runOptions } from '../dev/run-options.ts'
 import { type ChosenStrategy, strategies } from './plan.ts'
@@ -23,7 +23,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
   return readGiven(args, given)
 }
 
-/** What runs this again. */
+/** The command that runs this again. */
 export function commandOf({ minutes, seed, queue, strategy }: ChaosOptions): string {
   return `npm run chaos -- --minutes ${minutes} --seed ${seed} --queue ${queue} --strategy ${strategy}`
 }

@@ -14,7 +14,7 @@ export type Part =
   | `worker ${number}`
   /** The wires of those that write over proxies. */
   | 'writers'
-  /** Tables there that somebody locks, or waits to lock: whoever writes to one waits behind. */
+  /** Tables there that are locked, or wait for a lock: writers wait behind. */
   | `tables ${EndName}`
   /** One that a transaction of the application holds. */
   | `tenant ${string}`

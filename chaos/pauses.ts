@@ -10,12 +10,12 @@ import type { EndName } from '../demo/ledger.ts'
 export interface Pause {
   readonly tenant: string
   readonly fromMs: number
-  /** Of the last refusal. */
+  /** The time of the last refusal. */
   readonly refusedToMs: number
-  /** Of the write that ended it; null where none was seen to. */
+  /** The time of the write that ended it; null where none was seen to. */
   readonly acceptedMs: number | null
   readonly refusals: number
-  /** What each end said last. */
+  /** The last answer of each end. */
   readonly said: Readonly<Partial<Record<EndName, string>>>
 }
 
@@ -58,7 +58,9 @@ export class Pauses {
     this.#end(going)
   }
 
-  /** A refusal at an end where the tenant does not live is no pause: nobody has to wait for it. */
+  /**
+   * A refusal at an end where the tenant does not live is no pause: no writer has to wait for it.
+   */
   forget(tenant: string): void {
     this.#going.delete(tenant)
   }

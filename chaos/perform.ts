@@ -12,7 +12,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { RowMissing } from '../demo/writes.ts'
 import type { Kind, Write } from './ledger.ts'
 
-/** Whoever wrote has thought better of it. */
+/** The writer has decided to roll back. */
 class ChangedMind extends Error {
   readonly code = 'CHANGED_MIND'
 }

@@ -14,7 +14,7 @@ export const budgetMs = 4_000
 
 type Strategy = 'offline' | 'online'
 export const strategies = ['offline', 'online', 'mixed'] as const
-/** By what tenants are moved: `mixed` is by both. */
+/** The strategy of the moves: `mixed` is both. */
 export type ChosenStrategy = (typeof strategies)[number]
 
 function planOf(name: string, strategy: Strategy, urls: Ends<string>): PlanInput {

@@ -1,4 +1,4 @@
-/** What a run of the chaos says at its end: figures, verdict, an account of what went wrong. */
+/** The report of a run of the chaos: figures, verdict, an account of what went wrong. */
 import { type FindingKind, findingKinds } from './findings.ts'
 import { lineOf } from './log.ts'
 import { type ChaosOptions, commandOf } from './options.ts'
@@ -11,7 +11,7 @@ export interface Report {
   readonly faults: Readonly<Record<string, number>>
   readonly errands: Readonly<Record<string, number>>
   readonly moves: Readonly<Record<string, number>>
-  /** Of all tenants, in both directions. */
+  /** The number of cutovers of all tenants, in both directions. */
   readonly cutovers: number
   readonly writes: Readonly<Record<'acknowledged' | 'undone' | 'unknown', number>>
   readonly staleWrites: number
@@ -104,7 +104,7 @@ export function accountOf(options: ChaosOptions, outcome: Outcome): string {
   ].join('\n')
 }
 
-/** What the workers wrote about the tenants concerned; each line begins with its time in ms. */
+/** Log lines of the workers about the tenants concerned; each line begins with its time in ms. */
 export function workerLinesOf({ findings, workerLogs, log }: Outcome): string {
   const concerned = findings.flatMap(({ tenant }) => (tenant ? [JSON.stringify(tenant)] : []))
   return workerLogs

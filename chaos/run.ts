@@ -32,7 +32,7 @@ import { Waits } from './waits.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { Writers } from './writers.ts'
 
-/** What a run leaves behind. */
+/** The result of a run. */
 export interface Outcome {
   readonly ledger: Ledger
   readonly pauses: Pauses
@@ -46,7 +46,7 @@ export interface Outcome {
   readonly findings: readonly Finding[]
   readonly cutovers: number
   readonly settledMs: number
-  /** What the workers wrote, for the account of a run that went wrong. */
+  /** The workers' logs, for the account of a run that went wrong. */
   readonly workerLogs: readonly string[]
 }
 

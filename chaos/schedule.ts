@@ -50,7 +50,7 @@ export interface Fault {
   readonly server: ServerName
   /** For how long, where it has a length. */
   readonly forMs: number
-  /** By how much a clock is ahead, where one is set. */
+  /** The time by which a clock is ahead, where one is set. */
   readonly aheadMs: number
 }
 
@@ -79,7 +79,7 @@ export function schedule({ random, durationMs, queue }: ScheduleOptions): Fault[
     const server = random.pick(serversOf(kind, queue))
     const forMs = Math.min(lengthOf(kind, random), durationMs - atMs)
     // With its queue in PostgreSQL BullMQ compares the clocks of its clients: what one that was
-    // ahead has locked, and its last look for stalled jobs, nobody touches until that time comes.
+    // ahead has locked, and its last look for stalled jobs, stay untouched until that time comes.
     const isAhead = queue === 'redis' && random.chance(0.5)
     const aheadMs = isAhead ? clockOffMs : -clockOffMs
     faults.push({ atMs, kind, worker, server, forMs, aheadMs })

@@ -1,4 +1,7 @@
-/** The rows that tenants began with, which nobody writes to: they have to come along as they are. */
+/**
+ * The rows that tenants began with, which are never written to: they have to come along as they
+ * are.
+ */
 import type pg from 'pg'
 import type { EndName } from '../demo/ledger.ts'
 import type { Finding } from './findings.ts'

@@ -16,7 +16,7 @@ export type Queue = 'redis' | 'postgres'
 export interface Servers extends AsyncDisposable {
   readonly postgres: Readonly<Record<'source' | 'target' | 'control', PostgresServer>>
   readonly redis: RedisServer | null
-  /** Of the databases themselves, without a proxy. */
+  /** URLs of the databases themselves, without a proxy. */
   readonly urls: Urls & Ends<string> & { readonly control: string }
 }
 
@@ -58,7 +58,7 @@ export async function startServers(queue: Queue): Promise<Servers> {
   }
 }
 
-/** What a worker, or the library, is told by its environment. */
+/** The environment of a worker, or of the library. */
 export function environmentOf(urls: Urls): Record<string, string> {
   return {
     SOURCE_URL: urls.source ?? '',

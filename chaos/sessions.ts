@@ -1,5 +1,5 @@
 /**
- * Who is connected to a server and what he waits for: for the account of moves that do not end, and
+ * Sessions of a server and what they wait for: for the account of moves that do not end, and
  * of writes that wait.
  */
 import { setTimeout as delay } from 'node:timers/promises'

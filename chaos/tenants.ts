@@ -1,8 +1,8 @@
 /**
- * Who lives in the databases of the chaos, and how the ends are filled with them.
+ * The tenants in the databases of the chaos, and how the ends are filled with them.
  *
- * Invariant: bystanders are in no plan and nobody writes to them, so that every change of one is
- * somebody's fault.
+ * Invariant: bystanders are in no plan and have no writers, so that every change of one is
+ * a fault.
  */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'

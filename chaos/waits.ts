@@ -7,12 +7,12 @@ import type { EndName } from '../demo/ledger.ts'
 export interface Wait {
   readonly tenant: string
   readonly end: EndName
-  /** Of performance.now(). */
+  /** The start, by performance.now(). */
   readonly fromMs: number
   readonly toMs: number
-  /** Of that time, the writer's own. */
+  /** The part of that time that was the writer's own. */
   readonly thoughtMs: number
-  /** What the answer was. */
+  /** The answer. */
   readonly answer: string
   /** The answer was that the tenant does not live there. */
   readonly isAway: boolean
@@ -26,7 +26,7 @@ interface Seen {
 }
 
 export class Waits {
-  /** Of performance.now(). */
+  /** The start, by performance.now(). */
   readonly startMs = performance.now()
   readonly #long: Wait[] = []
   readonly #seen: Seen[] = []

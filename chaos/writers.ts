@@ -41,7 +41,7 @@ export interface WritersOptions {
 
 type Pools = Ends<pg.Pool>
 
-/** What is to become of a write after one try. */
+/** The next step of a write after one try. */
 type Next = 'settled' | 'wait' | 'again' | 'missing'
 
 const triesMax = 6
@@ -65,7 +65,7 @@ export class Writers implements AsyncDisposable {
   readonly #options: WritersOptions
   readonly #pools: { direct: Pools; proxied: Pools }
   readonly #homes: Map<string, EndName>
-  /** Tenant → what opens the other end, as an end has told that it is not the home any more. */
+  /** Tenant → the key to the other end, from a refusal of the end that the tenant has left. */
   readonly #keys = new Map<string, { from: EndName; key: string }>()
   /** `tenant end`: it has lived there, so that somebody may still believe so. */
   readonly #lived = new Set<string>()
@@ -216,7 +216,7 @@ export class Writers implements AsyncDisposable {
     this.#run(this.#knock(write).finally(() => this.#knocking.delete(write.tenant)))
   }
 
-  /** What is missing at both ends stays away: then it is given up, too. */
+  /** Gives a row up that is missing at both ends: it stays away. */
   async #knock(write: Write): Promise<void> {
     for (let missed = 0; !this.#stopping.signal.aborted && missed < 2 * triesMax; ) {
       await this.#sleep(knockEveryMs)

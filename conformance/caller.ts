@@ -14,11 +14,11 @@ export interface Sent {
   readonly path: string
   readonly body?: string | Buffer
   readonly headers?: Readonly<Record<string, string>>
-  /** null: no such header. Absent: signed as it ought to be. */
+  /** null: no such header. Absent: a correct signature. */
   readonly authorization?: string | null
-  /** Whose secret it is signed with. Default: the right one. */
+  /** The secret for the signature. Default: the right one. */
   readonly signedBy?: Secret
-  /** As which request it is signed, at which host. Default: as it is. */
+  /** The request and host that the signature is for. Default: this one. */
   readonly signedAs?: Pick<Sent, 'method' | 'path' | 'body'> & { readonly host?: string }
 }
 

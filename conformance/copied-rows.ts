@@ -1,6 +1,6 @@
 /**
- * Rows for the scratch tenant, made of the read tenant's, in a table where they can be in nobody's
- * way: every key has the tenant in it, and nothing refers to anything.
+ * Rows for the scratch tenant, made of the read tenant's, in a table where they disturb no other
+ * rows: every key has the tenant in it, and nothing refers to anything.
  */
 import type { Texts } from '../src/ends/tenant-rows.ts'
 import { Broken, Untried } from './point.ts'
@@ -15,7 +15,7 @@ export interface CopiedRows {
   readonly rows: readonly Texts[]
 }
 
-/** What an end may offer for the time of the look, so that all points are tried. */
+/** A table that an end may offer for the time of the test, so that all points are tried. */
 export const scratchTable = `create table rehome_conformance (
   tenant_id text not null, id int not null, body text, primary key (tenant_id, id)
 )`

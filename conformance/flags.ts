@@ -15,7 +15,7 @@ export async function expectMode(end: Subject, mode: Flag['mode'] | null): Promi
   expectSame((await flagOf(end))?.mode ?? null, mode, 'the flag afterwards')
 }
 
-/** Runs what ought to change nothing, and sees that it has not. */
+/** Runs work that must change nothing, and checks that it has not. */
 export async function expectUntouched(end: Subject, work: () => Promise<void>): Promise<void> {
   const before = still(await flagOf(end))
   await work()
@@ -24,7 +24,7 @@ export async function expectUntouched(end: Subject, work: () => Promise<void>): 
 
 const modes = ['capturing', 'read_only', 'receiving', 'moved'] as const
 
-/** Everything that goes by the token of the flag. */
+/** Checks every operation that requires the flag's token. */
 export async function expectTokenRefused(end: Subject, { hold }: Attempt): Promise<void> {
   await expectUntouched(end, async () => {
     const answers = {

@@ -4,7 +4,7 @@ import type { Texts } from '../src/ends/tenant-rows.ts'
 
 export const probe = hashOf('rehome ä 1')
 
-/** As a composite value of PostgreSQL. */
+/** The text of a composite value of PostgreSQL. */
 export function rowText(values: Texts): string {
   return `(${values.map(fieldText).join(',')})`
 }
@@ -29,7 +29,7 @@ export function digestOf(rows: readonly Texts[]): { rows: string; sum: string } 
   return { rows: String(rows.length), sum: String(sum) }
 }
 
-/** What a value becomes that is cast to text, of the text that it is read as. */
+/** The text of a value that is cast to `text`, from the text that it is read as. */
 export function asText(typeName: string, value: string | null): string | null {
   if (value === null) return null
   if (typeName === 'bool') return value === 't' ? 'true' : 'false'

@@ -1,4 +1,4 @@
-/** What the command line says. */
+/** Options of the command line. */
 import { parseArgs } from 'node:util'
 import { bearerChars, bearerToken, type Secret } from '../src/ends/web/auth.ts'
 import { isOf, points } from './points.ts'

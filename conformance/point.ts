@@ -4,7 +4,7 @@ import type { Subject } from './subject.ts'
 export interface Point {
   /** Never changes: `turns.passed`. */
   readonly name: string
-  /** What an end does that keeps it. */
+  /** The behaviour of an end that keeps the point. */
   readonly says: string
   /** Points without which this one would fail for their reasons. */
   readonly needs?: readonly string[]
@@ -29,7 +29,7 @@ export function expectThat(held: unknown, message: () => string): asserts held {
   if (!held) throw new Broken(message())
 }
 
-/** As JSON, so that it is told in one line. */
+/** Compares as JSON, so that a difference fits into one line. */
 export function expectSame(found: unknown, wanted: unknown, what: string): void {
   const [left, right] = [found, wanted].map((value) => short(value))
   expectThat(isSame(found, wanted), () => `${what}: expected ${right}, and came ${left}`)

@@ -9,7 +9,7 @@ export interface Finding {
   readonly point: string
   readonly says: string
   readonly outcome: 'ok' | 'FAILED' | 'skipped'
-  /** Of what has failed or was skipped. */
+  /** The reason of a failure or a skip. */
   readonly why?: string
   /** The request by which it was seen to fail, with its body. */
   readonly request?: string
@@ -30,7 +30,7 @@ export async function examine(
     tell(finding)
   }
   const end = subjectOf(chosen)
-  // Nobody is to read eighty times that there is nothing at this URL.
+  // One line is enough to say that there is nothing at this URL.
   await end.send({ method: 'GET', path: 'v1' })
   const unseen = await unseenScratch(end)
   if (unseen !== null) add({ point: 'scratch.empty', says: empty, outcome: 'FAILED', why: unseen })
@@ -60,7 +60,7 @@ function chosenPoints(only: readonly string[]): readonly Point[] {
 
 const empty = 'the scratch tenant can be seen to have neither rows nor a flag'
 
-/** Why nobody can tell whether the scratch tenant is nobody. */
+/** The reason why it is unknown whether the scratch tenant has rows. */
 async function unseenScratch(end: Subject): Promise<string | null> {
   let unfit: string | null
   try {

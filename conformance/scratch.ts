@@ -28,7 +28,7 @@ export function nextTurn(): bigint {
   return lastTurn
 }
 
-/** Whose turn it is from now on. */
+/** Takes the turn for a new attempt. */
 export async function attempt(end: Subject, of: Partial<Attempt> = {}): Promise<Attempt> {
   const { scope, scratch: tenant } = end
   const made = { moveId: randomUUID(), epoch: randomUUID(), ...of }
@@ -67,7 +67,7 @@ export function onScratch(work: Check): Check {
   return restoring(work, async () => [])
 }
 
-/** The same of rows, that begins and ends without any. */
+/** Wraps a check of rows, which begins and ends without any. */
 export function onScratchRows(work: Check): Check {
   return restoring(work, tableNames)
 }

@@ -39,15 +39,15 @@ export interface Subject {
   /** Throws Untried where none was named. */
   readonly tenant: string
   readonly scratch: string
-  /** As it is. */
+  /** Sends the request unchanged. */
   send(sent: Sent): Promise<Answer>
-  /** As it is, of one operation, whatever the body. */
+  /** Sends the body of one operation unchanged. */
   post(name: OperationName | LinesName, body: unknown): Promise<Answer>
   /** Throws Broken where it does not succeed, or answers what the protocol does not know. */
   ask<N extends OperationName>(name: N, request: RequestOf<N>): Promise<ResultOf<N>>
   read(request: ReadRequest): Promise<ReadPage>
   write(head: BatchHead, rows: readonly Texts[]): Promise<{ repeated: boolean }>
-  /** The same without judging it. */
+  /** Sends a batch without judging the answer. */
   sendBatch(head: BatchHead, rows: readonly Texts[]): Promise<Answer>
   /** Asked for once. */
   describe(): Promise<Description>

@@ -1,4 +1,4 @@
-/** What the findings of a look come to: lines for people, and an exit code for programs. Pure. */
+/** The result of a run: lines for people, and an exit code for programs. Pure. */
 import { scratchTable } from './copied-rows.ts'
 import type { Finding } from './run.ts'
 

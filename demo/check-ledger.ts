@@ -3,7 +3,7 @@
  * once?
  *
  * To be called after `stop`. It looks at each tenant's home only: what the other end still keeps of
- * a tenant that has moved is nobody's truth. Invariant: it reports what is certainly wrong; a write
+ * a tenant that has moved is not checked. Invariant: it reports what is certainly wrong; a write
  * with an unknown outcome may be there or not.
  */
 import { type Homes, type Pools, readHomes } from './home.ts'
@@ -16,11 +16,11 @@ export interface Ends {
   readonly targetUrl: string
 }
 
-/** One row that ought to be there, or ought not to. */
+/** A row that is missing, or that must not be there. */
 export interface Finding {
   readonly tenant: string
   readonly table: string
-  /** Of the write whose row it is. */
+  /** The id of the write whose row it is. */
   readonly id: string
   readonly home: EndName
 }

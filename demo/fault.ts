@@ -21,7 +21,7 @@ export async function plantFault(client: pg.ClientBase): Promise<void> {
   await client.query(plant, [failingTenant])
 }
 
-/** What the tenant's own people do about it. Returns how many rows it changed. */
+/** The repair that the tenant's own people make. Returns how many rows it changed. */
 export async function repairFault(sourceUrl: string): Promise<number> {
   const client = new pg.Client({ connectionString: sourceUrl })
   await client.connect()

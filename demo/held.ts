@@ -24,12 +24,12 @@ export interface HeldTry {
 
 export interface Held {
   readonly verdict: Verdict
-  /** Of the last try. */
+  /** The end of the last try. */
   readonly end: EndName
   readonly startedMs: number
 }
 
-/** Never rejects. `refused` is whoever has waited for nothing. */
+/** Never rejects. `refused` counts writes that have waited in vain. */
 export async function tryHeld(homes: AppHomes, held: HeldTry): Promise<Held> {
   const { write, think, onRefused } = held
   let last: Omit<Held, 'verdict'> = { end: 'source', startedMs: performance.now() }

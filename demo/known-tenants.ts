@@ -1,5 +1,5 @@
 /**
- * What the application knows of its tenants when it begins: where they live, and a few of their
+ * The application's knowledge of its tenants when it begins: where they live, and a few of their
  * tasks.
  *
  * Read once; where a tenant lives later is learned from the fence (traffic.ts). It writes nothing.

@@ -63,7 +63,7 @@ async function writesAtHome({ traffic, tenant }: Largest): Promise<Write[]> {
   }
 }
 
-/** What an edit leaves stands in the activity. Writes that were erased since are not missing. */
+/** Counts missing rows of edits in the activity. Writes that were erased since are not missing. */
 async function missingAtSource(
   { sourceUrl, traffic }: Largest,
   writes: readonly Write[],

@@ -1,5 +1,5 @@
 /**
- * What the application knows of its own writes: which it began, and what became of each.
+ * The application's record of its own writes: which it began, and what became of each.
  *
  * It looks into no database (check-ledger.ts does), and forgets nothing. Invariant: a write is
  * `acknowledged` only once its COMMIT was answered, and `undone` only where the server said so;
@@ -28,7 +28,7 @@ export interface Write {
   readonly isolation: (typeof isolations)[number]
   /** The task that is edited or commented on. */
   readonly task: string
-  /** What is erased. */
+  /** The write that it erases. */
   readonly erases: Write | null
   outcome: Outcome
   /**
@@ -40,7 +40,7 @@ export interface Write {
   endedMs: number
 }
 
-/** What tells where and when a write happened. */
+/** The place and time of a write. */
 export type Timed = Pick<Write, 'tenant' | 'outcome' | 'end' | 'startedMs' | 'endedMs'>
 
 export type NewWrite = Pick<Write, 'tenant' | 'kind' | 'isolation' | 'task' | 'erases'>
@@ -72,7 +72,7 @@ export class Ledger {
     write.outcome = outcome
   }
 
-  /** The oldest of the tenant's comments and tasks that nobody has set about to erase. */
+  /** The oldest of the tenant's comments and tasks that no write is erasing yet. */
   takeErasable(tenant: string): Write | null {
     return this.#erasable.get(tenant)?.shift() ?? null
   }

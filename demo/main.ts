@@ -17,7 +17,7 @@ import { showProgress, tell, tellPlain, visible } from './screen.ts'
 import { type Stage, setStage } from './stage.ts'
 import { startTraffic, type Traffic } from './traffic.ts'
 
-/** Nobody works there today, so its move can be undone without giving up a write. */
+/** This tenant writes nothing today, so its move can be undone without giving up a write. */
 const quietTenant = 'acme'
 /** Somebody always works there, so undoing its move would lose writes. */
 const busyTenant = 'bluefin'

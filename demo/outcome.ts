@@ -91,7 +91,7 @@ function totalsLine(title: string, parts: readonly (readonly [string, number])[]
   return `${title.padEnd(15)} ${texts.join(' · ')}`
 }
 
-/** What the ledger has to say, in checks. */
+/** Checks from the ledger. */
 export function ledgerChecks(report: TrafficReport, ledger: LedgerCheck): Check[] {
   const { lost, duplicated, resurrected, strays, miscounted, acknowledged } = ledger
   return [

@@ -1,4 +1,4 @@
-/** What the demonstration writes: lines, and on a terminal one line that changes in place. */
+/** Output of the demonstration: lines, and on a terminal one line that changes in place. */
 import { performance } from 'node:perf_hooks'
 import type { RunSnapshot } from '../src/index.ts'
 

@@ -1,6 +1,6 @@
 -- Fills the target with tenants of its own: theirs must be there, untouched, when others move in.
 --
--- They are few and small, their names and ids meet nobody's at the source. Everything follows from
+-- They are few and small, and their names and ids do not occur at the source. Everything follows from
 -- the row's number, so each run makes the same rows.
 
 create temporary table residents on commit drop as

@@ -68,7 +68,7 @@ async function readSql(name: string): Promise<string> {
   return await readFile(new URL(name, import.meta.url), 'utf8')
 }
 
-/** Of a tenant's rows, so many are of this kind; and each tenant has at least `least` of them. */
+/** The number of a tenant's rows of each kind; each tenant has at least `least` of them. */
 const kinds = {
   users: { share: 0.03, least: 1 },
   projects: { share: 0.015, least: 1 },

@@ -32,7 +32,10 @@ export interface Stage {
 
 type Undo = () => Promise<unknown>
 
-/** `tell` is told what begins. `ending` may be aborted at any time; then everything is stopped. */
+/**
+ * Calls `tell` with each step that begins. `ending` may be aborted at any time; then everything is
+ * stopped.
+ */
 export async function setStage(tell: (line: string) => void): Promise<Stage> {
   const undos: Undo[] = []
   const stop = async () => {

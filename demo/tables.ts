@@ -2,7 +2,7 @@
  * The tables of a task tracker, and what becomes of them in its new data model, there and back.
  *
  * Most go as they are. `projects` changes in SQL, `tasks` and `attachments` in JavaScript.
- * Invariant: a table that is not named here has no row of a tenant that ought to move.
+ * Invariant: a table that is not named here has no row of a tenant that must move.
  */
 import { createHash } from 'node:crypto'
 import { sql, table } from 'rehome'

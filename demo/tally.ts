@@ -1,5 +1,5 @@
 /**
- * What the application counts while it writes, and how long each tenant was kept from writing.
+ * Counts of the application while it writes, and how long each tenant was kept from writing.
  *
  * A pause lasts from the fence's first refusal to the end of the first write that was begun after
  * it and accepted: writes that were under way when the fence rose end no pause.
@@ -25,7 +25,7 @@ export interface TrafficReport {
   readonly turnedAway: number
   /** Writes that waited for their tenant and were accepted. */
   readonly held: number
-  /** Of those, from when their user began them to when they were accepted. */
+  /** The longest of those, from when their user began them to when they were accepted. */
   readonly longestWaitMs: number
   /** Tries at an end that said where the tenant lives now. */
   readonly redirected: number

@@ -1,7 +1,7 @@
 /**
  * The task tracker at work: it writes to random tenants all the time, wherever each lives just now.
  *
- * With `hold` it goes by `rehome/client`, as applications should: what a fence refuses waits.
+ * With `hold` it uses `rehome/client`, as applications should: what a fence refuses waits.
  * Without it a tenant's home is remembered; the refusal tells when it is another, and a refused
  * write is given up, but for one a tenant: that goes on trying until it is let in, so that the
  * pause is measured as a user would feel it. Invariant: every write begun is in the ledger,
@@ -20,7 +20,9 @@ export interface TrafficOptions {
   readonly sourceUrl: string
   readonly targetUrl: string
   readonly tenants: readonly string[]
-  /** Of all writers together. Default 50; fewer where the databases are slower than that. */
+  /**
+   * The rate of all writers together. Default 50; fewer where the databases are slower than that.
+   */
   readonly writesPerSecond?: number
   /** Writes under way at one time, without those that wait at a fence. Default 8. */
   readonly writers?: number
@@ -67,7 +69,7 @@ interface Parts {
 
 const defaults = { writesPerSecond: 50, writers: 8, thinkMs: 5, retryMs: 20 }
 const triesMax = 6
-/** As often as it stands here. */
+/** Each kind is as frequent as it stands here. */
 const kinds: readonly WriteKind[] = [
   'comment',
   'comment',
@@ -81,7 +83,7 @@ const kinds: readonly WriteKind[] = [
   'erase',
 ]
 
-/** What is to become of a write after one try. */
+/** The next step of a write after one try. */
 type Next = 'done' | 'at once' | 'wait'
 
 class Application implements Traffic {

@@ -2,7 +2,7 @@
 //
 // Only for what never changes under one name: the name has to carry the version.
 // Invariant: a copy is complete before it gets its name, belongs to the user of this process, and
-// nobody else may write to it; so any number of processes may make and use it at the same time.
+// no other user may write to it; so any number of processes may make and use it at the same time.
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import {

@@ -7,7 +7,7 @@ export interface FoundRedis extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Why there is no Redis, as one sentence for whoever reads the output. */
+/** The reason why there is no Redis, as one sentence for the reader of the output. */
 export interface MissingRedis {
   missing: string
 }

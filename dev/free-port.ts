@@ -1,7 +1,7 @@
 // Picks a TCP port of 127.0.0.1 for a server to listen on.
 //
-// It does not reserve the port: another process may take it before the server does, so whoever
-// calls this tries again with another one (server.ts).
+// It does not reserve the port: another process may take it before the server does, so the
+// caller tries again with another one (server.ts).
 // Invariant: the port lies below the ranges that kernels give to outgoing connections (from 32768
 // on Linux, 49152 elsewhere). A server that is restarted on its port would otherwise find it taken
 // by some client, or by a client of its own that has connected to itself.
@@ -12,7 +12,7 @@ const LOWEST = 20_000
 const HIGHEST = 32_000
 const TRIES_MAX = 200
 
-/** A port that nobody listens on now. */
+/** A port that is free now. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const port = randomInt(LOWEST, HIGHEST)

@@ -1,4 +1,4 @@
-/** What the command lines of chaos and fuzz have in common: how long, and with which seed. */
+/** Options that the command lines of chaos and fuzz share: how long, and with which seed. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { z } from 'zod'
 
@@ -20,7 +20,7 @@ export const runOptions = {
   json: z.boolean().default(false),
 }
 
-/** Throws an Error of one line where they are wrong. `--json` is a flag, the others have values. */
+/** Throws an Error of one line for wrong options. `--json` is a flag, all others take values. */
 export function readGiven<T extends z.ZodRawShape>(
   args: readonly string[],
   given: z.ZodObject<T>,

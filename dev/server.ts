@@ -10,7 +10,7 @@ import type { Program, Supervisor } from './supervise.ts'
 /** `fast` ends clients and leaves all in order; `immediate` is a crash: no farewell, no flush. */
 export type DownMode = 'fast' | 'immediate'
 
-/** What `startServer` has to know of one kind of server. */
+/** Facts about one kind of server that `startServer` needs. */
 export interface ServerKind {
   name: string
   supervisor: Supervisor

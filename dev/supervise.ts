@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-/** What to run. Its output is appended to the file `log`; it gets no standard input. */
+/** The program to run. Its output is appended to the file `log`; it gets no standard input. */
 export interface Program {
   command: string
   args: string[]
@@ -24,7 +24,7 @@ export interface Program {
   log: string
 }
 
-/** What the watchdog does when its owner is gone, or says `end`. */
+/** Actions of the watchdog when its owner is gone, or says `end`. */
 export interface Guard {
   /** Directories to remove once the program has ended. */
   remove: string[]

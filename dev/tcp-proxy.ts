@@ -1,7 +1,7 @@
-// Stands between a client and a server as a network that fails when it is told to.
+// Stands between a client and a server as a network that fails on request.
 //
-// It knows nothing of what is said over it: whoever wants to fail at a certain message looks for it
-// in `onData`. Bytes are forwarded as they come; it adds, changes and reorders none.
+// It knows nothing of what is said over it: a caller that wants to fail at a certain message looks
+// for it in `onData`. Bytes are forwarded as they come; it adds, changes and reorders none.
 // Invariant: while it is frozen, nothing passes in either direction, neither bytes nor the end of a
 // connection; and its port stays its own from the start until it is disposed of.
 import {
@@ -38,7 +38,7 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): number
   /** Nothing passes from now on, and nothing is closed; new connections wait, too. Idempotent. */
   freeze(): void
-  /** What was held is forwarded, in order. Idempotent. */
+  /** Forwards what was held, in order. Idempotent. */
   thaw(): void
   /** New connections are broken at once by RST; those that exist go on. Idempotent. */
   refuse(): void
@@ -134,7 +134,10 @@ class Link {
   readonly #parts: LinkParts
   #server: Socket | undefined
   #isFrozen = true
-  /** What was read and has to wait: the chunk that the hook froze at, then others, unseen by it. */
+  /**
+   * Chunks that were read and have to wait: the chunk that the hook froze at, then others, unseen
+   * by it.
+   */
   #held: { chunk: Buffer; direction: Direction; isSeen: boolean }[] = []
 
   constructor(client: Socket, parts: LinkParts) {

@@ -1,7 +1,7 @@
 // Finds a user to run servers as that refuse to be root, and places that this user can reach.
 //
 // It creates no users. Where this process is not root, servers run as its own user.
-// Invariant: nobody but the owner can list or change a directory made here, and none lies in a
+// Invariant: only the owner can list or change a directory made here, and none lies in a
 // directory of a lesser user's: root never writes where that user might have left a link.
 import { randomUUID } from 'node:crypto'
 import {
@@ -92,7 +92,7 @@ export async function makeDirectoryFor(user: User | undefined, directory: string
   if (user) await chown(directory, user.uid, user.gid)
 }
 
-/** Writes a file of this process's own that `user` may read, and nobody else. */
+/** Writes a file of this process's own that only `user` may read. */
 export async function writeFor(user: User | undefined, path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
   if (!user) return

@@ -58,7 +58,7 @@ function leave() {
   process.exit(0)
 }
 
-// A report that nobody reads any more is no reason to die before the server does.
+// A report without a reader is no reason to die before the server does.
 process.stdout.on('error', () => {})
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   process.on(signal, () => end(guard.lastSignal))

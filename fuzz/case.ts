@@ -1,5 +1,5 @@
 /**
- * What a case of the fuzzer consists of, as plain data: two schemas, rows, a story. Whatever can
+ * The parts of a case of the fuzzer, as plain data: two schemas, rows, a story. Whatever can
  * be taken out of it without making it meaningless is an entry of a list, so that a failing case
  * can be shrunk. Types only.
  *
@@ -7,17 +7,17 @@
  * reads. So the oracle knows whose a row is without asking a column, a path or a comparison.
  */
 
-/** `a` moves, `b` and `c` stay at the source, `d` lives at the target, `-` is nobody. */
+/** `a` moves, `b` and `c` stay at the source, `d` lives at the target, `-` is no tenant. */
 export type Owner = 'a' | 'b' | 'c' | 'd' | '-'
 
 export interface Column {
   readonly name: string
-  /** As SQL writes it, a collation included. */
+  /** The type as SQL writes it, a collation included. */
   readonly type: string
   readonly notNull: boolean
   /** Default, identity or generation expression, as SQL. */
   readonly rest: string
-  /** `number`: its default takes numbers from a sequence. `generated`: nobody may write it. */
+  /** `number`: its default takes numbers from a sequence. `generated`: it cannot be written. */
   readonly fills: 'number' | 'generated' | null
   /** Columns that its expression reads. */
   readonly reads: readonly string[]
@@ -38,7 +38,7 @@ export interface Table {
   /** `unique`: it has no primary key, only a unique constraint of columns that are not null. */
   readonly keyKind: 'primary' | 'unique'
   readonly partitioned: Partitioned | null
-  /** Rows of nobody, the same at both ends. */
+  /** Rows without a tenant, the same at both ends. */
   readonly shared: boolean
   /** The column with the tenant's id. */
   readonly tenant: string | null
@@ -54,7 +54,7 @@ export interface Constraint {
   readonly name: string
   readonly table: string
   readonly columns: readonly string[]
-  /** Of a foreign key. */
+  /** The parent of a foreign key. */
   readonly parent: string | null
   /** Behind `add constraint …`. */
   readonly sql: string
@@ -116,9 +116,9 @@ export interface Step {
   readonly do: Errand | 'write'
   /** Begun when the errand asks for its nth connection; of `write` one after the other. */
   readonly writes: readonly Transaction[]
-  /** The worker is told to stop at the nth connection, and another attempt follows. */
+  /** The worker is stopped at the nth connection, and another attempt follows. */
   readonly stopAt: number | null
-  /** Of a stopped move: it is called off instead. */
+  /** A stopped move is called off instead. */
   readonly withdraw: boolean
 }
 

@@ -32,7 +32,7 @@ export interface Path {
 
 export interface Numbers {
   readonly column: string
-  /** As a regclass literal, once the tables are there. */
+  /** The sequence as a regclass literal, once the tables are there. */
   readonly sequence: string
   readonly descending: boolean
 }

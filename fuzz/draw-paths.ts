@@ -43,7 +43,7 @@ export function addPath(
 
 function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Constraint {
   const own = path.columns.filter((column) => column !== 'tenant_id' || !draft.table.tenant)
-  // A row whose only path became null would be nobody's, and stay where it is.
+  // A row whose only path became null would belong to no tenant, and stay where it is.
   const nullable = !path.notNull && !path.isOwn && own.length > 0
   const part = own.length < path.columns.length ? ` (${names(own)})` : ''
   const onDelete = weighted(random, {

@@ -1,4 +1,4 @@
-/** Rows of the three tenants, of the target's own one, and of nobody. */
+/** Rows of the three tenants, of the target's own one, and without a tenant. */
 import type { Owner, Row } from './case.ts'
 import { border, type Draft, type Drawing, type Path } from './draft.ts'
 import { literal } from './draw.ts'

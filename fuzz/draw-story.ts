@@ -1,4 +1,4 @@
-/** What happens to the tenant `a`, and what is written meanwhile. */
+/** The story of tenant `a`, and the writes meanwhile. */
 import type { Errand, Owner, Row, Step, Story, Transaction, Write } from './case.ts'
 import type { Draft, Drawing } from './draft.ts'
 import { literal, weighted } from './draw.ts'
@@ -72,7 +72,7 @@ function writesOf(drawing: Drawing, rows: Rows, { what, isFirst }: Moment): Step
 
 interface Whose {
   readonly owner: Owner
-  /** Nobody has moved yet, so tenants are at one end. */
+  /** true before the first move: tenants are at one end. */
   readonly isFirst: boolean
 }
 

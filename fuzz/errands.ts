@@ -33,9 +33,9 @@ export interface Errands extends AsyncDisposable {
 
 export interface Options {
   readonly meet?: (connection: number) => Promise<void> | undefined
-  /** The worker is told to stop at this connection. */
+  /** The worker is stopped at this connection. */
   readonly stopAt?: number | null
-  /** Of a stopped move: it is called off. */
+  /** A stopped move is called off. */
   readonly withdraw?: boolean
 }
 

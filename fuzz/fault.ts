@@ -1,4 +1,4 @@
-/** What is found wrong in a case. */
+/** A fault that a case has shown. */
 
 export interface Fault {
   /** Equal for faults of one kind, whatever their tables and rows are called. */

@@ -1,6 +1,6 @@
 /**
  * Where cases are tried: one PostgreSQL server with a control database for all of them, and three
- * databases for each. The third is a copy of the source in which nobody moves: every acknowledged
+ * databases for each. The third is a copy of the source without moves: every acknowledged
  * write is repeated there, and the oracle compares with it.
  */
 import { readFile } from 'node:fs/promises'
@@ -25,11 +25,11 @@ export interface Databases extends AsyncDisposable {
   readonly source: pg.Pool
   readonly target: pg.Pool
   readonly shadow: pg.Pool
-  /** As the application's role, with guards in its way. */
+  /** Connections in the application's role, with guards in its way. */
   readonly application: Readonly<Record<'source' | 'target', pg.Pool>>
   /** The environment in which plans find both ends, as this role or as their owner. */
   environmentAs(role: Role | 'owner'): NodeJS.ProcessEnv
-  /** What `examples/roles` grants, as far as the tables are there. */
+  /** Grants the rights of `examples/roles`, as far as the tables are there. */
   grant(schema: string): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** What the command line of the fuzzer says. */
+/** Options of the fuzzer's command line. */
 import { z } from 'zod'
 import { readGiven, runOptions, wholeNumber } from '../dev/run-options.ts'
 
@@ -17,7 +17,7 @@ export function readOptions(args: readonly string[]): FuzzOptions {
   return readGiven(args, given)
 }
 
-/** What runs one case again: the same schemas, rows and story. */
+/** The command that runs one case again: the same schemas, rows and story. */
 export function commandOf({ seed, number }: { seed: number; number: number }): string {
   return `npm run fuzz -- --seed ${seed} --case ${number}`
 }

@@ -2,7 +2,7 @@
  * Says whether every row is where it has to be. It shares nothing with rehome: it reads whole
  * databases, and knows by their marks whose rows are whose.
  *
- * Invariant: what is expected comes from the shadow, in which nobody moves, and from what was there
+ * Invariant: what is expected comes from the shadow, where no tenant moves, and from what was there
  * before. Nothing is expected because rehome says so.
  */
 import type { Case } from './case.ts'
@@ -56,12 +56,12 @@ export class Oracle {
     this.home = left === 'source' ? 'target' : 'source'
   }
 
-  /** The copy that is nobody's home has gone. */
+  /** The old copy has been removed. */
   cleaned(): void {
     this.#old = { source: [], target: [] }
   }
 
-  /** `counted`: triggers of the application's writes may have changed rows of nobody. */
+  /** `counted`: triggers of the application's writes may have changed rows without a tenant. */
   async check({ counted = false } = {}): Promise<Fault[]> {
     const faults: Fault[] = []
     const expect = (what: string, wanted: readonly Line[], found: readonly Line[]) => {
@@ -88,7 +88,7 @@ export class Oracle {
     return faults
   }
 
-  /** What triggers have counted is how it has to stay. */
+  /** Remembers what triggers have counted: it has to stay so. */
   #remember(end: EndName, found: readonly Line[]): void {
     const lines = found.filter((line) => !this.#isMoving(line))
     if (end === 'target') this.#rest.target = lines

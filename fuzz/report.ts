@@ -1,4 +1,4 @@
-/** What a run of the fuzzer says at its end: figures, and each failing case to be pasted. */
+/** The report of a run of the fuzzer: figures, and each failing case to be pasted. */
 import { sqlOf } from './case-sql.ts'
 import { commandOf, type FuzzOptions } from './options.ts'
 import type { Found, Outcome } from './run.ts'

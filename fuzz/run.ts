@@ -8,10 +8,10 @@ import { shrink } from './shrink.ts'
 import { type Plant, tryCase, type Verdict } from './try-case.ts'
 
 export interface Found {
-  /** As it was drawn. */
+  /** The case's number as it was drawn. */
   readonly number: number
   readonly fault: Fault
-  /** As small as it could be made. */
+  /** The case as small as it could be made. */
   readonly smallest: Case
   readonly plan: Extract<Verdict, { kind: 'failed' }>['plan']
   /** Cases that failed in the same way. */

@@ -68,7 +68,7 @@ const groups: readonly ((kase: Case) => readonly Change[])[] = [
 
 type Lists = 'probes' | 'reactions' | 'constraints' | 'positions' | 'prelude'
 
-/** By name or mark, as it may have been changed meanwhile. */
+/** Finds entries by name or mark, as they may have been changed meanwhile. */
 function without(
   kase: Case,
   list: Lists,

@@ -118,7 +118,7 @@ async function liveThrough(living: Living): Promise<Verdict> {
   return { kind: 'held', writes: writer.acknowledged, plan: made.input }
 }
 
-/** As the source's column writes it. */
+/** The id's text as the source's column writes it. */
 async function textOf(at: Databases, { tables, tenantIds }: Case): Promise<string> {
   const column = tables.flatMap((table) =>
     table.columns.filter(({ name }) => name === table.tenant),
@@ -185,7 +185,7 @@ function refuse([fault]: readonly Fault[]): void {
   if (fault) throw new Failed(fault)
 }
 
-/** What is known of the tenant's home from here on. */
+/** The oracle's knowledge of the tenant's home from here on. */
 async function follow({ oracle }: Alive, step: Step, ended: Ended): Promise<void> {
   const phase = ended === 'not asked' ? '' : ended.phase
   const home = oracle.home
@@ -234,7 +234,7 @@ function mayBe({ oracle, made, kase }: Alive, write: Write): boolean {
   const stays = (name: string) => !made.moves(name)
   const isAdopted = write.kind === 'update' && 'mark' in write.set
   if (oracle.hasMoved && (stays(table) || !isTenants || isAdopted)) return false
-  // Both ends give numbers from one range: the application's owner was told to part them.
+  // Both ends give numbers from one range: `check` advises the application's owner to part them.
   if (oracle.home === 'target' && !kase.story.parted && takesNumber(kase, write)) return false
   const isReferred = kase.constraints.some(
     ({ parent, table: child }) => parent === table && stays(child),

@@ -6,11 +6,11 @@ export interface Kind {
   readonly type: string
   /** Names in `pieces` that it needs. */
   readonly needs: readonly string[]
-  /** The same text for the same number, another one for another number. */
+  /** Makes the same text for the same number, another one for another number. */
   readonly of: (n: number) => string
   /** A wider type that the target may have. */
   readonly wider?: string
-  /** The same value, written in another way that is equal. */
+  /** Makes the same value, written in another way that is equal. */
   readonly again?: (n: number) => string
 }
 

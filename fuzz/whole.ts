@@ -57,7 +57,7 @@ function compare(left: Line, right: Line): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** What is in one and not in the other, at most so many; empty where they are equal. */
+/** Lines that are in one and not in the other, at most so many; empty where they are equal. */
 export function differences(
   wanted: readonly Line[],
   found: readonly Line[],

@@ -44,7 +44,7 @@ export class Writer {
     await this.#last
   }
 
-  /** What was refused, and is forgotten here. */
+  /** Returns refused transactions, and forgets them here. */
   takeRefused(): Transaction[] {
     return this.#refused.splice(0)
   }
@@ -65,7 +65,7 @@ export class Writer {
     if ((error === null) === (shadow.error === null)) return
     const what = error
       ? `a write fails with ${error.code} at the ${end}`
-      : `a write is accepted at the ${end} that would fail had nobody moved`
+      : `a write is accepted at the ${end} that would fail without the move`
     this.faults.push({ what, details: [...statements, (error ?? shadow.error)?.message ?? ''] })
   }
 

@@ -118,9 +118,9 @@ async function slice(variant: Variant, one: Case, { stage, world }: Place): Prom
 }
 
 /**
- * Of backends that have ended. A backend counts once the postmaster has buried it, so this waits
- * until it has as many children as there are processes that the server tells of; 2 s at most, as
- * old versions do not tell of all.
+ * The CPU time of backends that have ended. A backend counts once the postmaster has buried it, so
+ * this waits until it has as many children as there are processes that the server tells of; 2 s at
+ * most, as old versions do not tell of all.
  */
 async function serverCpuS({ server, pools }: FenceWorld): Promise<number | null> {
   const pid = server.pid

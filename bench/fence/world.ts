@@ -26,7 +26,7 @@ export interface FenceWorld extends AsyncDisposable {
   readonly pools: Readonly<Record<Variant, pg.Pool>>
   readonly urls: Readonly<Record<Variant, string>>
   readonly server: PostgresServer
-  /** The same rows in all databases again, and nothing left to be flushed. */
+  /** Restores the rows in all databases, and flushes everything. */
   reset(): Promise<void>
 }
 
@@ -83,7 +83,7 @@ async function installGuards(server: PostgresServer, { name, strategy }: Guarded
   await install({ controlUrl: server.urlOf('control'), environment }, [checkPlan(plan)])
 }
 
-/** As each would be for the time of its move, or of its rollback window. */
+/** Captures all tenants, as for the time of a move or of a rollback window. */
 async function captureAll(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query(
     `select format('%I.%I', relnamespace::regnamespace, relname) as name from pg_class

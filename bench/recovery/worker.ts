@@ -1,4 +1,4 @@
-/** A worker that says when it is ready, and ends when it is told to or killed. */
+/** A worker that reports when it is ready, and ends on a signal. */
 import { startWorker } from '../../jobs/worker.ts'
 import { createLog } from '../../src/log.ts'
 import { plan } from './plan.ts'

@@ -1,5 +1,5 @@
 /**
- * The same rows by other means: psql's COPY through a pipe, which is the limit of what one
+ * Copies by other means: psql's COPY through a pipe, which is the limit of what one
  * connection to each end can do, and the script that everybody writes first.
  */
 import { execFile } from 'node:child_process'

@@ -1,9 +1,9 @@
-/** What rehome is told to do with the shard: the same tables, with and without changes. */
+/** Plans for the shard: the same tables, with and without changes. */
 import { definePlan, type PlanInput, postgres, sql, table } from '../../src/index.ts'
 
 const singleWorks = ['plain', 'sql', 'js', 'spread', 'online'] as const
 export const works = [...singleWorks, 'plain ×4', 'js ×4'] as const
-/** What is done to the rows, and for how many tenants at once. */
+/** The treatment of the rows, and the number of tenants at once. */
 export type Work = (typeof works)[number]
 export const targets = ['bare', 'indexed'] as const
 export type TargetName = (typeof targets)[number]
@@ -21,7 +21,7 @@ export const expressions = {
   comments: { body: `r.body || '!'`, edited_at: 'coalesce(r.edited_at, r.created_at)' },
 } as const
 
-/** What a transform reads, as it comes: numerics and timestamps are texts. */
+/** Columns as a transform reads them: numerics and timestamps are texts. */
 interface Columns {
   name: string
   settings: object
@@ -40,7 +40,7 @@ type Row<Names extends keyof Columns> = Pick<Columns, Names>
 
 const plusOne = (numeric: string | null) => (Number(numeric ?? 0) + 1).toFixed(2)
 
-/** The same by JavaScript: text, dates, numerics, and JSON that is parsed and rebuilt. */
+/** The changes in JavaScript: text, dates, numerics, and JSON that is parsed and rebuilt. */
 const transforms = {
   users(row: Row<'name' | 'settings'>) {
     row.settings = { ...row.settings, moved: true }
@@ -66,7 +66,7 @@ const transforms = {
   },
 }
 
-/** With every column, used or not, in a new object each time. */
+/** Copies every column, used or not, into a new object each time. */
 function spread<T extends object>(transform: (row: T) => T): (row: T) => T {
   return (row) => transform({ ...row })
 }

@@ -3,7 +3,7 @@
  * tables have. The rows lie on the disk in no order, as they do after years of updates.
  */
 
-/** Whose rows lie beside whose. */
+/** The order of tenants' rows on disk. */
 export interface Layout {
   /** Row g belongs to the tenant at (g - 1) % owners.length. */
   readonly owners: readonly number[]
@@ -114,7 +114,7 @@ interface Spots {
   readonly parent: (name: TableName) => string
 }
 
-/** Of row g, in the order of the columns. */
+/** The values of row g, in the order of the columns. */
 const valuesOf: Readonly<Record<TableName, (spots: Spots) => string>> = {
   users: ({ tenant }) => `g, ${tenant}, 'user' || g || '@example.com', 'Name of ' || g,
     jsonb_build_object('theme', 'dark', 'mails', g % 7, 'tags', array['a', 'b']),

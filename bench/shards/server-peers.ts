@@ -1,5 +1,5 @@
 /**
- * The same rows by PostgreSQL's own means, without a program in between: foreign tables, and the
+ * Copies by PostgreSQL's own means, without a program in between: foreign tables, and the
  * initial copy of a replication that is filtered by row. Each as its manual says, none crippled.
  */
 import { setTimeout as delay } from 'node:timers/promises'

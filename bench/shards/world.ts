@@ -25,9 +25,9 @@ import {
 } from './schema.ts'
 
 export interface ShardWorld extends AsyncDisposable {
-  /** Of those that move. */
+  /** The number of rows that move. */
   readonly rows: number
-  /** What their rows take as a binary COPY, in MB, but for a few bytes a row. */
+  /** The size of their rows as a binary COPY, in MB, but for a few bytes a row. */
   readonly megabytes: number
   /** Those that move. */
   readonly tenants: readonly string[]
@@ -102,7 +102,9 @@ function environmentOf(urls: Record<'source' | TargetName, string>, control: str
   return { CONTROL_URL: control, SOURCE_URL: source, BARE_URL: bare, INDEXED_URL: indexed }
 }
 
-/** As after an installation: what a move leaves behind is not what the next one is to clean up. */
+/**
+ * Restores the state after an installation, so that a move does not clean up after the one before.
+ */
 async function reset([source, target]: readonly [pg.Pool, pg.Pool]): Promise<void> {
   for (const pool of [source, target]) {
     await pool.query('delete from rehome.tenant_flags')

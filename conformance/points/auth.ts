@@ -1,4 +1,4 @@
-/** Who may ask. */
+/** Points on authentication. */
 
 import { type OperationName, operations, pathOf } from '../../src/ends/http/protocol/operations.ts'
 import type { Secret } from '../../src/ends/web/auth.ts'

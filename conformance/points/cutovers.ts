@@ -43,7 +43,7 @@ export const cutoverPoints: readonly Point[] = [
   },
   {
     name: 'cutovers.lapsed',
-    says: 'a fence that has lapsed, and that nobody has ended, is cut over still',
+    says: 'a fence that has lapsed, and that no writer has ended, can still be cut over',
     needs: ['cutovers.moved', 'leases.lapse'],
     check: onScratch(async (end) => {
       const by = await attempt(end)

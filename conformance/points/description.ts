@@ -1,4 +1,4 @@
-/** What the end says of itself. */
+/** Points on the description. */
 import { probe } from '../md5.ts'
 import { expectSame, expectThat, type Point } from '../point.ts'
 import { keyOf, namesOf } from '../tables.ts'

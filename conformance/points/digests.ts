@@ -32,7 +32,7 @@ export const digestPoints: readonly Point[] = [
   },
   {
     name: 'digests.buckets',
-    says: 'buckets go by the key, have the digests of their rows, and none is empty',
+    says: 'buckets are chosen by the key, have the digests of their rows, and none is empty',
     needs,
     check: eachTable(async (end, { request, texts, keys, name }) => {
       const buckets = new Set(keys.map(bucketOf))
@@ -103,7 +103,7 @@ interface Looked {
   readonly name: string
   readonly table: Table
   readonly request: ReturnType<typeof requestOf> & { scope: string; tenant: string }
-  /** As they are hashed. */
+  /** The texts that are hashed. */
   readonly texts: readonly Texts[]
   readonly keys: readonly Texts[]
 }

@@ -56,7 +56,7 @@ export const fencePoints: readonly Point[] = [
   },
   {
     name: 'fences.take-over',
-    says: 'takeOver goes by move and epoch, keeps the epoch, and gives the flag a new token',
+    says: 'takeOver requires move and epoch, keeps the epoch, and gives the flag a new token',
     needs: ['fences.raise'],
     check: onScratch(async (end) => {
       const before = await attempt(end)
@@ -77,7 +77,7 @@ export const fencePoints: readonly Point[] = [
   },
   {
     name: 'fences.adopt',
-    says: 'adopt goes by move and mode, and gives the flag a new token',
+    says: 'adopt requires move and mode, and gives the flag a new token',
     needs: ['fences.raise'],
     check: onScratch(async (end) => {
       const before = await attempt(end)
@@ -108,7 +108,7 @@ export const fencePoints: readonly Point[] = [
   },
   {
     name: 'leases.renew',
-    says: 'a lease is renewed as long as nobody has ended it, also when it is over',
+    says: 'a lease is renewed until a writer has ended it, even after its time',
     needs: ['fences.raise'],
     check: onScratch(async (end) => {
       const by = await attempt(end)
@@ -154,7 +154,7 @@ export const fencePoints: readonly Point[] = [
   },
   {
     name: 'fences.drain',
-    says: 'drain returns at once where nobody writes',
+    says: 'drain returns at once without writers',
     needs: ['fences.raise'],
     check: onScratch(async (end) => {
       await raise(end, await attempt(end))

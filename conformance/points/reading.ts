@@ -21,7 +21,7 @@ export const readingPoints: readonly Point[] = [
   },
   {
     name: 'pages.last-line',
-    says: 'a page is NDJSON, and ends in {"next": …}, so that one that is cut off is told from it',
+    says: 'a page is NDJSON, and ends in {"next": …}, so that an incomplete one is recognized',
     needs: ['description.valid'],
     check: onEachTable(async (end, table) => {
       const columns = namesOf(table).map((column) => ({ column, cast: null }))

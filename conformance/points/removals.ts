@@ -32,7 +32,7 @@ export const removalPoints: readonly Point[] = [
   },
   {
     name: 'removals.others',
-    says: "nobody else's rows go",
+    says: "no other tenant's rows are removed",
     needs,
     check: onScratchRows(async (end) => {
       const { at, request } = await written(end)

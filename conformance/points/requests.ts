@@ -1,4 +1,4 @@
-/** What a request has to look like, and what becomes of one that does not. */
+/** Points on the form of requests, and on the answers to malformed ones. */
 import { gzipSync } from 'node:zlib'
 import { pathOf } from '../../src/ends/http/protocol/operations.ts'
 import { problem, problemType } from '../../src/ends/web/problem.ts'

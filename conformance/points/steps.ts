@@ -58,7 +58,7 @@ export const stepPoints: readonly Point[] = [
   },
   {
     name: 'steps.sync',
-    says: 'how far the end has come is told under its epoch, until it is forgotten',
+    says: 'readSync has the progress under its epoch, until it is forgotten',
     needs: ['batches.write'],
     check: onScratchRows(async (end) => {
       const { by } = await catching(end)

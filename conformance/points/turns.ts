@@ -1,4 +1,4 @@
-/** Whose turn it is: the newest attempt's, whatever older ones still believe. */
+/** Points on turns: the newest attempt has it, whatever older ones still believe. */
 import { randomUUID } from 'node:crypto'
 import { expectTurnRefused } from '../flags.ts'
 import { expectSame, type Point } from '../point.ts'

@@ -1,4 +1,4 @@
-/** What all operations share: who asks, headers, and what is answered where something is wrong. */
+/** Parts that all operations share: authentication, headers, and answers to errors. */
 import { problem, problemType } from '../../src/ends/web/problem.ts'
 import type { JsonObject } from './json.ts'
 import type { Schemas } from './schemas.ts'
@@ -41,7 +41,7 @@ export const parameters: JsonObject = {
     in: 'header',
     description:
       'The same for the same batch or step, for logs and proxies, and nothing else can be read out ' +
-      'of it. The end goes by the progress in the head of the batch, or the number of the step.',
+      'of it. The end uses the progress in the head of the batch, or the number of the step.',
     schema: { type: 'string', pattern: '^[0-9a-f]{32}$' },
   },
 }
@@ -51,7 +51,7 @@ export const sentHeaders: JsonObject = {
   RetryAfter: {
     description:
       'In s, or a date: when to ask again. With it the end says that it has done nothing. For more ' +
-      'than 10 s nobody waits: the attempt ends.',
+      'than 10 s the worker does not wait: the attempt ends.',
     schema: { type: 'string', examples: ['1'] },
   },
   WwwAuthenticate: { description: 'What is expected.', schema: { type: 'string' } },

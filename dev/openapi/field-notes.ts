@@ -1,4 +1,4 @@
-/** What a field means, wherever it stands. */
+/** The meaning of fields, wherever they stand. */
 export const fieldNotes: Readonly<Record<string, string>> = {
   scope: 'The feature or data model that is fenced. An end guards one, and refuses all others.',
   tenant: 'As the tenant column writes it.',

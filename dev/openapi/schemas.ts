@@ -56,7 +56,7 @@ function simplify({ jsonSchema }: Made): void {
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
 }
 
-/** With references to where schemas stand, and with what is to be said of fields. */
+/** Adds references to where schemas stand, and the notes on fields. */
 function referring(value: Json): Json {
   if (Array.isArray(value)) return value.map(referring)
   if (value === null || typeof value !== 'object') return value

@@ -1,4 +1,4 @@
-// The notebook of ../plan.ts, whose database nobody may connect to: the application answers for its
+// The notebook of ../plan.ts, whose database cannot be reached: the application answers for its
 // rows (one of those beside this file), and they become tables of the new model over SQL.
 import { definePlan, http, postgres, table } from 'rehome'
 

@@ -1,5 +1,5 @@
 // What the applications beside this file have in common: notes of tenants in PostgreSQL, and how a
-// tenant that is just being moved is told to come again. It knows nothing of any framework.
+// tenant that is just being moved is asked to come again. It knows nothing of any framework.
 import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { table } from 'rehome/http-end'
@@ -7,11 +7,11 @@ import { z } from 'zod'
 
 export interface AppOptions {
   readonly pool: pg.Pool
-  /** Shown by whoever moves tenants. */
+  /** The secret that the workers show. */
   readonly secret: string
 }
 
-/** What is moved: ../source.sql makes these. */
+/** Tables to move: ../source.sql makes these. */
 export const tables = [
   table('tenants', { tenant: 'id' }),
   table('notes'),

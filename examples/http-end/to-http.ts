@@ -1,4 +1,4 @@
-// Notebooks leave a database for an application that nobody reaches but over HTTP: one of those
+// Notebooks leave a database for an application that is reached over HTTP only: one of those
 // beside this file.
 import { definePlan, http, postgres, sql, table } from 'rehome'
 

@@ -11,7 +11,7 @@ export function createApp(pools: Pools, hold = '5s'): { app: Express; homes: Hom
     homes: { old: { db: pools.old }, new: { db: pools.new } },
     hold,
   })
-  // Whatever takes longer is answered politely, and so are writes that do not go by `homes.run`.
+  // Longer waits are answered politely, and so are writes without `homes.run`.
   const readOnly = createReadOnlyMode({
     tenantOf: (request: Request) => tenantOfPath(request.path),
     redirect: true,

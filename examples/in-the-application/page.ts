@@ -22,7 +22,7 @@ export function poolsFrom(environment: NodeJS.ProcessEnv): Pools {
 
 function poolOf(url: string): Pool {
   const pool = new Pool({ connectionString: url })
-  // Of connections that nobody uses just now: the next query tells.
+  // An idle connection failed: the next query reports it.
   pool.on('error', () => {})
   return pool
 }

@@ -1,4 +1,4 @@
--- After `rehome init`, in the control database: workers, the board, and whoever enqueues.
+-- After `rehome init`, in the control database: workers, the board, and scripts that enqueue.
 --
 --   psql "$ADMIN_URL" -v control=rehome_control -f examples/roles/control.sql
 grant usage on schema rehome_control to :"control";

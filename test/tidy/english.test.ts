@@ -17,6 +17,7 @@ describe('words that hide who acts', () => {
     ['src/plan/new.ts', `const message = 'nobody could'`, 'nobody'],
     ['src/plan/new.ts', '/** It ought to end. */', 'ought'],
     ['jobs/new.ts', '// The worker was told to stop', 'was told'],
+    ['chaos/new.ts', '/** Nobody waits. */', 'nobody'],
     ['docs/new.md', 'A page goes\nby the key.', 'goes by'],
     ['docs/new.md', 'Pages go by keys.', 'go by'],
     ['README.md', 'It is not there any more.', 'any more'],

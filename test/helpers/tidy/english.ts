@@ -15,8 +15,8 @@ import {
   textOf,
 } from './sources.ts'
 
-/** Code and texts of the product. */
-const product = /^((src|jobs|bin|migrations)\/.*\.(ts|js|sql)|docs\/.*\.md|[^/]+\.md)$/
+const folders = 'src|jobs|bin|migrations|chaos|fuzz|bench|demo|dev|conformance|examples'
+const code = new RegExp(`^(${folders})/.*\\.(ts|mjs|js|sql)$|^[^/]+\\.ts$`)
 /** But for the samples of these rules. */
 const tests = /^test\/(?!tidy\/).*\.test\.ts$/
 const pages = /^(docs\/.*|[^/]+)\.md$/
@@ -24,7 +24,8 @@ const pages = /^(docs\/.*|[^/]+)\.md$/
 /** Words that hide who acts or what happens. A comment may break a line within them. */
 const hiding = [
   'whoever',
-  'nobody',
+  // But for the user of that name.
+  "(?:(?<!')nobody|nobody(?!'))",
   'ought',
   '(?:is|are|was|were|be|been) told(?! apart)',
   'goes by',
@@ -37,7 +38,7 @@ const hiding = [
 const hidingWords = new RegExp(`\\b(?:${hiding.join('|')})\\b`, 'gi')
 
 export function privateWords(sources: Sources): string[] {
-  return filesIn(sources, product).flatMap(([path, text]) =>
+  return [...filesIn(sources, code), ...filesIn(sources, pages)].flatMap(([path, text]) =>
     [...text.matchAll(hidingWords)].map(({ 0: words, index }) =>
       said(path, lineAt(text, index), words),
     ),
@@ -74,7 +75,7 @@ const withoutSubject = /\/\*\*(?:\s|\*(?!\/))*(Of|As|With|By|Who|Whose|What|The 
 
 /** Doc comments begin with a noun or a verb. */
 export function vagueComments(sources: Sources): string[] {
-  return filesIn(sources, /^(src|jobs)\/.*\.ts$/).flatMap(([path, text]) =>
+  return filesIn(sources, code).flatMap(([path, text]) =>
     [...text.matchAll(withoutSubject)].map(
       ({ 1: word, index }) => `${path}:${lineAt(text, index)} has a comment that begins "${word}"`,
     ),
