@@ -7,7 +7,6 @@ import {
   privateWords,
   vagueComments,
   vagueSubjects,
-  wideLines,
 } from './helpers/tidy/english.ts'
 import {
   climbingImports,
@@ -16,6 +15,7 @@ import {
   sharedNames,
 } from './helpers/tidy/floors.ts'
 import { house, type Rule } from './helpers/tidy/house.ts'
+import { deadPaths, wideLines } from './helpers/tidy/pages.ts'
 import {
   anyTypes,
   badParameters,
@@ -54,6 +54,7 @@ describe('in this house', () => {
     ['titles say who acts', privateTitles],
     ['a doc comment begins with a noun or a verb', vagueComments],
     ['a line of docs has at most 120 characters', wideLines],
+    ['a page names files that exist', deadPaths],
     ['nothing names a place where somebody worked on it', foreignWords],
   ])('%s', (_, rule) => {
     expect(rule(house)).toEqual([])

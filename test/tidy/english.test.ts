@@ -5,7 +5,6 @@ import {
   privateWords,
   vagueComments,
   vagueSubjects,
-  wideLines,
 } from '../helpers/tidy/english.ts'
 import { foundBy, type Rule } from '../helpers/tidy/house.ts'
 
@@ -69,11 +68,6 @@ describe('a doc comment', () => {
     const text = '/** Offers of rows. */\n/** Whoops. */\n// As before'
     expect(planted(vagueComments, 'src/plan/new.ts', text)).toEqual([])
   })
-})
-
-test('a line of docs with more than 120 characters is found, in tables and code, too', () => {
-  const text = `${'x'.repeat(120)}\n| ${'ä'.repeat(119)} |\n`
-  expect(planted(wideLines, 'docs/new.md', text)).toEqual(['docs/new.md:2 has 123 characters'])
 })
 
 test('a subject of a commit without an area, or that is a sentence, is found', () => {

@@ -1,9 +1,10 @@
 /**
  * Plain technical English: subject, verb, object, in the words of the field. A test can hold a few
- * rules of it: words that hide who acts, comments without a subject, lines that are too wide.
+ * rules of it: words that hide who acts, comments without a subject.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { pages } from './pages.ts'
 import {
   childrenOf,
   filesIn,
@@ -19,7 +20,6 @@ const folders = 'src|jobs|bin|migrations|chaos|fuzz|bench|demo|dev|conformance|e
 const code = new RegExp(`^(${folders})/.*\\.(ts|mjs|js|sql)$|^[^/]+\\.ts$`)
 /** But for the samples of these rules. */
 const tests = /^test\/(?!tidy\/).*\.test\.ts$/
-const pages = /^(docs\/.*|[^/]+)\.md$/
 
 /** Words that hide who acts or what happens. A comment may break a line within them. */
 const hiding = [
@@ -79,17 +79,6 @@ export function vagueComments(sources: Sources): string[] {
     [...text.matchAll(withoutSubject)].map(
       ({ 1: word, index }) => `${path}:${lineAt(text, index)} has a comment that begins "${word}"`,
     ),
-  )
-}
-
-const pageCharactersMax = 120
-
-export function wideLines(sources: Sources): string[] {
-  return filesIn(sources, pages).flatMap(([path, text]) =>
-    text.split('\n').flatMap((line, i) => {
-      const characters = [...line].length
-      return characters > pageCharactersMax ? [`${path}:${i + 1} has ${characters} characters`] : []
-    }),
   )
 }
 
