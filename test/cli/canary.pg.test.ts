@@ -158,7 +158,7 @@ test('an instance that keeps a write waiting is given up, and the tenant is not'
   )
   const { code, out } = await ask('--url', waiting, '--answer', '1s')
   expect(code).toBe(0)
-  expect(out).toMatch(/refused while fenced \(no answer within 1000 ms, .*an error, not of a pause/)
+  expect(out).toMatch(/refused while fenced \(no answer within 1000 ms, .*an error, not a pause/)
   await world.source.pool.query(insert)
 })
 

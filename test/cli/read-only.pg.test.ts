@@ -25,7 +25,7 @@ const write = (tenant: string) =>
 test('on refuses the writes of every tenant, tells why, and off lets them in', async () => {
   const on = await ask('on', ...at, '--reason', 'we move house', '--for', '10m')
   expect(on).toMatchObject({ code: 0, error: '' })
-  expect(on.out).toMatch(/read-only since .* until 20.*: we move house\n.*nobody is writing/)
+  expect(on.out).toMatch(/read-only since .* until 20.*: we move house\n.*all writers have finished/)
   for (const tenant of ['acme', 'beta']) {
     const refused: { code: string; hint: string; detail: string; message: string } = await write(
       tenant,
@@ -76,7 +76,7 @@ test('on says so where its time was over before all writers had ended', async ()
   await writer.query('rollback')
   writer.release()
   const on = await asked
-  expect([on.code, on.out]).toEqual([1, expect.not.stringContaining('nobody is writing')])
+  expect([on.code, on.out]).toEqual([1, expect.not.stringContaining('all writers have finished')])
   expect(on.error).toMatch(/the time of --for was over before all writers had ended/)
 })
 
