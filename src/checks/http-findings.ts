@@ -112,7 +112,7 @@ function hasUnknownTypes({ tables }: Catalog): boolean {
   )
 }
 
-/** Requirements of an API that was there before. */
+/** Requirements of an existing API. */
 function apiFindings({ source, target }: Plan, routes: readonly Route[]): Finding[] {
   const findings: Finding[] = []
   if (source.kind === 'api' && target.kind === 'api') {

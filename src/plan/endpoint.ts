@@ -107,7 +107,7 @@ export interface ApiFence {
   readonly graceMs?: number
 }
 
-/** An application whose API was there before: the plan says how its tables are read and written. */
+/** An application with an existing API: the plan says how its tables are read and written. */
 export interface ApiEndpoint extends OverHttp {
   readonly kind: 'api'
   /** Absent: `read` and its like set their own headers. */

@@ -25,7 +25,9 @@ const write = (tenant: string) =>
 test('on refuses the writes of every tenant, tells why, and off lets them in', async () => {
   const on = await ask('on', ...at, '--reason', 'we move house', '--for', '10m')
   expect(on).toMatchObject({ code: 0, error: '' })
-  expect(on.out).toMatch(/read-only since .* until 20.*: we move house\n.*all writers have finished/)
+  expect(on.out).toMatch(
+    /read-only since .* until 20.*: we move house\n.*all writers have finished/,
+  )
   for (const tenant of ['acme', 'beta']) {
     const refused: { code: string; hint: string; detail: string; message: string } = await write(
       tenant,

@@ -33,7 +33,7 @@ export function reachEnd(
     baseUrl,
     secret: secretOf(end, setting),
     maxBytes: end.maxBytes,
-    // What was there before may know nothing of packed requests.
+    // Existing APIs may not accept packed requests.
     packs: end.kind === 'http',
     tls: {
       ...(caFrom && { ca: setting(caFrom) }),

@@ -12,7 +12,7 @@ const wanted = process.env.DIE_AT ?? ''
 export type Choose = (points: readonly CallPoint[]) => readonly CallPoint[]
 
 /** Before the first call, and after each that may have changed something. */
-export const changes: Choose = (points) =>
+const changes: Choose = (points) =>
   points.filter((point, i) => i === 0 || (point.moment === 'after' && !changesNothing(point)))
 
 /**

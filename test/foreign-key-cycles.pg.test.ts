@@ -1,4 +1,4 @@
-// Tables that hang together: in a circle, or with tables of another schema.
+// Tables whose foreign keys form a circle, or lead to tables of another schema.
 import { expect, test } from 'vitest'
 import { table } from '../src/plan/plan.ts'
 import { ended, moveOf, runAll } from './helpers/runs.ts'

@@ -1,5 +1,5 @@
-// An end where a tenant has lived stays closed to it, whatever is called off or cleaned up later:
-// whoever still believes that it lives there is told that it does not.
+// An end where a tenant has lived keeps its flag `moved`, whatever is called off or cleaned up
+// later: an application with an old notion of the home cannot write there.
 import { expect, test } from 'vitest'
 import { postgres } from '../src/plan/endpoint.ts'
 import type { PlanInput } from '../src/plan/plan.ts'

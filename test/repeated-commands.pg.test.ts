@@ -1,4 +1,4 @@
-// What somebody may do next, in an order that nobody thought of: nothing that was written is lost.
+// Commands that are repeated, or given in an unexpected order: no acknowledged write is lost.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'

@@ -1,5 +1,5 @@
-// Rows that a transform changes in place: what it leaves alone, what only PostgreSQL can convert,
-// and what it leaves on the object.
+// Rows that a transform changes in place: columns that it leaves alone, columns that only
+// PostgreSQL can convert, and columns that stay on the reused object.
 import { expect, test } from 'vitest'
 import { table } from '../src/plan/plan.ts'
 import { sql } from '../src/plan/sql-text.ts'
