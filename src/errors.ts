@@ -85,13 +85,14 @@ export class RehomeError extends Error {
 
 /**
  * Passwords in URLs, what follows `password=` and its like, what follows an authorization's scheme,
- * and what is in a PEM block become `***`. Applied
- * to every text that leaves us. It hides rather too much than too little, and takes time in
- * proportion to the text's length, whatever a hostile row has put into it.
+ * cookies, and what is in a PEM block become `***`. Applied to every text that leaves us. It hides
+ * rather too much than too little, and takes time in proportion to the text's length, whatever a
+ * hostile row has put into it.
  */
 export function redact(text: string): string {
   return text
     .replace(/\S+/g, hidePassword)
+    .replace(headerLine, '$1$2***')
     .replace(namedSecret, '$1***')
     .replace(/\b((?:bearer|rehome-hmac)\s+)\S+/gi, '$1***')
     .replace(basic, '$1***')
@@ -113,11 +114,16 @@ function hidePassword(word: string): string {
 /** Base64, as a header has it: words that follow `basic` in a sentence stay. */
 const basic = /\b([Bb][Aa][Ss][Ii][Cc]\s+)(?=\S*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}/g
 
+/** Headers in which several secrets may follow each other. */
+const headerLine = /\b(cookie: *)[^\r\n"]+|\b(authorization: *digest )[^\r\n]+/gi
+
 /** Also one whose line feeds are escaped, or that is cut off. */
 const pem = /(-----BEGIN [A-Z0-9 ]+-----)(?:(?!-----).)*(-----END [A-Z0-9 ]+-----)?/gs
 
-const secretName =
-  /(?:pass|passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key)\\?["']?\s*[=:]\s*/
+const secretWords = 'pass|passw(?:or)?d|passphrase|pwd|secret|token|cookie|credentials?'
+const secretName = new RegExp(
+  String.raw`(?:${secretWords}|(?:api|private|access|secret)[_-]?key)\\?["']?\s*(?:[=:]|%3[ad])\s*`,
+)
 /** In double quotes that are escaped, in plain ones, in single quotes, or in none. */
 const secretValues = [
   /\\"(?:[^"\\]|\\[^"])*(?:\\")?/,

@@ -75,6 +75,13 @@ describe('a password that is named', () => {
     ['Rehome-HMAC 1795839377430:0a1b2c', 'Rehome-HMAC ***'],
     ['host=db pass=hunter2 user=app', 'host=db pass=*** user=app'],
     ['DB_PASS="hunter2 more"', 'DB_PASS=***'],
+    ['aws_secret_access_key=hunter2', 'aws_secret_access_key=***'],
+    ['secret_key: hunter2, credentials = hunter2', 'secret_key: ***, credentials = ***'],
+    ['to=/x%3Faccess_token%3Dhunter2 now', 'to=/x%3Faccess_token%3D*** now'],
+    ['Cookie: a=hunter2; b=hunter2\nHost: db', 'Cookie: ***\nHost: db'],
+    ['Set-Cookie: rehome=hunter2; Path=/', 'Set-Cookie: ***'],
+    ['{"cookie":"a=hunter2; b=hunter2","id":7}', '{"cookie":***,"id":7}'],
+    ['Authorization: Digest username="app", response="hunter2"', 'Authorization: Digest ***'],
     [
       '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nrest',
       '-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\nrest',
@@ -94,6 +101,9 @@ test('looking for secrets takes no longer in a text that is made to be slow', ()
     'password="',
     'password=\\"\\',
     'bearer ',
+    'cookie: ',
+    'authorization: digest',
+    'secret_access',
     '@',
     '\n ',
   ]
