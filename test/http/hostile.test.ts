@@ -48,7 +48,7 @@ test.each([
 
 test.each([
   ...['bpchar(10485760)', 'character(10001)', 'char(999999)', 'bit(83886080)', 'bpchar(20000)[]'],
-  ...['pg_catalog.bpchar(10485760)', '"bpchar"(10485760)', '_bpchar(10485760)'],
+  ...['pg_catalog.bpchar(10485760)', '"bpchar"(10485760)', '_bpchar(10485760)', 'nchar(10001)'],
 ])('a cast makes no value long: %s', (type) => {
   expect(cast.safeParse(type).error?.issues[0]?.message).toMatch(/pads values/)
 })

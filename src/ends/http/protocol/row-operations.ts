@@ -10,7 +10,8 @@ const digits = z.string().regex(/^-?\d+$/)
 
 /** Reading such a value tells what there is at the end, and fails where there is not. */
 const looksUp = /^_?(aclitem|reg(class|database|namespace|oper(ator)?|proc(edure)?|role))$/
-const pads = /^_?(bpchar|character|char|bit)$/
+/** `nchar` is what SQL calls `character` as well. */
+const pads = /^_?(bpchar|n?char|character|bit)$/
 const paddedMax = 10_000
 
 /** Without schema, quotes, length and brackets. */
