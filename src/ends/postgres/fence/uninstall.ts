@@ -1,5 +1,5 @@
 /** Removes the fence from one end: triggers, functions, flags. */
-import { explain, inTransaction } from '../../../postgres.ts'
+import { endIfIdle, explain, inTransaction } from '../../../postgres.ts'
 import type { SqlEnd } from '../postgres-end.ts'
 
 export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
@@ -30,6 +30,7 @@ export async function uninstallFence(end: SqlEnd, closed: number): Promise<numbe
     from pg_trigger t join pg_proc p on p.oid = t.tgfoid
     where p.pronamespace = to_regnamespace('rehome') and t.tgparentid = 0`
   return await inTransaction(end.pool, async (client) => {
+    await endIfIdle(client)
     await client.query(`set local lock_timeout = '2s'`)
     await client.query('lock table rehome.tenant_flags in access exclusive mode')
     const standing: number = (await client.query(count)).rows[0].n
