@@ -8,37 +8,11 @@ import type { TestDatabase } from '../helpers/database.ts'
 import { createFenced, type Fenced, takeSnapshot } from '../helpers/fence/fenced.ts'
 import { installFence, unguardedRelations } from '../helpers/fence/install.ts'
 import { createMover } from '../helpers/fence/mover.ts'
+import { bounds, dayOf, ways, writes } from '../helpers/fence/new-partitions.ts'
 import { fencePlan } from '../helpers/fence/schema.ts'
 import { codeOf, levels, openWriter, tooLate } from '../helpers/fence/writer.ts'
 import { ended, expectHome, rowsAt, tryWrite } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
-
-const bounds = `for values from ('2027-01-01') to ('2028-01-01')`
-const ways = {
-  'made as a partition': `create table visits_2027 partition of visits ${bounds}`,
-  'made below a partition': `drop table visits_2026_h2; create table visits_2027
-    partition of visits_2026 for values from ('2026-07-01') to ('2027-01-01')`,
-  'made of partitions': `create table visits_late partition of visits ${bounds}
-      partition by list (tenant_id);
-    create table visits_2027 partition of visits_late default`,
-  'attached with its rows': `create table visits_2027 (hits int not null, day date not null,
-      gone text, tenant_id text not null);
-    alter table visits_2027 drop column gone;
-    insert into visits_2027 values (1, '2027-01-01', 'acme');
-    alter table visits attach partition visits_2027 ${bounds}`,
-}
-const dayOf = (way: string) => (way === 'made below a partition' ? '2026-12-' : '2027-02-')
-
-/** Writes of the tenant to the new partition alone. */
-const writes = (way: string, tenant: string): Record<string, string> => ({
-  insert: `insert into visits_2027 (tenant_id, day, hits) values ('${tenant}', '${dayOf(way)}01', 1)`,
-  several: `insert into visits_2027 (tenant_id, day, hits)
-    values ('beta', '${dayOf(way)}02', 1), ('${tenant}', '${dayOf(way)}03', 1)`,
-  update: `update visits_2027 set hits = 2 where tenant_id = '${tenant}'`,
-  'change of the tenant': `update visits_2027 set tenant_id = 'beta', day = '${dayOf(way)}28'
-    where tenant_id = '${tenant}' and day = '${dayOf(way)}27'`,
-  delete: `delete from visits_2027 where tenant_id = '${tenant}'`,
-})
 
 async function fenceIs(db: Fenced, mode: 'read_only' | 'moved' | 'receiving'): Promise<void> {
   const query = `update rehome.tenant_flags set mode = $1, expires_at = null,

@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto'
 import type { Pool } from '../../../postgres.ts'
 import { ident, idents, literal, qualified } from '../../../quote.ts'
 import type { Hold } from '../../flags.ts'
+import { statementRows, type TouchedRows } from '../fence/guard-body.ts'
 import { ourTurn } from '../fence/turns.ts'
 
 export interface LogShape {
@@ -127,40 +128,46 @@ export interface LoggedRows {
   readonly tenantOf: (alias: string) => { readonly joins: string; readonly tenant: string }
   /** An SQL condition on an update, whether children may have changed owner. */
   readonly children: string
+  /** From where the guard reads rows. Default: all of its statement. */
+  readonly rows?: TouchedRows
 }
 
 /**
  * Over `r`, a new row: no old one of its tenant has the same in these columns. Rows that come from
  * another tenant were not logged as they go. By text: types may take different values for equal.
  */
-export function unlikeBefore(names: readonly string[], tenantOf: LoggedRows['tenantOf']): string {
+export function unlikeBefore(
+  names: readonly string[],
+  { tenantOf, rows = statementRows }: Pick<LoggedRows, 'tenantOf' | 'rows'>,
+): string {
   const before = tenantOf('o')
   const text = (alias: string) =>
     `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
-  return `not exists (select from old_rows o${before.joins}
+  return `not exists (select from ${rows.old} o${before.joins}
           where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
 }
 
-/** In a guard, where old_rows and new_rows are: logs the rows of the tenants in `captured`. */
-export function logRows(logged: Logged, { tenantOf, children }: LoggedRows): string {
+/** In a guard: logs the rows of the tenants in `captured`. */
+export function logRows(logged: Logged, written: LoggedRows): string {
+  const { tenantOf, children, rows = statementRows } = written
   const { joins, tenant } = tenantOf('r')
   const { columns, whole } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
-  const from = (rows: string) => `from ${rows} r${joins} where ${tenant} = any (rehome_captured)`
+  const from = (some: string) => `from ${some} r${joins} where ${tenant} = any (rehome_captured)`
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
   const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
-  const other = unlikeBefore(names, tenantOf)
+  const other = unlikeBefore(names, written)
   return `
   if rehome_captured is not null then
     if tg_op = 'INSERT' then
-      ${into} select ${tenant}, true, null, ${keys} ${from('new_rows')};
+      ${into} select ${tenant}, true, null, ${keys} ${from(rows.new)};
     elsif tg_op = 'DELETE' then
-      ${into} select ${tenant}, true, ${row}, ${keys} ${from('old_rows')};
+      ${into} select ${tenant}, true, ${row}, ${keys} ${from(rows.old)};
     else
       rehome_changed := ${children};
-      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from('old_rows')};
-      ${into} select ${tenant}, rehome_changed, null, ${keys} ${from('new_rows')}
+      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from(rows.old)};
+      ${into} select ${tenant}, rehome_changed, null, ${keys} ${from(rows.new)}
         and (rehome_changed or ${other});
     end if;
   end if;`

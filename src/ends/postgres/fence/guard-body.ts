@@ -15,7 +15,7 @@ export interface GuardedRows {
 }
 
 /** From where a guard reads rows as they were and as they are. */
-interface TouchedRows {
+export interface TouchedRows {
   readonly old: string
   readonly new: string
 }

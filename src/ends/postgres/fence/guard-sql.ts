@@ -18,7 +18,13 @@ import {
   logRows,
 } from '../changes/change-log.ts'
 import { tenantJoin } from '../predicate.ts'
-import { type GuardedRows, guardBody, singleRow, statementRows } from './guard-body.ts'
+import {
+  type GuardedRows,
+  guardBody,
+  singleRow,
+  statementRows,
+  type TouchedRows,
+} from './guard-body.ts'
 
 export interface Guarded extends GuardedRows {
   readonly table: CatalogTable
@@ -157,7 +163,10 @@ function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
   return [
     {
       name: triggerName(guarded.scope, 'row'),
-      body: guardBody(guarded, { rows: singleRow, log: () => '' }),
+      body: guardBody(guarded, {
+        rows: singleRow,
+        log: (children) => logPart(guarded, children, singleRow),
+      }),
       functionName: `guard_${guardId(guarded)}_row`,
       event: 'after insert or update or delete on $relation for each row',
     },
@@ -175,11 +184,11 @@ function triggerName(scope: string, event: string): string {
   return `rehome_${event}_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
 }
 
-function logPart(guarded: Guarded, children: string): string {
+function logPart(guarded: Guarded, children: string, rows?: TouchedRows): string {
   const { schema, path } = guarded
   const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
   const [logged] = loggedBy(guarded)
-  return logged ? logRows(logged, { tenantOf, children }) : ''
+  return logged ? logRows(logged, { tenantOf, children, ...(rows && { rows }) }) : ''
 }
 
 function createLogs(guarded: Guarded): string[] {
