@@ -11,11 +11,12 @@ import { createWriter } from '../writes-between.ts'
 import { followedChanges } from './changes.ts'
 import { type Follower, type Following, reset, startFollowing } from './following.ts'
 
-/** Before the copy, in its midst, after it, and in the midst of the round that compares. */
+/** Before the copy, in its midst, after it, and in the midst of rounds that bring or compare. */
 const moments = [
   'before the copy',
   'while it copies',
   'after the copy',
+  'while a round reads',
   'while it compares',
 ] as const
 type Moment = (typeof moments)[number]
@@ -49,7 +50,8 @@ export function followEachKind({ over, takes, first }: Way): void {
       await addStranger(world)
       const before = await rowsAt(world, 'source', 'acme')
       const follower = await following.begin()
-      const said = await writeAt(follower, { moment, write: () => write(statements) })
+      const writing = { moment, touch: () => write(touches), write: () => write(statements) }
+      const said = await writeAt(follower, writing)
       expect(said).toBe('accepted')
       await follower.settle()
       const rows = await rowsAt(world, 'source', 'acme')
@@ -97,11 +99,13 @@ async function addStranger({ target }: Following['world']): Promise<void> {
 
 interface Writing {
   readonly moment: Moment
+  /** Changes something of each table, so that a round has something to bring. */
+  readonly touch: () => string
   readonly write: () => string
 }
 
 /** Brings the attempt through its copy, and writes at that moment. */
-async function writeAt(follower: Follower, { moment, write }: Writing): Promise<string> {
+async function writeAt(follower: Follower, { moment, touch, write }: Writing): Promise<string> {
   if (moment === 'before the copy') {
     const said = write()
     await follower.run(copyWhileWritten)
@@ -112,6 +116,10 @@ async function writeAt(follower: Follower, { moment, write }: Writing): Promise<
   }
   await follower.run(copyWhileWritten)
   if (moment === 'after the copy') return write()
+  if (moment === 'while a round reads') {
+    expect(touch()).toBe('accepted')
+    return await midst(readsChanges, write, () => follower.round('changes').then(() => {}))
+  }
   const said = await midst(compares, write, () => follower.round('everything').then(() => {}))
   await follower.round('nothing')
   return said
@@ -123,6 +131,13 @@ const reads = ({ moment, phase, to, text }: RemoteCall) =>
   phase === 'copy' &&
   to === 'source' &&
   /rows\/read$|to stdout|^\s*select [\s\S]* r where /i.test(text)
+const touches = [
+  `update notes set body = body || '.' where tenant_id = 'acme' and id > 8`,
+  `update visits set hits = hits + 10 where tenant_id = 'acme' and hits < 3`,
+]
+/** The log was read, or rows that have changed. */
+const readsChanges = ({ moment, to, text }: RemoteCall) =>
+  moment === 'after' && to === 'source' && /feed\/changes$|rehome_log/.test(text)
 /** Some rows have been compared. */
 const compares = ({ moment, text }: RemoteCall) =>
   moment === 'after' && /rows\/digest|count\(\*\)::text as rows/.test(text)
