@@ -8,7 +8,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
-const common = {
+export const common = {
   // `await using` is newer than the oldest Node.js that the tests run on.
   oxc: { target: 'es2023' as const },
   resolve: {
@@ -23,7 +23,7 @@ const common = {
 
 // Files share the modules that are loaded already: the product keeps no state of a test, and
 // to load them anew for each file would be a tenth of all the time.
-const limits = {
+export const limits = {
   isolate: false,
   testTimeout: 60_000,
   hookTimeout: 120_000,

@@ -1,0 +1,198 @@
+// Faults in the product's TypeScript, each with the suite that claims to find it: a rule that
+// matters is taken away, and at least one of the named tests has to fail. The rules of the guard
+// and of the mover's SQL have mutants of their own, see mutants.ts.
+
+export interface PlantedFault {
+  readonly title: string
+  /** Of src. */
+  readonly file: string
+  /** Stands there once. */
+  readonly before: string
+  readonly after: string
+  readonly suite: string
+  /** How the titles of the tests begin that may find it. */
+  readonly tests: readonly string[]
+}
+
+const following: readonly PlantedFault[] = [
+  {
+    title: 'a round stores a position that is later than what it has read',
+    file: 'follow/by-feed/feed-round.ts',
+    before: 'const { position: stored } = reached',
+    after: 'const stored = await source.position(key)',
+    suite: 'test/follow/by-feeds.pg.test.ts',
+    tests: ['an update of everything', 'a tenant that goes, written'],
+  },
+  {
+    title: 'a row counts as gone by a log that was read after the rows',
+    file: 'follow/by-feed/feed-reading.ts',
+    before: '  // Most rows that the second look',
+    after: `  const late = await readBefore(shard, touched, since)
+  for (const [name, key] of late.gone) {
+    if (!rows.some((row) => nameOf(row.key) === name)) before.gone.set(name, key)
+  }
+  // Most rows that the second look`,
+    suite: 'test/follow/by-feeds.pg.test.ts',
+    tests: ['an update of everything', 'MERGE'],
+  },
+  {
+    title: 'rows that came or went with their parents are not due',
+    file: 'follow/by-snapshot/changed-rows.ts',
+    before: 'if (!names.has(source.name) && !hangs) continue',
+    after: 'if (!names.has(source.name)) continue',
+    suite: 'test/follow/by-snapshots.pg.test.ts',
+    tests: ['a tenant that (goes|comes), written'],
+  },
+  {
+    title: 'rows that a round has brought are not compared, over HTTP',
+    file: 'follow/by-feed/feed-round.ts',
+    before: "const found = await verifyTouched(shard, some, compared === 'changes' ? since : null)",
+    after: 'const found = some.length',
+    suite: 'test/follow/compared.pg.test.ts',
+    tests: ['over HTTP'],
+  },
+  {
+    title: 'rows that a round has brought are not compared, between two databases',
+    file: 'follow/by-snapshot/snapshot-round.ts',
+    before: 'const rows = compares ? await verifyPart(part) : 0',
+    after: 'const rows = 0',
+    suite: 'test/follow/compared.pg.test.ts',
+    tests: ['between two databases'],
+  },
+]
+
+const comparing: readonly PlantedFault[] = [
+  {
+    title: 'only the number of rows is compared',
+    file: 'ends/digest.ts',
+    before: 'return left.rows === right.rows && left.sum === right.sum',
+    after: 'return left.rows === right.rows',
+    suite: 'test/transform-and-verify.pg.test.ts',
+    tests: ['microseconds cut'],
+  },
+  {
+    title: 'references to nothing are not refused',
+    file: 'comparison/verification.ts',
+    before: '  if (broken.length > 0) throw referencesBroken(shard, broken)\n}',
+    after: '}',
+    suite: 'test/transform-and-verify.pg.test.ts',
+    tests: ['rows that point at nothing'],
+  },
+  {
+    title: 'the schema is not looked at under the fence',
+    file: 'stages/final-catch-up.ts',
+    before: 'await refuseChangedSchema(shard)',
+    after: '',
+    suite: 'test/online/last-look.pg.test.ts',
+    tests: ['a column that both ends get'],
+  },
+  {
+    title: 'rows that no path finds are not looked for under the fence',
+    file: 'stages/verify.ts',
+    before: 'await refuseNewStrays(shard)',
+    after: '',
+    suite: 'test/removals/late-strays.pg.test.ts',
+    tests: ['a row that comes under the fence'],
+  },
+  {
+    title: 'pages that are left out each time are not missed',
+    file: 'comparison/compare.ts',
+    before: 'const equal = same && misread.length === 0',
+    after: 'const equal = same',
+    suite: 'test/http/lost-pages.pg.test.ts',
+    tests: ['a move fails where each time a page'],
+  },
+]
+
+const asking: readonly PlantedFault[] = [
+  {
+    title: 'an attempt goes on although a later one has had its turn',
+    file: 'attempt/turn.ts',
+    before: 'if (await end.flags.takeTurn({ ...holdOf(shard), turn: shard.turn })) return',
+    after: 'if (await end.flags.takeTurn({ ...holdOf(shard), turn: shard.turn }) || true) return',
+    suite: 'test/repeated-commands.pg.test.ts',
+    tests: ['a control database that has forgotten its turns'],
+  },
+  {
+    title: 'a step comes twice',
+    file: 'ends/postgres/changes/steps.ts',
+    before: 'if (found.step === step) return { repeated: found.answer }',
+    after: 'if (found.step === step) return { ...found, step: step - 1 }',
+    suite: 'test/ends/postgres/changes/steps.pg.test.ts',
+    tests: ['a step comes once'],
+  },
+  {
+    title: 'a batch is written that does not follow the one before',
+    file: 'http-end/write-batch.ts',
+    before: 'if (!isSame(known, head.from)) throw gap(known, head.from)',
+    after: '',
+    suite: 'test/ends/rows-written.pg.test.ts',
+    tests: ['http a batch that comes again'],
+  },
+  {
+    title: 'a retry is taken up of a move that is open',
+    file: 'control/ask.ts',
+    before: `when: sql\`not open and phase = 'failed' and`,
+    after: `when: sql\`phase = 'failed' and`,
+    suite: 'test/errands/asked-when.pg.test.ts',
+    tests: ['move is taken up in the states'],
+  },
+  {
+    title: 'a rollback is taken up of a move whose clean-up has begun',
+    file: 'control/ask.ts',
+    before: 'and not cleanup_begun`',
+    after: '`',
+    suite: 'test/errands/asked-when.pg.test.ts',
+    tests: ['rollback is taken up in the states'],
+  },
+  {
+    title: 'a clean-up is taken up within the rollback window',
+    file: 'control/ask.ts',
+    before: 'and coalesce(window_until < clock_timestamp(), true)`',
+    after: '`',
+    suite: 'test/errands/asked-when.pg.test.ts',
+    tests: ['cleanup is taken up in the states'],
+  },
+  {
+    title: 'errands are asked of a tenant that another run is busy with',
+    file: 'control/ask.ts',
+    before:
+      'await refuseBusyTenants({ db: tx }, { scopes, tenants: [move.tenant_id], except: move.id })',
+    after: '',
+    suite: 'test/control/openings.pg.test.ts',
+    tests: ['a failed move is not retried'],
+  },
+]
+
+const checking: readonly PlantedFault[] = [
+  {
+    title: 'an end that says nothing of strays is taken for one that looks for them',
+    file: 'checks/http-findings.ts',
+    before: "return kind === 'sql' || (kind === 'http' && catalog.tellsStrays === true)",
+    after: "return kind !== 'api'",
+    suite: 'test/checks/unproven.test.ts',
+    tests: ['rows left behind'],
+  },
+  {
+    title: 'tables that find their tenant by different ways are followed over HTTP',
+    file: 'checks/http-findings.ts',
+    before: 'if (follows && hopsOf(sourcePath) !== hopsOf(targetPath)) {',
+    after: 'if (false) {',
+    suite: 'test/http/refused-feed.pg.test.ts',
+    tests: ['tables that find their tenant'],
+  },
+]
+
+export const plantedFaults: readonly PlantedFault[] = [
+  ...following,
+  ...comparing,
+  ...asking,
+  ...checking,
+]
+
+/** Throws unless the line stands there once. */
+export function planted(code: string, { before, after, file }: PlantedFault): string {
+  const parts = code.split(before)
+  if (parts.length === 2) return parts.join(after)
+  throw new Error(`${parts.length - 1} times in ${file}: ${before}`)
+}
