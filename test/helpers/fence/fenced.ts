@@ -46,7 +46,7 @@ function fencedBy(database: TestDatabase): Fenced {
   }
 }
 
-async function runOn(url: string, sql: string): Promise<void> {
+export async function runOn(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
