@@ -108,19 +108,19 @@ function takeJobs(
   runtime: Opened & { log: Logger; stop: AbortSignal },
   options: WorkerOptions,
 ): Worker[] {
-  const { onQueueError: onError, store } = runtime
+  const { onQueueError: onError, queues } = runtime
   const { lockMs } = options
   const concurrency = runtime.plans[0]?.plan.concurrency ?? 1
   const settings = { concurrency, onError, lockMs }
   return [
-    openWorker(store, queueNames.move, { processor: moveJob(runtime), settings }),
-    openWorker(store, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
-    openWorker(store, queueNames.finalize, {
+    openWorker(queues, queueNames.move, { processor: moveJob(runtime), settings }),
+    openWorker(queues, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
+    openWorker(queues, queueNames.finalize, {
       processor: windowJob(runtime),
       // Audits can wait: they are not to take connections from moves.
       settings: { ...settings, concurrency: 1 },
     }),
-    openWorker(store, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
+    openWorker(queues, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
   ]
 }
 

@@ -78,15 +78,17 @@ export async function setNewerSettings(client: Client): Promise<void> {
   await client.query(query as pg.QueryConfig)
 }
 
-/** Settings that a session of ours has otherwise than it asked for: somebody sits in between. */
-export async function foreignSettings(client: Client): Promise<string[]> {
-  const wanted = Object.entries({ ...sessionSettings, ...newerSettings, ...requiredSettings })
-  const query = 'select name, setting from pg_catalog.pg_settings where name = any ($1)'
-  const { rows } = await client.query(query, [wanted.map(([name]) => name)])
-  const found = new Map(rows.map(({ name, setting }) => [name, setting]))
-  return wanted
-    .filter(([name]) => !name.startsWith('tcp_') && found.has(name))
-    .filter(([name, value]) => found.get(name) !== value)
+/** What each setting of a session of ours has to be, by its name. */
+export const wantedSettings = { ...sessionSettings, ...newerSettings, ...requiredSettings }
+
+/**
+ * Settings that a session of ours has otherwise than it asked for: somebody sits in between.
+ * `found`: of `pg_settings`; a server knows some of them only.
+ */
+export function foreignAmong(found: Readonly<Record<string, string>>): string[] {
+  return Object.entries(wantedSettings)
+    .filter(([name]) => !name.startsWith('tcp_') && name in found)
+    .filter(([name, value]) => found[name] !== value)
     .map(([name]) => name)
 }
 

@@ -44,6 +44,9 @@ export interface Queues {
   readonly byErrand: Readonly<Record<Errand, Queue>>
   /** Throws UNREACHABLE where the store refuses, or does not answer within 5 s. */
   ready(): Promise<void>
+  /** Of all workers that take jobs from these queues. */
+  readonly workers: Pick<Connected, 'postgres' | 'options'>
+  /** After its workers have closed. */
   close(): Promise<void>
 }
 
@@ -73,6 +76,7 @@ export function queueStore(options: {
  */
 export function openQueues(store: QueueStore, onError: (error: Error) => void): Queues {
   const connection = connect(store, 'producer', onError)
+  let waiting: Connected | null = null
   const open = (name: string) => {
     const queue = connection.postgres
       ? (new Queue(name, connection.options, createPostgresBackend as never) as Queue)
@@ -92,12 +96,17 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
   return {
     store,
     byErrand,
+    get workers() {
+      waiting ??= connection.postgres ? connection : connect(store, 'worker', onError)
+      return waiting
+    },
     ready: () => answers(byErrand.move, { ...connection, kind: store.kind }),
     async close() {
       // What has never connected would be waited for.
       if (!connection.isOpen()) connection.close()
       await Promise.all([...new Set(Object.values(byErrand))].map((queue) => queue.close()))
       connection.close()
+      waiting?.close()
     },
   }
 }
@@ -136,26 +145,26 @@ export interface WorkerSettings {
   readonly onError: (error: Error) => void
 }
 
+/** On the connections of `queues`, which are closed after it. */
 export function openWorker(
-  store: QueueStore,
+  queues: Queues,
   name: string,
   work: { processor: Processor; settings: WorkerSettings },
 ): Worker {
   const { concurrency, onError, lockMs = 10_000 } = work.settings
-  const connection = connect(store, 'worker', onError)
+  const { postgres, options: connected } = queues.workers
   const options = {
-    ...connection.options,
+    ...connected,
     concurrency,
     lockDuration: lockMs,
     stalledInterval: lockMs / 2,
     // How often a move is tried is counted in the control database, not here.
     maxStalledCount: 1_000_000,
   }
-  const worker = connection.postgres
+  const worker = postgres
     ? (new Worker(name, work.processor, options, createPostgresBackend as never) as Worker)
     : new Worker(name, work.processor, options)
   worker.on('error', onError)
-  worker.on('closed', () => connection.close())
   return worker
 }
 
@@ -194,13 +203,17 @@ function connect(
 }
 
 /**
+ * One for all queues and workers of a process: each worker keeps a connection to hear of new jobs,
+ * the others serve what is asked in between.
+ *
  * Ours instead of BullMQ's, because a connection that breaks while it is checked out is an error
  * without a listener there, and would end the process.
  */
 function queuePool(url: string, onError: (error: Error) => void): pg.Pool {
   const options = startupOptions(queueSettings)
   const onConnect = setNewerSettings
-  const pool = new pg.Pool({ connectionString: url, max: 4, keepAlive: true, options, onConnect })
+  const pool = new pg.Pool({ connectionString: url, max: 12, keepAlive: true, options, onConnect })
+  pool.setMaxListeners(0)
   pool.on('error', onError)
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool

@@ -2,13 +2,8 @@
 // is ours, or stands among those that are left, with the reason.
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  createPool,
-  foreignSettings,
-  setNewerSettings,
-  startupOptions,
-  withClient,
-} from '../../src/postgres.ts'
+import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
+import { createPool, setNewerSettings, startupOptions } from '../../src/postgres.ts'
 import {
   leftCategories,
   leftSettings,
@@ -102,7 +97,7 @@ test('a tenant moves equal whatever the databases set, and comes back', async ()
   }
   const pool = createPool({ url: world.source.url, name: 'source', size: 1 })
   try {
-    expect(await withClient(pool, foreignSettings)).toEqual([])
+    expect((await readCatalog(pool, { schema: 'public' }, [])).foreignSettings).toEqual([])
   } finally {
     await pool.end()
   }

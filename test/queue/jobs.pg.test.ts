@@ -32,7 +32,7 @@ async function openQueue({ redisUrl }: QueueBackend) {
         if (state === 'failed') throw new UnrecoverableError('so')
       }
       const settings = { concurrency: 1, onError: () => {} }
-      const worker = openWorker(store, 'rehome-moves', { processor, settings })
+      const worker = openWorker(queues, 'rehome-moves', { processor, settings })
       await eventually(async () => expect(await job.getState()).toBe(state))
       await worker.close()
     },

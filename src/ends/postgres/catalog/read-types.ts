@@ -6,6 +6,8 @@ import type { TypeShape } from '../../../plan/catalogs/type-shape.ts'
 export interface KnownType {
   readonly shape: TypeShape
   readonly operators: KeyOperators | null
+  /** Of a table: changed with that table, wherever it is. */
+  readonly isRowType: boolean
 }
 
 /** Types by their oid. A domain has the properties of the type below it. */
@@ -22,6 +24,7 @@ interface TypeRow {
   readonly attributes: { name: string; type: string }[]
   readonly equal: string | null
   readonly greater: string | null
+  readonly isRowType: boolean
 }
 
 /** The operator of a strategy of the class that is a type's default. */
@@ -82,7 +85,9 @@ const typesQuery = `
         'type', a.atttypid::pg_catalog.int8::text) order by a.attnum)
       from pg_catalog.pg_attribute a where t.typtype = 'c' and a.attrelid = t.typrelid
         and a.attnum > 0 and not a.attisdropped), '[]') as attributes,
-    ${operator(3)} as equal, ${operator(5)} as greater
+    ${operator(3)} as equal, ${operator(5)} as greater,
+    exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind <> 'c')
+      as "isRowType"
   from (select t.*, t.typelem <> 0 and coalesce((select e.typarray = t.oid
       from pg_catalog.pg_type e where e.oid = t.typelem), false) as element
     from used u join pg_catalog.pg_type t on t.oid = u.type) t
@@ -103,7 +108,7 @@ export async function readTypes(
 function knownType(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): KnownType {
   const { equal, greater } = baseOf(row, rows)
   const operators = equal && greater && hasOrder(row, rows) ? { equal, greater } : null
-  return { shape: shapeOf(row, rows), operators }
+  return { shape: shapeOf(row, rows), operators, isRowType: row.isRowType }
 }
 
 /** An array has a class of its own, and no order where its elements have none: as of `json`. */

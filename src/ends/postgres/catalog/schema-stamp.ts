@@ -36,3 +36,92 @@ export const schemaStamp = `(
     select format('partition %s %s %s', i.inhrelid, i.inhparent, i.xmin)
     from pg_inherits i join relations r on r.oid = i.inhparent)
   select md5(coalesce(string_agg(name, ',' order by name), '')) from versions)`
+
+/** Objects of people, not of PostgreSQL: FirstNormalObjectId of its `access/transam.h`. */
+const peoples = 16384
+
+/** Types whose values tables hold; not the row types that every table has. */
+const ownTypes = `
+  select t.oid, t.xmin as version from pg_type t
+  where t.oid >= ${peoples} and (t.typtype in ('d', 'e', 'r', 'm') or t.typtype = 'b' and t.typelem = 0
+    or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))`
+
+/**
+ * An expression that changes with everything that a schema's tables are described by and that
+ * `schemaStamp` leaves out because no move relies on it to stay: indexes, sequences, types, roles,
+ * and the tables of other schemas that hang together with them. `$1`: the schema, without quotes.
+ */
+export const surroundingsStamp = `(
+  with inside as materialized (
+    select c.oid, c.relkind from pg_class c
+    where c.relnamespace = (select to_regnamespace(quote_ident($1))) and c.relkind in ('r', 'p', 'f')),
+  near (oid) as (
+    select t.tgconstrrelid from pg_trigger t join inside i on i.oid = t.tgrelid
+    where t.tgconstrrelid <> 0
+    union select p.relid::oid from inside i, pg_partition_tree(i.oid) p where i.relkind = 'p'
+    union select h.inhrelid from pg_inherits h join inside i on i.oid = h.inhparent
+    union select h.inhparent from pg_inherits h join inside i on i.oid = h.inhrelid),
+  outside as materialized (
+    select oid from (select oid from near union select pg_partition_root(oid)::oid from near) n
+    where oid is not null and oid not in (select oid from inside)),
+  defaults as materialized (
+    select d.oid from pg_attrdef d join inside i on i.oid = d.adrelid),
+  types as materialized (${ownTypes}),
+  sequences as (
+    select c.oid from pg_class c
+    where c.relnamespace = (select to_regnamespace(quote_ident($1))) and c.relkind = 'S'
+    union select e.refobjid from pg_depend e where e.refclassid = 'pg_class'::regclass
+      and (e.classid = 'pg_attrdef'::regclass and e.objid in (select oid from defaults)
+        or e.classid = 'pg_type'::regclass and e.objid in (select oid from types))
+    union select e.objid from pg_depend e join inside i on i.oid = e.refobjid
+    where e.classid = 'pg_class'::regclass and e.refclassid = 'pg_class'::regclass
+      and e.deptype in ('a', 'i')),
+  versions (name) as (
+    select format('relation %s %s', c.oid, c.xmin) from pg_class c join outside o on o.oid = c.oid
+    union all
+    select format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
+    from pg_attribute a join outside o on o.oid = a.attrelid
+    union all
+    select format('constraint %s %s', k.oid, k.xmin)
+    from pg_constraint k join outside o on o.oid = k.conrelid
+    union all
+    select format('partition %s %s %s', h.inhrelid, h.inhparent, h.xmin)
+    from pg_inherits h join outside o on o.oid = h.inhrelid
+    union all
+    select format('index %s %s %s', x.indexrelid, x.xmin, c.xmin)
+    from pg_index x join inside i on i.oid = x.indrelid join pg_class c on c.oid = x.indexrelid
+    union all
+    select format('sequence %s %s %s', c.oid, c.xmin, q.xmin)
+    from sequences s join pg_class c on c.oid = s.oid join pg_sequence q on q.seqrelid = s.oid
+    union all
+    select format('function %s %s', p.oid, p.xmin) from pg_proc p
+    where p.oid in (select e.refobjid from pg_depend e join defaults d on d.oid = e.objid
+      where e.classid = 'pg_attrdef'::regclass and e.refclassid = 'pg_proc'::regclass)
+    union all
+    select format('type %s %s', oid, version) from types
+    union all
+    select format('label %s %s', oid, xmin) from pg_enum
+    union all
+    select format('attribute %s %s %s', a.attrelid, a.attnum, a.xmin) from pg_attribute a
+    join pg_class c on c.oid = a.attrelid where c.relkind = 'c' and c.oid >= ${peoples}
+    union all
+    select format('class %s %s', oid, xmin) from pg_opclass where oid >= ${peoples}
+    union all
+    select format('member %s %s', oid, xmin) from pg_amop where oid >= ${peoples}
+    union all
+    select format('operator %s %s', oid, xmin) from pg_operator where oid >= ${peoples}
+    union all
+    select format('cast %s %s', oid, xmin) from pg_cast where oid >= ${peoples}
+    union all
+    select format('collation %s %s', oid, xmin) from pg_collation where oid >= ${peoples}
+    union all
+    select format('schema %s %s', oid, xmin) from pg_namespace
+    union all
+    select format('extension %s %s', oid, xmin) from pg_extension
+    union all
+    select format('subscribed %s %s', srrelid, xmin) from pg_subscription_rel
+    union all
+    select format('role %s %s %s', oid, rolsuper, rolbypassrls) from pg_roles
+    union all
+    select format('membership %s %s %s', roleid, member, xmin) from pg_auth_members)
+  select md5(coalesce(string_agg(name, ',' order by name), '')) from versions)`
