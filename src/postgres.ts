@@ -78,7 +78,7 @@ export async function setNewerSettings(client: Client): Promise<void> {
   await client.query(query as pg.QueryConfig)
 }
 
-/** What each setting of a session of ours has to be, by its name. */
+/** Setting → the value that it has to have in our sessions. */
 export const wantedSettings = { ...sessionSettings, ...newerSettings, ...requiredSettings }
 
 /**

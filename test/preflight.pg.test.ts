@@ -31,7 +31,7 @@ test('a partition made after the installation has no guard until init runs again
   ])
   await expect(world.rehome.enqueue(world.plan())).rejects.toMatchObject({ code: 'NOT_INSTALLED' })
   const { environment } = world
-  const settings = { controlUrl: world.control.url, environment }
+  const settings = { controlUrl: world.control.url, redisUrl: environment.REDIS_URL, environment }
   expect(await install(settings, [checkPlan(world.plan())])).toEqual([
     'the guard of "visits_2027" at the source',
   ])

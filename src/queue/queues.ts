@@ -44,7 +44,7 @@ export interface Queues {
   readonly byErrand: Readonly<Record<Errand, Queue>>
   /** Throws UNREACHABLE where the store refuses, or does not answer within 5 s. */
   ready(): Promise<void>
-  /** Of all workers that take jobs from these queues. */
+  /** The connection of all workers that take jobs from these queues. */
   readonly workers: Pick<Connected, 'postgres' | 'options'>
   /** After its workers have closed. */
   close(): Promise<void>
@@ -212,7 +212,7 @@ function connect(
 function queuePool(url: string, onError: (error: Error) => void): pg.Pool {
   const options = startupOptions(queueSettings)
   const onConnect = setNewerSettings
-  const pool = new pg.Pool({ connectionString: url, max: 12, keepAlive: true, options, onConnect })
+  const pool = new pg.Pool({ connectionString: url, max: 8, keepAlive: true, options, onConnect })
   pool.setMaxListeners(0)
   pool.on('error', onError)
   pool.on('connect', (client) => client.on('error', () => {}))

@@ -15,7 +15,7 @@ export function smallPlan(changes: Partial<PlanInput>): PlanInput {
       table('note_lines', { through: 'note_id' }),
       table('visits'),
     ],
-    chunkRows: 7,
+    chunkRows: 12,
     attempts: 2,
     backoffMs: 50,
     fence: { leaseMs: 3_000, drainMs: 2_000 },

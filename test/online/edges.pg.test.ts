@@ -186,8 +186,8 @@ test('plans that share tables leave each other what they need in the log', async
     world.plan({ name: 'transforming', tables: [notes, ...others] }),
     world.plan({ name: 'standing-still', strategy: 'offline' }),
   ]
-  const { CONTROL_URL: controlUrl = '' } = world.environment
-  const settings = { controlUrl, environment: world.environment }
+  const { CONTROL_URL: controlUrl = '', REDIS_URL: redisUrl } = world.environment
+  const settings = { controlUrl, redisUrl, environment: world.environment }
   await install(settings, plans.map(checkPlan))
   for (const plan of plans) expect(await world.rehome.check(plan)).toEqual([])
   expect(await install(settings, plans.map(checkPlan))).toEqual([])

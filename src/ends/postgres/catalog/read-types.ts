@@ -6,7 +6,7 @@ import type { TypeShape } from '../../../plan/catalogs/type-shape.ts'
 export interface KnownType {
   readonly shape: TypeShape
   readonly operators: KeyOperators | null
-  /** Of a table: changed with that table, wherever it is. */
+  /** True for the row type of a table: it changes with that table, in any schema. */
   readonly isRowType: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads the tables of one schema as its database's catalogue describes them, and remembers them: they
- * are the same for every tenant, and to read them costs more than to move a small one. Changes
+ * Reads the tables of one schema as its database's catalogue describes them, and remembers them:
+ * they are the same for every tenant, and reading them costs more than moving a small one. Changes
  * nothing.
  */
 import type { ClientBase, QueryResultRow } from 'pg'
@@ -153,50 +153,52 @@ export interface Structure extends Pick<Catalog, 'digestProbes'> {
   readonly holdsMoney: boolean
 }
 
-/** Of which schema in which database, seen by whom, and how it stands. */
+/**
+ * All that decides how a structure looks. The database is not part of it: a transaction changes one
+ * database alone, so two databases of a running server whose catalogue rows come from the same
+ * transactions are copies of each other.
+ */
 export interface StructureKey {
-  readonly database: string
+  /** The server since its start: a clone of it may have numbered other transactions alike. */
+  readonly server: string
+  readonly serverVersion: number
+  readonly encoding: string
   readonly role: string
   readonly schema: string
-  readonly serverVersion: number
   /** Changes with everything that is read here; see schema-stamp.ts. */
   readonly version: string
 }
 
-interface Remembered extends Pick<StructureKey, 'version'> {
-  readonly structure: Structure
-}
-
-/** Of all structures together; the ones that were asked for least recently go first. */
+/** The tables of all structures together; the least recently used structures go first. */
 const tablesMax = 5_000
 
-const known = new Map<string, Remembered>()
+const known = new Map<string, Structure>()
 
-/** The structure itself is shared by all who ask: nobody may change it. */
+/** The structure is shared by all callers, which may not change it. */
 export async function structureOf(client: ClientBase, key: StructureKey): Promise<Structure> {
-  const { version, ...of } = key
-  const name = JSON.stringify(of)
+  const name = JSON.stringify(Object.entries(key))
   const found = known.get(name)
-  known.delete(name)
-  if (found?.version === version) {
+  if (found) {
+    known.delete(name)
     known.set(name, found)
-    return found.structure
+    return found
   }
   const { isVersioned, ...structure } = await readStructure(client, key)
-  if (isVersioned) known.set(name, { version, structure })
+  if (isVersioned) known.set(name, structure)
   forget()
   return structure
 }
 
 function forget(): void {
-  const tables = () => [...known.values()].reduce((sum, one) => sum + one.structure.tables.size, 0)
-  for (const name of known.keys()) {
-    if (known.size === 1 || tables() <= tablesMax) return
+  let tables = [...known.values()].reduce((sum, one) => sum + one.tables.size, 0)
+  for (const [name, one] of known) {
+    if (known.size === 1 || tables <= tablesMax) return
+    tables -= one.tables.size
     known.delete(name)
   }
 }
 
-/** As the catalogue has it now, whatever is remembered. */
+/** Reads the structure as the catalogue has it now, and remembers nothing. */
 export async function readStructure(client: ClientBase, key: StructureKey) {
   const schema = ident(key.schema)
   const read = async (query: string): Promise<QueryResultRow[]> =>
