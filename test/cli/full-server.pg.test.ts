@@ -7,7 +7,7 @@ import { createWorld } from '../helpers/world.ts'
 
 test('a worker that finds the server full says so in one line, and ends', async () => {
   await using file = await writePlanFile(`['acme']`)
-  await using world = await createWorld()
+  await using world = await createWorld({ backend: { name: 'postgres' } })
   const { pool } = world.control
   const role = `crowded_${randomUUID().slice(0, 8)}`
   const schemas = 'in schema rehome_control, bullmq'

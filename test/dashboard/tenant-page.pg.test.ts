@@ -157,7 +157,7 @@ test('offers no Retry to a viewer, and takes none from him or from another site'
 })
 
 test('an outage of the control database is reported without its address', async () => {
-  await using world = await createWorld()
+  await using world = await createWorld({ backend: { name: 'postgres' } })
   await using board = await openBoard(world)
   // A connection that is lost while BullMQ prepares it would end the process, not the request.
   await ask(board, '/api/queues')

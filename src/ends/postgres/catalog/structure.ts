@@ -7,8 +7,8 @@ import type { ClientBase, QueryResultRow } from 'pg'
 import type { Catalog, CatalogTable } from '../../../plan/catalogs/catalog.ts'
 import { consistsOf } from '../../../plan/catalogs/type-shape.ts'
 import { ident } from '../../../quote.ts'
-import { dependentsOf, keySides, readDependents } from './dependents.ts'
 import { digestProbes } from '../compare/row-digests.ts'
+import { dependentsOf, keySides, readDependents } from './dependents.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 
 /** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
