@@ -1,4 +1,4 @@
-// Workers die or are told to stop: no move is lost and no tenant stays closed.
+// Workers die or receive SIGTERM: no move is lost and no tenant stays closed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'

@@ -1,4 +1,4 @@
-// What dead workers leave behind is finished by others: an application that was told the key, the
+// Leftovers of dead workers are finished by others: an application that received the key, the
 // loop in any worker, or the first writer.
 
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,5 +1,5 @@
-// What the flags' own schema refuses, whoever asks: numbers that leave no room, a whole application
-// that is closed by a move, and notifications that tell who is moved.
+// Values that the flags' own schema refuses on every path: numbers that leave no room, a whole
+// application that is closed by a move, and notifications that tell who is moved.
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { claimTarget, raiseFence } from '../../src/ends/postgres/fence/tenant-flags.ts'

@@ -1,4 +1,4 @@
-// What others may do at the ends is told with the SQL that revokes it, which then keeps them out.
+// Privileges of other roles at the ends are reported with the SQL that revokes them.
 import { expect, test } from 'vitest'
 import { twoKeyLocks } from '../../src/ends/postgres/fence/two-key-locks.ts'
 import { createWorld } from '../helpers/world.ts'

@@ -1,5 +1,5 @@
 // Every right that examples/roles/*.sql gives is needed: it is taken away, a tenant lives through a
-// whole life, and somebody is told what he may not do. Then it is given back, and life goes on.
+// whole life, and the missing right is reported. Then it is given back, and life goes on.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { table } from '../../src/plan/plan.ts'

@@ -1,4 +1,4 @@
-// Guards run with their owner's rights inside the session of whoever writes. Nothing that a session
+// Guards run with their owner's rights inside the session of the writer. Nothing that a session
 // may make or set (temporary objects, operators, settings) lets them look at something else.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'

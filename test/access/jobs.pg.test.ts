@@ -1,4 +1,4 @@
-// Jobs that somebody edited or made up: each is refused by the worker, and nobody is moved, brought
+// Jobs that were edited or made up: each is refused by the worker, and no tenant is moved, brought
 // back or cleaned up but by a job that is his own.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'

@@ -1,6 +1,6 @@
-// Whoever may create in the planned schema can plant functions and operators there. For each that
-// we call, some are planted that match better than PostgreSQL's own: none of them runs in a session
-// of ours, nor in a guard.
+// A role that may create in the planned schema can plant functions and operators there. For each
+// that we call, some are planted that match better than PostgreSQL's own: none of them runs in a
+// session of ours, nor in a guard.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import pg from 'pg'
 import { expect, test } from 'vitest'

@@ -1,5 +1,6 @@
 // Plants functions and operators in a schema that match what is called better than PostgreSQL's own
-// do, or as well: whoever looks into that schema for a name finds them, and they say who called.
+// do, or as well: sessions that look into that schema for a name find them, and they report their
+// caller.
 import type pg from 'pg'
 
 /** Words before a bracket that are no function's. */

@@ -1,5 +1,5 @@
-// The small world with each part under a role of its own, as examples/roles/*.sql has it: nobody
-// but the owner, who installs, owns anything.
+// The small world with each part under a role of its own, as examples/roles/*.sql has it: only the
+// owner, who installs, owns anything.
 //
 // The files are run as they stand: only psql's variables are filled in. Roles belong to the whole
 // server, so their names are this world's, and they go with it.

@@ -1,5 +1,5 @@
 // A worker dies at one remote call in each phase, in each errand, and another goes on: no row is
-// lost, no tenant has two homes or none, nobody else is touched. All calls have their turn in
+// lost, no tenant has two homes or none, no other tenant is touched. All calls have their turn in
 // deaths-*.all.test.ts. Below the queue, in this process: test/helpers/attempts/life.ts.
 //
 // To try other places of the same phases: ROTATION=7 npx vitest run test/attempt/deaths.pg.test.ts

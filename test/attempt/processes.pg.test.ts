@@ -1,4 +1,4 @@
-// Real worker processes die of SIGKILL, or stand still (SIGSTOP) and wake up when others have
+// Real worker processes die of SIGKILL, or stand still (SIGSTOP) and wake up when later ones have
 // finished their errand: what the other files of this folder do within one process. The phases are
 // others with each commit; all of them have their turn in processes.all.test.ts.
 //

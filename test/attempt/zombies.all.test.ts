@@ -1,6 +1,6 @@
 // A worker stands still at each remote call of an errand, before and after it, and wakes up when
-// others have finished it and the tenant has gone on writing: it changes nothing at either end.
-// Some tenants have several such workers at once.
+// later attempts have finished it and the tenant has gone on writing: it changes nothing at either
+// end. Some tenants have several such workers at once.
 //
 // To try one place, all that it takes is its name, or a part of it:
 // STAND_AT='before cutover source flags 1' npx vitest run test/attempt/zombies.all.test.ts

@@ -1,5 +1,5 @@
-// The databases of the chaos without the chaos: nobody moves, nothing fails, and each write is one
-// that a test asks for. What a test needs to plant damage and see it found.
+// The databases of the chaos without the chaos: no tenant moves, nothing fails, and each write is
+// one that a test asks for. What a test needs to plant damage and see it found.
 
 import { readBystanders } from '../../chaos/bystanders.ts'
 import { checkAll } from '../../chaos/check.ts'

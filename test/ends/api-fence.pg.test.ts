@@ -1,5 +1,5 @@
-// What an existing API was told last agrees with the flag that is kept for it, also where two who
-// look at one tenant come to the API in another order than to its flag.
+// The last request to an existing API agrees with the flag that is kept for it, even if two
+// attempts that look at one tenant come to the API in another order than to its flag.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiFlags } from '../../src/ends/api/api-flags.ts'
 import type { Flags } from '../../src/ends/flags.ts'

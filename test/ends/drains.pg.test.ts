@@ -32,7 +32,7 @@ describe.each(kinds)('%s', (kind) => {
 
   const signal = new AbortController().signal
 
-  withoutApi('a drain waits for the writers who are in, and for nobody else', async () => {
+  withoutApi('a drain waits for active writers of the tenant only', async () => {
     const tenant = newTenant()
     const drainMs = 10_000
     expect((await at.rows.drain({ tenant, drainMs, signal })).waitedMs).toBeLessThan(drainMs)

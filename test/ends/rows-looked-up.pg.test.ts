@@ -141,7 +141,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await at.rows.repeatedKeys(rowsIn(at, 'bills', newTenant()), ['number'])).toEqual([])
   })
 
-  withoutApi('keys that exist are told, whosever rows have them', async () => {
+  withoutApi('existing keys of any tenant are reported', async () => {
     const [first = '', second = ''] = await addEntries(newTenant(), 2)
     const keys = { table: tableAt(at, 'entries'), key: ['id'] }
     const asked = [[first], ['99999999'], [second]]
@@ -158,7 +158,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await at.rows.isEmpty('visits')).toBe(false)
   })
 
-  withoutApi('references to rows that are not there are told by their foreign key', async () => {
+  withoutApi('references to missing rows are reported by their foreign key', async () => {
     const tenant = newTenant()
     const [id = '', gone = ''] = await addEntries(tenant, 2)
     await query('insert into lines values ($1, 1), ($2, 1)', [id, gone])

@@ -93,7 +93,7 @@ describe.each(kinds)('%s', (kind) => {
     }
   })
 
-  withoutApi('batches are no larger than was asked for, and each is told', async () => {
+  withoutApi('batches are no larger than requested, and each is reported', async () => {
     const tenant = newTenant()
     await addRows(tenant, 5)
     const told: number[] = []

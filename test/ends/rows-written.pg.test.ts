@@ -173,7 +173,7 @@ describe.each(kinds)('%s', (kind) => {
     expect([...(await progress(hold)).keys()]).toEqual(['entries'])
   })
 
-  withoutApi('progress goes for whoever has the flag, and for nobody else', async () => {
+  withoutApi('progress is removed for the holder of the flag only', async () => {
     const tenant = newTenant()
     const hold = await receiving(end, tenant)
     await writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(entriesOf(tenant, 2)))
@@ -228,7 +228,7 @@ describe.each(kinds)('%s', (kind) => {
     })
   })
 
-  withoutApi('rows that collide are told, and nothing of their batch is written', async () => {
+  withoutApi('rows that collide are reported, and nothing of their batch is written', async () => {
     const [tenant, other] = [newTenant(), newTenant()]
     const [theirs] = entriesOf(other, 1)
     await end.database.pool.query(

@@ -1,4 +1,4 @@
-// What refused users are told while the whole application is read-only for a time.
+// The retry time of refusals while the whole application is read-only for a time.
 import { expect, test } from 'vitest'
 import { startReadOnly } from '../../src/ends/postgres/fence/read-only.ts'
 import { createFenced } from '../helpers/fence/fenced.ts'

@@ -1,6 +1,6 @@
 // A process in which one command of the command line runs after the other, so that a test pays for
 // the start of a program once. What ends with a process, a command has to end itself here: what it
-// leaves open is told with its answer.
+// leaves open is reported with its answer.
 import { startWorker } from '../../jobs/worker.ts'
 import { main } from '../../src/cli/main.ts'
 

@@ -1,6 +1,6 @@
 // Databases for tests: a fresh one a call, on the server that global-setup.ts has started.
 //
-// It knows no schema: whoever needs one prepared names a template and says how it is built.
+// It knows no schema: a caller that needs one prepared names a template and says how it is built.
 // Invariant: no two calls share a database, in whatever process or test file they are made.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'

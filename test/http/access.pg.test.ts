@@ -1,4 +1,4 @@
-// Whoever asks an end has to know its secret; a signature is good for one request and some time.
+// Requests to an end need its secret; a signature is good for one request and some time.
 import { createHash, createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cast as castType } from '../../src/ends/http/protocol/row-operations.ts'

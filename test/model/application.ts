@@ -1,6 +1,6 @@
 /**
- * The tenants' own application: two writers, and whoever opens an end with a key that a refusal
- * told. migrations/endpoint/001_fence.sql: guard, refuse, open.
+ * The tenants' own application: two writers, and a caller that opens an end with the key of a
+ * refusal. migrations/endpoint/001_fence.sql: guard, refuse, open.
  *
  * A writer writes once a transaction. It may be wrong about the home all the time, but writes at
  * the target only from when rehome has first closed it there.

@@ -1,6 +1,6 @@
 /**
- * What the fence of one tenant at one end will say to whatever comes next: the same statements as
- * in statements.ts, but told for one real database, with the outcomes that it gives.
+ * Predicts the answers of one tenant's fence at one end: the same statements as
+ * in statements.ts, but for one real database, with the outcomes that it gives.
  *
  * `lapse` stands for time. Locks are never waited for: an attempt that would have to is `blocked`,
  * and a writer is refused.

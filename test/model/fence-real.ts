@@ -1,6 +1,6 @@
 /**
- * The same commands at a real database, through src/ends/postgres/. The only file of the model that
- * knows how those functions are called.
+ * Runs the same commands at a real database, through src/ends/postgres/. The only file of the model
+ * that knows how those functions are called.
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'

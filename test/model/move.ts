@@ -1,7 +1,7 @@
 /**
  * The errand `move`, a statement a step: src/worker/attempt.ts, src/move-shard.ts and its stages.
  *
- * Stores of the phases copy and verify are left out: nobody decides by them what `drain` would not
+ * Stores of the phases copy and verify are left out: no step depends on them that `drain` would not
  * decide, too. Steps that only read, and what one end cannot see of the other, are kept apart,
  * because a worker may stop between any two.
  */

@@ -2,7 +2,7 @@
  * A worker's process at one attempt: it claims the move, takes a step, fails, dies, renews its
  * lease. src/worker/attempt.ts, src/attempt/retreat.ts, lease.ts and src/control/moves.ts.
  *
- * A worker that stops for ever so long needs no event: nobody is obliged to take a step.
+ * A worker that stops for ever so long needs no event: no participant has to take a step.
  */
 
 import { giveUp, lower, lowerToCapture } from './captures.ts'

@@ -33,11 +33,13 @@ describe('words that hide who acts', () => {
       `describe('a key that nobody knows', () => {})`,
       `test.each([['that is told at once', 1]])('%s', () => {})`,
       `test.skipIf(a)('goes by its name', () => {})`,
+      `withoutApi('lets nobody in', () => {})`,
     ].join('\n')
     expect(planted(privateTitles, 'test/plan/new.test.ts', titles)).toEqual([
       'test/plan/new.test.ts:1 says "nobody"',
       'test/plan/new.test.ts:2 says "is told"',
       'test/plan/new.test.ts:3 says "goes by"',
+      'test/plan/new.test.ts:4 says "nobody"',
     ])
   })
 

@@ -1,5 +1,5 @@
 // The errands that attempts die in: what is asked for whom, what was done for those tenants before,
-// and what has to be true of each of them when its errand is over, whoever died in it.
+// and what has to be true of each of them when its errand is over, even if attempts died in it.
 import { askCleanup, askRollback, askWindow } from '../../../src/control/ask.ts'
 import { storeRehearsal } from '../../../src/coordinator/enqueue.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'

@@ -1,5 +1,5 @@
 // Every state that a move could be in, as rows of the control database: by phase, by the errand
-// that is open, and by what else the rules about asking go by.
+// that is open, and by the other inputs of the rules about asking.
 import { randomUUID } from 'node:crypto'
 import {
   type Control,

@@ -1,5 +1,5 @@
 // Every way in which a transaction can change a tenant's rows. Each changes at least one row of the
-// tenant that it is given, as long as nobody has used it on that tenant before.
+// tenant that it is given, as long as it is the first one used on that tenant.
 import { finished } from 'node:stream/promises'
 import type { PoolClient } from 'pg'
 import copyStreams from 'pg-copy-streams'

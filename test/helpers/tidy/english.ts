@@ -45,11 +45,14 @@ export function privateWords(sources: Sources): string[] {
   )
 }
 
+/** `withApi` and its like are tests that one kind of end lacks. */
+const titled = /^(test|it|describe\w*|with(out)?[A-Z]\w*|onlyWith\w*)\b/
+
 /** Titles of suites and tests, those in the tables of `test.each` among them. */
 export function privateTitles(sources: Sources): string[] {
   return filesIn(sources, tests).flatMap(([path, text]) =>
     nodesOf(text, 'CallExpression')
-      .filter((call) => /^(test|it|describe)\b/.test(text.slice(call.start, call.end)))
+      .filter((call) => titled.test(text.slice(call.start, call.end)))
       .flatMap((call) => titlesOf(text, call))
       .flatMap(({ title, start }) =>
         [...title.matchAll(hidingWords)].map(([words]) => said(path, lineAt(text, start), words)),

@@ -1,5 +1,6 @@
-// A sequence is brought past ids without keeping those who take numbers from it: whoever has taken
-// one holds it until his transaction ends, and nobody waits for that behind us.
+// A sequence is brought past ids without blocking sessions that take numbers from it: a session
+// that has taken one holds it until its transaction ends, and no other session waits for that
+// behind us.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeEnd, rowsOf } from '../../../../src/ends/open/ends.ts'
 import { createDatabase, type TestDatabase } from '../../../helpers/database.ts'
