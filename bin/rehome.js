@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { startWorker } from '../dist/jobs/worker.js'
 import { main } from '../dist/src/cli/main.js'
+import * as rehome from '../dist/src/index.js'
 
-process.exitCode = await main(process.argv.slice(2), { startWorker })
+process.exitCode = await main(process.argv.slice(2), rehome)

@@ -1,5 +1,5 @@
 // The command line from its sources, without a build: `npx tsx dev/rehome.ts …`.
-import { startWorker } from '../jobs/worker.ts'
 import { main } from '../src/cli/main.ts'
+import * as rehome from '../src/index.ts'
 
-process.exitCode = await main(process.argv.slice(2), { startWorker })
+process.exitCode = await main(process.argv.slice(2), rehome)

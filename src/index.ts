@@ -1,5 +1,6 @@
 /** The public API: what a script needs to move tenants, and what a plan file needs to say. */
 
+export { type RunningWorker, startWorker, type WorkerOptions } from '../jobs/worker.ts'
 export type { RunSnapshot, TenantRecord } from './coordinator/rehome.ts'
 export { type OpenOptions, open, type Rehome } from './coordinator/rehome.ts'
 export { type ErrorCode, RehomeError } from './errors.ts'

@@ -14,8 +14,11 @@ export interface StartedWorker {
   close(): Promise<void>
 }
 
-/** The worker lives in jobs/, above this folder, so it is handed in from there. */
-export interface Starters {
+/**
+ * This package as scripts import it. It lies above this folder, as the worker in jobs/ does, so
+ * whatever starts the command line hands it in. Plans get it when they import `rehome`.
+ */
+export interface PackageModule {
   startWorker(options: {
     plans: readonly PlanInput[]
     concurrency?: number | undefined
@@ -36,10 +39,14 @@ export async function withRehome<T>(work: (rehome: Rehome) => Promise<T>): Promi
   return await work(rehome)
 }
 
-/** One line, and the exit code that docs/cli.md promises. */
+/** One line, or one for each mistake of a plan, and the exit code that docs/cli.md promises. */
 export function reportError(error: unknown): number {
   if (error instanceof RehomeError) {
-    note(`rehome: ${error.code}: ${messageOf(error)}`)
+    const { issues } = error.data
+    if (error.code === 'PLAN_INVALID' && Array.isArray(issues) && issues.length > 1) {
+      note(`rehome: PLAN_INVALID: ${issues.length} mistakes`)
+      for (const issue of issues) note(`  ${messageOf(issue)}`)
+    } else note(`rehome: ${error.code}: ${messageOf(error)}`)
     return error.exitCode
   }
   note(`rehome: UNEXPECTED: ${messageOf(error)}`)

@@ -7,7 +7,7 @@ import { version } from '../coordinator/enqueue.ts'
 import { addBoard } from './board.ts'
 import { addCanary } from './canary.ts'
 import { addCheck } from './check.ts'
-import { reportError, type Starters } from './context.ts'
+import { type PackageModule, reportError } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
@@ -45,7 +45,7 @@ Examples:
 /**
  * Returns the exit code. Writes to standard output and error, and leaves process.exit to others.
  */
-export async function main(argv: readonly string[], starters: Starters): Promise<number> {
+export async function main(argv: readonly string[], rehome: PackageModule): Promise<number> {
   process.stdout.on('error', leaveClosedPipe)
   // What a library has under way on its own, e.g. a queue that finds the server full.
   process.once('unhandledRejection', (error) => process.exit(reportError(error)))
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[], starters: Starters): Promise
   addCheck(program)
   addRehearse(program)
   addEnqueue(program)
-  addWorker(program, starters)
+  addWorker(program, rehome)
   addBoard(program)
   addStatus(program)
   addShow(program)

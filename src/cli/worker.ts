@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { atLeastOne, note, type Starters } from './context.ts'
+import { atLeastOne, note, type PackageModule } from './context.ts'
 import { loadPlans } from './load-plan.ts'
 import { untilStopped } from './until-stopped.ts'
 
-export function addWorker(program: Command, starters: Starters): void {
+export function addWorker(program: Command, rehome: PackageModule): void {
   program
     .command('worker [plans...]')
     .description('carry out moves until stopped; plans default to REHOME_PLANS')
@@ -14,7 +14,7 @@ export function addWorker(program: Command, starters: Starters): void {
       const plans = await loadPlans(planFiles(files))
       const log = createLog()
       const { concurrency } = flags
-      const worker = await starters.startWorker({ plans, concurrency, log })
+      const worker = await rehome.startWorker({ plans, concurrency, log })
       const signal = await untilStopped()
       note(`${signal}: returning moves before their cutover to the queue, finishing the others`)
       await worker.close()

@@ -4,12 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { firstFew, RehomeError } from '../errors.ts'
+import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
-import { connectionsOf } from './endpoint.ts'
-import { hasNewIds } from './new-ids.ts'
+import { contradictionsIn } from './contradictions.ts'
 import type { Plan } from './plan.ts'
-import { contradictionOf, withoutInvertedStreams } from './routing/inverted-streams.ts'
+import { withoutInvertedStreams } from './routing/inverted-streams.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
 
@@ -145,10 +144,12 @@ const plan = z.strictObject({
 const budgetsMs = { offline: 120_000, online: 1_000 } as const
 const windowsMs = { offline: 0, online: dayMs } as const
 
-/** Throws PLAN_INVALID with all that is wrong: the first few, and how many more there are. */
+/** Throws PLAN_INVALID with everything that is wrong. */
 export function checkPlan(input: unknown): Plan {
   const parsed = plan.safeParse(input)
-  if (!parsed.success) throw invalid(parsed.error, input)
+  if (!parsed.success) {
+    throw invalid([...mistakesIn(parsed.error, input), ...contradictionsIn(validFields(input))])
+  }
   // Functions and schemas passed through as they are; zod has seen the shape of everything else.
   const { pause, rollback, ...rest } = parsed.data
   const budgetMs = pause.budgetMs ?? budgetsMs[rest.strategy]
@@ -162,89 +163,34 @@ export function checkPlan(input: unknown): Plan {
   }
   const checked = filled as unknown as Plan
   const contradictions = contradictionsIn(checked)
-  if (contradictions.length > 0) {
-    throw new RehomeError('PLAN_INVALID', firstFew(contradictions), {
-      data: { issues: contradictions },
-    })
-  }
+  if (contradictions.length > 0) throw invalid(contradictions)
   return { ...checked, tables: withoutInvertedStreams(checked) }
 }
 
-/** Why a plan cannot be carried out by a worker with so many moves at once; null: it can. */
-export function tooFewConnections(plan: Plan, concurrency: number): string | null {
-  const { name, strategy, rollback, source, target } = plan
-  // One connection of each move keeps a snapshot, another one writes; one looks at the end. And new
-  // ids are made while both ends are read and written.
-  const needed = 2 * concurrency + 1
-  const follows = strategy === 'online' || rollback.windowMs > 0 || hasNewIds(plan)
-  if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return null
-  return `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
-}
-
-function contradictionsIn(plan: Plan): string[] {
-  return [
-    ...[...repeated(plan.exclude.map(({ table }) => table))].map(
-      (table) => `plan field \`exclude\`: "${table}" is named twice`,
-    ),
-    ...contradictionsOfEnds(plan),
-    ...contradictionsOfStreams(plan),
-    ...contradictionsOfTables(plan),
-    tooFewConnections(plan, plan.concurrency) ?? [],
-  ].flat()
-}
-
-function contradictionsOfEnds(plan: Plan): string[] {
-  const { auditEveryMs, windowMs } = plan.rollback
-  const hasBothOrNone = (['source', 'target'] as const).filter((end) => {
-    const { kind, ...at } = plan[end]
-    return kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)
+/** Fields that are right by themselves, so that they can be held against each other. */
+function validFields(input: unknown): Partial<Plan> {
+  const fields = Object.entries(plan.shape).flatMap(([field, schema]) => {
+    const parsed = schema.safeParse(Object(input)[field])
+    return parsed.success ? [[field, parsed.data]] : []
   })
-  const found = hasBothOrNone.map(
-    (end) => `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``,
-  )
-  if (auditEveryMs === 0 || windowMs > 0) return found
-  const what = 'there is nothing to audit without `rollback.windowMs`'
-  return [...found, `plan field \`rollback.auditEveryMs\`: ${what}`]
+  const { strategy, rollback, ...rest }: Partial<Plan> = Object.fromEntries(fields)
+  if (!strategy || !rollback) return { ...rest, ...(strategy && { strategy }) }
+  return {
+    ...rest,
+    strategy,
+    rollback: { ...rollback, windowMs: rollback.windowMs ?? windowsMs[strategy] },
+  }
 }
 
-function contradictionsOfStreams({ tables }: Plan): string[] {
-  const streams = tables.filter((entry) => entry.kind === 'stream')
-  const twice = [...repeated(streams.map(({ name }) => name))]
-  return [
-    ...streams.map(contradictionOf).filter((wrong) => wrong !== null),
-    ...twice.map((name) => `plan field \`tables\`: stream "${name}" is named twice`),
-  ]
+function invalid(issues: readonly string[]): RehomeError {
+  return new RehomeError('PLAN_INVALID', issues.join('; '), { data: { issues } })
 }
 
-function contradictionsOfTables({ tables, exclude }: Plan): string[] {
-  const named = tables
-    .filter((entry) => entry.kind === 'table')
-    .filter(({ side }) => side !== 'target')
-  const twice = [...repeated(named.map(({ name }) => name))].map(
-    (name) => `"${name}" is named twice`,
-  )
-  const wrong = named.flatMap(({ name, tenant, through, row, quarantine, transform }) => [
-    exclude.some(({ table }) => table === name) ? `"${name}" is in \`exclude\`, too` : [],
-    (row !== undefined || quarantine) && !transform
-      ? `"${name}" has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
-      : [],
-    tenant && through ? `"${name}" has both \`tenant\` and \`through\`: one says it all` : [],
-  ])
-  return [...twice, ...new Set(wrong.flat())].map((what) => `plan field \`tables\`: ${what}`)
-}
-
-/** Each once. */
-function repeated(names: readonly string[]): Set<string> {
-  return new Set(names.filter((name, i) => names.indexOf(name) < i))
-}
-
-function invalid(error: z.ZodError, input: unknown): RehomeError {
+function mistakesIn(error: z.ZodError, input: unknown): string[] {
   // A field that is missing is most often one that was misspelt.
   const isUnknown = ({ code }: z.core.$ZodIssue) => Number(code === 'unrecognized_keys')
   const issues = error.issues.toSorted((a, b) => isUnknown(b) - isUnknown(a))
-  return new RehomeError('PLAN_INVALID', firstFew(issues.map((issue) => textOf(issue, input))), {
-    data: { issues: error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
-  })
+  return issues.map((issue) => textOf(issue, input))
 }
 
 function textOf(issue: z.core.$ZodIssue, input: unknown): string {

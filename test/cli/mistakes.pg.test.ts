@@ -141,6 +141,14 @@ const cases: Case[] = [
     /PLAN_INVALID: .*unknown `chunkRow`/,
   ],
   [
+    'several mistakes in a plan',
+    async () => ({
+      args: ['check', await planFile('two.ts', text('attempts: 0, scope: "", backoffMs: -1'))],
+    }),
+    2,
+    /^rehome: PLAN_INVALID: 3 mistakes\n( {2}plan field `(scope|attempts|backoffMs)`.*\n){3}$/,
+  ],
+  [
     'a table that does not exist',
     async () => ({
       args: ['enqueue', await planFile('table.ts', text().replace("'visits'", "'visitz'"))],
@@ -205,7 +213,7 @@ test.concurrent.each(cases)('%s', async (_, prepare, exitCode, message) => {
   expect(error).toMatch(message)
   expect([code, out]).toEqual([exitCode, ''])
   expect(error).not.toMatch(/^ {4}at /m)
-  expect(error.trim().split('\n').length).toBeLessThanOrEqual(3)
+  expect(error.trim().split('\n').length).toBeLessThanOrEqual(4)
   expect(error).not.toContain(password)
   expect(await world.rehome.runs()).toEqual([])
 })

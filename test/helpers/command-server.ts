@@ -1,8 +1,8 @@
 // A process in which one command of the command line runs after the other, so that a test pays for
 // the start of a program once. What ends with a process, a command has to end itself here: what it
 // leaves open is reported with its answer.
-import { startWorker } from '../../jobs/worker.ts'
 import { main } from '../../src/cli/main.ts'
+import * as rehome from '../../src/index.ts'
 
 export interface Command {
   readonly args: readonly string[]
@@ -49,7 +49,7 @@ async function run({ args, env }: Command): Promise<void> {
     answer(Number(code), [])
     exit(code)
   }) as typeof process.exit
-  const code = await main(args, { startWorker })
+  const code = await main(args, rehome)
   const open = await leftOpen()
   Object.assign(stdout, { write: write.out })
   Object.assign(stderr, { write: write.error })

@@ -41,7 +41,7 @@ describe('a plan with several contradictions', () => {
     ],
   }
 
-  test('has all of them in the error, and the first five in its message', () => {
+  test('has all of them in the error and in its message', () => {
     const { message, data } = refusal(everything)
     expect(data.issues).toEqual([
       expect.stringContaining('`exclude`: "lines" is named twice'),
@@ -54,7 +54,7 @@ describe('a plan with several contradictions', () => {
       expect.stringContaining('"lines" is in `exclude`, too'),
       expect.stringContaining('"lines" has both'),
     ])
-    expect(message).toMatch(/^(plan field .*; ){5}and 4 more$/)
+    expect(message.split('; ')).toEqual(data.issues)
   })
 
   test('names each contradiction of one table', () => {

@@ -1,0 +1,94 @@
+/**
+ * Finds fields that are right by themselves and contradict each other. Fields that are
+ * absent are wrong by themselves; what does not need them is checked all the same. Pure.
+ */
+import { connectionsOf } from './endpoint.ts'
+import { hasNewIds } from './new-ids.ts'
+import type { Plan } from './plan.ts'
+import { contradictionOf } from './routing/inverted-streams.ts'
+
+type Fields = Partial<Plan>
+
+export function contradictionsIn(plan: Fields): string[] {
+  return [
+    ...contradictionsOfExclusions(plan),
+    ...contradictionsOfEnds(plan),
+    ...contradictionsOfWindows(plan),
+    ...contradictionsOfStreams(plan),
+    ...contradictionsOfTables(plan),
+    ...contradictionsOfConnections(plan),
+  ]
+}
+
+/** Why a plan cannot be carried out by a worker with so many moves at once; null: it can. */
+export function tooFewConnections(
+  plan: Pick<Plan, 'name' | 'strategy' | 'rollback' | 'source' | 'target' | 'newIds'>,
+  concurrency: number,
+): string | null {
+  const { name, strategy, rollback, source, target } = plan
+  // One connection of each move keeps a snapshot, another one writes; one looks at the end. And new
+  // ids are made while both ends are read and written.
+  const needed = 2 * concurrency + 1
+  const follows = strategy === 'online' || rollback.windowMs > 0 || hasNewIds(plan)
+  if (!follows || Math.min(connectionsOf(source), connectionsOf(target)) >= needed) return null
+  return `plan "${name}" follows changes or makes new ids: ${concurrency} moves at once need a poolSize of ${needed} at both ends`
+}
+
+function contradictionsOfConnections(plan: Fields): string[] {
+  const { name, strategy, rollback, source, target, newIds, concurrency } = plan
+  if (!name || !strategy || !rollback || !source || !target || !newIds || !concurrency) return []
+  const parts = { name, strategy, rollback, source, target, newIds }
+  return [tooFewConnections(parts, concurrency) ?? []].flat()
+}
+
+function contradictionsOfExclusions({ exclude = [] }: Fields): string[] {
+  const twice = [...repeated(exclude.map(({ table }) => table))]
+  return twice.map((table) => `plan field \`exclude\`: "${table}" is named twice`)
+}
+
+function contradictionsOfEnds(plan: Fields): string[] {
+  const hasBothOrNone = (['source', 'target'] as const).filter((end) => {
+    const { kind, ...at } = plan[end] ?? { kind: 'sql' }
+    return kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)
+  })
+  return hasBothOrNone.map(
+    (end) => `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``,
+  )
+}
+
+function contradictionsOfWindows({ rollback }: Fields): string[] {
+  if (!rollback || rollback.auditEveryMs === 0 || rollback.windowMs > 0) return []
+  const what = 'there is nothing to audit without `rollback.windowMs`'
+  return [`plan field \`rollback.auditEveryMs\`: ${what}`]
+}
+
+function contradictionsOfStreams({ tables = [] }: Fields): string[] {
+  const streams = tables.filter((entry) => entry.kind === 'stream')
+  const twice = [...repeated(streams.map(({ name }) => name))]
+  return [
+    ...streams.map(contradictionOf).filter((wrong) => wrong !== null),
+    ...twice.map((name) => `plan field \`tables\`: stream "${name}" is named twice`),
+  ]
+}
+
+function contradictionsOfTables({ tables = [], exclude = [] }: Fields): string[] {
+  const named = tables
+    .filter((entry) => entry.kind === 'table')
+    .filter(({ side }) => side !== 'target')
+  const twice = [...repeated(named.map(({ name }) => name))].map(
+    (name) => `"${name}" is named twice`,
+  )
+  const wrong = named.flatMap(({ name, tenant, through, row, quarantine, transform }) => [
+    exclude.some(({ table }) => table === name) ? `"${name}" is in \`exclude\`, too` : [],
+    (row !== undefined || quarantine) && !transform
+      ? `"${name}" has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
+      : [],
+    tenant && through ? `"${name}" has both \`tenant\` and \`through\`: one says it all` : [],
+  ])
+  return [...twice, ...new Set(wrong.flat())].map((what) => `plan field \`tables\`: ${what}`)
+}
+
+/** Each once. */
+function repeated(names: readonly string[]): Set<string> {
+  return new Set(names.filter((name, i) => names.indexOf(name) < i))
+}
