@@ -8,10 +8,10 @@ import {
   discover,
   type ExcludedTable,
   type PlanInput,
-  type TableOptions,
   type TablePlan,
   table,
 } from '../src/plan/plan.ts'
+import type { TableOptions } from '../src/plan/table-options.ts'
 import type { Case, Constraint } from './case.ts'
 
 export interface MadePlan {

@@ -20,10 +20,10 @@ export {
   type OneSideOptions,
   type PlanInput,
   sourceTable,
-  type TableOptions,
   table,
   targetTable,
 } from './plan/plan.ts'
 export { sql } from './plan/sql-text.ts'
 export { gather, type Produced, stream, type TenantQuery } from './plan/stream.ts'
+export type { TableOptions } from './plan/table-options.ts'
 export type { TransformContext } from './plan/transform-context.ts'

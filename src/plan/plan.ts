@@ -10,7 +10,17 @@ import type { Invariant } from './invariant.ts'
 import type { NewIds } from './new-ids.ts'
 import type { SqlText } from './sql-text.ts'
 import type { StreamPlan } from './stream.ts'
+import type { OfDatabase, OneOrMore, OptionsOf } from './table-options.ts'
 import type { Lookups, TransformContext } from './transform-context.ts'
+import type {
+  AnyColumnName,
+  ColumnName,
+  OfDatabases,
+  OnlyColumns,
+  TableName,
+  TargetName,
+  WrittenRow,
+} from './typed-table.ts'
 
 /** null leaves the row out. Keys of the object are the target's columns. */
 export type Transform<Row, Out> = (row: Row, context: TransformContext) => Out | null
@@ -24,43 +34,13 @@ export interface ColumnChanges {
   readonly compute?: Readonly<Record<string, SqlText>>
 }
 
-export interface TableOptions<Row, Out> {
-  /** The column that holds the tenant's id. Default: the plan's `tenantColumn`. */
-  readonly tenant?: string
-  /** Instead of `tenant`: the foreign-key columns that lead to a planned parent table. */
-  readonly through?: string | readonly string[]
-  /** Columns that tell rows apart. Default: the primary key found in the catalogue. */
-  readonly key?: readonly string[]
-  /** The target's table. Default: the same name. */
-  readonly to?: string
-  /** `tenant` and `through` of the target's table, where they differ there. */
-  readonly targetTenant?: string
-  readonly targetThrough?: string | readonly string[]
-  readonly columns?: ColumnChanges
-  /** Column of the source → the name in the plan's `newIds` by which it gets another id. */
-  readonly newIds?: Readonly<Record<string, string>>
-  /** Checked for every row before the transform. */
-  readonly row?: ZodType<Row>
-  readonly transform?: Transform<Row, Out>
-  /**
-   * How many rows of a tenant may fail the check or the transform: they are kept in
-   * `rehome.quarantine` at the target, and told. Default 0: the first one ends the move.
-   */
-  readonly quarantine?: number
-  /**
-   * The way back: what the source's row has to be for a row of the target. With it a rollback takes
-   * along what was written at the target also where a transform or `columns` lead to it.
-   */
-  readonly invert?: Transform<Out, Row>
-}
-
 /** A table at one end alone: fenced, counted and emptied as others, but no table's other half. */
-export interface OneSideOptions {
-  readonly tenant?: string
-  readonly through?: string | readonly string[]
+export interface OneSideOptions<Name extends string = string> {
+  readonly tenant?: Name
+  readonly through?: OneOrMore<Name>
 }
 
-export interface TablePlan {
+export interface TablePlan<Source = never, Target = never> extends OfDatabases<Source, Target> {
   readonly kind: 'table'
   /** `source`: streams read the table. `target`: streams fill it. Absent: it goes across. */
   readonly side?: 'source' | 'target' | undefined
@@ -88,9 +68,12 @@ export interface DiscoverTables {
   readonly exclude: readonly string[]
 }
 
+/** Tables of other schemas stand in no database's types: `schema.table`. */
+type OutsideName<Source, Target> = TableName<Source> | TableName<Target> | `${string}.${string}`
+
 /** A table that stays behind. */
-export interface ExcludedTable {
-  readonly table: string
+export interface ExcludedTable<Source = never, Target = never> {
+  readonly table: OutsideName<Source, Target>
   /**
    * Its rows may refer to rows that move: they stay where they are, and until they are removed or
    * changed nothing that they refer to is cleaned up. Default false: such a tenant does not move.
@@ -108,7 +91,7 @@ export type TenantSource =
 export type Drained = (tenantId: string, options: { readonly signal: AbortSignal }) => Promise<void>
 
 /** The input of `definePlan`. Everything but name, ends, tenants and tables has a default. */
-export interface PlanInput {
+export interface PlanInput<Source = never, Target = never> {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
   readonly source: Endpoint
@@ -119,11 +102,11 @@ export interface PlanInput {
   readonly targetScope?: string
   /** A list, an SQL query of one column run at the source, or an (async) iterable. */
   readonly tenants: TenantSource
-  readonly tables: readonly (TablePlan | DiscoverTables | StreamPlan)[]
+  readonly tables: readonly (TablePlan<Source, Target> | DiscoverTables | StreamPlan)[]
   /** Tables that stay behind although they touch planned ones. */
-  readonly exclude?: readonly (string | ExcludedTable)[]
+  readonly exclude?: readonly (OutsideName<Source, Target> | ExcludedTable<Source, Target>)[]
   /** Default `tenant_id`. */
-  readonly tenantColumn?: string
+  readonly tenantColumn?: AnyColumnName<Source>
   /**
    * Schemas in which functions of the application's tables (of checks, triggers, defaults) and the
    * plan's own SQL find what they name without a schema. The plan's SQL looks into the end's own
@@ -221,17 +204,39 @@ export interface Plan {
   readonly rollback: { windowMs: number; auditEveryMs: number }
 }
 
-/** The type check of a plan file. Rules are applied when the plan is opened. */
-export function definePlan(plan: PlanInput): PlanInput {
-  return plan
+/**
+ * The type check of a plan file. Rules are applied when the plan is opened. With `DB` interfaces
+ * of both databases, such as kysely-codegen writes, names of tables and columns and the rows of
+ * transforms are checked, too: `definePlan<OldDb, NewDb>({ … })`.
+ */
+export function definePlan<Source = never, Target = Source>(
+  plan: PlanInput<Source, Target>,
+): PlanInput {
+  // The types of the databases have done what they are for.
+  return plan as unknown as PlanInput
 }
 
-/** A table of the plan. `Row` comes from the zod schema or is given: `table<TaskRow>('tasks')`. */
+/**
+ * A table of the plan. `Row` comes from the types of the plan's databases, from the zod schema, or
+ * is given: `table<TaskRow>('tasks')`.
+ */
 export function table<
-  Row extends object = Record<string, unknown>,
-  Out extends object = Record<string, unknown>,
->(name: string, options: TableOptions<Row, Out> = {}): TablePlan {
-  const { through, targetThrough, columns, row, transform, invert, ...rest } = options
+  Row extends object = OfDatabase,
+  Out extends WrittenRow<Target, TargetName<Name, To>> = never,
+  Source = never,
+  Target = never,
+  const Name extends TableName<Source> = TableName<Source>,
+  const To extends TableName<Target> = never,
+  const Drop extends ColumnName<Source, Name> = never,
+  const Rename extends object = Record<never, never>,
+  const Compute extends ColumnName<Target, TargetName<Name, To>> = never,
+  Back extends WrittenRow<Source, Name> = never,
+>(
+  name: Name,
+  options?: OptionsOf<Row, Out, Back, Source, Target, Name, To, Drop, Rename, Compute> &
+    OnlyColumns<Out, Target, TargetName<Name, To>>,
+): TablePlan<Source, Target> {
+  const { through, targetThrough, columns, row, transform, invert, ...rest } = options ?? {}
   return {
     ...rest,
     kind: 'table',
@@ -243,17 +248,27 @@ export function table<
     // The row's type is the author's word for what the catalogue delivers.
     transform: transform as TablePlan['transform'],
     invert: invert as TablePlan['invert'],
-  }
+  } as unknown as TablePlan<Source, Target>
 }
 
 /** A table of the source that is read by streams only. */
-export function sourceTable(name: string, options: OneSideOptions = {}): TablePlan {
-  return { ...table(name, options), side: 'source' }
+export function sourceTable<
+  Source = never,
+  Target = never,
+  const Name extends TableName<Source> = TableName<Source>,
+>(name: Name, options: OneSideOptions<ColumnName<Source, Name>> = {}): TablePlan<Source, Target> {
+  const plan: TablePlan = table(name as string, options as OneSideOptions)
+  return { ...plan, side: 'source' } as TablePlan<Source, Target>
 }
 
 /** A table of the target that streams fill, where its tenant is not in `tenantColumn`. */
-export function targetTable(name: string, options: OneSideOptions = {}): TablePlan {
-  return { ...table(name, options), side: 'target' }
+export function targetTable<
+  Source = never,
+  Target = never,
+  const Name extends TableName<Target> = TableName<Target>,
+>(name: Name, options: OneSideOptions<ColumnName<Target, Name>> = {}): TablePlan<Source, Target> {
+  const plan: TablePlan = table(name as string, options as OneSideOptions)
+  return { ...plan, side: 'target' } as TablePlan<Source, Target>
 }
 
 export function discover(

@@ -11,14 +11,9 @@ import type {
 } from '../../src/plan/catalogs/catalog.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
-import {
-  type Plan,
-  type PlanInput,
-  type TableOptions,
-  type TablePlan,
-  table,
-} from '../../src/plan/plan.ts'
+import { type Plan, type PlanInput, type TablePlan, table } from '../../src/plan/plan.ts'
 import { type Routing, routeTables } from '../../src/plan/routing/routes.ts'
+import type { TableOptions } from '../../src/plan/table-options.ts'
 
 type Row = Record<string, unknown>
 

@@ -1,8 +1,8 @@
 // The way back of a route: which columns go it, which stay where they are, and why none may.
 import { expect, test } from 'vitest'
-import type { TableOptions } from '../../src/plan/plan.ts'
 import { columnsLeft, wayBack } from '../../src/plan/routing/way-back.ts'
 import { sql } from '../../src/plan/sql-text.ts'
+import type { TableOptions } from '../../src/plan/table-options.ts'
 import { type Columns, routeNotes } from '../helpers/catalog.ts'
 
 type Options = TableOptions<Record<string, unknown>, Record<string, unknown>>

@@ -1,0 +1,118 @@
+/**
+ * Options of a table in a plan, with the types of its rows and of both databases. Types only.
+ */
+import type { ZodType } from 'zod'
+import type { SqlText } from './sql-text.ts'
+import type { TransformContext } from './transform-context.ts'
+import type {
+  ColumnName,
+  IfUntyped,
+  OnlyColumns,
+  OnlyRenamed,
+  ReadRow,
+  TargetName,
+  WrittenRow,
+} from './typed-table.ts'
+
+/** A row's type that comes from the databases' types, where neither zod nor the author says it. */
+export interface OfDatabase {
+  readonly ofDatabase: never
+}
+
+type RowGiven<Row, Source, Name, Drop, Rename, Compute extends string> = [Row] extends [OfDatabase]
+  ? ReadRow<Source, Name, Drop, Rename, Compute>
+  : Row
+
+/** Any row for `table<Row>`, and the table's row for an `Out` that does not fit it. */
+type OutReturned<Out, Target, To> =
+  | Out
+  | ([Out] extends [never]
+      ? IfUntyped<Target, Record<string, unknown>, WrittenRow<Target, To>>
+      : never)
+
+/** For `table<Row, Out>` the author's word counts, else the databases'. */
+type BackGiven<Out, Target, To> = IfUntyped<
+  Target,
+  OutReturned<Out, Target, To>,
+  ReadRow<Target, To>
+>
+
+type UntypedBack<Row> = [Row] extends [OfDatabase] ? Record<string, unknown> : Row
+
+type BackReturned<Back, Row, Source, Name> =
+  | Back
+  | ([Back] extends [never] ? IfUntyped<Source, UntypedBack<Row>, WrittenRow<Source, Name>> : never)
+
+export interface OptionsOf<
+  Row extends object,
+  Out extends object,
+  Back,
+  Source,
+  Target,
+  Name,
+  To,
+  Drop extends string,
+  Rename,
+  Compute extends string,
+> {
+  /** The column that holds the tenant's id. Default: the plan's `tenantColumn`. */
+  readonly tenant?: ColumnName<Source, Name>
+  /** Instead of `tenant`: the foreign-key columns that lead to a planned parent table. */
+  readonly through?: OneOrMore<ColumnName<Source, Name>>
+  /** Columns that tell rows apart. Default: the primary key found in the catalogue. */
+  readonly key?: readonly ColumnName<Source, Name>[]
+  /** The target's table. Default: the same name. */
+  readonly to?: To | IfUntyped<Target, string, never>
+  /** `tenant` and `through` of the target's table, where they differ there. */
+  readonly targetTenant?: ColumnName<Target, TargetName<Name, To>>
+  readonly targetThrough?: OneOrMore<ColumnName<Target, TargetName<Name, To>>>
+  readonly columns?: {
+    /** Source columns that the target does not get. */
+    readonly drop?: readonly (Drop | IfUntyped<Source, string, never>)[]
+    /** Source column → target column. */
+    readonly rename?: Rename &
+      OnlyColumns<Rename, Source, Name> &
+      OnlyRenamed<Rename, Target, TargetName<Name, To>>
+    /** Target column → SQL expression over the source row. */
+    readonly compute?:
+      | { readonly [Column in Compute]: SqlText }
+      | IfUntyped<Target, Readonly<Record<string, SqlText>>, never>
+  }
+  /** Column of the source → the name in the plan's `newIds` by which it gets another id. */
+  readonly newIds?: { readonly [Column in ColumnName<Source, Name>]?: string }
+  /** Checked for every row before the transform. */
+  readonly row?: ZodType<Row>
+  readonly transform?: (
+    row: RowGiven<Row, Source, Name, Drop, Rename, Compute>,
+    context: TransformContext,
+  ) => OutReturned<Out, Target, TargetName<Name, To>> | null
+  /**
+   * How many rows of a tenant may fail the check or the transform: they are kept in
+   * `rehome.quarantine` at the target, and told. Default 0: the first one ends the move.
+   */
+  readonly quarantine?: number
+  /**
+   * The way back: what the source's row has to be for a row of the target. With it a rollback takes
+   * along what was written at the target also where a transform or `columns` lead to it.
+   */
+  readonly invert?: (
+    row: BackGiven<Out, Target, TargetName<Name, To>>,
+    context: TransformContext,
+  ) => BackReturned<Back, Row, Source, Name> | null
+}
+
+/** Options without types of the databases. */
+export type TableOptions<Row extends object, Out extends object> = OptionsOf<
+  Row,
+  Out,
+  never,
+  never,
+  never,
+  string,
+  string,
+  string,
+  object,
+  string
+>
+
+export type OneOrMore<Name extends string> = Name | readonly Name[]
