@@ -1,17 +1,19 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../errors.ts'
 import { print, withRehome } from './context.ts'
+import { explainPlan, printExplanation } from './explain.ts'
 import { loadPlan } from './load-plan.ts'
 
 export function addCheck(program: Command): void {
   program
     .command('check <plan>')
     .description('list everything that prevents a move; changes nothing')
+    .option('--explain', 'also say of each table of the source how it belongs to tenants')
     .option('--json', 'as JSON')
     .action(check)
 }
 
-async function check(file: string, options: { json?: boolean }): Promise<void> {
+async function check(file: string, options: { json?: boolean; explain?: boolean }): Promise<void> {
   const plan = await loadPlan(file)
   const { findings, oneWay, unproven, notes, exposed } = await withRehome(async (rehome) => ({
     findings: await rehome.check(plan),
@@ -20,7 +22,17 @@ async function check(file: string, options: { json?: boolean }): Promise<void> {
     notes: await rehome.notes(plan),
     exposed: await rehome.exposed(plan),
   }))
-  const all = { plan: plan.name, findings, oneWay, unproven, notes, exposed }
+  const explanation = options.explain ? await explainPlan(plan) : undefined
+  const all = {
+    plan: plan.name,
+    findings,
+    oneWay,
+    unproven,
+    notes,
+    exposed,
+    ...(explanation && { explanation }),
+  }
+  if (explanation && !options.json) printExplanation(explanation)
   if (options.json) print(JSON.stringify(all, null, 2))
   else for (const { where, message } of findings) print(`${where}: ${message}`)
   if (findings.length > 0) {

@@ -13,6 +13,7 @@ import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
 import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
+import { addScaffold } from './scaffold.ts'
 import { addShow } from './show.ts'
 import { addStatus } from './status.ts'
 import { addUninstall } from './uninstall.ts'
@@ -56,6 +57,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
     .showHelpAfterError('(`rehome --help` lists the commands)')
     .exitOverride()
   addInit(program)
+  addScaffold(program)
   addCheck(program)
   addRehearse(program)
   addEnqueue(program)

@@ -1,0 +1,249 @@
+/**
+ * A plan as a person would write it, from what was found out about a schema. What a plan cannot
+ * say is excluded with a `// decide:`, so no table is missing and none moves by mistake. Pure.
+ */
+import { ident } from '../../quote.ts'
+import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
+import type { Belonging, ClassifiedTable } from './belonging.ts'
+import type { TenantCandidate } from './tenant-candidates.ts'
+
+export interface Scaffold {
+  readonly source: Catalog
+  /** Absent: it was not read. */
+  readonly target?: Catalog | undefined
+  readonly tenant: TenantCandidate
+  readonly tables: readonly ClassifiedTable[]
+  /** Names of the environment variables with the URLs. */
+  readonly sourceFrom: string
+  readonly targetFrom: string
+}
+
+/** A line of `tables` or of `exclude`, and the comment above it. */
+interface Entry {
+  readonly in: 'tables' | 'exclude'
+  readonly group: string
+  readonly code: string
+  readonly comment?: string | undefined
+}
+
+export function planText(scaffold: Scaffold): string {
+  const { source, tenant, sourceFrom, targetFrom, target } = scaffold
+  const entries = [
+    ...parentsBefore(scaffold).map((one) => entryOf(one, scaffold)),
+    ...outside(scaffold),
+  ]
+  const { groups } = scaffoldGroups
+  const list = (where: Entry['in']) =>
+    groups.flatMap((group) => {
+      const own = entries.filter((entry) => entry.in === where && entry.group === group)
+      return own.length === 0 ? [] : [`    // ${group}`, ...own.flatMap(linesOf)]
+    })
+  const schema = (catalog: Catalog) =>
+    catalog.schema === 'public' ? '' : `, schema: ${quote(catalog.schema)}`
+  return [
+    `import { definePlan, postgres, sql, table } from 'rehome'`,
+    '',
+    '// Written by `rehome scaffold`. Read the comments, settle each `decide`, then `rehome check`.',
+    'export default definePlan({',
+    `  name: ${quote(nameOf(tenant))},`,
+    `  source: postgres({ urlFrom: ${quote(sourceFrom)}${schema(source)} }),`,
+    `  target: postgres({ urlFrom: ${quote(targetFrom)}${schema(target ?? source)} }),`,
+    ...tenantsOf(scaffold),
+    `  tenantColumn: ${quote(tenant.column)},`,
+    '  tables: [',
+    ...list('tables'),
+    '  ],',
+    ...(entries.some((entry) => entry.in === 'exclude')
+      ? ['  exclude: [', ...list('exclude'), '  ],']
+      : []),
+    '})',
+    '',
+  ].join('\n')
+}
+
+const scaffoldGroups = {
+  tenants: 'The tenants.',
+  column: "Tables with the tenant's id.",
+  through: 'Tables whose rows refer to a row of the tenant.',
+  undecided: 'Tables with rows of tenants, which a plan cannot find yet: none of these moves.',
+  shared: 'Tables with rows that several tenants may need.',
+  none: 'Tables without rows of tenants.',
+  outside: 'Tables of other schemas.',
+  get groups() {
+    const { tenants, column, through, undecided, shared, none, outside } = this
+    return [tenants, column, through, undecided, shared, none, outside]
+  },
+}
+
+type Form<Kind> = (
+  belonging: Extract<Belonging, { kind: Kind }>,
+  one: ClassifiedTable,
+  scaffold: Scaffold,
+) => Entry
+
+/** How a plan says each kind of belonging. A kind that plans learn to say changes its line here. */
+const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
+  column: ({ column }, one, scaffold) => {
+    const isTenant = one.table === scaffold.tenant.table
+    const options = column === scaffold.tenant.column ? [] : [`tenant: ${quote(column)}`]
+    return planned(one, { scaffold, options, group: isTenant ? 'tenants' : 'column' })
+  },
+  through: ({ columns, parent }, one, scaffold) => {
+    if (!isPlannable(one, scaffold)) {
+      return undecided(one, `its way to the tenant leads over "${parent}", which is excluded`)
+    }
+    const [first, ...more] = columns.map(quote)
+    const options = [`through: ${more.length === 0 ? first : `[${[first, ...more].join(', ')}]`}`]
+    return planned(one, { scaffold, options, group: 'through' })
+  },
+  'any of': (_, one) =>
+    undecided(
+      one,
+      'a plan follows one key that is filled in every row: fill it, or leave the rows',
+    ),
+  undeclared: ({ columns, parent }, one) =>
+    undecided(
+      one,
+      `add a foreign key from "${columns.join(', ')}" to "${parent}", or leave the rows`,
+    ),
+  polymorphic: (_, one) => undecided(one, 'a plan follows declared keys only: its rows stay'),
+  'referred to': (_, one) =>
+    excluded(one, 'shared', 'bring the rows to the target before their tenant moves'),
+  shared: (_, one) =>
+    excluded(one, 'shared', 'bring the rows to the target before a tenant moves that needs them'),
+  'of shared': (_, one) => excluded(one, 'shared'),
+  none: (_, one) => excluded(one, 'none'),
+}
+
+function entryOf(one: ClassifiedTable, scaffold: Scaffold): Entry {
+  // The compiler cannot see that the form is that of the belonging's own kind.
+  const form = forms[one.belonging.kind] as Form<Belonging['kind']>
+  return form(one.belonging as never, one, scaffold)
+}
+
+function planned(
+  { table: name, why, doubt }: ClassifiedTable,
+  at: { scaffold: Scaffold; options: readonly string[]; group: 'tenants' | 'column' | 'through' },
+): Entry {
+  const { source, target } = at.scaffold
+  const table = source.tables.get(name)
+  const group = scaffoldGroups[at.group]
+  const there = target?.tables.get(name)
+  if (target && !there) {
+    const comment = 'decide: the target has no such table: say `to`, or leave the rows'
+    return { in: 'exclude', group: scaffoldGroups.undecided, code: quote(name), comment }
+  }
+  const key = table ? keyOf(table) : {}
+  const drop = there ? missingAt(there, table) : []
+  const options = [
+    ...at.options,
+    ...(key.option ? [key.option] : []),
+    ...(drop.length > 0 ? [`columns: { drop: [${drop.map(quote).join(', ')}] }`] : []),
+  ]
+  const comments = [
+    doubt ? `guessed: ${why}; ${doubt}` : [],
+    key.comment ?? [],
+    drop.length > 0
+      ? 'decide: the target has no such columns: rename or compute them, or drop'
+      : [],
+  ].flat()
+  const code = options.length === 0 ? quote(name) : `${quote(name)}, { ${options.join(', ')} }`
+  return { in: 'tables', group, code: `table(${code})`, comment: comments.join('. ') || undefined }
+}
+
+function undecided(one: ClassifiedTable, instead: string): Entry {
+  return excluded(one, 'undecided', instead)
+}
+
+function excluded(
+  { table, why, doubt }: ClassifiedTable,
+  group: 'undecided' | 'shared' | 'none',
+  instead?: string,
+): Entry {
+  const facts = doubt ? `${why}; ${doubt}` : why
+  const comment = instead ? `decide: ${facts}. ${upperFirst(instead)}` : facts
+  return { in: 'exclude', group: scaffoldGroups[group], code: quote(table), comment }
+}
+
+/** Tables of other schemas hang together with planned ones, and cannot move. */
+function outside({ source, tables }: Scaffold): Entry[] {
+  const names = tables.flatMap(({ table }) => {
+    const { outerKeys = [], outerChildren = [] } = source.tables.get(table) ?? {}
+    return [...outerKeys.map((key) => `${key.parentSchema}.${key.parent}`), ...outerChildren]
+  })
+  return [...new Set(names)].map((name) => ({
+    ...{ in: 'exclude', group: scaffoldGroups.outside, code: quote(name) },
+    comment: 'decide: keys lead to it or come from it; tables of other schemas do not move',
+  }))
+}
+
+/** Its way leads over declared keys and planned tables alone. */
+function isPlannable(one: ClassifiedTable, scaffold: Scaffold): boolean {
+  const { belonging, table } = one
+  if (belonging.kind === 'column') return !scaffold.target || scaffold.target.tables.has(table)
+  if (belonging.kind !== 'through') return false
+  const parent = scaffold.tables.find((other) => other.table === belonging.parent)
+  const keys = scaffold.source.tables.get(table)?.foreignKeys ?? []
+  const declared = keys.some(({ columns }) => columns.join('\0') === belonging.columns.join('\0'))
+  return declared && parent !== undefined && isPlannable(parent, scaffold)
+}
+
+function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?: string } {
+  if (uniques.some(({ primary }) => primary)) return {}
+  const filled = (name: string) => columns.some((column) => column.name === name && column.notNull)
+  const unique = uniques.find((one) => one.columns.every(filled))
+  if (!unique) {
+    return { comment: 'decide: it has no primary key and no unique index: say `key`' }
+  }
+  const option = `key: [${unique.columns.map(quote).join(', ')}]`
+  return { option, comment: `guessed: it has no primary key, and "${unique.name}" is unique` }
+}
+
+function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {
+  const names = (here?.columns ?? []).map(({ name }) => name)
+  return names.filter((name) => !there.columns.some((column) => column.name === name))
+}
+
+/** Parents before children, then by name. */
+function parentsBefore({ tables }: Scaffold): ClassifiedTable[] {
+  const depth = ({ belonging }: ClassifiedTable): number => {
+    if (belonging.kind !== 'through') return 0
+    const parent = tables.find(({ table }) => table === belonging.parent)
+    return 1 + (parent ? depth(parent) : 0)
+  }
+  return tables.toSorted((a, b) => depth(a) - depth(b) || (a.table < b.table ? -1 : 1))
+}
+
+function tenantsOf({ tenant, tables }: Scaffold): string[] {
+  const query = (text: string) => `  tenants: sql\`${text.replace(/[\\`]|\$\{/g, '\\$&')}\`,`
+  if (tenant.table !== null)
+    return [query(`select ${ident(tenant.id)} from ${ident(tenant.table)}`)]
+  const first = tables.find(({ belonging }) => belonging.kind === 'column')
+  return [
+    `  // guessed: no table has the tenants; decide which one has a row for each of them`,
+    query(`select distinct ${ident(tenant.id)} from ${ident(first?.table ?? '')}`),
+  ]
+}
+
+function nameOf({ table, column }: TenantCandidate): string {
+  return (table ?? column).replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64)
+}
+
+function linesOf({ code, comment }: Entry): string[] {
+  const line = `    ${code},`
+  return comment === undefined ? [line] : [`    // ${oneLine(comment)}`, line]
+}
+
+/** A hostile name ends no comment. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+}
+
+function quote(text: string): string {
+  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
+  return `'${escaped.replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}'`
+}
+
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}
