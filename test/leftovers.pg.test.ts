@@ -29,7 +29,7 @@ async function dieBeforeRelease(world: World, tenant: string): Promise<string> {
   onTestFinished(() => void child.kill('SIGKILL'))
   const { runId } = await world.rehome.enqueue(world.plan(), { tenants: [tenant] })
   await once(child, 'exit')
-  // The target is opened before the control database is told.
+  // The target is opened before the control database knows it.
   const [move] = (await world.rehome.status(runId ?? '')).moves
   expect(move?.phase).toMatch(/^(cutover|release)$/)
   return runId ?? ''

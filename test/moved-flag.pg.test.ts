@@ -8,7 +8,7 @@ import { createWorld, type World } from './helpers/world.ts'
 
 const refused = '25006 rehome:fenced'
 
-/** Of a table that no foreign key keeps it out of. */
+/** Inserts into a table that no foreign key protects. */
 async function insertAt(world: World, end: 'source' | 'target'): Promise<string> {
   const insert = `insert into visits values ('acme', '2026-06-01', 1)`
   return await world[end].pool.query(insert).then(

@@ -149,7 +149,7 @@ async function meetIds(): Promise<void> {
   await world.source.pool.query(pass, [id])
 }
 
-/** What somebody is told: in an answer, with the move or its job, or in the log. */
+/** The complaint about the missing right: in an answer, with the move or its job, or in the log. */
 async function complaintWithout(right: Right, lines: readonly string[]): Promise<string> {
   lives += 1
   const tenant = `tenant ${lives}`

@@ -152,7 +152,7 @@ test('every function of ours that runs as its owner names its search path', asyn
     const { rows } = await world[end].pool.query(query)
     expect(rows.filter((row) => row.prosecdef).length).toBeGreaterThan(4)
     for (const { proname, proconfig, prosecdef, public: everybody } of rows) {
-      // The key is what gives the right to open, and nobody can guess it. To look tells no more
+      // The key gives the right to open, and cannot be guessed. To look reveals no more
       // than to write does.
       expect(everybody, proname).toBe(['open', 'look'].includes(proname))
       if (prosecdef) expect(proconfig).toContain('search_path=pg_catalog, pg_temp')

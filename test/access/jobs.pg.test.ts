@@ -58,7 +58,7 @@ describeOnBackends('a job', (backend) => {
     for (const queue of queues) {
       for (const data of made) await queue.add('move', data, { jobId: `made-${randomUUID()}` })
     }
-    // The names that BullMQ would give them, for errands that nobody has asked for.
+    // The names that BullMQ would give them, for errands without a request.
     await byErrand.rollback.add('rollback', victims, { jobId: `${moved.id}-0` })
     await byErrand.cleanup.add('cleanup', victims, { jobId: `${moved.id}-0` })
     const settled = await byErrand.rollback.getJob(`${open.id}-1`)

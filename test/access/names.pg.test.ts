@@ -80,7 +80,7 @@ test.each([
     expect(await rowsAt(world, 'target')).toEqual(before.filter((row) => idOf(row) < 500))
     const write = `update ${qualified(schema, long)} set "hasOwnProperty" = 'x' where ${ident(weird)} = 1`
     await expect(world.source.pool.query(write)).rejects.toMatchObject({ code: '25006' })
-    // A row that changes its tenant, and rows that hang on it: the guard looks at both.
+    // A row that changes its tenant, and rows that depend on it: the guard looks at both.
     const [own, key] = [ident(tenantColumn), `where id = 501`]
     await world.source.pool.query(
       `update ${qualified(schema, weird)} set ${own} = 'others' ${key};

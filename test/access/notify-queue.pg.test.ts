@@ -1,5 +1,5 @@
 // With CONNECT alone a stranger can fill the queue of notifications of a whole server: flags change
-// all the same, and whoever waits for one of them asks.
+// all the same, and clients that wait for a notification ask again.
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from '../../dev/postgres.ts'

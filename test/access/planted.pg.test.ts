@@ -145,7 +145,10 @@ async function addTenant(world: World, tenant: string): Promise<void> {
   await write(world, 'source', tenant)
 }
 
-/** As an application whose search path leads to the schema, with nothing planted in its SQL. */
+/**
+ * Writes like an application whose search path leads to the schema, with nothing planted in its
+ * SQL.
+ */
 async function write(world: World, end: 'source' | 'target', tenant: string): Promise<void> {
   const client = await world[end].pool.connect()
   try {

@@ -13,7 +13,7 @@ const syntax = new Set(
     .filter(Boolean),
 )
 
-/** What the statements call, by whatever schema: names of functions. */
+/** Names of functions that the statements call, by whatever schema. */
 export function functionsIn(texts: Iterable<string>): string[] {
   const names = new Set<string>()
   for (const text of texts) {
@@ -40,8 +40,8 @@ const operands =
   jsonb xid8 tid oid text[] varchar[] int4[] uuid[] app.mood app.code`.split(/\s+/)
 
 /**
- * In schema `app`. Returns how many there are now. Each raises an exception that begins with
- * `planted`, and tells nobody's session from ours: whoever comes there by name was to be kept out.
+ * Plants into schema `app`. Returns how many there are now. Each raises an exception that begins
+ * with `planted` in any session: a session that calls it by name should have been kept out.
  */
 export async function plant(
   pool: pg.Pool,

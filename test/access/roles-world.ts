@@ -20,7 +20,7 @@ export type Role = 'owner' | 'application' | 'mover' | 'control'
 export interface RolesWorld extends World {
   /** Name of this world's role at a place. */
   roleAt(place: Place, role: Role): string
-  /** What psql is given with `-v` there. */
+  /** Variables that psql gets with `-v` there. */
   variablesAt(place: Place): Readonly<Record<string, string>>
   /** Connections of that role, closed with the world. */
   poolAt(place: Place, role: Role): pg.Pool
@@ -123,7 +123,7 @@ class Roles {
     this.#world = world
   }
 
-  /** As hostile as a name may be, and nobody else's. */
+  /** A name as hostile as it may be, which no other role has. */
   name(role: Role, place: Place): string {
     return `${role}'s "${place}" ${this.#world.control.name}`
   }
@@ -184,7 +184,7 @@ class Roles {
     await Promise.all([...this.#pools.values()].map((pool) => pool.end()))
   }
 
-  /** After the databases are gone, nothing depends on them any more. */
+  /** Drops the roles once the databases are gone and nothing depends on them. */
   async drop(): Promise<void> {
     const names = places.flatMap((place) => rolesOf[place].map((role) => this.name(role, place)))
     const client = new pg.Client({ connectionString: inject('postgresUrl') })

@@ -89,7 +89,10 @@ export async function databaseTexts(pool: pg.Pool): Promise<[string, string][]> 
   return found
 }
 
-/** What every user of the machine can see of a process. null: this machine does not show it. */
+/**
+ * Everything that any user of the machine can see of a process. null: this machine does not show
+ * it.
+ */
 export async function processText(pid: number): Promise<string | null> {
   const parts = ['cmdline', 'comm', 'status'].map((file) =>
     readFile(`/proc/${pid}/${file}`, 'utf8'),

@@ -22,7 +22,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]()
 })
 
-/** What is found at this tenant, and at none that was whole before. */
+/** Findings at this tenant, and at none that was whole before. */
 async function foundAt(tenant: string | null): Promise<Finding[]> {
   const found = await world.check()
   damaged.add(tenant)
@@ -252,7 +252,8 @@ test('a write that hangs for longer than the budget has waited, whatever became 
   waits.add({ ...wait, toMs: 5_001, thoughtMs: 0 })
   expect(check()).toMatchObject([{ kind: 'waited', tenant: 'acme' }])
   expect(waits.longestMs).toBe(5_001)
-  // Nobody has to wait for workers, for the control database, for the queue, or for the other end.
+  // No writer has to wait for workers, for the control database, for the queue, or for the other
+  // end.
   const others = ['worker 1', 'worker 2', 'control', 'redis', 'tenant acme'] as const
   for (const part of [...others, 'target', 'tables target'] as const) {
     outages.add(part, { fromMs: 0, toMs: 5_001 })

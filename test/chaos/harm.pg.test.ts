@@ -24,7 +24,7 @@ const stamps = async () => {
     await readStamp(world.target.pool, 'public'),
   ]
 }
-/** Who waits for the locks does not matter here. */
+/** The waiting sessions do not matter here. */
 const locking = () => () => {}
 const columnsQuery = `select count(*)::int as n from information_schema.columns
   where table_schema = 'public'`
@@ -99,7 +99,7 @@ test.each([
   expect(await harm(nobody)).toBe(false)
 })
 
-/** Of the server's first process and of those that it has made. */
+/** States of the server's first process and of those that it has made. */
 function statesOf(pid: number): string[] {
   const { stdout } = spawnSync('ps', ['-Ao', 'pid=,ppid=,stat='], { encoding: 'utf8' })
   const lines = stdout.split('\n').map((line) => line.trim().split(/\s+/))

@@ -51,7 +51,7 @@ describe('the commands, one after the other', () => {
       await other.source.pool.query(`-- ${part}`)
     }
     const guarded = `select count(*)::int as n from pg_trigger where tgname like 'rehome_%'`
-    // Four a table, and one more where another table hangs on it.
+    // Four a table, and one more where another table depends on it.
     expect((await other.source.pool.query(guarded)).rows[0].n).toBe(12)
   })
 

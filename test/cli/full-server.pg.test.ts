@@ -21,7 +21,7 @@ test('a worker that finds the server full says so in one line, and ends', async 
   const environment = { ...world.environment, CONTROL_URL: url.href, LOG_LEVEL: 'silent' }
   const { code, error } = await rehomeProcess(['worker', file.path], environment)
   await pool.query(`drop owned by ${role}; drop role ${role}`)
-  // Its queue has several connections: whichever comes first is told of.
+  // Its queue has several connections: the first one to fail is reported.
   const queue = 'the queue( in the control database)? is out of reach'
   const line = `^rehome: UNREACHABLE: ${queue}: too many connections for role "${role}"$`
   expect(error.trim()).toMatch(new RegExp(line))

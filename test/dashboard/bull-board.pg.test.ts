@@ -8,7 +8,7 @@ import { ask, jobOf, noPoison, openBoard, poison } from './board-world.ts'
 
 const hostile = `<b>o'neil</b>/..`
 
-/** What the queues hold: jobs and their states, and whether they are held back. */
+/** Contents of the queues: jobs and their states, and whether they are held back. */
 async function contents(world: World) {
   const queues = [...new Set(Object.values(world.rehome.queues.byErrand))]
   return await Promise.all(

@@ -201,7 +201,7 @@ async function addComment(pool: Pool, row: { tenant: string; id: string }): Prom
   return row.id
 }
 
-/** Everything that a check can find; `nothing` is what it ought to find. */
+/** Everything that a check can find; `nothing` is the expected result. */
 function faultsOf({ lost, duplicated, resurrected, strays, miscounted }: LedgerCheck) {
   return { lost, duplicated, resurrected, strays, miscounted }
 }

@@ -108,7 +108,7 @@ test('a proxy whose server is gone breaks its clients', async () => {
   expect(await (await connect(proxy.port)).broken()).toBe('ECONNRESET')
 })
 
-/** A server that answers with what it was told. */
+/** A server that answers with what it received. */
 async function startEcho() {
   const [errors, heard, sockets] = [[] as string[], [] as Buffer[], new Set<Socket>()]
   const server = createServer({ allowHalfOpen: true }, (socket) => {

@@ -23,9 +23,9 @@ beforeAll(async () => {
 afterAll(() => at[Symbol.asyncDispose]())
 
 interface Meanwhile {
-  /** Once, when the API has been told to keep the tenant out. */
+  /** Called once, when the API has received the request to keep the tenant out. */
   readonly closing?: () => Promise<unknown>
-  /** Once, when the API is about to be told to let the tenant in. */
+  /** Called once, before the API receives the request to let the tenant in. */
   readonly opening?: () => Promise<unknown>
 }
 

@@ -92,7 +92,7 @@ function ask(errand: Asked, id: string): Promise<Move | null> {
 const rowOf = async (id: string): Promise<Move> =>
   (await db.control.pool.query('select * from rehome_control.moves where id = $1', [id])).rows[0]
 
-/** As the rows are written: what is equal has not been touched. */
+/** Rows as they are written: equal ones have not been touched. */
 const rowsOf = async (runId: string): Promise<Map<string, string>> => {
   const query = 'select id, m::text as row from rehome_control.moves m where run_id = $1'
   const { rows } = await db.control.pool.query(query, [runId])
@@ -178,7 +178,10 @@ describe.each(errands)('%s', (errand) => {
   })
 })
 
-/** As people ask: by run and tenants. Nothing is enqueued where it is only tried, or refused. */
+/**
+ * Requests in the form of the library: by run and tenants. Nothing is enqueued by a dry run or a
+ * refusal.
+ */
 const commands = { move: retry, rollback, finalize, cleanup } as const
 type Command = keyof typeof commands
 const at = () => ({

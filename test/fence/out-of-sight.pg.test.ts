@@ -46,7 +46,10 @@ test.each(levels)(
   },
 )
 
-/** As if a role had run `init` that the policy binds, and the workers' role stood above it. */
+/**
+ * A state in which a role had run `init` that the policy binds, and the workers' role stood above
+ * it.
+ */
 async function installedByABoundRole(db: Fenced, role: string): Promise<void> {
   await db.pool.query(`create role ${role};
     grant usage, create on schema rehome to ${role};

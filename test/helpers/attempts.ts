@@ -15,7 +15,10 @@ export interface Attempts extends AsyncDisposable {
   moveOf(tenant: string): Promise<Record<string, unknown>>
 }
 
-/** Of a world whose moves are enqueued, and that has no worker. `environment`: what differs. */
+/**
+ * Attempts in a world whose moves are enqueued, and that has no worker. `environment`: what
+ * differs.
+ */
 export function openAttempts(world: World, environment: NodeJS.ProcessEnv = {}): Attempts {
   const settings = { ...world.environment, ...environment }
   const plan = checkPlan(world.plan())

@@ -6,7 +6,7 @@ type Handle = (request: Request) => Promise<Response>
 
 export interface Around {
   readonly handle: Handle
-  /** Of the end's database. */
+  /** The pool of the end's database. */
   readonly pool: Pool
 }
 
@@ -22,7 +22,7 @@ function pathOf({ url }: Request): string {
   return new URL(url).pathname.replace(/^.*\/v1/, 'v1')
 }
 
-/** The same request with another body. */
+/** Sends the request with another body. */
 async function saying(request: Request, change: (body: string) => string | Promise<string>) {
   const body = await change(await request.text())
   return new Request(request.url, { method: request.method, headers: request.headers, body })
@@ -60,7 +60,7 @@ function changingAnswers(paths: RegExp, change: (text: string) => string): Breac
     }
 }
 
-/** As for who accepts nothing that is packed. */
+/** Sends everything unpacked. */
 function plainly(breach: Breach): Breach {
   return ({ handle, pool }) => {
     const plain: Handle = (request) => {
@@ -97,7 +97,7 @@ const currentToken = `select coalesce(
   (select token from rehome.turns where scope = $1 and tenant_id = $2)) as token`
 const lastTurn = 'update rehome.turns set token = $3 where scope = $1 and tenant_id = $2'
 
-/** Whoever comes is taken for who may. */
+/** Accepts every caller as the holder. */
 async function impersonate(body: Body, { pool }: Around): Promise<void> {
   const { scope, tenant } = body
   const { rows } = await pool.query(currentToken, [scope, tenant])
@@ -106,7 +106,7 @@ async function impersonate(body: Body, { pool }: Around): Promise<void> {
   await pool.query(lastTurn, [scope, tenant, body.token])
 }
 
-/** Only the flag's token counts; whose turn it is, nobody looks. */
+/** Checks the flag's token alone, and not the turn. */
 async function ignoreTurn({ scope, tenant, token }: Body, { pool }: Around): Promise<void> {
   await pool.query(lastTurn, [scope, tenant, token])
 }

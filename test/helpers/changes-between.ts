@@ -37,7 +37,7 @@ export function seedOf(tenant: string, groups: { first: number; count: number })
     insert into pages select 'code ' || id, n, 'page' from ${ids}, generate_series(1, 2) n`
 }
 
-/** What the tenant has, as one text. */
+/** All rows of the tenant, as one text. */
 export const everythingOf = `select
   (select json_agg(l order by id) from lists l where tenant_id = $1) as lists,
   (select json_agg(i order by list_id, n) from items i
@@ -123,7 +123,7 @@ const both =
   (place) =>
     parts.flatMap((part) => part(place))
 
-/** By bundle: changes that make a round bring all children would hide what others break. */
+/** Kinds in bundles: changes that make a round bring all children would hide what others break. */
 export const kindsBetween: Readonly<Record<string, readonly KindOfChange[]>> = {
   'parents are updated and inserted': [
     ['parents are updated', update],

@@ -20,7 +20,7 @@ export interface Ends {
   readonly target?: Partial<Catalog>
   readonly sourceTables?: Tables
   readonly targetTables?: Tables
-  /** Of the table `notes`. */
+  /** Changes of the table `notes`. */
   readonly sourceNotes?: Partial<CatalogTable>
   readonly targetNotes?: Partial<CatalogTable>
 }

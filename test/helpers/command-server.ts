@@ -13,7 +13,7 @@ export interface Answer {
   readonly code: number
   readonly out: string
   readonly error: string
-  /** What would keep a process alive. */
+  /** Resources that would keep a process alive. */
   readonly open: readonly string[]
 }
 

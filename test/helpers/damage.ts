@@ -5,7 +5,7 @@ import type { World } from './world.ts'
 import { createWriter } from './writes-between.ts'
 
 export interface Damage extends Disposable {
-  /** What became of each statement: `accepted`, or how it was refused. */
+  /** The result of each statement: `accepted`, or how it was refused. */
   readonly outcomes: readonly string[]
 }
 

@@ -11,7 +11,7 @@ export interface TestDatabase extends AsyncDisposable {
   readonly name: string
   /** Up to ten connections, closed with the database. */
   readonly pool: pg.Pool
-  /** Drops the database, whoever is still connected to it. Idempotent. */
+  /** Drops the database, even with open connections. Idempotent. */
   drop(): Promise<void>
 }
 
@@ -52,7 +52,7 @@ export interface Templates<Part extends string> {
 /** Templates that this process has built or found. */
 const built = new Set<string>()
 
-/** The same for databases that are built together: part → the name of its template. */
+/** Copies databases that are built together: part → the name of its template. */
 export async function templateDatabases<Part extends string>(
   name: string,
   { parts, build }: Templates<Part>,

@@ -11,7 +11,7 @@ export interface FailingWorker {
   readonly process: ChildProcess
   /** Begins to take jobs; until then it is only loaded. Rejects when it ends before. */
   begin(): Promise<void>
-  /** Of the calls so far; empty where it is to fail. */
+  /** The calls so far; empty where it is to fail. */
   readonly points: readonly CallPoint[]
   /** Resolves when it is about to fail. Rejects when it ends before. */
   readonly failing: Promise<void>

@@ -13,7 +13,7 @@ export interface ServedEnd extends AsyncDisposable {
   readonly url: string
   /** How often each path was asked for. */
   readonly asked: ReadonlyMap<string, number>
-  /** Nobody listens any more; what is under way is cut. */
+  /** Stops listening, and cuts what is under way. */
   stop(): Promise<void>
   /** Listens again, at the same place. */
   start(): Promise<void>
@@ -21,7 +21,7 @@ export interface ServedEnd extends AsyncDisposable {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
-/** What stands between the network and the end. */
+/** A layer between the network and the end. */
 export type Between = (handler: Handler) => Handler
 
 export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
@@ -73,7 +73,7 @@ export async function serve(handler: Handler): Promise<ServedEnd> {
   }
 }
 
-/** As a plan names it; the secret stands in the world's environment. */
+/** The end in a plan; the secret stands in the world's environment. */
 export function overHttp(
   world: Pick<World, 'environment'>,
   { url }: ServedEnd,

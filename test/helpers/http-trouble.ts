@@ -11,7 +11,7 @@ export interface Answer {
   readonly body: Buffer | string
 }
 
-/** What is sent after all: the work's answer or another; null: the connection breaks. */
+/** Decides what is sent: the work's answer or another; null: the connection breaks. */
 export type Trouble = (
   request: IncomingMessage,
   work: () => Promise<Answer>,
@@ -56,7 +56,7 @@ export function operationOf({ url = '' }: Pick<IncomingMessage, 'url'>): string 
   return url.replace(/^.*\/v1\/?/, '')
 }
 
-/** The work is done, and nobody is told. */
+/** Does the work, and sends no answer. */
 export const loseAnswer: Trouble = async (_, work) => {
   await work()
   return null

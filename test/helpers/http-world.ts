@@ -22,7 +22,7 @@ export interface HttpWorld extends World {
 export interface HttpWorldOptions extends WorldOptions {
   readonly over: readonly EndName[]
   readonly serve?: (end: EndName) => ServeOptions
-  /** Of the endpoints in the plan. */
+  /** Options of the endpoints in the plan. */
   readonly asking?: Partial<HttpEndpoint>
 }
 
@@ -53,7 +53,7 @@ export async function createHttpWorld(options: HttpWorldOptions): Promise<HttpWo
   }
 }
 
-/** What the plan says of tables, but for what becomes of their rows. */
+/** The plan's tables for an end, without transforms. */
 function servedBy(plan: Partial<PlanInput> = {}, end: EndName): ServeOptions {
   const { tables, exclude = [] } = plan
   const own = (tables ?? []).flatMap((one) => {
@@ -65,13 +65,13 @@ function servedBy(plan: Partial<PlanInput> = {}, end: EndName): ServeOptions {
   return { exclude: end === 'source' ? exclude : [], ...(own.length > 0 && { tables: own }) }
 }
 
-/** What a query would find, if the source were asked by SQL. */
+/** Tenants that a query would find, if the source were asked by SQL. */
 async function* tenantsOf({ source }: World): AsyncGenerator<string> {
   const { rows } = await source.pool.query('select id from tenants order by id')
   for (const { id } of rows) yield id
 }
 
-/** The same end with another way to be asked. */
+/** The end with other options of access. */
 export function endAt({ url }: ServedEnd, changes: Partial<HttpEndpoint>): HttpEndpoint {
   return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 7, ...changes })
 }

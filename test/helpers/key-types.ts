@@ -16,7 +16,7 @@ const words = `
   create type words.pair as (number int, name text);
   ${['word', 'pair'].map(operators).join('\n')}`
 
-/** Equal where they are so in lower case. Nobody's search path has them. */
+/** Operators that compare in lower case. No search path has them. */
 function operators(type: string): string {
   const text = (value: string) => `lower(${value}::text) collate "C"`
   const compare = ['<', '<=', '=', '>=', '>'].map((operator, i) => {
@@ -55,7 +55,7 @@ export interface KeyType {
   readonly keys: readonly [string, string, string]
 }
 
-/** By the names of the tables whose keys they are. */
+/** Key types, by the names of the tables whose keys they are. */
 export const keyTypes: Readonly<Record<string, KeyType>> = {
   by_citext: { type: 'extensions.citext', keys: ['alice', 'ALICE', 'bob'] },
   by_login: { type: 'extensions.login', keys: ['carol', 'Carol', 'dan'] },

@@ -13,7 +13,7 @@ export interface Keyed {
   /** Made before the tables. */
   readonly sql?: string
   readonly type: string
-  /** Of the children's column, where it is another one. */
+  /** The type of the children's column, where it is another one. */
   readonly childType?: string
   /** A key, the same key written in another way where there is one, and another key. */
   readonly keys: readonly [string, string, string]
@@ -84,7 +84,10 @@ function keyedRows(types: KeyedTypes): string {
   return rows.join(';')
 }
 
-/** As far as references allow that, keys become others that are equal; rows come, change and go. */
+/**
+ * Writes: as far as references allow it, keys become others that are equal; rows come, change and
+ * go.
+ */
 function writesOf(types: KeyedTypes): string {
   const writes = Object.entries(types).map(
     ([

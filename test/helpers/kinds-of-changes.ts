@@ -94,7 +94,7 @@ type When = (call: RemoteCall) => boolean
 
 export const titlesOfChanges = kindsOfChanges.map(([title]) => title)
 
-/** What became of one kind of change. */
+/** The result of one kind of change. */
 export interface Arrival {
   /** `accepted`, or why the change was not made; null: its moment never came. */
   readonly said: string | null

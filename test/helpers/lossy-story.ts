@@ -76,7 +76,7 @@ function expectAll(
   expect(endings).toEqual(tenants.map((tenant) => [tenant, phase, null]))
 }
 
-/** What enqueueing asks for, a move, and a rollback. */
+/** Learns the requests of an enqueueing, a move, and a rollback. */
 async function learn(
   lossy: Awaited<ReturnType<typeof createLossy>>,
   { writes }: LossyStory,

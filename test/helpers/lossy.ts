@@ -62,7 +62,7 @@ export async function createLossy(trouble: Trouble, changes: Lossy = {}) {
   return { world, ...ledger }
 }
 
-/** What was asked for, and what of it is to be lost. */
+/** A record of requests, and of those that are to be lost. */
 function createLedger() {
   const asked = new Map<string, Loss>()
   let next: Asked[] = []
@@ -78,7 +78,7 @@ function createLedger() {
       next = next.filter((loss) => loss !== taken)
       return taken !== undefined
     },
-    /** What has been asked for since the last time, in the order in which it was first. */
+    /** Requests since the last call, in the order of their first occurrence. */
     seen(): Loss[] {
       const losses = [...asked.values()]
       asked.clear()
@@ -87,12 +87,12 @@ function createLedger() {
     lose(tenants: ReadonlyMap<string, readonly Loss[]>): void {
       next = [...tenants].flatMap(([tenant, losses]) => losses.map((loss) => ({ ...loss, tenant })))
     },
-    /** What was to be lost and never came. */
+    /** Losses that never happened. */
     left: () => next.map(({ end, operation, tenant }) => `${end} ${operation} of ${tenant}`),
   }
 }
 
-/** Whose rows or flag a request is about. */
+/** The tenant whose rows or flag a request is about. */
 function tenantIn(body: string): string | null {
   const [head = ''] = body.split('\n', 1)
   const parsed: unknown = head === '' ? null : JSON.parse(head)

@@ -141,7 +141,7 @@ function tableAt(name: string, columns: Record<string, string>, key: string[]) {
   }
 }
 
-/** As a plan names it. */
+/** The API in a plan. */
 export function notesApi({ url }: ServedEnd): ApiEndpoint {
   const entries = {
     ...{ id: 'int8', account: 'text', text: 'text', price: 'numeric(9,2)', at: 'timestamptz' },

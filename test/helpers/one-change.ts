@@ -108,7 +108,7 @@ export async function write(pool: Pool, statements: readonly string[]): Promise<
   }).catch((error: unknown) => `${sqlStateOf(error)} ${messageOf(error)}`)
 }
 
-/** What became of each write: `accepted`, or why it was refused. */
+/** The result of each write: `accepted`, or why it was refused. */
 async function attemptChanging(
   matrix: Matrix,
   cell: Cell,

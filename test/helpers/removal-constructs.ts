@@ -48,10 +48,10 @@ const reactions: Readonly<Record<string, readonly [make: string, drop: string]>>
     'drop trigger reacts on ev_26',
   ],
 }
-/** Of all kinds: made, and dropped. */
+/** Constructs of all kinds: made, and dropped. */
 export const constructs = { ...keys, 'a key of one partition': fromPartition, ...reactions }
 
-/** Of each kind one; each story meets half of them. */
+/** One construct of each kind; each story meets half of them. */
 export const someConstructs = Object.entries(constructs).filter(([what]) =>
   /key cascade$|one partition$|BEFORE|rule/.test(what),
 )

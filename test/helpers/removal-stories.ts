@@ -35,7 +35,7 @@ export const removalPlan: Partial<PlanInput> = {
   pause: { budgetMs: 60_000 },
 }
 
-/** Of people, their events in two partitions, and their pets, the last of which is `bad`. */
+/** Rows of people, their events in two partitions, and their pets, the last of which is `bad`. */
 export function rowsOf(tenant: string, from: number): string {
   const [first, last] = [from, from + 5]
   return `insert into people select i, '${tenant}', ${first} from generate_series(${first}, ${last}) i;
@@ -146,7 +146,7 @@ export const removalStories = {
   },
 } satisfies Record<string, RemovalStory>
 
-/** What has changed at the new home replaces rows of the old copy. */
+/** Rows that have changed at the new home replace rows of the old copy. */
 export const bringingBack: RemovalStory = {
   ...{ end: 'source', before: movedAndWritten, ask: rollback, phase: 'rolled_back' },
   after: { source: true, target: true },

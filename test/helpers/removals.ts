@@ -47,7 +47,7 @@ const paths: Readonly<Record<string, TenantPath>> = {
   people: byColumn,
 }
 
-/** Of tenant `a`: people 3, 6, 9 …, their events and pets. */
+/** Rows of tenant `a`: people 3, 6, 9 …, their events and pets. */
 const ofTheTenant = /^public\.(people \(\d+,a,|ev_2\d \(\S+,\d+,a\)|pets \(\d+,(3|6|9|12|15|18)\))/
 
 export const roles = ['with', 'without'] as const
@@ -57,7 +57,7 @@ const tenantRows = 18
 export interface Removals extends AsyncDisposable {
   readonly ends: Readonly<Record<Role, SqlEnd>>
   readonly database: TestDatabase
-  /** As the role would read it. */
+  /** The catalogue as the role reads it. */
   catalog(role: Role): Promise<ReadonlyMap<string, CatalogTable>>
   /** Rows removed, or the error. `known`: the catalogue as it was before. */
   remove(role: Role, known?: ReadonlyMap<string, CatalogTable>): Promise<unknown>

@@ -33,7 +33,7 @@ export const renumbered = [
   }),
 ]
 
-/** The same keys by SQL. */
+/** The keys by SQL. */
 export const computed = [
   table('tenants', { tenant: 'id' }),
   table('notes', {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { World } from './world.ts'
 
-/** What the small world needs besides, so that keys of parents may change. */
+/** Additions to the small world, so that keys of parents may change. */
 export const changeableKeys = `alter table note_lines drop constraint note_lines_note_id_fkey,
   add foreign key (note_id) references notes (id) on delete cascade on update cascade`
 

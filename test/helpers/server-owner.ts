@@ -15,7 +15,7 @@ if (process.argv[2] === 'answer-then-leave') {
     clearInterval(forever)
   })
 }
-// Last, as whoever reads it may act at once.
+// Last, as its reader may act at once.
 say({ pid: postgres.pid, directory: postgres.directory })
 
 function say(message: object): void {

@@ -77,7 +77,7 @@ const known = Object.fromEntries(
   ]),
 )
 
-/** What the tables need. */
+/** Types that the tables need. */
 const types = `create domain price as numeric(12, 2); create type pair as (n int, t text);`
 
 function tableSql(name: string, columns: Readonly<Record<string, unknown>>): string {
@@ -135,7 +135,7 @@ export async function fillTypeTables(world: World): Promise<void> {
   for (const [name, columns] of Object.entries(typeTables)) await fill(world, name, columns)
 }
 
-/** As texts, type by type. */
+/** Compares values as texts, type by type. */
 export async function expectSameValues(world: World): Promise<void> {
   for (const [name, columns] of Object.entries(typeTables)) {
     const types = Object.keys(columns)

@@ -17,7 +17,7 @@ import {
 
 export interface Blueprint {
   readonly plan: PlanInput
-  /** What is run at each end before the fence is installed. */
+  /** Statements to run at each end before the fence is installed. */
   readonly sql: { readonly source: string; readonly target: string }
   readonly redisUrl: string | undefined
 }
@@ -71,7 +71,7 @@ async function migrateAt(url: string, set: 'control' | 'endpoint'): Promise<void
   }
 }
 
-/** As workers and the library are to see it. */
+/** The environment of workers and the library. */
 export function environmentOf(
   urls: Readonly<Record<keyof Databases, string>>,
   redisUrl: string | undefined,

@@ -71,7 +71,7 @@ const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const body = JSON.stringify({ scope: 'default', tenant: 'acme' })
 
-/** As docs/http.md says it. */
+/** A signature as docs/http.md describes it. */
 function signature(url: string, signed: Signed = {}): Shown {
   const { key = secret, at = Date.now(), method = 'POST', host = new URL(url).host } = signed
   const { path = '/rehome/v1/flags/read-flag', hash = hashOf(signed.body ?? body) } = signed

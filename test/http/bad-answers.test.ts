@@ -96,7 +96,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-/** What the worker's half makes of the answer. */
+/** Reads the answer with the worker's half. */
 async function read({ operation, answer, timeoutMs }: Asked): Promise<unknown> {
   await using at = await answeredBy(() => answer, { maxBytes, timeoutMs })
   return await asking[operation](at.end).catch((failure: unknown) => failure)

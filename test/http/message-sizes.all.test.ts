@@ -13,7 +13,7 @@ const mebi = 1024 * 1024
 /** Packed: half of 8 MB of rows that wait for one commit, and what JSON adds to them. */
 const messageMax = 6 * mebi
 
-/** Of hex digits that no packing makes shorter than half. */
+/** Hex digits that no packing makes shorter than half. */
 const long = `(select string_agg(md5(i || '-' || n), '') from generate_series(1, 78) n)`
 const pages = `drop table note_lines, notes, visits;
   create table pages (path text primary key, tenant_id text not null, body text);

@@ -95,7 +95,7 @@ export const firstRow = 2
 export function commits(s: State, i: number): boolean {
   const w = s.writers[i]
   if (!w || w.at !== letIn) return false
-  // Where we have closed nothing, or not any more, a write is not ours to look after.
+  // Where this end is not closed by a move, a write is not ours to look after.
   if (w.end === target && !isOpenToWriters(s, target)) return false
   const bit = bits[i]?.[w.left - 1] ?? 0
   w.left -= 1
@@ -107,7 +107,7 @@ export function commits(s: State, i: number): boolean {
   return true
 }
 
-/** Of a fence that lapses within the window nothing ends but the fence. */
+/** Ends a lapsed fence: within the window nothing else ends. */
 function endsLapsed(s: State, end: number): void {
   const { mode: is, window } = s.end(end)
   if (is === mode.readOnly && window === 1) nowCaptures(s, end)
@@ -132,7 +132,7 @@ export function isTold(s: State, end: number, rules: Rules): boolean {
   return true
 }
 
-/** rehome.open: now, or long after it was told. */
+/** Calls rehome.open: now, or long after the refusal. */
 export function opens(s: State, rules: Rules): boolean {
   const flag = s.end(s.app.end)
   if (s.app.key === 0 || flag.openedBy !== s.app.key || flag.deleter !== 0) return false

@@ -12,7 +12,7 @@ export interface Event {
   words(s: State): string
   /** The place of the worker that does it. */
   readonly place?: number
-  /** What ends the worker by force, or its attempt by an error: nobody has told it to stop. */
+  /** An end of the worker by force, or of its attempt by an error, without a request to stop. */
   readonly isMishap?: boolean
 }
 
@@ -22,7 +22,7 @@ export interface Scope {
   readonly attempts: number
   /** How often a worker fails at a statement of its own, by any cause, at most: all, or none. */
   readonly failures: boolean
-  /** Workers may be told to stop. */
+  /** Workers may be stopped. */
   readonly stops: boolean
   readonly asks: readonly ('rollback' | 'retry' | 'new run')[]
 }

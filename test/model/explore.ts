@@ -5,7 +5,7 @@
  *
  * Modelled: both ends' flags, turns, buckets, progress and rows; the control record; up to two
  * workers at a time and a few attempts, each of which may stop anywhere for any time and go on with
- * what it knew, fail, die, be told to stop, or not hear of its cutover's commit; leases that lapse
+ * what it knew, fail, die, be stopped, or not hear of its cutover's commit; leases that lapse
  * at any instant; a READ COMMITTED writer and one with a snapshot, who may be wrong about the home;
  * the application that opens an end with a key, now or late; the reaper; people who ask for a
  * rollback, a retry or a new run. Each statement is one step: statements.ts has them, move.ts and
@@ -13,7 +13,7 @@
  *
  * Not modelled: other tenants, updates and deletes of rows, transforms, sequences, clean-up after a
  * move, discarded writes, prepared transactions, a control database that was restored. Writes at a
- * target that rehome has not closed yet, or has given back empty, are nobody's to look after. That
+ * target that rehome has not closed yet, or has given back empty, are not looked after. That
  * a server loses a commit is not modelled, either.
  */
 import { type Event, eventsOf, type Scope } from './events.ts'
@@ -29,7 +29,7 @@ import { State } from './state.ts'
 
 export interface Found {
   readonly states: number
-  /** What is broken, and how it came about, event by event. */
+  /** The broken promise, and how it came about, event by event. */
   readonly broken?: { readonly what: string; readonly trace: readonly string[] }
   /** Every state within the bounds was seen. */
   readonly exhausted: boolean

@@ -38,7 +38,7 @@ export interface FlagModel {
 
 interface WriterModel {
   open: boolean
-  /** Of a snapshot: the flag as it was, and which version of it; and of the bucket. */
+  /** A snapshot: the flag as it was, and which version of it; and of the bucket. */
   sees: { flag: FlagModel | null; version: number; bumps: number } | null
   /** It has passed the guard, and holds its lock. */
   inside: boolean
@@ -80,7 +80,7 @@ export function possible(fence: FenceModel, op: Op): boolean {
   return true
 }
 
-/** What the database will answer. Changes the model to what it is then. */
+/** Predicts the database's answer. Changes the model to what it is then. */
 export function predict(fence: FenceModel, op: Op): Outcome {
   if ('writer' in op) return predictWriter(fence, op)
   switch (op.do) {
@@ -136,7 +136,7 @@ function close(fence: FenceModel, op: { do: 'raise' | 'claim'; by: number }): Ou
 type ByToken = Extract<Op, { do: 'renew' | 'markMoved' | 'letOpen' | 'remove' }>
 type Change = ByToken | Extract<Op, { do: 'takeOver' | 'adopt' | 'open' | 'lapse' | 'reap' }>
 
-/** One update or delete: the row has to be as it expects, and then nobody's. */
+/** One update or delete: the row has to be as it expects, and is gone afterwards. */
 function change(fence: FenceModel, op: Change): Outcome {
   const { flag } = fence
   const next = flag && changed(fence, flag, op)
@@ -164,7 +164,7 @@ function changed(fence: FenceModel, flag: FlagModel, op: Change): FlagModel | nu
   return flag.token === op.by && mayGoByToken(fence, op.by) ? changedByToken(flag, op) : undefined
 }
 
-/** Do changes that go by the token ask for the turn, too? */
+/** Whether changes that require the token ask for the turn, too. */
 const tokensAskForTurn = true
 const mayGoByToken = (fence: FenceModel, by: number) => !tokensAskForTurn || fence.turn === by
 
@@ -182,7 +182,7 @@ function hold(fence: FenceModel, by: number): Outcome {
   return 'yes'
 }
 
-/** It does not wait at all here: whoever is in makes it give up. */
+/** It does not wait at all here: an active writer makes it give up. */
 function drain(fence: FenceModel): Outcome {
   const inside = (snapshot: boolean) =>
     fence.writers.some((w, i) => w.inside && isSnapshot(i) === snapshot)

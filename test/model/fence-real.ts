@@ -38,7 +38,7 @@ export class RealFence implements AsyncDisposable {
     this.#pool = pool
   }
 
-  /** Nobody waits for a lock for more than an instant, so that a wait is an outcome. */
+  /** No session waits for a lock for more than an instant, so that a wait is an outcome. */
   static async open(world: World): Promise<RealFence> {
     const options = '-c lock_timeout=30'
     const pool = new pg.Pool({ connectionString: world.source.url, max: 9, options })
@@ -121,7 +121,7 @@ export class RealFence implements AsyncDisposable {
     return (await this.#pool.query(query)).rowCount === 1
   }
 
-  /** Whoever is ended by it is gone when this returns. */
+  /** Takes the turn. Sessions that it ends are gone when this returns. */
   async #takeTurn(hold: Parameters<typeof takeTurn>[1], by: number): Promise<boolean> {
     if (!(await takeTurn(this.#pool, hold, String(by + 1)))) return false
     const pids = [...this.#holding.values()].map((client) => processOf(client))

@@ -55,7 +55,7 @@ const all = [
   ...['lapse: yes', 'drain: yes', 'drain: timeout', 'commit: yes', 'rollback: yes', 'letGo: yes'],
 ]
 
-/** A command; where it says `same` it goes by whatever the flag says when its time comes. */
+/** A command; where it says `same` it takes the value of the flag when its time comes. */
 interface Wish {
   readonly do: Op['do']
   readonly writer?: number

@@ -15,7 +15,7 @@ export interface Small {
   /** Default: workers never fail at a statement, they only stop and die. */
   readonly failures?: boolean
   readonly onlyHarm?: boolean
-  /** Default: no worker is told to stop. */
+  /** Default: no worker is stopped. */
   readonly stops?: boolean
 }
 
@@ -30,7 +30,7 @@ interface Mutant {
   readonly without: string
   readonly rules: Partial<Rules>
   readonly world: Small
-  /** What is broken then. */
+  /** The promise that is broken then. */
   readonly breaks: RegExp
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an online move does otherwise: src/stages/capture.ts, round.ts, catch-up.ts and
+ * Differences of an online move: src/stages/capture.ts, round.ts, catch-up.ts and
  * final-catch-up.ts, and the rollback that keeps writes. Rounds that shrink are one round here.
  */
 

@@ -1,4 +1,4 @@
-/** What the steps of both errands are made of. */
+/** Parts that the steps of both errands share. */
 
 import { mode, type State, source, target } from './state.ts'
 import {
@@ -95,7 +95,7 @@ export function roundRead(from: number, next: string): Step {
   }
 }
 
-/** What was read comes in one transaction; before the fence everything is compared, too. */
+/** Brings what was read in one transaction; before the fence everything is compared, too. */
 export function roundCommit(
   from: number,
   { compares, next }: { compares: boolean; next: string },

@@ -1,5 +1,5 @@
 /**
- * What must hold in every state, and of every step: the promises of docs/architecture.md. Each
+ * Promises that must hold in every state, and of every step: those of docs/architecture.md. Each
  * check returns words for what is broken, or nothing.
  */
 import * as app from './application.ts'
@@ -24,7 +24,7 @@ export function brokenNow(s: State): string | undefined {
   return undefined
 }
 
-/** Rows go only where nobody lives, and the application's come only where the tenant lives. */
+/** Rows go only where no tenant lives, and the application's come only where the tenant lives. */
 export function brokenBy(
   before: State,
   after: State,
@@ -58,7 +58,7 @@ export function changedLate(
 }
 
 /**
- * A worker that is told to stop leaves no end closed that it has closed, unless another one is
+ * A worker that is stopped leaves no end closed that it has closed, unless another one is
  * open, or another worker has the move; and no move fails because of that. What an attempt before
  * has closed lapses by itself.
  */
@@ -114,7 +114,7 @@ export function stuckForNew(s: State, rules: Rules): string | undefined {
   return answers.get(key)
 }
 
-/** What matters of it is only what it has locked. */
+/** Reduces it to what it has locked, which is all that matters. */
 function standStill(m: State['movers'][number]): void {
   const { attempt, locked } = m
   m.clear()

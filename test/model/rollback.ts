@@ -1,6 +1,6 @@
 /**
  * The errand `rollback`: src/stages/resume.ts (resumeRollback), withdraw.ts and undo-*.ts. Writes
- * made at the new home are never given up here: nobody asked for that.
+ * made at the new home are never given up here: that needs a request of its own.
  */
 
 import { lower } from './captures.ts'

@@ -37,15 +37,15 @@ export interface Rules {
   readonly drainBeforeLast: boolean
   /** A writer whose snapshot shows a capture logs what it writes. */
   readonly snapshotsLog: boolean
-  /** What a round has brought is forgotten after its commit. */
+  /** Brought changes are forgotten after the round's commit. */
   readonly forgetAfterCommit: boolean
-  /** Whoever opens an end that is to log lets it log from the first write on. */
+  /** Opening an end that is to log starts its log before the first write. */
   readonly opensLogged: boolean
   /** A fence that lapses within the window becomes a capture again. */
   readonly lapseLogs: boolean
   /** Writers go on logging after the lease of a capture; the reaper ends it. */
   readonly lapsedCaptureLogs: boolean
-  /** A worker that is told to stop before the cutover lowers its fence before it goes. */
+  /** A worker that is stopped before the cutover lowers its fence before it goes. */
   readonly stopLowers: boolean
   /** Past the cutover it opens the new home before it goes. */
   readonly stopFinishes: boolean

@@ -102,7 +102,7 @@ const moverFields = [
  * writes that it has not made yet.
  */
 const writerFields = ['at', 'end', 'stale', 'sees', 'saw', 'logs', 'left'] as const
-/** A key that the application was told, and the end that it will open with it. */
+/** A key that the application received, and the end that it will open with it. */
 const appFields = ['key', 'end'] as const
 /**
  * The truth. `home` changes with the commit of a cutover and with nothing else. `committed`: every
@@ -240,7 +240,7 @@ function renumberEpochs(bytes: Uint8Array): void {
   }
 }
 
-/** The first two only; the third place is nobody's while states are explored. */
+/** Sorts the first two only; the third place is unused while states are explored. */
 function sortMovers(bytes: Uint8Array): void {
   const second = moversAt + moverFields.length
   const attempt = moverFields.indexOf('attempt')

@@ -25,7 +25,7 @@ function rowIsLocked({ s, m }: Act, end: number): boolean {
   return s.movers.some((other) => other.attempt !== m.attempt && other.locked === end + 1)
 }
 
-/** Those who took their snapshot before see the row as it was, and cannot change it any more. */
+/** Writers with an older snapshot see the row as it was, and can no longer change it. */
 function flagChanged(s: State, end: number): void {
   for (const writer of s.writers) {
     if (writer.at === 1 && writer.end === end && writer.sees === 1) writer.sees = 2

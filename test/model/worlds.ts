@@ -36,7 +36,7 @@ function atTarget(s: State, writes: Writes): void {
   s.control.fallback = phase.moved
 }
 
-/** The same, after an attempt that failed while it copied: its row and its claim are left over. */
+/** The source after an attempt that failed while it copied: its row and its claim are left over. */
 function atSourceAgain(s: State, writes: Writes): void {
   atSource(s, writes)
   s.truth.known = 1
@@ -49,7 +49,7 @@ function atSourceAgain(s: State, writes: Writes): void {
   s.end(target).copied = 1
 }
 
-/** By an online plan. */
+/** A world with an online plan. */
 function online(s: State, writes: Writes): void {
   atSource(s, writes)
   s.control.online = 1

@@ -1,4 +1,4 @@
-// What a plan for two models may not do, and is told before any harm is done.
+// Plans for two models that are refused before any harm is done.
 import { expect, test } from 'vitest'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'

@@ -21,7 +21,10 @@ export interface Mutant {
 
 export const readsToken = `  held text := pg_catalog.current_setting('rehome.token', true);`
 
-/** With `test.gated` = guard a writer stands still in the guard, before the guard has locked. */
+/**
+ * A gate: with `test.gated` = guard a writer stands still in the guard, before the guard has
+ * locked.
+ */
 export const gateInGuard: Change = [
   readsToken,
   `${readsToken}
@@ -29,7 +32,7 @@ export const gateInGuard: Change = [
     then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;`,
 ]
 
-/** With `test.gated` = lapse a writer stands still before it opens a lapsed fence. */
+/** A gate: with `test.gated` = lapse a writer stands still before it opens a lapsed fence. */
 export const gateBeforeOpening: Change = [
   /(?= {6}perform 1 from rehome\.tenant_flags f -- guard: lapse)/g,
   `perform case when pg_catalog.current_setting('test.gated', true) = 'lapse'
@@ -43,7 +46,7 @@ export const oneOfMany: Change = [
   'begin return rehome.guard(guarded_scope, array[tenant]);',
 ]
 
-/** The same place to stand, in the guard of one tenant. */
+/** The gate in the guard of one tenant. */
 export const gateInGuardOfOne: Change = [
   /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
   `declare

@@ -25,7 +25,7 @@ import {
 } from './scenarios.ts'
 
 const share = /perform 1 from rehome\.buckets b -- guard: share\n.*\n.*for share; -- guard: share/g
-/** What keeps a move's transactions to its own tenant. */
+/** The condition that keeps a move's transactions to its own tenant. */
 export const stranger =
   /if held <> '' then -- guard: stranger\n[\s\S]*?\n {2}end if; -- guard: stranger/g
 const lapse =

@@ -6,7 +6,7 @@ import { stranger } from './of-the-guard.ts'
 import { oldSnapshot, parentGetsATenant, wroteBefore } from './scenarios.ts'
 import { lateStep, staleChunkCommits, staleStep, staleTokenWrites } from './stale-movers.ts'
 
-/** What an attempt whose turn has passed would still do. */
+/** Lets an attempt go on whose turn has passed. */
 const anyTurn: Change = ['and token = $3::uuid for share)', 'and $3::uuid = $3::uuid)']
 
 export const tokens: readonly Mutant[] = [

@@ -4,7 +4,7 @@
 
 export interface PlantedFault {
   readonly title: string
-  /** Of src. */
+  /** The path below src. */
   readonly file: string
   /** Stands there once. */
   readonly before: string

@@ -8,11 +8,11 @@ import { closeGate, codeOf, type Level, openWriter, writeAtGate } from '../helpe
 
 export interface Stage {
   readonly db: Fenced
-  /** What the mover speaks over; a mutant of its statements changes them there. */
+  /** The mover's pool; a mutant of its statements changes them there. */
   readonly pool: Pool
 }
 
-/** What was lost, in words; null: nothing. */
+/** Returns what was lost, in words; null: nothing. */
 export type Scenario = (stage: Stage) => Promise<string | null>
 
 const moverOf = ({ db, pool }: Stage, tenant: Tenant | '*' = 'acme') =>
@@ -259,7 +259,7 @@ export const anotherOpensIt: Scenario = async (stage) => {
   return code === '25006' ? null : `${code} instead of a refusal at once`
 }
 
-/** A writer may open its own tenant's fence, and nobody else's. */
+/** A writer may open its own tenant's fence, and no other tenant's. */
 export const opensAnothersFence: Scenario = async (stage) => {
   const [mine, others] = [moverOf(stage), moverOf(stage, 'beta')]
   await others.raiseLapsed()

@@ -1,4 +1,5 @@
-// The pause of an online move is predicted, and nobody is fenced for longer than the plan allows.
+// The pause of an online move is predicted, and no tenant is fenced for longer than the plan
+// allows.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -18,7 +19,7 @@ function expectFenced(error: Error): void {
   expect(sqlStateOf(error)).toBe('25006')
 }
 
-/** What becomes of a tenant that writes in each round, where rounds take so long, in ms. */
+/** Moves a tenant that writes in each round, where rounds take so long, in ms. */
 async function moveThroughRounds(budgetMs: number, delays: (round: number) => number) {
   let rounds = 0
   const between: Between = (handler) => async (request, response) => {

@@ -1,5 +1,5 @@
 // A schema that changes just before the fence, when everything has been compared and followed. What
-// rows got through it is not in the log, or in columns that nobody knew of.
+// rows got through it is not in the log, or in columns that the survey did not know.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'

@@ -80,7 +80,7 @@ test('the window ends by its time or by word, and only then the old copy may go'
   expect(await settled(world, run, 'acme')).toBe('moved')
   expect(await flagsAt(world, 'target')).toEqual([['beta', 'capturing']])
   expect((await world.target.pool.query(log)).rows[0].n).toBe(0)
-  // Now it is as it always was: whoever wants the tenant back has to give up what it wrote.
+  // Now it is as it always was: a rollback has to give up what the tenant wrote.
   await world.rehome.rollback(run, { tenants })
   expect(await settled(world, run, 'acme')).toBe('moved WRITES_WOULD_BE_LOST')
   await expect(world.rehome.finalize(run, { tenants })).rejects.toThrow(/window/)

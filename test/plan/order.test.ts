@@ -1,4 +1,4 @@
-// Parents come before their children, whatever hangs on whatever.
+// Parents come before their children, in any graph of references.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parentsFirst } from '../../src/plan/routing/order.ts'

@@ -54,7 +54,7 @@ async function jobOf({ byErrand }: Queues, { id }: Move): Promise<Job> {
   return job
 }
 
-/** The same queues, where `between` happens once, after a job's state was read. */
+/** Queues where `between` happens once, after a job's state was read. */
 function withChange(queues: Queues, between: (job: Job) => Promise<unknown>): Queues {
   const { move } = queues.byErrand
   let changed = false

@@ -1,5 +1,5 @@
 // A removal meets keys of tables outside of the move, of every action and in every place: it
-// removes the tenant's rows and nothing else, or it is refused and changes nobody else's.
+// removes the tenant's rows and nothing else, or it is refused and changes no other tenant's.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { brokenReferences } from '../../src/ends/postgres/compare/foreign-keys.ts'
 import type { CatalogTable } from '../../src/plan/catalogs/catalog.ts'

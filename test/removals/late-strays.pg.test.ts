@@ -1,5 +1,5 @@
 // Looks for rows that would be left behind, where they take longer than there is time for under the
-// fence: check says which may, and what comes too late for them is told after the cutover.
+// fence: check names such tables, and rows that come too late are reported after the cutover.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askRollback } from '../../src/control/ask.ts'
 import { table } from '../../src/plan/plan.ts'

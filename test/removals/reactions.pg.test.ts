@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => removals[Symbol.asyncDispose]())
 
 const [trigger, rule] = ['trigger reacts', 'rule reacts']
-/** What it is, who may find its table by it, and how it is made. */
+/** Reactions: the kind, the role that may find its table by it, and how it is made. */
 const reactions: Readonly<Record<string, [of: string, table: string, create: string]>> = {
   'a BEFORE trigger that keeps rows': [
     trigger,

@@ -17,6 +17,7 @@ describe('words that hide who acts', () => {
     ['src/plan/new.ts', '/** It ought to end. */', 'ought'],
     ['jobs/new.ts', '// The worker was told to stop', 'was told'],
     ['chaos/new.ts', '/** Nobody waits. */', 'nobody'],
+    ['test/new.ts', '// Nobody waits.', 'nobody'],
     ['docs/new.md', 'A page goes\nby the key.', 'goes by'],
     ['docs/new.md', 'Pages go by keys.', 'go by'],
     ['README.md', 'It is not there any more.', 'any more'],
@@ -47,6 +48,7 @@ describe('words that hide who acts', () => {
     const title = `test('a user that does not exist', () => { connect('nobody here') })`
     expect(planted(privateTitles, 'test/plan/new.test.ts', title)).toEqual([])
     expect(planted(privateWords, 'docs/new.md', 'Rows are told apart by their key.')).toEqual([])
+    expect(planted(privateWords, 'test/new.ts', `const tenant = 'nobody else'`)).toEqual([])
   })
 })
 

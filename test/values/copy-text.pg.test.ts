@@ -166,7 +166,7 @@ test('a line of any escapes means to us what it means to PostgreSQL', async () =
   }
 })
 
-/** What PostgreSQL makes of a line. */
+/** The line as PostgreSQL reads it. */
 async function read(pool: pg.Pool, line: string): Promise<(string | null)[] | 'refused'> {
   await pool.query('truncate t')
   try {

@@ -129,7 +129,7 @@ const cases: Readonly<Record<string, Case>> = {
   'the name of a text search configuration': { types: '', column: 'regconfig', message: null },
 }
 
-/** What an end says by itself is not said again of two that are asked. */
+/** Differences that an end does not already report by itself. */
 const differing = Object.entries(cases).filter(([, { there }]) => there && !/public/.test(there))
 const keyless: readonly (readonly [type: string, message: string])[] = [
   'json',

@@ -1,4 +1,4 @@
-// A worker that is told to stop in the last phases of a move: at each call that it makes there.
+// A worker that receives SIGTERM in the last phases of a move: at each call that it makes there.
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
 import { hearing, openAttempts } from '../helpers/attempts.ts'

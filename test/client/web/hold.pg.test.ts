@@ -8,7 +8,7 @@ import { eventually } from '../../helpers/eventually.ts'
 
 /** At the door and after it. */
 const held = ({ look, untilWritable }: TestHomes) => ({ look, untilWritable, hold: '30s' })
-/** After it alone: nobody looks beforehand. */
+/** Looks after the handler alone, not before it. */
 const later = ({ untilWritable }: TestHomes) => ({ untilWritable, hold: 30_000 })
 const short = (homes: TestHomes) => ({ ...held(homes), hold: '60ms' })
 
@@ -27,7 +27,7 @@ async function leaveWaiting(app: Served): Promise<void> {
   expect((await app.post('/notes')).status).toBe(201)
 }
 
-/** Whoever cannot run a handler twice sends the client to the same place again. */
+/** Frameworks that can run a handler twice; the others send the client to the same place again. */
 const runsAgain = ['Fastify 5', 'a fetch handler']
 
 describe.each(Object.entries(frameworks))('a held write on %s', (name, framework) => {
@@ -37,7 +37,7 @@ describe.each(Object.entries(frameworks))('a held write on %s', (name, framework
     const second = app.post('/notes?second=1')
     await wait(app, 2)
     expect(app.runs).toEqual([])
-    // Nobody else waits, nor do reads.
+    // No other write waits, nor do reads.
     expect((await app.post('/notes', { as: 'beta' })).status).toBe(201)
     expect((await app.post('/reads', { method: 'GET' })).status).toBe(201)
     await app.mover.lower()

@@ -199,7 +199,7 @@ describe.each(Object.entries(frameworks))('read-only mode on %s', (_, framework)
 const begins = ['Express 5', 'Fastify 5', 'Koa 3'] as const
 
 test.each(begins)('an answer of %s that has begun is left alone', async (name) => {
-  // Nor does it wait, which would help nobody any more.
+  // Nor does it wait, which would help no client.
   const untilWritable = () => new Promise<boolean>(() => {})
   const options = () => ({ untilWritable, hold: '30s' })
   await using app = await serve(frameworks[name] ?? expect.fail(), options)

@@ -36,7 +36,7 @@ test.each([
   const saving = fetch(`${url}/up`, { method: 'POST', headers: octets, body: 'precious' })
   await eventually(() => expect(refusals).toBe(1))
   await lower()
-  // `fetch` follows 307 with the body that it still has; others are told to come again.
+  // `fetch` follows 307 with the body that it still has; other clients are asked to come again.
   const answer = await saving
   const stored = await pool.query(`select body from notes where body like 'up: %'`)
   const [expected] = answer.status === 200 ? [[{ body: 'up: precious' }]] : [[]]

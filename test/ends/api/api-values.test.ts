@@ -33,7 +33,7 @@ test.each([
   expect(sent).toEqual({ value: json })
   const [back] = textsOf(sent, ['value'], { columns, name: 'things', where: 'the API' })
   const canonical = rowOf([back ?? null], ['value'], columns)
-  // Bounds of a dimension are told by no JSON.
+  // JSON cannot express bounds of a dimension.
   if (!text.startsWith('[')) expect(JSON.parse(JSON.stringify(canonical))).toEqual({ value: json })
 })
 

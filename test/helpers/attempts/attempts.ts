@@ -28,7 +28,7 @@ export interface Attempts extends AsyncDisposable {
    * many do not end it, with how each of them ended.
    */
   finish(moveId: string): Promise<void>
-  /** What every worker does every few seconds. */
+  /** Runs the reaper, as every worker does every few seconds. */
   reap(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { indexOfName, isInPart, oneOf } from '../rotation.ts'
 import { eachAtOnce, finishAll, lapse, openScene, type Scene } from './scene.ts'
 import type { Asked, Story } from './stories.ts'
 
-/** Of which places only those that have this in their names are tried. */
+/** A filter: only places that have this in their names are tried. */
 const wanted = process.env.DIE_AT ?? ''
 
 export type Choose = (points: readonly CallPoint[]) => readonly CallPoint[]
@@ -28,7 +28,7 @@ export const onePerPhase: Choose = (points) => {
   })
 }
 
-/** The same in three of the phases, others with each rotation. */
+/** Places in three of the phases, others with each rotation. */
 export const inThreePhases: Choose = (points) => {
   const places = onePerPhase(points)
   return [0, 1, 2].flatMap((i) => oneOf(places, Math.floor((i * places.length) / 3)))
@@ -37,11 +37,11 @@ export const inThreePhases: Choose = (points) => {
 /** Successive rotations in which `changesInPart` takes every change. */
 const changesParts = 4
 
-/** Of `changes`, one part, another one with each rotation. */
+/** One part of `changes`, another one with each rotation. */
 export const changesInPart: Choose = (points) =>
   changes(points).filter(({ place }) => wanted || isInPart(indexOfName(place), changesParts))
 
-/** Of places before calls, and of those after them, so many rotations take each once. */
+/** The number of rotations that take each place once, before calls and after them. */
 const placesParts = 4
 
 /**

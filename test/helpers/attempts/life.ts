@@ -89,7 +89,7 @@ export class Life {
     if (this.#sockets.delete(socket) && this.#held) letGo(socket)
   }
 
-  /** What a broken connection has kept back goes with it. */
+  /** Drops what a broken connection has kept back. */
   lose(socket: Socket): void {
     if (this.#sockets.delete(socket) && this.#held) socket.destroy()
   }

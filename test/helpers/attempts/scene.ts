@@ -123,7 +123,7 @@ async function writeAtHome(world: World, tenant: string): Promise<void> {
 }
 
 /**
- * The leases of these tenants are over. Whoever looks after lapsed fences does, and then each of
+ * Lets the leases of these tenants expire. The reaper looks after lapsed fences, and then each of
  * them can write at exactly one end, though no attempt goes on with it.
  */
 export async function lapse(scene: Scene, tenants: readonly string[]): Promise<void> {

@@ -13,7 +13,7 @@ export type EndName = 'source' | 'target'
 
 export interface Story {
   readonly name: string
-  /** What its plan has otherwise than the small one. */
+  /** Differences of its plan from the small one. */
   readonly plan: Partial<PlanInput>
   /** SQL for the target, before the fence is installed. */
   readonly target?: string
@@ -25,12 +25,12 @@ export interface Story {
   ask(world: World, moves: readonly Asked[]): Promise<unknown>
   /** The tenant writes meanwhile, at the same moments each time. */
   readonly writes: boolean
-  /** Whoever writes when a lease has lapsed would have to be told of a rollback: he does not. */
+  /** A writer after the lease's end would have to know of a rollback: it does not write. */
   readonly silent?: true
   /** How it ends. */
   readonly phase: string
   readonly home: EndName
-  /** What the other end has then: the same rows, none, or those of an earlier time. */
+  /** The state of the other end then: the same rows, none, or those of an earlier time. */
   readonly away: 'same' | 'none' | 'old'
   readonly flags: Readonly<Record<EndName, string | null>>
 }
@@ -40,7 +40,7 @@ export interface Asked {
   readonly tenant: string
 }
 
-/** Leases that nobody renews while a test lasts: they lapse where a test has them lapse. */
+/** Leases without a renewal while a test lasts: they lapse where a test has them lapse. */
 const offline = {
   chunkRows: 10,
   fence: { leaseMs: 600_000, drainMs: 2_000 },

@@ -20,7 +20,7 @@ export interface App {
   readonly options: Omit<ReadOnlyModeOptions<object>, 'tenantOf' | 'page'> & { page?: () => string }
   /** Returns the body of a 201. */
   handle(asked: Asked): Promise<string>
-  /** What the application's own error handler is asked for. */
+  /** Called by the application's own error handler. */
   failed(error: unknown): void
 }
 

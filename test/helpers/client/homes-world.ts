@@ -11,7 +11,7 @@ import { claimTarget, raiseFence } from '../fenced.ts'
 import { createWorld, type World } from '../world.ts'
 import { openPool } from './pool.ts'
 
-/** What a test has opened is closed after it, the last first. */
+/** A stack of resources: they are closed after the test, the last first. */
 function createStack() {
   const closing: (() => Promise<unknown> | undefined)[] = []
   return {
@@ -30,7 +30,7 @@ export type HomesWorld = Awaited<ReturnType<typeof createHomesWorld>>
 
 type Options = Partial<HomesOptions<pg.Pool>>
 
-/** With tenants acme and beta. */
+/** A world with tenants acme and beta. */
 export async function createHomesWorld(plan: Partial<PlanInput> = {}) {
   const stack = createStack()
   const world: World = stack.use(await createWorld({ plan }))

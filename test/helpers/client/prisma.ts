@@ -64,7 +64,7 @@ interface Note {
   readonly tenantId: string
 }
 
-/** What the tests use of a client. */
+/** The members of a client that the tests use. */
 export interface Statements {
   $executeRawUnsafe(sql: string): Promise<number>
   readonly note: {

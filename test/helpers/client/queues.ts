@@ -17,7 +17,7 @@ export type TenantJob = Job<{ tenant: string }, string>
 
 export interface TestQueue extends AsyncDisposable {
   readonly queue: Queue<{ tenant: string }, string>
-  /** Of its workers. */
+  /** Errors of its workers. */
   readonly errors: unknown[]
   work(processor: Processor<{ tenant: string }, string>): Worker
 }

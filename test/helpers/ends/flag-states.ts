@@ -69,7 +69,7 @@ export async function lapse({ flagDatabase }: TestEnd): Promise<void> {
   await flagDatabase.pool.query('select pg_sleep(0.005)')
 }
 
-/** Who has brought the tenant into that state, and still has the turn. */
+/** Brings the tenant into that state. Returns the actor that still has the turn. */
 export async function bringTo(at: TestEnd, tenant: string, state: State): Promise<Actor> {
   const { beside: flags } = at
   const actor = await begin(flags, newActor(tenant))
@@ -105,5 +105,5 @@ async function bringToWindow(flags: Flags, first: Actor, state: State): Promise<
   return actor
 }
 
-/** What an end says of a tenant, in a word. */
+/** The mode of a tenant at an end, in a word. */
 export const modeOf = (flag: Flag | null) => flag?.mode ?? 'open'

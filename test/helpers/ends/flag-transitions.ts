@@ -35,7 +35,7 @@ const raisedByMove = (mode: Mode): Outcomes => ({
   'read-only': mode,
   'read-only in its window': mode,
 })
-/** Of what stands with a lease, by the token that it has. */
+/** Outcomes for a flag with a lease, by the token that it has. */
 const leased = (mode: (state: State) => Mode): Outcomes => {
   const states = [
     ...(['capturing', 'capturing, lapsed', 'capturing in its window'] as const),

@@ -18,13 +18,13 @@ export const kinds: readonly Kind[] = ['sql', 'http', 'api']
 export interface TestEnd extends AsyncDisposable {
   readonly kind: Kind
   readonly end: End
-  /** The same flags, asked without the way of a request: to bring tenants into states quickly. */
+  /** The flags without the way of a request: to bring tenants into states quickly. */
   readonly beside: Flags
   /** Where the rows are. */
   readonly database: TestDatabase
   /** Where the flags are. */
   readonly flagDatabase: TestDatabase
-  /** Of an existing API: what it is told, and as which scope its flags are kept. */
+  /** An existing API: the requests that it gets, and the scope that its flags are kept as. */
   readonly api?: { readonly tell: Tell; readonly keptAs: string }
   /** A write of the application: false where it is refused. */
   write(tenant: string): Promise<boolean>

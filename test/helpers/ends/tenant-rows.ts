@@ -68,7 +68,7 @@ export function rowsIn(at: At, name: TableName, tenant: string): TenantRows {
   return { scope, tenant, ...endTable(at, name) }
 }
 
-/** What of a page, from where, until when. */
+/** Parameters of a page: columns, beginning, end. */
 export interface Asked extends Partial<Pick<Reading, 'after' | 'signal' | 'keys'>> {
   readonly columns?: readonly string[]
 }

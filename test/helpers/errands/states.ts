@@ -29,7 +29,7 @@ const phases: readonly Phase[] = [
   ...(['rehearse', 'rehearsed'] as const),
 ]
 
-/** What is open: an errand, or nothing. */
+/** Open errands, or none. */
 export const opens = [
   'nothing',
   'move',

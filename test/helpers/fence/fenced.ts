@@ -39,7 +39,7 @@ function fencedBy(database: TestDatabase): Fenced {
       return opened
     },
     async [Symbol.asyncDispose]() {
-      // Whoever still waits in there is ended with the database.
+      // Sessions that still wait in there end with the database.
       await database.drop()
       await Promise.all(pools.map((opened) => opened.ending || opened.end()))
     },
@@ -76,7 +76,7 @@ export interface Snapshot extends AsyncDisposable {
   rows(tenant: Tenant): Promise<string[]>
 }
 
-/** What a copy sees: a snapshot of this moment, kept. */
+/** The view of a copy: a snapshot of this moment, kept. */
 export async function takeSnapshot(db: Fenced): Promise<Snapshot> {
   const client = await db.pool.connect()
   await client.query('begin isolation level repeatable read read only; select 1')

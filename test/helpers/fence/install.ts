@@ -10,7 +10,7 @@ import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
 import { fencePlan } from './schema.ts'
 
-/** What stands there, and what stands there instead. */
+/** A replacement in an installed statement. */
 export type Change = readonly [before: string | RegExp, after: string]
 
 export interface Installation {
@@ -30,7 +30,7 @@ export async function fenceSql(): Promise<string> {
 
 const known = new Map<PlanInput, Promise<string>>()
 
-/** The same for all databases of one application, so it is asked for once a plan object. */
+/** Statements for all databases of one application, so they are made once a plan object. */
 function guardStatements(url: string, plan: PlanInput): Promise<string> {
   const found = known.get(plan) ?? readStatements(url, plan)
   known.set(plan, found)
@@ -43,7 +43,7 @@ async function readStatements(url: string, plan: PlanInput): Promise<string> {
   return missing.map(({ statements }) => `${statements.join(';\n')};`).join('\n')
 }
 
-/** What stands between the plan and a move at this database, in words. */
+/** Findings that prevent a move at this database, in words. */
 export async function findingsOf(url: string, plan: PlanInput): Promise<string[]> {
   const { findings } = await surveyOf(url, plan)
   return findings.filter(({ where }) => /^(source|table)/.test(where)).map((f) => f.message)

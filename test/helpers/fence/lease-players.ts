@@ -13,7 +13,7 @@ export type Role = 'writer' | 'renewal' | 'cutover'
 export type End = 'commit' | 'rollback'
 
 export interface Player extends AsyncDisposable {
-  /** What it did: `done`, `nothing` (no row was its own), or the SQLSTATE of a refusal. */
+  /** The player's result: `done`, `nothing` (no row was its own), or the SQLSTATE of a refusal. */
   readonly answer: Promise<string>
   end(how: End): Promise<void>
 }
@@ -25,7 +25,7 @@ export interface Table {
 }
 
 export interface Place {
-  /** Of all players: writers write different rows. */
+  /** The number among all players: writers write different rows. */
   readonly number: number
   /** Players that it stands in line behind. 0: it need not wait. */
   readonly before: number

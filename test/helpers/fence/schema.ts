@@ -91,7 +91,9 @@ const doors = `
     insert into visits values (tenant, day + 1, 1);
   end $$;`
 
-/** With `test.gated` on, a statement stands still between its snapshot and its first row. */
+/**
+ * Gates: while `test.gated` is on, a statement stands still between its snapshot and its first row.
+ */
 const gates = `
   create function gate() returns trigger language plpgsql as $$ begin
     if current_setting('test.gated', true) = 'on' then

@@ -134,7 +134,7 @@ export const ways: readonly Way[] = [
   },
 ]
 
-/** With savepoints around the write: what is kept of it counts, and what is not does not. */
+/** Adds savepoints around the write: what is kept of it counts, and what is not does not. */
 export function inSavepoint(way: Way): Way {
   return {
     ...way,

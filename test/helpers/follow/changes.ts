@@ -80,7 +80,7 @@ const more: readonly Kind[] = [
   ],
 ]
 
-/** Of the one pair of tenants that is here. */
+/** Names the one pair of tenants that is here. */
 const named = (statement: string) =>
   statement.replace(/#(\d+)/g, '$1').replace(/:(acme|beta)\b/g, "'$1'")
 

@@ -29,7 +29,7 @@ const floors: readonly RegExp[] = [
   /^(src\/index\.ts)$/,
 ]
 
-/** What the tenants' own application imports: it knows only the ground, and nobody knows it. */
+/** The part that applications import: it imports the ground alone, and no other part imports it. */
 const apart = /^src\/client\//
 
 const ground = 0
@@ -72,7 +72,7 @@ const entries: Readonly<Record<string, string>> = {
   'rehome/testing': 'src/testing/round-trip.ts',
 }
 
-/** Of the package's own name, as its users import it. */
+/** Entries of the package's own name, as its users import it. */
 function packageFile(written: string): string {
   return entries[written] ?? 'src/index.ts'
 }
@@ -99,7 +99,7 @@ function refusal({ from, to }: Import): string | null {
   return `imports go down only, from ${words}`
 }
 
-/** As `a → b → a`, at least one of each knot. */
+/** Circles as `a → b → a`, at least one of each knot. */
 export function importCircles(sources: Sources): string[] {
   const imports = new Map(
     filesIn(sources, product).map(([path, text]) => [

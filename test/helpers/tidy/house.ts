@@ -20,7 +20,7 @@ export function houseWith(change: Change): Sources {
 
 const known = new Map<Rule, readonly string[]>()
 
-/** What a rule finds only because of the change. */
+/** Faults that a rule finds only because of the change. */
 export function foundBy(rule: Rule, change: Change): string[] {
   const before = known.get(rule) ?? rule(house)
   known.set(rule, before)

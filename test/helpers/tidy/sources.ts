@@ -6,7 +6,7 @@ import { parseAst } from 'vitest/node'
 /** Path from the repository's root, with slashes → text. */
 export type Sources = ReadonlyMap<string, string>
 
-/** What is installed, built or made by a run; tests make folders of their own beside each other. */
+/** Files that are installed, built or made by a run; tests make folders beside each other. */
 const notOurs = /^(node_modules|dist|\.git|\.rehome.*|package-lock\.json)$/
 const texts = /\.(ts|mjs|js|sql|md|json|ya?ml|sh)$|(^|\/)(Dockerfile|run|\.\w+)$/
 

@@ -137,7 +137,7 @@ function phaseOf(declarator: Parameters<typeof childOf>[0]): string | undefined 
 
 /**
  * Words and beginnings of paths that belong to a place where somebody worked on this, not to the
- * product. They are told by their hash, so as not to stand here either.
+ * product. Only their hashes stand here, so that this file does not contain them either.
  */
 const foreign = new Set([
   'c857d09db23e6822',
@@ -197,7 +197,7 @@ export function looseAlternatives(sources: Sources): string[] {
     )
 }
 
-/** Of a template literal; values and quoted texts are not looked into. */
+/** Finds an `or` in a template literal; values and quoted texts are not looked into. */
 function hasLooseOr(template: string): boolean {
   const text = template.replace(/\$\{[^}]*\}|'[^']*'|"[^"]*"/g, '')
   let depth = 0
