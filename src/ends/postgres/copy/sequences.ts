@@ -60,9 +60,11 @@ export async function advanceSequence(end: SqlEnd, sequence: string, id: bigint)
     or (s.last_value = $2::int8 and s.is_called) or $2::int8 not between q.seqmin and q.seqmax`
   const from = `from ${sequence} s, pg_sequence q where q.seqrelid = $1::regclass`
   const values = [sequence, String(id)]
-  // In steps of the sequence: two ends may part the numbers between them by odd and even.
-  const advance = `select setval($1::regclass, (s.last_value::numeric
-      + ceil(($2::int8 - s.last_value::numeric) / q.seqincrement) * q.seqincrement)::int8)
+  // In steps of the sequence: two ends may part the numbers between them by odd and even. One that
+  // has no step left stands at its end.
+  const step = `s.last_value::numeric
+      + ceil(($2::int8 - s.last_value::numeric) / q.seqincrement) * q.seqincrement`
+  const advance = `select setval($1::regclass, least(greatest(${step}, q.seqmin), q.seqmax)::int8)
     ${from} and not (${passed})`
   try {
     // It never goes back, so nothing has to be locked to see that it is there already.

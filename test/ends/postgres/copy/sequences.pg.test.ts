@@ -32,6 +32,12 @@ test('goes on after the id, and never back', async () => {
   expect(await next()).toBe(102)
 })
 
+test('stands at its end where no step is left, and gives no number twice', async () => {
+  await database.pool.query('create sequence steps increment by 10 maxvalue 99')
+  expect(await rowsOf(end).advanceSequence('public.steps', 95n)).toBe(true)
+  await expect(database.pool.query(`select nextval('steps')`)).rejects.toThrow('maximum value')
+})
+
 test.each([
   ['is open', 'select', 'commit'],
   ['is prepared', `prepare transaction 'numbers'`, `commit prepared 'numbers'`],
