@@ -172,25 +172,28 @@ create table rehome.syncs (
   answer jsonb,
   -- Rows were left out since, so that more has to come than what has changed.
   lacking boolean not null default false,
-  -- What only this end knows of rows that were left out: table → key → columns.
-  kept jsonb not null default '{}',
   primary key (scope, tenant_id)
 );
 
--- Keys of rows that a round of catching up is about, at the receiving end: written and removed in one
--- transaction, so that no other transaction ever sees one.
+-- Keys of rows that a round of catching up is about, at the receiving end. All but `kept` ones are
+-- written and removed in one transaction, so that no other transaction ever sees one.
 create table rehome.changed_keys (
   scope text not null,
   tenant_id text not null,
   table_name text not null,
-  -- Not of the rows themselves, but of what rows of other tables find their tenant through.
-  is_parent boolean not null,
+  -- `row`: the key of a row. `parent`: values by which rows of other tables find their tenant.
+  -- `gone`: values by which rows anywhere referred to a row that was removed.
+  -- `kept`: the key of a row that a step has removed, until it comes again or its sync goes.
+  kind text not null check (kind in ('row', 'parent', 'gone', 'kept')),
   key text[] not null,
   -- A key may be longer than an entry of an index.
   key_hash text not null,
-  -- Of its row: what only this end knows of it.
+  -- Columns of its row that only this end has.
   kept jsonb,
-  primary key (scope, tenant_id, table_name, is_parent, key_hash)
+  -- The step that has removed its row.
+  step bigint,
+  constraint kept_rows_have_a_step check ((kind = 'kept') = (step is not null)),
+  primary key (scope, tenant_id, table_name, kind, key_hash)
 );
 
 -- The logs of captured tenants' changes: one for each guarded table, created with its guard.

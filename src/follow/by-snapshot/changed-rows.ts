@@ -17,6 +17,7 @@ import {
   countChanged,
   countChanges,
 } from '../../ends/postgres/changes/changes.ts'
+import { goneValues } from '../../ends/postgres/changes/gone-values.ts'
 import {
   bringChanged,
   keepColumns,
@@ -29,7 +30,6 @@ import {
   referredColumns,
   refuseBrokenByRemoval,
 } from '../../ends/postgres/removal/broken-by-removal.ts'
-import type { Removed } from '../../ends/postgres/removal/remove-rows.ts'
 import { RehomeError } from '../../errors.ts'
 import type { CatalogReference } from '../../plan/catalogs/catalog.ts'
 import { hopsOf } from '../../plan/routing/path.ts'
@@ -93,8 +93,8 @@ export interface Replacing {
 export interface Replaced {
   readonly removed: number
   readonly brought: number
-  /** Rows that went, of tables that are referred to by other columns than those of their keys. */
-  readonly gone: ReadonlyMap<ChangedTable, Removed>
+  /** Tables with rows that went, and that are referred to by other columns than their keys'. */
+  readonly gone: readonly ChangedTable[]
 }
 
 /** In the transaction at the target. */
@@ -110,13 +110,13 @@ export async function replaceRows(
   for (const table of tables) await keepColumns(bringing, changes, { table, schema })
   for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
   let [removed, brought] = [0, 0]
-  const gone = new Map<ChangedTable, Removed>()
+  const gone: ChangedTable[] = []
   for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
     const columns = otherColumns(table)
     const went = await removeChanged(bringing, changes, { table, schema, columns })
-    removed += went.rows
-    if (columns.length > 0) gone.set(table, went)
+    removed += went
+    if (columns.length > 0 && went > 0) gone.push(table)
   }
   for (const table of tables) {
     shard.signal.throwIfAborted()
@@ -145,10 +145,11 @@ export async function refuseBrokenByLeaving(
     all.push(...broken.map((one) => ({ ...one, parent: table.route.target.name })))
   }
   if (all.length > 0) throw brokenByGone(all)
-  for (const [table, removed] of gone) {
+  for (const table of gone) {
     const references = otherReferences(table)
     await refuseBrokenByRemoval(bringing.target, {
-      ...{ schema, removed, tenant: shard.tenant, going: [] },
+      ...{ schema, tenant: shard.tenant, going: [] },
+      gone: { relation: goneValues(changes, table, otherColumns(table)), arrays: [] },
       table: { ...table.route.target, references },
     })
   }

@@ -19,9 +19,9 @@ import { amongKeys, listedKeys, tenantPredicate } from '../predicate.ts'
 import { type Removal, removeRows } from '../removal/remove-rows.ts'
 import { textsOf } from '../text-batches.ts'
 import { deleteDescendants, type FeedTable } from './feed-tables.ts'
-import { heldColumns, restoreColumns } from './held-columns.ts'
+import { holdColumns, restoreColumns } from './held-columns.ts'
 import { childKeyIn } from './logged-tables.ts'
-import { endStep, type Kept, nextStep, outOfStep } from './steps.ts'
+import { endStep, nextStep, outOfStep } from './steps.ts'
 
 export interface ApplyingAt {
   readonly end: SqlEnd
@@ -45,9 +45,8 @@ export async function applyChanges(at: ApplyingAt, change: Application): Promise
     }
     // The first step of all is that a copy has come.
     if (last.step === 0) throw outOfStep(change.step, 0)
-    const kept: Kept = structuredClone(last.kept)
-    const answer = await applyOnce(client, at, { change, kept })
-    if (!change.undone) await endStep(client, change, { answer, kept })
+    const answer = await applyOnce(client, at, change)
+    if (!change.undone) await endStep(client, change, answer)
     await client.query(change.undone ? 'rollback' : 'commit')
     return answer
   })
@@ -55,16 +54,11 @@ export async function applyChanges(at: ApplyingAt, change: Application): Promise
 
 const nothingApplied: Applied = { removed: 0, brought: 0, collided: [], orphaned: [] }
 
-interface Work {
-  readonly change: Application
-  /** Changed in place. */
-  readonly kept: Kept
-}
-
-async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work): Promise<Applied> {
+async function applyOnce(client: Client, at: ApplyingAt, change: Application): Promise<Applied> {
   const { end, own } = at
   const going: KeyList = { columns: change.key, values: change.remove }
-  const held = await heldColumns(client, change, chosen(end.schema, own, { change, going }))
+  const holding = { table: own.table, change }
+  await holdColumns(client, holding, chosen(end.schema, own, { change, going }))
   const childKey = childKeyIn(at.tables, own.table.name)
   const leaving =
     childKey.length > 0 ? await childKeysOf(client, at, { change, going, childKey }) : []
@@ -78,7 +72,7 @@ async function applyOnce(client: Client, at: ApplyingAt, { change, kept }: Work)
     const gone = await absent(client, at, { columns: childKey, values: leaving })
     // Each is looked for once: a removed row does not come back when more are removed.
     if (gone.values.length === 0 || parents.length > 1) {
-      await restoreColumns(client, end, { table: own.table, change, kept, held, left })
+      await restoreColumns(client, end, { ...holding, left })
       const brought = change.rows.length - left.collided.length - left.orphaned.length
       return { removed, brought, ...left }
     }

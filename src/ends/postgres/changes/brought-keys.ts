@@ -41,7 +41,7 @@ import {
 export function broughtEntry({ key }: Changes, { route }: ChangedTable): string {
   const value = keyOf(route)
   const match = columnsEqual(route.target, route.targetKey, { alias: 'r', value })
-  return `${ofBrought(key, { route, parents: false })} and ${match}`
+  return `${ofBrought(key, { route, kind: 'row' })} and ${match}`
 }
 
 /** A column of an entry `k`. */
@@ -52,7 +52,7 @@ function keyOf(route: Route): (name: string) => string {
 
 /** Over `r`, a row of the target's table: its key has been brought there. */
 export function changedAtTarget({ key }: Changes, { route }: ChangedTable): string {
-  const at = { route, columns: route.targetKey, of: route.targetKey, parents: false }
+  const at = { route, columns: route.targetKey, of: route.targetKey, kind: 'row' } as const
   const own = { alias: 'r', columns: route.targetKey }
   return amongSelected(route.target, own, broughtKeys(key, at))
 }
@@ -62,21 +62,24 @@ interface Brought {
   readonly columns: readonly string[]
   /** The columns that the keys consist of. */
   readonly of: readonly string[]
-  readonly parents: boolean
+  readonly kind: KeyKind
 }
 
-function broughtKeys(key: FlagKey, { route, columns, of, parents }: Brought): string {
+/** Kind of an entry of rehome.changed_keys, where each is explained. */
+type KeyKind = 'row' | 'parent' | 'gone'
+
+function broughtKeys(key: FlagKey, { route, columns, of, kind }: Brought): string {
   const values = columns.map(
     (name) =>
       `k.key[${of.indexOf(name) + 1}]::${typeAt(route, name)}${collationOf(route.target, name)}`,
   )
   return `select ${values.join(', ')} from rehome.changed_keys k
-    where ${ofBrought(key, { route, parents })}`
+    where ${ofBrought(key, { route, kind })}`
 }
 
-function ofBrought(key: FlagKey, { route, parents }: Pick<Brought, 'route' | 'parents'>): string {
+export function ofBrought(key: FlagKey, { route, kind }: Pick<Brought, 'route' | 'kind'>): string {
   return `k.scope = ${literal(key.scope)} and k.tenant_id = ${literal(key.tenant)}
-      and k.table_name = ${literal(route.target.name)} and k.is_parent = ${parents}`
+      and k.table_name = ${literal(route.target.name)} and k.kind = ${literal(kind)}`
 }
 
 /** The table that receives the keys at the target, and the columns that hold them. */
@@ -100,28 +103,29 @@ export async function bringKeys(
   table: ChangedTable,
 ): Promise<void> {
   const { route, childKey } = table
-  await bringKind(bringing, changes, { table, names: route.targetKey, parents: false })
+  await bringKind(bringing, changes, { table, names: route.targetKey, kind: 'row' })
   if (childKey.target.length === 0) return
-  await bringKind(bringing, changes, { table, names: childKey.target, parents: true })
+  await bringKind(bringing, changes, { table, names: childKey.target, kind: 'parent' })
 }
 
 interface Kind {
   readonly table: ChangedTable
   readonly names: readonly string[]
-  readonly parents: boolean
+  readonly kind: 'row' | 'parent'
 }
 
-async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Promise<void> {
-  const { table, names, parents } = kind
+async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promise<void> {
+  const { table, names, kind } = of
   const { route, log } = table
-  const entries = `${logged(changes, table)}${parents ? ' and l.rehome_children' : ''}`
+  const entries = `${logged(changes, table)}${kind === 'parent' ? ' and l.rehome_children' : ''}`
   const known = sourceOf(route, names)
   if (known && !log.log.whole) {
     const columns = known.map((name, i) => `l.${ident(name)}${castOf(route, names[i])}::text`)
     const query = `select distinct ${columns.join(', ')} ${entries}`
-    return await tell(bringing, changes, { route, names, parents, query, map: (texts) => texts })
+    return await tell(bringing, changes, { route, names, kind, query, map: (texts) => texts })
   }
-  const is = parents ? changedForChildren(changes, table) : changedAtSource(changes, table)
+  const is =
+    kind === 'parent' ? changedForChildren(changes, table) : changedAtSource(changes, table)
   const now = selectRows(bringing.source, route, `${ofTenant(changes, table)} and ${is}`)
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
   const before = `select ${selectColumns(route)}
@@ -130,24 +134,24 @@ async function bringKind(bringing: Bringing, changes: Changes, kind: Kind): Prom
   const map = keyReader(route, names, bringing.context)
   await aroundPlanSql(bringing, route.columns, async () => {
     for (const query of [before, now]) {
-      await tell(bringing, changes, { route, names, parents, query, map })
+      await tell(bringing, changes, { route, names, kind, query, map })
     }
   })
 }
 
-const insertKeys =
-  'insert into rehome.changed_keys (scope, tenant_id, table_name, is_parent, key, key_hash)'
+export const insertKeys =
+  'insert into rehome.changed_keys (scope, tenant_id, table_name, kind, key, key_hash)'
 
 interface Told {
   readonly route: Route
   readonly names: readonly string[]
-  readonly parents: boolean
+  readonly kind: 'row' | 'parent'
   readonly query: string
   readonly map: (texts: Texts) => Texts | null
 }
 
 async function tell({ reader, target }: Bringing, { key }: Changes, told: Told): Promise<void> {
-  const { route, names, parents, query, map } = told
+  const { route, names, kind, query, map } = told
   const arrays = names.map((_, i) => `unnest($${i + 5}::text[]) as c${i}`).join(', ')
   // As the target's type writes it: equal values are one key.
   const values = names.map((name, i) => `(k.c${i}::${typeAt(route, name)})::text`).join(', ')
@@ -157,7 +161,7 @@ async function tell({ reader, target }: Bringing, { key }: Changes, told: Told):
     const keys = rows.map(map).filter((texts) => texts !== null)
     if (keys.length === 0) continue
     const columns = names.map((_, i) => arrayOfTexts(keys, i))
-    await target.query(insert, [key.scope, key.tenant, route.target.name, parents, ...columns])
+    await target.query(insert, [key.scope, key.tenant, route.target.name, kind, ...columns])
   }
 }
 
@@ -179,11 +183,11 @@ export async function bringChildren(
   const own = tenantPredicate(path, { schema, alias: 'r', tenant })
   const above = broughtKeys(changes.key, {
     ...{ route: parent.route, columns: path.parentColumns },
-    ...{ of: parent.childKey.target, parents: true },
+    ...{ of: parent.childKey.target, kind: 'parent' },
   })
-  for (const [names, isParent] of [
-    [route.targetKey, false],
-    [childKey.target, true],
+  for (const [names, kind] of [
+    [route.targetKey, 'row'],
+    [childKey.target, 'parent'],
   ] as const) {
     if (names.length === 0) continue
     const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
@@ -191,7 +195,7 @@ export async function bringChildren(
       where ${own} and ${hasParentAmong(path, (name) => `r.${ident(name)}`, above)}`
     const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
       from (select array[${values}] as key ${rows}) n on conflict do nothing`
-    await target.query(query, [scope, tenant, route.target.name, isParent])
+    await target.query(query, [scope, tenant, route.target.name, kind])
   }
 }
 
@@ -226,7 +230,7 @@ export async function spareLeftBehind(
   if (left.length === 0) return
   const arrays = targetKey.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
   const spared = `delete from rehome.changed_keys k using (select ${arrays}) v
-    where ${ofBrought(changes.key, { route, parents: false })}
+    where ${ofBrought(changes.key, { route, kind: 'row' })}
       and k.key = array[${targetKey.map((_, i) => `v.c${i}`).join(', ')}]`
   await target.query(
     spared,
@@ -255,7 +259,7 @@ export async function brokenByLeaving(
     const name = literal(`"${childName(key, schema)}": ${key.name}`)
     return `select ${name} as "foreignKey", count(*)::int as rows
       from rehome.changed_keys k join ${qualified(key.schema, key.relation)} c
-        on ${ofBrought(changes.key, { route, parents: false })} and ${left}
+        on ${ofBrought(changes.key, { route, kind: 'row' })} and ${left}
       where ${given.join(' and ')} and not ${isKept(key, own)}`
   })
   if (counts.length === 0) return []
@@ -263,7 +267,8 @@ export async function brokenByLeaving(
 }
 
 export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {
-  const query = 'delete from rehome.changed_keys where scope = $1 and tenant_id = $2'
+  const query = `delete from rehome.changed_keys
+    where scope = $1 and tenant_id = $2 and kind <> 'kept'`
   await target.query(query, [scope, tenant])
 }
 

@@ -11,25 +11,26 @@ import { rowBlocks } from '../../../values/split-rows.ts'
 import { copyInto } from '../copy/copy-into.ts'
 import { selectRows } from '../copy/copy-table.ts'
 import { tenantPredicate } from '../predicate.ts'
-import { type Removed, removeRows } from '../removal/remove-rows.ts'
+import { removeRows } from '../removal/remove-rows.ts'
 import { aroundPlanSql } from '../search-path.ts'
 import { type Bringing, broughtEntry, changedAtTarget } from './brought-keys.ts'
 import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
+import { noteGone } from './gone-values.ts'
 
-/** Children first. Returns the rows that went, with their values of these columns. */
+/** Children first. Returns how many rows went; their values of these columns are noted. */
 export async function removeChanged(
-  { target }: Pick<Bringing, 'target'>,
+  bringing: Pick<Bringing, 'target'>,
   changes: Changes,
   { table, schema, columns }: { table: ChangedTable; schema: string; columns: readonly string[] },
-): Promise<Removed> {
+): Promise<number> {
   const { route } = table
   const { tenant } = changes.key
   const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant })
   const where = `${ours} and ${changedAtTarget(changes, table)}`
-  const [removed] = await removeRows(target, [
-    { schema, table: route.target, where, limit: null, columns },
-  ])
-  return removed ?? { rows: 0, values: [] }
+  if (columns.length > 0) await noteGone(bringing, changes, { table, schema, columns, where })
+  const removal = { schema, table: route.target, where, limit: null }
+  const [removed] = await removeRows(bringing.target, [removal])
+  return removed?.rows ?? 0
 }
 
 /** Columns of which the other end knows nothing stand with the keys while rows are replaced. */

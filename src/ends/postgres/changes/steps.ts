@@ -10,14 +10,10 @@ import type { FlagKey } from '../../flags.ts'
 import { holdReceiving } from '../fence/holds.ts'
 import type { SqlEnd } from '../postgres-end.ts'
 
-/** Table → key of a row that is not there → its columns that only this end knows. */
-export type Kept = Record<string, Record<string, (string | null)[]>>
-
 interface Step {
   /** 0: none has come under this epoch. */
   readonly step: number
   readonly answer: Applied | null
-  readonly kept: Kept
 }
 
 /** null: no copy has come to its end. */
@@ -39,10 +35,10 @@ export async function nextStep(
   // Where there is no row yet, two of them would both be the first.
   const lock = `select pg_advisory_xact_lock(hashtext($1), hashtext($2))`
   await client.query(lock, [`rehome step ${key.scope}`, key.tenant])
-  const query = `select step::float8 as step, answer, kept from rehome.syncs
+  const query = `select step::float8 as step, answer from rehome.syncs
     where scope = $1 and tenant_id = $2 and epoch = $3 for update`
   const { rows } = await client.query(query, [key.scope, key.tenant, key.epoch])
-  const found: Step = rows[0] ?? { step: 0, answer: null, kept: {} }
+  const found: Step = rows[0] ?? { step: 0, answer: null }
   if (found.step === step) return { repeated: found.answer }
   if (found.step === step - 1) return found
   throw outOfStep(step, found.step)
@@ -56,19 +52,18 @@ export function outOfStep(step: number, last: number): RehomeError {
 export async function endStep(
   client: Client,
   { scope, tenant, epoch, step }: SyncHold & { readonly step: number },
-  { answer, kept }: { readonly answer: Applied; readonly kept: Kept },
+  answer: Applied,
 ): Promise<void> {
-  const query = `update rehome.syncs set step = $4, answer = $5, kept = $6, lacking = lacking or $7
+  const query = `update rehome.syncs set step = $4, answer = $5, lacking = lacking or $6
     where scope = $1 and tenant_id = $2 and epoch = $3`
   const lacks = answer.collided.length > 0
-  const told = [JSON.stringify(answer), JSON.stringify(kept), lacks]
-  await client.query(query, [scope, tenant, epoch, step, ...told])
+  await client.query(query, [scope, tenant, epoch, step, JSON.stringify(answer), lacks])
 }
 
 /** A `pg_snapshot` for who asks by another: it is older than every transaction. */
 const seesNothing = '1:1:'
 
-/** Another attempt begins where one has left rows out, or keeps what only they had. */
+/** Another attempt begins where one has left rows out, or holds what only they had. */
 const begun = '(excluded.step = 1 and old.epoch <> excluded.epoch)'
 
 export async function writeStep(end: SqlEnd, hold: SyncHold, sync: Sync): Promise<void> {
@@ -78,15 +73,14 @@ export async function writeStep(end: SqlEnd, hold: SyncHold, sync: Sync): Promis
     if ('repeated' in last) return
     const query = `
       insert into rehome.syncs as old
-        (scope, tenant_id, epoch, seen, fingerprint, position, step, lacking, kept)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        (scope, tenant_id, epoch, seen, fingerprint, position, step, lacking)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)
       on conflict (scope, tenant_id) do update set epoch = excluded.epoch, seen = excluded.seen,
         fingerprint = excluded.fingerprint, position = excluded.position, step = excluded.step,
-        lacking = excluded.lacking or ${begun} and (old.lacking or old.step > 1),
-        kept = case when ${begun} then old.kept else excluded.kept end, answer = null`
+        lacking = excluded.lacking or ${begun} and (old.lacking or old.step > 1), answer = null`
     const { position, fingerprint, step, lacking } = sync
     const { scope, tenant, epoch } = hold
     const at = [scope, tenant, epoch, seesNothing, fingerprint, position, step, lacking]
-    await client.query(query, [...at, JSON.stringify(last.kept)])
+    await client.query(query, at)
   })
 }

@@ -41,8 +41,10 @@ export async function forgetSync(
   pool: Pool,
   hold: Hold & { readonly epoch: string },
 ): Promise<void> {
-  const query = `${ourTurn}
-    delete from rehome.syncs where scope = $1 and tenant_id = $2
-      and (epoch = $4 or exists (select from turn))`
+  const query = `${ourTurn},
+    gone as (delete from rehome.syncs where scope = $1 and tenant_id = $2
+      and (epoch = $4 or exists (select from turn)) returning 1)
+    delete from rehome.changed_keys where scope = $1 and tenant_id = $2 and kind = 'kept'
+      and exists (select from gone)`
   await pool.query(query, [hold.scope, hold.tenant, hold.token, hold.epoch])
 }

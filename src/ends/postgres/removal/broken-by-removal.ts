@@ -18,11 +18,25 @@ export function referredColumns({ references }: Pick<CatalogTable, 'references'>
   return [...new Set(references.flatMap(({ parentColumns }) => parentColumns))].sort()
 }
 
+/** Values of removed rows as a relation whose columns are `v0`, `v1`, …, of text. */
+export interface Gone {
+  readonly relation: string
+  /** Its parameters. */
+  readonly arrays: readonly string[]
+}
+
+/** Values of rows that one statement removed. */
+export function goneWith({ values }: Removed): Gone {
+  const names = values.map((_, i) => `v${i}`).join(', ')
+  const arrays = values.map((_, i) => `$${i + 1}::text[]`).join(', ')
+  return { relation: `(select * from unnest(${arrays}) u (${names}))`, arrays: values }
+}
+
 export interface RemovedFrom {
   readonly schema: string
   readonly table: CatalogTable
-  /** Values of its `referredColumns`. */
-  readonly removed: Removed
+  /** Values of its `referredColumns`, if any rows were removed. */
+  readonly gone: Gone
   readonly tenant: string
   /** Rows of the tenant in these tables go before the transaction ends. */
   readonly going: readonly EndTable[]
@@ -30,11 +44,10 @@ export interface RemovedFrom {
 
 /** Throws FOREIGN_KEY_BROKEN. */
 export async function refuseBrokenByRemoval(client: Client, from: RemovedFrom): Promise<void> {
-  const { schema, table, removed } = from
-  const columns = referredColumns(table)
-  if (removed.rows === 0 || columns.length === 0) return
+  const { schema, table, gone } = from
+  if (referredColumns(table).length === 0) return
   const counts = table.references.map((_, i) => countOf(from, i))
-  const { rows } = await client.query(counts.join(' union all '), [...removed.values])
+  const { rows } = await client.query(counts.join(' union all '), [...gone.arrays])
   const broken = rows.flatMap(({ rows: n, i }: { rows: number; i: number }) => {
     const key = table.references[i]
     return key && n > 0 ? [{ table: childName(key, schema), foreignKey: key.name, rows: n }] : []
@@ -48,23 +61,21 @@ export async function refuseBrokenByRemoval(client: Client, from: RemovedFrom): 
   throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data, tenant: from.tenant })
 }
 
-function countOf({ schema, table, tenant, going }: RemovedFrom, i: number): string {
+function countOf({ schema, table, tenant, gone, going }: RemovedFrom, i: number): string {
   const key = table.references[i]
   if (!key) return ''
   const columns = referredColumns(table)
-  const arrays = columns.map((_, c) => `$${c + 1}::text[]`).join(', ')
-  const names = columns.map((_, c) => `v${c}`).join(', ')
   const equal = byEquality(key)
   const typed = equal.parentColumns.map((name) =>
     typedText(table, name, `g.v${columns.indexOf(name)}`),
   )
   const own = (name: string) => `c.${ident(name)}`
   const given = key.columns.map((name) => `${own(name)} is not null`).join(' and ')
-  const gone = `select ${typed.join(', ')} from unnest(${arrays}) g (${names})`
+  const values = `select ${typed.join(', ')} from ${gone.relation} g`
   const child =
     key.schema === schema ? going.find(({ table: { name } }) => name === key.table) : undefined
   const goes = child && tenantPredicate(child.path, { schema, alias: 'c', tenant })
   return `select ${i} as i, count(*)::int as rows from ${qualified(key.schema, key.relation)} c
-    where ${given} and ${hasParentAmong(equal, own, gone)} and not ${isKept(key, own)}
+    where ${given} and ${hasParentAmong(equal, own, values)} and not ${isKept(key, own)}
       ${goes ? `and (${goes}) is not true` : ''}`
 }

@@ -7,6 +7,7 @@ import { RehomeError } from '../../../errors.ts'
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
 import { type Client, sqlStateOf } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
+import { pageWeightMax } from '../../weight.ts'
 import { asText } from '../text-batches.ts'
 
 export interface Removal {
@@ -16,7 +17,10 @@ export interface Removal {
   readonly where: string
   /** At most so many rows. null: all. */
   readonly limit: number | null
-  /** Columns whose values in removed rows are returned. */
+  /**
+   * Columns whose values in removed rows are returned: with a limit no more rows go than have a
+   * page of these.
+   */
   readonly columns?: readonly string[]
 }
 
@@ -58,12 +62,26 @@ export async function removeRows(client: Client, removals: readonly Removal[]): 
 function partsOf({ schema, table, where, limit, columns = [] }: Removal, i: number): string {
   const name = qualified(schema, table.name)
   const among = `r.ctid = any (array(select ctid from chosen${i})) and `
-  const chosen = `chosen${i} as materialized (select r.ctid from ${name} r where ${where} limit ${limit}),`
+  const chosen = `chosen${i} as materialized (${chosenRows(name, where, { limit, columns })}),`
   const condition = limit === null ? where : `${among}${where}`
   const returned = ['1 as one', ...columns.map((column, c) => `r.${ident(column)}::text as v${c}`)]
   return `${limit === null ? '' : chosen}
     due${i} as materialized (select count(*) as rows from ${name} r where ${condition}),
     gone${i} as (delete from ${name} r where ${condition} returning ${returned.join(', ')})`
+}
+
+/** No more than so many, and no more than a page of these columns' values; one at least. */
+function chosenRows(
+  name: string,
+  where: string,
+  { limit, columns }: { readonly limit: number | null; readonly columns: readonly string[] },
+): string {
+  if (columns.length === 0) return `select r.ctid from ${name} r where ${where} limit ${limit}`
+  const weights = columns.map((column) => `coalesce(length(r.${ident(column)}::text), 0)`)
+  return `select c.ctid from (
+      select r.ctid, row_number() over w as n, sum(${weights.join(' + ')}) over w as weight
+      from ${name} r where ${where} window w as (rows unbounded preceding) limit ${limit}) c
+    where c.n = 1 or c.weight <= ${pageWeightMax}`
 }
 
 function kept({ name }: CatalogTable, { due, rows }: { due: number; rows: number }): RehomeError {

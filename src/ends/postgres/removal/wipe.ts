@@ -23,7 +23,7 @@ import { beginWriting } from '../fence/begin-writing.ts'
 import { holdFlag } from '../fence/holds.ts'
 import type { SqlEnd } from '../postgres-end.ts'
 import { tenantPredicate } from '../predicate.ts'
-import { referredColumns, refuseBrokenByRemoval } from './broken-by-removal.ts'
+import { goneWith, referredColumns, refuseBrokenByRemoval } from './broken-by-removal.ts'
 import { type Removal, removeRows } from './remove-rows.ts'
 
 type BatchOptions = Pick<WipeOptions, 'mode' | 'replicate' | 'batchRows'>
@@ -116,7 +116,8 @@ async function removeUnchecked(client: Client, batch: Batch): Promise<number> {
       const [removed] = await removeRows(client, [removal])
       if (!removed || removed.rows === 0) break
       total += removed.rows
-      await refuseBrokenByRemoval(client, { schema, table: own.table, removed, tenant, going })
+      const gone = goneWith(removed)
+      await refuseBrokenByRemoval(client, { schema, table: own.table, gone, tenant, going })
       if (!group.atOnce) return total
     }
   }

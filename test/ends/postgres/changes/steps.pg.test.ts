@@ -146,3 +146,13 @@ test('another attempt knows that the one before it has left rows out', async () 
   await feed.writeSync({ ...hold, epoch: next }, sync)
   expect(await feed.readSync({ ...hold, epoch: next })).toMatchObject({ step: 1, lacking: true })
 })
+
+test('what is kept for rows that were left out goes with the sync', async () => {
+  await using at = await receiving()
+  const rows = [['1', 'acme', 'body 3']]
+  await at.apply({ remove: [['1']], columns, rows, keep: ['amount'] })
+  const kept = `select kept ->> 'amount' as row from rehome.changed_keys where kind = 'kept'`
+  expect(await at.texts(kept)).toEqual(['1.0000'])
+  await at.feed.forgetSync({ ...at.hold, epoch: at.epoch })
+  expect(await at.texts(kept)).toEqual([])
+})
