@@ -7,6 +7,8 @@
  * reads. So the oracle knows whose a row is without asking a column, a path or a comparison.
  */
 
+export type EndName = 'source' | 'target'
+
 /** `a` moves, `b` and `c` stay at the source, `d` lives at the target, `-` is no tenant. */
 export type Owner = 'a' | 'b' | 'c' | 'd' | '-'
 
@@ -23,20 +25,38 @@ export interface Column {
   readonly reads: readonly string[]
   /** Where the target has another type, or lacks the column. */
   readonly targetType: string | null
+  readonly becomes: Becomes | null
+}
+
+/** Change that the plan makes to a column of texts: another name at the target, or other values. */
+export interface Becomes {
+  /** Its name at the target. */
+  readonly name: string
+  /** Put in front of each value. */
+  readonly prefix: string
+  /** `columns`: by `rename` or `compute`. `transform`: by JavaScript. */
+  readonly by: 'columns' | 'transform'
 }
 
 export interface Partitioned {
   /** The first column of the key; by range: numbers below and from the border on. */
   readonly by: 'hash' | 'range'
   readonly parts: readonly string[]
+  /** The first one has partitions itself, by hash. */
+  readonly deep: boolean
 }
 
 export interface Table {
   readonly name: string
+  /** Another schema than the plan's: the table stays, whatever refers to it. */
+  readonly outside: string | null
   readonly columns: readonly Column[]
   readonly key: readonly string[]
-  /** `unique`: it has no primary key, only a unique constraint of columns that are not null. */
-  readonly keyKind: 'primary' | 'unique'
+  /**
+   * `unique`: it has no primary key, only a unique constraint of columns that are not null.
+   * `temporal`: the last column is a range, in which equal keys do not overlap.
+   */
+  readonly keyKind: 'primary' | 'unique' | 'temporal'
   readonly partitioned: Partitioned | null
   /** Rows without a tenant, the same at both ends. */
   readonly shared: boolean
@@ -94,6 +114,10 @@ export type Write =
       readonly set: Readonly<Record<string, string>>
     }
   | { readonly kind: 'delete'; readonly table: string; readonly mark: string }
+  /** Rows of one owner, by COPY. */
+  | { readonly kind: 'copy'; readonly table: string; readonly rows: readonly Row[] }
+  /** Everybody's rows. */
+  | { readonly kind: 'truncate'; readonly table: string; readonly cascade: boolean }
   /** One statement on all rows of a table: of the tenant, or of everybody. */
   | {
       readonly kind: 'update all' | 'delete all'
@@ -114,9 +138,9 @@ export type Errand = 'move' | 'rollback' | 'cleanup' | 'finalize' | 'rehearse' |
 
 export interface Step {
   readonly do: Errand | 'write'
-  /** Begun when the errand asks for its nth connection; of `write` one after the other. */
+  /** Begun at the errand's nth moment; of `write` one after the other. */
   readonly writes: readonly Transaction[]
-  /** The worker is stopped at the nth connection, and another attempt follows. */
+  /** The worker is stopped at the nth moment, and another attempt follows. */
   readonly stopAt: number | null
   /** A stopped move is called off instead. */
   readonly withdraw: boolean
@@ -130,6 +154,8 @@ export interface Story {
   readonly strategy: 'offline' | 'online'
   readonly windowMs: number
   readonly role: Role
+  /** Ends that are reached over HTTP. */
+  readonly over: readonly EndName[]
   /** Sequences of the target begin far beyond those of the source. */
   readonly parted: boolean
   readonly steps: readonly Step[]

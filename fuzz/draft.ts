@@ -47,7 +47,10 @@ export interface Drawing {
   readonly needed: Set<string>
 }
 
-export const plain = { notNull: false, rest: '', fills: null, reads: [], targetType: null } as const
+export const plain = {
+  ...{ notNull: false, rest: '', fills: null, reads: [] },
+  ...{ targetType: null, becomes: null },
+} as const
 export const markColumn: Column = { ...plain, name: 'mark', type: 'text', notNull: true }
 
 function typeOf(drawing: Drawing, kind: Kind): string {

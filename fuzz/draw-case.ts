@@ -2,6 +2,7 @@
 import type { Case, Piece } from './case.ts'
 import { type Drawing, inSchema } from './draft.ts'
 import { randomOfCase, weighted } from './draw.ts'
+import { drawExtras } from './draw-extras.ts'
 import {
   drawConstraints,
   drawIndexes,
@@ -11,7 +12,7 @@ import {
 } from './draw-reactions.ts'
 import { closeCycles, drawRows, type Rows, tenantIdsOf } from './draw-rows.ts'
 import { drawProbes, drawStory } from './draw-story.ts'
-import { drawCycle, drawRoot, drawShared, drawTable } from './draw-tables.ts'
+import { drawCycle, drawOutside, drawRoot, drawShared, drawTable } from './draw-tables.ts'
 import { type KeyKind, keyKinds, pieces } from './types.ts'
 
 export function drawCase(seed: number, number: number): Case {
@@ -32,6 +33,7 @@ export function drawCase(seed: number, number: number): Case {
   for (let i = random.between(0, 2); i > 0; i -= 1) drawShared(drawing, i)
   for (let i = 0, count = random.between(1, 5); i < count; i += 1) drawTable(drawing, i)
   if (random.chance(0.15)) drawCycle(drawing)
+  if (random.chance(0.1)) drawOutside(drawing)
   drawConstraints(drawing)
   const tenantIds = tenantIdsOf(drawing)
   const rows: Rows = {
@@ -52,7 +54,7 @@ export function drawCase(seed: number, number: number): Case {
   return {
     ...{ seed, number, schema, tenantIds, tables, rows: seeded, constraints: drawing.constraints },
     prelude: [...preludeOf(drawing), ...counters],
-    reactions: [...drawIndexes(drawing), ...reactions],
+    reactions: [...drawIndexes(drawing), ...drawExtras(drawing), ...reactions],
     ...{ positions, probes, story },
   }
 }

@@ -2,7 +2,8 @@
 import type { Column } from './case.ts'
 import { addColumns, columnOf, type Draft, type Drawing, type Numbers, plain } from './draft.ts'
 import { literal, name, weighted } from './draw.ts'
-import { drawValueKind, type KeyKind, type Kind, keyKinds, keyWeights } from './types.ts'
+import { type KeyKind, type Kind, keyKinds, keyWeights } from './types.ts'
+import { drawValueKind } from './value-kinds.ts'
 
 export function addKey(drawing: Drawing, draft: Draft): void {
   const { random } = drawing
@@ -13,8 +14,9 @@ export function addKey(drawing: Drawing, draft: Draft): void {
     tenant: tenant ? 3 : 0,
     day: 1,
     parent: first?.notNull && !tenant ? 2 : 0,
+    temporal: tenant === 'tenant_id' ? 0.5 : 0,
   })
-  const isLine = shape === 'parent' || shape === 'day'
+  const isLine = shape === 'parent' || shape === 'day' || shape === 'temporal'
   const kindName = isLine ? 'int' : weighted(random, keyWeights)
   const kind: Kind = keyKinds[kindName]
   const column = columnOf(drawing, { name: 'id', kind, notNull: true })
@@ -29,24 +31,39 @@ export function addKey(drawing: Drawing, draft: Draft): void {
     draft.makes.set('day', keyKinds.date)
     columns = ['day', 'id']
   }
+  if (shape === 'temporal') {
+    drawing.needed.add('extensions').add('btree_gist')
+    addColumns(draft, [{ ...plain, name: 'valid', type: 'daterange', notNull: true }])
+    draft.makes.set('valid', period)
+    columns = ['id', 'valid']
+  }
   const keyed = new Set(columns)
-  const hashes = !['mood_pair', 'pair', 'isbn'].includes(kindName)
+  const hashes = !['mood_pair', 'pair', 'isbn', 'varbit', 'tsvector', 'nested'].includes(kindName)
   const isNumber = kindName === 'int' || kindName === 'bigint'
   const ranges = isNumber && shape === 'plain' && !draft.numbers?.descending
   const by = ranges && random.chance(0.6) ? 'range' : 'hash'
   draft.table = {
     ...draft.table,
     key: columns,
-    keyKind: random.chance(0.05) ? 'unique' : 'primary',
+    keyKind: shape === 'temporal' ? shape : random.chance(0.05) ? 'unique' : 'primary',
     columns: draft.table.columns.map((c) => (keyed.has(c.name) ? { ...c, notNull: true } : c)),
-    partitioned: random.chance(0.15) && hashes ? { by, parts: ['p0', 'p1'] } : null,
+    partitioned:
+      random.chance(0.15) && hashes && shape !== 'temporal'
+        ? { by, parts: ['p0', 'p1'], deep: random.chance(0.3) }
+        : null,
   }
+}
+
+const period: Kind = {
+  type: 'daterange',
+  needs: [],
+  of: (n) => `daterange(date '2000-01-01' + ${10 * n}, date '2000-01-05' + ${10 * n})`,
 }
 
 /** How the key gets numbers by itself. */
 function numbering(drawing: Drawing, draft: Draft, kind: KeyKind): Partial<Column> {
   const { random, schema } = drawing
-  const own = `${name(schema)}.${name(draft.table.name)}`
+  const own = `${name(draft.table.outside ?? schema)}.${name(draft.table.name)}`
   if (kind === 'uuid' && random.chance(0.5)) return { rest: 'default gen_random_uuid()' }
   if (kind === 'text' && random.chance(0.5)) {
     drawing.needed.add('texts')
@@ -82,11 +99,15 @@ function kindOfNumbers(numbers: Numbers | null, kind: Kind): Kind {
   return numbers?.sequence.includes('texts') ? { ...kind, of: (n) => `'INV-${n}'` } : kind
 }
 
+/** Names that queries around such a column use themselves. */
+const oddNames = ['r', 'k', 'rehome_row', 'select', `${'long '.repeat(12)}99`]
+
 export function addValues(drawing: Drawing, draft: Draft): void {
   const { random } = drawing
   for (let i = random.between(0, 4); i > 0; i -= 1) {
     const kind = drawValueKind(random)
-    const column = columnOf(drawing, { name: `v${i}`, kind, notNull: false })
+    const odd = random.chance(0.1) ? (oddNames[i] ?? '') : `v${i}`
+    const column = columnOf(drawing, { name: odd, kind, notNull: false })
     draft.makes.set(column.name, kind)
     addColumns(draft, [column])
   }
@@ -101,8 +122,22 @@ export function addValues(drawing: Drawing, draft: Draft): void {
       rest,
       fills: 'generated',
       reads: ['mark'],
-      targetType: null,
     }
     addColumns(draft, [made])
   }
+  if (!draft.table.shared && random.chance(0.1)) addReformed(drawing, draft)
+}
+
+/** A column that is another one at the target. */
+function addReformed({ random }: Drawing, draft: Draft): void {
+  const by = random.pick(['columns', 'transform'] as const)
+  const name = random.pick(['code', 'Its code'])
+  const prefix = by === 'columns' ? random.pick(['', '> ']) : '> '
+  const becomes = { name, prefix, by }
+  addColumns(draft, [{ ...plain, name: 'code', type: 'text', becomes }])
+  draft.makes.set('code', {
+    type: 'text',
+    needs: [],
+    of: (n) => literal(`${n % 3 ? 'x' : ''}${n}`),
+  })
 }

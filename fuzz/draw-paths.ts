@@ -56,15 +56,21 @@ function foreignKey({ random, schema }: Drawing, draft: Draft, path: Path): Cons
   const onUpdate = random.chance(0.15) ? ' on update cascade' : ''
   const late = weighted(random, { '': 8, ' deferrable': 1, ' deferrable initially deferred': 1 })
   const { table } = path.parent
+  const isTemporal = table.keyKind === 'temporal'
   const isFull = own.length > 1 && own.length === path.columns.length && random.chance(0.2)
   const match = isFull ? ' match full' : ''
-  const to = `${name(schema)}.${name(path.toPart ? `${table.name} p0` : table.name)} (${names(table.key)})`
+  const listed = (columns: readonly string[]) =>
+    columns
+      .map((one, i) => `${isTemporal && i === columns.length - 1 ? 'period ' : ''}${name(one)}`)
+      .join(', ')
+  const parent = `${name(table.outside ?? schema)}.${name(path.toPart ? `${table.name} p0` : table.name)}`
+  const how = isTemporal ? late : `${match}${onDelete}${onUpdate}${late}`
   return {
     name: `${draft.table.name} to ${table.name} ${draft.paths.length}`,
     table: draft.table.name,
     columns: path.columns,
     parent: table.name,
-    sql: `foreign key (${names(path.columns)}) references ${to}${match}${onDelete}${onUpdate}${late}`,
+    sql: `foreign key (${listed(path.columns)}) references ${parent} (${listed(table.key)})${how}`,
     parentPart: path.toPart ? 'p0' : null,
     part: null,
     only: null,

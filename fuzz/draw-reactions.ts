@@ -45,7 +45,7 @@ function constraintsOf(random: Random, table: Table): Constraint[] {
 /** Unique indexes that are no constraints. */
 export function drawIndexes({ random, drafts, schema }: Drawing): Piece[] {
   return drafts.flatMap(({ table }) => {
-    if (table.partitioned || !random.chance(0.1)) return []
+    if (table.partitioned || table.outside || !random.chance(0.1)) return []
     const at = `${name(schema)}.${name(table.name)}`
     const what = random.pick(['(lower(mark))', `(mark) where mark > 'a/5'`, '(mark desc, ctid)'])
     const sql = `create unique index on ${at} ${what.replace(', ctid', '')}`
@@ -67,7 +67,7 @@ export function drawReactions(drawing: Drawing): { prelude: Piece[]; reactions: 
   const schema = name(drawing.schema)
   const reactions: Piece[] = []
   for (const { table } of drafts) {
-    if (table.shared || !random.chance(0.15)) continue
+    if (table.shared || table.outside || !random.chance(0.15)) continue
     const kind = weighted<ReactionKind>(random, {
       ...{ upper: 4, count: 4, outbox: table.tenant === 'tenant_id' ? 4 : 0 },
       ...{ statement: 2, keep: 0.5, nothing: 0.5, also: 1 },

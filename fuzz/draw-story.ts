@@ -46,7 +46,11 @@ export function drawStory(drawing: Drawing, rows: Rows): Story {
       withdraw: stops && isFirst && kind === 'withdraw',
     }
   })
-  return { kind, strategy, windowMs, role, parted: random.chance(0.5), steps }
+  const over = weighted(random, { none: 6, source: 1, target: 1, both: 2 })
+  return {
+    ...{ kind, strategy, windowMs, role, parted: random.chance(0.5), steps },
+    over: over === 'none' ? [] : over === 'both' ? ['source', 'target'] : [over],
+  }
 }
 
 type Moment = { readonly what: Errand | 'write'; readonly isFirst: boolean }
@@ -80,7 +84,7 @@ interface Whose {
 function drawTransaction(drawing: Drawing, rows: Rows, { owner, isFirst }: Whose): Write[] {
   const { random } = drawing
   const kind = weighted(random, {
-    ...{ one: 8, several: 2, again: 1, whole: 1, adopt: isFirst ? 0.7 : 0 },
+    ...{ one: 8, several: 2, again: 1, whole: 1, copy: 1.5, adopt: isFirst ? 0.7 : 0 },
   })
   if (kind === 'whole') return drawWhole(drawing, rows)
   if (kind === 'again') {
@@ -91,14 +95,33 @@ function drawTransaction(drawing: Drawing, rows: Rows, { owner, isFirst }: Whose
       { kind: 'insert', row },
     ]
   }
+  if (kind === 'copy') return drawCopy(drawing, rows, owner)
   if (kind === 'adopt') return drawAdoption(drawing, rows)
   const count = kind === 'one' ? 1 : random.between(2, 4)
   return Array.from({ length: count }).flatMap(() => drawWrite(drawing, rows, owner) ?? [])
 }
 
+/** Several new rows by COPY, with keys that are known. */
+function drawCopy(drawing: Drawing, rows: Rows, owner: Owner): Write[] {
+  const { random, drafts } = drawing
+  const fitting = drafts.filter(
+    ({ table, numbers }) => !table.shared && table.name !== 'tenants' && !numbers,
+  )
+  if (fitting.length === 0) return []
+  const draft = random.pick(fitting)
+  const count = random.between(1, 5)
+  const drawn = Array.from({ length: count }).flatMap(
+    () => drawRow(drawing, draft, { rows, owner }) ?? [],
+  )
+  return drawn.length > 0 ? [{ kind: 'copy', table: draft.table.name, rows: drawn }] : []
+}
+
 /** One statement on a whole table. */
 function drawWhole({ random, drafts }: Drawing, rows: Rows): Write[] {
   const { table, makes } = random.pick(drafts.filter((one) => !one.table.shared))
+  if (random.chance(0.15)) {
+    return [{ kind: 'truncate', table: table.name, cascade: random.chance(0.5) }]
+  }
   const whose = random.pick(['a', 'all'] as const)
   const values = [...makes].filter(([column]) => !table.key.includes(column))
   if (values.length === 0 || random.chance(0.15)) {

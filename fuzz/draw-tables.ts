@@ -16,11 +16,26 @@ export function drawRoot(drawing: Drawing): void {
 }
 
 export function drawShared(drawing: Drawing, i: number): void {
+  const { random } = drawing
   const draft = draftOf(`shared ${i}`, [markColumn])
-  draft.table = { ...draft.table, shared: true }
+  draft.table = { ...draft.table, shared: true, outside: random.chance(0.1) ? outside : null }
   addKey(drawing, draft)
   addValues(drawing, draft)
   drawing.drafts.push(draft)
+}
+
+const outside = 'Outside'
+
+/** A child table in another schema. Drawn last, so that no table refers to it. */
+export function drawOutside(drawing: Drawing): void {
+  const { random, drafts } = drawing
+  const parents = drafts.filter(({ table }) => !table.shared && table.keyKind !== 'temporal')
+  if (parents.length === 0) return
+  const draft = draftOf('far child', [markColumn])
+  draft.table = { ...draft.table, outside, left: true }
+  addPath(drawing, draft, { parents, isOwn: random.chance(0.7) })
+  addKey(drawing, draft)
+  drafts.push(draft)
 }
 
 const oddNames = ['Order lines', 'user', 'r', 't"x', 'naïve']
@@ -32,7 +47,12 @@ export function drawTable(drawing: Drawing, i: number): void {
   const parents = drafts.filter(({ table }) => !table.shared && table.name !== 'tenants')
   const own = parents.length === 0 ? 'column' : weighted(random, { column: 5, child: 4, both: 2 })
   if (own !== 'child') addTenant(drawing, draft)
-  if (own !== 'column') addPath(drawing, draft, { parents, isOwn: own === 'child' })
+  // A row that refers to periods may have several parents.
+  const single = parents.filter(({ table }) => table.keyKind !== 'temporal')
+  const isChild = own === 'child' && single.length > 0
+  if (own === 'child' && !isChild) addTenant(drawing, draft)
+  if (own !== 'column')
+    addPath(drawing, draft, { parents: isChild ? single : parents, isOwn: isChild })
   addKey(drawing, draft)
   if (parents.length > 0 && random.chance(0.3)) {
     addPath(drawing, draft, { parents, isOwn: false })
@@ -52,6 +72,7 @@ export function drawTable(drawing: Drawing, i: number): void {
 function draftOf(tableName: string, columns: readonly Column[]): Draft {
   const table: Table = {
     name: tableName,
+    outside: null,
     columns,
     key: [],
     keyKind: 'primary',

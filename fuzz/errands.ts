@@ -1,7 +1,7 @@
 /**
  * Errands without a queue and without a worker: moves go straight into the control database, and
- * `attempt()` is called until the errand is over. What the application does meanwhile begins when
- * the attempt asks for its nth connection, so that a case does not depend on the machine's speed.
+ * `attempt()` is called until the errand is over. What the application does meanwhile begins at the
+ * attempt's nth moment, so that a case does not depend on the machine's speed.
  */
 import { randomUUID } from 'node:crypto'
 import { askCleanup, askRollback, askWindow } from '../src/control/ask.ts'
@@ -16,6 +16,7 @@ import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import type { Pool } from '../src/postgres.ts'
 import { attempt } from '../src/worker/attempt.ts'
 import type { Errand } from './case.ts'
+import type { Moments } from './moments.ts'
 
 /** How an errand ended: the phase in which the move settled, or the error that ended it. */
 export type Ended =
@@ -25,15 +26,12 @@ export type Ended =
   | 'not asked'
 
 export interface Errands extends AsyncDisposable {
-  /** `begin`: called with the number of each connection that the attempt asks for. */
   carryOut(errand: Errand, options?: Options): Promise<Ended>
-  /** Connections that the last errand asked for. */
-  readonly connections: number
 }
 
 export interface Options {
-  readonly meet?: (connection: number) => Promise<void> | undefined
-  /** The worker is stopped at this connection. */
+  readonly meet?: Moments['meet']
+  /** The worker is stopped at this moment. */
   readonly stopAt?: number | null
   /** A stopped move is called off. */
   readonly withdraw?: boolean
@@ -54,25 +52,27 @@ interface At {
 export function openErrands(
   control: Control,
   input: PlanInput,
-  given: { readonly environment: NodeJS.ProcessEnv; readonly tenant: string },
+  given: {
+    readonly environment: NodeJS.ProcessEnv
+    readonly tenant: string
+    readonly moments: Moments
+  },
 ): Errands {
   const plan = checkPlan(input)
   const ends = openEnds(plan, given.environment)
   const fingerprint = fingerprintOf(plan)
   const at: At = { control, plan, fingerprint, ends, tenant: given.tenant, moveId: '' }
-  const counter = countConnections(ends)
+  const { moments } = given
+  countConnections(ends, moments)
   return {
-    get connections() {
-      return counter.count
-    },
     async carryOut(errand, options = {}) {
       if (!(await ask(at, errand))) return 'not asked'
-      counter.count = 0
-      counter.meet = options.meet
+      moments.count = 0
+      moments.meet = options.meet
       try {
-        return await live(at, counter, options)
+        return await live(at, moments, options)
       } finally {
-        counter.meet = undefined
+        moments.meet = undefined
       }
     },
     async [Symbol.asyncDispose]() {
@@ -85,26 +85,18 @@ export function openErrands(
   }
 }
 
-interface Counter {
-  count: number
-  meet: Options['meet']
-}
-
 /** Both ends' pools wait, before they give a connection, for what is to happen at that moment. */
-function countConnections(ends: Ends): Counter {
-  const counter: Counter = { count: 0, meet: undefined }
+function countConnections(ends: Ends, moments: Moments): void {
   for (const end of [ends.source, ends.target]) {
     if (end.kind !== 'sql') continue
-    for (const pool of new Set([end.pool, end.lifeline])) meetAt(pool, counter)
+    for (const pool of new Set([end.pool, end.lifeline])) meetAt(pool, moments)
   }
-  return counter
 }
 
-function meetAt(pool: Pool, counter: Counter): void {
+function meetAt(pool: Pool, moments: Moments): void {
   const connect = pool.connect.bind(pool) as (...done: unknown[]) => Promise<unknown>
   pool.connect = ((...done: unknown[]) => {
-    counter.count += 1
-    const met = counter.meet?.(counter.count)
+    const met = moments.next()
     return met ? met.then(() => connect(...done)) : connect(...done)
   }) as typeof pool.connect
 }
@@ -145,7 +137,7 @@ async function addRun(at: At, errand: 'move' | 'rehearse'): Promise<string> {
   return moveId
 }
 
-async function live(at: At, counter: Counter, options: Options): Promise<Ended> {
+async function live(at: At, moments: Moments, options: Options): Promise<Ended> {
   const { control, plan, fingerprint, ends, moveId } = at
   const opened = { control, plans: [{ plan, fingerprint, ends }], moveId, log }
   const quiet = { report: () => {}, tell: () => {} }
@@ -155,7 +147,7 @@ async function live(at: At, counter: Counter, options: Options): Promise<Ended> 
     const move = await findMove(control, moveId)
     if (!move?.open) return i === 0 ? 'not asked' : last
     const stop = new AbortController()
-    if (stopAt !== null) stopWhen(counter, { stop, at: counter.count + stopAt })
+    if (stopAt !== null) stopWhen(moments, { stop, at: moments.count + stopAt })
     stopAt = null
     const outcome = await attempt({ ...opened, ...quiet, errand: move.errand, stop: stop.signal })
     if (outcome.kind === 'nothing to do') continue
@@ -174,10 +166,10 @@ async function live(at: At, counter: Counter, options: Options): Promise<Ended> 
   }
 }
 
-function stopWhen(counter: Counter, { stop, at }: { stop: AbortController; at: number }): void {
-  const { meet } = counter
-  counter.meet = (connection) => {
-    if (connection === at) stop.abort()
-    return meet?.(connection)
+function stopWhen(moments: Moments, { stop, at }: { stop: AbortController; at: number }): void {
+  const { meet } = moments
+  moments.meet = (moment) => {
+    if (moment === at) stop.abort()
+    return meet?.(moment)
   }
 }

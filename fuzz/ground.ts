@@ -29,8 +29,8 @@ export interface Databases extends AsyncDisposable {
   readonly application: Readonly<Record<'source' | 'target', pg.Pool>>
   /** The environment in which plans find both ends, as this role or as their owner. */
   environmentAs(role: Role | 'owner'): NodeJS.ProcessEnv
-  /** Grants the rights of `examples/roles`, as far as the tables are there. */
-  grant(schema: string): Promise<void>
+  /** Grants the rights of `examples/roles`, and those on `outside`, which are other schemas. */
+  grant(schema: string, outside: readonly string[]): Promise<void>
 }
 
 const password = 'fuzz'
@@ -68,7 +68,8 @@ async function prepare(server: PostgresServer): Promise<void> {
   try {
     await migrate(pool, 'endpoint')
     for (const role of roles) {
-      await pool.query(`create role ${name(role)} login password ${literal(password)}`)
+      const bypass = role === 'mover replicating' ? 'bypassrls' : ''
+      await pool.query(`create role ${name(role)} login ${bypass} password ${literal(password)}`)
     }
     await pool.query(
       `grant set on parameter session_replication_role to ${name('mover replicating')}`,
@@ -101,7 +102,10 @@ async function databasesOf(server: PostgresServer, number: number): Promise<Data
       SOURCE_URL: urlAs(server, own.source, role),
       TARGET_URL: urlAs(server, own.target, role),
     }),
-    async grant(schema) {
+    async grant(schema, outside) {
+      for (const one of [schema, ...outside]) {
+        for (const pool of [source, target]) await pool.query(accessSql(one))
+      }
       for (const role of ['mover plain', 'mover replicating']) {
         await source.query(await roleSql('source', { schema, role }))
         await target.query(await roleSql('target', { schema, role }))
@@ -132,6 +136,15 @@ function urlAs(server: PostgresServer, database: string, role: Role | 'owner' | 
   url.username = encodeURIComponent(role === 'application' ? role : `mover ${role}`)
   url.password = password
   return url.href
+}
+
+/** The application may empty tables, too; movers see what other schemas refer to. */
+function accessSql(schema: string): string {
+  const all = `on all tables in schema ${name(schema)} to`
+  return `grant usage on schema ${name(schema)} to public;
+    grant select, insert, update, delete, truncate ${all} application;
+    grant usage on all sequences in schema ${name(schema)} to application;
+    grant select ${all} public`
 }
 
 async function roleSql(

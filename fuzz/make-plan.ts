@@ -11,8 +11,9 @@ import {
   type TablePlan,
   table,
 } from '../src/plan/plan.ts'
+import { sql } from '../src/plan/sql-text.ts'
 import type { TableOptions } from '../src/plan/table-options.ts'
-import type { Case, Constraint } from './case.ts'
+import type { Case, Constraint, EndName, Table } from './case.ts'
 
 export interface MadePlan {
   readonly input: PlanInput
@@ -26,50 +27,64 @@ interface Draft {
   readonly excluded: Map<string, ExcludedTable>
   strategy: 'offline' | 'online'
   windowMs: number
+  endpoints: Endpoints
 }
 
-const roundsMax = 8
+type Endpoints = Partial<Pick<PlanInput, EndName>>
+type Check = (plan: PlanInput) => Promise<readonly Finding[]>
 
-/** `findings`: what is left that cannot be satisfied. */
-export async function makePlan(
-  kase: Case,
-  check: (plan: PlanInput) => Promise<readonly Finding[]>,
-): Promise<MadePlan> {
+const roundsMax = 8
+const isInstalledLater = /run `rehome init`|has no guard/
+
+/**
+ * First between the databases, which know of each table; then, as an application over HTTP serves
+ * what a plan names, with these ends. `findings`: what is left that cannot be satisfied.
+ */
+export async function makePlan(kase: Case, over: Endpoints, check: Check): Promise<MadePlan> {
   const draft = firstDraft(kase)
+  const made = await improve(kase, draft, check)
+  if (Object.keys(over).length === 0 || made.findings.length > 0) return made
+  draft.endpoints = over
+  return await improve(kase, draft, check)
+}
+
+async function improve(kase: Case, draft: Draft, check: Check): Promise<MadePlan> {
   for (let round = 1; ; round += 1) {
     const input = inputOf(kase, draft)
     const found = await check(input)
-    const findings = found.filter(({ message }) => !message.includes('run `rehome init`'))
-    const before = JSON.stringify([
-      [...draft.tables],
-      [...draft.excluded],
-      draft.strategy,
-      draft.windowMs,
-    ])
+    const findings = found.filter(({ message }) => !isInstalledLater.test(message))
+    const before = textOf(draft)
     for (const finding of findings) answer(kase, draft, finding)
-    const after = JSON.stringify([
-      [...draft.tables],
-      [...draft.excluded],
-      draft.strategy,
-      draft.windowMs,
-    ])
-    if (findings.length === 0 || before === after || round === roundsMax) {
+    if (findings.length === 0 || before === textOf(draft) || round === roundsMax) {
       return { input, findings, moves: (name) => movesBy(kase, draft, name) }
     }
   }
+}
+
+function textOf({ tables, excluded, strategy, windowMs }: Draft): string {
+  return JSON.stringify([[...tables], [...excluded], strategy, windowMs])
 }
 
 function firstDraft({ tables, story, rows }: Case): Draft {
   const excluded = tables
     .filter(({ left, tenant }) => left && tenant)
     .map((one) => [one.name, exclusionOf(one.name, rows.length)] as const)
-  const root = tables.some(({ name, left }) => name === 'tenants' && !left)
+  const named = tables
+    .filter(
+      ({ left, tenant, columns }) => !left && (tenant === 'id' || (tenant && isOther(columns))),
+    )
+    .map(({ name, tenant }) => [name, { tenant: tenant ?? 'id' }] as const)
   return {
-    tables: new Map(root ? [['tenants', { tenant: 'id' }]] : []),
+    tables: new Map(named),
     excluded: new Map(excluded),
     strategy: story.strategy,
     windowMs: story.windowMs,
+    endpoints: {},
   }
+}
+
+function isOther(columns: Table['columns']): boolean {
+  return columns.some(({ becomes }) => becomes !== null)
 }
 
 function exclusionOf(name: string, count: number): ExcludedTable {
@@ -82,12 +97,16 @@ function movesBy({ tables }: Case, draft: Draft, name: string): boolean {
   return draft.tables.has(name) || known?.tenant === 'tenant_id' || (!known && name === 'outbox')
 }
 
-function inputOf({ schema }: Case, draft: Draft): PlanInput {
-  const named: TablePlan[] = [...draft.tables].map(([name, options]) => table(name, options))
+function inputOf({ schema, tables }: Case, draft: Draft): PlanInput {
+  const named: TablePlan[] = [...draft.tables].map(([name, options]) => {
+    const columns = tables.find((one) => one.name === name)?.columns ?? []
+    return table(name, { ...options, ...optionsFor(columns, draft) })
+  })
   return {
     name: 'fuzz',
     source: postgres({ urlFrom: 'SOURCE_URL', schema, poolSize: 6 }),
     target: postgres({ urlFrom: 'TARGET_URL', schema, poolSize: 6 }),
+    ...draft.endpoints,
     tenants: () => [],
     tables: [...named, discover()],
     exclude: [...draft.excluded.values()],
@@ -102,13 +121,41 @@ function inputOf({ schema }: Case, draft: Draft): PlanInput {
   }
 }
 
+type Texts = Record<string, string | null>
+
+/** Options that make one column of texts another one, and back again. */
+function optionsFor(columns: Table['columns'], { endpoints }: Draft): TableOptions<object, object> {
+  const [column] = columns.filter(({ becomes }) => becomes !== null)
+  if (!column?.becomes) return {}
+  const own = column.name
+  const { name, prefix, by } = column.becomes
+  if (prefix === '') return { columns: { rename: { [own]: name } } }
+  const invert = ({ [name]: value = null, ...row }: Texts): Texts => {
+    return { ...row, [own]: value === null ? null : value.slice(prefix.length) }
+  }
+  // A transform that returns what it was given would return these, too.
+  const drop = columns.filter(({ fills }) => fills === 'generated').map((one) => one.name)
+  // An end over HTTP runs no SQL of a plan.
+  if (by === 'transform' || endpoints.source) {
+    const transform = ({ [own]: value = null, ...row }: Texts): Texts => {
+      return { ...row, [name]: value === null ? null : prefix + value }
+    }
+    return { transform, invert, columns: { drop } } as TableOptions<object, object>
+  }
+  const compute = { [name]: sql`'> ' || r.code` }
+  const changes = { compute, drop: name === own ? drop : [...drop, own] }
+  return { columns: changes, invert } as TableOptions<object, object>
+}
+
 /** Does what the finding asks for, if it asks for something that a plan can do. */
 function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
   const name = /table "(.*)"$/.exec(where)?.[1] ?? ''
   if (/is not planned: plan it or put it into/.test(message)) classify(kase, draft, name)
   else if (message.includes('leaveReferences') && !draft.tables.has(name))
     draft.excluded.set(name, { table: name, leaveReferences: true })
-  else if (message.startsWith('has no primary key')) nameKey(kase, draft, name)
+  else if (message.includes('of another schema')) {
+    draft.excluded.set(name, exclusionOf(name, kase.rows.length))
+  } else if (message.startsWith('has no primary key')) nameKey(kase, draft, name)
   else if (message.includes('windowMs: 0')) draft.windowMs = 0
   else if (/online move|for offline moves|logged as jsonb/.test(message)) {
     draft.strategy = 'offline'

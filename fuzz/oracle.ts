@@ -5,12 +5,11 @@
  * Invariant: what is expected comes from the shadow, where no tenant moves, and from what was there
  * before. Nothing is expected because rehome says so.
  */
-import type { Case } from './case.ts'
-import type { EndName } from './case-sql.ts'
+import type { Case, EndName } from './case.ts'
 import { name } from './draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
-import { castsOf, differences, type Line, readWhole } from './whole.ts'
+import { differences, type Line, readWhole, shapesOf } from './whole.ts'
 
 export class Oracle {
   home: EndName = 'source'
@@ -69,8 +68,8 @@ export class Oracle {
       if (details.length > 0) faults.push({ what, details })
     }
     const shadow = await readWhole(this.#at.shadow)
-    const casts = this.home === 'target' ? castsOf(this.#kase) : new Map()
-    const home = casts.size > 0 ? await readWhole(this.#at.shadow, casts) : shadow
+    const shapes = this.home === 'target' ? shapesOf(this.#kase) : new Map()
+    const home = shapes.size > 0 ? await readWhole(this.#at.shadow, shapes) : shadow
     const others = (lines: readonly Line[]) =>
       lines.filter((line) => !this.#isMoving(line) && !(counted && line.table === 'counters'))
     for (const end of ['source', 'target'] as const) {
@@ -115,11 +114,11 @@ export class Oracle {
     return faults
   }
 
-  async #tryWrite(end: EndName, { table, mark }: Line): Promise<string> {
+  async #tryWrite(end: EndName, { schema, table, mark }: Line): Promise<string> {
     const client = await this.#at.application[end].connect()
     try {
       await client.query('begin')
-      const at = `${name(this.#kase.schema)}.${name(table)}`
+      const at = `${name(schema)}.${name(table)}`
       await client.query(`update ${at} set mark = mark where mark = $1`, [mark])
       return 'accepted'
     } catch (error) {

@@ -1,4 +1,5 @@
 /** One case after the other until the time is over; what fails is shrunk. */
+import type { PlanInput } from '../src/plan/plan.ts'
 import type { Case } from './case.ts'
 import { drawCase } from './draw-case.ts'
 import { type Fault, shapeOf } from './fault.ts'
@@ -85,7 +86,7 @@ async function note(tried: Tried): Promise<void> {
   switch (verdict.kind) {
     case 'held':
       outcome.writes += verdict.writes
-      count(outcome.stories, `${kase.story.kind} ${verdict.plan.strategy}, ${kase.story.role}`)
+      count(outcome.stories, storyOf(kase, verdict.plan))
       return
     case 'refused':
       for (const shape of new Set(verdict.findings.map(({ message }) => shapeOf(message)))) {
@@ -102,6 +103,11 @@ async function note(tried: Tried): Promise<void> {
     case 'failed':
       await noteFailure(tried, verdict)
   }
+}
+
+function storyOf({ story }: Case, { strategy }: PlanInput): string {
+  const over = story.over.length === 0 ? '' : `, ${story.over.join(' and ')} over HTTP`
+  return `${story.kind} ${strategy}, ${story.role}${over}`
 }
 
 async function noteFailure(

@@ -143,6 +143,7 @@ function withoutColumn(kase: Case, table: string, column: string): Case {
     row.table === table ? { ...row, values: rid(row.values) } : row
   const ridWrite = (write: Write): Write => {
     if (write.kind === 'insert') return { ...write, row: ridRow(write.row) }
+    if (write.kind === 'copy') return { ...write, rows: write.rows.map(ridRow) }
     const mine = 'set' in write && write.table === table
     return mine ? { ...write, set: rid(write.set) } : write
   }
@@ -193,6 +194,14 @@ const simpler: readonly Change[] = [
       columns: table.columns.map((column) => ({ ...column, targetType: null })),
     })),
   }),
+  (kase) => ({
+    ...kase,
+    tables: kase.tables.map((table) => ({
+      ...table,
+      columns: table.columns.map((column) => ({ ...column, becomes: null })),
+    })),
+  }),
+  story({ over: [] }),
   (kase) => withSteps(kase, (steps) => steps.map((step) => ({ ...step, stopAt: null }))),
   story({ role: 'superuser' }),
   story({ strategy: 'offline' }),

@@ -5,13 +5,16 @@ import { messageOf } from '../src/errors.ts'
 import type { Finding } from '../src/plan/catalogs/catalog.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
-import type { Case, Step, Write } from './case.ts'
-import { insertSql, sqlOf, tableOfWrite } from './case-sql.ts'
+import type { Case, Step } from './case.ts'
+import { insertSql, outsideOf, sqlOf } from './case-sql.ts'
 import { type Ended, type Errands, openErrands } from './errands.ts'
 import { type Fault, shapeOf } from './fault.ts'
 import type { Databases, Ground } from './ground.ts'
 import { type MadePlan, makePlan } from './make-plan.ts'
+import { mayWrite, type Standing } from './may-write.ts'
+import { Moments } from './moments.ts'
 import { Oracle } from './oracle.ts'
+import { openServed, type Served, servedEnvironment } from './served.ts'
 import { Writer } from './writer.ts'
 
 export type Verdict =
@@ -42,13 +45,18 @@ export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promis
   await using at = await ground.databases()
   const wrong = await build(kase, at)
   if (wrong !== null) return { kind: 'invalid', message: wrong }
-  Object.assign(ground.environment, at.environmentAs(kase.story.role))
+  Object.assign(ground.environment, at.environmentAs(kase.story.role), servedEnvironment)
+  const moments = new Moments()
+  await using served = await openServed(kase, at, moments)
   let made: MadePlan | null = null
   try {
-    made = await makePlan(kase, (input) => ground.rehome.check(input))
+    made = await makePlan(kase, served.endpoints, (input) => {
+      served.serve(input)
+      return ground.rehome.check(input)
+    })
     if (made.findings.length > 0) return { kind: 'refused', findings: made.findings }
-    await installFor(made.input, kase, { at, ground })
-    return await liveThrough({ kase, at, ground, made, plant })
+    await installFor(made.input, kase, { at, ground, served })
+    return await liveThrough({ kase, at, ground, made, plant, moments })
   } catch (error) {
     const plan = made?.input ?? null
     if (error instanceof Failed) return { kind: 'failed', fault: error.fault, plan }
@@ -64,7 +72,7 @@ async function build(kase: Case, at: Databases): Promise<string | null> {
     await at.source.query(sqlOf(kase, 'source'))
     await at.shadow.query(sqlOf(kase, 'source'))
     await at.target.query(sqlOf(kase, 'target'))
-    await at.grant(kase.schema)
+    await at.grant(kase.schema, outsideOf(kase))
     return null
   } catch (error) {
     return messageOf(error)
@@ -76,37 +84,41 @@ interface Where {
   readonly ground: Ground
 }
 
-async function installFor(input: PlanInput, kase: Case, { at, ground }: Where): Promise<void> {
+async function installFor(
+  input: PlanInput,
+  kase: Case,
+  { at, ground, served }: Where & { readonly served: Served },
+): Promise<void> {
+  await served.install()
   const environment = { ...ground.environment, ...at.environmentAs('owner') }
   const controlUrl = environment.CONTROL_URL ?? ''
   await install({ controlUrl, environment }, [checkPlan(input)])
-  await at.grant(kase.schema)
+  await at.grant(kase.schema, outsideOf(kase))
 }
 
 interface Living extends Where {
+  readonly moments: Moments
   readonly kase: Case
   readonly made: MadePlan
   readonly plant: Plant | undefined
 }
 
-interface Alive extends Living {
+interface Alive extends Living, Standing {
   readonly errands: Errands
   readonly oracle: Oracle
   readonly writer: Writer
-  /** Tables whose rows would not follow a rollback. */
-  readonly oneWay: boolean
 }
 
 async function liveThrough(living: Living): Promise<Verdict> {
-  const { kase, at, ground, made } = living
+  const { kase, at, ground, made, moments } = living
   const mayNotReturn = kase.tables.some(({ columns }) =>
-    columns.some(({ targetType }) => targetType !== null),
+    columns.some(({ targetType, becomes }) => targetType !== null || becomes !== null),
   )
   const oneWay = mayNotReturn && (await ground.rehome.oneWayTables(made.input)).length > 0
   const tenant = await textOf(at, kase)
   const { control } = ground.rehome
   const { environment } = ground
-  await using errands = openErrands(control, made.input, { environment, tenant })
+  await using errands = openErrands(control, made.input, { environment, tenant, moments })
   const oracle = await Oracle.open(kase, at, made.moves)
   const writer = new Writer(kase, at)
   const alive: Alive = { ...living, errands, oracle, writer, oneWay }
@@ -202,8 +214,8 @@ async function errandOf(
   const { home } = oracle
   if (step.do === 'write' || (step.do === 'move' && home === 'target')) return 'not asked'
   const due = [...writes]
-  const meet = (connection: number) => {
-    const now = due.filter(({ at }) => at <= connection)
+  const meet = (moment: number) => {
+    const now = due.filter(({ at }) => at <= moment)
     due.splice(0, now.length)
     const begun = now.map((one) => writer.write(one, { end: home, whileMoving: true }))
     // What waits for a lock of the move's is not waited for.
@@ -215,44 +227,6 @@ async function errandOf(
   const ended = await errands.carryOut(step.do, { meet, stopAt, withdraw })
   await writer.settled()
   return ended
-}
-
-/** Whether the story still makes sense with these writes. */
-function mayWrite(alive: Alive, writes: readonly Write[], isBefore: readonly Step[]): boolean {
-  const { made, oneWay } = alive
-  // Without a window a rollback would have to give up what was written.
-  const back = isBefore.findIndex((step) => step.do === 'rollback')
-  const onward = isBefore.findIndex((step) => step.do === 'move')
-  const isKept = (made.input.rollback?.windowMs ?? 0) > 0 && !oneWay
-  const isLost = back >= 0 && (onward < 0 || back < onward) && !isKept
-  return !isLost && writes.every((write) => mayBe(alive, write))
-}
-
-function mayBe({ oracle, made, kase }: Alive, write: Write): boolean {
-  const table = tableOfWrite(write)
-  const isTenants = isOfTenant(write)
-  const stays = (name: string) => !made.moves(name)
-  const isAdopted = write.kind === 'update' && 'mark' in write.set
-  if (oracle.hasMoved && (stays(table) || !isTenants || isAdopted)) return false
-  // Both ends give numbers from one range: `check` advises the application's owner to part them.
-  if (oracle.home === 'target' && !kase.story.parted && takesNumber(kase, write)) return false
-  const isReferred = kase.constraints.some(
-    ({ parent, table: child }) => parent === table && stays(child),
-  )
-  return !isReferred || write.kind === 'insert'
-}
-
-function isOfTenant(write: Write): boolean {
-  if (write.kind === 'insert') return write.row.owner === 'a'
-  return 'whose' in write ? write.whose === 'a' : write.mark.startsWith('a/')
-}
-
-function takesNumber({ tables }: Case, write: Write): boolean {
-  if (write.kind !== 'insert') return false
-  const table = tables.find((one) => one.name === write.row.table)
-  return !!table?.columns.some(
-    ({ name, fills }) => fills === 'number' && !(name in write.row.values),
-  )
 }
 
 async function isExpected(
@@ -277,7 +251,7 @@ async function probe({ kase, at, oracle, made }: Alive): Promise<void> {
     const client = await at.application[oracle.home].connect()
     try {
       await client.query('begin')
-      await client.query(insertSql(kase, row).replace(' overriding system value', ''))
+      await client.query(insertSql(kase, row, oracle.home).replace(' overriding system value', ''))
     } catch (error) {
       const { code, message } = error as { code?: string; message?: string }
       if (code !== '23505') continue

@@ -1,6 +1,6 @@
 /** Types of columns: what has to exist for one, and literals of it. */
 import type { Piece } from './case.ts'
-import { literal, type Random, weighted } from './draw.ts'
+import { literal } from './draw.ts'
 
 export interface Kind {
   readonly type: string
@@ -14,13 +14,12 @@ export interface Kind {
   readonly again?: (n: number) => string
 }
 
-const quoted =
+export const quoted =
   (text: (n: number) => string): Kind['of'] =>
   (n) =>
     literal(text(n))
 
-const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
-const day = (n: number) => `${2000 + (n % 50)}-0${1 + (n % 9)}-${10 + (n % 18)}`
+export const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 
 /** Types that exist in every case which needs them; `%s` is the schema. */
 const both = (sql: string): Pick<Piece, 'source' | 'target'> => ({ source: sql, target: sql })
@@ -32,6 +31,7 @@ grant usage on schema extensions to public`),
   ltree: both('create extension ltree schema extensions'),
   hstore: both('create extension hstore schema extensions'),
   cube: both('create extension cube schema extensions'),
+  btree_gist: both('create extension btree_gist schema extensions'),
   isn: both('create extension isn schema extensions'),
   mood: both(`create type %s.mood as enum ('calm', 'busy', 'Zoë')`),
   email: both(`create domain %s.email as text check (value like '%@%')`),
@@ -47,7 +47,10 @@ grant usage on schema extensions to public`),
     source: `create type %s.words as enum ('one', 'two', 'three')`,
     target: `create type %s.words as enum ('one', 'two', 'three', 'four')`,
   },
-  span: both('create type %s.span as range (subtype = date)'),
+  span: both(`create type %s.span as range (subtype = date, multirange_type_name = %s.spans)`),
+  deep: both('create type %s.deep as (list %s.addr[], note text)'),
+  moods: both('create domain %s.moods as %s.mood[]'),
+  spanned: both('create domain %s.spanned as int4range check (not isempty(value))'),
   folded: both(`create collation %s.folded
   (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`),
 }
@@ -122,6 +125,44 @@ export const keyKinds = {
     of: quoted((n) => `(Ab${n},${n}.0)`),
     again: quoted((n) => `(aB${n},${n})`),
   },
+  lsn: { type: 'pg_lsn', needs: [], of: quoted((n) => `0/${n.toString(16).toUpperCase()}`) },
+  cidr: { type: 'cidr', needs: [], of: (n) => `cidr '10.0.0.0/24' + ${n} * 256` },
+  varbit: { type: 'bit varying', needs: [], of: (n) => `b'${n.toString(2)}'` },
+  macaddr8: {
+    type: 'macaddr8',
+    needs: [],
+    of: quoted((n) => `08002bffff${n.toString(16).padStart(6, '0')}`),
+    again: quoted((n) => `08-00-2b-ff-ff${n.toString(16).padStart(6, '0').replace(/../g, '-$&')}`),
+  },
+  timetz: {
+    type: 'timetz',
+    needs: [],
+    of: (n) => `timetz '00:00+00' + ${n} * interval '1 microsecond'`,
+  },
+  multirange: {
+    type: 'int4multirange',
+    needs: [],
+    of: quoted((n) => `{[${n},${n}]}`),
+    again: quoted((n) => `{[${n},${n + 1})}`),
+  },
+  spanned: {
+    type: '%s.spanned',
+    needs: ['spanned'],
+    of: quoted((n) => `[${n},${n + 1})`),
+    again: quoted((n) => `[${n},${n}]`),
+  },
+  citexts: {
+    type: 'extensions.citext[]',
+    needs: ['extensions', 'citext'],
+    of: quoted((n) => `{Ab,N${n}}`),
+    again: quoted((n) => `{aB,n${n}}`),
+  },
+  tsvector: { type: 'tsvector', needs: [], of: quoted((n) => `a:1 n${n}:2B`) },
+  nested: {
+    type: '%s.deep',
+    needs: ['addr', 'deep'],
+    of: (n) => `row(array[row('x', ${n})::%s.addr], null)::%s.deep`,
+  },
   name: { type: 'name', needs: [], of: quoted((n) => `n${n}`) },
   macaddr: {
     type: 'macaddr',
@@ -170,104 +211,16 @@ export const keyWeights: Readonly<Record<KeyKind, number>> = {
   numrange: 0.7,
   pair: 0.7,
   name: 0.3,
+  lsn: 0.3,
+  cidr: 0.3,
+  varbit: 0.3,
+  macaddr8: 0.3,
+  timetz: 0.3,
+  multirange: 0.3,
+  spanned: 0.4,
+  citexts: 0.4,
+  tsvector: 0.2,
+  nested: 0.3,
   macaddr: 0.3,
   isbn: 0.5,
-}
-
-const pick =
-  (...texts: string[]): Kind['of'] =>
-  (n) =>
-    texts[n % texts.length] ?? 'null'
-
-/** Types of other columns. */
-const valueKinds: readonly (Kind & { readonly weight: number })[] = [
-  { weight: 8, type: 'text', needs: [], of: pick(`'a'`, `''`, `E'b\\tc\\nd\\\\N'`, `'"ü🏠'`) },
-  { weight: 4, type: 'int', needs: [], of: String, wider: 'bigint' },
-  { weight: 0.5, type: 'text', needs: [], of: (n) => `repeat(md5('${n}'), 4000)` },
-  { weight: 2, type: 'smallint', needs: [], of: (n) => String(n % 30_000), wider: 'int' },
-  { weight: 2, type: 'numeric', needs: [], of: pick('1.10', '-0.000', `'NaN'`, '1e30') },
-  { weight: 1, type: 'numeric(12,3)', needs: [], of: (n) => `${n}.125`, wider: 'numeric(20,5)' },
-  {
-    weight: 2,
-    type: 'float8',
-    needs: [],
-    of: pick('0.1', `'-0'`, `'NaN'`, `'-Infinity'`, '1e-300'),
-  },
-  { weight: 1, type: 'real', needs: [], of: pick('0.25', '-1048576', '-0.5'), wider: 'float8' },
-  { weight: 2, type: 'bool', needs: [], of: pick('true', 'false', 'null') },
-  { weight: 2, type: 'date', needs: [], of: pick(`'infinity'`, `'0044-03-15 BC'`, `'2026-02-28'`) },
-  {
-    weight: 2,
-    type: 'timestamptz',
-    needs: [],
-    of: pick(`'2026-01-01 00:00:00.123457+00'`, `'-infinity'`),
-  },
-  { weight: 1, type: 'timestamp', needs: [], of: (n) => `'${day(n)} 01:02:03.000001'` },
-  { weight: 1, type: 'time', needs: [], of: pick(`'24:00'`, `'00:00:00.5'`) },
-  { weight: 1, type: 'timetz', needs: [], of: pick(`'12:00+05:30'`, `'00:00-11'`) },
-  { weight: 1, type: 'interval', needs: [], of: pick(`'1 mon -1 day 00:00:01'`, `'-1 year'`) },
-  { weight: 1, type: 'uuid', needs: [], of: quoted(uuid) },
-  { weight: 1, type: 'bytea', needs: [], of: pick(`'\\x00ff'`, `''`) },
-  {
-    weight: 3,
-    type: 'jsonb',
-    needs: [],
-    of: pick(`'{"a": [1, null], "b": 1.0}'`, `'null'`, `'"x"'`),
-  },
-  { weight: 1, type: 'json', needs: [], of: pick(`'{"b" :1,  "b":2}'`, `'[]'`) },
-  {
-    weight: 1,
-    type: 'text[]',
-    needs: [],
-    of: pick(`'{a,"b \\" c",NULL,""}'`, `'{}'`, `'[0:1]={x,y}'`),
-  },
-  { weight: 1, type: 'int[]', needs: [], of: pick(`'{{1,2},{3,4}}'`, `'{}'`) },
-  { weight: 1, type: 'varchar(20)', needs: [], of: quoted((n) => `v${n} `), wider: 'text' },
-  { weight: 1, type: 'char(4)', needs: [], of: pick(`'a'`, `'abcd'`, `''`) },
-  { weight: 1, type: '"char"', needs: [], of: pick(`'x'`, `''`) },
-  { weight: 1, type: 'name', needs: [], of: quoted((n) => `name ${n}`) },
-  { weight: 1, type: 'inet', needs: [], of: pick(`'10.0.0.1/8'`, `'::1'`) },
-  { weight: 1, type: 'bit varying', needs: [], of: pick(`'0101'`, `''`) },
-  { weight: 1, type: 'int4range', needs: [], of: pick(`'[1,5)'`, `'empty'`, `'(,)'`) },
-  { weight: 1, type: 'nummultirange', needs: [], of: pick(`'{[1,2],(3,4)}'`, `'{}'`) },
-  { weight: 1, type: 'tsvector', needs: [], of: pick(`'a:1 b:2A'`, `''`) },
-  { weight: 1, type: 'point', needs: [], of: pick(`'(1,2)'`, `'(0.1,-3)'`) },
-  { weight: 1, type: 'polygon', needs: [], of: pick(`'((0,0),(1,1),(1,0))'`) },
-  { weight: 1, type: 'money', needs: [], of: pick(`'1.10'`, `'-3'`) },
-  { weight: 1, type: 'pg_catalog.jsonpath', needs: [], of: pick(`'$.a[*]'`) },
-  { weight: 1, type: '%s.mood', needs: ['mood'], of: pick(`'calm'`, `'Zoë'`) },
-  { weight: 1, type: '%s.mood[]', needs: ['mood'], of: pick(`'{calm,busy}'`, `'{}'`) },
-  { weight: 1, type: '%s.words', needs: ['words'], of: pick(`'three'`, `'one'`) },
-  { weight: 1, type: '%s.email', needs: ['email'], of: quoted((n) => `m${n}@x`) },
-  { weight: 1, type: '%s.addr', needs: ['addr'], of: pick(`'("a, ""b",)'`, `'(,7)'`) },
-  { weight: 0.5, type: '%s.addr[]', needs: ['addr'], of: pick(`'{"(a,1)","(,)"}'`) },
-  { weight: 0.2, type: '%s.turned', needs: ['turned'], of: pick(`'(x,y)'`) },
-  { weight: 1, type: '%s.span', needs: ['span'], of: pick(`'[2026-01-01,2026-02-01)'`, `'empty'`) },
-  {
-    weight: 1,
-    type: 'extensions.hstore',
-    needs: ['extensions', 'hstore'],
-    of: pick(`'a=>NULL, "b c"=>1'`, `''`),
-  },
-  {
-    weight: 1,
-    type: 'extensions.citext',
-    needs: ['extensions', 'citext'],
-    of: pick(`'Ab'`, `'aB'`),
-  },
-  {
-    weight: 0.5,
-    type: 'extensions.cube',
-    needs: ['extensions', 'cube'],
-    of: pick(`'(1,2),(3,4)'`),
-  },
-  { weight: 0.5, type: 'text collate %s.folded', needs: ['folded'], of: pick(`'Ab'`, `'aB'`) },
-  { weight: 0.15, type: 'oid', needs: [], of: String },
-  { weight: 0.1, type: 'regclass', needs: [], of: pick(`'pg_class'`) },
-  { weight: 0.3, type: 'regconfig', needs: [], of: pick(`'english'`, `'simple'`) },
-]
-
-export function drawValueKind(random: Random): Kind {
-  const weights = Object.fromEntries(valueKinds.map(({ weight }, i) => [String(i), weight]))
-  return valueKinds[Number(weighted(random, weights))] ?? { type: 'int', needs: [], of: String }
 }

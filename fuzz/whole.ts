@@ -3,10 +3,11 @@
  * nothing but marks: it asks the catalogue which tables there are.
  */
 import type pg from 'pg'
-import type { Case } from './case.ts'
+import type { Case, Column } from './case.ts'
 import { literal, name } from './draw.ts'
 
 export interface Line {
+  readonly schema: string
   readonly table: string
   readonly owner: string
   readonly mark: string
@@ -15,35 +16,46 @@ export interface Line {
 }
 
 const tables = `select n.nspname as schema, c.relname as table,
-    array_agg(a.attname::text order by a.attname) as columns
+    array_agg(a.attname::text) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   where c.relkind in ('r', 'p') and not c.relispartition
     and n.nspname !~ '^(pg_|information_schema$|rehome|extensions$)'
   group by 1, 2 order by 1, 2`
 
-/** Table and column → the type in which the target has it. */
-export type Casts = ReadonlyMap<string, string>
-
-/** Values as the target's types write them. */
-export function castsOf({ tables: all }: Case): Casts {
-  const casts = all.flatMap((table) =>
-    table.columns
-      .filter(({ targetType }) => targetType !== null)
-      .map((column) => [`${table.name} ${column.name}`, column.targetType ?? ''] as const),
-  )
-  return new Map(casts)
+interface Shape {
+  readonly name: string
+  readonly value: string
 }
 
-export async function readWhole(pool: pg.Pool, casts: Casts = new Map()): Promise<Line[]> {
+/** Table and column → its name at the target, and its value there as an expression over the row. */
+export type Shapes = ReadonlyMap<string, Shape>
+
+/** Columns that are not at the target as they are at the source. */
+export function shapesOf({ tables: all }: Case): Shapes {
+  const shapes = all.flatMap((table) =>
+    table.columns
+      .filter(({ targetType, becomes }) => targetType !== null || becomes !== null)
+      .map((column) => [`${table.name} ${column.name}`, shapeOf(column)] as const),
+  )
+  return new Map(shapes)
+}
+
+function shapeOf({ name: own, targetType, becomes }: Column): Shape {
+  const value = `r.${name(own)}${targetType ? `::${targetType}` : ''}`
+  if (!becomes) return { name: own, value }
+  return { name: becomes.name, value: `(${literal(becomes.prefix)} || ${value})` }
+}
+
+export async function readWhole(pool: pg.Pool, shapes: Shapes = new Map()): Promise<Line[]> {
   const { rows } = await pool.query<{ schema: string; table: string; columns: string[] }>(tables)
   if (rows.length === 0) return []
   const queries = rows.map(({ schema, table, columns }) => {
-    const values = columns.map((column) => {
-      const cast = casts.get(`${table} ${column}`)
-      return `${literal(column)}, r.${name(column)}${cast ? `::${cast}` : ''}::text`
-    })
-    return `select ${literal(table)} as table, r.mark as mark,
+    const values = columns
+      .map((own) => shapes.get(`${table} ${own}`) ?? { name: own, value: `r.${name(own)}` })
+      .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+      .map((one) => `${literal(one.name)}, ${one.value}::text`)
+    return `select ${literal(schema)} as schema, ${literal(table)} as table, r.mark as mark,
       json_build_object(${values.join(', ')})::text as text from ${name(schema)}.${name(table)} r`
   })
   const found = await pool.query<Omit<Line, 'owner'>>(queries.join(' union all '))

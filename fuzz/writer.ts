@@ -2,10 +2,13 @@
  * The application's writes: one after the other, at the tenant's home, and each that was
  * acknowledged once more in the shadow. What the fence refuses is tried again when asked.
  */
+
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Case, Transaction, Write } from './case.ts'
-import { type EndName, tableOfWrite, writeSql } from './case-sql.ts'
+import copyStreams from 'pg-copy-streams'
+import type { Case, EndName, Transaction, Write } from './case.ts'
+import { copiedRows, tableOfWrite, writeSql } from './case-sql.ts'
 import { literal, name } from './draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
@@ -51,7 +54,7 @@ export class Writer {
 
   async #perform(transaction: Transaction, { end, whileMoving }: Place): Promise<void> {
     const { writes, isolation, holdMs } = transaction
-    const statements = writes.map((write) => this.#returning(write))
+    const statements = writes.map((write) => this.#statement(write, end))
     const { error, rows } = await run(this.#at.application[end], statements, { isolation, holdMs })
     if (error && whileMoving && ['25006', '40001'].includes(error.code)) {
       this.#refused.push(transaction)
@@ -59,19 +62,25 @@ export class Writer {
     }
     // It waited for a lock of the move's, and gave up.
     if (error && whileMoving && ['55P03', '57014', '40P01'].includes(error.code)) return
-    const again = writes.map((write, i) => writeSql(this.#kase, this.#withNumber(write, rows[i])))
+    const again = writes.map((write, i) =>
+      statementOf(this.#kase, this.#withNumber(write, rows[i]), 'source'),
+    )
     const shadow = await run(this.#at.shadow, again, { undo: error !== null })
     if (!error) this.acknowledged += 1
     if ((error === null) === (shadow.error === null)) return
     const what = error
       ? `a write fails with ${error.code} at the ${end}`
       : `a write is accepted at the ${end} that would fail without the move`
-    this.faults.push({ what, details: [...statements, (error ?? shadow.error)?.message ?? ''] })
+    this.faults.push({
+      what,
+      details: [...statements.map(({ sql }) => sql), (error ?? shadow.error)?.message ?? ''],
+    })
   }
 
-  #returning(write: Write): string {
+  #statement(write: Write, end: EndName): Statement {
     const number = this.#numberOf(write)
-    return `${writeSql(this.#kase, write)}${number ? ` returning ${name(number)}::text` : ''}`
+    const { sql, rows } = statementOf(this.#kase, write, end)
+    return { rows, sql: `${sql}${number ? ` returning ${name(number)}::text` : ''}` }
   }
 
   #numberOf(write: Write): string | null {
@@ -89,23 +98,31 @@ export class Writer {
   }
 }
 
+interface Statement {
+  readonly sql: string
+  /** Query for the rows of `copy … from stdin`. */
+  readonly rows: string | null
+}
+
+function statementOf(kase: Case, write: Write, end: EndName): Statement {
+  const rows = write.kind === 'copy' ? copiedRows(kase, write, end) : null
+  return { sql: writeSql(kase, write, end), rows }
+}
+
 interface Manner extends Partial<Pick<Transaction, 'isolation' | 'holdMs'>> {
   readonly undo?: boolean
 }
 
 async function run(
   pool: pg.Pool,
-  statements: readonly string[],
+  statements: readonly Statement[],
   { undo = false, isolation = 'read committed', holdMs = 0 }: Manner = {},
 ): Promise<Answer> {
   const client = await pool.connect()
   try {
     await client.query(`begin isolation level ${isolation}`)
     const rows: Record<string, string>[] = []
-    for (const sql of statements) {
-      const result = await client.query<Record<string, string>>(sql)
-      rows.push(result.rows[0] ?? {})
-    }
+    for (const statement of statements) rows.push(await runOne(client, statement))
     if (holdMs > 0) await delay(holdMs)
     await client.query(undo ? 'set constraints all immediate; rollback' : 'commit')
     return { error: null, rows }
@@ -116,4 +133,15 @@ async function run(
   } finally {
     client.release()
   }
+}
+
+async function runOne(
+  client: pg.PoolClient,
+  { sql, rows }: Statement,
+): Promise<Record<string, string>> {
+  if (rows === null) return (await client.query<Record<string, string>>(sql)).rows[0] ?? {}
+  const lines: Buffer[] = []
+  for await (const line of client.query(copyStreams.to(rows))) lines.push(line as Buffer)
+  await pipeline(lines, client.query(copyStreams.from(sql)))
+  return {}
 }

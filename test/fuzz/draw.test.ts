@@ -1,14 +1,15 @@
 // What the fuzzer draws: the same for the same seed, and something to shrink.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Case } from '../../fuzz/case.ts'
-import { sqlOf } from '../../fuzz/case-sql.ts'
+import { sqlOf, writeSql } from '../../fuzz/case-sql.ts'
+import { plain } from '../../fuzz/draft.ts'
 import { drawCase } from '../../fuzz/draw-case.ts'
 import { readOptions } from '../../fuzz/options.ts'
 import { shrink } from '../../fuzz/shrink.ts'
-import { differences, type Line } from '../../fuzz/whole.ts'
+import { differences, type Line, shapesOf } from '../../fuzz/whole.ts'
 
 const numbers = Array.from({ length: 40 }, (_, i) => i)
-const textOf = (kase: Case) => JSON.stringify(kase)
+const textOf = (value: unknown) => JSON.stringify(value)
 
 test('a seed and a number give the same case again, and another seed gives another one', () => {
   for (const number of numbers) {
@@ -27,6 +28,51 @@ test('every row of every case says whose it is', () => {
   }
 })
 
+describe('of 200 cases some have', () => {
+  const cases = Array.from({ length: 200 }, (_, i) => drawCase(5, i))
+  const writesOf = ({ story }: Case) =>
+    story.steps.flatMap(({ writes }) => writes.flatMap((one) => one.writes))
+  const writes = cases.flatMap(writesOf)
+  const columns = cases.flatMap(({ tables }) => tables.flatMap((one) => one.columns))
+
+  test.each([
+    ['temporal keys', /without overlaps/],
+    ['references to periods', /, period "/],
+    ['row security', /enable row level security/],
+    ['tables that inherit', /inherits \(/],
+    ['partitions of partitions', /"[^"]* p0 s1" partition of/],
+    ["another schema's tables", /create table "Outside"/],
+  ])('%s', (_, sql) => {
+    expect(cases.some((kase) => sql.test(sqlOf(kase, 'source')))).toBe(true)
+  })
+
+  test.each(['copy', 'truncate'])('%s as a write', (kind) => {
+    expect(writes.some((write) => write.kind === kind)).toBe(true)
+  })
+
+  test.each([[[]], [['source']], [['target']], [['source', 'target']]])('%j over HTTP', (over) => {
+    expect(cases.some(({ story }) => textOf(story.over) === textOf(over))).toBe(true)
+  })
+
+  test.each(['columns', 'transform'])('a column that becomes another by `%s`', (by) => {
+    expect(columns.some(({ becomes }) => becomes?.by === by)).toBe(true)
+  })
+})
+
+test('a column that becomes another is written as each end has it', () => {
+  const becomes = { name: 'Kode', prefix: '> ', by: 'columns' } as const
+  const [table] = drawCase(7, 0).tables
+  const column = { ...plain, name: 'code', type: 'text', becomes }
+  const kase = { ...drawCase(7, 0), tables: [{ ...table, columns: [column] }] } as Case
+  const set = { code: `'x'` }
+  const write = { kind: 'update', table: table?.name ?? '', mark: 'a/1', set } as const
+  expect(writeSql(kase, write, 'source')).toContain(`set "code" = 'x' where`)
+  expect(writeSql(kase, write, 'target')).toContain(`set "Kode" = '> ' || 'x' where`)
+  expect(shapesOf(kase)).toEqual(
+    new Map([[`${table?.name} code`, { name: 'Kode', value: `('> ' || r."code")` }]]),
+  )
+})
+
 test('a case is shrunk to what its failure needs', async () => {
   const drawn = numbers
     .map((number) => drawCase(7, number))
@@ -42,7 +88,7 @@ test('a case is shrunk to what its failure needs', async () => {
 })
 
 test('whole databases are compared as multisets of rows', () => {
-  const line = (text: string): Line => ({ table: 't', owner: 'a', mark: 'a/1', text })
+  const line = (text: string): Line => ({ schema: 's', table: 't', owner: 'a', mark: 'a/1', text })
   expect(differences([line('1'), line('2')], [line('2'), line('1')])).toEqual([])
   expect(differences([line('1'), line('1')], [line('1')])).toEqual(['missing: t 1'])
   expect(differences([line('1')], [line('2')])).toEqual(['missing: t 1', 'unexpected: t 2'])

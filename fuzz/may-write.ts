@@ -1,0 +1,60 @@
+/** Which writes of a story the application may still make at the tenant's present home. */
+import type { Case, EndName, Step, Write } from './case.ts'
+import { tableOfWrite } from './case-sql.ts'
+import { secures } from './draw-extras.ts'
+import type { MadePlan } from './make-plan.ts'
+
+export interface Standing {
+  readonly kase: Case
+  readonly made: MadePlan
+  readonly oracle: { readonly home: EndName; readonly hasMoved: boolean }
+  /** Tables whose rows would not follow a rollback. */
+  readonly oneWay: boolean
+}
+
+/** Whether the story still makes sense with these writes. */
+export function mayWrite(
+  standing: Standing,
+  writes: readonly Write[],
+  isBefore: readonly Step[],
+): boolean {
+  const { made, oneWay } = standing
+  // Without a window a rollback would have to give up what was written.
+  const back = isBefore.findIndex((step) => step.do === 'rollback')
+  const onward = isBefore.findIndex((step) => step.do === 'move')
+  const isKept = (made.input.rollback?.windowMs ?? 0) > 0 && !oneWay
+  const isLost = back >= 0 && (onward < 0 || back < onward) && !isKept
+  return !isLost && writes.every((write) => mayBe(standing, write))
+}
+
+function mayBe({ oracle, made, kase }: Standing, write: Write): boolean {
+  const table = tableOfWrite(write)
+  const isTenants = isOfTenant(write)
+  const stays = (name: string) => !made.moves(name)
+  const isAdopted = write.kind === 'update' && 'mark' in write.set
+  if (oracle.hasMoved && (stays(table) || !isTenants || isAdopted)) return false
+  // COPY into a table with row security is for roles that pass by it.
+  const isSecure = kase.reactions.some(({ name }) => secures(table).includes(name))
+  if (write.kind === 'copy' && isSecure) return false
+  // Both ends give numbers from one range: `check` advises the application's owner to part them.
+  if (oracle.home === 'target' && !kase.story.parted && takesNumber(kase, write)) return false
+  const isReferred = kase.constraints.some(
+    ({ parent, table: child }) => parent === table && stays(child),
+  )
+  return !isReferred || write.kind === 'insert' || write.kind === 'copy'
+}
+
+function isOfTenant(write: Write): boolean {
+  if (write.kind === 'truncate') return false
+  if (write.kind === 'copy') return write.rows.every(({ owner }) => owner === 'a')
+  if (write.kind === 'insert') return write.row.owner === 'a'
+  return 'whose' in write ? write.whose === 'a' : write.mark.startsWith('a/')
+}
+
+function takesNumber({ tables }: Case, write: Write): boolean {
+  if (write.kind !== 'insert') return false
+  const table = tables.find((one) => one.name === write.row.table)
+  return !!table?.columns.some(
+    ({ name, fills }) => fills === 'number' && !(name in write.row.values),
+  )
+}
