@@ -6,7 +6,7 @@
 import type { Caller } from '../calls.ts'
 import type { Survey } from '../checks/survey.ts'
 import { now, round } from '../clock.ts'
-import type { Control, Move, Phase, Run } from '../control/database.ts'
+import type { Control, Move, Run } from '../control/database.ts'
 import { type MoveChange, storeProgress } from '../control/moves.ts'
 import type { Hold } from '../ends/flags.ts'
 import type { End, Ends } from '../ends/open/ends.ts'
@@ -14,6 +14,7 @@ import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { type Phase, percentBefore } from '../phases.ts'
 import { connectionsOf } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
@@ -164,35 +165,9 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
-/** How much of a whole move lies before each phase, in percent; the copy fills 15 to 65. */
-const progressAt: Partial<Record<Phase, number>> = {
-  preflight: 2,
-  capture: 8,
-  fence: 10,
-  drain: 12,
-  copy: 15,
-  catch_up: 66,
-  verify: 67,
-  final_catch_up: 92,
-  cutover: 95,
-  release: 98,
-  undo_catch_up: 10,
-  undo_compare: 30,
-  undo_fence: 60,
-  undo_drain: 65,
-  undo_final_catch_up: 70,
-  undo_cutover: 90,
-  undo_release: 95,
-  withdraw: 10,
-  audit: 10,
-  finalize: 10,
-  cleanup: 10,
-  rehearse: 15,
-}
-
 export function reportProgress(shard: Shard): void {
   const { phase, rowsCopied: rows, rowsTotal } = shard
   const share = phase === 'copy' && rowsTotal > 0 ? (50 * rows) / rowsTotal : 0
-  const progress = Math.min(99, Math.max(1, Math.round((progressAt[phase] ?? 1) + share)))
+  const progress = Math.min(99, Math.max(1, Math.round(percentBefore(phase) + share)))
   shard.report({ progress, phase, rows, rowsTotal })
 }

@@ -4,23 +4,11 @@
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { messageOf, RehomeError } from '../errors.ts'
+import { beforeCutover, type Phase, type SettledPhase } from '../phases.ts'
 import { sqlStateOf } from '../postgres.ts'
-import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
+import type { Control, Errand, Move } from './database.ts'
 import { addEvents } from './events.ts'
 import { refuseBusyTenants } from './openings.ts'
-
-/** Phases of a move in which it can still be called off. */
-export const beforeCutover: readonly Phase[] = [
-  'queued',
-  'preflight',
-  'capture',
-  'fence',
-  'drain',
-  'copy',
-  'catch_up',
-  'verify',
-  'final_catch_up',
-]
 
 interface Ask {
   readonly errand: Errand

@@ -4,7 +4,8 @@
  */
 import { type Expression, sql } from 'kysely'
 import { storable } from '../errors.ts'
-import type { Control, Errand, Move, Phase, SettledPhase } from './database.ts'
+import type { Phase, SettledPhase } from '../phases.ts'
+import type { Control, Errand, Move } from './database.ts'
 import { addEvents } from './events.ts'
 
 export async function findMove(control: Control, id: string): Promise<Move | undefined> {

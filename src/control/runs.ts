@@ -1,6 +1,7 @@
 /** Named queries on runs. */
 import { sql } from 'kysely'
-import type { Control, Errand, NewRun, Phase, Run } from './database.ts'
+import type { Phase } from '../phases.ts'
+import type { Control, Errand, NewRun, Run } from './database.ts'
 import { refuseBusyTenants } from './openings.ts'
 
 export interface NewMoves {

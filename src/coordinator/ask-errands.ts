@@ -1,10 +1,11 @@
 /** Retry, rollback and clean-up of single tenants: asked in the control database, then enqueued. */
 
-import { askCleanup, askRetry, askRollback, askWindow, beforeCutover } from '../control/ask.ts'
+import { askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseBadId, show } from './tenants.ts'

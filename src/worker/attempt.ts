@@ -22,10 +22,11 @@ import {
   rehearseShard,
   rollbackShard,
 } from '../move-shard.ts'
+import { isOnlyForward } from '../phases.ts'
 import { explain } from '../postgres.ts'
 import type { AttemptOptions, Claimed, OpenPlan, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
-import { fail, isOnlyForward } from './failure.ts'
+import { fail } from './failure.ts'
 
 export type { AttemptOptions, OpenPlan, Outcome } from './claimed.ts'
 

@@ -4,10 +4,11 @@
 
 import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
-import type { Control, Errand, Move, Phase, Run } from '../control/database.ts'
+import type { Control, Errand, Move, Run } from '../control/database.ts'
 import type { Ends } from '../ends/open/ends.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import type { Phase } from '../phases.ts'
 import type { Plan } from '../plan/plan.ts'
 
 /** A plan that this worker can run, and its open ends. */

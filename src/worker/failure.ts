@@ -2,18 +2,12 @@
 
 import { retreat } from '../attempt/retreat.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
-import type { Errand, Move, Phase, Run } from '../control/database.ts'
+import type { Errand, Move, Run } from '../control/database.ts'
 import { postponeMove, settleMove } from '../control/moves.ts'
 import { messageOf, type RehomeError, storable } from '../errors.ts'
+import { isOnlyForward, type Phase } from '../phases.ts'
 import type { Claimed, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
-
-/** From these on there is no way back, so they are tried until they are through. */
-const onlyForward: readonly string[] = ['cutover', 'release', 'undo_cutover', 'undo_release']
-
-export function isOnlyForward(phase: string): boolean {
-  return onlyForward.includes(phase)
-}
 
 /** Lowers what the attempt has fenced, and stores when the next one is due, if there is one. */
 export async function fail(

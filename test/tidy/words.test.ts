@@ -50,16 +50,16 @@ describe('error codes', () => {
 })
 
 describe('phases', () => {
-  const database = 'src/control/database.ts'
+  const phases = 'src/phases.ts'
 
   test('that the CHECK does not know, or knows alone, are found', () => {
-    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'applaud'")
-    expect(foundBy(wrongPhases, { [database]: added })).toEqual(["the CHECK lacks 'applaud'"])
+    const added = (text: string) => text.replace("{ name: 'copy'", "{ name: 'applaud' },\n$&")
+    expect(foundBy(wrongPhases, { [phases]: added })).toEqual(["the CHECK lacks 'applaud'"])
     const removed = (text: string) => text.replace("| 'rolled_back'", '')
-    expect(foundBy(wrongPhases, { [database]: removed })).toEqual([
+    expect(foundBy(wrongPhases, { [phases]: removed })).toEqual([
       "the CHECK has 'rolled_back', and no phase is called that",
     ])
-    expect(foundBy(wrongPhases, { [database]: '' })).toContain('no phase was found')
+    expect(foundBy(wrongPhases, { [phases]: '' })).toContain('no phase was found')
   })
 
   test('are looked for in the last migration that says them', () => {
@@ -70,8 +70,8 @@ describe('phases', () => {
   })
 
   test('without a stage, and stages in a file of another name, are found', () => {
-    const added = (text: string) => text.replace("| 'copy'", "| 'copy'\n  | 'applaud'")
-    expect(foundBy(wrongStages, { [database]: added })).toEqual(["phase 'applaud' has no stage"])
+    const added = (text: string) => text.replace("{ name: 'copy'", "{ name: 'applaud' },\n$&")
+    expect(foundBy(wrongStages, { [phases]: added })).toEqual(["phase 'applaud' has no stage"])
     const stage = `export const a: Stage = { phase: 'undo_copy', async run() {} }`
     expect(foundBy(wrongStages, { 'src/stages/copy-back.ts': stage })).toEqual([
       "src/stages/copy-back.ts is the stage of 'undo_copy'",

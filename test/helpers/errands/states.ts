@@ -6,10 +6,10 @@ import {
   closeControl,
   type Errand,
   openControl,
-  type Phase,
 } from '../../../src/control/database.ts'
 import { insertRun } from '../../../src/control/runs.ts'
 import { migrate } from '../../../src/migrations.ts'
+import type { Phase } from '../../../src/phases.ts'
 import { createPool } from '../../../src/postgres.ts'
 import { createDatabase, templateDatabase } from '../database.ts'
 

@@ -72,13 +72,17 @@ interface Phases {
 }
 
 export function phasesOf(sources: Sources): Phases {
-  const text = sources.get('src/control/database.ts') ?? ''
-  const words = (name: string) =>
-    nodesOf(text, 'TSTypeAliasDeclaration')
-      .filter((node) => textOf(childOf(node, 'id')) === name)
-      .flatMap((node) => [...nodesIn(node)].filter(({ type }) => type === 'Literal'))
-      .flatMap((node) => textOf(node) ?? [])
-  return { working: words('WorkingPhase'), settled: words('SettledPhase') }
+  const text = sources.get('src/phases.ts') ?? ''
+  const named = (type: string, name: string) =>
+    nodesOf(text, type).filter((node) => textOf(childOf(node, 'id')) === name)
+  const inside = named('VariableDeclarator', 'workingPhases').flatMap((node) => [...nodesIn(node)])
+  const working = inside
+    .filter((node) => node.type === 'Property' && textOf(childOf(node, 'key')) === 'name')
+    .flatMap((node) => textOf(childOf(node, 'value')) ?? [])
+  const settled = named('TSTypeAliasDeclaration', 'SettledPhase')
+    .flatMap((node) => [...nodesIn(node)].filter(({ type }) => type === 'Literal'))
+    .flatMap((node) => textOf(node) ?? [])
+  return { working, settled }
 }
 
 /** The control database's CHECK, as the last migration that says it has it. */
