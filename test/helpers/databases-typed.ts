@@ -10,14 +10,6 @@ export type Generated<T> =
 export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>
 export type Numeric = ColumnType<string, number | string, number | string>
 export type Timestamp = ColumnType<Date, Date | string, Date | string>
-export type Json = ColumnType<JsonValue, string, string>
-type JsonValue =
-  | { [key: string]: JsonValue | undefined }
-  | JsonValue[]
-  | boolean
-  | number
-  | string
-  | null
 
 interface Tenants {
   id: string
@@ -72,7 +64,7 @@ export interface PrismaDb {
 }
 
 // Inferred by Drizzle.
-export const notes = pgTable('notes', {
+const notes = pgTable('notes', {
   id: bigint({ mode: 'bigint' }).primaryKey(),
   tenant_id: text().notNull(),
   body: text(),

@@ -37,7 +37,7 @@ export function listedKeys(table: CatalogTable, { columns, values }: KeyList): s
 }
 
 /** Arrays side by side, as rows: `unnest` of several has no name in a schema. */
-export function zipped(arrays: readonly string[]): string {
+function zipped(arrays: readonly string[]): string {
   return `rows from (${arrays.map((array) => `pg_catalog.unnest(${array})`).join(', ')})`
 }
 
