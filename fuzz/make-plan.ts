@@ -133,17 +133,15 @@ function optionsFor(columns: Table['columns'], { endpoints }: Draft): TableOptio
   const invert = ({ [name]: value = null, ...row }: Texts): Texts => {
     return { ...row, [own]: value === null ? null : value.slice(prefix.length) }
   }
-  // A transform that returns what it was given would return these, too.
-  const drop = columns.filter(({ fills }) => fills === 'generated').map((one) => one.name)
   // An end over HTTP runs no SQL of a plan.
   if (by === 'transform' || endpoints.source) {
     const transform = ({ [own]: value = null, ...row }: Texts): Texts => {
       return { ...row, [name]: value === null ? null : prefix + value }
     }
-    return { transform, invert, columns: { drop } } as TableOptions<object, object>
+    return { transform, invert } as TableOptions<object, object>
   }
   const compute = { [name]: sql`'> ' || r.code` }
-  const changes = { compute, drop: name === own ? drop : [...drop, own] }
+  const changes = name === own ? { compute } : { compute, drop: [own] }
   return { columns: changes, invert } as TableOptions<object, object>
 }
 

@@ -18,16 +18,16 @@ import { mayBeRounded } from '../values/rounded-numbers.ts'
 import { codecFor, encodeField } from '../values/values.ts'
 import { namedRow } from './source-rows.ts'
 import { createQuarantine, type TextMapper } from './text-mapper.ts'
-import { isPlainRow } from './transform-rows.ts'
+import { isGeneratedAtBoth, isPlainRow } from './transform-rows.ts'
 
 export function mapStream(route: Route, stream: StreamPlan, context: TransformContext): TextMapper {
   const reader = createReader(route, stream)
-  const writer = createWriter(route.target, stream)
+  const writer = createWriter(route, route.target, stream)
   // A row stays behind as a whole, or not at all.
   const others = stream.quarantine > 0 ? (route.siblings ?? []) : []
   const trials = others
     .filter(({ name }) => name !== route.target.name)
-    .map((table) => createWriter(table, stream))
+    .map((table) => createWriter(route, table, stream))
   const quarantine = createQuarantine(stream.quarantine)
   let group: GivenRow[] = []
   let weight = 0
@@ -149,11 +149,13 @@ function run(
 }
 
 /** The first row decides which columns are filled; the rest get their defaults. */
-function createWriter(target: CatalogTable, stream: StreamPlan) {
+function createWriter(route: Route, target: CatalogTable, stream: StreamPlan) {
+  let names: readonly string[] = []
   let columns: readonly string[] = []
   let codecs: readonly Codec[] = []
   const begin = (row: Record<string, unknown>) => {
-    columns = Object.keys(row)
+    names = Object.keys(row)
+    columns = names.filter((name) => !isGeneratedAtBoth(route, target, name))
     codecs = columns.map((name) => {
       const column = target.columns.find((candidate) => candidate.name === name)
       if (column && !column.generated) return codecFor({ name: column.typeName })
@@ -162,8 +164,8 @@ function createWriter(target: CatalogTable, stream: StreamPlan) {
     })
   }
   const encode = (row: Record<string, unknown>, read: readonly ReadRow[]): Texts => {
-    if (columns.length === 0) begin(row)
-    refuseOtherColumns(row, columns)
+    if (names.length === 0) begin(row)
+    refuseOtherColumns(row, names)
     return columns.map((name, i) => {
       try {
         return textOf(codecs[i] as Codec, row[name], read)

@@ -6,7 +6,7 @@
  * later row with other keys is an error, because COPY has one list of columns for all.
  */
 import { messageOf, RehomeError } from '../errors.ts'
-import type { CatalogColumn } from '../plan/catalogs/catalog.ts'
+import type { CatalogColumn, CatalogTable } from '../plan/catalogs/catalog.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { TransformContext } from '../plan/transform-context.ts'
 import type { Codec } from '../values/codec.ts'
@@ -34,6 +34,8 @@ export class RowTransform {
   fields: readonly TargetField[] | null = null
   /** The names of these; none until then. */
   columns: readonly string[] = []
+  /** The names that the transform returned for its first row. */
+  private names: readonly string[] = []
   private readonly route: Route
   private readonly context: TransformContext
   private readonly source: RowSource
@@ -64,11 +66,12 @@ export class RowTransform {
     if (result === null) return null
     this.plainRows ??= this.lazy.isAllRead()
     if (!this.fields) {
-      this.fields = fieldsOf(route, result)
+      this.names = Object.keys(result)
+      this.fields = fieldsOf(route, this.names)
       this.columns = this.fields.map(({ name }) => name)
     }
     const { columns } = this
-    refuseOtherKeys(route, columns, { result, source })
+    refuseOtherKeys(route, this.names, { result, source })
     if (result === row) this.lazy.visit(columns, this)
     else for (let i = 0; i < columns.length; i += 1) this.settle(result[columns[i] as string], i)
     this.lazy.end()
@@ -127,14 +130,29 @@ export function isPlainRow(value: unknown): value is Record<string, unknown> {
   return isObject && !Array.isArray(value) && !(value instanceof Promise)
 }
 
-function fieldsOf(route: Route, result: Record<string, unknown>): TargetField[] {
-  return Object.keys(result).map((name) => {
+function fieldsOf(route: Route, names: readonly string[]): TargetField[] {
+  const written = names.filter((name) => !isGeneratedAtBoth(route, route.target, name))
+  return written.map((name) => {
     const column = route.target.columns.find((candidate) => candidate.name === name)
     if (!column || column.generated) throw noColumn(route, name, column)
     const named = route.columns.findIndex((c) => c.name === name)
     const from = route.columns[named]?.typeName === column.typeName ? named : -1
     return { name, codec: codecFor({ name: column.typeName }), from, named }
   })
+}
+
+/**
+ * Whether each end computes the column by itself. A transform may read it, and returns it with
+ * `{ ...row }`; the value is not written.
+ */
+export function isGeneratedAtBoth(
+  { source }: Pick<Route, 'source'>,
+  target: CatalogTable,
+  name: string,
+): boolean {
+  return [source, target].every(({ columns }) =>
+    columns.some((column) => column.name === name && column.generated),
+  )
 }
 
 function noColumn(route: Route, name: string, column: CatalogColumn | undefined): RehomeError {
