@@ -6,6 +6,7 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Bench, BenchSize } from './bench.ts'
+import { calls } from './calls.ts'
 import { fence } from './fence.ts'
 import { growth } from './growth.ts'
 import { findLoad, loadNames } from './load.ts'
@@ -16,7 +17,17 @@ import { recovery } from './recovery.ts'
 import { serverSettings, startBenchServer } from './server.ts'
 import { copy, move, tenants, verify } from './shards.ts'
 
-const benches: readonly Bench[] = [copy, verify, move, tenants, growth, pause, fence, recovery]
+const benches: readonly Bench[] = [
+  copy,
+  verify,
+  move,
+  tenants,
+  growth,
+  pause,
+  fence,
+  recovery,
+  calls,
+]
 
 interface Wishes extends BenchSize {
   readonly json?: true

@@ -80,5 +80,5 @@ export function overHttp(
   changes: Partial<HttpEndpoint> = {},
 ): HttpEndpoint {
   world.environment.END_SECRET = secret
-  return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 7, ...changes })
+  return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 12, ...changes })
 }

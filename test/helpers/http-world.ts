@@ -73,5 +73,5 @@ async function* tenantsOf({ source }: World): AsyncGenerator<string> {
 
 /** The end with other options of access. */
 export function endAt({ url }: ServedEnd, changes: Partial<HttpEndpoint>): HttpEndpoint {
-  return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 7, ...changes })
+  return http({ baseUrl: url, auth: { bearerFrom: 'END_SECRET' }, pageRows: 12, ...changes })
 }
