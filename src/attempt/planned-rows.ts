@@ -8,13 +8,11 @@ import type { Shard } from './shard.ts'
 
 type EndName = 'source' | 'target'
 
-/** Table → rows. One question a table; an index on the tenant's column makes it cheap. */
+/** Table → rows. An index on the tenant's column makes it cheap. */
 export async function countRows(shard: Shard, end: EndName): Promise<Map<string, number>> {
-  const counts = new Map<string, number>()
-  for (const at of tablesAt(shard, end)) {
-    counts.set(at.table.name, await rowsOf(shard.ends[end]).count(rowsIn(shard, at)))
-  }
-  return counts
+  const tables = tablesAt(shard, end)
+  const counts = await rowsOf(shard.ends[end]).counts(tables.map((at) => rowsIn(shard, at)))
+  return new Map(tables.map(({ table }, i) => [table.name, counts[i] ?? 0]))
 }
 
 export function sum(counts: ReadonlyMap<string, number>): number {

@@ -14,7 +14,7 @@ export async function collidingKeys(
   reading: Omit<Reading, 'columns'>,
 ): Promise<string[]> {
   const columns = keyAtSource(route)
-  if (!columns || (await ends.target.isEmpty(route.target.name))) return []
+  if (!columns) return []
   const found: string[] = []
   for await (const { rows: keys } of ends.source.pages({ ...reading, columns })) {
     const asked = { table: route.target, key: route.targetKey, keys }

@@ -170,7 +170,8 @@ export interface Rows {
   describe(plans: readonly (TablePlan | StreamPlan)[]): Promise<Catalog>
   /** The `stamp` of a catalogue that was read now. One statement, or one request. */
   stamp(): Promise<string | undefined>
-  count(rows: TenantRows): Promise<number>
+  /** The number of rows in each of the tables, in one call where the end can. */
+  counts(tables: readonly TenantRows[]): Promise<readonly number[]>
   drain(options: DrainOptions): Promise<{ readonly waitedMs: number }>
   /** The next page is read while one is looked at. */
   pages(reading: Reading): AsyncIterable<Page>
@@ -185,7 +186,8 @@ export interface Rows {
   side(compared: Compared): Side
   /** Keys that rows of the tenant share, or lack. */
   repeatedKeys(rows: TenantRows, key: readonly string[]): Promise<readonly string[]>
-  isEmpty(table: string): Promise<boolean>
+  /** Those among the tables that have no rows at all. */
+  emptyTables(tables: readonly string[]): Promise<ReadonlySet<string>>
   /** Those among the keys that rows have, whosever they are. */
   existingKeys(keys: Keys): Promise<readonly string[]>
   brokenReferences(

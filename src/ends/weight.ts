@@ -15,6 +15,8 @@ export const batchWeightMax = 8 * mebi
 const stepRowsMax = 250
 /** Nothing is known of the first rows. */
 const firstStepRows = 4
+/** The first rows of columns that an index holds: it takes small values alone. */
+export const firstKeys = 100
 
 export function weightOf(row: Texts): number {
   let weight = 0
@@ -29,11 +31,16 @@ export class ReadingPace {
   private rows = 0
   private weight = 0
   private heaviest = 0
-  private last = firstStepRows
+  private last: number
 
-  constructor({ weightMax = pageWeightMax, rowsMax = stepRowsMax } = {}) {
+  constructor({
+    weightMax = pageWeightMax,
+    rowsMax = stepRowsMax,
+    firstRows = firstStepRows,
+  } = {}) {
     this.weightMax = weightMax
     this.rowsMax = Math.min(rowsMax, stepRowsMax)
+    this.last = firstRows
   }
 
   add(rows: readonly Texts[]): void {
@@ -48,7 +55,7 @@ export class ReadingPace {
 
   /** `held`: the weight of the page so far. At least 1. */
   next(held = 0): number {
-    if (this.rows === 0) return Math.min(firstStepRows, this.rowsMax)
+    if (this.rows === 0) return Math.min(this.last, this.rowsMax)
     const each = Math.max(1, this.weight / this.rows, this.heaviest / 2)
     const fitting = Math.floor((this.weightMax - held) / each)
     this.last = Math.max(1, Math.min(this.rowsMax, fitting, 2 * this.last))

@@ -28,7 +28,7 @@ export type HandlersOf<N extends OperationName> = {
 }
 
 export const rowHandlers: HandlersOf<Name> = {
-  count: (at, request) => rows(at).count(rowsOf(at, request)),
+  count: async (at, request) => (await rows(at).counts([rowsOf(at, request)]))[0] ?? 0,
   drain: (at, { tenant, drainMs }) =>
     rows(at).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs + 5_000) }),
   async digest(at, request) {
@@ -67,7 +67,10 @@ export const rowHandlers: HandlersOf<Name> = {
     for (const name of request.key) columnOf(of.table, name)
     return [...(await rows(at).repeatedKeys(of, request.key))]
   },
-  isEmpty: (at, { table }) => rows(at).isEmpty(routeOf(at.routes, table).source.name),
+  async isEmpty(at, { table }) {
+    const { name } = routeOf(at.routes, table).source
+    return (await rows(at).emptyTables([name])).has(name)
+  },
   async existingKeys(at, { table: name, key, keys }) {
     const { source: table } = routeOf(at.routes, name)
     for (const column of key) columnOf(table, column)

@@ -34,7 +34,7 @@ export const preflight: Stage = {
     }
     await closeTarget(shard)
     try {
-      for (const route of shard.survey.routes) await refuseBadKeys(shard, route)
+      await refuseBadKeys(shard)
       // The move itself reports what it would have to pass.
       if (shard.move.errand !== 'rehearse') await advanceSequences(shard, 'source')
       if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
@@ -147,19 +147,32 @@ function heldByOthers(): RehomeError {
   return new RehomeError('FENCE_HELD', message)
 }
 
-async function refuseBadKeys(shard: Shard, route: Route): Promise<void> {
-  const [source, target] = [rowsOf(shard.ends.source), rowsOf(shard.ends.target)]
-  const rows = tenantRows(shard, route, 'source')
+async function refuseBadKeys(shard: Shard): Promise<void> {
+  const { routes } = shard.survey
+  const names = routes.map(({ target }) => target.name)
+  const empty = await rowsOf(shard.ends.target).emptyTables(names)
+  for (const route of routes) {
+    await refuseRepeated(shard, route)
+    if (!empty.has(route.target.name)) await refuseColliding(shard, route)
+  }
+}
+
+async function refuseRepeated(shard: Shard, route: Route): Promise<void> {
   const unique = route.source.uniques.some((u) =>
     u.columns.every((column) => route.sourceKey.includes(column) && isNotNull(route, column)),
   )
-  const repeated = unique ? [] : await source.repeatedKeys(rows, route.sourceKey)
-  if (repeated.length > 0) {
-    const message = `table "${route.source.name}": key ${repeated[0]} is null or not unique`
-    throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
-  }
+  if (unique) return
+  const rows = tenantRows(shard, route, 'source')
+  const repeated = await rowsOf(shard.ends.source).repeatedKeys(rows, route.sourceKey)
+  if (repeated.length === 0) return
+  const message = `table "${route.source.name}": key ${repeated[0]} is null or not unique`
+  throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
+}
+
+async function refuseColliding(shard: Shard, route: Route): Promise<void> {
+  const [source, target] = [rowsOf(shard.ends.source), rowsOf(shard.ends.target)]
   const colliding = await collidingKeys({ source, target }, route, {
-    ...rows,
+    ...tenantRows(shard, route, 'source'),
     ...{ key: [], after: nothingRead, signal: shard.signal },
   })
   if (colliding.length > 0) {

@@ -53,7 +53,7 @@ describe.each(kinds)('%s', (kind) => {
     await writer.query('commit')
     writer.release()
     expect([first, await drained]).toEqual(['waiting', 'drained'])
-    expect(await at.rows.count(entries(tenant))).toBe(1)
+    expect(await at.rows.counts([entries(tenant)])).toEqual([1])
   })
 
   withoutApi('a drain names who writes longer than it waits', async () => {

@@ -199,7 +199,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await tryWrite(tenant, { ...hold, token: randomUUID() })).toBe('FENCE_LOST')
     await begin(end.beside, newActor(tenant))
     expect(await tryWrite(tenant, hold)).toBe('FENCE_LOST')
-    expect(await at.rows.count(entries(tenant))).toBe(0)
+    expect(await at.rows.counts([entries(tenant)])).toEqual([0])
   })
 
   withoutApi('who moves one tenant writes no row of another', async () => {
@@ -207,7 +207,7 @@ describe.each(kinds)('%s', (kind) => {
     const other = newTenant()
     const hold = await receiving(end, tenant)
     expect(await tryWrite(other, hold)).toBe('ROW_REJECTED')
-    expect(await at.rows.count(entries(other))).toBe(0)
+    expect(await at.rows.counts([entries(other)])).toEqual([0])
   })
 
   withoutApi('a row that is rejected is named by its table, key and column', async () => {
@@ -267,7 +267,7 @@ describe.each(kinds)('%s', (kind) => {
       await writeBatch(at, writingOf({ at, name: 'lines', leavingOut }, hold), line)
       expect(told).toBe(1)
       await writeBatch(at, writingOf({ at, name: 'marks', replicate: true }, hold), mark)
-      expect(await at.rows.count(rowsIn(at, 'marks', tenant))).toBe(1)
+      expect(await at.rows.counts([rowsIn(at, 'marks', tenant)])).toEqual([1])
       expect(
         (await end.database.pool.query('select from lines where entry_id = $1', [entry[0]]))
           .rowCount,

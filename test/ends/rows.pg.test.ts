@@ -71,7 +71,7 @@ describe.each(kinds)('%s', (kind) => {
       await addEntries(other, 2)
       const ids = await addEntries(tenant, count)
       await addEntries(other, 1)
-      expect(await at.rows.count(entries(tenant))).toBe(count)
+      expect(await at.rows.counts([entries(tenant)])).toEqual([count])
       // An existing API gives them in an order of its own, which stays.
       const found = await idsOf(tenant)
       expect(kind === 'api' ? found.toSorted((a, b) => Number(a) - Number(b)) : found).toEqual(ids)
@@ -154,7 +154,7 @@ describe.each(kinds)('%s', (kind) => {
       }
       await expect(read()).rejects.toBe(reason)
     }
-    expect(await at.rows.count(entries(tenant))).toBe(3 * pageRows)
+    expect(await at.rows.counts([entries(tenant)])).toEqual([3 * pageRows])
   })
 
   test('who stops reading leaves no connection behind', async () => {
@@ -166,7 +166,7 @@ describe.each(kinds)('%s', (kind) => {
         break
       }
     }
-    expect(await at.rows.count(entries(tenant))).toBe(3 * pageRows)
+    expect(await at.rows.counts([entries(tenant)])).toEqual([3 * pageRows])
   })
 
   /** An existing API has its own word, which PostgreSQL reads as well. */
@@ -234,7 +234,7 @@ describe.each(kinds)('%s', (kind) => {
     await addLines([...own, ...(await addEntries(other, 3))])
     const reading = readingOf(rowsIn(at, 'lines', tenant), { columns: ['entry_id', 'line'] })
     expect(await readAll(at, reading)).toEqual(own.map((id) => [id, '1']))
-    expect(await at.rows.count(rowsIn(at, 'lines', tenant))).toBe(own.length)
+    expect(await at.rows.counts([rowsIn(at, 'lines', tenant)])).toEqual([own.length])
   })
 
   withoutApi('only the tenant’s rows among some keys are read and counted', async () => {
@@ -245,16 +245,16 @@ describe.each(kinds)('%s', (kind) => {
     const reading = readingOf(entries(tenant), { columns: ['id'] })
     const keys = among(second, theirs, '99999999', first, first)
     expect((await readAll(at, { ...reading, keys })).flat()).toEqual([first, second])
-    expect(await at.rows.count({ ...entries(tenant), keys })).toBe(2)
+    expect(await at.rows.counts([{ ...entries(tenant), keys }])).toEqual([2])
     expect(await readAll(at, { ...reading, keys: among() })).toEqual([])
-    expect(await at.rows.count({ ...entries(tenant), keys: among() })).toBe(0)
+    expect(await at.rows.counts([{ ...entries(tenant), keys: among() }])).toEqual([0])
   })
 
   test('what an end does not know it refuses', async () => {
     const table = { ...tableAt(at, 'entries'), name: 'nowhere' }
     const unknown = { ...entries(newTenant()), table }
     const code = { sql: 'DATABASE_ERROR', http: 'USAGE', api: 'PREFLIGHT_FAILED' }[kind]
-    expect(await codeOf(at.rows.count(unknown))).toBe(code)
+    expect(await codeOf(at.rows.counts([unknown]))).toBe(code)
     expect(await codeOf(readAll(at, readingOf(unknown)))).toBe(code)
   })
 })

@@ -46,7 +46,7 @@ export const asking = {
   },
   'rows/digest': (end: HttpEnd) =>
     end.rows.side({ of: rows, key: [], columns: [], hash: 'md5' }).digest(),
-  'rows/count': (end: HttpEnd) => end.rows.count(rows),
+  'rows/count': (end: HttpEnd) => end.rows.counts([rows]),
   'rows/drain': (end: HttpEnd) => end.rows.drain({ tenant: 'acme', drainMs: 1, signal }),
   'flags/take-turn': (end: HttpEnd) =>
     end.flags.takeTurn({ ...key, token: randomUUID(), turn: '1' }),

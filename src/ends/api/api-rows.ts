@@ -1,6 +1,8 @@
 /** The rows of an existing API, by the plan's own requests. */
+
 import { sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
+import { oneByOne } from '../../parallel.ts'
 import type { ApiEndpoint, ApiRequest, ApiTable } from '../../plan/endpoint.ts'
 import type { Page, Reading, Rows, Side, WipeGroup, Writer, Writing } from '../rows.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
@@ -28,7 +30,7 @@ export function apiRows(api: Api): Rows {
     batchRows: end.pageRows,
     describe: async () => catalogOfApi(end, place),
     stamp: async () => undefined,
-    count: (rows) => countRows(api, rows),
+    counts: (tables) => oneByOne(tables, (rows) => countRows(api, rows)),
     async drain({ drainMs, signal }) {
       // Active writers cannot be seen: it waits as long as the plan says that they take.
       const waitedMs = Math.min(end.fence.graceMs ?? graceMsDefault, drainMs)
@@ -48,7 +50,7 @@ export function apiRows(api: Api): Rows {
       hashes: unable('make digests'),
     }),
     repeatedKeys: async () => [],
-    isEmpty: async () => true,
+    emptyTables: async (tables) => new Set(tables),
     existingKeys: async () => [],
     brokenReferences: async () => [],
     largestId: async () => null,

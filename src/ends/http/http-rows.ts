@@ -1,6 +1,7 @@
 /** The rows of an end that is reached over HTTP. */
 
 import { RehomeError } from '../../errors.ts'
+import { oneByOne } from '../../parallel.ts'
 import type { ColumnRoute } from '../../plan/routing/columns.ts'
 import type { Hold } from '../flags.ts'
 import type {
@@ -39,7 +40,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     batchRows: pageRows,
     describe,
     stamp: async () => (await describe()).stamp,
-    count: (rows) => ask('count', tableOf(rows)),
+    counts: (tables) => oneByOne(tables, (rows) => ask('count', tableOf(rows))),
     drain: ({ tenant, drainMs }) => {
       return ask('drain', { tenant, drainMs }, { timeoutMs: drainMs + 10_000 })
     },
@@ -54,7 +55,10 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     wipe: (hold, work) => wipe(asking, hold, work),
     side: (compared) => sideOf(asking, compared),
     repeatedKeys: (rows, key) => ask('repeatedKeys', { ...tableOf(rows), key: [...key] }),
-    isEmpty: (table) => ask('isEmpty', { table }),
+    async emptyTables(tables) {
+      const empty = await oneByOne(tables, (table) => ask('isEmpty', { table }))
+      return new Set(tables.filter((_, i) => empty[i]))
+    },
     existingKeys({ table, key, keys }) {
       const request = { table: table.name, key: [...key], keys: keys.map((texts) => [...texts]) }
       return ask('existingKeys', request)

@@ -1,8 +1,11 @@
 /** The rows of a database, by way of an end's pool. */
+
+import { inParts } from '../../parallel.ts'
 import { withClient } from '../../postgres.ts'
-import { ident, qualified } from '../../quote.ts'
+import { ident, literal, qualified } from '../../quote.ts'
 import type { Answer, Page, Reading, Rows, Writer, Writing } from '../rows.ts'
 import type { TenantRows } from '../tenant-rows.ts'
+import { firstKeys } from '../weight.ts'
 import { knownTenants } from './catalog/known-tenants.ts'
 import { readCatalog, readStamp } from './catalog/read-catalog.ts'
 import { readRelations } from './catalog/read-relations.ts'
@@ -32,7 +35,7 @@ export function rowsAt(end: SqlEnd): Rows {
     batchRows: Number.POSITIVE_INFINITY,
     describe: (plans) => readCatalog(pool, end, plans),
     stamp: () => readStamp(pool, schema),
-    count: (rows) => countRows(end, rows),
+    counts: (tables) => countRows(end, tables),
     drain: (options) => drain(pool, options),
     pages: (reading) => pagesOf(end, reading),
     write: (writing, work) => writeTo(end, writing, work),
@@ -42,10 +45,7 @@ export function rowsAt(end: SqlEnd): Rows {
     wipe: (hold, work) => wipeTenant(end, scoped(end, hold), work),
     side: (compared) => sideOf(end, compared),
     repeatedKeys: (rows, key) => repeatedKeys(end, rows, key),
-    isEmpty: async (table) => {
-      const query = `select from ${qualified(schema, table)} limit 1`
-      return (await pool.query(query)).rowCount === 0
-    },
+    emptyTables: (tables) => emptyTables(end, tables),
     existingKeys: (keys) => existingKeys(end, keys),
     brokenReferences: (rows, tables) => brokenReferences(end, rows, tables),
     largestId: (rows, column, order) =>
@@ -64,10 +64,22 @@ export function rowsAt(end: SqlEnd): Rows {
   }
 }
 
-async function countRows(end: SqlEnd, rows: TenantRows): Promise<number> {
-  const query = `select count(*)::float8 as rows from ${fromTenant(end.schema, rows)}`
-  const answer = readsPlanSql(rows, []) ? queryPlan(end.pool, end, query) : end.pool.query(query)
-  return (await answer).rows[0].rows
+/** Tables in one statement, which locks each of them and their indexes. */
+const tablesAtOnce = 100
+
+async function countRows(end: SqlEnd, tables: readonly TenantRows[]): Promise<number[]> {
+  const counts: number[] = []
+  for (const some of inParts(tables, tablesAtOnce)) {
+    const list = some.map((rows, place) => {
+      return `(select count(*)::float8 from ${fromTenant(end.schema, rows)}) as c${place}`
+    })
+    const query = `select ${list.join(', ')}`
+    const holdsPlanSql = some.some((rows) => readsPlanSql(rows, []))
+    const answer = holdsPlanSql ? queryPlan(end.pool, end, query) : end.pool.query(query)
+    const [found] = (await answer).rows
+    counts.push(...some.map((_, place): number => found[`c${place}`]))
+  }
+  return counts
 }
 
 /** Whatever the query says, it changes nothing. */
@@ -83,6 +95,26 @@ async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Ans
 
 const pageRows = 500
 
+async function emptyTables(end: SqlEnd, tables: readonly string[]): Promise<Set<string>> {
+  const empty = new Set<string>()
+  for (const some of inParts(tables, tablesAtOnce)) {
+    const looks = some.map((table) => {
+      const rows = `select from ${qualified(end.schema, table)}`
+      return `select ${literal(table)} as name where not exists (${rows})`
+    })
+    const { rows } = await end.pool.query(looks.join(' union all '))
+    for (const { name } of rows) empty.add(name)
+  }
+  return empty
+}
+
+/** Does a unique index hold all of the columns? */
+function areIndexed({ table, columns }: Reading): boolean {
+  return table.uniques.some((unique) => {
+    return columns.every(({ from }) => from !== null && unique.columns.includes(from))
+  })
+}
+
 /** Under a fence the rows stand still, so that those that came can be counted off. */
 async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, void, undefined> {
   const { key, columns, after, signal } = reading
@@ -94,10 +126,11 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
   let read = false
   try {
     const holdsPlanSql = readsPlanSql(reading, columns)
-    if (!end.within) await client.query(beginReading(end, { holdsPlanSql }))
-    else if (holdsPlanSql) await client.query(enterPlan(end))
-    await nameSession(client, reading)
-    for await (const rows of textBatches(client, query, { size: pageRows })) {
+    const named = nameSession(reading)
+    if (!end.within) await client.query(`${beginReading(end, { holdsPlanSql })}; ${named}`)
+    else await client.query(holdsPlanSql ? `${enterPlan(end)}; ${named}` : named)
+    const first = areIndexed(reading) ? { firstRows: firstKeys } : {}
+    for await (const rows of textBatches(client, query, { size: pageRows, ...first })) {
       signal.throwIfAborted()
       yield { rows, cursor: null, counted: true }
     }

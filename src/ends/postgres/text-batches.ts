@@ -18,6 +18,8 @@ export interface Batches {
   readonly size: number
   /** How large a batch may be. Default: a page. */
   readonly weightMax?: number
+  /** Rows of the first batch, of which nothing is known yet. Default: 4. */
+  readonly firstRows?: number
 }
 
 /**
@@ -27,10 +29,10 @@ export interface Batches {
 export async function* textBatches(
   client: Client,
   query: string,
-  { size, weightMax }: Batches,
+  { size: rowsMax, ...bounds }: Batches,
 ): AsyncGenerator<readonly Texts[], void, undefined> {
   const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
-  const pace = new ReadingPace({ rowsMax: size, ...(weightMax && { weightMax }) })
+  const pace = new ReadingPace({ rowsMax, ...bounds })
   let reading: Promise<Texts[]> = heard(cursor.read(pace.next()))
   for (;;) {
     const rows = await reading

@@ -115,7 +115,7 @@ export const surroundingsStamp = `(
     union all
     select format('collation %s %s', oid, xmin) from pg_collation where oid >= ${peoples}
     union all
-    select format('schema %s %s', oid, xmin) from pg_namespace
+    select format('schema %s %s', oid, xmin) from pg_namespace where nspname !~ '^pg_(toast_)?temp_'
     union all
     select format('extension %s %s', oid, xmin) from pg_extension
     union all

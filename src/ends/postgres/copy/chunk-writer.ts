@@ -14,10 +14,10 @@ import type { CopyRows } from '../../../values/sent-rows.ts'
 import type { Hold } from '../../flags.ts'
 import type { Quarantined, TableProgress } from '../../rows.ts'
 import { beginWriting } from '../fence/begin-writing.ts'
-import { holdReceiving } from '../fence/holds.ts'
+import { beginReceiving } from '../fence/holds.ts'
 import type { SqlEnd } from '../postgres-end.ts'
 import { copyInto } from './copy-into.ts'
-import { writeProgress } from './progress.ts'
+import { commitProgress } from './progress.ts'
 import { writeQuarantined } from './quarantine.ts'
 
 export interface ChunkTarget {
@@ -52,14 +52,12 @@ export function createChunkWriter(client: Client, target: ChunkTarget): ChunkWri
       await copy.end()
       begun = false
       await writeQuarantined(client, of, quarantined)
-      await writeProgress(client, of, progress)
-      if (progress.done) await client.query('set local synchronous_commit = on')
-      await client.query('commit')
+      await commitProgress(client, of, progress)
     },
   }
 }
 
 async function beginChunk(client: Client, target: ChunkTarget): Promise<void> {
-  await client.query(beginWriting({ replicate: target.replicate, commits: 'later' }))
-  await holdReceiving(client, target.hold, target.end)
+  const begin = beginWriting({ replicate: target.replicate, commits: 'later' })
+  await beginReceiving(client, target.hold, { end: target.end, begin })
 }

@@ -48,23 +48,31 @@ export async function copyTable(
       })
       const holdsPlanSql = holdPlanSql(route.columns)
       const { within } = ends.source
-      if (!within) await reader.query(beginReading(ends.source, { holdsPlanSql }))
-      else if (holdsPlanSql) await reader.query(enterPlan(ends.source))
-      await nameSession(reader, options.hold)
+      const named = nameSession(options.hold)
+      if (!within) {
+        await reader.query(`${beginReading(ends.source, { holdsPlanSql })}; ${named}`)
+      } else await reader.query(holdsPlanSql ? `${enterPlan(ends.source)}; ${named}` : named)
       let { rowsRead, rowsWritten } = options.from
+      // The chunk that is full: the last one is committed as the end of the table.
+      let full: TableProgress | null = null
+      let told = rowsRead
+      const commit = async (progress: TableProgress) => {
+        full = null
+        await writer.commit(progress)
+        if (progress.rowsRead > told) await options.onChunk(progress)
+        told = progress.rowsRead
+      }
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
         options.signal.throwIfAborted()
+        if (full) await commit(full)
         const mapped = options.mapper.map(block)
         if (mapped) await writer.write(mapped)
         rowsRead += block.rows
         rowsWritten += mapped?.rows ?? 0
-        if (!block.endsChunk) continue
-        const progress = { rowsRead, rowsWritten, done: false, cursor: null }
-        await writer.commit(progress)
-        await options.onChunk(progress)
+        if (block.endsChunk) full = { rowsRead, rowsWritten, done: false, cursor: null }
       }
       const progress = { rowsRead, rowsWritten, done: true, cursor: null }
-      await writer.commit(progress)
+      await commit(progress)
       if (!within) await reader.query('commit')
       else if (holdsPlanSql) await reader.query(leavePlan)
       return progress

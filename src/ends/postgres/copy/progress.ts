@@ -1,9 +1,15 @@
 /** Named queries on rehome.copy_progress: how many rows of a table have come, under which fence. */
 
 import type { Client, Pool } from '../../../postgres.ts'
+import { literal } from '../../../quote.ts'
 import type { FlagKey, Hold } from '../../flags.ts'
 import type { TableProgress } from '../../rows.ts'
 import { ourTurn } from '../fence/turns.ts'
+
+interface TableKey extends FlagKey {
+  readonly epoch: string
+  readonly table: string
+}
 
 export async function readProgress(
   pool: Pool | Client,
@@ -28,19 +34,33 @@ export async function progressOf(
 /** In the transaction of the rows that it counts. */
 export async function writeProgress(
   client: Client,
-  key: FlagKey & { readonly epoch: string; readonly table: string },
+  key: TableKey,
   progress: TableProgress,
 ): Promise<void> {
-  const query = `
+  await client.query(progressStatement(key, progress))
+}
+
+/** Ends the transaction with it, in one call. The last commit of a table is durable. */
+export async function commitProgress(
+  client: Client,
+  key: TableKey,
+  progress: TableProgress,
+): Promise<void> {
+  const durably = progress.done ? 'set local synchronous_commit = on; ' : ''
+  await client.query(`${progressStatement(key, progress)}; ${durably}commit`)
+}
+
+function progressStatement(key: TableKey, progress: TableProgress): string {
+  const { rowsRead, rowsWritten, done, cursor } = progress
+  const texts = [key.scope, key.tenant, key.epoch, key.table].map(literal)
+  const values = [...texts, rowsRead, rowsWritten, done, cursor === null ? 'null' : literal(cursor)]
+  return `
     insert into rehome.copy_progress
       (scope, tenant_id, epoch, table_name, rows_read, rows_written, done, cursor)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    values (${values.join(', ')})
     on conflict (scope, tenant_id, table_name) do update set epoch = excluded.epoch,
-      rows_read = excluded.rows_read, rows_written = excluded.rows_written, done = excluded.done, cursor = excluded.cursor`
-  const { rowsRead, rowsWritten, done, cursor } = progress
-  const { scope, tenant, epoch, table } = key
-  const values = [scope, tenant, epoch, table, rowsRead, rowsWritten, done, cursor]
-  await client.query(query, values)
+      rows_read = excluded.rows_read, rows_written = excluded.rows_written, done = excluded.done,
+      cursor = excluded.cursor`
 }
 
 /** Also of rows that stayed behind. Only while the tenant's flag here is ours. */

@@ -3,7 +3,7 @@
  * older than a fence. Without its bucket's row a writer would learn nothing.
  */
 import { RehomeError } from '../../../errors.ts'
-import { type Client, endIfIdle, type Pool } from '../../../postgres.ts'
+import { type Client, endsIfIdle, type Pool } from '../../../postgres.ts'
 import { wholeApplication } from '../../flags.ts'
 
 const missing = 'rehome.buckets lacks rows that writers look at: run `rehome init`'
@@ -39,9 +39,7 @@ export async function bumpBuckets(
   { sql, values, count }: Some,
   lockTimeoutMs: number,
 ): Promise<void> {
-  await client.query('begin')
-  await endIfIdle(client)
-  await client.query(`select set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`])
+  await client.query(`begin; ${endsIfIdle}; set local lock_timeout = ${lockTimeoutMs}`)
   // In the order in which writers of many tenants take them.
   const chosen = `select id from rehome.buckets where ${sql} order by id for no key update`
   const query = `update rehome.buckets b set epoch = epoch + 1

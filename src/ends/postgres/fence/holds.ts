@@ -1,7 +1,9 @@
 /** Under what the transactions run in which an attempt writes a closed tenant's rows. */
 
+import type { QueryResult } from 'pg'
 import { RehomeError } from '../../../errors.ts'
 import type { Client } from '../../../postgres.ts'
+import { literal } from '../../../quote.ts'
 import type { Flag, Hold } from '../../flags.ts'
 import { rowPath, type Schemas } from '../search-path.ts'
 import { sessionName } from './turns.ts'
@@ -18,22 +20,42 @@ export async function holdFlag(
   hold: Hold,
   end: Schemas,
 ): Promise<Flag['mode'] | null> {
-  // The turn's row is not locked: the attempt with the next turn ends this transaction, by its
-  // name.
-  const query = `select f.mode, set_config('rehome.token', $3::text, true),
-      set_config('application_name', $4, true), set_config('search_path', $5, true)
+  return modeOf(await client.query(holdStatement(hold, end)))
+}
+
+// The turn's row is not locked: the attempt with the next turn ends this transaction, by its name.
+function holdStatement(hold: Hold, end: Schemas): string {
+  const [scope, tenant, token] = [hold.scope, hold.tenant, hold.token].map(literal)
+  return `select f.mode, set_config('rehome.token', ${token}, true),
+      set_config('application_name', ${literal(sessionName(hold))}, true),
+      set_config('search_path', ${literal(rowPath(end))}, true)
     from rehome.tenant_flags f join rehome.turns t using (scope, tenant_id)
-    where f.scope = $1 and f.tenant_id = $2 and f.token = $3::uuid and t.token = $3::uuid
+    where f.scope = ${scope} and f.tenant_id = ${tenant} and f.token = ${token}::uuid
+      and t.token = ${token}::uuid
     for share of f`
-  const { scope, tenant, token } = hold
-  const values = [scope, tenant, token, sessionName(hold), rowPath(end)]
-  const result = await client.query(query, values)
-  return result.rows[0]?.mode ?? null
+}
+
+function modeOf({ rows }: QueryResult): Flag['mode'] | null {
+  return rows[0]?.mode ?? null
 }
 
 /** Locks a hold to write rows: throws FENCE_LOST unless the end receives them from this attempt. */
 export async function holdReceiving(client: Client, hold: Hold, end: Schemas): Promise<void> {
-  const mode = await holdFlag(client, hold, end)
+  refuseOthers(await holdFlag(client, hold, end), hold)
+}
+
+/** Begins a transaction and locks its hold, in one call. `begin`: one or more statements. */
+export async function beginReceiving(
+  client: Client,
+  hold: Hold,
+  { end, begin }: { readonly end: Schemas; readonly begin: string },
+): Promise<void> {
+  const answers: unknown = await client.query(`${begin}; ${holdStatement(hold, end)}`)
+  const held = (answers as QueryResult[]).at(-1)
+  refuseOthers(held ? modeOf(held) : null, hold)
+}
+
+function refuseOthers(mode: Flag['mode'] | null, hold: Hold): void {
   if (mode === 'receiving') return
   const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
   throw new RehomeError('FENCE_LOST', message, { tenant: hold.tenant })

@@ -9,7 +9,8 @@
 
 import { createHash } from 'node:crypto'
 import { RehomeError } from '../../../errors.ts'
-import type { Client, Pool } from '../../../postgres.ts'
+import type { Pool } from '../../../postgres.ts'
+import { literal } from '../../../quote.ts'
 import type { FlagKey, Hold } from '../../flags.ts'
 
 /**
@@ -66,9 +67,9 @@ export async function highestTurn(pool: Pool): Promise<bigint> {
   return BigInt((await pool.query(query)).rows[0].number)
 }
 
-/** Until the transaction ends. Who takes the next turn finds the session by this name. */
-export async function nameSession(client: Client, key: FlagKey): Promise<void> {
-  await client.query(`select set_config('application_name', $1, true)`, [sessionName(key)])
+/** A statement that holds until the transaction ends: the next turn finds the session by it. */
+export function nameSession(key: FlagKey): string {
+  return `set local application_name = ${literal(sessionName(key))}`
 }
 
 /** The `application_name` of a session that works for this tenant. */

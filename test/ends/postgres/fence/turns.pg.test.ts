@@ -60,8 +60,7 @@ async function inNamedSession(
   work: (isAlive: () => Promise<boolean>) => Promise<void>,
 ): Promise<void> {
   const named = withClient(pool, async (client) => {
-    await client.query('begin')
-    await nameSession(client, hold)
+    await client.query(`begin; ${nameSession(hold)}`)
     await work(
       async () =>
         await client.query('select 1').then(
