@@ -22,11 +22,10 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
   try {
     const found = await survey(plan, ends)
     const [tenant = null] = await tenantsOf(plan, ends, { survey: found })
-    const rows = new Map<string, number>()
-    for (const { table, path } of tenant === null ? [] : found.sources) {
-      const own = { scope: plan.scope, tenant: tenant ?? '', table, path }
-      rows.set(table.name, await rowsOf(ends.source).count(own))
-    }
+    const counted = tenant === null ? [] : found.sources
+    const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
+    const counts = await rowsOf(ends.source).counts(owned)
+    const rows = new Map(counted.map(({ table }, i) => [table.name, counts[i] ?? 0]))
     const tables = explainTables(plan, found.source, found.sources)
     return { tenant, tables: tables.map((one) => ({ ...one, rows: rows.get(one.table) ?? null })) }
   } finally {

@@ -49,7 +49,8 @@ const ownTypes = `
 /**
  * An expression that changes with everything that a schema's tables are described by and that
  * `schemaStamp` leaves out because no move relies on it to stay: indexes, sequences, types, roles,
- * and the tables of other schemas that hang together with them. `$1`: the schema, without quotes.
+ * and the tables of other schemas that hang together with them. Each move may advance sequences, so
+ * of those it has what is read, not the versions of their rows. `$1`: the schema, without quotes.
  */
 export const surroundingsStamp = `(
   with inside as materialized (
@@ -91,7 +92,10 @@ export const surroundingsStamp = `(
     select format('index %s %s %s', x.indexrelid, x.xmin, c.xmin)
     from pg_index x join inside i on i.oid = x.indrelid join pg_class c on c.oid = x.indexrelid
     union all
-    select format('sequence %s %s %s', c.oid, c.xmin, q.xmin)
+    select format('sequence %s %s %s %s of %s', c.oid, c.relnamespace, c.relname, q.seqincrement,
+      (select string_agg(format('%s.%s', e.refobjid, e.refobjsubid), ' ') from pg_depend e
+       where e.classid = 'pg_class'::regclass and e.objid = c.oid
+         and e.refclassid = 'pg_class'::regclass))
     from sequences s join pg_class c on c.oid = s.oid join pg_sequence q on q.seqrelid = s.oid
     union all
     select format('function %s %s', p.oid, p.xmin) from pg_proc p
