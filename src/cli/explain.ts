@@ -38,7 +38,7 @@ export function printExplanation({ tenant, tables }: Explanation): void {
   print(`${count('moves')} tables move, ${count('shared')} are shared, ${count('stays')} stay`)
   const head = ['table', '', tenant === null ? 'rows' : `rows of ${safe(tenant, 40)}`, 'why']
   const lines = tables.map(({ table, fate, why, rows }) => {
-    return [table, fate, rows === null ? '' : rows.toLocaleString('en'), why]
+    return [safe(table, 63), fate, rows === null ? '' : rows.toLocaleString('en'), safe(why, 200)]
   })
   print(tableText([head, ...lines]))
 }

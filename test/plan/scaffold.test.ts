@@ -218,7 +218,7 @@ describe('the plan', () => {
   })
 
   test('quotes names that would end a text, a comment or a query', () => {
-    const hostile = ["it's", '\\ `$', '{x}`'].join('\n')
+    const hostile = ["it's", '\\ `$', '{x}` \u202e'].join('\n')
     const tables = { [hostile]: { id: 'int8 key' }, a: { id: `int8 key` } }
     const catalog = catalogOf(tables)
     const tenant = { table: hostile, id: 'id', column: 'id', direct: 1, reached: 1 }
@@ -235,6 +235,7 @@ describe('the plan', () => {
       (name: string) => name,
     )
     expect(plan).toMatchObject({ tables: expect.arrayContaining([hostile]) })
+    expect(text.replace(/^ {2}tenants.*?`,$/ms, '')).not.toContain('\u202e')
     expect(plan.tenants).toBe(`select "id" from "${hostile}"`)
   })
 })

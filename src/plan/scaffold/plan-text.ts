@@ -215,7 +215,8 @@ function parentsBefore({ tables }: Scaffold): ClassifiedTable[] {
 }
 
 function tenantsOf({ tenant, tables }: Scaffold): string[] {
-  const query = (text: string) => `  tenants: sql\`${text.replace(/[\\`]|\$\{/g, '\\$&')}\`,`
+  const query = (text: string) =>
+    `  tenants: sql\`${visible(text.replace(/[\\`]|\$\{/g, '\\$&'))}\`,`
   if (tenant.table !== null)
     return [query(`select ${ident(tenant.id)} from ${ident(tenant.table)}`)]
   const first = tables.find(({ belonging }) => belonging.kind === 'column')
@@ -234,16 +235,21 @@ function linesOf({ code, comment }: Entry): string[] {
   return comment === undefined ? [line] : [`    // ${oneLine(comment)}`, line]
 }
 
-/** A hostile name ends no comment. */
+/** A hostile name neither ends a comment nor turns its direction. */
 function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
 }
 
 function quote(text: string): string {
   const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
-  return `'${escaped.replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}'`
+  return `'${visible(escaped)}'`
 }
 
 function upperFirst(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
+}
+
+/** Characters that do not show, as escapes of a string or of a template. */
+function visible(code: string): string {
+  return code.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
 }
