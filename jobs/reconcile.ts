@@ -63,7 +63,7 @@ export function startReconcile(options: ReconcileOptions): () => void {
       jobs.catch(tried('give open moves their jobs')),
       ...fences.map((looked) => looked.catch(tried('look after fences'))),
       ...tidied.map((done) => done.catch(tried('tidy the logs of changes'))),
-      ...audits.map((asked) => asked.catch(tried('ask for audits'))),
+      ...audits.map((request) => request.catch(tried('ask for audits'))),
     ])
     if (!ended) timer = setTimeout(look, everyMs)
   }

@@ -110,7 +110,7 @@ function tellOfQueries(client: pg.PoolClient, to: string): void {
     const who = caller && { tenant: caller.tenant, phase: caller.phase }
     calls.publish({ moment, to, text, ...who } satisfies RemoteCall)
   }
-  const told = (text: string, error?: unknown) => {
+  const settle = (text: string, error?: unknown) => {
     // A connection that owes an answer cannot be used by the next one.
     if (error instanceof Error && error.message === 'Query read timeout') broken.add(client)
     tell('after', text)
@@ -121,7 +121,7 @@ function tellOfQueries(client: pg.PoolClient, to: string): void {
     const done = args.at(-1)
     if (typeof done === 'function') {
       const answer = (error: unknown, ...rest: unknown[]) => {
-        told(text, error)
+        settle(text, error)
         done(error, ...rest)
       }
       return query.call(client, ...args.slice(0, -1), answer)
@@ -130,11 +130,11 @@ function tellOfQueries(client: pg.PoolClient, to: string): void {
     if (!(answer instanceof Promise)) return answer
     return answer.then(
       (result) => {
-        told(text)
+        settle(text)
         return result
       },
       (error: unknown) => {
-        told(text, error)
+        settle(text, error)
         throw error
       },
     )

@@ -60,13 +60,13 @@ function describeError(error: unknown, depth = 0): Record<string, unknown> {
 
 /** For errors that come back many times a second: each text once in `everyMs`. */
 export function sparsely(log: Logger, message: string, everyMs = 10_000): (error: Error) => void {
-  const told = new Map<string, number>()
+  const repetitions = new Map<string, number>()
   return (error) => {
     const text = messageOf(error)
-    const before = told.get(text)
+    const before = repetitions.get(text)
     if (before !== undefined && performance.now() - before < everyMs) return
-    if (told.size > 100) told.clear()
-    told.set(text, performance.now())
+    if (repetitions.size > 100) repetitions.clear()
+    repetitions.set(text, performance.now())
     log.warn({ err: error }, message)
   }
 }

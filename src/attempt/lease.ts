@@ -55,11 +55,11 @@ export function createLease(options: LeaseOptions): Lease {
   }
   const renew = async (current: NonNullable<typeof held>) => {
     renewing = true
-    const asked = now()
+    const sentAt = now()
     try {
       const renewed = await current.renew()
       if (held !== current) return
-      if (renewed) renewedAt = asked
+      if (renewed) renewedAt = sentAt
       else options.abort(lost())
     } catch {
       // The next beat tries again, or finds that the lease is over.

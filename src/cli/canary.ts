@@ -81,18 +81,18 @@ function byRequest({ url, method, header = [], body }: Flags): By {
   return {
     instances: url,
     async write({ instance, signal }) {
-      const asked = { method, headers, redirect: 'manual', signal } as const
-      const response = await fetch(instance, { ...asked, ...(body !== undefined && { body }) })
+      const request = { method, headers, redirect: 'manual', signal } as const
+      const response = await fetch(instance, { ...request, ...(body !== undefined && { body }) })
       await response.body?.cancel()
       return answerOf(response)
     },
   }
 }
 
-function headersOf(given: readonly string[], body: string | undefined): Headers {
+function headersOf(lines: readonly string[], body: string | undefined): Headers {
   const headers = new Headers({ accept: 'application/json' })
   if (body !== undefined) headers.set('content-type', isJson(body) ? 'application/json' : formType)
-  for (const line of given) {
+  for (const line of lines) {
     const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
     if (!name || value === undefined) {
       throw new RehomeError('USAGE', 'a --header has to be "name: value"')

@@ -159,8 +159,8 @@ async function end(databases: readonly Database[], { scope, dryRun }: Options): 
 
 async function show(databases: readonly Database[], { json }: Options): Promise<void> {
   if (json) {
-    const found = databases.map(({ place, before }) => ({ place, readOnly: before }))
-    return print(JSON.stringify(found, null, 2))
+    const states = databases.map(({ place, before }) => ({ place, readOnly: before }))
+    return print(JSON.stringify(states, null, 2))
   }
   printEach(databases, ({ before }) => (before ? stateText(before) : 'writes are let in'))
 }

@@ -65,8 +65,8 @@ export function homeAt<Db>(
   )
   const home = there.length > 1 ? there.find(({ scope }) => scope === from.scope) : there[0]
   if (home) return home
-  const known = [...homes.values()].map(({ name, places }) => `"${name}" (${places[0]})`)
-  const message = `tenant ${JSON.stringify(tenant)} has moved to ${movedTo}, where none of the homes is: ${known.join(', ')}; give that home \`place: ${JSON.stringify(movedTo)}\``
+  const homeList = [...homes.values()].map(({ name, places }) => `"${name}" (${places[0]})`)
+  const message = `tenant ${JSON.stringify(tenant)} has moved to ${movedTo}, where none of the homes is: ${homeList.join(', ')}; give that home \`place: ${JSON.stringify(movedTo)}\``
   throw new RehomeError('SETTING_MISSING', message)
 }
 

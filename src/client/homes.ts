@@ -139,8 +139,11 @@ function firstHome<Db>(
   const named = (name: string | undefined) => {
     const home = homes.get(name ?? '')
     if (home) return home
-    const known = [...homes.keys()].map((key) => `"${key}"`).join(', ')
-    throw new RehomeError('USAGE', `"${name}" is none of the homes: ${known || 'there are none'}`)
+    const nameList = [...homes.keys()].map((key) => `"${key}"`).join(', ')
+    throw new RehomeError(
+      'USAGE',
+      `"${name}" is none of the homes: ${nameList || 'there are none'}`,
+    )
   }
   if (typeof first === 'function') return (tenant) => named(first(tenant))
   const home = named(first)
@@ -216,7 +219,7 @@ async function afterRefusal<Db>(at: At<Db>, until: Until, refusal: Refusal<Db>):
   // What was known is too old, but many may be refused at once, and need not all ask. Where flags
   // cannot be asked for, what refused it is enough to wait for.
   const next = await at.memory
-    .get(tenant, (known) => (known.fence ? now() - began : -1))
+    .get(tenant, (state) => (state.fence ? now() - began : -1))
     .catch(() => null)
   const isOpen = next !== null && next.home !== home && !next.fence
   const follows = isOpen && refusals <= at.homes.size
@@ -248,10 +251,10 @@ async function untilWritable<Db>(
       const looked = now()
       // Those who wait share what the first of them has seen.
       const look = memory.get(tenant, () => ms / 2)
-      const known = await within(Math.max(1, deadline - looked), look).catch(() => null)
-      if (known && !known.fence) return true
+      const state = await within(Math.max(1, deadline - looked), look).catch(() => null)
+      if (state && !state.fence) return true
       const leftMs = deadline - now()
-      if (known?.fence?.indefinite || leftMs <= 0 || signal?.aborted) return false
+      if (state?.fence?.indefinite || leftMs <= 0 || signal?.aborted) return false
       await waiting.sleep(tenant, { ms: Math.min(ms, leftMs), signal })
       // A flood of notifications must not become a flood of queries.
       const soonMs = lookEveryMs.least / 2 - (now() - looked)

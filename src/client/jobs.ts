@@ -43,8 +43,8 @@ export function whileWritable<J extends DelayableJob, R>(
   }
   // BullMQ gives a signal to processors that declare three parameters.
   return async (job, token, signal) => {
-    const known = await lookFor(options.tenantOf(job), options.look)
-    if (known) return await stepAside(known, job, token)
+    const knownFence = await lookFor(options.tenantOf(job), options.look)
+    if (knownFence) return await stepAside(knownFence, job, token)
     try {
       return await inBackground(() => processor(job, token, signal))
     } catch (error) {
@@ -108,8 +108,8 @@ export async function forEachWritableTenant(
 ): Promise<Sweep> {
   const sweep: Sweep = { done: [], skipped: [], failed: [] }
   const visit = async (tenant: string) => {
-    const known = await lookFor(tenant, options.look)
-    if (known) return void sweep.skipped.push({ tenant, fence: known })
+    const knownFence = await lookFor(tenant, options.look)
+    if (knownFence) return void sweep.skipped.push({ tenant, fence: knownFence })
     try {
       await inBackground(() => work(tenant))
       sweep.done.push(tenant)

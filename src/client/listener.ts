@@ -159,11 +159,11 @@ export interface Change {
 /** null: it is not said of whom. undefined: it is about something else. */
 function changeOf(payload: string): Change | null | undefined {
   try {
-    const told: unknown = JSON.parse(payload)
-    if (!Array.isArray(told)) return undefined
-    const [scope, tenantHash] = told
-    const known = typeof scope === 'string' && typeof tenantHash === 'string'
-    return known ? { scope, tenantHash } : null
+    const message: unknown = JSON.parse(payload)
+    if (!Array.isArray(message)) return undefined
+    const [scope, tenantHash] = message
+    const isChange = typeof scope === 'string' && typeof tenantHash === 'string'
+    return isChange ? { scope, tenantHash } : null
   } catch {
     return undefined
   }

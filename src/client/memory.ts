@@ -50,8 +50,8 @@ export function createMemory<T>(
     entries.set(tenant, entry)
     if (!last) names.set(tenantHashOf(tenant), tenant)
     entry.answer.then(
-      (known) => {
-        entry.known = known
+      (answer) => {
+        entry.known = answer
       },
       () => {
         entry.doubted = true

@@ -19,10 +19,10 @@ export function isTenantFenced(error: unknown): boolean {
  * something else, be it that the whole transaction or server is read-only.
  */
 export function fenceOf(error: unknown): Fence | null {
-  return findIn(error, (found) => {
-    if (found.name === 'TenantReadOnlyError') return parseFence(found.fence)
-    if (found.code !== '25006' || found.hint !== 'rehome:fenced') return null
-    return typeof found.detail === 'string' ? parseFence(parseJson(found.detail)) : null
+  return findIn(error, (fields) => {
+    if (fields.name === 'TenantReadOnlyError') return parseFence(fields.fence)
+    if (fields.code !== '25006' || fields.hint !== 'rehome:fenced') return null
+    return typeof fields.detail === 'string' ? parseFence(parseJson(fields.detail)) : null
   })
 }
 
@@ -34,10 +34,10 @@ const conflicts = new Set<unknown>(['40001', '40P01', 'P2034'])
  * is raised, REPEATABLE READ and SERIALIZABLE writers of its tenant get this error first.
  */
 export function isSerializationFailure(error: unknown): boolean {
-  const found = findIn(error, ({ code, kind }) =>
+  const conflict = findIn(error, ({ code, kind }) =>
     conflicts.has(code) || kind === 'TransactionWriteConflict' ? true : null,
   )
-  return found ?? false
+  return conflict ?? false
 }
 
 /** So many errors are looked at; an error and its causes are a handful. */
@@ -49,13 +49,13 @@ type Fields = Readonly<Record<string, unknown>>
 function findIn<T>(error: unknown, look: (fields: Fields) => T | null): T | null {
   if (!isError(error)) return null
   const open: Fields[] = [error]
-  const seen = new Set<unknown>(open)
+  const visited = new Set<unknown>(open)
   for (const fields of open) {
     const result = look(fields)
     if (result !== null) return result
     for (const cause of causesOf(fields)) {
-      if (seen.has(cause) || seen.size >= errorsMax) continue
-      seen.add(cause)
+      if (visited.has(cause) || visited.size >= errorsMax) continue
+      visited.add(cause)
       open.push(cause)
     }
   }
@@ -97,10 +97,11 @@ function parseFence(value: unknown): Fence | null {
   if (!isObject(value)) return null
   // Databases whose fence is older do not say it.
   const { scope, tenant, mode, reason, retryAfterS, indefinite = false, movedTo, key } = value
-  const known = typeof scope === 'string' && typeof tenant === 'string' && modes.includes(mode)
-  const told = typeof reason === 'string' && typeof indefinite === 'boolean'
+  const hasTenant = typeof scope === 'string' && typeof tenant === 'string' && modes.includes(mode)
+  const hasReason = typeof reason === 'string' && typeof indefinite === 'boolean'
   const timed = Number.isSafeInteger(retryAfterS) && Number(retryAfterS) >= 0
-  if (!known || !told || !timed || !isTextOrNull(movedTo) || !isTextOrNull(key)) return null
+  if (!hasTenant || !hasReason || !timed || !isTextOrNull(movedTo) || !isTextOrNull(key))
+    return null
   const counted = Number(retryAfterS)
   return {
     scope,

@@ -17,10 +17,10 @@ import { refuseBrokenInvariants } from './invariants.ts'
 
 /** Verifies over these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
 export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
-  const found = await lookAt({ ...shard, ends })
-  const { comparisons } = found
+  const result = await lookAt({ ...shard, ends })
+  const { comparisons } = result
   shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
-  refuseDifferences(shard, found)
+  refuseDifferences(shard, result)
   await refuseBrokenInvariants(shard, ends)
   await refuseChangedSchema(shard)
   const rows = comparisons.reduce((total, { found }) => total + found, 0)
@@ -37,9 +37,9 @@ export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void
 
 /** Verifies a part of the shard. Returns how many rows were compared. */
 export async function verifyPart(part: Shard): Promise<number> {
-  const found = await lookAt(part)
-  refuseDifferences(part, found)
-  return found.comparisons.reduce((total, { found }) => total + found, 0)
+  const result = await lookAt(part)
+  refuseDifferences(part, result)
+  return result.comparisons.reduce((total, { found }) => total + found, 0)
 }
 
 function refuseDifferences(
@@ -68,22 +68,22 @@ function misreadText(table: string, misread: readonly Difference[]): string {
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
 async function lookAt(shard: Shard) {
-  const found: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
+  const result: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
     comparisons: [],
     broken: [],
   }
   const looks = [
     async (part: Shard) => {
       // What has gone back is right where the plan's own way leads from it to what is there.
-      found.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
+      result.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
     },
     async (part: Shard) => {
-      found.broken = await allBroken(part)
+      result.broken = await allBroken(part)
     },
   ]
   const options = { limit: lanesOf(shard.plan), signal: shard.signal }
   await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
-  return found
+  return result
 }
 
 export interface Broken extends BrokenReference {
@@ -93,14 +93,14 @@ export interface Broken extends BrokenReference {
 /** References to nothing, of the tenant's rows at the target. */
 export async function allBroken(shard: Shard): Promise<Broken[]> {
   const { routes, targets } = shard.survey
-  const found: Broken[] = []
+  const references: Broken[] = []
   for (const route of routes) {
     shard.signal.throwIfAborted()
     const rows = tenantRows(shard, route, 'target')
     const broken = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
-    found.push(...broken.map((one) => ({ ...one, table: route.target.name })))
+    references.push(...broken.map((one) => ({ ...one, table: route.target.name })))
   }
-  return found
+  return references
 }
 
 /** Names each foreign key that is broken, with an example of what its rows refer to. */

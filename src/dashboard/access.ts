@@ -59,7 +59,7 @@ export function createAccess(options: AccessOptions): Access {
   return tokenAccess((offered) => {
     const digest = digestOf(offered)
     // Every token is compared, so that the time says nothing about which one was near.
-    const equal = tokens.filter((known) => timingSafeEqual(known.digest, digest))
+    const equal = tokens.filter((candidate) => timingSafeEqual(candidate.digest, digest))
     return equal[0]?.role ?? null
   })
 }
@@ -93,12 +93,12 @@ function refuseBadTokens({ token, viewerToken }: AccessOptions): void {
   if (viewerToken && viewerToken === token) {
     throw new RehomeError('USAGE', 'the two tokens are the same, so every viewer is an operator')
   }
-  if ([token, viewerToken].some((given) => given !== undefined && published.has(given))) {
+  if ([token, viewerToken].some((secret) => secret !== undefined && published.has(secret))) {
     const message = 'this token of the board stands in a published file, so everybody knows it'
     throw new RehomeError('USAGE', `${message}: make one with \`openssl rand -hex 24\``)
   }
-  for (const given of [token, viewerToken]) {
-    if (!given || Buffer.byteLength(given) >= bytesMin) continue
+  for (const secret of [token, viewerToken]) {
+    if (!secret || Buffer.byteLength(secret) >= bytesMin) continue
     const message = `a token of the board has at least ${bytesMin} characters`
     throw new RehomeError('USAGE', `${message}: make one with \`openssl rand -hex 24\``)
   }

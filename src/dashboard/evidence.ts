@@ -51,18 +51,18 @@ export function readEvidence(
   move: Pick<Move, 'evidence' | 'pause_ms'>,
   events: readonly Pick<MoveEvent, 'phase'>[],
 ): Evidence {
-  const known = shape.parse(move.evidence ?? {})
+  const evidence = shape.parse(move.evidence ?? {})
   return {
-    tables: tablesOf(known),
+    tables: tablesOf(evidence),
     phases: inOrder(events, [
-      ...timesOf('move', known.movePhaseMs),
-      ...timesOf('rollback', known.rollbackPhaseMs),
-      ...timesOf('audit', known.auditPhaseMs),
-      ...timesOf('finalize', known.finalizePhaseMs),
-      ...timesOf('cleanup', known.cleanupPhaseMs),
+      ...timesOf('move', evidence.movePhaseMs),
+      ...timesOf('rollback', evidence.rollbackPhaseMs),
+      ...timesOf('audit', evidence.auditPhaseMs),
+      ...timesOf('finalize', evidence.finalizePhaseMs),
+      ...timesOf('cleanup', evidence.cleanupPhaseMs),
     ]),
-    pauseMs: known.pauseMs ?? move.pause_ms,
-    rollbackPauseMs: known.rollbackPauseMs ?? null,
+    pauseMs: evidence.pauseMs ?? move.pause_ms,
+    rollbackPauseMs: evidence.rollbackPauseMs ?? null,
   }
 }
 
@@ -71,13 +71,13 @@ function tablesOf({ copied, verified }: z.infer<typeof shape>): TableEvidence[] 
   const names = [...verified.tables.map(({ table }) => table), ...Object.keys(copied)]
   return [...new Set(names)].map((table) => {
     const rows = copied[table]
-    const found = verified.tables.find((comparison) => comparison.table === table)
+    const tableComparison = verified.tables.find((comparison) => comparison.table === table)
     return {
       table,
       read: rows?.read ?? null,
       written: rows?.written ?? null,
-      compared: found ?? null,
-      equal: found?.equal ?? null,
+      compared: tableComparison ?? null,
+      equal: tableComparison?.equal ?? null,
     }
   })
 }

@@ -51,7 +51,7 @@ function valuesOf(cookies: string | undefined, name: string): string[] {
   })
 }
 
-function same(given: string | undefined, right: string): boolean {
-  const [a, b] = [Buffer.from(given ?? ''), Buffer.from(right)]
+function same(left: string | undefined, right: string): boolean {
+  const [a, b] = [Buffer.from(left ?? ''), Buffer.from(right)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -135,8 +135,8 @@ function fact(name: string, value: Content): Html {
 }
 
 function numberCell(value: number | null | undefined): Html {
-  const known = value !== null && value !== undefined
-  return html`<td class="number">${known ? number(value) : '–'}</td>`
+  const isKnown = value !== null && value !== undefined
+  return html`<td class="number">${isKnown ? number(value) : '–'}</td>`
 }
 
 function number(value: number): string {

@@ -24,8 +24,8 @@ interface Tries {
 export function createWrongTokens(clock: () => number = () => performance.now()): WrongTokens {
   const tries = new Map<string, Tries>()
   const triesOf = (key: string): Tries => {
-    const found = tries.get(key)
-    return found && clock() - found.since < windowMs ? found : { since: clock(), count: 0 }
+    const entry = tries.get(key)
+    return entry && clock() - entry.since < windowMs ? entry : { since: clock(), count: 0 }
   }
   return {
     waitS(address) {

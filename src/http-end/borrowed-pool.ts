@@ -53,7 +53,7 @@ function lockMsOf(answerMs: number): number {
 type Setting = readonly [name: string, value: string]
 
 /** Returns those that there were. One statement, so all or none. */
-async function exchangeSettings(client: Client, wanted: readonly Setting[]): Promise<Setting[]> {
+async function exchangeSettings(client: Client, settings: readonly Setting[]): Promise<Setting[]> {
   // Nothing in it is found by the application's search path, and what a server does not know yet,
   // such as `plpgsql.…` before a function has run, is left alone.
   const query = `
@@ -63,8 +63,8 @@ async function exchangeSettings(client: Client, wanted: readonly Setting[]): Pro
         with ordinality w (name, value, place))
     select name, had, pg_catalog.set_config(name, value, false) from before
     where had is not null order by place`
-  const names = wanted.map(([name]) => name)
-  const { rows } = await client.query(query, [names, wanted.map(([, value]) => value)])
+  const names = settings.map(([name]) => name)
+  const { rows } = await client.query(query, [names, settings.map(([, value]) => value)])
   return rows.map(({ name, had }) => [name, had] as const)
 }
 

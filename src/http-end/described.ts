@@ -59,12 +59,14 @@ export async function describe(
  */
 function keyFindings({ source, sourceKey }: Route): Finding[] {
   const where = `table "${source.name}"`
-  const found = source.uniques.some((unique) => unique.columns.every((c) => sourceKey.includes(c)))
+  const hasUnique = source.uniques.some((unique) =>
+    unique.columns.every((c) => sourceKey.includes(c)),
+  )
   const nullable = sourceKey.find(
     (name) => !source.columns.some((column) => column.name === name && column.notNull),
   )
   return [
-    ...(found ? [] : [{ where, message: `key (${sourceKey.join(', ')}) has no unique index` }]),
+    ...(hasUnique ? [] : [{ where, message: `key (${sourceKey.join(', ')}) has no unique index` }]),
     ...(nullable === undefined ? [] : [{ where, message: `key "${nullable}" may be null` }]),
   ]
 }

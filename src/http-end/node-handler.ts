@@ -30,13 +30,13 @@ function requestOf(incoming: IncomingMessage): Request {
   // Express takes the path that it is mounted at away from `url`.
   const { originalUrl } = incoming as { originalUrl?: string }
   const path = originalUrl ?? incoming.url ?? '/'
-  const given = new Headers()
+  const copy = new Headers()
   for (const [name, value] of Object.entries(headers)) {
-    for (const one of [value ?? []].flat()) given.append(name, one)
+    for (const one of [value ?? []].flat()) copy.append(name, one)
   }
   const hasBody = method !== 'GET' && method !== 'HEAD'
   const body = hasBody ? { body: bodyOf(incoming), duplex: 'half' as const } : {}
-  return new Request(new URL(path, 'http://end'), { method, headers: given, ...body })
+  return new Request(new URL(path, 'http://end'), { method, headers: copy, ...body })
 }
 
 /** Nothing is read before somebody asks for it: most requests that are refused are never read. */

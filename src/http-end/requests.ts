@@ -10,9 +10,9 @@ export function checked<T>(schema: z.ZodType<T>, body: string, scope: string): T
     const where = issue?.path.join('.') || 'the request'
     throw new RehomeError('USAGE', `${where}: ${issue?.message}`)
   }
-  const asked = (parsed.data as { scope?: string }).scope
-  if (asked === undefined || asked === scope) return parsed.data
-  throw new RehomeError('USAGE', `this end guards scope "${scope}", not "${asked}"`)
+  const requested = (parsed.data as { scope?: string }).scope
+  if (requested === undefined || requested === scope) return parsed.data
+  throw new RehomeError('USAGE', `this end guards scope "${scope}", not "${requested}"`)
 }
 
 function parse(body: string): unknown {

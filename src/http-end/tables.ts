@@ -28,9 +28,9 @@ export function keysOf(table: CatalogTable, keys: KeyList | undefined): KeyList 
 
 /** A sequence of one of the tables, as SQL calls it. Throws USAGE. */
 export function sequenceOf(routes: readonly Route[], sequence: string): string {
-  const known = routes.some(({ source }) =>
+  const exists = routes.some(({ source }) =>
     source.columns.some((c) => c.sequence === sequence || c.composes === sequence),
   )
-  if (known) return sequence
+  if (exists) return sequence
   throw new RehomeError('USAGE', `there is no sequence "${sequence}" at this end`)
 }

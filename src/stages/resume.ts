@@ -104,9 +104,9 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   shard.phase = 'copy'
   shard.rowsTotal = Number(shard.move.rows_total ?? 0)
   const sync = await feedOf(shard, 'target').readSync({ ...hold, epoch })
-  const found = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
-  shard.tell(`goes on under the capture of the attempt before: ${found}`)
-  return found
+  const state = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
+  shard.tell(`goes on under the capture of the attempt before: ${state}`)
+  return state
 }
 
 function contradiction(flag: { mode: string } | null): RehomeError {

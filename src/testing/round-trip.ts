@@ -29,12 +29,18 @@ export function expectRoundTrip<Row extends object>(
 ): void {
   const { transform, invert, columns } = plan.kind === 'stream' ? asTable(plan) : plan
   if (!invert) throw new Error(`${plan.kind} "${plan.name}" has no \`invert\``)
-  const given = { tenantId: 'acme', scope: 'default', planName: 'test', lookups: {}, ...context }
+  const fullContext = {
+    tenantId: 'acme',
+    scope: 'default',
+    planName: 'test',
+    lookups: {},
+    ...context,
+  }
   const holds = fc.property(rows, (row) => {
     const kept = keptOf(columns, row as Values)
     // Transforms may change what they are given.
-    const there = (transform ?? same)(structuredClone(renamedRow(columns, kept)), given)
-    if (there !== null) deepStrictEqual(invert(structuredClone(there), given), kept)
+    const there = (transform ?? same)(structuredClone(renamedRow(columns, kept)), fullContext)
+    if (there !== null) deepStrictEqual(invert(structuredClone(there), fullContext), kept)
   })
   fc.assert(holds, { numRuns: runs })
 }

@@ -47,18 +47,18 @@ export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): 
   return {
     columns: () => columns,
     async digest() {
-      let found: Digest = noRows
+      let sum: Digest = noRows
       await look(async (side) => {
-        found = addDigests(found, await side.digest())
+        sum = addDigests(sum, await side.digest())
       })
-      return found
+      return sum
     },
     async buckets() {
-      let found: Buckets = new Map()
+      let sums: Buckets = new Map()
       await look(async (side) => {
-        found = addBuckets(found, await side.buckets())
+        sums = addBuckets(sums, await side.buckets())
       })
-      return found
+      return sums
     },
     async hashes(some) {
       const hashes = new Map<string, string>()
@@ -86,9 +86,9 @@ async function eachPage(
   let visiting: Promise<void> = Promise.resolve()
   for await (const rows of mapped(pages, renumber, mapper)) {
     // One row may become many, and a small one a large one.
-    for (const given of byWeight(rows, (row) => row)) {
+    for (const batch of byWeight(rows, (row) => row)) {
       reading.signal.throwIfAborted()
-      const side = target.side(givenRows(route, mapper, { given, hash }))
+      const side = target.side(givenRows(route, mapper, { given: batch, hash }))
       await visiting
       visiting = heard(visit(side))
     }

@@ -12,23 +12,23 @@ export function renumberAt(
   { newIds, columns }: Route,
   spaces: ReadonlyMap<string, IdSpace>,
 ): Renumber {
-  const wanted = columns.flatMap(({ from }, index) => {
+  const renumbered = columns.flatMap(({ from }, index) => {
     const space = from === null ? undefined : spaces.get(newIds[from] ?? '')
     return space ? [{ index, space }] : []
   })
-  if (wanted.length === 0) return async (rows) => rows
+  if (renumbered.length === 0) return async (rows) => rows
   return async (rows) => {
-    const found = new Map<string, ReadonlyMap<string, string>>()
-    for (const space of new Set(wanted.map((one) => one.space))) {
-      const at = wanted.filter((one) => one.space === space)
+    const idsOf = new Map<string, ReadonlyMap<string, string>>()
+    for (const space of new Set(renumbered.map((one) => one.space))) {
+      const at = renumbered.filter((one) => one.space === space)
       const old = rows.flatMap((row) => at.flatMap(({ index }) => row[index] ?? []))
-      found.set(space.space, await target.newIds(space, [...new Set(old)]))
+      idsOf.set(space.space, await target.newIds(space, [...new Set(old)]))
     }
     return rows.map((row) => {
       const renewed = [...row]
-      for (const { index, space } of wanted) {
+      for (const { index, space } of renumbered) {
         const old = row[index] ?? null
-        renewed[index] = old === null ? null : (found.get(space.space)?.get(old) ?? null)
+        renewed[index] = old === null ? null : (idsOf.get(space.space)?.get(old) ?? null)
       }
       return renewed
     })

@@ -48,10 +48,10 @@ export function mapStream(route: Route, stream: StreamPlan, context: TransformCo
     held: () => group.length,
     takeQuarantined: quarantine.take,
     map(rows, asRead = rows) {
-      const given = rows.map((fields, i) => ({ fields, asRead: asRead[i] ?? fields }))
-      if (stream.by.length === 0) return given.flatMap((row) => produce([row]))
+      const pairs = rows.map((fields, i) => ({ fields, asRead: asRead[i] ?? fields }))
+      if (stream.by.length === 0) return pairs.flatMap((row) => produce([row]))
       const out: Texts[] = []
-      for (const row of given) {
+      for (const row of pairs) {
         const [first] = group
         if (first && !reader.belong(first.fields, row.fields)) {
           out.push(...produce(group))

@@ -35,9 +35,9 @@ export function transformMapper(
   { oneFormat }: { oneFormat: boolean },
 ): RowMapper {
   const forms = route.columns.map(({ typeName }) => binaryForm(typeName))
-  const known = forms.filter((form) => form !== null)
-  return known.length === forms.length && !oneFormat
-    ? binaryMapper({ route, context, forms: known })
+  const binaryForms = forms.filter((form) => form !== null)
+  return binaryForms.length === forms.length && !oneFormat
+    ? binaryMapper({ route, context, forms: binaryForms })
     : textMapper(route, context)
 }
 

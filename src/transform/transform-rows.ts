@@ -88,8 +88,8 @@ export class RowTransform {
     }
     try {
       // Of another type than at the target: it is written anew, as what a transform would see.
-      const seen = value === untouched ? lazy.original(field.named) : value
-      this.outcomes[index] = changeOf(field, seen, { lazy, source })
+      const current = value === untouched ? lazy.original(field.named) : value
+      this.outcomes[index] = changeOf(field, current, { lazy, source })
     } catch (error) {
       const message = `${nameOf(route, source)}, column "${field.name}": ${messageOf(error)}`
       throw new RehomeError('TRANSFORM_FAILED', message, { cause: error })
@@ -103,7 +103,7 @@ function runTransform(
   { row, source }: { row: Record<string, unknown>; source: RowSource },
 ): Record<string, unknown> | null {
   const { transform, plan } = route
-  let given: unknown = row
+  let input: unknown = row
   if (plan.row) {
     const checked = plan.row.safeParse(row)
     if (!checked.success) {
@@ -111,10 +111,10 @@ function runTransform(
       const what = `${issue?.path.join('.') || 'row'}: ${issue?.message}`
       throw new RehomeError('TRANSFORM_FAILED', `${nameOf(route, source)}: ${what}`)
     }
-    given = checked.data
+    input = checked.data
   }
   try {
-    const result = transform?.(given as Record<string, unknown>, context) ?? null
+    const result = transform?.(input as Record<string, unknown>, context) ?? null
     if (result === null || isPlainRow(result)) return result
   } catch (error) {
     const message = `${nameOf(route, source)}: the transform threw ${messageOf(error)}`

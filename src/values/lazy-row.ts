@@ -30,9 +30,9 @@ export interface RowVisitor {
  */
 export function lazyRowOf(names: readonly string[]): LazyRow {
   const list = JSON.stringify(names)
-  const known = rows.get(list) ?? new LazyRow(names)
-  rows.set(list, known)
-  return known
+  const own = rows.get(list) ?? new LazyRow(names)
+  rows.set(list, own)
+  return own
 }
 
 const rows = new Map<string, LazyRow>()
@@ -178,8 +178,8 @@ const ordinary = { enumerable: true, writable: true, configurable: true }
 
 export type { LazyRow }
 
-export function expectFields(found: number, expected: number): void {
-  if (found === expected) return
-  const message = `a row has ${found} fields, expected ${expected}`
+export function expectFields(actual: number, expected: number): void {
+  if (actual === expected) return
+  const message = `a row has ${actual} fields, expected ${expected}`
   throw new RehomeError('DATABASE_ERROR', message)
 }

@@ -282,8 +282,8 @@ class BinaryScanner implements Scanner {
 
 /** Checks as soon as the first byte is there: a text stream may be shorter than the header. */
 function checkSignature(header: Buffer): void {
-  const seen = header.subarray(0, signature.length)
-  if (seen.equals(signature.subarray(0, seen.length))) return
+  const start = header.subarray(0, signature.length)
+  if (start.equals(signature.subarray(0, start.length))) return
   throw malformed(0, 'it does not begin with the signature of binary COPY')
 }
 

@@ -20,7 +20,7 @@ const progressIntervalMs = 25
 export function createJobStory(job: Job): JobStory {
   let last: Promise<unknown> = Promise.resolve()
   let latest: Progress | null = null
-  let told = ''
+  let lastPhase = ''
   const start = now()
   const queue = (write: () => Promise<unknown>) => {
     last = last.then(write).catch(() => {})
@@ -32,8 +32,8 @@ export function createJobStory(job: Job): JobStory {
   return {
     tell,
     report(progress) {
-      if (progress.phase !== told) {
-        told = progress.phase
+      if (progress.phase !== lastPhase) {
+        lastPhase = progress.phase
         tell(`${progress.phase} begins`)
       }
       const waiting = latest !== null

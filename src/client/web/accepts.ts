@@ -26,8 +26,8 @@ function readRange(text: string): Range {
 function qualityIn(ranges: readonly Range[]): (type: string) => number {
   return (type) => {
     const fits = [type, type.replace(/\/.*/, '/*'), '*/*']
-    const found = fits.map((fit) => ranges.filter((range) => range.type === fit))
-    const decides = found.find((some) => some.length > 0) ?? []
+    const matches = fits.map((fit) => ranges.filter((range) => range.type === fit))
+    const decides = matches.find((some) => some.length > 0) ?? []
     return Math.max(0, ...decides.map(({ quality }) => quality))
   }
 }

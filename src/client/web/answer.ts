@@ -61,7 +61,7 @@ export async function refuse(refusal: Refusal, request: WebRequest, form: Form):
 
 function problem({ status, tenant, reason, retryAfterS }: Refusal, texts: Texts): string {
   const detail = `${texts.notSaved} ${whenToTryAgain(texts, retryAfterS)}`
-  const told = {
+  const problem = {
     type: problemType,
     title: texts.title,
     status,
@@ -70,7 +70,7 @@ function problem({ status, tenant, reason, retryAfterS }: Refusal, texts: Texts)
     ...(reason === null ? {} : { reason }),
     ...(retryAfterS === null ? {} : { retryAfterS }),
   }
-  return JSON.stringify(told)
+  return JSON.stringify(problem)
 }
 
 /** A page of the application's that fails must not become another error. */

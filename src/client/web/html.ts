@@ -16,7 +16,7 @@ function escapeHtml(text: string): string {
 
 export function pageOf(refusal: Refusal, texts: Texts): string {
   const { reason, retryAfterS } = refusal
-  const told = `${texts.notSaved} ${whenToTryAgain(texts, retryAfterS)}`
+  const sentence = `${texts.notSaved} ${whenToTryAgain(texts, retryAfterS)}`
   const why = reason === null ? '' : `\n    <p>${escapeHtml(reason)}</p>`
   return `<!doctype html>
 <html lang="${escapeHtml(texts.language)}">
@@ -30,7 +30,7 @@ export function pageOf(refusal: Refusal, texts: Texts): string {
   </head>
   <body>
     <h1>${escapeHtml(texts.title)}</h1>${why}
-    <p>${escapeHtml(told)}</p>
+    <p>${escapeHtml(sentence)}</p>
   </body>
 </html>
 `

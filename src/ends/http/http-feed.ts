@@ -21,7 +21,7 @@ export function httpFeed(asking: Asking, { pageRows }: { readonly pageRows: numb
       const counts = await ask('countChanges', sinceOnly(since))
       return new Map(counts.map(({ table, changes }) => [table, changes]))
     },
-    changes: (asked) => pagesOf(asking, asked, pageRows),
+    changes: (request) => pagesOf(asking, request, pageRows),
     async forgetChanges({ position, ...hold }) {
       await ask('forgetChanges', { ...holdOnly(hold), position })
     },
@@ -52,12 +52,12 @@ function syncHoldOnly({ epoch, ...hold }: SyncHold): SyncHold {
 
 async function* pagesOf(
   asking: Asking,
-  asked: ChangesAsked,
+  request: ChangesAsked,
   limit: number,
 ): AsyncGenerator<readonly ChangedRow[]> {
-  const { table, kind, columns, signal } = asked
+  const { table, kind, columns, signal } = request
   const ask = async (cursor: string | null) => {
-    const of = { ...sinceOnly(asked), table, kind, columns: columns.map(readColumn) }
+    const of = { ...sinceOnly(request), table, kind, columns: columns.map(readColumn) }
     const text = await asking.transport.ask({
       method: 'POST',
       path: pathOf('changes'),

@@ -88,7 +88,7 @@ function signatureOf(key: string, at: string, request: SignedRequest): string {
 }
 
 /** In the same time, whatever they have in common. */
-function isSame(given: string, wanted: string): boolean {
-  const [left, right] = [given, wanted].map((text) => createHash('sha256').update(text).digest())
+function isSame(first: string, second: string): boolean {
+  const [left, right] = [first, second].map((text) => createHash('sha256').update(text).digest())
   return left !== undefined && right !== undefined && timingSafeEqual(left, right)
 }

@@ -15,11 +15,11 @@ export async function* cursorPages(
   { after, signal }: Pick<Reading, 'after' | 'signal'>,
   ask: (cursor: string | null) => Promise<CursorPage>,
 ): AsyncGenerator<Page, void, undefined> {
-  let asked = ask(after.cursor)
+  let page = ask(after.cursor)
   for (;;) {
-    const { rows, next } = await asked
+    const { rows, next } = await page
     signal.throwIfAborted()
-    if (next !== null) asked = heard(ask(next))
+    if (next !== null) page = heard(ask(next))
     if (rows.length > 0) yield { rows, cursor: next, counted: false }
     if (next === null) return
   }

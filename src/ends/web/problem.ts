@@ -51,8 +51,8 @@ export function problemOf(error: RehomeError): Problem {
 
 /** Maps an unsuccessful answer to an error. */
 export function errorOf(status: number, body: string, where: string): RehomeError {
-  const told = problem.safeParse(parsed(body))
-  const { code, detail, title, retryable, data } = told.data ?? {}
+  const result = problem.safeParse(parsed(body))
+  const { code, detail, title, retryable, data } = result.data ?? {}
   const text = shown(detail ?? title ?? (body.slice(0, 200) || 'without a word'))
   if (code !== undefined && code in errorCodes) {
     return new RehomeError(code as ErrorCode, `${where}: ${text}`, {

@@ -73,14 +73,14 @@ export function createTransport(options: TransportOptions): Transport {
   const pace = createPace(options)
   return {
     close: () => agent.destroy(),
-    async ask(asked) {
-      const body = asked.body === undefined ? null : await packed(asked.body, options)
+    async ask(request) {
+      const body = request.body === undefined ? null : await packed(request.body, options)
       for (let tries = 1; ; tries += 1) {
         await pace()
-        const outcome = await send({ options, agent, asked, body })
+        const outcome = await send({ options, agent, asked: request, body })
         if ('text' in outcome) return outcome.text
-        const again = outcome.untouched || (asked.repeatable && outcome.passing)
-        if (!again || asked.once || tries >= triesMax) throw outcome.error
+        const again = outcome.untouched || (request.repeatable && outcome.passing)
+        if (!again || request.once || tries >= triesMax) throw outcome.error
         const waitMs = outcome.waitMs ?? Math.random() * 100 * 2 ** tries
         if (waitMs > waitMsMax) throw outcome.error
         await sleep(waitMs, endedWith(options))

@@ -21,9 +21,9 @@ export async function dueTables(shard: Shard, since: Since): Promise<Due> {
 }
 
 async function countNow(shard: Shard, { route }: ChangedTable, since: Since): Promise<number> {
-  const asked = { ...since, table: route.source.name, kind: 'now', columns: [] } as const
+  const request = { ...since, table: route.source.name, kind: 'now', columns: [] } as const
   let rows = 0
-  for await (const page of feedOf(shard, 'source').changes({ ...asked, signal: shard.signal })) {
+  for await (const page of feedOf(shard, 'source').changes({ ...request, signal: shard.signal })) {
     rows += page.length
   }
   return rows

@@ -127,8 +127,10 @@ export function readerOf(shard: Shard, table: ChangedTable): RowReader {
 
 function columnsFor({ columns }: Route, names: readonly string[]): ColumnRoute[] {
   return names.map((name) => {
-    const found = columns.find((column) => column.name === name)
-    return found ?? { ...asItIs({ name, typeName: 'text' }), from: null, expression: 'null::text' }
+    const ownColumn = columns.find((column) => column.name === name)
+    return (
+      ownColumn ?? { ...asItIs({ name, typeName: 'text' }), from: null, expression: 'null::text' }
+    )
   })
 }
 
@@ -161,8 +163,8 @@ export async function touchedSince(
   const touched = nothingTouched(table)
   for (const kind of ['now', 'before'] as const) {
     const reader = readerOf(shard, table)
-    const asked = { ...since, table: table.route.source.name, kind, columns: reader.columns }
-    const pages = feedOf(shard, 'source').changes({ ...asked, signal: shard.signal })
+    const request = { ...since, table: table.route.source.name, kind, columns: reader.columns }
+    const pages = feedOf(shard, 'source').changes({ ...request, signal: shard.signal })
     for await (const rows of pages) for (const row of rows) touch(touched, row, reader)
   }
   return touched

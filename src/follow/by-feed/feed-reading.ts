@@ -93,8 +93,12 @@ async function readBefore(shard: Shard, touched: Touched, since: Since): Promise
       if (keys.child.length > 0) parents.set(nameOf(keys.child), keys.child)
     },
   }
-  const asked = { table: table.route.source.name, kind: 'before', columns: reader.columns } as const
-  const pages = feedOf(shard, 'source').changes({ ...since, ...asked, signal: shard.signal })
+  const request = {
+    table: table.route.source.name,
+    kind: 'before',
+    columns: reader.columns,
+  } as const
+  const pages = feedOf(shard, 'source').changes({ ...since, ...request, signal: shard.signal })
   for await (const page of pages) {
     for (const row of page) {
       const { target, child, ...source } = touch(touched, row, reader)
@@ -115,8 +119,12 @@ async function readLeaving(
   { since, before }: { readonly since: Since; readonly before: Before },
 ): Promise<void> {
   const reader = readerOf(shard, table)
-  const asked = { table: table.route.source.name, kind: 'before', columns: reader.columns } as const
-  const pages = feedOf(shard, 'source').changes({ ...since, ...asked, signal: shard.signal })
+  const request = {
+    table: table.route.source.name,
+    kind: 'before',
+    columns: reader.columns,
+  } as const
+  const pages = feedOf(shard, 'source').changes({ ...since, ...request, signal: shard.signal })
   for await (const page of pages) {
     for (const { texts, children } of page) {
       const { child } = reader.read(texts)
@@ -153,7 +161,7 @@ async function* nowPages(shard: Shard, { table }: Touched, since: Since): AsyncG
   const { route, childKey } = table
   const mapper = mapperOf(route, contextOf(shard), { plainRows: false })
   const columns = [...route.columns, ...keyColumns(table)]
-  const asked = { ...since, table: route.source.name, kind: 'now', columns } as const
+  const request = { ...since, table: route.source.name, kind: 'now', columns } as const
   const width = route.columns.length
   const read = ({ texts, children }: ChangedRow): NowRow => {
     const [mapped] = mapper.map([texts.slice(0, width)])
@@ -164,6 +172,6 @@ async function* nowPages(shard: Shard, { table }: Touched, since: Since): AsyncG
     const row = { key: route.targetKey.map(at), texts: mapped, columns: filled }
     return { row, keys: { ...source, child: childKey.target.map(at) }, children }
   }
-  const pages = feedOf(shard, 'source').changes({ ...asked, signal: shard.signal })
+  const pages = feedOf(shard, 'source').changes({ ...request, signal: shard.signal })
   for await (const page of pages) yield page.map(read)
 }

@@ -107,10 +107,10 @@ async function lookUntilSettled(
       shard.signal.throwIfAborted()
       compared.push(await look())
     }
-    const found = since ? await excuse(shard, compared, since) : compared.map(asFound)
-    if (found === null) return rowsDiffer(compared.filter(({ equal }) => !equal))
-    for (const [at, table] of found.entries()) settled[left[at]?.i ?? 0] = table
-    left = left.filter((_, at) => !found[at]?.equal)
+    const excused = since ? await excuse(shard, compared, since) : compared.map(asFound)
+    if (excused === null) return rowsDiffer(compared.filter(({ equal }) => !equal))
+    for (const [at, table] of excused.entries()) settled[left[at]?.i ?? 0] = table
+    left = left.filter((_, at) => !excused[at]?.equal)
     if (left.length === 0 || since === null || tries >= looksMax) return settled
     if (!(await isChanging(shard, since))) return settled
   }
@@ -142,9 +142,9 @@ async function excuse(
   for (const { misread = [], ...look } of looks) {
     const { written, read } = changing.get(look.table) ?? nothingChanges
     const left = look.keys.filter(({ key }) => !written.has(key))
-    const known = look.keys.length === look.differing
-    if (left.length === 0 && !known) return null
-    const differing = known ? left.length : look.differing
+    const isComplete = look.keys.length === look.differing
+    if (left.length === 0 && !isComplete) return null
+    const differing = isComplete ? left.length : look.differing
     const wrong = misread.filter(({ key }) => !read.has(key))
     const equal = differing + wrong.length === 0
     const table = { ...look, equal, differing, keys: left.slice(0, 20) }

@@ -100,12 +100,12 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
 function kept(table: TablePlan, { from, to }: ColumnInput): Offer[] {
   const { drop, compute } = table.columns
   // What the target makes itself, or does without, is not brought to it.
-  const wanted = (name: string) => to.columns.some((c) => c.name === name && !c.generated)
+  const isFilled = (name: string) => to.columns.some((c) => c.name === name && !c.generated)
   return from.columns
     .filter((column) => !drop.includes(column.name))
     .map((column) => ({ column, name: renamed(table, column.name) }))
     .filter(({ name }) => !Object.hasOwn(compute, name))
-    .filter(({ column, name }) => !column.generated || table.transform || wanted(name))
+    .filter(({ column, name }) => !column.generated || table.transform || isFilled(name))
     .map(({ column, name }) => {
       const expression = `r.${ident(column.name)}`
       const { name: from, typeName } = column

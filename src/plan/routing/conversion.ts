@@ -48,23 +48,23 @@ const secondsDigitsMax = 6
 function holds(from: ColumnType, to: ColumnType): boolean {
   if (from.typeText === to.typeText || !to.typeText.includes('(')) return true
   const room = modifierOf(to.typeText) ?? [0, 0]
-  const given = modifierOf(from.typeText)
+  const modifier = modifierOf(from.typeText)
   switch (to.typeName.replace(/^_/, '')) {
     case 'numeric': {
       const integer = integerDigits.get(from.typeName)
-      const [digits, scale] = given ?? (integer === undefined ? [Infinity, 0] : [integer, 0])
+      const [digits, scale] = modifier ?? (integer === undefined ? [Infinity, 0] : [integer, 0])
       return room[1] >= scale && room[0] - room[1] >= digits - scale
     }
     case 'varchar':
     case 'bpchar':
     case 'varbit':
-      return given !== null && room[0] >= given[0]
+      return modifier !== null && room[0] >= modifier[0]
     case 'time':
     case 'timetz':
     case 'timestamp':
     case 'timestamptz':
     case 'interval':
-      return room[0] >= (given?.[0] ?? secondsDigitsMax)
+      return room[0] >= (modifier?.[0] ?? secondsDigitsMax)
     default:
       // An extension's type, whose modifiers are not ours to understand.
       return false

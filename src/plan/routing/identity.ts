@@ -9,7 +9,7 @@ import type { Route } from './route.ts'
 export function sourceOf(route: Route, targetColumns: readonly string[]): readonly string[] | null {
   const { plan, source, transform } = route
   if (transform) return null
-  const found = targetColumns.map((name) =>
+  const sources = targetColumns.map((name) =>
     Object.hasOwn(plan.columns.compute, name)
       ? undefined
       : source.columns.find(
@@ -17,7 +17,7 @@ export function sourceOf(route: Route, targetColumns: readonly string[]): readon
             !plan.columns.drop.includes(column.name) && renamed(plan, column.name) === name,
         )?.name,
   )
-  return found.every((name) => name !== undefined) ? found : null
+  return sources.every((name) => name !== undefined) ? sources : null
 }
 
 /**

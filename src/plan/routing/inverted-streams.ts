@@ -54,11 +54,8 @@ export function tableOfStream(stream: StreamPlan): TablePlan {
     ...table(String(from), { to: target }),
     ...{ key, row, newIds, quarantine: quarantine || undefined, invert },
     // What is not one row is refused as what a table's transform must not return.
-    transform: (given, context) => {
-      return (transform(given as never, context)?.[target] ?? null) as Record<
-        string,
-        unknown
-      > | null
+    transform: (row, context) => {
+      return (transform(row as never, context)?.[target] ?? null) as Record<string, unknown> | null
     },
   }
 }

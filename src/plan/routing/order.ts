@@ -32,19 +32,19 @@ export function parentsFirst(tables: readonly CatalogTable[]): Order {
 }
 
 function parentsOf(table: CatalogTable, among: readonly CatalogTable[]): Set<string> {
-  const known = new Set(among.map((other) => other.name))
+  const names = new Set(among.map((other) => other.name))
   const keys = [...table.foreignKeys, ...table.partitionKeys]
   const parents = keys.map((key) => key.parent)
-  return new Set(parents.filter((name) => name !== table.name && known.has(name)))
+  return new Set(parents.filter((name) => name !== table.name && names.has(name)))
 }
 
 function ancestorsOf(name: string, parents: Parents): Set<string> {
-  const found = new Set<string>()
+  const ancestors = new Set<string>()
   const look = [...(parents.get(name) ?? [])]
   for (let next = look.pop(); next !== undefined; next = look.pop()) {
-    if (found.has(next)) continue
-    found.add(next)
+    if (ancestors.has(next)) continue
+    ancestors.add(next)
     look.push(...(parents.get(next) ?? []))
   }
-  return found
+  return ancestors
 }

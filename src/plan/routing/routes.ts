@@ -63,20 +63,20 @@ function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
   const { plan, findings } = at
   const tables = end === 'source' ? at.atSource : at.atTarget
   return tables.flatMap((table) => {
-    const found = at[end].tables.get(tableNameAt(table, end))
-    if (!found && table.side === 'target') {
+    const relation = at[end].tables.get(tableNameAt(table, end))
+    if (!relation && table.side === 'target') {
       const message = `does not exist in schema "${at[end].schema}" of the target`
       findings.push({ where: `target table "${table.name}"`, message })
     }
     const path = tenantPath({ plan, table, tables, catalog: at[end], end, findings })
-    return found && path ? [{ table: found, path }] : []
+    return relation && path ? [{ table: relation, path }] : []
   })
 }
 
 /** Drops repeated findings: tables that lead to the same parent have the same one there. */
 function withoutRepetitions(findings: readonly Finding[]): Finding[] {
-  const told = new Map(findings.map((finding) => [JSON.stringify(finding), finding]))
-  return [...told.values()]
+  const byText = new Map(findings.map((finding) => [JSON.stringify(finding), finding]))
+  return [...byText.values()]
 }
 
 interface RoutingInput {
@@ -147,23 +147,23 @@ function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): reado
 /** Its own primary key where the target has one, else the source's key under its new names. */
 function targetKeyOf(
   table: TablePlan,
-  known: { sourceKey: readonly string[]; columns: readonly ColumnRoute[]; to: CatalogTable },
+  route: { sourceKey: readonly string[]; columns: readonly ColumnRoute[]; to: CatalogTable },
 ): readonly string[] {
-  const primary = known.to.uniques.find((unique) => unique.primary)?.columns
+  const primary = route.to.uniques.find((unique) => unique.primary)?.columns
   if (primary) return primary
-  return known.sourceKey.map((name) => renamed(table, name))
+  return route.sourceKey.map((name) => renamed(table, name))
 }
 
 function sharedTargets(routes: readonly Route[]): Finding[] {
-  const seen = new Map<string, string>()
+  const sourceOf = new Map<string, string>()
   const findings: Finding[] = []
   for (const route of routes) {
-    const other = seen.get(route.target.name)
+    const other = sourceOf.get(route.target.name)
     if (other !== undefined) {
       const message = `goes to "${route.target.name}", as table "${other}" does: give them different targets`
       findings.push({ where: `table "${route.source.name}"`, message })
     }
-    seen.set(route.target.name, route.source.name)
+    sourceOf.set(route.target.name, route.source.name)
   }
   return findings
 }

@@ -59,9 +59,10 @@ type Complain = (message: string) => void
 function originOf({ stream, source, sources }: StreamInput, complain: Complain): EndTable | null {
   const { from, name } = stream
   if (typeof from === 'string') {
-    const found = sources.find(({ table: { name: planned } }) => planned === from)
-    if (!found) complain(`reads "${from}", which is not planned: say \`sourceTable('${from}')\``)
-    return found ?? null
+    const plannedTable = sources.find(({ table: { name: planned } }) => planned === from)
+    if (!plannedTable)
+      complain(`reads "${from}", which is not planned: say \`sourceTable('${from}')\``)
+    return plannedTable ?? null
   }
   const columns = source.queries?.get(name)
   if (!columns) {

@@ -23,15 +23,15 @@ export function plannedTables(
     })
   }
   const names = new Set(named.map((entry) => entry.name))
-  const found = discoveredTables(plan, source).filter((entry) => !names.has(entry.name))
-  for (const [i, entry] of found.entries()) {
-    const first = found.findIndex((other) => other.name === entry.name)
+  const discovered = discoveredTables(plan, source).filter((entry) => !names.has(entry.name))
+  for (const [i, entry] of discovered.entries()) {
+    const first = discovered.findIndex((other) => other.name === entry.name)
     if (first === i) continue
-    const columns = `"${found[first]?.tenant}" and "${entry.tenant}"`
+    const columns = `"${discovered[first]?.tenant}" and "${entry.tenant}"`
     const message = `is discovered by both ${columns}: name it, and its \`tenant\``
     findings.push({ where: `table "${entry.name}"`, message })
   }
-  return [...named, ...new Map(found.map((entry) => [entry.name, entry])).values()]
+  return [...named, ...new Map(discovered.map((entry) => [entry.name, entry])).values()]
 }
 
 function namedTables(plan: Plan): TablePlan[] {
@@ -42,8 +42,8 @@ function namedTables(plan: Plan): TablePlan[] {
 export function filledTables(plan: Plan): TablePlan[] {
   const named = namedTables(plan).filter(({ side }) => side === 'target')
   const streams = plan.tables.filter((entry) => entry.kind === 'stream')
-  const known = new Set(named.map(({ name }) => name))
-  const others = [...new Set(streams.flatMap(({ to }) => to))].filter((name) => !known.has(name))
+  const names = new Set(named.map(({ name }) => name))
+  const others = [...new Set(streams.flatMap(({ to }) => to))].filter((name) => !names.has(name))
   return [...named, ...others.map((name) => targetTable(name))]
 }
 
@@ -71,9 +71,9 @@ function missingExclusions(plan: Plan, catalogs: readonly Catalog[]): string[] {
       [...tables.values()].flatMap((entry) => outsideOf(entry, schema)),
     ),
   )
-  const known = (name: string) =>
+  const exists = (name: string) =>
     catalogs.some(({ tables }) => tables.has(name)) || outside.has(name)
-  return excludedTables(plan).filter((name) => !known(name))
+  return excludedTables(plan).filter((name) => !exists(name))
 }
 
 function excludedTables(plan: Plan): string[] {
@@ -103,11 +103,11 @@ export function keysOfTable(entry: CatalogTable): CatalogForeignKey[] {
 export function unclassifiedTables(
   plan: Plan,
   source: Catalog,
-  known: { readonly planned: readonly TablePlan[]; readonly own: readonly string[] },
+  context: { readonly planned: readonly TablePlan[]; readonly own: readonly string[] },
 ): Finding[] {
-  const names = new Set(known.planned.map((entry) => entry.name))
+  const names = new Set(context.planned.map((entry) => entry.name))
   // Of the target, where both models live in one schema.
-  const excluded = new Set([...excludedTables(plan), ...known.own])
+  const excluded = new Set([...excludedTables(plan), ...context.own])
   const here = [...source.tables.values()]
     .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
     .flatMap((entry) => {
@@ -139,18 +139,18 @@ function outsideOf(entry: CatalogTable, schema: string): string[] {
 
 function reasonToPlan(
   entry: CatalogTable,
-  known: { plan: Plan; source: Catalog; names: ReadonlySet<string> },
+  context: { plan: Plan; source: Catalog; names: ReadonlySet<string> },
 ): string | null {
-  if (entry.columns.some((column) => column.name === known.plan.tenantColumn)) {
-    return `has the tenant's column "${known.plan.tenantColumn}" and is not planned`
+  if (entry.columns.some((column) => column.name === context.plan.tenantColumn)) {
+    return `has the tenant's column "${context.plan.tenantColumn}" and is not planned`
   }
-  const schema = known.source.schema
+  const schema = context.source.schema
   const keysIn = (table?: CatalogTable) =>
     table ? keysOfTable(table).filter((key) => key.parentSchema === schema) : []
-  const to = keysIn(entry).find((key) => known.names.has(key.parent))
+  const to = keysIn(entry).find((key) => context.names.has(key.parent))
   if (to) return `refers to planned table "${to.parent}" and is not planned`
-  for (const name of known.names) {
-    const from = keysIn(known.source.tables.get(name)).find((key) => key.parent === entry.name)
+  for (const name of context.names) {
+    const from = keysIn(context.source.tables.get(name)).find((key) => key.parent === entry.name)
     if (from) return `is referred to by planned table "${name}" and is not planned`
   }
   return null

@@ -19,7 +19,7 @@ export interface PathInput {
   findings: Finding[]
 }
 
-export function tenantPath(input: PathInput, seen: readonly string[] = []): TenantPath | null {
+export function tenantPath(input: PathInput, visited: readonly string[] = []): TenantPath | null {
   const { table, catalog, end } = input
   const name = tableNameAt(table, end)
   const relation = catalog.tables.get(name)
@@ -28,7 +28,7 @@ export function tenantPath(input: PathInput, seen: readonly string[] = []): Tena
   if (relation.path) return relation.path
   const through = end === 'source' ? table.through : (table.targetThrough ?? throughAtTarget(table))
   if (through && !(end === 'target' && table.targetTenant)) {
-    return pathThrough(input, { relation, through, seen: [...seen, name] })
+    return pathThrough(input, { relation, through, seen: [...visited, name] })
   }
   return pathByColumn(input, relation)
 }
@@ -45,20 +45,22 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   const { table, plan, end } = input
   const own = table.tenant ?? plan.tenantColumn
   const column = end === 'source' ? own : (table.targetTenant ?? renamed(table, own))
-  const found = relation.columns.find((candidate) => candidate.name === column)
-  if (found && !isExact(found)) {
-    const type = found.deterministic ? found.typeText : `${found.typeText} of that collation`
+  const tenantColumn = relation.columns.find((candidate) => candidate.name === column)
+  if (tenantColumn && !isExact(tenantColumn)) {
+    const type = tenantColumn.deterministic
+      ? tenantColumn.typeText
+      : `${tenantColumn.typeText} of that collation`
     const what = `column "${column}" at the ${end} is ${type}`
     const why = 'where one id can be written in two ways'
     return complain(input, `${what}, ${why}: only ${exactTypes.join(', ')} can tell tenants apart`)
   }
-  if (found?.virtual) {
+  if (tenantColumn?.virtual) {
     return complain(
       input,
       `column "${column}" at the ${end} is a virtual generated column: make it stored`,
     )
   }
-  if (found) return { kind: 'column', column }
+  if (tenantColumn) return { kind: 'column', column }
   const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'
   return complain(input, `has no column "${column}" at the ${end}: say ${option}`)
 }
@@ -70,9 +72,9 @@ function isExact({ deterministic, typeName, typeSql }: CatalogColumn): boolean {
 
 function pathThrough(
   input: PathInput,
-  known: { relation: CatalogTable; through: readonly string[]; seen: readonly string[] },
+  context: { relation: CatalogTable; through: readonly string[]; seen: readonly string[] },
 ): TenantPath | null {
-  const { relation, through, seen } = known
+  const { relation, through, seen } = context
   const key = relation.foreignKeys.find((candidate) => sameNames(candidate.columns, through))
   const columns = through.map((column) => `"${column}"`).join(', ')
   if (!key) return complain(input, `has no foreign key on ${columns} at the ${input.end}`)

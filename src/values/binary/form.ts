@@ -86,9 +86,9 @@ export class ByteWriter {
   field(form: BinaryForm, text: string): boolean {
     const start = this.at
     this.int32(0)
-    const known = form.write(text, this)
+    const isWritten = form.write(text, this)
     this.bytes.writeInt32BE(this.at - start - 4, start)
-    return known
+    return isWritten
   }
 
   /** The bytes written so far. They belong to the caller. */

@@ -54,9 +54,9 @@ function writeNumeric(text: string, out: ByteWriter): boolean {
     writeHead(out, { digits: 0, weight: 0, sign, decimals: sign === NAN ? 0 : 32 })
     return true
   }
-  const found = digitsOf(text)
-  if (found === null) return false
-  const { negative, whole, point } = found
+  const parsed = digitsOf(text)
+  if (parsed === null) return false
+  const { negative, whole, point } = parsed
   const decimals = Math.max(text.length - point - 1, 0)
   if (point - whole > maxWhole || decimals > maxDecimals) return false
   const start = out.at
@@ -65,7 +65,7 @@ function writeNumeric(text: string, out: ByteWriter): boolean {
   let [weight, digits, zeros] = [0, 0, 0]
   const last = -Math.ceil(decimals / 4)
   for (let group = Math.ceil((point - whole) / 4) - 1; group >= last; group -= 1) {
-    const digit = digitAt(text, found, group)
+    const digit = digitAt(text, parsed, group)
     if (digit === 0) zeros += 1
     else {
       if (digits === 0) weight = group

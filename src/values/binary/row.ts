@@ -44,8 +44,8 @@ export class BinaryRow implements RowSource {
   }
 
   text(index: number): string | null {
-    const known = this.texts[index]
-    if (known !== undefined) return known
+    const cached = this.texts[index]
+    if (cached !== undefined) return cached
     const text = this.isNull(index) ? null : this.read(index)
     this.texts[index] = text
     return text

@@ -98,13 +98,13 @@ export async function readDependents(client: ClientBase, schema: string): Promis
 type Depending = Pick<CatalogTable, 'references' | 'partitionKeys' | 'reactions'>
 
 /** Those of one table, by its oid. */
-export function dependentsOf(found: Dependents, table: string): Depending {
+export function dependentsOf(dependents: Dependents, table: string): Depending {
   const of = (rows: readonly QueryResultRow[]) =>
     rows.filter(({ oid }) => oid === table).map(({ oid, ...rest }) => rest)
   // The queries above name their columns after the fields of the types.
   return {
-    references: of(found.references),
-    partitionKeys: of(found.partitionKeys),
-    reactions: of(found.reactions),
+    references: of(dependents.references),
+    partitionKeys: of(dependents.partitionKeys),
+    reactions: of(dependents.reactions),
   } as unknown as Depending
 }

@@ -49,19 +49,19 @@ export async function queryColumns(
     const { fields } = await queryPlan(client, end, query).catch(
       notOfPlan(`the query of stream "${plan.name}"`),
     )
-    const found: CatalogColumn[] = []
+    const queryColumns: CatalogColumn[] = []
     for (const { name, dataTypeID } of fields) {
-      found.push(columnOf(name, await typeName(client, dataTypeID)))
+      queryColumns.push(columnOf(name, await typeName(client, dataTypeID)))
     }
-    columns.set(plan.name, found)
+    columns.set(plan.name, queryColumns)
   }
   return columns
 }
 
 function columnOf(name: string, type: string): CatalogColumn {
   const none = { notNull: false, hasDefault: false, generated: false, identity: false }
-  const said = { typeName: type, typeSql: `pg_catalog.${type}`, typeText: type }
-  return { name, ...said, ...none, deterministic: true, virtual: false, sequence: null }
+  const columnType = { typeName: type, typeSql: `pg_catalog.${type}`, typeText: type }
+  return { name, ...columnType, ...none, deterministic: true, virtual: false, sequence: null }
 }
 
 function notOfPlan(what: string): (error: unknown) => never {

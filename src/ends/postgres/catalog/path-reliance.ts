@@ -25,8 +25,8 @@ interface Asked {
 }
 
 /** Reads the catalogue only. */
-export async function findReliances(pool: Pool, asked: Asked): Promise<Reliance[]> {
-  const { schema, tables, replicate } = asked
+export async function findReliances(pool: Pool, request: Asked): Promise<Reliance[]> {
+  const { schema, tables, replicate } = request
   const functions = await pool.query(functionsQuery, [schema, tables, replicate])
   if (functions.rows.length === 0) return []
   const { rows } = await pool.query<Known>(namesQuery)
@@ -43,7 +43,7 @@ export interface Known {
 }
 
 /** Which of the known names a function's text has without a schema. Pure. */
-export function reliesOn(source: string, known: readonly Known[]): Map<string, string[]> {
+export function reliesOn(source: string, objects: readonly Known[]): Map<string, string[]> {
   const text = source.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
   const mentioned = (kind: Known['kind']) =>
     new Set(
@@ -51,14 +51,14 @@ export function reliesOn(source: string, known: readonly Known[]): Map<string, s
         [...text.matchAll(pattern)].map(([, name = '']) => nameOf(name)),
       ),
     )
-  const found = {
+  const nameSets = {
     relation: mentioned('relation'),
     function: mentioned('function'),
     type: mentioned('type'),
   }
   const names = new Map<string, string[]>()
-  for (const { kind, name, schema } of known) {
-    if (!found[kind].has(name)) continue
+  for (const { kind, name, schema } of objects) {
+    if (!nameSets[kind].has(name)) continue
     const schemas = names.get(name) ?? []
     if (!schemas.includes(schema)) names.set(name, [...schemas, schema])
   }

@@ -7,11 +7,11 @@ export async function readRelations(end: SqlEnd, query: string): Promise<string[
   const { schema } = end
   const text = `explain (verbose, format json) select * from (${query}) q`
   const { rows } = await queryPlan(end.pool, end, text)
-  const found = new Set<string>()
+  const relations = new Set<string>()
   collect(rows[0]?.['QUERY PLAN'], (own, name) =>
-    found.add(own === schema ? name : `${own}.${name}`),
+    relations.add(own === schema ? name : `${own}.${name}`),
   )
-  return [...found]
+  return [...relations]
 }
 
 function collect(node: unknown, tell: (schema: string, name: string) => void): void {

@@ -23,8 +23,8 @@ export function guardedTables(
   const leaving = end === 'source' ? routes : routes.map(wayBack)
   const here = end === 'source' ? sources : targets
   // The feed of an end reports old rows, and its reader makes keys of them.
-  const asked = [source, target].some(({ kind }) => kind !== 'sql')
-  const whole = asked ? { whole: true } : {}
+  const overHttp = [source, target].some(({ kind }) => kind !== 'sql')
+  const whole = overHttp ? { whole: true } : {}
   return here.map(({ table, path }) => {
     const route = leaving.find((candidate) => candidate.source.name === table.name)
     return {

@@ -23,8 +23,8 @@ export interface StraysAsked {
 }
 
 /** One query for all keys; none where no row can stray. Returns keys of which there are some. */
-export async function findStrays(db: Pool | Client, asked: StraysAsked): Promise<Strays[]> {
-  const looks = looksOf(asked)
+export async function findStrays(db: Pool | Client, request: StraysAsked): Promise<Strays[]> {
+  const looks = looksOf(request)
   if (looks.length === 0) return []
   const query = looks.map(({ sql }, i) => `select ${i} as i, s.* from (${sql}) s`)
   const { rows } = await db.query(`${query.join(' union all ')} order by 1`)
@@ -46,9 +46,9 @@ export interface SlowLook {
 /** Keys of tables with so many rows that are looked through whole, for want of an index. */
 export async function findSlowLooks(
   db: Pool,
-  { rowsMin, ...asked }: StraysAsked & { readonly rowsMin: number },
+  { rowsMin, ...request }: StraysAsked & { readonly rowsMin: number },
 ): Promise<SlowLook[]> {
-  const looks = looksOf(asked).map(({ of: { table, foreignKey }, key }) => {
+  const looks = looksOf(request).map(({ of: { table, foreignKey }, key }) => {
     return { table, foreignKey, name: qualified(key.schema, key.relation), columns: key.columns }
   })
   if (looks.length === 0) return []
@@ -63,11 +63,11 @@ export async function findSlowLooks(
   return (await db.query(query, [JSON.stringify(looks), rowsMin])).rows
 }
 
-function looksOf(asked: StraysAsked): Look[] {
-  return asked.tables.flatMap((parent) => {
+function looksOf(request: StraysAsked): Look[] {
+  return request.tables.flatMap((parent) => {
     const { references } = parent.table
     return references.flatMap((key) =>
-      (asked.among?.(key) ?? true) ? lookOf(asked, parent, key) : [],
+      (request.among?.(key) ?? true) ? lookOf(request, parent, key) : [],
     )
   })
 }

@@ -10,11 +10,11 @@ import { takeTurn } from './turns.ts'
 export function flagsAt(pool: Pool, scope?: string): Flags {
   const flags = ownFlags(pool)
   if (scope === undefined) return flags
-  const known = Object.entries(flags).map(([name, transition]) => {
+  const entries = Object.entries(flags).map(([name, transition]) => {
     const ask = transition as (change: object) => unknown
     return [name, (change: object) => ask({ ...change, scope })]
   })
-  return Object.fromEntries(known) as Flags
+  return Object.fromEntries(entries) as Flags
 }
 
 function ownFlags(pool: Pool): Flags {

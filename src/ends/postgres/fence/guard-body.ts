@@ -74,8 +74,8 @@ begin${lowAndHigh(tenant, rows)}
 end `
   if (path.kind === 'column') return simple
   const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
-  const anybodys = (some: string, known: string) =>
-    `exists (select from ${some} r${joins} where ${known} and ${tenant} is null)`
+  const anybodys = (some: string, knownTenant: string) =>
+    `exists (select from ${some} r${joins} where ${knownTenant} and ${tenant} is null)`
   // A row that loses its parent is guarded by the parent's own delete. Under a key that is checked
   // at commit the parent can be replaced by another tenant's until then, and nothing is locked.
   return `
