@@ -3,9 +3,9 @@ import { test } from 'vitest'
 import { moveInSmallHeap } from '../helpers/small-heap.ts'
 
 test(
-  '200,000 rows move between two ends over HTTP in a heap of 96 MiB',
+  '120,000 rows move between two ends over HTTP in a heap of 96 MiB',
   {
     timeout: 300_000,
   },
-  async () => await moveInSmallHeap({ lines: 200_000, bytesEach: 200 }),
+  async () => await moveInSmallHeap({ lines: 120_000, bytesEach: 350 }),
 )
