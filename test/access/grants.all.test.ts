@@ -22,6 +22,8 @@ let lives = 0
 
 beforeAll(async () => {
   world = await createRolesWorld({
+    // queue.sql is for a queue in the control database.
+    backend: { name: 'postgres' },
     both: 'create table counters (id serial primary key, tenant_id text)',
     // An offline move needs nothing that an online one does not.
     target: 'alter table notes drop column raw',
@@ -82,6 +84,7 @@ async function life(
     runs.push(runId ?? '')
     await well(rehome, runId ?? '')
     over.throwIfAborted()
+    await forgetJobs(rehome, runId)
     await writeAt(world, 'target', tenant)
     for (const errand of errands) {
       over.throwIfAborted()
@@ -89,19 +92,25 @@ async function life(
       await well(rehome, runId ?? '')
     }
     await rehome.show(runId ?? '', tenant)
-    // As time will do, or a person at the board. A run is over a moment before its job is.
-    const { move } = rehome.queues.byErrand
-    const jobs = await eventually(
-      async () => {
-        const all = await move.getCompleted()
-        const completed = all.filter((job) => job.data.runId === runId)
-        expect(completed).not.toEqual([])
-        return completed
-      },
-      { withinMs: 10_000 },
-    )
-    for (const job of jobs) await job.remove()
   }
+}
+
+/**
+ * Removes the run's jobs, as time will do, or a person at the board. A run is over a moment before
+ * its job is.
+ */
+async function forgetJobs({ queues }: Rehome, runId: string | null): Promise<void> {
+  const { move } = queues.byErrand
+  const jobs = await eventually(
+    async () => {
+      const all = await move.getCompleted()
+      const completed = all.filter((job) => job.data.runId === runId)
+      expect(completed).not.toEqual([])
+      return completed
+    },
+    { withinMs: 10_000 },
+  )
+  for (const job of jobs) await job.remove()
 }
 
 /** The tenant's own writes, where it lives at first. */
@@ -149,8 +158,22 @@ async function meetIds(): Promise<void> {
   await world.source.pool.query(pass, [id])
 }
 
-/** The complaint about the missing right: in an answer, with the move or its job, or in the log. */
+const nothingRefused = 'nothing was refused'
+
+/**
+ * The complaint about the missing right: in an answer, with the move or its job, or in the log. A
+ * life that fails for another reason, such as a lease that lapsed on a busy machine, shows nothing
+ * about the right, so another life follows.
+ */
 async function complaintWithout(right: Right, lines: readonly string[]): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    const complaint = await answerWithout(right, lines)
+    if (clear.test(complaint) || complaint === nothingRefused || tries === 3) return complaint
+    process.stderr.write(`another life without ${right.name}: ${complaint}\n`)
+  }
+}
+
+async function answerWithout(right: Right, lines: readonly string[]): Promise<string> {
   lives += 1
   const tenant = `tenant ${lives}`
   await meetIds()
@@ -170,7 +193,7 @@ async function complaintWithout(right: Right, lines: readonly string[]): Promise
     let answer = ''
     lived.then(
       () => {
-        answer = 'nothing was refused'
+        answer = nothingRefused
       },
       (error: Error) => {
         answer = error.message
