@@ -11,6 +11,7 @@ import { type PackageModule, reportError } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
+import { setPackageModule } from './load-plan.ts'
 import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
 import { addScaffold } from './scaffold.ts'
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   process.stdout.on('error', leaveClosedPipe)
   // What a library has under way on its own, e.g. a queue that finds the server full.
   process.once('unhandledRejection', (error) => process.exit(reportError(error)))
+  setPackageModule(rehome)
   const program = new Command('rehome')
     .description('moves tenants, one at a time, between databases')
     .version(version())

@@ -126,7 +126,7 @@ const cases: Case[] = [
     'a plan file with a syntax error',
     async () => ({ args: ['check', await planFile('bad.ts', 'export default {')] }),
     2,
-    /PLAN_UNREADABLE/,
+    /PLAN_UNREADABLE: plan file ".*bad\.ts": .*bad\.ts, line 1: `export default \{`/,
   ],
   [
     'a plan file without a default export',
