@@ -27,7 +27,9 @@ export function addPath(
       columns.push(key)
       continue
     }
-    const wider = found.type === 'int' && random.chance(0.05) ? 'bigint' : found.type
+    // Periods are compared with values of the same type alone.
+    const isWider = parent.table.keyKind !== 'temporal' && random.chance(0.05)
+    const wider = found.type === 'int' && isWider ? 'bigint' : found.type
     const own = { ...plain, name: `p${number} ${key}`, type: wider, notNull }
     addColumns(draft, [{ ...own, targetType: found.targetType }])
     columns.push(own.name)
