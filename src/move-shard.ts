@@ -38,13 +38,13 @@ export async function moveShard(shard: Shard): Promise<'moved'> {
 
 /** The tenant is fenced while it is copied. */
 async function moveOffline(shard: Shard): Promise<'moved'> {
-  const state = await resume(shard)
-  if (state === 'nothing') {
+  const found = await resume(shard)
+  if (found === 'nothing') {
     await step(shard, preflight)
     // Writers wait from here until release.
     await step(shard, fence)
   }
-  if (state !== 'cut over') {
+  if (found !== 'cut over') {
     refuseFindings(shard)
     await step(shard, drain)
     await step(shard, copy)
@@ -58,11 +58,11 @@ async function moveOffline(shard: Shard): Promise<'moved'> {
 
 /** The tenant goes on writing, and is fenced for the last changes only. */
 async function moveOnline(shard: Shard): Promise<'moved'> {
-  const state = await resumeOnline(shard)
-  if (state === 'nothing') await step(shard, preflight)
-  if (state !== 'cut over') {
+  const found = await resumeOnline(shard)
+  if (found === 'nothing') await step(shard, preflight)
+  if (found !== 'cut over') {
     refuseFindings(shard)
-    if (state === 'nothing' || state === 'captured') {
+    if (found === 'nothing' || found === 'captured') {
       // Every change is logged from here until the cutover.
       await step(shard, capture)
       await step(shard, copyWhileWritten)
@@ -83,14 +83,14 @@ async function moveOnline(shard: Shard): Promise<'moved'> {
 
 /** Back to the source: before the cutover it costs nothing, after it the ends are exchanged. */
 export async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
-  const state = await resumeRollback(shard)
-  if (state === 'not cut over') {
+  const found = await resumeRollback(shard)
+  if (found === 'not cut over') {
     await step(shard, withdraw)
     return 'rolled_back'
   }
-  if (state !== 'cut back') {
+  if (found !== 'cut back') {
     refuseFindings(shard)
-    if (state === 'captured') await bringBack(shard)
+    if (found === 'captured') await bringBack(shard)
     else await giveBack(shard)
     // From here the source is the truth again.
     await step(shard, undoCutover)

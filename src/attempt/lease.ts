@@ -55,11 +55,11 @@ export function createLease(options: LeaseOptions): Lease {
   }
   const renew = async (current: NonNullable<typeof held>) => {
     renewing = true
-    const sentAt = now()
+    const asked = now()
     try {
       const renewed = await current.renew()
       if (held !== current) return
-      if (renewed) renewedAt = sentAt
+      if (renewed) renewedAt = asked
       else options.abort(lost())
     } catch {
       // The next beat tries again, or finds that the lease is over.

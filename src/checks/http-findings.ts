@@ -17,8 +17,8 @@ type EndName = 'source' | 'target'
 /** The quickest of which both ends are capable, with equal results. */
 export function commonHash(source: Catalog, target: Catalog): HashFunction | undefined {
   return hashFunctions.find((name) => {
-    const probe = source.digestProbes[name]
-    return probe !== undefined && probe === target.digestProbes[name]
+    const found = source.digestProbes[name]
+    return found !== undefined && found === target.digestProbes[name]
   })
 }
 
@@ -81,29 +81,29 @@ export function tellsStrays(kind: string, catalog: Pick<Catalog, 'tellsStrays'>)
 function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
   const { enforcement, digestProbes } = catalog
   const where = end
-  const limits: string[] = []
+  const told: string[] = []
   if (enforcement === 'application') {
-    limits.push('writes are kept out by the application alone: one that it lets in is lost')
+    told.push('writes are kept out by the application alone: one that it lets in is lost')
   }
   if (kind === 'api') {
-    limits.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
-    limits.push('foreign keys, sequences and ids of other tenants are not looked at')
-    limits.push('a copy that is interrupted starts over')
+    told.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
+    told.push('foreign keys, sequences and ids of other tenants are not looked at')
+    told.push('a copy that is interrupted starts over')
   }
   if (!tellsStrays(kind, catalog)) {
     const why =
       "does not look for rows that refer to a tenant's and that the plan's paths do not find"
-    limits.push(`${why}: they stay behind, and a removal there may break their references`)
+    told.push(`${why}: they stay behind, and a removal there may break their references`)
   }
   if (kind === 'http' && hasUnknownTypes(catalog)) {
     const why = 'does not describe its enums and composite types (`shape`)'
-    limits.push(`${why}: values are compared as texts only`)
+    told.push(`${why}: values are compared as texts only`)
   }
   if (end === 'source' && readUnchecked(kind, digestProbes)) {
     const why = 'makes no digest of its own to compare with the rows that were read'
-    limits.push(`${why}: a page of rows that is missing in every answer is not detected`)
+    told.push(`${why}: a page of rows that is missing in every answer is not detected`)
   }
-  return limits.map((message) => ({ where, message }))
+  return told.map((message) => ({ where, message }))
 }
 
 function hasUnknownTypes({ tables }: Catalog): boolean {
@@ -165,9 +165,9 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
 /** Parts of the plan that would run there as SQL. */
 function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
   const findings: Finding[] = []
-  const invariant = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))
-  if (overHttp.length > 0 && invariant) {
-    const message = `invariant "${invariant.name}" is SQL, which an end over HTTP does not run`
+  const asked = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))
+  if (overHttp.length > 0 && asked) {
+    const message = `invariant "${asked.name}" is SQL, which an end over HTTP does not run`
     findings.push({ where: overHttp[0] ?? 'source', message })
   }
   if (overHttp.includes('target') && hasNewIds(plan)) {

@@ -24,21 +24,18 @@ export async function nameSchemaChange(
   const stumbled = misfits.test(String(error.data.sqlState ?? ''))
   if (error.code !== 'SCHEMA_CHANGED' && !stumbled) return error
   const looks = [changesAt(ends.source, survey.source), changesAt(ends.target, survey.target)]
-  const differences = (await Promise.all(looks)).flat()
-  if (differences.length === 0) return error
-  const more = differences.length > namedMax ? ` and ${differences.length - namedMax} more` : ''
-  const message = `the schema has changed since the preflight: ${differences.slice(0, namedMax).join('; ')}${more}`
-  return new RehomeError('SCHEMA_CHANGED', message, {
-    cause: error,
-    data: { changes: differences },
-  })
+  const found = (await Promise.all(looks)).flat()
+  if (found.length === 0) return error
+  const more = found.length > namedMax ? ` and ${found.length - namedMax} more` : ''
+  const message = `the schema has changed since the preflight: ${found.slice(0, namedMax).join('; ')}${more}`
+  return new RehomeError('SCHEMA_CHANGED', message, { cause: error, data: { changes: found } })
 }
 
 async function changesAt(end: End, before: Catalog): Promise<string[]> {
-  const settled = new AbortController()
-  const late = sleep(lookMs, settled.signal).catch(() => {})
+  const found = new AbortController()
+  const late = sleep(lookMs, found.signal).catch(() => {})
   const look = rowsOf(end).describe([])
   const after = await Promise.race([look.catch(() => null), late])
-  settled.abort()
+  found.abort()
   return after ? catalogChanges(before, after).map((change) => `${end.name} ${change}`) : []
 }

@@ -57,13 +57,13 @@ export async function compareTable(
   const check = readCheckOf(shard, route)
   const ahead = aheadOf(shard, route, check)
   // Only after the transform has seen rows is it known which columns it fills.
-  const aheadDigest = ahead ? await ahead.digest() : null
+  const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
   const left = ahead ?? source.side(sourceSide(shard, route, columns))
   const right = rightSide(shard, route, columns)
-  const [expected, actual] = await Promise.all([aheadDigest ?? left.digest(), right.digest()])
+  const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
   const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
-  const same = sameDigest(expected, actual)
+  const same = sameDigest(expected, found)
   const differences = same
     ? { differing: 0, keys: [] }
     : await namedDifferences({ left, right }, named)
@@ -71,8 +71,8 @@ export async function compareTable(
   return {
     table: route.target.name,
     expected: Number(expected.rows),
-    found: Number(actual.rows),
-    digest: digestText(actual),
+    found: Number(found.rows),
+    digest: digestText(found),
     equal,
     ...differences,
     ...(misread.length > 0 && { misread }),
@@ -112,7 +112,7 @@ export async function hashesOfSome(
   const part = (end: 'source' | 'target', keys: KeyList): Shard => {
     return { ...shard, keys: (_, at) => (at === end ? keys : undefined) }
   }
-  const [expected, actual] = [new Map<string, string>(), new Map<string, string>()]
+  const [expected, found] = [new Map<string, string>(), new Map<string, string>()]
   const misread: Difference[] = []
   let columns: readonly string[] = []
   const plain = route.columns.map((column) => column.name)
@@ -130,9 +130,9 @@ export async function hashesOfSome(
   for (const keys of some.target) {
     shard.signal.throwIfAborted()
     const right = rightSide(part('target', keys), route, columns)
-    for (const [key, hash] of await right.hashes(allBuckets)) actual.set(key, hash)
+    for (const [key, hash] of await right.hashes(allBuckets)) found.set(key, hash)
   }
-  return { expected, found: actual, misread }
+  return { expected, found, misread }
 }
 
 /** Whether target rows are made on the way, so that the source has no digest for them. */
@@ -217,8 +217,8 @@ async function namedDifferences(
   let differing = 0
   for (let i = 0; i < buckets.length; i += 64) {
     const some = buckets.slice(i, i + 64)
-    const [expected, actual] = await Promise.all([left.hashes(some), right.hashes(some)])
-    const differences = differencesOf({ expected, found: actual })
+    const [expected, found] = await Promise.all([left.hashes(some), right.hashes(some)])
+    const differences = differencesOf({ expected, found })
     differing += differences.length
     keys.push(...differences.slice(0, named - keys.length))
   }

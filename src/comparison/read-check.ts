@@ -56,17 +56,17 @@ function checkAgainst(own: Side, rows: ReadRows): ReadCheck {
   // Asked for while the rows are read.
   let buckets: ReturnType<Side['buckets']> | null = null
   let onRead = (page: readonly Texts[]) => digest.add(page)
-  const bucketsOnce = () => {
+  const asked = () => {
     buckets ??= heard(own.buckets())
     return buckets
   }
   return {
     onRead: (page) => {
-      void bucketsOnce()
+      void asked()
       onRead(page)
     },
     async differences(again) {
-      const some = differingBuckets(await bucketsOnce(), digest.buckets())
+      const some = differingBuckets(await asked(), digest.buckets())
       if (some.length === 0) return []
       const read = new ReadHashes(rows, some)
       onRead = (page) => read.add(page)

@@ -17,10 +17,10 @@ import { refuseBrokenInvariants } from './invariants.ts'
 
 /** Verifies over these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
 export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
-  const result = await lookAt({ ...shard, ends })
-  const { comparisons } = result
+  const found = await lookAt({ ...shard, ends })
+  const { comparisons } = found
   shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
-  refuseDifferences(shard, result)
+  refuseDifferences(shard, found)
   await refuseBrokenInvariants(shard, ends)
   await refuseChangedSchema(shard)
   const rows = comparisons.reduce((total, { found }) => total + found, 0)
@@ -37,9 +37,9 @@ export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void
 
 /** Verifies a part of the shard. Returns how many rows were compared. */
 export async function verifyPart(part: Shard): Promise<number> {
-  const result = await lookAt(part)
-  refuseDifferences(part, result)
-  return result.comparisons.reduce((total, { found }) => total + found, 0)
+  const found = await lookAt(part)
+  refuseDifferences(part, found)
+  return found.comparisons.reduce((total, { found }) => total + found, 0)
 }
 
 function refuseDifferences(
@@ -68,22 +68,22 @@ function misreadText(table: string, misread: readonly Difference[]): string {
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
 async function lookAt(shard: Shard) {
-  const result: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
+  const found: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
     comparisons: [],
     broken: [],
   }
   const looks = [
     async (part: Shard) => {
       // What has gone back is right where the plan's own way leads from it to what is there.
-      result.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
+      found.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
     },
     async (part: Shard) => {
-      result.broken = await allBroken(part)
+      found.broken = await allBroken(part)
     },
   ]
   const options = { limit: lanesOf(shard.plan), signal: shard.signal }
   await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
-  return result
+  return found
 }
 
 export interface Broken extends BrokenReference {
@@ -93,14 +93,14 @@ export interface Broken extends BrokenReference {
 /** References to nothing, of the tenant's rows at the target. */
 export async function allBroken(shard: Shard): Promise<Broken[]> {
   const { routes, targets } = shard.survey
-  const references: Broken[] = []
+  const found: Broken[] = []
   for (const route of routes) {
     shard.signal.throwIfAborted()
     const rows = tenantRows(shard, route, 'target')
     const broken = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
-    references.push(...broken.map((one) => ({ ...one, table: route.target.name })))
+    found.push(...broken.map((one) => ({ ...one, table: route.target.name })))
   }
-  return references
+  return found
 }
 
 /** Names each foreign key that is broken, with an example of what its rows refer to. */

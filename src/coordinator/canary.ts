@@ -211,11 +211,11 @@ async function heldFor(end: End, hold: FlagKey): Promise<RehomeError> {
 }
 
 function refuseLeaks(instances: readonly string[], { tried, changed }: Fenced): void {
-  const leaks = tried.flatMap(({ accepted, answer }, i) =>
+  const told = tried.flatMap(({ accepted, answer }, i) =>
     accepted ? [`${instances[i]} took the write (${answer})`] : [],
   )
-  if (leaks.length === 0 && changed.length === 0) return
+  if (told.length === 0 && changed.length === 0) return
   const rows = changed.length > 0 ? [`rows have changed in ${changed.join(', ')}`] : []
-  const message = `while the tenant was fenced ${[...leaks, ...rows].join('; ')}: is there another database behind it, or a table without a guard?`
+  const message = `while the tenant was fenced ${[...told, ...rows].join('; ')}: is there another database behind it, or a table without a guard?`
   throw new RehomeError('WRITE_NOT_REFUSED', message, { data: { tried, changed } })
 }

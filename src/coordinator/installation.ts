@@ -84,7 +84,7 @@ export async function pendingInstallations(
     const sql = '-- queue tables: BullMQ installs its own'
     steps.push({ what: 'the queue in the control database', sql, run })
   }
-  const addresses = new Set<string>()
+  const seen = new Set<string>()
   const guarded: GuardedAt[] = []
   for (const { plan, ends } of plans) {
     if (ends.flagPool) {
@@ -93,8 +93,8 @@ export async function pendingInstallations(
     }
     for (const end of [ends.source, ends.target]) {
       // An end over HTTP is installed by the application that answers there.
-      if (end.kind !== 'sql' || addresses.has(end.address)) continue
-      addresses.add(end.address)
+      if (end.kind !== 'sql' || seen.has(end.address)) continue
+      seen.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))

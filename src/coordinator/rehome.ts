@@ -130,9 +130,9 @@ function library(opened: Opened): Rehome {
     queues,
     check: (plan) =>
       withPlan(opened, plan, async (at) => {
-        const current = await survey(at.plan, at.ends)
-        const looks = await lookFindings(current, at.ends)
-        return [...current.findings, ...looks, ...current.unguarded.map(unguardedFinding)]
+        const found = await survey(at.plan, at.ends)
+        const looks = await lookFindings(found, at.ends)
+        return [...found.findings, ...looks, ...found.unguarded.map(unguardedFinding)]
       }),
     unproven: (plan) =>
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
@@ -150,15 +150,14 @@ function library(opened: Opened): Rehome {
           blocked ? [{ where: `target table "${name}"`, message: blocked }] : [],
         )
       }),
-    enqueue: (plan, options) =>
-      withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...options })),
+    enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
     runs: () => listRuns(control),
     status: (runId) => snapshot(control, runId),
-    watch: (runId, options) => watch(control, runId, options),
-    retry: (runId, options) => retry(opened, runId, { by, ...options }),
-    rollback: (runId, options) => rollback(opened, runId, { by, ...options }),
-    finalize: (runId, options) => finalize(opened, runId, { by, ...options }),
-    cleanup: (runId, options) => cleanup(opened, runId, { by, ...options }),
+    watch: (runId, asked) => watch(control, runId, asked),
+    retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
+    rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
+    finalize: (runId, asked) => finalize(opened, runId, { by, ...asked }),
+    cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
     show: (runId, tenant) => record(control, runId, tenant),
     close,
     [Symbol.asyncDispose]: close,

@@ -24,17 +24,17 @@ export async function tenantsOf(
   for (const tenant of options.only ?? []) refuseBadId(tenant)
   const listed = await listTenants(plan, ends)
   for (const tenant of listed) refuseBadId(tenant)
-  const all = await rowsOf(ends.source).knownTenants(listed, options.survey.sources)
+  const found = await rowsOf(ends.source).knownTenants(listed, options.survey.sources)
   // What else the plan lists is no affair of those that are asked for.
-  if (!options.only) return [...new Set(allKnown(all))]
-  const planned = all.map(({ tenant }) => tenant)
+  if (!options.only) return [...new Set(allKnown(found))]
+  const known = found.map(({ tenant }) => tenant)
   const { sources } = options.survey
-  const selected = allKnown(await rowsOf(ends.source).knownTenants(options.only, sources))
-  const unknown = selected.find((tenant) => !planned.includes(tenant))
+  const wanted = allKnown(await rowsOf(ends.source).knownTenants(options.only, sources))
+  const unknown = wanted.find((tenant) => !known.includes(tenant))
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
   }
-  return [...new Set(selected)]
+  return [...new Set(wanted)]
 }
 
 async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
@@ -46,12 +46,8 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
       const message = 'plan field `tenants` is SQL, and the source is no database: list the tenants'
       throw new RehomeError('PLAN_INVALID', message)
     }
-    const request = {
-      text: query,
-      rowMode: 'array',
-      types: { getTypeParser: () => String },
-    } as const
-    const result = await queryPlan(source.pool, source, request).catch((error: unknown) => {
+    const asked = { text: query, rowMode: 'array', types: { getTypeParser: () => String } } as const
+    const result = await queryPlan(source.pool, source, asked).catch((error: unknown) => {
       const cause = explain(error, "the plan's query for tenants")
       if (cause.retryable) throw cause
       throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
@@ -82,9 +78,9 @@ export function refuseBadId(tenant: unknown): void {
 }
 
 /** Ids in the column type's own text: flags are found by it. Unknown ones are refused. */
-function allKnown(tenants: readonly Known[]): string[] {
-  const unknown = tenants.find(({ hasRows }) => !hasRows)?.tenant
-  if (unknown === undefined) return tenants.map(({ tenant }) => tenant)
+function allKnown(found: readonly Known[]): string[] {
+  const unknown = found.find(({ hasRows }) => !hasRows)?.tenant
+  if (unknown === undefined) return found.map(({ tenant }) => tenant)
   throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)
 }
 

@@ -124,8 +124,8 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
       try {
         const admitted = await admit(request, { secrets, maxBytes, baseUrl })
         if (feed && admitted.path === pathOf('lapsedFences')) tidy()
-        const call = { ...admitted, end: at(request), scope: plan.scope, look, feed }
-        const answer = await answerTo(call)
+        const asked = { ...admitted, end: at(request), scope: plan.scope, look, feed }
+        const answer = await answerTo(asked)
         return await respond(request, answer)
       } catch (cause) {
         const error = explain(cause, 'the database')
@@ -267,12 +267,12 @@ const rememberedMs = 5_000
 function remembered(look: () => Promise<Described>): Look {
   let last: { readonly at: number; readonly found: Promise<Described> } | null = null
   const again = () => {
-    const description = look()
-    last = { at: performance.now(), found: description }
-    description.catch(() => {
+    const found = look()
+    last = { at: performance.now(), found }
+    found.catch(() => {
       last = null
     })
-    return description
+    return found
   }
   return {
     now: again,

@@ -38,8 +38,8 @@ export const copy: Stage = {
   async run(shard) {
     const { scope } = shard.plan
     const key = { scope, tenant: shard.tenant, epoch: shard.epoch }
-    const progress = await rowsOf(shard.ends.target).readProgress(key)
-    await copyTables(shard, { ends: shard.ends, known: progress })
+    const known = await rowsOf(shard.ends.target).readProgress(key)
+    await copyTables(shard, { ends: shard.ends, known })
     await advanceSequences(shard, 'target')
     await tellQuarantined(shard)
     await store(shard, { rowsCopied: shard.rowsCopied })

@@ -24,14 +24,14 @@ export async function commitMoved(
   shard: Shard,
   { from, to }: { from: End; to: string },
 ): Promise<void> {
-  const sentAt = now()
+  const asked = now()
   const answer = await from.flags.markMoved({ ...holdOf(shard), movedTo: to }).then(
     (flag) => flag ?? lost(from.name),
     (failure: unknown) => explain(failure, `the ${from.name}`),
   )
   const flag = answer instanceof RehomeError ? await readBack(shard, from) : answer
   if (!flag) throw answer
-  shard.pausedSince = sentAt - flag.heldMs
+  shard.pausedSince = asked - flag.heldMs
 }
 
 async function readBack(shard: Shard, from: End): Promise<Flag | null> {

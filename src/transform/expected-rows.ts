@@ -47,18 +47,18 @@ export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): 
   return {
     columns: () => columns,
     async digest() {
-      let sum: Digest = noRows
+      let found: Digest = noRows
       await look(async (side) => {
-        sum = addDigests(sum, await side.digest())
+        found = addDigests(found, await side.digest())
       })
-      return sum
+      return found
     },
     async buckets() {
-      let sums: Buckets = new Map()
+      let found: Buckets = new Map()
       await look(async (side) => {
-        sums = addBuckets(sums, await side.buckets())
+        found = addBuckets(found, await side.buckets())
       })
-      return sums
+      return found
     },
     async hashes(some) {
       const hashes = new Map<string, string>()
@@ -86,9 +86,9 @@ async function eachPage(
   let visiting: Promise<void> = Promise.resolve()
   for await (const rows of mapped(pages, renumber, mapper)) {
     // One row may become many, and a small one a large one.
-    for (const batch of byWeight(rows, (row) => row)) {
+    for (const given of byWeight(rows, (row) => row)) {
       reading.signal.throwIfAborted()
-      const side = target.side(givenRows(route, mapper, { given: batch, hash }))
+      const side = target.side(givenRows(route, mapper, { given, hash }))
       await visiting
       visiting = heard(visit(side))
     }

@@ -46,8 +46,8 @@ const following: readonly PlantedFault[] = [
   {
     title: 'rows that a round has brought are not compared, over HTTP',
     file: 'follow/by-feed/feed-round.ts',
-    before: "const result = await verifyTouched(shard, some, compared === 'changes' ? since : null)",
-    after: 'const result = some.length',
+    before: "const found = await verifyTouched(shard, some, compared === 'changes' ? since : null)",
+    after: 'const found = some.length',
     suite: 'test/follow/compared.pg.test.ts',
     tests: ['over HTTP'],
   },
@@ -124,7 +124,7 @@ const asking: readonly PlantedFault[] = [
   {
     title: 'a batch is written that does not follow the one before',
     file: 'http-end/write-batch.ts',
-    before: 'if (!isSame(stored, head.from)) throw gap(stored, head.from)',
+    before: 'if (!isSame(known, head.from)) throw gap(known, head.from)',
     after: '',
     suite: 'test/ends/rows-written.pg.test.ts',
     tests: ['http a batch that comes again'],

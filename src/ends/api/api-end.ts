@@ -26,10 +26,10 @@ export function openApiEnd(
   const rows = { end, place, where, transport: forRows }
   const flags = { end, place, where, transport: forFlags }
   const tell = {
-    close: async (change: Parameters<typeof end.fence.close>[0]) =>
-      void (await askApi(flags, end.fence.close(change))),
-    open: async (change: Parameters<typeof end.fence.open>[0]) =>
-      void (await askApi(flags, end.fence.open(change))),
+    close: async (asked: Parameters<typeof end.fence.close>[0]) =>
+      void (await askApi(flags, end.fence.close(asked))),
+    open: async (asked: Parameters<typeof end.fence.open>[0]) =>
+      void (await askApi(flags, end.fence.open(asked))),
   }
   return {
     kind: 'api',

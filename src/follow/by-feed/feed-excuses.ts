@@ -98,7 +98,7 @@ async function rowsUnder(
   { route, childKey }: Touched['table'],
   lists: readonly KeyList[],
 ): Promise<Hanging[]> {
-  const hanging: Hanging[] = []
+  const found: Hanging[] = []
   const { backOf } = route
   const as = (name: string) => asItIs({ name, typeName: 'text' })
   const made = shard.goesBack && backOf ? backOf.columns : route.targetKey.map(as)
@@ -112,9 +112,9 @@ async function rowsUnder(
     const of = { columns, after: { rowsRead: 0, cursor: null }, signal: shard.signal }
     for await (const { rows } of rowsOf(shard.ends.target).pages({ ...reading, ...of })) {
       for (const texts of rows) {
-        hanging.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
+        found.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
       }
     }
   }
-  return hanging
+  return found
 }

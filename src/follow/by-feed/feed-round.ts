@@ -51,8 +51,8 @@ import { verifyFollowed, verifyTouched } from './feed-verification.ts'
 const incompleteRoundsMax = 10
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
-export async function followOnce(shard: Shard, extent: Compared): Promise<Round> {
-  let compared = extent
+export async function followOnce(shard: Shard, asked: Compared): Promise<Round> {
+  let compared = asked
   const start = now()
   const counts = { changes: 0, removed: 0, brought: 0, compared: 0 }
   const touched: (readonly Touched[])[] = []
@@ -85,9 +85,9 @@ async function verify(
   if (compared === 'everything') return (await verifyFollowed(shard, since)) ?? 0
   let rows = 0
   for (const some of touched) {
-    const result = await verifyTouched(shard, some, compared === 'changes' ? since : null)
-    if (typeof result !== 'number') return result
-    rows += result
+    const found = await verifyTouched(shard, some, compared === 'changes' ? since : null)
+    if (typeof found !== 'number') return found
+    rows += found
   }
   return rows
 }

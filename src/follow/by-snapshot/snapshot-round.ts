@@ -41,8 +41,8 @@ export async function bringOnce(shard: Shard, compared: Compared): Promise<Round
   if (done.changes > 0 && compared !== 'the last changes') {
     await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
   }
-  const { reached: _, ...counts } = done
-  return { ...counts, ms }
+  const { reached: _, ...told } = done
+  return { ...told, ms }
 }
 
 /** Brings and compares everything, and undoes it. Throws what a round throws. */

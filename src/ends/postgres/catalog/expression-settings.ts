@@ -23,7 +23,7 @@ export async function dependentExpressions(end: SqlEnd, route: Route): Promise<D
   if (computed.length === 0 || route.stream) return []
   return await withClient(end.pool, async (client) => {
     await client.query(`${begin}; ${enterPlan(end)}`)
-    const dependences: Dependence[] = []
+    const found: Dependence[] = []
     for (const { name: column, expression } of computed) {
       const query = valuesQuery(end, route, expression)
       const ours = await answerOf(client, query)
@@ -32,11 +32,11 @@ export async function dependentExpressions(end: SqlEnd, route: Route): Promise<D
       if (ours === null || ours !== (await answerOf(client, query))) continue
       for (const [setting, value] of Object.entries(otherSettings)) {
         const other = await answerOf(client, query, `set local ${setting} = ${literal(value)}`)
-        if (other !== ours) dependences.push({ column, setting })
+        if (other !== ours) found.push({ column, setting })
       }
     }
     await client.query('rollback')
-    return dependences
+    return found
   })
 }
 

@@ -7,11 +7,11 @@ export async function readRelations(end: SqlEnd, query: string): Promise<string[
   const { schema } = end
   const text = `explain (verbose, format json) select * from (${query}) q`
   const { rows } = await queryPlan(end.pool, end, text)
-  const relations = new Set<string>()
+  const found = new Set<string>()
   collect(rows[0]?.['QUERY PLAN'], (own, name) =>
-    relations.add(own === schema ? name : `${own}.${name}`),
+    found.add(own === schema ? name : `${own}.${name}`),
   )
-  return [...relations]
+  return [...found]
 }
 
 function collect(node: unknown, tell: (schema: string, name: string) => void): void {

@@ -45,7 +45,7 @@ export function feedAt(at: FeedAt): Feed {
         client.release()
       }
     },
-    changes: (request) => pagesOf(at, request),
+    changes: (asked) => pagesOf(at, asked),
     forgetChanges: ({ position, ...hold }) => {
       const logs = ownTables(at).map(({ log }) => log)
       return forgetChanges(end.pool, logs, { ...key(hold), seen: position })
@@ -77,20 +77,20 @@ function changesOf(at: FeedAt, { position, everyChild, scope, tenant }: Since): 
 export async function pageOfChanges(
   at: FeedAt,
   since: Since & { readonly table: string },
-  request: PageAsked,
+  asked: PageAsked,
 ): Promise<ChangesPage> {
   const changes = changesOf(at, since)
   const table = changes.tables.find(({ route }) => route.source.name === since.table)
-  if (table) return await changesPage(at.end, { changes, table }, request)
+  if (table) return await changesPage(at.end, { changes, table }, asked)
   throw new RehomeError('USAGE', `there is no table "${since.table}" at this end`)
 }
 
-async function* pagesOf(at: FeedAt, request: ChangesAsked) {
+async function* pagesOf(at: FeedAt, asked: ChangesAsked) {
   let cursor: string | null = null
   do {
-    request.signal.throwIfAborted()
-    const { kind, columns } = request
-    const page: ChangesPage = await pageOfChanges(at, request, {
+    asked.signal.throwIfAborted()
+    const { kind, columns } = asked
+    const page: ChangesPage = await pageOfChanges(at, asked, {
       ...{ kind, columns, cursor, limit: pageRows },
     })
     if (page.rows.length > 0) yield page.rows
@@ -115,10 +115,10 @@ async function brokenByLeaving(
       (name) => `k.${ident(name)}`,
       own,
     )
-    const notNull = key.columns.map((name) => `c.${ident(name)} is not null`)
+    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
     const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
       join ${qualified(key.schema, key.relation)} c on ${listed}
-      where ${notNull.join(' and ')} and not ${isKept(key, own)}`
+      where ${given.join(' and ')} and not ${isKept(key, own)}`
     const { rows } = (await end.pool.query(query)).rows[0]
     if (rows === 0) continue
     broken.push({ foreignKey: `"${childName(key, end.schema)}": ${key.name}`, rows })

@@ -24,7 +24,7 @@ export function ownChangedTables(
   tables: readonly FeedTable[],
   { scope, schema }: { readonly scope: string; readonly schema: string },
 ): ChangedTable[] {
-  const all = tables.map((own) => {
+  const known = tables.map((own) => {
     const childKey = childKeyIn(tables, own.table.name)
     const columns = [...new Set([...own.key, ...childKey])].map((name) => {
       return { name, typeSql: typeOf(own.table, name) }
@@ -32,7 +32,7 @@ export function ownChangedTables(
     const log = { scope, schema, table: own.table.name, log: { columns, whole: true } }
     return { route: routeOf(own), childKey: { source: childKey, target: childKey }, log }
   })
-  return all.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
+  return known.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
 }
 
 function routeOf({ table, path, key }: FeedTable): Route {

@@ -23,8 +23,8 @@ export async function brokenReferences(
     const isOurs = ({ table }: EndTable) =>
       key.parentSchema === target.schema && key.parent === table.name
     const parent = tables.find(isOurs)
-    const breach = await brokenBy(target, rowsOf(rows, key), { key, parent })
-    if (breach.rows > 0) broken.push({ foreignKey: key.name, ...breach })
+    const found = await brokenBy(target, rowsOf(rows, key), { key, parent })
+    if (found.rows > 0) broken.push({ foreignKey: key.name, ...found })
   }
   return broken
 }
@@ -52,12 +52,12 @@ async function brokenBy(
   // First among the tenant's own rows, as nearly all are there: a table holds many tenants.
   const { tenant } = rows
   const own = parent && tenantPredicate(parent.path, { schema, alias: 'p', tenant })
-  const notNull = columns.map((column) => `${column} is not null`).join(' and ')
+  const given = columns.map((column) => `${column} is not null`).join(' and ')
   const names = columns.map((_, i) => `s.c${i}`)
   const query = `
     with suspects as materialized (
       select ${columns.map((column, i) => `${column} as c${i}`).join(', ')}
-      from ${fromTenant(schema, rows)} and ${notNull}${own ? ` and ${missing(columns, own)}` : ''})
+      from ${fromTenant(schema, rows)} and ${given}${own ? ` and ${missing(columns, own)}` : ''})
     select count(*)::int as rows, coalesce((array_agg(value))[1:20], '{}') as values from (
       select row(${names.join(', ')})::text as value from suspects s
       where ${missing(names)}) b`

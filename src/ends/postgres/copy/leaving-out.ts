@@ -38,9 +38,9 @@ export function writerLeavingOut(
       const left = await inTransactionOf(end.pool, begin, async (client) => {
         await holdReceiving(client, hold, end)
         const placing = { schema: end.schema, table: own, columns, rows }
-        const placed = await placeRows(client, hold.tenant, placing)
+        const found = await placeRows(client, hold.tenant, placing)
         await writeProgress(client, { ...hold, table: own.table.name }, progress)
-        return placed
+        return found
       })
       if (left.collided.length + left.orphaned.length > 0) leavingOut.tell()
       rows = []
