@@ -119,7 +119,7 @@ const asking: readonly PlantedFault[] = [
     before: 'if (found.step === step) return { repeated: found.answer }',
     after: 'if (found.step === step) return { ...found, step: step - 1 }',
     suite: 'test/ends/postgres/changes/steps.pg.test.ts',
-    tests: ['a step comes once'],
+    tests: ['a step is applied once'],
   },
   {
     title: 'a batch is written that does not follow the one before',
