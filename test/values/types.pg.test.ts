@@ -139,7 +139,7 @@ const keyless: readonly (readonly [type: string, message: string])[] = [
   'json[]',
 ].map((type) => [
   type,
-  `key column "v" is of type ${type}, which has no default btree operator class: so rows cannot be distinguished by it; name other columns with \`key\``,
+  `key column "v" is of type ${type}, which has no default btree operator class, so rows cannot be distinguished by it; name other columns with \`key\``,
 ])
 
 /** Findings of some cases, whose tables are `c0`, `c1` and so on, at two ends. */
