@@ -9,7 +9,7 @@ import type { Control } from '../src/control/database.ts'
 import { findMove } from '../src/control/moves.ts'
 import { insertRun } from '../src/control/runs.ts'
 import { closeEnds, openEnds } from '../src/coordinator/installation.ts'
-import type { Ends } from '../src/ends/open/ends.ts'
+import type { Ends } from '../src/ends/end.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
@@ -87,9 +87,9 @@ export function openErrands(
 
 /** Both ends' pools wait, before they give a connection, for what is to happen at that moment. */
 function countConnections(ends: Ends, moments: Moments): void {
-  for (const end of [ends.source, ends.target]) {
-    if (end.kind !== 'sql') continue
-    for (const pool of new Set([end.pool, end.lifeline])) meetAt(pool, moments)
+  for (const { sql } of [ends.source, ends.target]) {
+    if (!sql) continue
+    for (const pool of new Set([sql.pool, sql.lifeline])) meetAt(pool, moments)
   }
 }
 

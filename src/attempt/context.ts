@@ -1,7 +1,6 @@
 /** The context of transforms: the same for every row and the verification's run. */
 import { createHash } from 'node:crypto'
-import type { Ends } from '../ends/open/ends.ts'
-import { type End, rowsOf } from '../ends/open/ends.ts'
+import type { End, Ends } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
@@ -36,7 +35,7 @@ const rowsMax = 100_000
 
 function lookupAt(end: End): Lookup {
   return async (query: SqlText) => {
-    const { columns, rows } = await rowsOf(end).ask(query.sql, rowsMax)
+    const { columns, rows } = await end.rows.ask(query.sql, rowsMax)
     return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null])))
   }
 }
@@ -56,5 +55,5 @@ export function renumberOf(shard: Shard, route: Route): Renumber {
     ([space, { by }]) =>
       [space, { scope: plan.scope, tenant, runId: run.id, space, by: by.sql }] as const,
   )
-  return renumberAt(rowsOf(ends.target), route, new Map(spaces))
+  return renumberAt(ends.target.rows, route, new Map(spaces))
 }

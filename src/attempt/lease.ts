@@ -7,8 +7,8 @@
  * ours and whether both ends still answer, and keeps the pause within its budget.
  */
 import { now } from '../clock.ts'
+import type { End } from '../ends/end.ts'
 import type { Flags, Hold } from '../ends/flags.ts'
-import type { End } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
 
 export interface LeaseOptions {

@@ -1,6 +1,5 @@
 /** The rows of the tenant in the plan's tables at one end, and how many they are. */
 
-import { rowsOf } from '../ends/open/ends.ts'
 import type { TenantRows } from '../ends/tenant-rows.ts'
 import type { EndTable, Route } from '../plan/routing/route.ts'
 import { queryText } from '../plan/stream.ts'
@@ -11,7 +10,7 @@ type EndName = 'source' | 'target'
 /** Table → rows. An index on the tenant's column makes it cheap. */
 export async function countRows(shard: Shard, end: EndName): Promise<Map<string, number>> {
   const tables = tablesAt(shard, end)
-  const counts = await rowsOf(shard.ends[end]).counts(tables.map((at) => rowsIn(shard, at)))
+  const counts = await shard.ends[end].rows.counts(tables.map((at) => rowsIn(shard, at)))
   return new Map(tables.map(({ table }, i) => [table.name, counts[i] ?? 0]))
 }
 

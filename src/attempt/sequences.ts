@@ -2,7 +2,6 @@
  * Moves the target's sequences past the tenant's ids: before the fence as far as they are known.
  */
 import { farApart } from '../checks/notes.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { sequencesOf } from '../ends/postgres/copy/sequences.ts'
 import type { TenantRows } from '../ends/tenant-rows.ts'
 import type { CatalogTable } from '../plan/catalogs/catalog.ts'
@@ -29,11 +28,11 @@ export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise
   const reached: Reached[] = []
   for (const use of by === 'target' ? filled(shard) : about(shard)) {
     const { rows, column, sequence, descending } = use
-    const id = await rowsOf(shard.ends[by]).largestId(rows, column, { descending })
+    const id = await shard.ends[by].rows.largestId(rows, column, { descending })
     if (id !== null && (descending || id >= 1n)) reached.push({ sequence, id })
   }
   for (const { from, to } of composed(shard)) {
-    reached.push({ sequence: to, id: await rowsOf(shard.ends.source).positionOf(from) })
+    reached.push({ sequence: to, id: await shard.ends.source.rows.positionOf(from) })
   }
   return reached
 }
@@ -73,7 +72,7 @@ function about(shard: Shard): Use[] {
 
 export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
   if (shard.goesBack && (await areParted(shard, sequence))) return
-  if (!(await rowsOf(shard.ends.target).advanceSequence(sequence, id))) return
+  if (!(await shard.ends.target.rows.advanceSequence(sequence, id))) return
   shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
 }
 
@@ -88,7 +87,7 @@ export async function notePositions(shard: Shard): Promise<void> {
       const from = sequenceAt(route.source, name)
       const to = sequenceAt(route.target, own)
       if (!from || !to) continue
-      positions[from] = String(await rowsOf(shard.ends.target).positionOf(to))
+      positions[from] = String(await shard.ends.target.rows.positionOf(to))
     }
   }
   // An attempt that goes on with this one's copy does not come here.
@@ -108,7 +107,7 @@ async function areParted(back: Shard, sequence: string): Promise<boolean> {
   const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
   const position = sequences[sequence]
   if (position === undefined) return false
-  const apart = BigInt(position) - (await rowsOf(back.ends.target).positionOf(sequence))
+  const apart = BigInt(position) - (await back.ends.target.rows.positionOf(sequence))
   return (apart < 0n ? -apart : apart) > farApart
 }
 

@@ -8,9 +8,8 @@ import type { Survey } from '../checks/survey.ts'
 import { now, round } from '../clock.ts'
 import type { Control, Move, Run } from '../control/database.ts'
 import { type MoveChange, storeProgress } from '../control/moves.ts'
+import type { End, Ends, SqlEnd } from '../ends/end.ts'
 import type { Hold } from '../ends/flags.ts'
-import type { End, Ends } from '../ends/open/ends.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -29,7 +28,7 @@ export function sqlEndsOf({ ends }: { readonly ends: Ends }): { source: SqlEnd; 
 }
 
 function sqlEnd(end: End): SqlEnd {
-  if (end.kind === 'sql') return end
+  if (end.sql) return end.sql
   throw new RehomeError(
     'PREFLIGHT_FAILED',
     `the ${end.name} is reached over HTTP and has no log of changes`,

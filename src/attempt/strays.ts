@@ -6,7 +6,7 @@
 import { tellsStrays } from '../checks/http-findings.ts'
 import { lookShare } from '../checks/notes.ts'
 import { now, round } from '../clock.ts'
-import { type Ends, rowsOf } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import type { Strays } from '../ends/tenant-rows.ts'
 import { firstFew, messageOf, RehomeError } from '../errors.ts'
 import { tablesLeft } from '../plan/routing/tables.ts'
@@ -92,9 +92,9 @@ export async function refuseReferring(shard: Shard, end: EndName): Promise<void>
 
 async function straysAt(shard: Shard, end: EndName): Promise<readonly Strays[]> {
   const { plan, tenant, ends, survey } = shard
-  if (!tellsStrays(ends[end].kind, survey[end])) return []
+  if (!tellsStrays(ends[end], survey[end])) return []
   const tables = tablesAt(shard, end)
-  return await rowsOf(ends[end]).strays({ scope: plan.scope, tenant, tables })
+  return await ends[end].rows.strays({ scope: plan.scope, tenant, tables })
 }
 
 function wouldStay(strays: readonly Strays[]): RehomeError {

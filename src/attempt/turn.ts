@@ -2,7 +2,7 @@
  * The first thing that an attempt does at the ends: from here on every earlier one is refused,
  * however late it wakes up, and what it had under way there is ended.
  */
-import type { End } from '../ends/open/ends.ts'
+import type { End } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import { holdOf, type Shard } from './shard.ts'
 

@@ -58,48 +58,52 @@ export function httpFindings(
   return findings
 }
 
+/** Abilities of an end that promises depend on: see `End`. */
+interface Abilities {
+  readonly sql?: unknown
+  readonly digests?: unknown
+}
+
 /** Promises that are not kept where the database itself does not see to it; told, not refused. */
 export function unprovenOf(
   survey: { readonly source: Catalog; readonly target: Catalog },
-  ends: { readonly source: { kind: string }; readonly target: { kind: string } },
+  ends: { readonly source: Abilities; readonly target: Abilities },
 ): Finding[] {
-  return (['source', 'target'] as const).flatMap((end) =>
-    unprovenAt(end, survey[end], ends[end].kind),
-  )
+  return (['source', 'target'] as const).flatMap((end) => unprovenAt(end, survey[end], ends[end]))
 }
 
 /** The comparison reads rows in the same way as the copy, and nothing else says which there are. */
-function readUnchecked(kind: string, digestProbes: Catalog['digestProbes']): boolean {
-  return kind === 'api' || (kind === 'http' && digestProbes.md5 !== md5Probe)
+function readUnchecked({ sql, digests }: Abilities, probes: Catalog['digestProbes']): boolean {
+  return !digests || (!sql && probes.md5 !== md5Probe)
 }
 
 /** The end finds rows that refer to a tenant's and that the plan's paths do not reach. */
-export function tellsStrays(kind: string, catalog: Pick<Catalog, 'tellsStrays'>): boolean {
-  return kind === 'sql' || (kind === 'http' && catalog.tellsStrays === true)
+export function tellsStrays({ sql }: Abilities, catalog: Pick<Catalog, 'tellsStrays'>): boolean {
+  return sql !== undefined || catalog.tellsStrays === true
 }
 
-function unprovenAt(end: EndName, catalog: Catalog, kind: string): Finding[] {
+function unprovenAt(end: EndName, catalog: Catalog, able: Abilities): Finding[] {
   const { enforcement, digestProbes } = catalog
   const where = end
   const told: string[] = []
   if (enforcement === 'application') {
     told.push('writes are kept out by the application alone: one that it lets in is lost')
   }
-  if (kind === 'api') {
+  if (!able.digests) {
     told.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
     told.push('foreign keys, sequences and ids of other tenants are not looked at')
     told.push('a copy that is interrupted starts over')
   }
-  if (!tellsStrays(kind, catalog)) {
+  if (!tellsStrays(able, catalog)) {
     const why =
       "does not look for rows that refer to a tenant's and that the plan's paths do not find"
     told.push(`${why}: they stay behind, and a removal there may break their references`)
   }
-  if (kind === 'http' && hasUnknownTypes(catalog)) {
+  if (able.digests && !able.sql && hasUnknownTypes(catalog)) {
     const why = 'does not describe its enums and composite types (`shape`)'
     told.push(`${why}: values are compared as texts only`)
   }
-  if (end === 'source' && readUnchecked(kind, digestProbes)) {
+  if (end === 'source' && readUnchecked(able, digestProbes)) {
     const why = 'makes no digest of its own to compare with the rows that were read'
     told.push(`${why}: a page of rows that is missing in every answer is not detected`)
   }

@@ -3,7 +3,7 @@
  * work there, and whether the plan's expressions mean the same in every session. Reads only.
  */
 
-import type { Ends } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import { dependentExpressions } from '../ends/postgres/catalog/expression-settings.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
@@ -28,9 +28,9 @@ async function guardFindings({ guarded }: Survey): Promise<Finding[]> {
 
 async function expressionFindings({ routes }: Survey, { source }: Ends): Promise<Finding[]> {
   const findings: Finding[] = []
-  if (source.kind !== 'sql') return findings
+  if (!source.sql) return findings
   for (const route of routes) {
-    for (const { column, setting } of await dependentExpressions(source, route)) {
+    for (const { column, setting } of await dependentExpressions(source.sql, route)) {
       const what = `\`columns.compute\` of "${column}" depends on the session's ${setting}`
       const message = `${what}, which is ${sessionSettings[setting]} here whatever the application has: ${instead[setting]}`
       findings.push({ where: `table "${route.source.name}"`, message })

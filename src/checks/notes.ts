@@ -3,8 +3,7 @@
  * `check`, and by nothing else. Reads only.
  */
 
-import type { Ends } from '../ends/open/ends.ts'
-import { type End, rowsOf } from '../ends/open/ends.ts'
+import type { End, Ends } from '../ends/end.ts'
 import { findReliances } from '../ends/postgres/catalog/path-reliance.ts'
 import { findSlowLooks } from '../ends/postgres/compare/strays.ts'
 import type { CatalogColumn, Finding } from '../plan/catalogs/catalog.ts'
@@ -28,10 +27,10 @@ export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<F
 
 /** A subscriber gets every table of a publication, also those that rehome makes. */
 async function publicationNotes(end: End): Promise<Finding[]> {
-  if (end.kind !== 'sql') return []
+  if (!end.sql) return []
   const query = `select pubname from pg_catalog.pg_publication where puballtables union
     select pubname from pg_catalog.pg_publication_tables where schemaname in ('rehome', 'rehome_log')`
-  const { rows } = await rowsOf(end).ask(query, 10)
+  const { rows } = await end.rows.ask(query, 10)
   return rows.map(([name]) => ({
     where: end.name,
     message: `publication "${name}" carries rehome's own tables: a subscriber that lacks the schemas "rehome" and "rehome_log" stops there. Publish the application's schemas by name`,
@@ -43,12 +42,12 @@ async function relianceNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Fi
   const notes: Finding[] = []
   if (plan.searchPath) return notes
   for (const where of ['source', 'target'] as const) {
-    const end = ends[where]
-    if (end.kind !== 'sql') continue
+    const { sql } = ends[where]
+    if (!sql) continue
     const planned = where === 'source' ? survey.sources : survey.targets
     const tables = planned.map(({ table }) => table.name)
-    const at = { schema: end.schema, tables, replicate: survey[where].mayReplicate }
-    for (const { functionName, caller, names } of await findReliances(end.pool, at)) {
+    const at = { schema: sql.schema, tables, replicate: survey[where].mayReplicate }
+    for (const { functionName, caller, names } of await findReliances(sql.pool, at)) {
       const named = [...names.keys()].map((name) => `"${name}"`).join(', ')
       const [schemas = []] = names.values()
       const message = `it is called by ${caller} and names ${named} without a schema, which it does not find in rehome's sessions, as their search path is pg_catalog: say \`searchPath: ['${schemas[0]}']\` in the plan, or \`alter function ${functionName} set search_path = …\``
@@ -65,11 +64,11 @@ const slowRows = 100_000
 async function slowLookNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
   const notes: Finding[] = []
   for (const where of ['source', 'target'] as const) {
-    const end = ends[where]
-    if (end.kind !== 'sql') continue
+    const { sql } = ends[where]
+    if (!sql) continue
     const tables = where === 'source' ? survey.sources : survey.targets
-    const at = { schema: end.schema, tenant: '', tables, rowsMin: slowRows }
-    for (const { table, foreignKey, rows } of await findSlowLooks(end.pool, at)) {
+    const at = { schema: sql.schema, tenant: '', tables, rowsMin: slowRows }
+    for (const { table, foreignKey, rows } of await findSlowLooks(sql.pool, at)) {
       const message = `about ${rows} rows are looked through for those that refer by "${foreignKey}" and would be left behind, as no index begins with a column of it: create one. Where a look takes longer than ${plan.pause.budgetMs * lookShare} ms, a tenth of \`pause.budgetMs\`, none is made under the fence, and rows that come last are reported after the cutover (\`straysUnseen\`)`
       notes.push({ where: `${where} table "${table}"`, message })
     }
@@ -80,7 +79,7 @@ async function slowLookNotes(plan: Plan, survey: Survey, ends: Ends): Promise<Fi
 /** Triggers and rules that do not fire while rows are copied or removed. */
 function silentNotes(survey: Survey, ends: Ends): Finding[] {
   return (['source', 'target'] as const)
-    .filter((end) => ends[end].kind === 'sql')
+    .filter((end) => ends[end].sql)
     .flatMap((where) =>
       silentReactions({
         where,
@@ -127,7 +126,7 @@ async function rangeNotes({ routes }: Survey, ends: Ends): Promise<Finding[]> {
 /** null: our role may not look, as a mover at a source need not. */
 async function positionOf(end: End, sequence: string): Promise<bigint | null> {
   try {
-    return await rowsOf(end).positionOf(sequence)
+    return await end.rows.positionOf(sequence)
   } catch (error) {
     if (sqlStateOf(error) === '42501') return null
     throw error

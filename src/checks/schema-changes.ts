@@ -3,7 +3,7 @@
  * name a column or a table that is gone, and looks that found the schema changed.
  */
 import { sleep } from '../clock.ts'
-import { type End, rowsOf } from '../ends/open/ends.ts'
+import type { End } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import { catalogChanges } from '../plan/catalogs/catalog-changes.ts'
@@ -34,7 +34,7 @@ export async function nameSchemaChange(
 async function changesAt(end: End, before: Catalog): Promise<string[]> {
   const found = new AbortController()
   const late = sleep(lookMs, found.signal).catch(() => {})
-  const look = rowsOf(end).describe([])
+  const look = end.rows.describe([])
   const after = await Promise.race([look.catch(() => null), late])
   found.abort()
   return after ? catalogChanges(before, after).map((change) => `${end.name} ${change}`) : []

@@ -5,10 +5,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { HashFunction } from '../ends/digest.ts'
-import { type End, rowsOf } from '../ends/open/ends.ts'
+import type { End, SqlEnd } from '../ends/end.ts'
 import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
 import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Routing, routeTables } from '../plan/routing/routes.ts'
@@ -45,19 +44,17 @@ export interface Unguarded {
 export async function survey(plan: Plan, ends: { source: End; target: End }): Promise<Survey> {
   const planned = plan.tables.filter((entry) => entry.kind !== 'discover')
   const read = (end: End, tables: typeof planned) =>
-    rowsOf(end)
-      .describe(tables)
-      .catch((error: unknown) => {
-        throw explain(error, `the ${end.name} (${end.place})`)
-      })
+    end.rows.describe(tables).catch((error: unknown) => {
+      throw explain(error, `the ${end.name} (${end.place})`)
+    })
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
   const routing = routeTables(plan, source, target)
-  const guarded = [ends.source, ends.target].flatMap((end) =>
-    end.kind === 'sql' ? guardedTables(plan, routing, end).map((one) => ({ ...one, end })) : [],
+  const guarded = [ends.source, ends.target].flatMap(({ sql }) =>
+    sql ? guardedTables(plan, routing, sql).map((one) => ({ ...one, end: sql })) : [],
   )
   const unguarded = [
     ...guarded.flatMap((one) =>
-      missingGuards(one).map((missing) => ({ end: one.end, ...missing })),
+      missingGuards(one).map((missing) => ({ end: ends[one.end.name], ...missing })),
     ),
     ...untoldGuards(ends.source, source),
     ...untoldGuards(ends.target, target),
@@ -107,6 +104,6 @@ export async function changedEnds(
   { source, target }: Pick<Survey, 'source' | 'target'>,
   ends: { source: End; target: End },
 ): Promise<End[]> {
-  const stamps = await Promise.all([rowsOf(ends.source).stamp(), rowsOf(ends.target).stamp()])
+  const stamps = await Promise.all([ends.source.rows.stamp(), ends.target.rows.stamp()])
   return [ends.source, ends.target].filter((_, i) => stamps[i] !== [source, target][i]?.stamp)
 }

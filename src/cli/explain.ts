@@ -2,7 +2,6 @@
 import { survey } from '../checks/survey.ts'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
 import { tenantsOf } from '../coordinator/tenants.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import { type ExplainedTable, explainTables } from '../plan/scaffold/explain.ts'
@@ -24,7 +23,7 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
     const [tenant = null] = await tenantsOf(plan, ends, { survey: found })
     const counted = tenant === null ? [] : found.sources
     const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
-    const counts = await rowsOf(ends.source).counts(owned)
+    const counts = await ends.source.rows.counts(owned)
     const rows = new Map(counted.map(({ table }, i) => [table.name, counts[i] ?? 0]))
     const tables = explainTables(plan, found.source, found.sources)
     return { tenant, tables: tables.map((one) => ({ ...one, rows: rows.get(one.table) ?? null })) }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import type { SqlEnd } from '../ends/end.ts'
 import {
   fenceIsInstalled,
   standingFlags,
   uninstallFence,
 } from '../ends/postgres/fence/uninstall.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import { print } from './context.ts'
@@ -28,10 +28,10 @@ async function uninstall(
   const ends = openEnds(plan, process.env)
   try {
     const fenced: SqlEnd[] = []
-    for (const end of [ends.source, ends.target]) {
-      if (end.kind !== 'sql') print(`the ${end.name} (${end.place}) is uninstalled where it runs`)
-      else if (!(await fenceIsInstalled(end))) print(`the ${end.name} (${end.place}) has no fence`)
-      else fenced.push(end)
+    for (const { name, place, sql } of [ends.source, ends.target]) {
+      if (!sql) print(`the ${name} (${place}) is uninstalled where it runs`)
+      else if (!(await fenceIsInstalled(sql))) print(`the ${name} (${place}) has no fence`)
+      else fenced.push(sql)
     }
     const closed = flags.force ? Number.POSITIVE_INFINITY : 0
     // Nothing is removed at one end where the other is still needed.

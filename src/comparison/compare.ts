@@ -8,8 +8,8 @@ import { contextOf, renumberOf } from '../attempt/context.ts'
 import { tenantRows } from '../attempt/planned-rows.ts'
 import type { Shard } from '../attempt/shard.ts'
 import { allBuckets, differingBuckets, digestText, sameDigest } from '../ends/digest.ts'
-import { rowsOf } from '../ends/open/ends.ts'
-import type { Compared, ComparedColumn, Rows, Side } from '../ends/rows.ts'
+import { digestsOf } from '../ends/end.ts'
+import type { Compared, ComparedColumn, Digests, Side } from '../ends/rows.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { asItIs } from '../plan/routing/columns.ts'
@@ -53,13 +53,12 @@ export async function compareTable(
   route: Route,
   named = 20,
 ): Promise<TableComparison> {
-  const source = rowsOf(shard.ends.source)
   const check = readCheckOf(shard, route)
   const ahead = aheadOf(shard, route, check)
   // Only after the transform has seen rows is it known which columns it fills.
   const seen = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
-  const left = ahead ?? source.side(sourceSide(shard, route, columns))
+  const left = ahead ?? leftSide(shard, route, columns)
   const right = rightSide(shard, route, columns)
   const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
   const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
@@ -87,7 +86,7 @@ export async function compareTable(
 function aheadOf(shard: Shard, route: Route, check: ReadCheck | null): Expected | null {
   if (!isMade(shard, route)) return null
   const { ends, survey, signal } = shard
-  const ways = { source: rowsOf(ends.source), target: hasherOf(shard) }
+  const ways = { source: ends.source.rows, hasher: hasherOf(shard) }
   return expectedSide(ways, {
     route,
     context: contextOf(shard),
@@ -121,7 +120,7 @@ export async function hashesOfSome(
     const at = part('source', keys)
     const check = readCheckOf(at, route)
     const ahead = aheadOf(at, route, check)
-    const left = ahead ?? rowsOf(shard.ends.source).side(sourceSide(at, route, plain))
+    const left = ahead ?? leftSide(at, route, plain)
     for (const [key, hash] of await left.hashes(allBuckets)) expected.set(key, hash)
     if (ahead && check) misread.push(...(await check.differences(() => ahead.digest())))
     const filled = ahead ? ahead.columns() : plain
@@ -137,20 +136,25 @@ export async function hashesOfSome(
 
 /** Whether target rows are made on the way, so that the source has no digest for them. */
 function isMade({ ends }: Shard, route: Route): boolean {
-  if (ends.source.kind === 'api') return true
+  if (!ends.source.digests) return true
   return route.transform !== undefined || route.stream !== undefined || hasNewIds(route)
 }
 
 /** The end that makes digests of rows that are not stored yet, or that an API has. */
-function hasherOf({ ends }: Shard): Rows {
-  return rowsOf(ends.target.kind === 'api' ? ends.source : ends.target)
+function hasherOf({ ends: { source, target } }: Shard): Digests {
+  return target.digests ?? digestsOf(source)
+}
+
+/** Source rows as they are, which only an end that makes digests is asked for. */
+function leftSide(shard: Shard, route: Route, columns: readonly string[]): Side {
+  return digestsOf(shard.ends.source).side(sourceSide(shard, route, columns))
 }
 
 /** An API makes no digest: its rows are read again, and the other end makes it. */
 function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side {
   const { ends, survey, signal } = shard
-  const target = rowsOf(ends.target)
-  if (ends.target.kind !== 'api') return target.side(targetSide(shard, route, columns))
+  const { digests, rows } = ends.target
+  if (digests) return digests.side(targetSide(shard, route, columns))
   const reading = { ...tenantRows(shard, route, 'target'), signal }
   const renumber = async (rows: readonly Texts[]) => rows
   const read = {
@@ -159,7 +163,7 @@ function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side
   }
   const { stream: _, ...asRead } = read
   const work = { route: asRead, context: contextOf(shard), reading, hash: survey.hash, renumber }
-  return expectedSide({ source: target, target: hasherOf(shard) }, work)
+  return expectedSide({ source: rows, hasher: hasherOf(shard) }, work)
 }
 
 function typeNameAt({ target }: Route, name: string): string {

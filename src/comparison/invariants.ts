@@ -1,8 +1,7 @@
 /** Invariants of the plan across both models: the ends themselves run their queries. */
 
 import type { Shard } from '../attempt/shard.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { type End, rowsOf } from '../ends/open/ends.ts'
+import type { End, Ends } from '../ends/end.ts'
 import type { Texts } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Invariant } from '../plan/invariant.ts'
@@ -44,7 +43,7 @@ async function answerOf(
   end: End,
   query: TenantQuery,
 ): Promise<readonly Texts[]> {
-  return (await rowsOf(end).ask(queryText(query, tenant), rowsMax)).rows
+  return (await end.rows.ask(queryText(query, tenant), rowsMax)).rows
 }
 
 function show(rows: readonly Texts[]): string {

@@ -7,8 +7,7 @@
 import { tenantRows } from '../attempt/planned-rows.ts'
 import type { Shard } from '../attempt/shard.ts'
 import { differingBuckets } from '../ends/digest.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { rowsOf } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import {
   md5Probe,
   ReadDigest,
@@ -26,7 +25,7 @@ import { type Difference, differencesOf } from './differences.ts'
 
 /** Rows are read for the comparison in the same way as for the copy: as texts, page by page. */
 function isReadTwice({ source, target }: Ends, route: Route): boolean {
-  if (source.kind !== 'sql' || target.kind !== 'sql') return true
+  if (!source.sql || !target.sql) return true
   return Boolean(route.stream || route.plan.quarantine || hasNewIds(route))
 }
 
@@ -42,12 +41,12 @@ export interface ReadCheck {
 /** null: the source makes no such digest, or need not. */
 export function readCheckOf(shard: Shard, route: Route): ReadCheck | null {
   const { source } = shard.ends
-  if (source.kind === 'api' || !isReadTwice(shard.ends, route)) return null
+  if (!source.digests || !isReadTwice(shard.ends, route)) return null
   if (shard.survey.source.digestProbes.md5 !== md5Probe) return null
   const rows = readRowsOf(route)
   // While the source is written, only keys distinguish rows that changed from others.
   if (!rows || (!rows.isKeyed && shard.plan.strategy === 'online')) return null
-  const own = rowsOf(source).side(readCompared(rows, tenantRows(shard, route, 'source')))
+  const own = source.digests.side(readCompared(rows, tenantRows(shard, route, 'source')))
   return checkAgainst(own, rows)
 }
 

@@ -7,7 +7,7 @@ import { tenantRows } from '../attempt/planned-rows.ts'
 import { lanesOf, type Shard } from '../attempt/shard.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
 import { changedEnds } from '../checks/survey.ts'
-import { type Ends, rowsOf } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import type { BrokenReference } from '../ends/tenant-rows.ts'
 import { firstFew, RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
@@ -97,7 +97,7 @@ export async function allBroken(shard: Shard): Promise<Broken[]> {
   for (const route of routes) {
     shard.signal.throwIfAborted()
     const rows = tenantRows(shard, route, 'target')
-    const broken = await rowsOf(shard.ends.target).brokenReferences(rows, targets)
+    const broken = await shard.ends.target.rows.brokenReferences(rows, targets)
     found.push(...broken.map((one) => ({ ...one, table: route.target.name })))
   }
   return found

@@ -3,15 +3,17 @@
  * instance of the application is made to write for it. What tells is the database: none of the
  * tenant's rows may have changed. Writes before and after show that each of them does write.
  */
+
 import { randomUUID } from 'node:crypto'
 import { type Survey, survey } from '../checks/survey.ts'
 import { now, round, sleep } from '../clock.ts'
 import type { Control } from '../control/database.ts'
 import { nextTurn } from '../control/moves.ts'
 import { digestText } from '../ends/digest.ts'
+import type { End, Ends } from '../ends/end.ts'
+import { digestsOf } from '../ends/end.ts'
 import type { FlagKey, Hold } from '../ends/flags.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { type End, holdAt, rowsOf } from '../ends/open/ends.ts'
+import { scoped } from '../ends/postgres/postgres-end.ts'
 import type { ComparedColumn } from '../ends/rows.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -101,9 +103,9 @@ async function homeOf(
     const columns = table.columns.map(({ name, typeSql }): ComparedColumn => {
       return { sql: `r.${ident(name)}`, from: name, typeSql, cast: null }
     })
-    const of = { ...holdAt(end, key), table, path }
-    const side = rowsOf(end).side({ of, key: columns, columns, hash: survey.hash })
-    return `"${table.name}": ${digestText(await side.digest())}`
+    const of = { ...(end.sql ? scoped(end.sql, key) : key), table, path }
+    const asked = { of, key: columns, columns, hash: survey.hash }
+    return `"${table.name}": ${digestText(await digestsOf(end).side(asked).digest())}`
   }
   const content = () => Promise.all(tables.map(digest))
   return { end, tables, content }
@@ -192,7 +194,7 @@ async function whileFenced<T>(
     const renew = () => end.flags.renewLease({ ...hold, leaseMs })
     const timer = setInterval(() => renew().catch(() => {}), leaseMs / 3)
     try {
-      await rowsOf(end).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs * 2) })
+      await end.rows.drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs * 2) })
       const done = await work()
       if (await renew()) return done
       throw new RehomeError('FENCE_LOST', 'the fence has lapsed meanwhile: the test proves nothing')

@@ -4,8 +4,8 @@
 
 import { type GuardedAt, survey } from '../checks/survey.ts'
 import { type Control, openControl } from '../control/database.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { closeEnd, openEnd } from '../ends/open/ends.ts'
+import type { Ends, SqlEnd } from '../ends/end.ts'
+import { openEnd } from '../ends/open/open-end.ts'
 import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
@@ -13,7 +13,6 @@ import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installGuard } from '../ends/postgres/fence/install-guard.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -41,7 +40,7 @@ export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
 }
 
 export async function closeEnds(ends: Ends): Promise<void> {
-  await Promise.all([closeEnd(ends.source), closeEnd(ends.target), ends.flagPool?.end()])
+  await Promise.all([ends.source.close(), ends.target.close(), ends.flagPool?.end()])
 }
 
 /** Throws NOT_INSTALLED where the control database is not as this version needs it. */
@@ -91,9 +90,9 @@ export async function pendingInstallations(
       const what = 'flags of ends that have none, in the control database'
       steps.push(...(await pendingSchema('endpoint', { pool: ends.flagPool, what })))
     }
-    for (const end of [ends.source, ends.target]) {
+    for (const { sql: end } of [ends.source, ends.target]) {
       // An end over HTTP is installed by the application that answers there.
-      if (end.kind !== 'sql' || seen.has(end.address)) continue
+      if (!end || seen.has(end.address)) continue
       seen.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))

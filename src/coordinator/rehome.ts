@@ -14,7 +14,7 @@ import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { listRuns, type RunSummary } from '../control/runs.ts'
-import type { Ends } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
@@ -165,7 +165,7 @@ function library(opened: Opened): Rehome {
 }
 
 function unguardedFinding({ end, relation }: Unguarded): Finding {
-  const instead = end.kind === 'sql' ? 'run `rehome init`' : 'let that end `install()` them'
+  const instead = end.sql ? 'run `rehome init`' : 'let that end `install()` them'
   return { where: `${end.name} table "${relation}"`, message: `has no guard: ${instead}` }
 }
 

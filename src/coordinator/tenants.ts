@@ -1,9 +1,8 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
 
 import type { Survey } from '../checks/survey.ts'
+import type { Ends } from '../ends/end.ts'
 import { wholeApplication } from '../ends/flags.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { queryPlan } from '../ends/postgres/search-path.ts'
 import type { Known } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
@@ -24,12 +23,12 @@ export async function tenantsOf(
   for (const tenant of options.only ?? []) refuseBadId(tenant)
   const listed = await listTenants(plan, ends)
   for (const tenant of listed) refuseBadId(tenant)
-  const found = await rowsOf(ends.source).knownTenants(listed, options.survey.sources)
+  const found = await ends.source.rows.knownTenants(listed, options.survey.sources)
   // What else the plan lists is no affair of those that are asked for.
   if (!options.only) return [...new Set(allKnown(found))]
   const known = found.map(({ tenant }) => tenant)
   const { sources } = options.survey
-  const wanted = allKnown(await rowsOf(ends.source).knownTenants(options.only, sources))
+  const wanted = allKnown(await ends.source.rows.knownTenants(options.only, sources))
   const unknown = wanted.find((tenant) => !known.includes(tenant))
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
@@ -41,8 +40,8 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
   const { tenants } = plan
   if ('sql' in tenants) {
     const query = `select t.* from (${tenants.sql}) t (tenant_id)`
-    const { source } = ends
-    if (source.kind !== 'sql') {
+    const source = ends.source.sql
+    if (!source) {
       const message = 'plan field `tenants` is SQL, and the source is no database: list the tenants'
       throw new RehomeError('PLAN_INVALID', message)
     }

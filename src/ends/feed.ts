@@ -4,10 +4,28 @@
  *
  * A position is the end's own word for a moment: what it has logged since is asked for by it.
  */
+import type { Catalog, CatalogTable } from '../plan/catalogs/catalog.ts'
 import type { ColumnRoute } from '../plan/routing/columns.ts'
+import type { TenantPath } from '../plan/routing/path.ts'
 import type { FlagKey, Hold } from './flags.ts'
 import type { DrainOptions } from './rows.ts'
 import type { KeyList, Texts } from './tenant-rows.ts'
+
+export interface FeedTable {
+  readonly table: CatalogTable
+  readonly path: TenantPath
+  /** In whose order its rows are read. */
+  readonly key: readonly string[]
+}
+
+/** The tables that a feed is about. */
+export interface FeedOf {
+  /** The scope that the end's own tables have there. */
+  readonly scope: string
+  readonly tables: readonly FeedTable[]
+  /** All of the end, also those that are not moved. */
+  readonly catalog: Pick<Catalog, 'tables'>
+}
 
 export interface Since extends FlagKey {
   /** null: from the first change that was logged. */

@@ -164,6 +164,10 @@ export interface StraysOf extends FlagKey {
   readonly tables: readonly EndTable[]
 }
 
+export interface Digests {
+  side(compared: Compared): Side
+}
+
 export interface Rows {
   /** At most so many are committed at once, and held in memory until then. */
   readonly batchRows: number
@@ -183,7 +187,6 @@ export interface Rows {
   readQuarantined(key: FlagKey & { readonly epoch: string }): Promise<readonly StayedBehind[]>
   forgetProgress(hold: Hold): Promise<void>
   wipe(hold: Hold, work: { groups: readonly WipeGroup[]; options: WipeOptions }): Promise<number>
-  side(compared: Compared): Side
   /** Keys that rows of the tenant share, or lack. */
   repeatedKeys(rows: TenantRows, key: readonly string[]): Promise<readonly string[]>
   /** Those among the tables that have no rows at all. */

@@ -1,23 +1,15 @@
-/** The feeds of a shard's ends, and whether its changes are followed by them. */
+/** The feeds of a shard's ends. */
 
 import { tablesAt } from '../attempt/planned-rows.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
 import type { Feed, Since } from '../ends/feed.ts'
-import type { Ends } from '../ends/open/ends.ts'
-import { feedAt } from '../ends/postgres/changes/feed-at.ts'
 import { RehomeError } from '../errors.ts'
-
-/** An end is asked step by step: no snapshot and no transaction are common to the steps. */
-export function isAsked({ ends: { source, target } }: { readonly ends: Ends }): boolean {
-  return source.kind !== 'sql' || target.kind !== 'sql'
-}
 
 /** Throws PREFLIGHT_FAILED where the end has none: `check` has said so. */
 export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
   const { survey, plan, ends } = shard
   const end = ends[name]
-  if (end.kind === 'http') return end.feed
-  if (end.kind === 'api') {
+  if (!end.feed) {
     throw new RehomeError('PREFLIGHT_FAILED', `the ${end.name} is an API and has no log of changes`)
   }
   const key = name === 'source' ? 'sourceKey' : 'targetKey'
@@ -25,7 +17,7 @@ export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
     const route = survey.routes.find((candidate) => candidate[name].name === table.name)
     return { table, path, key: route?.[key] ?? [] }
   })
-  return feedAt({ end, scope: plan.scope, tables, catalog: survey[name] })
+  return end.feed({ scope: plan.scope, tables, catalog: survey[name] })
 }
 
 /** How far the target has come, and what is a change since then. */

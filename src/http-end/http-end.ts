@@ -8,13 +8,13 @@
  */
 
 import type { z } from 'zod'
+import type { SqlEnd } from '../ends/end.ts'
 import type { Flags } from '../ends/flags.ts'
 import { changesOperation } from '../ends/http/protocol/feed-operations.ts'
 import { flagOperations } from '../ends/http/protocol/flag-operations.ts'
 import { type OperationName, operations, pathOf } from '../ends/http/protocol/operations.ts'
 import { readOperation } from '../ends/http/protocol/row-operations.ts'
 import { flagsAt } from '../ends/postgres/fence/flags-at.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { bearerChars, bearerToken, type Secret } from '../ends/web/auth.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -105,7 +105,6 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
     const flags = flagsAt(flagPool)
     const where = { address: 'this end', place: 'this end' }
     return {
-      kind: 'sql',
       name,
       schema,
       searchPath: options.searchPath,

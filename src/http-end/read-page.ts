@@ -1,10 +1,10 @@
 /** A page of a tenant's rows, in the order of the table's key, by what comes after its last key. */
 import type { z } from 'zod'
+import type { SqlEnd } from '../ends/end.ts'
 import { joinLines } from '../ends/http/lines.ts'
 import type { readOperation } from '../ends/http/protocol/row-operations.ts'
 import { decodeCursor, encodeCursor } from '../ends/postgres/changes/feed-changes.ts'
 import { isAfter } from '../ends/postgres/matching.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { fromTenant, typedText } from '../ends/postgres/predicate.ts'
 import { type PagedQuery, readTextPage } from '../ends/postgres/read-pages.ts'
 import type { Route } from '../plan/routing/route.ts'

@@ -1,7 +1,9 @@
 /** Handlers of the operations on rows: they look names up, and query the database. */
+
+import type { SqlEnd } from '../ends/end.ts'
 import type { OperationName, RequestOf, ResultOf } from '../ends/http/protocol/operations.ts'
 import type { rowOperations } from '../ends/http/protocol/row-operations.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
+import { sideIn } from '../ends/postgres/compare/comparison.ts'
 import { rowsAt } from '../ends/postgres/postgres-rows.ts'
 import { wipeBatch } from '../ends/postgres/removal/wipe.ts'
 import type { Compared, ComparedColumn, Rows, Side } from '../ends/rows.ts'
@@ -125,15 +127,16 @@ function rowsOf({ routes }: At, { scope, tenant, table, keys }: Named): TenantRo
 function sideOf(at: At, request: RequestOf<'digest'>): Side {
   const { source: table } = routeOf(at.routes, request.table)
   const { given, tenant, keys, hash } = request
+  const compare = (compared: Compared) => sideIn(at.end, compared)
   if (given !== undefined) {
     const names = request.columns.map(({ column }) => column)
     const value = (name: string) => `r.${ident(`c${names.indexOf(name)}`)}`
-    return rows(at).side({ of: { table, given }, ...valuesOf(request, value), hash })
+    return compare({ of: { table, given }, ...valuesOf(request, value), hash })
   }
   if (tenant === undefined) throw new RehomeError('USAGE', 'neither `tenant` nor `given` is there')
   const of = rowsOf(at, { scope: at.scope, tenant, table: request.table, keys })
   const value = (name: string) => `r.${ident(columnOf(table, name).name)}`
-  return rows(at).side({ of, ...valuesOf(request, value), hash })
+  return compare({ of, ...valuesOf(request, value), hash })
 }
 
 function valuesOf(

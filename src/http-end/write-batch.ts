@@ -4,6 +4,7 @@
  */
 
 import type { z } from 'zod'
+import type { SqlEnd } from '../ends/end.ts'
 import { readRow, splitLines } from '../ends/http/lines.ts'
 import { batchHead, type writeOperation } from '../ends/http/protocol/row-operations.ts'
 import { copyInto, textRows } from '../ends/postgres/copy/copy-into.ts'
@@ -12,7 +13,6 @@ import { progressOf, writeProgress } from '../ends/postgres/copy/progress.ts'
 import { writeQuarantined } from '../ends/postgres/copy/quarantine.ts'
 import { beginWriting } from '../ends/postgres/fence/begin-writing.ts'
 import { holdReceiving } from '../ends/postgres/fence/holds.ts'
-import type { SqlEnd } from '../ends/postgres/postgres-end.ts'
 import { nothingRead, type TableProgress } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/routing/route.ts'

@@ -1,8 +1,8 @@
 /** Parameters of a fence's or a capture's announcement, and the error where another flag stands. */
 
 import { holdOf, type Shard } from '../attempt/shard.ts'
+import type { End } from '../ends/end.ts'
 import type { Raise } from '../ends/flags.ts'
-import type { End } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
 
 export function announcementOf(shard: Shard, reason: string): Raise {

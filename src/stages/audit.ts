@@ -1,7 +1,7 @@
 import { holdOf, type Stage } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
-import { tryRound } from '../follow/round.ts'
+import { followerOf } from '../follow/follower-of.ts'
 import { claimOldHome } from './undo/undo-catch-up.ts'
 
 export const audit: Stage = {
@@ -11,7 +11,7 @@ export const audit: Stage = {
     await claimOldHome(shard)
     const back = wayBackOf(shard)
     await refuseStrays(back)
-    const { changes, ms } = await tryRound(back)
+    const { changes, ms } = await followerOf(back).dryRun(back)
     shard.evidence.audit = { at: new Date().toISOString(), changes, ms }
     shard.tell(`${changes} changes since the cutover would come back, and both ends be equal`)
     shard.lease.letGo()

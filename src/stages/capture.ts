@@ -4,7 +4,6 @@
  */
 
 import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { feedOf } from '../follow/feeds.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
 
@@ -31,6 +30,6 @@ export const capture: Stage = {
     const started = await source.flags.startCapture(announced)
     if (!started) throw await heldByAnother(shard, source)
     const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, drainMsMin) }
-    await rowsOf(source).drain({ ...waiting, signal: shard.signal })
+    await source.rows.drain({ ...waiting, signal: shard.signal })
   },
 }

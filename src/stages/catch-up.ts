@@ -9,8 +9,8 @@ import { round } from '../clock.ts'
 import { refuseChangedSchema } from '../comparison/verification.ts'
 import { RehomeError } from '../errors.ts'
 import { feedOf } from '../follow/feeds.ts'
-import { catchUpOnce } from '../follow/round.ts'
-import type { Compared, Round } from '../follow/rounds.ts'
+import type { Compared, Round } from '../follow/follower.ts'
+import { followerOf } from '../follow/follower-of.ts'
 
 /** Fixed overhead of the pause, besides the last round and the open transactions: a few commits. */
 export const pauseOverheadMs = 30
@@ -50,11 +50,11 @@ export const follow: Stage = {
  */
 async function shrink(shard: Shard, compared: Compared): Promise<Round> {
   const { budgetMs } = shard.plan.pause
-  let last = await catchUpOnce(shard, compared)
+  let last = await followerOf(shard).round(shard, compared)
   for (let grown = 0; ; ) {
     tellRound(shard, last)
     if (last.changes === 0) return last
-    const next = await catchUpOnce(shard, compared)
+    const next = await followerOf(shard).round(shard, compared)
     grown = next.ms > budgetMs && next.ms > last.ms * growth ? grown + 1 : 0
     if (grown >= grownMax) throw tooLong(next.ms, { budgetMs, drainMs: 0, last: next })
     if (grown === 0 && next.ms > last.ms * 0.7) {

@@ -5,8 +5,8 @@
 
 import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
 import { now } from '../clock.ts'
+import type { End } from '../ends/end.ts'
 import type { Flag } from '../ends/flags.ts'
-import type { End } from '../ends/open/ends.ts'
 import { RehomeError } from '../errors.ts'
 import { explain } from '../postgres.ts'
 

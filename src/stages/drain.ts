@@ -5,7 +5,6 @@
 
 import { type Shard, type Stage, unlessAborted } from '../attempt/shard.ts'
 import { now, round } from '../clock.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 
 export const drain: Stage = {
@@ -14,7 +13,7 @@ export const drain: Stage = {
     const start = now()
     const { tenant, signal } = shard
     const { drainMs } = shard.plan.fence
-    const writers = rowsOf(shard.ends.source).drain({ tenant, drainMs, signal })
+    const writers = shard.ends.source.rows.drain({ tenant, drainMs, signal })
     await Promise.all([writers, ownWorkEnds(shard)])
     shard.evidence.drainedMs = round(now() - start)
   },

@@ -3,13 +3,13 @@
 import type { Stage } from '../attempt/shard.ts'
 import { refuseNewStrays } from '../attempt/strays.ts'
 import { refuseChangedSchema } from '../comparison/verification.ts'
-import { catchUpOnce } from '../follow/round.ts'
+import { followerOf } from '../follow/follower-of.ts'
 import { tellRound } from './catch-up.ts'
 
 export const finalCatchUp: Stage = {
   phase: 'final_catch_up',
   async run(shard) {
-    const last = await catchUpOnce(shard, 'the last changes')
+    const last = await followerOf(shard).round(shard, 'the last changes')
     tellRound(shard, last)
     await refuseNewStrays(shard)
     shard.evidence.lastRound = last

@@ -12,7 +12,6 @@ import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
 import { collidingKeys } from '../checks/colliding-keys.ts'
 import { movesOfTenant } from '../control/moves.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import { nothingRead } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Route } from '../plan/routing/route.ts'
@@ -56,7 +55,7 @@ async function refuseUnfencedReads(shard: Shard): Promise<void> {
   for (const stream of new Set(routes.map((route) => route.stream))) {
     if (!stream || typeof stream.from === 'string') continue
     const query = queryText(stream.from, shard.tenant)
-    const read = await rowsOf(shard.ends.source).readRelations(query)
+    const read = await shard.ends.source.rows.readRelations(query)
     const other = read.find((name) => !fenced.has(name) && !stream.alsoReads?.includes(name))
     if (other === undefined) continue
     const message = `stream "${stream.name}" reads "${other}", which is not planned: say \`sourceTable('${other}')\`, or put it into \`alsoReads\``
@@ -75,7 +74,7 @@ export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
   }
   const [open] = unguarded
   if (open) {
-    const instead = open.end.kind === 'sql' ? 'run `rehome init`' : 'let it `install()` them'
+    const instead = open.end.sql ? 'run `rehome init`' : 'let it `install()` them'
     const message = `table "${open.relation}" at the ${open.end.name} has no guard: ${instead}`
     throw new RehomeError('NOT_INSTALLED', message)
   }
@@ -117,12 +116,12 @@ async function closeTarget(shard: Shard): Promise<void> {
   })
   if (!claimed) throw heldByOthers()
   const { drainMs } = shard.plan.fence
-  await rowsOf(target).drain({ tenant: shard.tenant, drainMs, signal: shard.signal })
+  await target.rows.drain({ tenant: shard.tenant, drainMs, signal: shard.signal })
   if (claimed.rowsAreOurs) await wipeLeftovers(shard)
   else await refuseOccupied(shard)
   if (!(await target.flags.markRowsOurs(holdOf(shard)))) throw heldByOthers()
   await forgetCapture(wayBackOf(shard))
-  await rowsOf(target).forgetProgress(holdOf(shard))
+  await target.rows.forgetProgress(holdOf(shard))
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
@@ -150,7 +149,7 @@ function heldByOthers(): RehomeError {
 async function refuseBadKeys(shard: Shard): Promise<void> {
   const { routes } = shard.survey
   const names = routes.map(({ target }) => target.name)
-  const empty = await rowsOf(shard.ends.target).emptyTables(names)
+  const empty = await shard.ends.target.rows.emptyTables(names)
   for (const route of routes) {
     await refuseRepeated(shard, route)
     if (!empty.has(route.target.name)) await refuseColliding(shard, route)
@@ -163,14 +162,14 @@ async function refuseRepeated(shard: Shard, route: Route): Promise<void> {
   )
   if (unique) return
   const rows = tenantRows(shard, route, 'source')
-  const repeated = await rowsOf(shard.ends.source).repeatedKeys(rows, route.sourceKey)
+  const repeated = await shard.ends.source.rows.repeatedKeys(rows, route.sourceKey)
   if (repeated.length === 0) return
   const message = `table "${route.source.name}": key ${repeated[0]} is null or not unique`
   throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
 }
 
 async function refuseColliding(shard: Shard, route: Route): Promise<void> {
-  const [source, target] = [rowsOf(shard.ends.source), rowsOf(shard.ends.target)]
+  const [source, target] = [shard.ends.source.rows, shard.ends.target.rows]
   const colliding = await collidingKeys({ source, target }, route, {
     ...tenantRows(shard, route, 'source'),
     ...{ key: [], after: nothingRead, signal: shard.signal },

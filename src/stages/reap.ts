@@ -5,7 +5,7 @@
  */
 import type { Control } from '../control/database.ts'
 import { busyTenants } from '../control/moves.ts'
-import type { End, Ends } from '../ends/open/ends.ts'
+import type { End, Ends } from '../ends/end.ts'
 import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
 
 export interface Reaped {
@@ -27,7 +27,7 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
 /** Removes log entries that are no longer needed. It looks at all that is in the logs. */
 export async function tidyLogs({ source, target }: Ends): Promise<void> {
   for (const end of [source, target]) {
-    if (end.kind === 'sql') await forgetLeftChanges(end.pool)
+    if (end.sql) await forgetLeftChanges(end.sql.pool)
   }
 }
 

@@ -6,12 +6,13 @@
 import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
 import { now, round } from '../clock.ts'
 import { verifyEverything } from '../comparison/verification.ts'
-import { type Ends, rowsOf } from '../ends/open/ends.ts'
+import { copyTables, tellQuarantined } from '../copying/copy-tables.ts'
+import type { Ends } from '../ends/end.ts'
 import { withSnapshot } from '../ends/postgres/changes/snapshot.ts'
+import { endOf } from '../ends/postgres/database-end.ts'
 import { feedOf } from '../follow/feeds.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { pauseOverheadMs } from './catch-up.ts'
-import { copyTables, tellQuarantined } from './copy.ts'
 import { removeTenant } from './remove-tenant.ts'
 
 export const rehearse: Stage = {
@@ -31,9 +32,9 @@ export const rehearse: Stage = {
  */
 async function atOneMoment(shard: Shard, work: (ends: Ends) => Promise<void>): Promise<void> {
   const { source, target } = shard.ends
-  if (source.kind !== 'sql') return await work(shard.ends)
-  await withSnapshot(source, holdOf(shard), async (snapshot) => {
-    await work({ source: await snapshot.share(), target })
+  if (!source.sql) return await work(shard.ends)
+  await withSnapshot(source.sql, holdOf(shard), async (snapshot) => {
+    await work({ source: endOf(await snapshot.share()), target })
   })
 }
 
@@ -60,7 +61,7 @@ async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
 /** The time that a drain that began now would take; unknown without a feed. */
 async function untilWritersEnd(shard: Shard): Promise<number> {
   const { ends, survey, tenant, signal, plan } = shard
-  if (ends.source.kind !== 'sql' && !survey.source.feed) return 0
+  if (!ends.source.sql && !survey.source.feed) return 0
   const { drainMs } = plan.fence
   return await feedOf(shard, 'source').waitForWriters({ tenant, drainMs, signal })
 }
@@ -69,9 +70,9 @@ async function removeAll(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const hold = holdOf(shard)
   await removeTenant(shard, 'target', { mode: 'receiving' })
-  await rowsOf(target).forgetProgress(hold)
+  await target.rows.forgetProgress(hold)
   if (hasNewIds(shard.plan)) {
-    await rowsOf(target).forgetNewIds({ ...hold, runId: shard.run.id })
+    await target.rows.forgetNewIds({ ...hold, runId: shard.run.id })
   }
   await target.flags.giveUpTarget(hold)
 }

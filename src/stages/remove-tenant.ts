@@ -7,7 +7,6 @@
 import { tablesAt } from '../attempt/planned-rows.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
 import { refuseReferring } from '../attempt/strays.ts'
-import { rowsOf } from '../ends/open/ends.ts'
 import type { WipeGroup, WipeOptions } from '../ends/rows.ts'
 import { parentsFirst } from '../plan/routing/order.ts'
 import type { EndTable } from '../plan/routing/route.ts'
@@ -34,7 +33,7 @@ export async function removeTenant(
   const { mayReplicate: replicate } = shard.survey[end]
   const groups = tablesToWipe(shard, end)
   const work = { groups, options: { ...options, replicate, signal: shard.signal } }
-  return await rowsOf(shard.ends[end]).wipe(holdOf(shard), work)
+  return await shard.ends[end].rows.wipe(holdOf(shard), work)
 }
 
 /** Children before parents, as the foreign keys of that end have it. */

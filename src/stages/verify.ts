@@ -4,7 +4,7 @@ import { advanceSequences } from '../attempt/sequences.ts'
 import type { Stage } from '../attempt/shard.ts'
 import { refuseNewStrays, refuseStrays } from '../attempt/strays.ts'
 import { verifyEverything } from '../comparison/verification.ts'
-import { catchUpOnce } from '../follow/round.ts'
+import { followerOf } from '../follow/follower-of.ts'
 
 /** Under the fence, where both ends stand still. */
 export const verify: Stage = {
@@ -19,7 +19,7 @@ export const verify: Stage = {
 export const verifyWhileWritten: Stage = {
   phase: 'verify',
   async run(shard) {
-    const { ms } = await catchUpOnce(shard, 'everything')
+    const { ms } = await followerOf(shard).round(shard, 'everything')
     await refuseStrays(shard)
     shard.tell(`compared everything within ${ms} ms`)
     // An attempt before this one may have died between bringing ids and telling the sequences.

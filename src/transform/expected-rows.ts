@@ -12,7 +12,7 @@ import {
   type HashFunction,
   noRows,
 } from '../ends/digest.ts'
-import type { Compared, ComparedColumn, Page, Reading, Rows, Side } from '../ends/rows.ts'
+import type { Compared, ComparedColumn, Digests, Page, Reading, Rows, Side } from '../ends/rows.ts'
 import type { Texts } from '../ends/tenant-rows.ts'
 import { byWeight } from '../ends/weight.ts'
 import { heard } from '../parallel.ts'
@@ -21,6 +21,12 @@ import type { TransformContext } from '../plan/transform-context.ts'
 import type { Renumber } from './renumber.ts'
 import type { TextMapper } from './text-mapper.ts'
 import { mapperOf } from './text-transform.ts'
+
+/** Where rows are read, and what makes digests of what becomes of them. */
+interface Ways {
+  readonly source: Rows
+  readonly hasher: Digests
+}
 
 interface Work {
   readonly route: Route
@@ -39,7 +45,7 @@ export interface Expected extends Side {
 }
 
 /** Each look reads all rows again. */
-export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): Expected {
+export function expectedSide(ends: Ways, work: Work): Expected {
   let columns: readonly string[] = []
   const look = async (visit: (side: Side) => Promise<void>) => {
     columns = await eachPage(ends, work, visit)
@@ -72,7 +78,7 @@ export function expectedSide(ends: { source: Rows; target: Rows }, work: Work): 
 
 /** The source reads a page, and the target hashes another, while a third is transformed here. */
 async function eachPage(
-  { source, target }: { source: Rows; target: Rows },
+  { source, hasher }: Ways,
   { route, context, reading, hash, renumber, onRead }: Work,
   visit: (side: Side) => Promise<void>,
 ): Promise<readonly string[]> {
@@ -88,7 +94,7 @@ async function eachPage(
     // One row may become many, and a small one a large one.
     for (const given of byWeight(rows, (row) => row)) {
       reading.signal.throwIfAborted()
-      const side = target.side(givenRows(route, mapper, { given, hash }))
+      const side = hasher.side(givenRows(route, mapper, { given, hash }))
       await visiting
       visiting = heard(visit(side))
     }

@@ -5,7 +5,7 @@
 import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
 import type { Control, Errand, Move, Run } from '../control/database.ts'
-import type { Ends } from '../ends/open/ends.ts'
+import type { Ends } from '../ends/end.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Phase } from '../phases.ts'

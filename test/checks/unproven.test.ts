@@ -5,6 +5,9 @@ import { catalogOf } from '../helpers/catalog.ts'
 
 const strays = /does not look for rows that refer to a tenant's/
 
+/** Abilities of an end of each kind; see `End`. */
+const abilities = { sql: { sql: {}, digests: {} }, http: { digests: {} }, api: {} }
+
 const ends = [
   ['a database', 'sql', {}, false],
   ['an end over HTTP that looks for them', 'http', { tellsStrays: true }, false],
@@ -15,7 +18,7 @@ const ends = [
 
 test.each(ends)('rows left behind at %s', (_, kind, catalog, unseen) => {
   const survey = { source: catalogOf({}, catalog), target: catalogOf({}, {}) }
-  const at = { source: { kind }, target: { kind: 'sql' } }
+  const at = { source: abilities[kind], target: abilities.sql }
   const found = (told: readonly { readonly where: string; readonly message: string }[]) =>
     told.filter(({ message }) => strays.test(message)).map(({ where }) => where)
   expect(found(unprovenOf(survey, at))).toEqual(unseen ? ['source'] : [])
@@ -38,7 +41,7 @@ test.each([
   })
   const source = catalogOf({}, { tellsStrays: true })
   const catalog = { ...source, tables: new Map([['notes', { ...notes, columns }]]) }
-  const ends = { source: { kind: 'http' }, target: { kind: 'sql' } }
+  const ends = { source: abilities.http, target: abilities.sql }
   const told = unprovenOf({ source: catalog, target: catalogOf({}) }, ends)
   expect(told.filter(({ message }) => /enums and composite types/.test(message))).toHaveLength(
     count,

@@ -1,6 +1,7 @@
 // The contract of what is looked up at an end: digests, keys, references and sequences.
 // Asked of each kind of end.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { digestsOf } from '../../src/ends/end.ts'
 import type { Compared } from '../../src/ends/rows.ts'
 import type { Texts } from '../../src/ends/tenant-rows.ts'
 import { newTenant } from '../helpers/ends/flag-states.ts'
@@ -54,7 +55,7 @@ describe.each(kinds)('%s', (kind) => {
     })
     return { of, key: columns.slice(0, 1), columns, hash: 'record' }
   }
-  const digestOf = (of: Compared['of']) => at.rows.side(comparedOf(of)).digest()
+  const digestOf = (of: Compared['of']) => digestsOf(end.end).side(comparedOf(of)).digest()
 
   withoutApi('a digest tells rows that differ in anything, and no order', async () => {
     const tenant = newTenant()
@@ -80,7 +81,7 @@ describe.each(kinds)('%s', (kind) => {
     const tenant = newTenant()
     const ids = await addEntries(tenant, 30)
     await addEntries(newTenant(), 3)
-    const side = at.rows.side(comparedOf(entries(tenant)))
+    const side = digestsOf(end.end).side(comparedOf(entries(tenant)))
     const [digest, buckets] = [await side.digest(), await side.buckets()]
     const all = [...buckets.values()]
     expect(all.reduce((rows, one) => rows + one.rows, 0n)).toBe(digest.rows)
@@ -121,7 +122,7 @@ describe.each(kinds)('%s', (kind) => {
   })
 
   withApi('an existing API makes no digests and has no sequences', async () => {
-    const side = at.rows.side(comparedOf(entries(newTenant())))
+    const side = digestsOf(end.end).side(comparedOf(entries(newTenant())))
     const works = [side.digest(), side.buckets(), side.hashes([0]), at.rows.positionOf('s')]
     expect(await Promise.all(works.map(codeOf))).toEqual(works.map(() => 'PREFLIGHT_FAILED'))
   })

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { expect } from 'vitest'
+import type { SqlEnd } from '../../src/ends/end.ts'
 import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { flagsAt } from '../../src/ends/postgres/fence/flags-at.ts'
-import type { SqlEnd } from '../../src/ends/postgres/postgres-end.ts'
 import { wipeTenant } from '../../src/ends/postgres/removal/wipe.ts'
 import { migrate } from '../../src/migrations.ts'
 import type { CatalogTable } from '../../src/plan/catalogs/catalog.ts'
@@ -133,7 +133,7 @@ function urlAs(url: string, role: string): string {
 function endOf(url: string): SqlEnd {
   const pool = createPool({ url, name: 'mover', size: 2 })
   const place = { schema: 'public', address: 'here', place: 'here' }
-  return { kind: 'sql', name: 'target', ...place, pool, lifeline: pool, flags: flagsAt(pool) }
+  return { name: 'target', ...place, pool, lifeline: pool, flags: flagsAt(pool) }
 }
 
 /** All of the tenant's rows go, and nothing else changes. */

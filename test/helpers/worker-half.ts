@@ -1,6 +1,7 @@
 // The worker's half of an end over HTTP alone: a server answers whatever a test says.
 import { randomUUID } from 'node:crypto'
-import { type HttpEnd, openHttpEnd } from '../../src/ends/http/http-end.ts'
+import { digestsOf, type End } from '../../src/ends/end.ts'
+import { openHttpEnd } from '../../src/ends/http/http-end.ts'
 import { type HttpEndpoint, http } from '../../src/plan/endpoint.ts'
 import { tableOf } from './catalog.ts'
 import { secret, serve } from './http-end.ts'
@@ -12,7 +13,7 @@ type Answering = (operation: string) => Answer | Promise<Answer>
 export async function answeredBy(
   answering: Answering,
   changes: Partial<HttpEndpoint> = {},
-): Promise<{ end: HttpEnd } & AsyncDisposable> {
+): Promise<{ end: End } & AsyncDisposable> {
   const served = await serve(async (request, response) => {
     const { status, headers, body } = await answering(operationOf(request))
     response.writeHead(status, { ...headers }).end(body)
@@ -23,7 +24,7 @@ export async function answeredBy(
   return {
     end,
     async [Symbol.asyncDispose]() {
-      end.close()
+      await end.close()
       await served[Symbol.asyncDispose]()
     },
   }
@@ -40,18 +41,17 @@ const { signal } = new AbortController()
 
 /** How each operation is asked for. */
 export const asking = {
-  async 'rows/read'({ rows: { pages } }: HttpEnd) {
+  async 'rows/read'({ rows: { pages } }: End) {
     const reading = { ...rows, key: ['id'], columns, after: { rowsRead: 0, cursor: null }, signal }
     for await (const _page of pages(reading));
   },
-  'rows/digest': (end: HttpEnd) =>
-    end.rows.side({ of: rows, key: [], columns: [], hash: 'md5' }).digest(),
-  'rows/count': (end: HttpEnd) => end.rows.counts([rows]),
-  'rows/drain': (end: HttpEnd) => end.rows.drain({ tenant: 'acme', drainMs: 1, signal }),
-  'flags/take-turn': (end: HttpEnd) =>
-    end.flags.takeTurn({ ...key, token: randomUUID(), turn: '1' }),
-  'flags/mark-moved': (end: HttpEnd) =>
+  'rows/digest': (end: End) =>
+    digestsOf(end).side({ of: rows, key: [], columns: [], hash: 'md5' }).digest(),
+  'rows/count': (end: End) => end.rows.counts([rows]),
+  'rows/drain': (end: End) => end.rows.drain({ tenant: 'acme', drainMs: 1, signal }),
+  'flags/take-turn': (end: End) => end.flags.takeTurn({ ...key, token: randomUUID(), turn: '1' }),
+  'flags/mark-moved': (end: End) =>
     end.flags.markMoved({ ...key, token: randomUUID(), movedTo: 'there' }),
-} as const satisfies Readonly<Record<string, (end: HttpEnd) => Promise<unknown>>>
+} as const satisfies Readonly<Record<string, (end: End) => Promise<unknown>>>
 
 export type AskedFor = keyof typeof asking

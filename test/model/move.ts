@@ -105,7 +105,7 @@ export const move = {
     return rules.drainBeforeCopy ? 'read rows' : 'store cutover'
   },
 
-  // src/stages/copy.ts, src/ends/postgres/copy/copy-table.ts, chunk-writer.ts
+  // src/copying/copy-tables.ts, src/ends/postgres/copy/copy-table.ts, chunk-writer.ts
   'read rows': copyRead('hold for chunk', 'compare: read source'),
   'hold for chunk': (act) =>
     act.rules.chunksHold ? holdTarget(act, 'commit chunk', 'failed') : 'commit chunk',

@@ -84,7 +84,7 @@ export function holdTarget(act: Act, yes: string, no: string): string {
   return answer(hold(act, target, mode.receiving), yes, no)
 }
 
-/** src/follow/round.ts: one snapshot of `from`, its rows and its log. */
+/** src/follow/by-snapshot/snapshot-round.ts: one snapshot of `from`, its rows and its log. */
 export function roundRead(from: number, next: string): Step {
   return ({ s, m, rules }) => {
     const [at, to] = [s.end(from), s.end(1 - from)]

@@ -2,10 +2,10 @@
 // when the row comes again: with the same step as it goes, or with a later one.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { SqlEnd } from '../../src/ends/end.ts'
 import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { holdColumns, restoreColumns } from '../../src/ends/postgres/changes/held-columns.ts'
 import { flagsAt } from '../../src/ends/postgres/fence/flags-at.ts'
-import type { SqlEnd } from '../../src/ends/postgres/postgres-end.ts'
 import { migrate } from '../../src/migrations.ts'
 import type { CatalogTable } from '../../src/plan/catalogs/catalog.ts'
 import { inTransaction } from '../../src/postgres.ts'
@@ -47,7 +47,7 @@ async function opened(tables: string) {
     values ('default', 'acme', '${step.epoch}', '1:1:', 'f')`)
   const place = { schema: 'public', address: 'here', place: 'here' }
   const flags = flagsAt(pool)
-  const end: SqlEnd = { kind: 'sql', name: 'source', ...place, pool, lifeline: pool, flags }
+  const end: SqlEnd = { name: 'source', ...place, pool, lifeline: pool, flags }
   const table = (await readCatalog(pool, end, [])).tables.get('people') as CatalogTable
   return { database, pool, end, table }
 }

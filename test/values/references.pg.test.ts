@@ -3,7 +3,6 @@
 import { expect, test } from 'vitest'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
-import { rowsOf } from '../../src/ends/open/ends.ts'
 import { guardTrouble } from '../../src/ends/postgres/fence/guard-probe.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
@@ -45,7 +44,7 @@ test('references by periods and across collations are broken where no parent kee
     )
     const broken = async () => {
       const found = sources.map(({ table, path }) =>
-        rowsOf(ends.target).brokenReferences(
+        ends.target.rows.brokenReferences(
           { scope: plan.scope, tenant: 'acme', table, path },
           sources,
         ),

@@ -1,27 +1,17 @@
 /** An end that is an existing API: the plan's requests for its rows, and flags kept elsewhere. */
 import type { ApiEndpoint } from '../../plan/endpoint.ts'
+import type { End } from '../end.ts'
 import type { Flags } from '../flags.ts'
-import type { Rows } from '../rows.ts'
 import { reachEnd } from '../web/reach.ts'
 import { apiFlags } from './api-flags.ts'
 import { apiRows, askApi } from './api-rows.ts'
-
-export interface ApiEnd {
-  readonly kind: 'api'
-  readonly name: 'source' | 'target'
-  /** `https://host:port/path`. */
-  readonly place: string
-  readonly flags: Flags
-  readonly rows: Rows
-  close(): void
-}
 
 /** `flagsOf`: flags that are kept for it elsewhere, under a scope of its own. */
 export function openApiEnd(
   name: 'source' | 'target',
   end: ApiEndpoint,
   { environment, flagsOf }: { environment: NodeJS.ProcessEnv; flagsOf: (scope: string) => Flags },
-): ApiEnd {
+): End {
   const { place, where, forRows, forFlags } = reachEnd(name, end, environment)
   const rows = { end, place, where, transport: forRows }
   const flags = { end, place, where, transport: forFlags }
@@ -32,13 +22,12 @@ export function openApiEnd(
       void (await askApi(flags, end.fence.open(asked))),
   }
   return {
-    kind: 'api',
     name,
     place,
     // Of this end alone: the same database may keep the flags of others, and have its own.
     flags: apiFlags(flagsOf(`flags of ${place}`), tell),
     rows: apiRows(rows),
-    close() {
+    async close() {
       forRows.close()
       forFlags.close()
     },

@@ -4,7 +4,7 @@ import { sleep } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { oneByOne } from '../../parallel.ts'
 import type { ApiEndpoint, ApiRequest, ApiTable } from '../../plan/endpoint.ts'
-import type { Page, Reading, Rows, Side, WipeGroup, Writer, Writing } from '../rows.ts'
+import type { Page, Reading, Rows, WipeGroup, Writer, Writing } from '../rows.ts'
 import type { TenantRows, Texts } from '../tenant-rows.ts'
 import { cursorPages } from '../web/cursor-pages.ts'
 import type { Asked, Transport } from '../web/transport.ts'
@@ -44,11 +44,6 @@ export function apiRows(api: Api): Rows {
     readQuarantined: async () => [],
     forgetProgress: async () => {},
     wipe: (hold, { groups }) => removeAll(api, hold.tenant, groups),
-    side: (): Side => ({
-      digest: unable('make digests'),
-      buckets: unable('make digests'),
-      hashes: unable('make digests'),
-    }),
     repeatedKeys: async () => [],
     emptyTables: async (tables) => new Set(tables),
     existingKeys: async () => [],

@@ -7,6 +7,7 @@ import type { Hold } from '../flags.ts'
 import type {
   Compared,
   ComparedColumn,
+  Digests,
   Page,
   Reading,
   Rows,
@@ -53,7 +54,6 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     readQuarantined: ({ scope, tenant, epoch }) => ask('readQuarantined', { scope, tenant, epoch }),
     forgetProgress: async (hold) => void (await ask('forgetProgress', holdOnly(hold))),
     wipe: (hold, work) => wipe(asking, hold, work),
-    side: (compared) => sideOf(asking, compared),
     repeatedKeys: (rows, key) => ask('repeatedKeys', { ...tableOf(rows), key: [...key] }),
     async emptyTables(tables) {
       const empty = await oneByOne(tables, (table) => ask('isEmpty', { table }))
@@ -173,7 +173,11 @@ async function wipe(
   return total
 }
 
-function sideOf({ ask }: Asking, compared: Compared): Side {
+export function httpDigests({ ask }: Asking): Digests {
+  return { side: (compared) => sideOf({ ask }, compared) }
+}
+
+function sideOf({ ask }: Pick<Asking, 'ask'>, compared: Compared): Side {
   const request = comparedRequest(compared)
   return {
     async digest() {

@@ -3,33 +3,10 @@
 import { RehomeError } from '../../errors.ts'
 import { placeOf } from '../../place.ts'
 import type { SqlEndpoint } from '../../plan/endpoint.ts'
-import { createPool, type Pool } from '../../postgres.ts'
-import type { FlagKey, Flags } from '../flags.ts'
+import { createPool } from '../../postgres.ts'
+import type { SqlEnd } from '../end.ts'
+import type { FlagKey } from '../flags.ts'
 import { flagsAt } from './fence/flags-at.ts'
-
-export interface SqlEnd {
-  readonly kind: 'sql'
-  readonly name: 'source' | 'target'
-  readonly schema: string
-  /** Where functions of the application find what they name; see search-path.ts. */
-  readonly searchPath?: readonly string[] | undefined
-  /** `host:port/database`, without user or password. */
-  readonly address: string
-  /** The place, with the data model where it has both. */
-  readonly place: string
-  readonly pool: Pool
-  /** The pool's sessions are in a transaction already; of a snapshot all see the same. */
-  readonly within?: 'snapshot' | 'transaction'
-  /**
-   * For flags, and for what keeps fences: never kept waiting by copies that hold every other
-   * connection, nor for longer than 2 s by an end that says nothing.
-   */
-  readonly lifeline: Pool
-  /** The name of the plan's scope here, if it is another. */
-  readonly scope?: string | undefined
-  /** Flags, over the lifeline's connections. */
-  readonly flags: Flags
-}
 
 /** Sorting a tenant's rows, and looking for their parents, does not go through files up to here. */
 const workMem = '64MB'
@@ -63,7 +40,7 @@ export function openSqlEnd(
   const address = placeOf(url)
   const place = scope === undefined ? address : `${address} (${scope})`
   const where = { address, place }
-  return { kind: 'sql', name, schema, searchPath, ...where, pool, lifeline, flags, scope }
+  return { name, schema, searchPath, ...where, pool, lifeline, flags, scope }
 }
 
 export async function closeSqlEnd(end: SqlEnd): Promise<void> {

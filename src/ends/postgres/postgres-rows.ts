@@ -3,6 +3,7 @@
 import { inParts } from '../../parallel.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
+import type { SqlEnd } from '../end.ts'
 import type { Answer, Page, Reading, Rows, Writer, Writing } from '../rows.ts'
 import type { TenantRows } from '../tenant-rows.ts'
 import { firstKeys } from '../weight.ts'
@@ -10,7 +11,6 @@ import { knownTenants } from './catalog/known-tenants.ts'
 import { readCatalog, readStamp } from './catalog/read-catalog.ts'
 import { readRelations } from './catalog/read-relations.ts'
 import { existingKeys } from './compare/collisions.ts'
-import { sideOf } from './compare/comparison.ts'
 import { brokenReferences, repeatedKeys } from './compare/foreign-keys.ts'
 import { findStrays } from './compare/strays.ts'
 import { createChunkWriter } from './copy/chunk-writer.ts'
@@ -23,7 +23,7 @@ import { readQuarantined } from './copy/quarantine.ts'
 import { advanceSequence, largestId, positionOf } from './copy/sequences.ts'
 import { drain } from './fence/drain.ts'
 import { nameSession } from './fence/turns.ts'
-import { type SqlEnd, scoped } from './postgres-end.ts'
+import { scoped } from './postgres-end.ts'
 import { fromTenant, tenantWhere } from './predicate.ts'
 import { wipeTenant } from './removal/wipe.ts'
 import { beginReading, enterPlan, leavePlan, queryPlan, readsPlanSql } from './search-path.ts'
@@ -43,7 +43,6 @@ export function rowsAt(end: SqlEnd): Rows {
     readQuarantined: (key) => readQuarantined(pool, scoped(end, key)),
     forgetProgress: (hold) => forgetProgress(lifeline, scoped(end, hold)),
     wipe: (hold, work) => wipeTenant(end, scoped(end, hold), work),
-    side: (compared) => sideOf(end, compared),
     repeatedKeys: (rows, key) => repeatedKeys(end, rows, key),
     emptyTables: (tables) => emptyTables(end, tables),
     existingKeys: (keys) => existingKeys(end, keys),

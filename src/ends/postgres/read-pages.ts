@@ -1,9 +1,9 @@
 /** Pages of a query's rows, and what the last row of each says of the next one. */
 import Cursor from 'pg-cursor'
 import { withClient } from '../../postgres.ts'
+import type { SqlEnd } from '../end.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { pageWeightMax, ReadingPace, weightOf } from '../weight.ts'
-import type { SqlEnd } from './postgres-end.ts'
 import { beginReading } from './search-path.ts'
 import { asText } from './text-batches.ts'
 

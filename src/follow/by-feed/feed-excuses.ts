@@ -4,8 +4,8 @@ import { contextOf } from '../../attempt/context.ts'
 import { tenantRows } from '../../attempt/planned-rows.ts'
 import type { Shard } from '../../attempt/shard.ts'
 import { allBuckets } from '../../ends/digest.ts'
+import { digestsOf } from '../../ends/end.ts'
 import type { Since } from '../../ends/feed.ts'
-import { rowsOf } from '../../ends/open/ends.ts'
 import { readKeyOf } from '../../ends/read-digest.ts'
 import type { KeyList, Texts } from '../../ends/tenant-rows.ts'
 import { asItIs } from '../../plan/routing/columns.ts'
@@ -48,7 +48,8 @@ export async function changingKeys(
     const end = shard.goesBack ? shard.ends.source : shard.ends.target
     const written = new Set<string>()
     for (const { values: given } of keyLists(there.targetKey, keys)) {
-      const side = rowsOf(end).side(givenKeys(there, { given, hash: shard.survey.hash }))
+      const asked = givenKeys(there, { given, hash: shard.survey.hash })
+      const side = digestsOf(end).side(asked)
       for (const key of (await side.hashes(allBuckets)).keys()) written.add(key)
     }
     // Where the tenant has written, if it goes back, rows are found, and read at the other end.
@@ -110,7 +111,7 @@ async function rowsUnder(
     const reading = { ...tenantRows(shard, route, 'target'), keys, key: route.targetKey }
     const columns = [...made, ...childKey.target.map(as)]
     const of = { columns, after: { rowsRead: 0, cursor: null }, signal: shard.signal }
-    for await (const { rows } of rowsOf(shard.ends.target).pages({ ...reading, ...of })) {
+    for await (const { rows } of shard.ends.target.rows.pages({ ...reading, ...of })) {
       for (const texts of rows) {
         found.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
       }

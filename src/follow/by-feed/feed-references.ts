@@ -3,7 +3,6 @@
 import { tenantRows } from '../../attempt/planned-rows.ts'
 import type { Shard, Unsettled } from '../../attempt/shard.ts'
 import { brokenByGone, referencesBroken } from '../../comparison/verification.ts'
-import { rowsOf } from '../../ends/open/ends.ts'
 import type { Texts } from '../../ends/tenant-rows.ts'
 import type { RehomeError } from '../../errors.ts'
 import type { Route } from '../../plan/routing/route.ts'
@@ -54,7 +53,7 @@ async function breachOf(
   const came = keys === null ? [undefined] : keyLists(targetKey, keys)
   for (const list of came) {
     const rows = { ...tenantRows(shard, route, 'target'), keys: list }
-    const broken = await rowsOf(shard.ends.target).brokenReferences(rows, shard.survey.targets)
+    const broken = await shard.ends.target.rows.brokenReferences(rows, shard.survey.targets)
     if (broken.length === 0) continue
     return referencesBroken(
       shard,

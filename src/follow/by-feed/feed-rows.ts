@@ -8,7 +8,6 @@ import { contextOf } from '../../attempt/context.ts'
 import { tenantRows } from '../../attempt/planned-rows.ts'
 import { holdOf, type Shard } from '../../attempt/shard.ts'
 import type { Application, Applied, Feed, Since } from '../../ends/feed.ts'
-import { rowsOf } from '../../ends/open/ends.ts'
 import type { ChangedTable } from '../../ends/postgres/changes/changes.ts'
 import { descends } from '../../ends/postgres/copy/sequences.ts'
 import type { Texts } from '../../ends/tenant-rows.ts'
@@ -106,7 +105,7 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
     if (applied.collided.length > 0 && childKey.target.length > 0) lacking = true
     noteIds(ids, route, rows)
   }
-  const atOnce = Math.min(rowsMax, rowsOf(shard.ends.target).batchRows)
+  const atOnce = Math.min(rowsMax, shard.ends.target.rows.batchRows)
   return {
     atOnce,
     step,
@@ -173,7 +172,7 @@ async function withoutLeftBehind(
   for (const list of keyLists(targetKey, keys)) {
     const reading = { ...tenantRows(shard, route, 'target'), keys: list, key: targetKey }
     const of = { columns: [...backOf.columns, ...own], after: { rowsRead: 0, cursor: null } }
-    const pages = rowsOf(shard.ends.target).pages({ ...reading, ...of, signal: shard.signal })
+    const pages = shard.ends.target.rows.pages({ ...reading, ...of, signal: shard.signal })
     for await (const { rows } of pages) {
       for (const texts of rows) {
         if (read(texts.slice(0, width)) === null) spared.add(JSON.stringify(texts.slice(width)))

@@ -26,6 +26,7 @@ import {
 } from '../../ends/postgres/changes/replace-rows.ts'
 import { poolOfOne } from '../../ends/postgres/changes/snapshot.ts'
 import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
+import { endOf } from '../../ends/postgres/database-end.ts'
 import {
   referredColumns,
   refuseBrokenByRemoval,
@@ -179,12 +180,16 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
   return {
     ...shard,
     ends: {
-      source: { ...source, pool: poolOfOne(source.pool, bringing.reader), within: 'snapshot' },
-      target: {
+      source: endOf({
+        ...source,
+        pool: poolOfOne(source.pool, bringing.reader),
+        within: 'snapshot',
+      }),
+      target: endOf({
         ...target,
         pool: poolOfOne(target.pool, bringing.target),
         within: 'transaction',
-      },
+      }),
     },
     survey: { ...shard.survey, routes: tables.map(({ route }) => route) },
     among: (route, end) =>

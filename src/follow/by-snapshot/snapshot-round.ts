@@ -15,22 +15,26 @@ import type { Changes } from '../../ends/postgres/changes/changes.ts'
 import { changedTables } from '../../ends/postgres/changes/logged-tables.ts'
 import { poolOfOne, type Snapshot, withSnapshot } from '../../ends/postgres/changes/snapshot.ts'
 import { readSync, writeSync } from '../../ends/postgres/changes/syncs.ts'
+import { endOf } from '../../ends/postgres/database-end.ts'
 import { beginWriting } from '../../ends/postgres/fence/begin-writing.ts'
 import { holdReceiving } from '../../ends/postgres/fence/holds.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, inTransactionOf } from '../../postgres.ts'
-import type { Compared, Round } from '../rounds.ts'
+import type { Compared, Round } from '../follower.ts'
 import { dueChanges, partOf, refuseBrokenByLeaving, replaceRows } from './changed-rows.ts'
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
 export async function bringOnce(shard: Shard, compared: Compared): Promise<Round> {
   const start = now()
-  const { source, target } = sqlEndsOf(shard)
+  const { source } = sqlEndsOf(shard)
   const changes = await changesSince(shard)
   const { done, seen } = await withSnapshot(source, changes.key, async (snapshot) => {
     const done = await bring(shard, { snapshot, changes, compared })
     if (compared === 'everything') {
-      await verifyEverything(shard, { source: await snapshot.share(), target })
+      await verifyEverything(shard, {
+        source: endOf(await snapshot.share()),
+        target: shard.ends.target,
+      })
     }
     return { done, seen: snapshot.seen }
   })
@@ -62,7 +66,10 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
       await refuseBrokenByLeaving(shard, { ...work, gone })
       const pool = poolOfOne(target.pool, client)
       const within = { ...target, pool, within: 'transaction' } as const
-      await verifyEverything(shard, { source: await snapshot.share(), target: within })
+      await verifyEverything(shard, {
+        source: endOf(await snapshot.share()),
+        target: endOf(within),
+      })
       await client.query('rollback to before')
     })
     return { changes: due.total, ms: round(now() - start) }

@@ -1,5 +1,4 @@
 import { holdOf, type Stage } from '../../attempt/shard.ts'
-import { rowsOf } from '../../ends/open/ends.ts'
 import { forgetCapture } from '../capture.ts'
 import { removeTenant } from '../remove-tenant.ts'
 import { openSource } from '../resume.ts'
@@ -16,7 +15,7 @@ export const withdraw: Stage = {
     const flag = await target.flags.readFlag(hold)
     // Closed, and never found empty: nothing was copied, and what is there is somebody's.
     const rows = flag?.rowsAreOurs ? await removeTenant(shard, 'target', { mode: 'receiving' }) : 0
-    await rowsOf(target).forgetProgress(hold)
+    await target.rows.forgetProgress(hold)
     await target.flags.giveUpTarget(hold)
     shard.evidence.withdrawnRows = rows
     shard.tell(`removed ${rows} rows from the target`)

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { closeControl, openControl } from '../../../src/control/database.ts'
 import { findMove } from '../../../src/control/moves.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
-import type { Ends } from '../../../src/ends/open/ends.ts'
+import type { Ends } from '../../../src/ends/end.ts'
 import { createLog } from '../../../src/log.ts'
 import { checkPlan, fingerprintOf } from '../../../src/plan/check-plan.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
@@ -88,7 +88,7 @@ function mortal(plan: Plan, life: Life): Plan {
 }
 
 function poolsOf({ source, target }: Ends): Pool[] {
-  return [source, target].flatMap((end) => (end.kind === 'sql' ? [end.pool, end.lifeline] : []))
+  return [source, target].flatMap(({ sql }) => (sql ? [sql.pool, sql.lifeline] : []))
 }
 
 function share(pool: Pool): void {
@@ -98,14 +98,14 @@ function share(pool: Pool): void {
 
 /** Connections over HTTP are kept by an agent, which is the life's own. */
 function endsFor(shared: Ends, plan: Plan, environment: NodeJS.ProcessEnv): Ends {
-  if (shared.source.kind === 'sql' && shared.target.kind === 'sql') return shared
+  if (shared.source.sql && shared.target.sql) return shared
   const own = openEnds(plan, environment)
   return {
-    source: shared.source.kind === 'sql' ? shared.source : own.source,
-    target: shared.target.kind === 'sql' ? shared.target : own.target,
+    source: shared.source.sql ? shared.source : own.source,
+    target: shared.target.sql ? shared.target : own.target,
   }
 }
 
 function closeOwn({ source, target }: Ends): void {
-  for (const end of [source, target]) if (end.kind !== 'sql') end.close()
+  for (const end of [source, target]) if (!end.sql) void end.close()
 }

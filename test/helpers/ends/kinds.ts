@@ -2,8 +2,9 @@
 // A contract suite runs one list of promises against each of them.
 import pg from 'pg'
 import type { Tell } from '../../../src/ends/api/api-flags.ts'
+import type { End } from '../../../src/ends/end.ts'
 import type { Flags } from '../../../src/ends/flags.ts'
-import { closeEnd, type End, openEnd } from '../../../src/ends/open/ends.ts'
+import { openEnd } from '../../../src/ends/open/open-end.ts'
 import { createHttpEnd } from '../../../src/http-end/entry.ts'
 import { http, postgres } from '../../../src/plan/endpoint.ts'
 import { createPool } from '../../../src/postgres.ts'
@@ -54,7 +55,7 @@ const serving = { tables: endTables, exclude: endExclude }
 async function openSql(): Promise<TestEnd> {
   const database = await guardedDatabase()
   const end = sqlEndOf(database)
-  return testEnd('sql', { end, database, flagDatabase: database }, () => closeEnd(end))
+  return testEnd('sql', { end, database, flagDatabase: database }, () => end.close())
 }
 
 /** The end of that database, reached by SQL. */
@@ -70,8 +71,8 @@ async function openHttp(): Promise<TestEnd> {
   const sql = sqlEndOf(database)
   const opened = { end, beside: sql.flags, database, flagDatabase: database }
   return testEnd('http', opened, async () => {
-    await closeEnd(sql)
-    await closeEnd(end)
+    await sql.close()
+    await end.close()
     await served.stop()
   })
 }
@@ -93,7 +94,7 @@ async function openApi(): Promise<TestEnd> {
   const api = { tell, keptAs: `flags of ${end.place}` }
   const write = async (tenant: string) => (await served.write(tenant)) < 300
   const close = async () => {
-    await closeEnd(end)
+    await end.close()
     await served.stop()
     await flagPool.end()
     await flagDatabase.drop()

@@ -1,7 +1,6 @@
 // A tenant's rows as the contract suites name them, write them, and find them again.
 
 import type { Hold } from '../../../src/ends/flags.ts'
-import { rowsOf } from '../../../src/ends/open/ends.ts'
 import type { Reading, Rows, Writing } from '../../../src/ends/rows.ts'
 import { nothingRead, type TableProgress } from '../../../src/ends/rows.ts'
 import type { TenantRows, Texts } from '../../../src/ends/tenant-rows.ts'
@@ -48,7 +47,7 @@ export interface At {
 }
 
 export async function lookAt(end: TestEnd): Promise<At> {
-  const rows = rowsOf(end.end)
+  const rows = end.end.rows
   return { rows, catalog: await rows.describe(endTables) }
 }
 

@@ -10,9 +10,9 @@ import { type Control, closeControl, openControl } from '../../../src/control/da
 import { claimMove } from '../../../src/control/moves.ts'
 import { findRun, insertRun } from '../../../src/control/runs.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
-import type { Ends } from '../../../src/ends/open/ends.ts'
-import { catchUpOnce } from '../../../src/follow/round.ts'
-import type { Compared, Round } from '../../../src/follow/rounds.ts'
+import type { Ends } from '../../../src/ends/end.ts'
+import type { Compared, Round } from '../../../src/follow/follower.ts'
+import { followerOf } from '../../../src/follow/follower-of.ts'
 import { createLog } from '../../../src/log.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
@@ -64,7 +64,7 @@ export async function startFollowing(over: readonly EndName[]): Promise<Followin
   return {
     world,
     async begin() {
-      const follower = followerOf(await prepare({ plan: checked, ends, surveyed, control, leases }))
+      const follower = behalfOf(await prepare({ plan: checked, ends, surveyed, control, leases }))
       await takeTurns(follower.shard)
       await follower.run(preflight)
       await follower.run(capture)
@@ -145,9 +145,9 @@ async function prepare({ plan, ends, surveyed, control, leases }: Prepared): Pro
   }
 }
 
-function followerOf(shard: Shard): Follower {
+function behalfOf(shard: Shard): Follower {
   const behalf = <T>(work: () => Promise<T>) => callers.run(shard.caller, work)
-  const round = (compared: Compared) => behalf(() => catchUpOnce(shard, compared))
+  const round = (compared: Compared) => behalf(() => followerOf(shard).round(shard, compared))
   return {
     shard,
     run: (stage) => behalf(() => step(shard, stage)),

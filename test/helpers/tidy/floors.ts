@@ -20,7 +20,7 @@ const floors: readonly RegExp[] = [
   /^(src\/(ends\/open|http-end))\//,
   /^(src\/checks)\//,
   /^(src\/attempt)\//,
-  /^(src\/comparison)\//,
+  /^(src\/(comparison|copying))\//,
   /^(src\/follow)\//,
   /^(src\/stages)\//,
   /^(src\/(move-shard\.ts$|queue\/))/,

@@ -5,7 +5,7 @@
 import type { Route } from '../../../plan/routing/route.ts'
 import { type Client, withClient } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
-import type { SqlEnd } from '../postgres-end.ts'
+import type { SqlEnd } from '../../end.ts'
 import { enterPlan } from '../search-path.ts'
 
 export interface Dependence {

@@ -3,9 +3,9 @@ import { RehomeError } from '../../../errors.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import { explain } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { Known } from '../../rows.ts'
 import { builtinEqual } from '../matching.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 
 /**
  * Tenants' ids in the column type's own text: flags are found by it. Throws TENANT_ID_INVALID where

@@ -1,5 +1,5 @@
 /** Which relations a query of the plan reads, as the planner sees it: views are looked through. */
-import type { SqlEnd } from '../postgres-end.ts'
+import type { SqlEnd } from '../../end.ts'
 import { queryPlan } from '../search-path.ts'
 
 /** Names; those of other schemas as `schema.name`. Nothing is run. */

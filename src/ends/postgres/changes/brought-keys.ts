@@ -11,6 +11,7 @@ import type { TransformContext } from '../../../plan/transform-context.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import { keyReader } from '../../../transform/key-reader.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { FlagKey } from '../../flags.ts'
 import type { Texts } from '../../tenant-rows.ts'
 import { selectColumns, selectRows } from '../copy/copy-table.ts'
@@ -24,7 +25,6 @@ import {
   isParent,
   leadingTo,
 } from '../matching.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { tenantPredicate } from '../predicate.ts'
 import { aroundPlanSql, enterPlan, holdPlanSql, rowPath, type Schemas } from '../search-path.ts'
 import { arrayOfTexts, textBatches } from '../text-batches.ts'

@@ -1,30 +1,25 @@
 /** The feed of a database: of its own log, and of what comes to it. */
 
 import { RehomeError } from '../../../errors.ts'
-import type { Catalog } from '../../../plan/catalogs/catalog.ts'
 import { childName } from '../../../plan/catalogs/dependents.ts'
 import { ident, qualified } from '../../../quote.ts'
-import type { BrokenByLeaving, ChangesAsked, Feed, Since } from '../../feed.ts'
+import type { SqlEnd } from '../../end.ts'
+import type { BrokenByLeaving, ChangesAsked, Feed, FeedOf, FeedTable, Since } from '../../feed.ts'
 import type { KeyList } from '../../tenant-rows.ts'
 import { waitForWriters } from '../fence/drain.ts'
 import { byEquality, isKept, isParent, leadingTo } from '../matching.ts'
-import { type SqlEnd, scoped } from '../postgres-end.ts'
+import { scoped } from '../postgres-end.ts'
 import { listedKeys } from '../predicate.ts'
 import { applyChanges } from './apply-changes.ts'
 import { forgetChanges } from './change-log.ts'
 import { type ChangedTable, type Changes, countChanges } from './changes.ts'
 import { type ChangesPage, changesPage, type PageAsked } from './feed-changes.ts'
-import { type FeedTable, ownChangedTables } from './feed-tables.ts'
+import { ownChangedTables } from './feed-tables.ts'
 import { readStep, writeStep } from './steps.ts'
 import { forgetSync } from './syncs.ts'
 
-export interface FeedAt {
+export interface FeedAt extends FeedOf {
   readonly end: SqlEnd
-  /** The scope that the end's own tables have there. */
-  readonly scope: string
-  readonly tables: readonly FeedTable[]
-  /** All of the end, also those that are not moved. */
-  readonly catalog: Pick<Catalog, 'tables'>
 }
 
 const pageRows = 2_000

@@ -1,9 +1,10 @@
 /** The tables of one end for its own feed: SQL text about which rows depend on which. Pure. */
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
 import { asItIs } from '../../../plan/routing/columns.ts'
-import { hopsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import { hopsOf } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
+import type { FeedTable } from '../../feed.ts'
 import type { KeyList, Texts } from '../../tenant-rows.ts'
 import { hasParentAmong } from '../matching.ts'
 import { amongKeys, tenantPredicate, typedText, typeOf } from '../predicate.ts'
@@ -11,13 +12,6 @@ import type { Removal } from '../removal/remove-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 import type { ChangedTable } from './changes.ts'
 import { childKeyIn } from './logged-tables.ts'
-
-export interface FeedTable {
-  readonly table: CatalogTable
-  readonly path: TenantPath
-  /** In whose order its rows are read. */
-  readonly key: readonly string[]
-}
 
 /** The tables as routes from this end to itself. Parents first. */
 export function ownChangedTables(

@@ -6,11 +6,11 @@
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { Application } from '../../feed.ts'
 import type { Texts } from '../../tenant-rows.ts'
 import type { LeftOut } from '../copy/place-rows.ts'
 import { columnsEqual } from '../matching.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { listedKeys, typedText } from '../predicate.ts'
 
 export interface Holding {

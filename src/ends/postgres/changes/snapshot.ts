@@ -6,9 +6,9 @@
 import { messageOf, RehomeError } from '../../../errors.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { FlagKey } from '../../flags.ts'
 import { sessionName } from '../fence/turns.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 
 export interface Snapshot {
   /** The one session that was there first, for who reads one thing after the other. */

@@ -5,10 +5,10 @@
  */
 import { RehomeError } from '../../../errors.ts'
 import { type Client, inTransaction, type Pool } from '../../../postgres.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { Applied, Sync, SyncHold } from '../../feed.ts'
 import type { FlagKey } from '../../flags.ts'
 import { holdReceiving } from '../fence/holds.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 
 interface Step {
   /** 0: none has come under this epoch. */

@@ -1,8 +1,8 @@
 /** Looks which of some keys rows of a table have, whosever they are. */
 import { qualified } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { Keys } from '../../rows.ts'
 import { columnsEqual } from '../matching.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { typedText } from '../predicate.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 

@@ -1,13 +1,13 @@
 /** One side of a comparison, in a database: counts, digests and hashes that the server makes. */
 import { ident } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { Compared, ComparedColumn, Side } from '../../rows.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { fromTenant } from '../predicate.ts'
 import { readsPlanSql } from '../search-path.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 import { type DigestSpec, digestBuckets, digestRows, hashesOf } from './row-digests.ts'
 
-export function sideOf(end: SqlEnd, compared: Compared): Side {
+export function sideIn(end: SqlEnd, compared: Compared): Side {
   const { pool } = end
   const spec = specOf(end, compared)
   return {

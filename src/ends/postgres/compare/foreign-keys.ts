@@ -5,9 +5,9 @@
 import type { CatalogForeignKey, CatalogPartitionKey } from '../../../plan/catalogs/catalog.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import { ident, idents } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { BrokenReference, TenantRows } from '../../tenant-rows.ts'
 import { isKept } from '../matching.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { fromTenant, tenantPredicate } from '../predicate.ts'
 import { queryPlan, readsPlanSql } from '../search-path.ts'
 

@@ -1,11 +1,12 @@
 /** Rows that come while their source is written: those that collide by then are left out. */
 import { inTransactionOf } from '../../../postgres.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { TableProgress, Writer, Writing } from '../../rows.ts'
 import type { Texts } from '../../tenant-rows.ts'
 import { batchWeightMax, weightOf } from '../../weight.ts'
 import { beginWriting } from '../fence/begin-writing.ts'
 import { holdReceiving } from '../fence/holds.ts'
-import { type SqlEnd, scoped } from '../postgres-end.ts'
+import { scoped } from '../postgres-end.ts'
 import { placeRows } from './place-rows.ts'
 import { writeProgress } from './progress.ts'
 

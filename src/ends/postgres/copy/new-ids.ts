@@ -1,8 +1,8 @@
 /** Named queries on rehome.new_ids: what old ids have become, once and for all of a run. */
 
 import { literal } from '../../../quote.ts'
+import type { SqlEnd } from '../../end.ts'
 import type { IdSpace } from '../../rows.ts'
-import type { SqlEnd } from '../postgres-end.ts'
 import { queryPlan } from '../search-path.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 

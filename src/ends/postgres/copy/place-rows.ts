@@ -3,8 +3,9 @@
  * does, and halves of it, again and again, where some do.
  */
 import { type Client, sqlStateOf } from '../../../postgres.ts'
+import type { FeedTable } from '../../feed.ts'
 import type { Texts } from '../../tenant-rows.ts'
-import { type FeedTable, fromParents } from '../changes/feed-tables.ts'
+import { fromParents } from '../changes/feed-tables.ts'
 import { copyInto, textRows } from './copy-into.ts'
 
 export interface Placing {

@@ -14,7 +14,7 @@ import {
   sqlStateOf,
 } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
-import type { SqlEnd } from '../postgres-end.ts'
+import type { SqlEnd } from '../../end.ts'
 
 /** `from … r where …` gives the tenant's rows, whose largest id in `column` is to be passed. */
 export interface SequenceUse {

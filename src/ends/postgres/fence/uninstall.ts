@@ -1,6 +1,6 @@
 /** Removes the fence from one end: triggers, functions, flags. */
 import { endIfIdle, explain, inTransaction } from '../../../postgres.ts'
-import type { SqlEnd } from '../postgres-end.ts'
+import type { SqlEnd } from '../../end.ts'
 
 export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
   const query = `select to_regclass('rehome.tenant_flags') is not null as installed`

@@ -1,10 +1,11 @@
 // One step of catching up, at the end that receives: what goes and comes with it, and what stays.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import type { SqlEnd } from '../../../../src/ends/end.ts'
 import type { Application, Feed } from '../../../../src/ends/feed.ts'
 import type { Hold } from '../../../../src/ends/flags.ts'
 import { feedAt } from '../../../../src/ends/postgres/changes/feed-at.ts'
-import { closeSqlEnd, openSqlEnd, type SqlEnd } from '../../../../src/ends/postgres/postgres-end.ts'
+import { closeSqlEnd, openSqlEnd } from '../../../../src/ends/postgres/postgres-end.ts'
 import { rowsAt } from '../../../../src/ends/postgres/postgres-rows.ts'
 import { postgres } from '../../../../src/plan/endpoint.ts'
 import type { TenantPath } from '../../../../src/plan/routing/path.ts'

@@ -2,7 +2,6 @@
 // that has taken one holds it until its transaction ends, and no other session waits for that
 // behind us.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { closeEnd, rowsOf } from '../../../../src/ends/open/ends.ts'
 import { createDatabase, type TestDatabase } from '../../../helpers/database.ts'
 import { sqlEndOf } from '../../../helpers/ends/kinds.ts'
 
@@ -14,7 +13,7 @@ beforeAll(async () => {
   end = sqlEndOf(database)
 })
 afterAll(async () => {
-  await closeEnd(end)
+  await end.close()
   await database.drop()
 })
 
@@ -23,7 +22,7 @@ const next = async () => {
   const { rows } = await database.pool.query(`select nextval('${sequence}')::int as id`)
   return rows[0].id
 }
-const advance = (id: bigint) => rowsOf(end).advanceSequence(sequence, id)
+const advance = (id: bigint) => end.rows.advanceSequence(sequence, id)
 
 test('goes on after the id, and never back', async () => {
   expect(await advance(100n)).toBe(true)
@@ -34,7 +33,7 @@ test('goes on after the id, and never back', async () => {
 
 test('stands at its end where no step is left, and gives no number twice', async () => {
   await database.pool.query('create sequence steps increment by 10 maxvalue 99')
-  expect(await rowsOf(end).advanceSequence('public.steps', 95n)).toBe(true)
+  expect(await end.rows.advanceSequence('public.steps', 95n)).toBe(true)
   await expect(database.pool.query(`select nextval('steps')`)).rejects.toThrow('maximum value')
 })
 

@@ -1,28 +1,13 @@
-/** The ends of a move, of whichever kind. */
+/** Opens an end of a plan. The only place that asks of which kind it is. */
 import { RehomeError } from '../../errors.ts'
 import type { Endpoint } from '../../plan/endpoint.ts'
 import type { Pool } from '../../postgres.ts'
-import { type ApiEnd, openApiEnd } from '../api/api-end.ts'
-import type { FlagKey } from '../flags.ts'
-import { type HttpEnd, openHttpEnd } from '../http/http-end.ts'
+import { openApiEnd } from '../api/api-end.ts'
+import type { End } from '../end.ts'
+import { openHttpEnd } from '../http/http-end.ts'
+import { endOf } from '../postgres/database-end.ts'
 import { flagsAt } from '../postgres/fence/flags-at.ts'
-import { closeSqlEnd, openSqlEnd, type SqlEnd, scoped } from '../postgres/postgres-end.ts'
-import { rowsAt } from '../postgres/postgres-rows.ts'
-import type { Rows } from '../rows.ts'
-
-export type End = SqlEnd | HttpEnd | ApiEnd
-
-export interface Ends {
-  readonly source: End
-  readonly target: End
-  /** The pool of the database that keeps flags for ends that have none; closed with them. */
-  readonly flagPool?: Pool
-}
-
-/** Flags and rows under the scope that the end knows them by. */
-export function holdAt<T extends FlagKey>(end: End, key: T): T {
-  return end.kind === 'sql' ? scoped(end, key) : key
-}
+import { openSqlEnd } from '../postgres/postgres-end.ts'
 
 export interface Opening {
   readonly environment?: NodeJS.ProcessEnv
@@ -40,20 +25,13 @@ export function openEnd(
   end: Endpoint,
   { environment = process.env, scope, searchPath, flagPool }: Opening = {},
 ): End {
-  if (end.kind === 'sql') return openSqlEnd(name, end, { environment, scope, searchPath })
+  if (end.kind === 'sql') {
+    return endOf(openSqlEnd(name, end, { environment, scope, searchPath }))
+  }
   if (end.kind === 'http') return openHttpEnd(name, end, environment)
   if (flagPool) {
     return openApiEnd(name, end, { environment, flagsOf: (own) => flagsAt(flagPool, own) })
   }
   const message = `the ${name} has no flags of its own: CONTROL_URL, where they are kept, is not set`
   throw new RehomeError('SETTING_MISSING', message)
-}
-
-export async function closeEnd(end: End): Promise<void> {
-  if (end.kind === 'sql') await closeSqlEnd(end)
-  else end.close()
-}
-
-export function rowsOf(end: End): Rows {
-  return end.kind === 'sql' ? rowsAt(end) : end.rows
 }

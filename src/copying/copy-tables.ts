@@ -1,0 +1,155 @@
+/**
+ * Copies the tenant's tables a chunk at a time: those of one wave at once, parents first unless
+ * foreign keys are off. Goes on where the progress so far ends.
+ */
+import { contextOf, renumberOf } from '../attempt/context.ts'
+import { tenantRows } from '../attempt/planned-rows.ts'
+import { holdOf, lanesOf, reportProgress, type Shard, store } from '../attempt/shard.ts'
+import type { Ends } from '../ends/end.ts'
+import { type CopyOptions, copyTable, passThrough } from '../ends/postgres/copy/copy-table.ts'
+import { scoped } from '../ends/postgres/postgres-end.ts'
+import type { StayedBehind } from '../ends/rows.ts'
+import { nothingRead, type TableProgress } from '../ends/rows.ts'
+import { inParallel } from '../parallel.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import { hopsOf } from '../plan/routing/path.ts'
+import type { Route } from '../plan/routing/route.ts'
+import { explain } from '../postgres.ts'
+import { copyTexts } from '../transform/copy-texts.ts'
+import { mapperOf } from '../transform/text-transform.ts'
+import { transformMapper } from '../transform/transform-mapper.ts'
+
+/** Rows that the plan has allowed to stay behind. */
+export async function tellQuarantined(shard: Shard): Promise<void> {
+  const { tenant, epoch, plan } = shard
+  const key = { scope: plan.scope, tenant, epoch }
+  const all = await shard.ends.target.rows.readQuarantined(key)
+  const rows = onceEach(shard, all)
+  if (rows.length === 0) return
+  const tables = countBy(all.map(({ table }) => table))
+  shard.evidence.quarantined = { rows: rows.length, tables, first: rows.slice(0, 20) }
+  shard.tell(`${rows.length} rows stayed behind, in rehome.quarantine at the target`)
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}
+
+/** A row of a stream stays behind once, however many tables it would have had rows in. */
+function onceEach(shard: Shard, rows: readonly StayedBehind[]): StayedBehind[] {
+  const readBy = (name: string) => {
+    return shard.survey.routes.find(({ target }) => target.name === name)?.stream?.name ?? name
+  }
+  return [...new Map(rows.map((row) => [`${readBy(row.table)} ${row.key}`, row])).values()]
+}
+
+export interface CopyWork {
+  readonly ends: Ends
+  /** The progress so far: rows in the order of the source's key. */
+  readonly known: ReadonlyMap<string, TableProgress>
+  /** The source is written meanwhile, and not looked at as it was at one moment. */
+  readonly onLeftOut?: () => void
+}
+
+/** All rows that are not there yet. */
+export async function copyTables(
+  shard: Shard,
+  { ends, known, onLeftOut }: CopyWork,
+): Promise<void> {
+  const { routes, replicate } = shard.survey
+  const progress = new Map(
+    routes.map(({ target }) => [target.name, known.get(target.name) ?? nothingRead]),
+  )
+  const advance = (route: Route, reached: TableProgress) => {
+    progress.set(route.target.name, reached)
+    shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
+  }
+  const copyOne = async (route: Route, signal: AbortSignal) => {
+    const from = progress.get(route.target.name) ?? nothingRead
+    const reached = await copyRoute(shard, route, {
+      ...{ ends, from, signal, onLeftOut },
+      onChunk: async (reached) => {
+        advance(route, reached)
+        reportProgress(shard)
+        await store(shard, { rowsCopied: shard.rowsCopied })
+      },
+    })
+    advance(route, reached)
+    const { rowsRead, rowsWritten } = reached
+    shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
+  }
+  for (const wave of wavesOf(routes, replicate)) {
+    const limit = lanesOf(shard.plan)
+    await inParallel(wave, { limit, signal: shard.signal }, copyOne)
+  }
+  shard.evidence.copied = Object.fromEntries(
+    [...progress].map(([name, { rowsRead, rowsWritten }]) => [
+      name,
+      { read: rowsRead, written: rowsWritten },
+    ]),
+  )
+}
+
+/**
+ * Tables that may come at once, and before those of the next wave. Rows that are found through
+ * others never stand there without them: they could not be found to be removed. Where foreign keys
+ * are checked at once, all parents have to be there before their children.
+ */
+function wavesOf(routes: readonly Route[], replicate: boolean): Route[][] {
+  if (!replicate) return routes.map((route) => [route])
+  const depths = [...new Set(routes.map(({ targetPath }) => hopsOf(targetPath)))].sort(
+    (a, b) => a - b,
+  )
+  return depths.map((depth) => routes.filter(({ targetPath }) => hopsOf(targetPath) === depth))
+}
+
+type RouteCopy = Pick<CopyOptions, 'from' | 'signal' | 'onChunk'> & {
+  readonly ends: Ends
+  readonly onLeftOut?: (() => void) | undefined
+}
+
+async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promise<TableProgress> {
+  const { ends, onLeftOut, ...options } = copying
+  const { source, target } = ends
+  const { replicate, cycle } = shard.survey
+  // Without switching foreign keys off, rows that point at each other have to come together.
+  const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
+  const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
+  try {
+    const asTexts = route.stream || route.plan.quarantine || hasNewIds(route)
+    if (asTexts || !source.sql || !target.sql) {
+      return await copyRouteTexts(shard, route, { ...copying, chunkRows })
+    }
+    return await copyTable({ source: source.sql, target: target.sql }, route, {
+      ...options,
+      hold: scoped(target.sql, { ...holdOf(shard), epoch: shard.epoch }),
+      mapper: route.transform
+        ? transformMapper(route, contextOf(shard), { oneFormat: together })
+        : passThrough(route),
+      chunkRows,
+      replicate,
+    })
+  } catch (error) {
+    throw explain(error, `copying "${route.source.name}" to "${route.target.name}"`)
+  }
+}
+
+async function copyRouteTexts(
+  shard: Shard,
+  route: Route,
+  { ends, from, signal, onChunk, onLeftOut, chunkRows }: RouteCopy & { readonly chunkRows: number },
+): Promise<TableProgress> {
+  const hold = { ...holdOf(shard), epoch: shard.epoch }
+  const { replicate } = shard.survey
+  const leavingOut = onLeftOut && { path: route.targetPath, tell: onLeftOut }
+  return await copyTexts({ source: ends.source.rows, target: ends.target.rows }, route, {
+    reading: { ...tenantRows(shard, route, 'source'), key: route.sourceKey, signal },
+    writing: { hold, table: route.target, replicate, from, leavingOut },
+    mapper: mapperOf(route, contextOf(shard), { plainRows: false }),
+    renumber: renumberOf(shard, route),
+    chunkRows,
+    onChunk,
+  })
+}
