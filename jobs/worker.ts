@@ -9,6 +9,7 @@
 import type { Worker } from 'bullmq'
 import type { Control } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
+import { errands } from '../src/errands.ts'
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
@@ -20,15 +21,11 @@ import {
   openWorker,
   type QueueStore,
   type Queues,
-  queueNames,
   queueStore,
 } from '../src/queue/queues.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
-import { cleanupJob } from './cleanup.ts'
-import { moveJob } from './move.ts'
+import { errandJobs } from './errand-jobs.ts'
 import { startReconcile } from './reconcile.ts'
-import { rollbackJob } from './rollback.ts'
-import { windowJob } from './window.ts'
 
 export interface WorkerOptions {
   readonly plans: readonly PlanInput[]
@@ -113,16 +110,14 @@ function takeJobs(
   const { lockMs } = options
   const concurrency = runtime.plans[0]?.plan.concurrency ?? 1
   const settings = { concurrency, onError, lockMs }
-  return [
-    openWorker(queues, queueNames.move, { processor: moveJob(runtime), settings }),
-    openWorker(queues, queueNames.rollback, { processor: rollbackJob(runtime), settings }),
-    openWorker(queues, queueNames.finalize, {
-      processor: windowJob(runtime),
+  const names = [...new Set(Object.values(errands).map(({ queue }) => queue))]
+  return names.map((name) =>
+    openWorker(queues, name, {
+      processor: errandJobs(runtime, name),
       // Audits can wait: they are not to take connections from moves.
-      settings: { ...settings, concurrency: 1 },
+      settings: name === errands.audit.queue ? { ...settings, concurrency: 1 } : settings,
     }),
-    openWorker(queues, queueNames.cleanup, { processor: cleanupJob(runtime), settings }),
-  ]
+  )
 }
 
 /** The plans of this worker, with its own `concurrency`. */

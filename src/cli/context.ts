@@ -4,6 +4,7 @@
 
 import type { Move } from '../control/database.ts'
 import { open, type Rehome } from '../coordinator/rehome.ts'
+import { termsOf } from '../errands.ts'
 import { type ErrorCode, errorCodes, messageOf, RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { PlanInput } from '../plan/plan.ts'
@@ -67,7 +68,7 @@ export async function awaitErrands(
   try {
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
-      if (own.some((move) => move.open && move.errand !== 'audit')) continue
+      if (own.some((move) => move.open && !termsOf(move.errand).yields)) continue
       for (const move of own) print(outcomeText(move))
       return exitCodeOf(own)
     }

@@ -3,10 +3,11 @@
  * so that two who ask at once, or one who asks at the wrong time, change nothing by accident.
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
+import type { Errand } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { beforeCutover, type Phase, type SettledPhase } from '../phases.ts'
 import { sqlStateOf } from '../postgres.ts'
-import type { Control, Errand, Move } from './database.ts'
+import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
 import { refuseBusyTenants } from './openings.ts'
 

@@ -1,9 +1,8 @@
 /** The control database: its tables as Kysely types, and how it is opened. */
 import { type Generated, type Insertable, Kysely, PostgresDialect, type Selectable } from 'kysely'
+import type { Errand } from '../errands.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import { createPool, type Pool } from '../postgres.ts'
-
-export type Errand = 'move' | 'rollback' | 'audit' | 'finalize' | 'cleanup' | 'rehearse'
 
 export interface RunsTable {
   id: string

@@ -3,9 +3,10 @@
  * carries that token: false means that another worker has taken the move over.
  */
 import { type Expression, sql } from 'kysely'
+import type { Errand } from '../errands.ts'
 import { storable } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
-import type { Control, Errand, Move } from './database.ts'
+import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
 
 export async function findMove(control: Control, id: string): Promise<Move | undefined> {

@@ -1,7 +1,8 @@
 /** Named queries on runs. */
 import { sql } from 'kysely'
+import type { Errand } from '../errands.ts'
 import type { Phase } from '../phases.ts'
-import type { Control, Errand, NewRun, Run } from './database.ts'
+import type { Control, NewRun, Run } from './database.ts'
 import { refuseBusyTenants } from './openings.ts'
 
 export interface NewMoves {

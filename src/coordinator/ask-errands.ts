@@ -4,6 +4,7 @@ import { askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
+import { termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
@@ -61,7 +62,7 @@ export async function rollback(at: At, runId: string, options: RollbackOptions):
     { run, moves: others, options },
     {
       allowed: ({ open, phase, errand, cleanup_begun: begun }) => {
-        if (open ? errand === 'audit' : phase === 'moved') return !begun
+        if (open ? termsOf(errand).yields : phase === 'moved') return !begun
         return open ? errand === 'move' && beforeCutover.includes(phase) : phase === 'failed'
       },
       otherwise:
@@ -114,7 +115,7 @@ export async function finalize(at: At, runId: string, options: ErrandOptions): P
     { run, moves, options },
     {
       allowed: ({ open, phase, errand, window_until: until }) =>
-        (open ? errand === 'audit' : phase === 'moved') && until !== null,
+        (open ? termsOf(errand).yields : phase === 'moved') && until !== null,
       otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
       ask: (move) => askWindow(at.control, move.id, { errand: 'finalize', by: options.by }),
     },

@@ -3,6 +3,7 @@
  * plan only while they are needed. Every method may throw a RehomeError; none leaves anything half
  * done.
  */
+
 import { userInfo } from 'node:os'
 import { exposureFindings } from '../checks/exposure.ts'
 import { unprovenOf } from '../checks/http-findings.ts'
@@ -15,6 +16,7 @@ import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { listRuns, type RunSummary } from '../control/runs.ts'
 import type { Ends } from '../ends/end.ts'
+import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
@@ -186,7 +188,7 @@ async function withPlan<T>(
 async function snapshot(control: Control, runId: string): Promise<RunSnapshot> {
   const run = await knownRun(control, runId)
   const moves = await movesOfRun(control, runId)
-  return { run, moves, done: moves.every((move) => !move.open || move.errand === 'audit') }
+  return { run, moves, done: moves.every((move) => !move.open || termsOf(move.errand).yields) }
 }
 
 async function* watch(

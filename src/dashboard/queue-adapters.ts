@@ -3,7 +3,7 @@
  * tenant and leads to the tenant's page. Reads job data, which anybody may have edited.
  */
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
-import type { Errand } from '../control/database.ts'
+import type { Errand } from '../errands.ts'
 import { type JobPayload, readPayload } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { shorten, visible } from './html.ts'

@@ -5,15 +5,15 @@
  * Invariant: no job is retried here that the control database has not been asked about.
  */
 import type { Job } from 'bullmq'
+import { errands } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { type JobPayload, readPayload } from '../queue/jobs.ts'
-import { queueNames } from '../queue/queues.ts'
 import type { BoardLibrary } from './library.ts'
 
 /** Throws NOT_ALLOWED_NOW, or what the product's retry throws. */
 export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
   const { runId, tenantId } = await moveOf(library, job)
-  if (job.queueName !== queueNames.move) {
+  if (job.queueName !== errands.move.queue) {
     if (job.name === 'audit') throw refused('the plan requests the next audit by itself')
     if (job.name === 'rehearse') throw refused('repeat a rehearsal with `rehome rehearse`')
     const errand = errandOf(job)
@@ -23,8 +23,8 @@ export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
 }
 
 function errandOf({ queueName }: Job): 'rollback' | 'finalize' | 'cleanup' {
-  if (queueName === queueNames.rollback) return 'rollback'
-  return queueName === queueNames.finalize ? 'finalize' : 'cleanup'
+  if (queueName === errands.rollback.queue) return 'rollback'
+  return queueName === errands.finalize.queue ? 'finalize' : 'cleanup'
 }
 
 /** The move that the job stands for: its id says which, and its data has to agree. */

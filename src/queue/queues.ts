@@ -15,19 +15,10 @@ import {
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { sleep } from '../clock.ts'
-import type { Errand } from '../control/database.ts'
+import { type Errand, eachErrand, termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { setNewerSettings, startupOptions } from '../postgres.ts'
 import { sessionSettings } from '../session-settings.ts'
-
-export const queueNames = {
-  move: 'rehome-moves',
-  rollback: 'rehome-rollbacks',
-  audit: 'rehome-windows',
-  finalize: 'rehome-windows',
-  cleanup: 'rehome-cleanups',
-  rehearse: 'rehome-windows',
-} as const satisfies Record<Errand, string>
 
 /** BullMQ's own default, and the only one that it takes with a pool of ours. */
 const schema = 'bullmq'
@@ -84,15 +75,13 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
     queue.on('error', onError)
     return queue
   }
-  const windows = open(queueNames.finalize)
-  const byErrand = {
-    move: open(queueNames.move),
-    rollback: open(queueNames.rollback),
-    audit: windows,
-    finalize: windows,
-    cleanup: open(queueNames.cleanup),
-    rehearse: windows,
-  }
+  const opened = new Map<string, Queue>()
+  const byErrand = eachErrand((errand) => {
+    const { queue: name } = termsOf(errand)
+    const queue = opened.get(name) ?? open(name)
+    opened.set(name, queue)
+    return queue
+  })
   return {
     store,
     byErrand,
@@ -104,7 +93,7 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
     async close() {
       // What has never connected would be waited for.
       if (!connection.isOpen()) connection.close()
-      await Promise.all([...new Set(Object.values(byErrand))].map((queue) => queue.close()))
+      await Promise.all([...opened.values()].map((queue) => queue.close()))
       connection.close()
       waiting?.close()
     },
@@ -226,7 +215,7 @@ const queueSettings = { ...sessionSettings, search_path: `${schema}, pg_temp`, l
 export async function queueSchemaIsReady(url: string): Promise<boolean> {
   const pool = queuePool(url, () => {})
   const options = { connection: pool as unknown as ConnectionOptions }
-  const probe = new Queue(queueNames.move, options, createPostgresBackend as never)
+  const probe = new Queue(termsOf('move').queue, options, createPostgresBackend as never)
   probe.on('error', () => {})
   try {
     await probe.waitUntilReady()

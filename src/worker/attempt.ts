@@ -13,6 +13,7 @@ import { survey } from '../checks/survey.ts'
 import type { Move, Run } from '../control/database.ts'
 import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
+import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import {
   auditShard,
@@ -104,8 +105,9 @@ const stories = {
 
 /** The state of the rollback window after this errand. */
 function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true } {
-  if (move.errand === 'move') return { windowMs: plan.rollback.windowMs }
-  return move.errand === 'audit' ? { audited: true } : { windowMs: 0 }
+  const { window } = termsOf(move.errand)
+  if (window === 'stays') return { audited: true }
+  return { windowMs: window === 'opens' ? plan.rollback.windowMs : 0 }
 }
 
 /** null: this worker lacks the plan. Also watches the ends while they are surveyed. */
@@ -118,7 +120,7 @@ function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
     budgetMs: plan.pause.budgetMs,
     ends: [ends.source, ends.target],
     async stillOurs() {
-      if (move.errand === 'rehearse') await touchMove(options.control, { id: move.id, token })
+      if (!termsOf(move.errand).isHandedOn) await touchMove(options.control, { id: move.id, token })
       return await stillHeld(options.control, { id: move.id, token })
     },
     abort: (reason) => abort.abort(reason),
@@ -170,7 +172,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
 /** Nothing else is to wait for what only transforms need. */
 function transforms({ errand, phase }: Move): boolean {
   const over = phase === 'release' || phase === 'undo_release'
-  return !over && errand !== 'cleanup' && errand !== 'finalize'
+  return !over && termsOf(errand).transforms
 }
 
 function findPlan(plans: readonly OpenPlan[], run: Run): OpenPlan | undefined {

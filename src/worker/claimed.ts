@@ -4,8 +4,9 @@
 
 import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
-import type { Control, Errand, Move, Run } from '../control/database.ts'
+import type { Control, Move, Run } from '../control/database.ts'
 import type { Ends } from '../ends/end.ts'
+import type { Errand } from '../errands.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Phase } from '../phases.ts'

@@ -2,8 +2,9 @@
 
 import { retreat } from '../attempt/retreat.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
-import type { Errand, Move, Run } from '../control/database.ts'
+import type { Move, Run } from '../control/database.ts'
 import { postponeMove, settleMove } from '../control/moves.ts'
+import { type Errand, termsOf } from '../errands.ts'
 import { messageOf, type RehomeError, storable } from '../errors.ts'
 import { isOnlyForward, type Phase } from '../phases.ts'
 import type { Claimed, Outcome } from './claimed.ts'
@@ -20,7 +21,8 @@ export async function fail(
   const held = { id: move.id, token, attempt: move.attempt }
   const forward = isOnlyForward(phase)
   // The rehearsal's process is gone, so it will not go on.
-  const stopped = error.code === 'STOPPED' && move.errand !== 'rehearse'
+  const terms = termsOf(move.errand)
+  const stopped = error.code === 'STOPPED' && terms.isHandedOn
   const again =
     forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
   const leastMs = backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
@@ -47,7 +49,7 @@ export async function fail(
     : await settleMove(control, held, {
         phase: move.fallback_phase,
         failure,
-        ...(move.errand === 'audit' && { audited: true }),
+        ...(terms.window === 'stays' && { audited: true }),
         ...withEvidence(shard),
       })
   const later = rest > leastMs ? { restMs: rest } : {}
@@ -63,14 +65,15 @@ function attemptsAt(shard: Shard | null, run: Run, error: RehomeError): number {
 /** `againInMs`: when the next attempt is due; null: there is none. */
 async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null): Promise<void> {
   const { strategy, fence } = shard.plan
-  if (errand === 'move') {
+  const { fences } = termsOf(errand)
+  if (fences === 'source') {
     const captures = strategy === 'online' && againInMs !== null
     const captureMs = captures ? againInMs + fence.leaseMs + handOverMs : null
     shard.evidence.pauseMs = await retreat(shard, { end: 'source', captureMs })
   }
-  if (errand === 'rollback' || errand === 'audit') {
+  if (fences === 'target') {
     const heldMs = await retreat(shard, { end: 'target', captureMs: null })
-    if (errand === 'rollback') shard.evidence.rollbackPauseMs = heldMs
+    if (!termsOf(errand).yields) shard.evidence.rollbackPauseMs = heldMs
     // It has been closed since the cutover, and stays so.
     const { flags } = shard.ends.source
     const given = flags.giveUpTarget(holdOf(shard))
@@ -88,7 +91,7 @@ function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown>
 /** After a retreat a move starts over; an errand past its cutover waits where it is. */
 function phaseToWaitIn(move: Move, phase: Phase): Phase {
   if (isOnlyForward(phase)) return phase
-  return move.errand === 'move' ? 'queued' : move.phase
+  return termsOf(move.errand).startsOver ? 'queued' : move.phase
 }
 
 function backoff(baseMs: number, attempts: number): number {

@@ -1,7 +1,8 @@
 /** From a job to an attempt and back: what all three processors do. */
 import { DelayedError, type Job, WaitingError } from 'bullmq'
-import type { Control, Errand, Move } from '../control/database.ts'
+import type { Control, Move } from '../control/database.ts'
 import { findMove } from '../control/moves.ts'
+import type { Errand } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { explain } from '../postgres.ts'

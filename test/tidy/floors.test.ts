@@ -47,12 +47,12 @@ describe('imports', () => {
     ['src/worker/attempt.ts', '../cli/main.ts', 'floor 15 (src/cli)'],
     ['src/cli/main.ts', '../../jobs/worker.ts', 'floor 15 (jobs)'],
     ['src/cli/main.ts', '../index.ts', 'floor 16 (src/index.ts)'],
-    ['jobs/move.ts', '../src/cli/main.ts', 'floor 15 (src/cli)'],
+    ['jobs/errand-jobs.ts', '../src/cli/main.ts', 'floor 15 (src/cli)'],
     ['src/worker/attempt.ts', 'rehome', 'floor 16 (src/index.ts)'],
     ['src/client/index.ts', '../plan/plan.ts', 'it stands apart'],
     ['src/cli/main.ts', '../client/index.ts', 'it stands on no floor below'],
     ['src/cli/main.ts', '../../test/helpers/world.ts', 'it is no part of the product'],
-    ['jobs/move.ts', '../dev/postgres.ts', 'it is no part of the product'],
+    ['jobs/errand-jobs.ts', '../dev/postgres.ts', 'it is no part of the product'],
     ['src/plan/plan.ts', './catalog.js', 'does not end in .ts'],
   ])('from %s to %s are found', (from, written, where) => {
     const found = foundBy(climbingImports, { [from]: line(`import '${written}'`) })

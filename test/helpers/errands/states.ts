@@ -1,13 +1,9 @@
 // Every state that a move could be in, as rows of the control database: by phase, by the errand
 // that is open, and by the other inputs of the rules about asking.
 import { randomUUID } from 'node:crypto'
-import {
-  type Control,
-  closeControl,
-  type Errand,
-  openControl,
-} from '../../../src/control/database.ts'
+import { type Control, closeControl, openControl } from '../../../src/control/database.ts'
 import { insertRun } from '../../../src/control/runs.ts'
+import type { Errand } from '../../../src/errands.ts'
 import { migrate } from '../../../src/migrations.ts'
 import type { Phase } from '../../../src/phases.ts'
 import { createPool } from '../../../src/postgres.ts'

@@ -9,7 +9,7 @@ interface Place {
 
 /** From below. A folder of one floor meets none of its neighbours. */
 const floors: readonly RegExp[] = [
-  /^(src)\/(calls|errors|clock|duration|log|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
+  /^(src)\/(calls|errands|errors|clock|duration|log|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
   /^(src\/plan)\//,
   /^(src\/(values|control|testing))\//,
   // The contract of all ends.

@@ -1,0 +1,59 @@
+/**
+ * The errands of a move: one table says how each of them differs. The story is in move-shard.ts,
+ * the conditions under which it may be asked for are in control/ask.ts.
+ */
+
+interface ErrandTerms {
+  readonly queue: string
+  /** The end whose writers it keeps out, and gives their writes back after a failure. */
+  readonly fences: 'source' | 'target' | null
+  /** After a failure the next attempt begins anew. Else it goes on where the move stands. */
+  readonly startsOver: boolean
+  /** Another worker goes on with it if its own stops. */
+  readonly isHandedOn: boolean
+  /** Runs transforms, so that the plan's lookups are needed. */
+  readonly transforms: boolean
+  /** Changes nothing, so that other errands need not wait for it. */
+  readonly yields: boolean
+  /** The rollback window afterwards: in it a tenant comes back with what it wrote since. */
+  readonly window: 'opens' | 'stays' | 'ends'
+}
+
+const common: Omit<ErrandTerms, 'queue'> = {
+  fences: null,
+  startsOver: false,
+  isHandedOn: true,
+  transforms: true,
+  yields: false,
+  window: 'ends',
+}
+
+/** Jobs of one queue whose name was changed are taken for the first errand of that queue. */
+export const errands = {
+  move: { ...common, queue: 'rehome-moves', fences: 'source', startsOver: true, window: 'opens' },
+  rollback: { ...common, queue: 'rehome-rollbacks', fences: 'target' },
+  finalize: { ...common, queue: 'rehome-windows', transforms: false },
+  audit: { ...common, queue: 'rehome-windows', fences: 'target', yields: true, window: 'stays' },
+  cleanup: { ...common, queue: 'rehome-cleanups', transforms: false },
+  rehearse: { ...common, queue: 'rehome-windows', isHandedOn: false },
+} as const satisfies Record<string, ErrandTerms>
+
+export type Errand = keyof typeof errands
+
+export function termsOf(errand: Errand): ErrandTerms {
+  return errands[errand]
+}
+
+const errandNames = Object.keys(errands) as Errand[]
+
+export function eachErrand<T>(make: (errand: Errand) => T): Readonly<Record<Errand, T>> {
+  return Object.fromEntries(errandNames.map((errand) => [errand, make(errand)])) as Record<
+    Errand,
+    T
+  >
+}
+
+/** The errands of one queue. */
+export function errandsIn(queue: string): readonly Errand[] {
+  return errandNames.filter((errand) => termsOf(errand).queue === queue)
+}
