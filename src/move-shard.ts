@@ -7,6 +7,8 @@
  */
 
 import { type Shard, step } from './attempt/shard.ts'
+import type { Errand } from './errands.ts'
+import type { SettledPhase } from './phases.ts'
 import { audit } from './stages/audit.ts'
 import { capture } from './stages/capture.ts'
 import { catchUp, follow } from './stages/catch-up.ts'
@@ -32,7 +34,7 @@ import { withdraw } from './stages/undo/withdraw.ts'
 import { verify, verifyWhileWritten } from './stages/verify.ts'
 
 /** From the source to the target. */
-export async function moveShard(shard: Shard): Promise<'moved'> {
+async function moveShard(shard: Shard): Promise<'moved'> {
   return await (shard.plan.strategy === 'online' ? moveOnline(shard) : moveOffline(shard))
 }
 
@@ -82,7 +84,7 @@ async function moveOnline(shard: Shard): Promise<'moved'> {
 }
 
 /** Back to the source: before the cutover it costs nothing, after it the ends are exchanged. */
-export async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
+async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
   const found = await resumeRollback(shard)
   if (found === 'not cut over') {
     await step(shard, withdraw)
@@ -122,7 +124,7 @@ async function giveBack(shard: Shard): Promise<void> {
 }
 
 /** Would a rollback bring all back? Nothing is changed for that. */
-export async function auditShard(shard: Shard): Promise<'moved'> {
+async function auditShard(shard: Shard): Promise<'moved'> {
   if (await resumeAudit(shard)) {
     refuseFindings(shard)
     await step(shard, audit)
@@ -131,7 +133,7 @@ export async function auditShard(shard: Shard): Promise<'moved'> {
 }
 
 /** Ends the rollback window: from here on a rollback would lose writes. */
-export async function finalizeShard(shard: Shard): Promise<'moved'> {
+async function finalizeShard(shard: Shard): Promise<'moved'> {
   await step(shard, finalize)
   return 'moved'
 }
@@ -140,14 +142,24 @@ export async function finalizeShard(shard: Shard): Promise<'moved'> {
  * Tests whether a move would succeed, and how long it would take. It fences nothing and leaves
  * nothing.
  */
-export async function rehearseShard(shard: Shard): Promise<'rehearsed'> {
+async function rehearseShard(shard: Shard): Promise<'rehearsed'> {
   await step(shard, preflight)
   await step(shard, rehearse)
   return 'rehearsed'
 }
 
 /** Removes the copy at the end that the tenant has left. */
-export async function cleanupShard(shard: Shard): Promise<'cleaned'> {
+async function cleanupShard(shard: Shard): Promise<'cleaned'> {
   await step(shard, cleanup)
   return 'cleaned'
 }
+
+/** The story of each errand; it ends in a phase in which the move has settled. */
+export const stories = {
+  move: moveShard,
+  rollback: rollbackShard,
+  audit: auditShard,
+  finalize: finalizeShard,
+  cleanup: cleanupShard,
+  rehearse: rehearseShard,
+} as const satisfies Record<Errand, (shard: Shard) => Promise<SettledPhase>>

@@ -15,14 +15,7 @@ import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts
 import { findRun } from '../control/runs.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
-import {
-  auditShard,
-  cleanupShard,
-  finalizeShard,
-  moveShard,
-  rehearseShard,
-  rollbackShard,
-} from '../move-shard.ts'
+import { stories } from '../move-shard.ts'
 import { isOnlyForward } from '../phases.ts'
 import { explain } from '../postgres.ts'
 import type { AttemptOptions, Claimed, OpenPlan, Outcome } from './claimed.ts'
@@ -93,15 +86,6 @@ async function live(claimed: Claimed): Promise<Outcome> {
     lease?.stop()
   }
 }
-
-const stories = {
-  move: moveShard,
-  rollback: rollbackShard,
-  audit: auditShard,
-  finalize: finalizeShard,
-  cleanup: cleanupShard,
-  rehearse: rehearseShard,
-} as const
 
 /** The state of the rollback window after this errand. */
 function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true } {
