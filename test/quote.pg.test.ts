@@ -1,10 +1,10 @@
 // Hostile names and values go to a real server and come back as they were.
 import fc from 'fast-check'
-import pg, { type ClientBase } from 'pg'
+import type { ClientBase } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../src/postgres.ts'
 import { ident, idents, literal, qualified, startupOption } from '../src/quote.ts'
-import { createDatabase, type TestDatabase } from './helpers/database.ts'
+import { createDatabase, openPool, type TestDatabase } from './helpers/database.ts'
 
 const hostile = [
   `"; drop table victims; --`,
@@ -98,7 +98,7 @@ describe('a start-up option', () => {
     async (text) => {
       await database.pool.query(`create schema if not exists ${ident(text)}`)
       const options = startupOption('search_path', ident(text))
-      const pool = new pg.Pool({ connectionString: database.url, options })
+      const pool = openPool(database.url, { options })
       try {
         const { rows } = await pool.query('select current_schema() as schema')
         expect(rows).toEqual([{ schema: text }])
@@ -112,7 +112,7 @@ describe('a start-up option', () => {
 test('a NUL, which would end the statement halfway, is refused before it is sent', () => {
   for (const quote of [ident, literal, (text: string) => startupOption('a', text)]) {
     expect(() => quote('public\0; drop table victims')).toThrow(
-      '"public\\u0000; drop table victims" holds a NUL',
+      '"public\\u0000; drop table victims" contains a NUL',
     )
   }
 })

@@ -1,14 +1,15 @@
 // A role that may create in the planned schema can plant functions and operators there. For each
 // that we call, some are planted that match better than PostgreSQL's own: none of them runs in a
 // session of ours, nor in a guard.
+
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { type PlanInput, sourceTable, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'
+import { openPool } from '../helpers/database.ts'
 import { overHttp as endOverHttp, serveEnd } from '../helpers/http-end.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, installPlans, type World } from '../helpers/world.ts'
@@ -118,8 +119,7 @@ async function life(world: World, name: string): Promise<void> {
 async function overHttp(world: World, tenant: string): Promise<void> {
   const scope = `http_${tenant}`
   const lent = (['source', 'target'] as const).map((end) => {
-    const options = { connectionString: world[end].url, options: '-c search_path=app' }
-    return new pg.Pool({ ...options, max: 6 })
+    return openPool(world[end].url, { options: '-c search_path=app', max: 6 })
   })
   const serving = { schema: 'app', tables, scope, exclude: ['events'] }
   const served = await Promise.all(lent.map((pool) => serveEnd({ pool: pool as never }, serving)))

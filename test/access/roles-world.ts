@@ -3,6 +3,7 @@
 //
 // The files are run as they stand: only psql's variables are filled in. Roles belong to the whole
 // server, so their names are this world's, and they go with it.
+
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { inject } from 'vitest'
@@ -11,6 +12,7 @@ import { install } from '../../src/coordinator/installation.ts'
 import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
+import { openPool } from '../helpers/database.ts'
 import { createWorld, type World, type WorldOptions } from '../helpers/world.ts'
 
 export type End = 'source' | 'target'
@@ -142,8 +144,7 @@ class Roles {
 
   pool(place: Place, role: Role): pg.Pool {
     const url = this.url(place, role)
-    const pool = this.#pools.get(url) ?? new pg.Pool({ connectionString: url, max: 4 })
-    pool.on('error', () => {})
+    const pool = this.#pools.get(url) ?? openPool(url, { max: 4 })
     this.#pools.set(url, pool)
     return pool
   }

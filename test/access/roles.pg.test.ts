@@ -148,7 +148,7 @@ test('an application has no way around its fence', async () => {
 const noPsql = spawnSync('psql', ['--version']).status !== 0
 
 test.skipIf(noPsql)('psql takes the files as they stand, and takes them twice', async () => {
-  await using world = await createRolesWorld()
+  await using world = await createRolesWorld({ backend: { name: 'postgres' } })
   for (const place of ['source', 'target', 'control'] as const) {
     const { DBNAME, ...names } = world.variablesAt(place)
     const variables = Object.entries(names).flatMap(([name, value]) => ['-v', `${name}=${value}`])

@@ -1,6 +1,6 @@
 // What a role or a database sets changes nothing of what our sessions do: each setting that could
 // is ours, or stands among those that are left, with the reason.
-import pg from 'pg'
+
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { createPool, setNewerSettings, startupOptions } from '../../src/postgres.ts'
@@ -11,6 +11,7 @@ import {
   requiredSettings,
   sessionSettings,
 } from '../../src/session-settings.ts'
+import { openPool } from '../helpers/database.ts'
 import { ended, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -118,11 +119,7 @@ test('a tenant moves equal whatever the databases set, and comes back', async ()
 function calmEnds(): World & AsyncDisposable {
   const options = startupOptions({ ...sessionSettings, search_path: 'public' })
   const [source, target] = [world.source, world.target].map(({ url }) => {
-    const settings = { connectionString: url, options, onConnect: setNewerSettings, max: 2 }
-    const pool = new pg.Pool(settings)
-    // Its databases may be dropped before the last connection has said farewell.
-    pool.on('connect', (client) => client.on('error', () => {}))
-    return pool
+    return openPool(url, { options, onConnect: setNewerSettings, max: 2 })
   })
   const end = async () => void (await Promise.all([source?.end(), target?.end()]))
   const ends = { source: { pool: source }, target: { pool: target }, [Symbol.asyncDispose]: end }

@@ -101,7 +101,7 @@ async function dropDatabase(name: string, pool: pg.Pool): Promise<void> {
 }
 
 /** A pool whose connections may break, as they do when a test drops or crashes what they are to. */
-function openPool(url: string, options: pg.PoolConfig = { max: 10 }): pg.Pool {
+export function openPool(url: string, options: pg.PoolConfig = { max: 10 }): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, ...options })
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))

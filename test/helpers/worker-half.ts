@@ -47,7 +47,7 @@ export const asking = {
   },
   'rows/digest': (end: End) =>
     digestsOf(end).side({ of: rows, key: [], columns: [], hash: 'md5' }).digest(),
-  'rows/count': (end: End) => end.rows.counts([rows]),
+  'rows/count': async (end: End) => (await end.rows.counts([rows]))[0],
   'rows/drain': (end: End) => end.rows.drain({ tenant: 'acme', drainMs: 1, signal }),
   'flags/take-turn': (end: End) => end.flags.takeTurn({ ...key, token: randomUUID(), turn: '1' }),
   'flags/mark-moved': (end: End) =>

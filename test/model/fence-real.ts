@@ -2,13 +2,15 @@
  * Runs the same commands at a real database, through src/ends/postgres/. The only file of the model
  * that knows how those functions are called.
  */
+
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { drain } from '../../src/ends/postgres/fence/drain.ts'
 import * as holds from '../../src/ends/postgres/fence/holds.ts'
 import { lowerLapsed, openWith } from '../../src/ends/postgres/fence/leftovers.ts'
 import * as flags from '../../src/ends/postgres/fence/tenant-flags.ts'
 import { takeTurn } from '../../src/ends/postgres/fence/turns.ts'
+import { openPool } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 import type { World } from '../helpers/world.ts'
 import {
@@ -41,9 +43,7 @@ export class RealFence implements AsyncDisposable {
   /** No session waits for a lock for more than an instant, so that a wait is an outcome. */
   static async open(world: World): Promise<RealFence> {
     const options = '-c lock_timeout=30'
-    const pool = new pg.Pool({ connectionString: world.source.url, max: 9, options })
-    pool.on('error', () => {})
-    pool.on('connect', (client) => client.on('error', () => {}))
+    const pool = openPool(world.source.url, { max: 9, options })
     await pool.query(`delete from rehome.tenant_flags; delete from rehome.turns;
       delete from visits where tenant_id = 'acme'`)
     return new RealFence(pool)

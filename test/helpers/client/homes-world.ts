@@ -7,9 +7,9 @@ import { createHomes, type Homes, type HomesOptions } from '../../../src/client/
 import * as flags from '../../../src/ends/postgres/fence/tenant-flags.ts'
 import { placeOf } from '../../../src/place.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
+import { openPool } from '../database.ts'
 import { claimTarget, raiseFence } from '../fenced.ts'
 import { createWorld, type World } from '../world.ts'
-import { openPool } from './pool.ts'
 
 /** A stack of resources: they are closed after the test, the last first. */
 function createStack() {

@@ -5,7 +5,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzleOfPostgres } from 'drizzle-orm/postgres-js'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import postgres from 'postgres'
-import { openPool } from './pool.ts'
+import { openPool } from '../database.ts'
 import { openPrisma } from './prisma.ts'
 
 /** A statement, or something that happens between two of them. */

@@ -1,7 +1,7 @@
 // A real Prisma client of one model, made as generated clients make theirs, without the generator.
 import { PrismaPg } from '@prisma/adapter-pg'
 import * as runtime from '@prisma/client/runtime/client'
-import { openPool } from './pool.ts'
+import { openPool } from '../database.ts'
 
 const schema = `
 generator client {

@@ -8,10 +8,9 @@ import {
   Worker,
 } from 'bullmq'
 import { Redis } from 'ioredis'
-import pg from 'pg'
 import { migrateQueueSchema } from '../../../src/queue/queues.ts'
 import { type QueueBackend, uniquePrefix } from '../backends.ts'
-import { createDatabase } from '../database.ts'
+import { createDatabase, openPool } from '../database.ts'
 
 export type TenantJob = Job<{ tenant: string }, string>
 
@@ -34,9 +33,7 @@ export async function openQueue(backend: QueueBackend): Promise<TestQueue> {
       return redis
     }
     const options = '-c search_path=bullmq'
-    const pool = new pg.Pool({ connectionString: database.url, max: 4, options })
-    pool.on('error', () => {})
-    pool.on('connect', (client) => client.on('error', () => {}))
+    const pool = openPool(database.url, { max: 4, options })
     closing.push(() => pool.end())
     return pool as unknown as ConnectionOptions
   }

@@ -1,6 +1,5 @@
 // The three kinds of ends, each over databases of its own, with what an application there may do.
 // A contract suite runs one list of promises against each of them.
-import pg from 'pg'
 import type { Tell } from '../../../src/ends/api/api-flags.ts'
 import type { End } from '../../../src/ends/end.ts'
 import type { Flags } from '../../../src/ends/flags.ts'
@@ -8,7 +7,7 @@ import { openEnd } from '../../../src/ends/open/open-end.ts'
 import { createHttpEnd } from '../../../src/http-end/entry.ts'
 import { http, postgres } from '../../../src/plan/endpoint.ts'
 import { createPool } from '../../../src/postgres.ts'
-import { createDatabase, type TestDatabase, templateDatabase } from '../database.ts'
+import { createDatabase, openPool, type TestDatabase, templateDatabase } from '../database.ts'
 import { secret, serveEnd } from '../http-end.ts'
 import { notesApi, serveNotesApi } from '../notes-api.ts'
 import { apiSchema, endExclude, endSchema, endTables } from './schema.ts'
@@ -42,7 +41,7 @@ export async function openTestEnd(kind: Kind): Promise<TestEnd> {
 /** A database with the small application and its guards. */
 async function guardedDatabase(): Promise<TestDatabase> {
   const template = await templateDatabase('ends', async (url) => {
-    const pool = new pg.Pool({ connectionString: url })
+    const pool = openPool(url)
     await pool.query(endSchema)
     await createHttpEnd({ pool, ...serving, auth: { bearer: secret } }).install()
     await pool.end()
