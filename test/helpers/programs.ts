@@ -4,7 +4,6 @@ import { inject } from 'vitest'
 import { compiledFile } from '../../dev/compiled-program.ts'
 
 export const programs = [
-  'bench/main.ts',
   'chaos/main.ts',
   'dev/rehome.ts',
   'test/helpers/command-server.ts',
