@@ -31,5 +31,5 @@ async function reached(tenant: string, place: CallPlace): Promise<void> {
 
 /** When some chunks of the tenant's rows are at the target, and others are to come. */
 export async function copying(tenant: string): Promise<void> {
-  await reached(tenant, { moment: 'after', phase: 'copy', to: 'target', count: 40 })
+  await reached(tenant, { moment: 'after', phase: 'copy', to: 'target', count: 20 })
 }
