@@ -190,7 +190,7 @@ export interface Rows {
   /** Keys that rows of the tenant share, or lack. */
   repeatedKeys(rows: TenantRows, key: readonly string[]): Promise<readonly string[]>
   /** Those among the tables that have no rows at all. */
-  emptyTables(tables: readonly string[]): Promise<ReadonlySet<string>>
+  emptyTables(tables: readonly CatalogTable[]): Promise<ReadonlySet<string>>
   /** Those among the keys that rows have, whosever they are. */
   existingKeys(keys: Keys): Promise<readonly string[]>
   brokenReferences(

@@ -70,8 +70,8 @@ export const rowHandlers: HandlersOf<Name> = {
     return [...(await rows(at).repeatedKeys(of, request.key))]
   },
   async isEmpty(at, { table }) {
-    const { name } = routeOf(at.routes, table).source
-    return (await rows(at).emptyTables([name])).has(name)
+    const { source } = routeOf(at.routes, table)
+    return (await rows(at).emptyTables([source])).has(source.name)
   },
   async existingKeys(at, { table: name, key, keys }) {
     const { source: table } = routeOf(at.routes, name)

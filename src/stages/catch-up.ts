@@ -51,13 +51,15 @@ export const follow: Stage = {
 async function shrink(shard: Shard, compared: Compared): Promise<Round> {
   const { budgetMs } = shard.plan.pause
   let last = await followerOf(shard).round(shard, compared)
+  let bursts = 0
   for (let grown = 0; ; ) {
     tellRound(shard, last)
     if (last.changes === 0) return last
     const next = await followerOf(shard).round(shard, compared)
     grown = next.ms > budgetMs && next.ms > last.ms * growth ? grown + 1 : 0
     if (grown >= grownMax) throw tooLong(next.ms, { budgetMs, drainMs: 0, last: next })
-    if (grown === 0 && next.ms > last.ms * 0.7) {
+    bursts += grown
+    if (bursts >= burstsMax || (grown === 0 && next.ms > last.ms * 0.7)) {
       tellRound(shard, next)
       return next
     }
@@ -70,6 +72,9 @@ const growth = 1.5
 
 /** Rounds over the budget that have grown, one after the other: a single one may be a burst. */
 const grownMax = 2
+
+/** Bursts in all, after which rounds that shrink in between lead nowhere. */
+const burstsMax = 3
 
 /** The time that a drain that began now would take, in ms. */
 function untilWritersEnd(shard: Shard): Promise<number> {

@@ -148,10 +148,9 @@ function heldByOthers(): RehomeError {
 
 async function refuseBadKeys(shard: Shard): Promise<void> {
   const { routes } = shard.survey
-  const names = routes.map(({ target }) => target.name)
-  const empty = await shard.ends.target.rows.emptyTables(names)
+  for (const route of routes) await refuseRepeated(shard, route)
+  const empty = await shard.ends.target.rows.emptyTables(routes.map(({ target }) => target))
   for (const route of routes) {
-    await refuseRepeated(shard, route)
     if (!empty.has(route.target.name)) await refuseColliding(shard, route)
   }
 }

@@ -193,7 +193,7 @@ test('the search finds a secret that was left in a table, in a log, or in a proc
   if (shown !== null) expect(findIn([['process', shown]], [password])).not.toEqual([])
 })
 
-const [redisBackend] = queueBackends
+const [redisBackend] = queueBackends()
 
 test.skipIf(redisBackend?.skip)('the search finds a secret in every type of a Redis', async () => {
   const url = redisBackend?.redisUrl ?? ''

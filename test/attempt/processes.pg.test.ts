@@ -15,7 +15,7 @@ const timeout = 300_000
 const { onlineMove: story } = stories
 
 test('a process that is killed before the cutover is followed', { timeout }, async () => {
-  const [backend] = queueBackends.filter(({ skip }) => skip === undefined)
+  const [backend] = queueBackends().filter(({ skip }) => skip === undefined)
   if (!backend) throw new Error('there is no queue')
   const beforeCutover = ['capture', 'copy', 'catch_up', 'verify', 'fence', 'drain', 'cutover']
   const failing = { story, backend, file, phases: oneOf(beforeCutover) }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { queueBackends } from '../helpers/backends.ts'
+import { commonBackend } from '../helpers/backends.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 import {
@@ -25,7 +25,7 @@ if (!executable) {
 }
 
 /** Redis where there is one: it has the one answer that PostgreSQL has not (who takes jobs). */
-const backend = queueBackends.find(({ skip }) => skip === undefined)
+const backend = commonBackend()
 
 const name = `in a browser${executable ? '' : ' (skipped: no chromium or chrome in PATH)'}`
 describe.skipIf(!executable)(name, () => {

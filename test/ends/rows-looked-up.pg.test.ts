@@ -154,9 +154,9 @@ describe.each(kinds)('%s', (kind) => {
 
   withoutApi('a table is empty when no tenant has a row in it', async () => {
     await query('truncate orders')
-    expect(await at.rows.emptyTables(['visits'])).toEqual(new Set(['visits']))
+    expect(await at.rows.emptyTables([tableAt(at, 'visits')])).toEqual(new Set(['visits']))
     await query(`insert into visits values ('anybody', '2026-01-01', 1)`)
-    expect(await at.rows.emptyTables(['visits'])).toEqual(new Set())
+    expect(await at.rows.emptyTables([tableAt(at, 'visits')])).toEqual(new Set())
   })
 
   withoutApi('references to missing rows are reported by their foreign key', async () => {

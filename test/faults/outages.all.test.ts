@@ -60,7 +60,7 @@ describe('a PostgreSQL server that crashes and comes back', () => {
   })
 })
 
-const redis = queueBackends[0]
+const redis = queueBackends()[0]
 describe.skipIf(redis?.skip !== undefined)('a Redis', () => {
   test.each([
     ['is killed and comes back empty', 'down and up'],

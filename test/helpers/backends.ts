@@ -10,11 +10,18 @@ export type QueueBackend =
   | { name: 'postgres'; redisUrl?: undefined; skip?: undefined }
 
 /** Redis first. Where there is none, its entry says why in `skip`, and its URL is empty. */
-export const queueBackends: QueueBackend[] = [redisBackend(), { name: 'postgres' }]
+export function queueBackends(): QueueBackend[] {
+  return [redisBackend(), { name: 'postgres' }]
+}
+
+/** Redis, where there is one. */
+export function commonBackend(): QueueBackend | undefined {
+  return queueBackends().find(({ skip }) => skip === undefined)
+}
 
 /** A suite on every backend, named `title (redis)` and so on. A missing one is skipped by name. */
 export function describeOnBackends(title: string, suite: (backend: QueueBackend) => void): void {
-  for (const backend of queueBackends) {
+  for (const backend of queueBackends()) {
     const name = `${title} (${backend.name}${backend.skip ? `, skipped: ${backend.skip}` : ''})`
     describe.skipIf(backend.skip !== undefined)(name, () => suite(backend))
   }

@@ -8,7 +8,7 @@ import { open, type Rehome } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { type QueueBackend, queueBackends } from './backends.ts'
+import { commonBackend, type QueueBackend } from './backends.ts'
 import { createDatabase, createDatabaseOn, type TestDatabase } from './database.ts'
 import { smallPlan } from './small-plan.ts'
 import { createInstalled, type Databases, environmentOf } from './world-templates.ts'
@@ -117,8 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
 /** The URL of a Redis; undefined: the control database. */
 function queueOf({ backend }: Pick<WorldOptions, 'backend'>): string | undefined {
-  const chosen = backend ?? queueBackends.find(({ skip }) => skip === undefined)
-  return chosen?.redisUrl
+  return (backend ?? commonBackend())?.redisUrl
 }
 
 /** Installed ones are copies of templates, unless an end is on a server of its own. */

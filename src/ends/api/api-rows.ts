@@ -45,7 +45,7 @@ export function apiRows(api: Api): Rows {
     forgetProgress: async () => {},
     wipe: (hold, { groups }) => removeAll(api, hold.tenant, groups),
     repeatedKeys: async () => [],
-    emptyTables: async (tables) => new Set(tables),
+    emptyTables: async (tables) => new Set(tables.map(({ name }) => name)),
     existingKeys: async () => [],
     brokenReferences: async () => [],
     largestId: async () => null,

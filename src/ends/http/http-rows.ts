@@ -56,8 +56,9 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
     wipe: (hold, work) => wipe(asking, hold, work),
     repeatedKeys: (rows, key) => ask('repeatedKeys', { ...tableOf(rows), key: [...key] }),
     async emptyTables(tables) {
-      const empty = await oneByOne(tables, (table) => ask('isEmpty', { table }))
-      return new Set(tables.filter((_, i) => empty[i]))
+      const names = tables.map(({ name }) => name)
+      const empty = await oneByOne(names, (table) => ask('isEmpty', { table }))
+      return new Set(names.filter((_, i) => empty[i]))
     },
     existingKeys({ table, key, keys }) {
       const request = { table: table.name, key: [...key], keys: keys.map((texts) => [...texts]) }

@@ -1,6 +1,6 @@
 /** The rows of a database, by way of an end's pool. */
 
-import { inParts } from '../../parallel.ts'
+import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { SqlEnd } from '../end.ts'
@@ -63,12 +63,30 @@ export function rowsAt(end: SqlEnd): Rows {
   }
 }
 
-/** Tables in one statement, which locks each of them and their indexes. */
-const tablesAtOnce = 100
+/** Relations that one statement locks: tables, their partitions, and the indexes of both. */
+const relationsAtOnce = 100
+
+/** Tables that one statement may look at. A partitioned table may be too large, and goes alone. */
+function* fewAtOnce<T>(items: readonly T[], of: (item: T) => CatalogTable): Generator<T[]> {
+  let some: T[] = []
+  let relations = 0
+  for (const item of items) {
+    const { partitions, uniques } = of(item)
+    const own = (1 + partitions.length) * (1 + uniques.length)
+    if (some.length > 0 && relations + own > relationsAtOnce) {
+      yield some
+      some = []
+      relations = 0
+    }
+    some.push(item)
+    relations += own
+  }
+  if (some.length > 0) yield some
+}
 
 async function countRows(end: SqlEnd, tables: readonly TenantRows[]): Promise<number[]> {
   const counts: number[] = []
-  for (const some of inParts(tables, tablesAtOnce)) {
+  for (const some of fewAtOnce(tables, ({ table }) => table)) {
     const list = some.map((rows, place) => {
       return `(select count(*)::float8 from ${fromTenant(end.schema, rows)}) as c${place}`
     })
@@ -94,12 +112,12 @@ async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Ans
 
 const pageRows = 500
 
-async function emptyTables(end: SqlEnd, tables: readonly string[]): Promise<Set<string>> {
+async function emptyTables(end: SqlEnd, tables: readonly CatalogTable[]): Promise<Set<string>> {
   const empty = new Set<string>()
-  for (const some of inParts(tables, tablesAtOnce)) {
-    const looks = some.map((table) => {
-      const rows = `select from ${qualified(end.schema, table)}`
-      return `select ${literal(table)} as name where not exists (${rows})`
+  for (const some of fewAtOnce(tables, (table) => table)) {
+    const looks = some.map(({ name }) => {
+      const rows = `select from ${qualified(end.schema, name)}`
+      return `select ${literal(name)} as name where not exists (${rows})`
     })
     const { rows } = await end.pool.query(looks.join(' union all '))
     for (const { name } of rows) empty.add(name)

@@ -123,9 +123,14 @@ export const surroundingsStamp = `(
     union all
     select format('extension %s %s', oid, xmin) from pg_extension
     union all
+    select format('type of an extension %s %s', e.objid, e.refobjid) from pg_depend e
+    where e.classid = 'pg_type'::regclass and e.deptype = 'e' and e.objid in (select oid from types)
+    union all
+    select format('owner %s', datdba) from pg_database where datname = current_database()
+    union all
     select format('subscribed %s %s', srrelid, xmin) from pg_subscription_rel
     union all
-    select format('role %s %s %s', oid, rolsuper, rolbypassrls) from pg_roles
+    select format('role %s %s %s %s', oid, rolsuper, rolbypassrls, rolinherit) from pg_roles
     union all
     select format('membership %s %s %s', roleid, member, xmin) from pg_auth_members)
   select md5(coalesce(string_agg(name, ',' order by name), '')) from versions)`

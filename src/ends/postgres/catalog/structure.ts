@@ -10,6 +10,7 @@ import { ident } from '../../../quote.ts'
 import { digestProbes } from '../compare/row-digests.ts'
 import { dependentsOf, keySides, readDependents } from './dependents.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
+import { schemaStamp, surroundingsStamp } from './schema-stamp.ts'
 
 /** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
 const hiddenNumbers = `
@@ -184,7 +185,10 @@ export async function structureOf(client: ClientBase, key: StructureKey): Promis
     return found
   }
   const { isVersioned, ...structure } = await readStructure(client, key)
-  if (isVersioned) known.set(name, structure)
+  // What was changed in between, and changed back, would be remembered as it was.
+  const query = `select ${schemaStamp} || ${surroundingsStamp} as version`
+  const { rows } = await client.query(query, [key.schema])
+  if (isVersioned && rows[0].version === key.version) known.set(name, structure)
   forget()
   return structure
 }

@@ -130,11 +130,17 @@ const keyTexts = z.array(z.string())
 
 /** Throws USAGE for what this end has never given. */
 export function decodeCursor(cursor: string, length: number): string[] {
+  const key = textsOfCursor(cursor)
+  if (key.length === length) return key
+  // Instances of two versions answer by turns while an application is rolled out.
+  const message = 'the cursor was made by another version of this end: the pages begin anew'
+  throw new RehomeError('UNREACHABLE', message)
+}
+
+function textsOfCursor(cursor: string): string[] {
   try {
-    const key = keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-    if (key.length === length) return key
+    return keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
   } catch {
-    // Told below.
+    throw new RehomeError('USAGE', 'the cursor does not belong to this end')
   }
-  throw new RehomeError('USAGE', 'the cursor does not belong to this end')
 }

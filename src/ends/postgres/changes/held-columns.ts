@@ -27,14 +27,21 @@ export async function holdColumns(
   const { scope, tenant, step, key, keep, remove } = change
   if (keep.length === 0 || remove.length === 0 || areGone(table, change)) return
   const texts = key.map((name) => `r.${ident(name)}::text`).join(', ')
-  const columns = keep.map((name) => `${literal(name)}, r.${ident(name)}::text`).join(', ')
   const query = `insert into rehome.changed_keys
       (scope, tenant_id, table_name, kind, step, key, key_hash, kept)
     select $1, $2, $3, 'kept', $4, n.key, md5(n.key::text), n.kept
-    from (select array[${texts}] as key, jsonb_build_object(${columns}) as kept ${chosen}) n
+    from (select array[${texts}] as key, ${textsByName(keep)} as kept ${chosen}) n
     on conflict (scope, tenant_id, table_name, kind, key_hash)
       do update set step = excluded.step, kept = excluded.kept`
   await client.query(query, [scope, tenant, table.name, step])
+}
+
+/** The columns of `r` as a JSON object of texts, however many they are. */
+export function textsByName(columns: readonly string[]): string {
+  const names = columns.map(literal).join(', ')
+  const texts = columns.map((name) => `r.${ident(name)}::pg_catalog.text`).join(', ')
+  return `pg_catalog.jsonb_object(array[${names}]::pg_catalog.text[],
+    array[${texts}]::pg_catalog.text[])`
 }
 
 /** Rows of a step that only removes come with no later one, unless under another text of a key. */

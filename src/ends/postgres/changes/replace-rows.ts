@@ -16,6 +16,7 @@ import { aroundPlanSql } from '../search-path.ts'
 import { type Bringing, broughtEntry, changedAtTarget } from './brought-keys.ts'
 import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
 import { noteGone } from './gone-values.ts'
+import { textsByName } from './held-columns.ts'
 
 /** Children first. Returns how many rows went; their values of these columns are noted. */
 export async function removeChanged(
@@ -41,9 +42,8 @@ export async function keepColumns(
 ): Promise<void> {
   const left = columnsLeft(table.route)
   if (left.length === 0) return
-  const values = left.map((name) => `${literal(name)}, r.${ident(name)}::text`).join(', ')
   const at = { schema, alias: 'r', tenant: changes.key.tenant }
-  const query = `update rehome.changed_keys k set kept = jsonb_build_object(${values})
+  const query = `update rehome.changed_keys k set kept = ${textsByName(left)}
     from ${qualified(schema, table.route.target.name)} r
     where ${tenantPredicate(table.route.targetPath, at)} and ${broughtEntry(changes, table)}`
   await target.query(query)

@@ -82,5 +82,16 @@ export async function writeStep(end: SqlEnd, hold: SyncHold, sync: Sync): Promis
     const { scope, tenant, epoch } = hold
     const at = [scope, tenant, epoch, seesNothing, fingerprint, position, step, lacking]
     await client.query(query, at)
+    if (step === 1) await keepForLater(client, hold)
   })
+}
+
+/**
+ * Steps count from 1 again in each attempt: what an earlier one has kept belongs to none of them,
+ * and waits until its row comes.
+ */
+async function keepForLater(client: Client, { scope, tenant }: SyncHold): Promise<void> {
+  const query = `update rehome.changed_keys set step = 0
+    where scope = $1 and tenant_id = $2 and kind = 'kept'`
+  await client.query(query, [scope, tenant])
 }

@@ -61,11 +61,19 @@ function statementsFor(guarded: Guarded, relation: string): string[] {
   const statements = [...own, ...(isRoot ? inherited : [])].flatMap((trigger) =>
     installTrigger(guarded, relation, trigger),
   )
-  if (isRoot || own.length + inherited.length === 0) return statements
-  return [
-    ...statements,
-    ...inheritedTriggers(guarded).map(({ name }) => turnOff(guarded, relation, name)),
-  ]
+  if (isRoot) {
+    // Partitions get it as it is here, switched on: those with guards of their own do without.
+    const guardedOnes = table.partitions.filter((of) => {
+      return inherited.length > 0 && missing(of, guardTriggers(guarded)).length === 0
+    })
+    return [...statements, ...guardedOnes.flatMap((of) => turnedOff(guarded, of))]
+  }
+  if (own.length + inherited.length === 0) return statements
+  return [...statements, ...turnedOff(guarded, relation)]
+}
+
+function turnedOff(guarded: Guarded, relation: string): string[] {
+  return inheritedTriggers(guarded).map(({ name }) => turnOff(guarded, relation, name))
 }
 
 /** At a partition; at one that has partitions itself those would inherit it as it is there. */

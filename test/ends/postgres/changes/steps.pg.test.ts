@@ -31,8 +31,8 @@ interface Receiving extends AsyncDisposable {
 }
 
 /** The target is closed for acme, and has its notes 1 to 3 with a line each. */
-async function receiving(): Promise<Receiving> {
-  const target = 'alter table notes add unique (tenant_id, body)'
+async function receiving(more = ''): Promise<Receiving> {
+  const target = `alter table notes add unique (tenant_id, body);${more}`
   const world = await createWorld({ target })
   const { pool } = world.target
   await pool.query(`insert into tenants (id, name) values ('acme', 'Acme'), ('other', 'Other');
@@ -146,6 +146,32 @@ test('another attempt knows that the one before it has left rows out', async () 
   const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
   await feed.writeSync({ ...hold, epoch: next }, sync)
   expect(await feed.readSync({ ...hold, epoch: next })).toMatchObject({ step: 1, lacking: true })
+})
+
+test('what an attempt has kept waits for its row in the next one, whatever the steps are', async () => {
+  await using at = await receiving()
+  const { feed, hold } = at
+  const keep = ['amount']
+  const left = { remove: [['1']], columns, rows: [['1', 'acme', 'body 3']], keep }
+  expect((await at.apply(left)).collided).toEqual([0])
+  const epoch = randomUUID()
+  const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
+  await feed.writeSync({ ...hold, epoch }, sync)
+  // The second step of this attempt brings other rows than the second one before.
+  await at.apply({ epoch, remove: [['2']], columns, rows: [['2', 'acme', 'another']], keep })
+  await at.apply({ epoch, step: 3, columns, rows: [['1', 'acme', 'free']], keep })
+  const amount = 'select amount::text as row from notes where id = 1'
+  expect(await at.texts(amount)).toEqual(['1.0000'])
+})
+
+test('a row keeps more columns than a call takes arguments', async () => {
+  const keep = Array.from({ length: 120 }, (_, i) => `own_${i}`)
+  const added = keep.map((name) => `add column ${name} float default random()`)
+  await using at = await receiving(`alter table notes ${added.join(', ')}`)
+  const row = `select concat_ws(' ', own_0, own_1, own_118, own_119) as row from notes where id = 1`
+  const before = await at.texts(row)
+  await at.apply({ remove: [['1']], columns, rows: [['1', 'acme', 'anew']], keep })
+  expect(await at.texts(row)).toEqual(before)
 })
 
 test('what is kept for rows that were left out goes with the sync', async () => {
