@@ -1,5 +1,5 @@
-// A bench as a process of its own, as `npm run bench` starts it: from its sources, since it compiles
-// programs itself.
+// A bench as a process of its own, as `npm run bench` starts it: from its sources, since it
+// compiles programs itself.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
