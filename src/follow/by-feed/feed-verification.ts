@@ -21,7 +21,7 @@
 import type { Shard } from '../../attempt/shard.ts'
 import { wayBackOf } from '../../attempt/way-back.ts'
 import { compareTable, hashesOfSome, type TableComparison } from '../../comparison/compare.ts'
-import { differencesOf } from '../../comparison/differences.ts'
+import { type Difference, differencesOf } from '../../comparison/differences.ts'
 import { refuseBrokenInvariants } from '../../comparison/invariants.ts'
 import {
   allBroken,
@@ -89,7 +89,9 @@ const looksMax = 4
  * Compares tables. A look reads both ends, and then the log, at different moments: a row that came
  * and went in between differs and is in no log. A row that is found equal by any look is settled,
  * so tables with such differences are looked at again, while there are changes at all that could
- * explain them; no row is brought in between, so a row that is damaged differs each time.
+ * explain them; no row is brought in between, so a row that is damaged differs each time. While the
+ * tenant writes much, each look may find another row in the midst of a change: what counts is a row
+ * that differs in every look.
  *
  * `since`: null excuses nothing, and looks once. Returns an error where the comparison is
  * inconclusive, so that another round has to come first.
@@ -109,11 +111,41 @@ async function lookUntilSettled(
     }
     const excused = since ? await excuse(shard, compared, since) : compared.map(asFound)
     if (excused === null) return rowsDiffer(compared.filter(({ equal }) => !equal))
-    for (const [at, table] of excused.entries()) settled[left[at]?.i ?? 0] = table
-    left = left.filter((_, at) => !excused[at]?.equal)
-    if (left.length === 0 || since === null || tries >= looksMax) return settled
-    if (!(await isChanging(shard, since))) return settled
+    const still = excused.map((table, at) => inBothLooks(table, settled[left[at]?.i ?? 0]))
+    for (const [at, table] of still.entries()) settled[left[at]?.i ?? 0] = table
+    left = left.filter((_, at) => !still[at]?.equal)
+    if (left.length === 0 || since === null || tries >= looksMax) return settled.map(shortened)
+    if (!(await isChanging(shard, since))) return settled.map(shortened)
   }
+}
+
+/** The later look at a table, without the differences that the looks before it have not found. */
+export function inBothLooks(
+  table: TableComparison,
+  before: TableComparison | undefined,
+): TableComparison {
+  if (!before || !isComplete(table) || !isComplete(before)) return table
+  const both = (now: readonly Difference[] = [], earlier: readonly Difference[] = []) => {
+    const known = new Set(earlier.map(({ key }) => key))
+    return now.filter(({ key }) => known.has(key))
+  }
+  const { misread: read, ...rest } = table
+  const keys = both(table.keys, before.keys)
+  const misread = both(read, before.misread)
+  return {
+    ...{ ...rest, keys, differing: keys.length, equal: keys.length + misread.length === 0 },
+    ...(misread.length > 0 && { misread }),
+  }
+}
+
+/** Every row that differs is named. */
+function isComplete({ keys, differing }: TableComparison): boolean {
+  return keys.length === differing
+}
+
+function shortened({ misread, ...table }: TableComparison): TableComparison {
+  const some = misread ? { misread: misread.slice(0, 20) } : {}
+  return { ...table, keys: table.keys.slice(0, 20), ...some }
 }
 
 function refuseDifferent(tables: readonly TableComparison[]): void {
@@ -142,17 +174,16 @@ async function excuse(
   for (const { misread = [], ...look } of looks) {
     const { written, read } = changing.get(look.table) ?? nothingChanges
     const left = look.keys.filter(({ key }) => !written.has(key))
-    const isComplete = look.keys.length === look.differing
-    if (left.length === 0 && !isComplete) return null
-    const differing = isComplete ? left.length : look.differing
+    if (left.length === 0 && !isComplete(look)) return null
+    const differing = isComplete(look) ? left.length : look.differing
     const wrong = misread.filter(({ key }) => !read.has(key))
     const equal = differing + wrong.length === 0
-    const table = { ...look, equal, differing, keys: left.slice(0, 20) }
+    const table = { ...look, equal, differing, keys: left }
     const some = look.keys.length - left.length
     settled.push({
       ...table,
       ...(some > 0 && { changing: some }),
-      ...(wrong.length > 0 && { misread: wrong.slice(0, 20) }),
+      ...(wrong.length > 0 && { misread: wrong }),
     })
   }
   return settled

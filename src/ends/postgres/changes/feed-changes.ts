@@ -61,7 +61,7 @@ function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): Page
   const key = route.sourceKey.map((name) => `r.${ident(name)}`)
   const value = (name: string, i: number) => typedText(route.source, name, `$${i + 1}`)
   const own = { alias: 'r', columns: route.sourceKey }
-  const [, until, ...after] = asked.cursor ? decodeCursor(asked.cursor, 2 + key.length) : []
+  const [, until, ...after] = asked.cursor ? cursorOfChanges(asked.cursor, 2 + key.length) : []
   const begin = until ? ` and ${isAfter(route.source, own, value)}` : ''
   const bounded = { ...changes, ...(until && { until }) }
   // A null key identifies no row.
@@ -85,7 +85,7 @@ function beforeQuery(
   asked: PageAsked & { readonly file: string },
 ): PagedQuery {
   const { route, log } = table
-  const [file, until, ...after] = asked.cursor ? decodeCursor(asked.cursor, 4) : []
+  const [file, until, ...after] = asked.cursor ? cursorOfChanges(asked.cursor, 4) : []
   if (until && file !== asked.file) {
     const message = `the log of "${route.source.name}" was written anew while it was read`
     throw new RehomeError('UNREACHABLE', message)
@@ -132,6 +132,12 @@ const keyTexts = z.array(z.string())
 export function decodeCursor(cursor: string, length: number): string[] {
   const key = textsOfCursor(cursor)
   if (key.length === length) return key
+  throw foreignCursor()
+}
+
+function cursorOfChanges(cursor: string, length: number): string[] {
+  const texts = textsOfCursor(cursor)
+  if (texts.length === length) return texts
   // Instances of two versions answer by turns while an application is rolled out.
   const message = 'the cursor was made by another version of this end: the pages begin anew'
   throw new RehomeError('UNREACHABLE', message)
@@ -141,6 +147,10 @@ function textsOfCursor(cursor: string): string[] {
   try {
     return keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
   } catch {
-    throw new RehomeError('USAGE', 'the cursor does not belong to this end')
+    throw foreignCursor()
   }
+}
+
+function foreignCursor(): RehomeError {
+  return new RehomeError('USAGE', 'the cursor does not belong to this end')
 }
