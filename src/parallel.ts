@@ -46,7 +46,23 @@ export async function oneByOne<T, R>(
   return done
 }
 
-/** The items in lists of at most `size`, in order. */
-export function* inParts<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size)
+/** The items in lists, in order; none is heavier than `most`, unless it is a single item. */
+export function* inLists<T>(
+  items: readonly T[],
+  weigh: (item: T) => number,
+  { most, itemsMax = Number.POSITIVE_INFINITY }: { most: number; itemsMax?: number },
+): Generator<T[]> {
+  let some: T[] = []
+  let weight = 0
+  for (const item of items) {
+    const own = weigh(item)
+    if (some.length > 0 && (some.length >= itemsMax || weight + own > most)) {
+      yield some
+      some = []
+      weight = 0
+    }
+    some.push(item)
+    weight += own
+  }
+  if (some.length > 0) yield some
 }

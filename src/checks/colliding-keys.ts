@@ -24,7 +24,8 @@ export async function collidingKeys(
   return found.slice(0, 20)
 }
 
-function keyAtSource(route: Route): Route['columns'] | null {
+/** null: the target's key is unknown before the transform. */
+export function keyAtSource(route: Route): Route['columns'] | null {
   if (route.transform || route.stream || hasNewIds(route)) return null
   const columns = route.targetKey.map((name) => route.columns.find((c) => c.name === name))
   return columns.every((column) => column !== undefined) ? columns : null

@@ -3,6 +3,7 @@
  * their rows are, and not by how many they are. Weights are characters of PostgreSQL's texts; a
  * single row that is larger passes alone.
  */
+import { inLists } from '../parallel.ts'
 import type { Texts } from './tenant-rows.ts'
 
 const mebi = 1024 * 1024
@@ -64,22 +65,10 @@ export class ReadingPace {
 }
 
 /** Rows in lists, none of which is longer or, unless it is a single row, heavier. */
-export function* byWeight<T>(
+export function byWeight<T>(
   rows: readonly T[],
   of: (row: T) => Texts,
   { weightMax = pageWeightMax, rowsMax = Number.POSITIVE_INFINITY } = {},
 ): Generator<T[]> {
-  let some: T[] = []
-  let weight = 0
-  for (const row of rows) {
-    const own = weightOf(of(row))
-    if (some.length > 0 && (some.length >= rowsMax || weight + own > weightMax)) {
-      yield some
-      some = []
-      weight = 0
-    }
-    some.push(row)
-    weight += own
-  }
-  if (some.length > 0) yield some
+  return inLists(rows, (row) => weightOf(of(row)), { most: weightMax, itemsMax: rowsMax })
 }

@@ -4,7 +4,7 @@ import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 import type { Move, Run } from '../control/database.ts'
 import { RehomeError, storable } from '../errors.ts'
-import { inParts } from '../parallel.ts'
+import { inLists } from '../parallel.ts'
 import type { Queues } from './queues.ts'
 
 /** Ids only: never rows, never credentials. Anybody may have edited it, so it is checked. */
@@ -48,7 +48,7 @@ function payloadOf(move: Move): JobPayload {
 }
 
 export async function addJobs(queues: Queues, run: Run, moves: readonly Move[]): Promise<void> {
-  for (const some of inParts(moves, 1000)) {
+  for (const some of inLists(moves, () => 1, { most: 1000 })) {
     const jobs = some.map((move) => ({
       name: move.errand,
       data: payloadOf(move),

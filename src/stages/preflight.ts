@@ -10,7 +10,7 @@ import { advanceSequences, notePositions } from '../attempt/sequences.ts'
 import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
-import { collidingKeys } from '../checks/colliding-keys.ts'
+import { collidingKeys, keyAtSource } from '../checks/colliding-keys.ts'
 import { movesOfTenant } from '../control/moves.ts'
 import { nothingRead } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
@@ -149,8 +149,9 @@ function heldByOthers(): RehomeError {
 async function refuseBadKeys(shard: Shard): Promise<void> {
   const { routes } = shard.survey
   for (const route of routes) await refuseRepeated(shard, route)
-  const empty = await shard.ends.target.rows.emptyTables(routes.map(({ target }) => target))
-  for (const route of routes) {
+  const known = routes.filter((route) => keyAtSource(route) !== null)
+  const empty = await shard.ends.target.rows.emptyTables(known.map(({ target }) => target))
+  for (const route of known) {
     if (!empty.has(route.target.name)) await refuseColliding(shard, route)
   }
 }

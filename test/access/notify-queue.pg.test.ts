@@ -18,11 +18,11 @@ const settings = { max_notify_queue_pages: 64 }
 async function fill(url: string): Promise<pg.Client> {
   const listener = new pg.Client({ connectionString: url })
   await listener.connect()
-  await listener.query('listen nobody')
+  await listener.query('listen unread')
   await listener.query('begin; select 1')
   const filler = new pg.Client({ connectionString: url })
   await filler.connect()
-  const say = `select pg_notify('nobody', repeat('x', 7900) || g) from generate_series(1, 8) g`
+  const say = `select pg_notify('unread', repeat('x', 7900) || g) from generate_series(1, 8) g`
   while ((await codeOf(filler.query(say))) === 'accepted');
   await filler.end()
   return listener

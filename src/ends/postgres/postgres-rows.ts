@@ -1,5 +1,6 @@
 /** The rows of a database, by way of an end's pool. */
 
+import { inLists } from '../../parallel.ts'
 import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
@@ -66,27 +67,15 @@ export function rowsAt(end: SqlEnd): Rows {
 /** Relations that one statement locks: tables, their partitions, and the indexes of both. */
 const relationsAtOnce = 100
 
-/** Tables that one statement may look at. A partitioned table may be too large, and goes alone. */
-function* fewAtOnce<T>(items: readonly T[], of: (item: T) => CatalogTable): Generator<T[]> {
-  let some: T[] = []
-  let relations = 0
-  for (const item of items) {
-    const { partitions, uniques } = of(item)
-    const own = (1 + partitions.length) * (1 + uniques.length)
-    if (some.length > 0 && relations + own > relationsAtOnce) {
-      yield some
-      some = []
-      relations = 0
-    }
-    some.push(item)
-    relations += own
-  }
-  if (some.length > 0) yield some
+/** The relations that a look at the table locks, as far as they are known. */
+function relationsOf({ partitions, uniques }: CatalogTable): number {
+  return (1 + partitions.length) * (1 + uniques.length)
 }
 
 async function countRows(end: SqlEnd, tables: readonly TenantRows[]): Promise<number[]> {
   const counts: number[] = []
-  for (const some of fewAtOnce(tables, ({ table }) => table)) {
+  const few = inLists(tables, ({ table }) => relationsOf(table), { most: relationsAtOnce })
+  for (const some of few) {
     const list = some.map((rows, place) => {
       return `(select count(*)::float8 from ${fromTenant(end.schema, rows)}) as c${place}`
     })
@@ -114,7 +103,7 @@ const pageRows = 500
 
 async function emptyTables(end: SqlEnd, tables: readonly CatalogTable[]): Promise<Set<string>> {
   const empty = new Set<string>()
-  for (const some of fewAtOnce(tables, (table) => table)) {
+  for (const some of inLists(tables, relationsOf, { most: relationsAtOnce })) {
     const looks = some.map(({ name }) => {
       const rows = `select from ${qualified(end.schema, name)}`
       return `select ${literal(name)} as name where not exists (${rows})`

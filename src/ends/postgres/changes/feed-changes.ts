@@ -39,7 +39,7 @@ export interface PageAsked extends Pick<ChangesAsked, 'kind'> {
   readonly limit: number
 }
 
-/** Throws USAGE for an unknown cursor, UNREACHABLE where the log was written anew meanwhile. */
+/** Throws USAGE for an unknown cursor, UNREACHABLE where the pages have to begin anew. */
 export async function changesPage(
   end: SqlEnd,
   { changes, table }: { readonly changes: Changes; readonly table: ChangedTable },
@@ -130,27 +130,27 @@ const keyTexts = z.array(z.string())
 
 /** Throws USAGE for what this end has never given. */
 export function decodeCursor(cursor: string, length: number): string[] {
-  const key = textsOfCursor(cursor)
-  if (key.length === length) return key
-  throw foreignCursor()
+  return textsOfCursor(cursor, length) ?? refuseCursor()
 }
 
 function cursorOfChanges(cursor: string, length: number): string[] {
-  const texts = textsOfCursor(cursor)
-  if (texts.length === length) return texts
+  const texts = textsOfCursor(cursor, length)
+  if (texts) return texts
   // Instances of two versions answer by turns while an application is rolled out.
   const message = 'the cursor was made by another version of this end: the pages begin anew'
   throw new RehomeError('UNREACHABLE', message)
 }
 
-function textsOfCursor(cursor: string): string[] {
+/** null: of another length. Throws USAGE for what is no cursor. */
+function textsOfCursor(cursor: string, length: number): string[] | null {
   try {
-    return keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    const texts = keyTexts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    return texts.length === length ? texts : null
   } catch {
-    throw foreignCursor()
+    return refuseCursor()
   }
 }
 
-function foreignCursor(): RehomeError {
-  return new RehomeError('USAGE', 'the cursor does not belong to this end')
+function refuseCursor(): never {
+  throw new RehomeError('USAGE', 'the cursor does not belong to this end')
 }
