@@ -9,5 +9,5 @@ export async function openOtherEnd(
   pool: pg.Pool,
   { tenant, key }: { tenant: string; key: string },
 ): Promise<void> {
-  await pool.query(`select rehome.open('default', $1, $2)`, [tenant, key]).catch(() => {})
+  await pool.query(`select rehome.open_with_key('default', $1, $2)`, [tenant, key]).catch(() => {})
 }

@@ -53,7 +53,7 @@ test('with every worker gone, an application opens the new home by the key in a 
   expect(await tryWrite(world, 'target', 'acme')).toBe(refused)
   const application = world.poolAt('target', 'application')
   const open = async (key: string) => {
-    const query = `select rehome.open('default', 'acme', $1) as opened`
+    const query = `select rehome.open_with_key('default', 'acme', $1) as opened`
     return (await application.query(query, [key])).rows[0].opened
   }
   const write = `update notes set body = 'x' where tenant_id = 'acme'`

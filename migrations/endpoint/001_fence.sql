@@ -1,7 +1,7 @@
 -- The fence: what keeps one tenant's writes out of one end while it is moved.
 --
 -- Sparse: a tenant without a row in tenant_flags is read-write. Every protected table calls
--- rehome.guard() once per statement, after it, for the distinct tenants that it touched.
+-- rehome.check_tenants() once per statement, after it, for the distinct tenants that it touched.
 --
 -- Why no write gets past it (C: the flag's commit, B: the end of the drain, S: the copy's snapshot):
 --   READ COMMITTED   the guard first takes a shared lock, then reads the flags in a NEW statement,
@@ -36,7 +36,7 @@ create table rehome.tenant_flags (
   raised_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz,
   moved_to text,
-  -- A caller with this key may open the end; see rehome.open. The end that is to be closed for good is the
+  -- A caller with this key may open the end; see rehome.open_with_key. The end that is to be closed for good is the
   -- only one that knows it, and reveals it only once it is closed.
   opened_by uuid,
   -- When this end was closed for a tenant to move in, it had no rows of that tenant: any row that
@@ -73,7 +73,7 @@ comment on table rehome.tenant_flags is
 -- Applications that wait for a tenant, or keep in mind where it lives, hear of it at once. They may
 -- not rely on it: a notification can be lost. A writer that ends a lapsed fence says nothing, as a
 -- transaction that has said something cannot be prepared.
-create function rehome.tell() returns trigger
+create function rehome.notify_flag_change() returns trigger
   language plpgsql volatile as $$
 declare
   flag rehome.tenant_flags := case tg_op when 'DELETE' then old else new end;
@@ -88,8 +88,8 @@ begin
   end if;
   return null;
 end $$;
-create trigger tell after insert or delete or update of mode on rehome.tenant_flags
-  for each row when (pg_catalog.pg_trigger_depth() = 0) execute function rehome.tell();
+create trigger notify_flag_change after insert or delete or update of mode on rehome.tenant_flags
+  for each row when (pg_catalog.pg_trigger_depth() = 0) execute function rehome.notify_flag_change();
 
 -- Whose turn it is: the newest attempt at a tenant that has come here. Rows stay when flags go, so
 -- that a stopped worker that wakes long after other workers have finished its move is refused.
@@ -107,7 +107,7 @@ create table rehome.turns (
 create index turns_by_number on rehome.turns (number);
 
 -- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
--- whole scope at once; see guard_any.
+-- whole scope at once; see lock_any_tenant.
 create table rehome.buckets (
   id integer primary key,
   epoch bigint not null default 0
@@ -213,7 +213,7 @@ create function rehome.retry_after(flag rehome.tenant_flags) returns integer
     else flag.retry_after_s end
 $$;
 
-create function rehome.refuse(flag rehome.tenant_flags) returns void
+create function rehome.raise_fenced(flag rehome.tenant_flags) returns void
   language plpgsql as $$
 begin
   raise exception '% is %',
@@ -236,7 +236,7 @@ end $$;
 -- Returns those among the tenants whose changes are to be logged; null: none.
 -- VOLATILE is load-bearing: each statement in here gets a new snapshot under READ COMMITTED.
 -- `buckets` stands in ascending order, so that writers of many tenants meet in the same order.
-create function rehome.guard(guarded_scope text, tenants text[]) returns text[]
+create function rehome.check_tenants(guarded_scope text, tenants text[]) returns text[]
   language plpgsql volatile as $$
 declare
   flag rehome.tenant_flags;
@@ -287,7 +287,7 @@ begin
     if flag.mode = 'capturing' then
       captured := captured || flag.tenant_id;
     else
-      perform rehome.refuse(flag);
+      perform rehome.raise_fenced(flag);
     end if;
   end loop;
   if held <> '' then -- guard: stranger
@@ -303,8 +303,8 @@ begin
 end $$;
 
 -- The same for a statement that touched one tenant, as nearly all do: cheaper, as nothing is sorted,
--- looped over or unpacked. What is to be done about a flag, the guard of many knows alone.
-create function rehome.guard_one(guarded_scope text, tenant text) returns text[]
+-- looped over or unpacked. check_tenants alone knows what a flag asks for.
+create function rehome.check_tenant(guarded_scope text, tenant text) returns text[]
   language plpgsql volatile as $$
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
@@ -315,14 +315,14 @@ begin
   perform 1 from rehome.tenant_flags f
     where f.scope = guarded_scope and f.tenant_id = any (array[tenant, '*']); -- guard: all
   if found or pg_catalog.current_setting('rehome.token', true) <> '' then
-    return rehome.guard(guarded_scope, array[tenant]);
+    return rehome.check_tenants(guarded_scope, array[tenant]);
   end if;
   return null;
 end $$;
 
 -- Every drain waits for who comes here, and every fence makes its snapshot old: TRUNCATE, and rows
 -- whose parent tells no tenant yet, as it may come to any of them before this transaction ends.
-create function rehome.guard_any() returns void
+create function rehome.lock_any_tenant() returns void
   language plpgsql volatile as $$
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
@@ -333,12 +333,12 @@ begin
 end $$;
 
 -- TRUNCATE takes every tenant's rows. It does not wait for a fence: it is refused while one stands.
-create function rehome.guard_truncate() returns trigger
+create function rehome.refuse_truncate() returns trigger
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   flag rehome.tenant_flags;
 begin
-  perform rehome.guard_any();
+  perform rehome.lock_any_tenant();
   select * into flag from rehome.tenant_flags f
     where f.scope = tg_argv[0] and (f.tenant_id <> '*' or f.expires_at > clock_timestamp()) limit 1;
   if found then
@@ -353,7 +353,7 @@ end $$;
 -- Rows have changed their tenant, and rows of other tables depend on them without a tenant column of their
 -- own. No writer may change those children while they change owner, so this waits for all writers and
 -- makes older snapshots fail. Rare, hence not cheap.
-create function rehome.guard_children(tenants text[]) returns void
+create function rehome.exclude_writers(tenants text[]) returns void
   language plpgsql volatile as $$
 declare
   bucket integer;
@@ -369,7 +369,7 @@ end $$;
 -- received the key of the end that is its home now. No process of rehome has to be alive.
 -- true: this call opened it. Anything else changes nothing. Where the tenant may be brought back with
 -- what it writes here, that is logged from the first write on.
-create function rehome.open(opened_scope text, tenant text, key uuid) returns boolean
+create function rehome.open_with_key(opened_scope text, tenant text, key uuid) returns boolean
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update rehome.tenant_flags f set mode = 'capturing', opened_by = null, moved_to = null,
@@ -387,7 +387,7 @@ end $$;
 
 -- Which of these tenants may not be written here, and the details that a refused writer gets: for
 -- applications that ask before they write. `*`, the whole application, is always included.
-create function rehome.look(asked_scope text, tenants text[]) returns table (
+create function rehome.fences_of(asked_scope text, tenants text[]) returns table (
     tenant text, mode text, reason text, "retryAfterS" integer, indefinite boolean, "movedTo" text,
     key uuid)
   language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -401,6 +401,6 @@ $$;
 revoke all on all functions in schema rehome from public;
 -- The key gives the right, and cannot be guessed.
 grant usage on schema rehome to public;
-grant execute on function rehome.open(text, text, uuid) to public;
+grant execute on function rehome.open_with_key(text, text, uuid) to public;
 -- It tells no more than a write would, of whom the caller knows already.
-grant execute on function rehome.look(text, text[]) to public;
+grant execute on function rehome.fences_of(text, text[]) to public;

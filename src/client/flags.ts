@@ -15,7 +15,10 @@ export async function lookAt(
   { scope, tenants }: { readonly scope: string; readonly tenants: readonly string[] },
 ): Promise<Fence[]> {
   try {
-    const { rows } = await pool.query('select * from rehome.look($1, $2)', [scope, [...tenants]])
+    const { rows } = await pool.query('select * from rehome.fences_of($1, $2)', [
+      scope,
+      [...tenants],
+    ])
     return rows.map((row) => ({ scope, ...(row as Omit<Fence, 'scope'>) }))
   } catch (error) {
     // rehome is not installed here: nothing is fenced.
@@ -29,7 +32,11 @@ export async function openHome(
   pool: FlagPool,
   { scope, tenant, key }: { readonly scope: string; readonly tenant: string; readonly key: string },
 ): Promise<boolean> {
-  const opened = await pool.query('select rehome.open($1, $2, $3) as opened', [scope, tenant, key])
+  const opened = await pool.query('select rehome.open_with_key($1, $2, $3) as opened', [
+    scope,
+    tenant,
+    key,
+  ])
   return (opened.rows[0] as { opened: boolean }).opened
 }
 

@@ -16,7 +16,7 @@ export interface Memory<T> {
   invalidate(tenant: string | null): void
 }
 
-/** The hash that `rehome.tell()` sends. */
+/** The hash that `rehome.notify_flag_change()` sends. */
 function tenantHashOf(tenant: string): string {
   return createHash('sha256').update(tenant).digest('hex')
 }

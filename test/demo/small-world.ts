@@ -59,7 +59,7 @@ export async function raiseFences(pool: Pool): Promise<void> {
   await pool.query('create schema rehome')
   await pool.query(await readFile(fence, 'utf8'))
   await pool.query(`create function guard_row() returns trigger language plpgsql as $$ begin
-    perform rehome.guard('default', array[coalesce(new.tenant_id, old.tenant_id)]);
+    perform rehome.check_tenants('default', array[coalesce(new.tenant_id, old.tenant_id)]);
     return coalesce(new, old); end $$`)
   for (const name of ['tasks', 'comments', 'activity']) {
     await pool.query(`create trigger guard_row before insert or update or delete on ${name}

@@ -9,7 +9,7 @@ test('the time after which to try again is never later than the end', async () =
   const told = async () => {
     const insert = `insert into visits values ('acme', '2026-02-02', 1)`
     const refused: { detail: string } = await db.pool.query(insert).catch((error) => error)
-    const look = `select "retryAfterS" as s from rehome.look('default', '{acme}')`
+    const look = `select "retryAfterS" as s from rehome.fences_of('default', '{acme}')`
     const { s } = (await db.pool.query(look)).rows[0]
     return [JSON.parse(refused.detail).retryAfterS, s]
   }

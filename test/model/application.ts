@@ -132,7 +132,7 @@ export function isTold(s: State, end: number, rules: Rules): boolean {
   return true
 }
 
-/** Calls rehome.open: now, or long after the refusal. */
+/** Calls rehome.open_with_key: now, or long after the refusal. */
 export function opens(s: State, rules: Rules): boolean {
   const flag = s.end(s.app.end)
   if (s.app.key === 0 || flag.openedBy !== s.app.key || flag.deleter !== 0) return false

@@ -62,7 +62,7 @@ export function adoptCapture(act: Act, end: number): Answer {
   return true
 }
 
-/** openReceived, and rehome.open once the key is the right one. */
+/** openReceived, and rehome.open_with_key once the key is the right one. */
 export function openNow(s: State, end: number, rules: Rules): void {
   const flag = s.end(end)
   if (flag.opensLogged === 0) {

@@ -211,7 +211,7 @@ function predictWriter(fence: FenceModel, op: WriterOp): Outcome {
   return 'yes'
 }
 
-/** rehome.guard. A refusal ends the transaction, and with it every lock that it held. */
+/** rehome.check_tenants. A refusal ends the transaction, and with it every lock that it held. */
 function guard(fence: FenceModel, writer: WriterModel): Outcome {
   const { sees } = writer
   if (writer.deletedFlag) return 'accepted'

@@ -40,15 +40,15 @@ export const gateBeforeOpening: Change = [
 `,
 ]
 
-/** The guard of one tenant leaves all to the guard of many. */
+/** check_tenant leaves everything to check_tenants. */
 export const oneOfMany: Change = [
-  /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
-  'begin return rehome.guard(guarded_scope, array[tenant]);',
+  /(?<=function rehome\.check_tenant\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  'begin return rehome.check_tenants(guarded_scope, array[tenant]);',
 ]
 
 /** The gate in the guard of one tenant. */
 export const gateInGuardOfOne: Change = [
-  /(?<=function rehome\.guard_one\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
+  /(?<=function rehome\.check_tenant\(.*\) returns text\[\]\n {2}language plpgsql volatile as \$\$\n)begin/g,
   `declare
   gate text := case when pg_catalog.current_setting('test.gated', true) = 'guard'
     then pg_catalog.pg_advisory_xact_lock_shared(4711, 0)::text end;

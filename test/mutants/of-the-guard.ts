@@ -1,4 +1,4 @@
-// Mutants of rehome.guard(): its locks, its snapshots, and what it does to a lapsed lease.
+// Mutants of rehome.check_tenants(): its locks, its snapshots, and what it does to a lapsed lease.
 //
 // Not here, because nothing is lost without it: `f.token` alone in the look under the lock. A fence
 // that has lapsed since under another token may be opened, too.
@@ -82,7 +82,7 @@ const locksOfMany: readonly Mutant[] = [
     scenario: inTheGuard(),
     gate: [gateInGuard],
     fence: [
-      /(?<=function rehome\.guard\(.*\) returns text\[\]\n {2}language plpgsql) volatile/g,
+      /(?<=function rehome\.check_tenants\(.*\) returns text\[\]\n {2}language plpgsql) volatile/g,
       ' stable',
     ],
   },

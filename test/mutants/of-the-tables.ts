@@ -67,7 +67,7 @@ export const guards: readonly Mutant[] = [
   {
     title: 'a parent that nobody can see',
     scenario: parentBornSince,
-    guards: [/if anybodys then perform rehome.guard_any\(\); end if;/g, ''],
+    guards: [/if anybodys then perform rehome.lock_any_tenant\(\); end if;/g, ''],
   },
   {
     title: 'a parent that moves without the lock of its children',

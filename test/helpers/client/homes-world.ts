@@ -41,7 +41,7 @@ export async function createHomesWorld(plan: Partial<PlanInput> = {}) {
     const pool = openPool(url)
     const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
     const counted = (...args: unknown[]) => {
-      if (String(args[0]).includes('rehome.look')) looks += 1
+      if (String(args[0]).includes('rehome.fences_of')) looks += 1
       return query(...args)
     }
     Object.assign(pool, { query: counted })

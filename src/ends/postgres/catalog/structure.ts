@@ -138,8 +138,8 @@ const foreignKeysQuery = `
 const triggersQuery = `
   select t.tgrelid::int8::text as oid, c.relname as relation, t.tgname as name,
     t.tgenabled = 'A' as always, n.nspname = 'rehome' as ours,
-    case when n.nspname = 'rehome' and p.proname = 'guard_truncate'
-      then 'rehome.guard_truncate of '
+    case when n.nspname = 'rehome' and p.proname = 'refuse_truncate'
+      then 'rehome.refuse_truncate of '
         || convert_from(substring(t.tgargs for length(t.tgargs) - 1), 'UTF8')
       else p.prosrc end as body
   from pg_trigger t

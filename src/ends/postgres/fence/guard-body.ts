@@ -58,7 +58,7 @@ export function guardBody(guarded: GuardedRows, { rows, log }: BodyOf): string {
     logging !== ''
       ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
       : ['perform', '']
-  const ask = `${hear} rehome.guard(${literal(scope)}, touched)`
+  const ask = `${hear} rehome.check_tenants(${literal(scope)}, touched)`
   const simple = `
 declare
   low text;
@@ -66,7 +66,7 @@ declare
   touched text[];${declared}
 begin${lowAndHigh(tenant, rows)}
   if low = high then
-    ${hear} rehome.guard_one(${literal(scope)}, low);${logging === '' ? '\n    return null;' : ''}
+    ${hear} rehome.check_tenant(${literal(scope)}, low);${logging === '' ? '\n    return null;' : ''}
   else${touched('touched')}${children}
     if touched is not null then ${ask}; end if;
   end if;${logging}
@@ -90,7 +90,7 @@ begin${touched('touched')}${children}
   if tg_op <> 'DELETE' then
     anybodys := anybodys or ${anybodys(rows.new, orphan)};
   end if;
-  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.guard_any(); end if;
+  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.lock_any_tenant(); end if;
   loop
     if touched is not null then ${ask}; end if;${touched('again')}
     exit when again is null or again <@ touched;
@@ -134,7 +134,7 @@ function childrenCheck(owners: string | null): string {
   return `
   if tg_op = 'UPDATE' and exists (select from unnest(touched) t where t <> touched[1]) then
     if ${owners} then
-      perform rehome.guard_children(touched);
+      perform rehome.exclude_writers(touched);
     end if;
   end if;`
 }

@@ -1,5 +1,5 @@
 /**
- * The triggers that make a table ask rehome.guard(): SQL text, pure.
+ * The triggers that make a table ask rehome.check_tenants(): SQL text, pure.
  *
  * They run after the statement, with transition tables, because a check for each row would double
  * the time of bulk writes. Statement triggers are not inherited by partitions, so every relation of
@@ -115,7 +115,7 @@ function shapeKept({ scope, table }: Guarded): LogShape | null {
 
 function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
   const name = qualified(guarded.schema, relation)
-  const truncates = trigger.functionName === 'guard_truncate'
+  const truncates = trigger.functionName === 'refuse_truncate'
   const call = truncates ? literal(guarded.scope) : ''
   const define = truncates
     ? []
@@ -142,7 +142,7 @@ function dollarQuoted(body: string): string {
 }
 
 /** The body as the catalogue shows it: the function is one for all, its scope is what differs. */
-const truncateBody = (scope: string) => `rehome.guard_truncate of ${scope}`
+const truncateBody = (scope: string) => `rehome.refuse_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const log = (children: string) => logPart(guarded, children)
@@ -159,7 +159,7 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
   const truncate = {
     name: name('truncate'),
     body: truncateBody(guarded.scope),
-    functionName: 'guard_truncate',
+    functionName: 'refuse_truncate',
     event: 'before truncate on $relation for each statement',
   }
   return [...triggers, truncate]

@@ -56,6 +56,6 @@ export async function openWith(
   db: Pool | Client,
   { scope, tenant, key }: FlagKey & Keyed,
 ): Promise<boolean> {
-  const query = 'select rehome.open($1, $2, $3) as opened'
+  const query = 'select rehome.open_with_key($1, $2, $3) as opened'
   return (await db.query(query, [scope, tenant, key])).rows[0].opened
 }

@@ -62,12 +62,12 @@ export async function endReadOnly(pool: Pool, scope: string): Promise<boolean> {
 
 /** How many tables, and leaves of such, ask for flags of this scope. Throws NOT_INSTALLED. */
 export async function guardedBy(pool: Pool, scope: string): Promise<number> {
-  const installed = `select to_regprocedure('rehome.guard_truncate()') is not null as there`
+  const installed = `select to_regprocedure('rehome.refuse_truncate()') is not null as there`
   if (!(await pool.query(installed)).rows[0].there) {
     throw new RehomeError('NOT_INSTALLED', 'there is no fence here: run `rehome init PLAN`')
   }
   const query = `select count(*)::int as n from pg_trigger
-    where tgfoid = 'rehome.guard_truncate()'::regprocedure
+    where tgfoid = 'rehome.refuse_truncate()'::regprocedure
       and tgargs = convert_to($1, 'UTF8') || '\\x00'::bytea`
   return (await pool.query(query, [scope])).rows[0].n
 }
