@@ -93,6 +93,8 @@ create unique index "one open move a tenant and scope" on rehome_control.moves (
   where open;
 -- Workers go round among the open moves, however many have ended and however many wait.
 create index open_moves on rehome_control.moves (id) where open;
+-- A further run asks where its tenants live.
+create index moves_by_tenant on rehome_control.moves (tenant_id);
 
 -- What happened, in order; nothing is ever changed or taken out.
 create table rehome_control.events (

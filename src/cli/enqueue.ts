@@ -1,21 +1,22 @@
 import type { Command } from 'commander'
-import { awaitErrands, print, withRehome } from './context.ts'
+import type { Enqueued } from '../coordinator/enqueue.ts'
+import { awaitErrands, note, print, withRehome } from './context.ts'
+import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { loadPlan } from './load-plan.ts'
 import { safe } from './print.ts'
 
 export function addEnqueue(program: Command): void {
-  program
+  const command = program
     .command('enqueue <plan>')
-    .description('make a run of the plan: one job a tenant')
-    .option('-t, --tenant <id...>', 'only these tenants (default: all of the plan)')
+    .description('make a run of the plan: one job a tenant (default: all that have not moved)')
+  addChoice(command)
     .option('--dry-run', 'check everything and name the tenants, but enqueue nothing')
     .option('--wait', 'until every move has ended')
     .option('--json', 'as JSON')
     .action(enqueue)
 }
 
-interface EnqueueFlags {
-  tenant?: string[]
+interface EnqueueFlags extends ChoiceFlags {
   dryRun?: boolean
   wait?: boolean
   json?: boolean
@@ -23,14 +24,20 @@ interface EnqueueFlags {
 
 async function enqueue(file: string, flags: EnqueueFlags): Promise<void> {
   const plan = await loadPlan(file)
+  const choice = await choiceOf(flags)
   process.exitCode = await withRehome(async (rehome) => {
-    const { runId, tenants } = await rehome.enqueue(plan, {
-      tenants: flags.tenant,
-      dryRun: flags.dryRun,
-    })
-    if (flags.json) print(JSON.stringify({ runId, tenants }))
-    else if (runId === null) print(tenants.map((tenant) => safe(tenant)).join('\n'))
-    else print(`run ${runId}: ${tenants.length} tenant(s)`)
+    const asked = { ...choice, dryRun: flags.dryRun }
+    const { runId, tenants, passedOver } = await rehome.enqueue(plan, asked)
+    if (flags.json) print(JSON.stringify({ runId, tenants, passedOver }))
+    else tell({ runId, tenants, passedOver })
     return flags.wait && runId !== null ? await awaitErrands(rehome, runId, tenants) : 0
   })
+}
+
+function tell({ runId, tenants, passedOver }: Enqueued): void {
+  const others = passedOverText({ ...passedOver })
+  if (others !== '') note(`passed over: ${others}`)
+  if (tenants.length === 0) print('no tenant to move')
+  else if (runId === null) print(tenants.map((tenant) => safe(tenant)).join('\n'))
+  else print(`run ${runId}: ${tenants.length} tenant(s)`)
 }

@@ -1,62 +1,97 @@
 import type { Command } from 'commander'
+import type { ErrandOptions } from '../coordinator/ask-errands.ts'
+import type { Price } from '../coordinator/price.ts'
 import type { Rehome } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
 import { awaitErrands, note, print, withRehome } from './context.ts'
+import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { safe } from './print.ts'
 
-interface ErrandFlags {
-  tenant?: string[]
+interface ErrandFlags extends ChoiceFlags {
+  all?: boolean
   discardWrites?: boolean
   dryRun?: boolean
   wait?: boolean
+  json?: boolean
 }
 
-/** retry, rollback, finalize and cleanup: asked for single tenants, carried out by a worker. */
+type Asked = Omit<ErrandOptions, 'by'> & { readonly discardWrites?: boolean | undefined }
+
+interface ErrandCommand {
+  readonly name: 'retry' | 'rollback' | 'finalize' | 'cleanup'
+  readonly what: string
+  readonly ask: (rehome: Rehome, runId: string, asked: Asked) => Promise<string[]>
+}
+
+/** retry, rollback, finalize and cleanup: asked for chosen tenants, carried out by a worker. */
 export function addErrands(program: Command): void {
-  errand(program, 'retry', 'try failed tenants again (default: all failed ones of the run)', {
-    ask: (rehome, runId, { tenant: tenants, dryRun }) => rehome.retry(runId, { tenants, dryRun }),
+  errand(program, {
+    name: 'retry',
+    what: 'try failed tenants again (default: all failed ones of the run)',
+    ask: (rehome, runId, asked) => rehome.retry(runId, asked),
   })
-  errand(program, 'rollback', 'bring tenants back, or call their moves off', {
-    ask: (rehome, runId, { discardWrites, dryRun, ...flags }) =>
-      rehome.rollback(runId, { tenants: named(flags), discardWrites, dryRun, onPassedOver }),
+  errand(program, {
+    name: 'rollback',
+    what: 'bring tenants back, or call their moves off',
+    ask: (rehome, runId, asked) => rehome.rollback(runId, { ...asked, onPassedOver }),
   }).option('--discard-writes', 'give up what was written at the target since the cutover')
-  errand(program, 'finalize', 'end the rollback window before its time', {
-    ask: (rehome, runId, { dryRun, ...flags }) =>
-      rehome.finalize(runId, { tenants: named(flags), dryRun }),
+  errand(program, {
+    name: 'finalize',
+    what: 'end the rollback window before its time',
+    ask: (rehome, runId, asked) => rehome.finalize(runId, asked),
   })
-  errand(program, 'cleanup', 'remove the copy at the end that the tenant has left', {
-    ask: (rehome, runId, { dryRun, ...flags }) =>
-      rehome.cleanup(runId, { tenants: named(flags), dryRun }),
+  errand(program, {
+    name: 'cleanup',
+    what: 'remove the copy at the end that the tenant has left',
+    ask: (rehome, runId, asked) => rehome.cleanup(runId, asked),
   })
 }
 
-type Ask = (rehome: Rehome, runId: string, flags: ErrandFlags) => Promise<string[]>
-
-function errand(program: Command, name: string, what: string, { ask }: { ask: Ask }): Command {
-  return program
-    .command(`${name} <run>`)
-    .description(what)
-    .option('-t, --tenant <id...>', 'which tenants')
-    .option('--dry-run', 'only list the tenants')
+function errand(program: Command, command: ErrandCommand): Command {
+  const described = program.command(`${command.name} <run>`).description(command.what)
+  return addChoice(described)
+    .option('--all', 'every tenant of the run for which it is possible now')
+    .option('--dry-run', 'only list the tenants, and say what it would cost')
     .option('--no-wait', 'return once it is enqueued, without waiting for its end')
+    .option('--json', 'as JSON; returns once it is enqueued')
     .action(async (runId: string, flags: ErrandFlags) => {
-      process.exitCode = await withRehome(async (rehome) => {
-        const tenants = await ask(rehome, runId, flags)
-        if (flags.dryRun || tenants.length === 0 || !flags.wait) {
-          const text = tenants.map((tenant) => safe(tenant)).join('\n')
-          print(tenants.length === 0 ? `no tenant to ${name}` : text)
-          return 0
-        }
-        return await awaitErrands(rehome, runId, tenants)
-      })
+      process.exitCode = await withRehome((rehome) => carryOut(rehome, command, { runId, flags }))
     })
+}
+
+async function carryOut(
+  rehome: Rehome,
+  { name, ask }: ErrandCommand,
+  { runId, flags }: { runId: string; flags: ErrandFlags },
+): Promise<number> {
+  const asked = await askedBy(name, flags)
+  const price = await rehome.price(runId, { ...asked, errand: name })
+  if (!flags.json && asked.all) tell(price)
+  const tenants = await ask(rehome, runId, { ...asked, dryRun: flags.dryRun })
+  if (flags.json) print(JSON.stringify({ ...price, tenants }))
+  else if (tenants.length === 0) print(`no tenant to ${name}`)
+  else if (flags.dryRun || !flags.wait) print(tenants.map((tenant) => safe(tenant)).join('\n'))
+  else return await awaitErrands(rehome, runId, tenants)
+  return 0
+}
+
+async function askedBy(name: ErrandCommand['name'], flags: ErrandFlags): Promise<Asked> {
+  const { tenants, percent, limit } = await choiceOf(flags)
+  const { discardWrites } = flags
+  const all = flags.all ?? (percent !== undefined || limit !== undefined)
+  if (!tenants && !all && name !== 'retry') {
+    throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
+  }
+  return { tenants, percent, limit, discardWrites, ...(all && { all }) }
+}
+
+/** The price comes first, so that it is read before the errands begin. */
+function tell({ costs, passedOver }: Price): void {
+  for (const cost of costs) note(cost)
+  const states = passedOverText(passedOver)
+  if (states !== '') note(`passed over: ${states}`)
 }
 
 function onPassedOver(_tenant: string, reason: string): void {
   note(`passed over: ${safe(reason, 1000)}`)
-}
-
-function named({ tenant }: ErrandFlags): string[] {
-  if (tenant) return tenant
-  throw new RehomeError('USAGE', 'name the tenants with --tenant')
 }

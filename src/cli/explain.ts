@@ -20,7 +20,7 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
   const ends = openEnds(plan, process.env)
   try {
     const found = await survey(plan, ends)
-    const [tenant = null] = await tenantsOf(plan, ends, { survey: found })
+    const [tenant = null] = (await tenantsOf(plan, ends, { survey: found })).here
     const counted = tenant === null ? [] : found.sources
     const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
     const counts = await ends.source.rows.counts(owned)

@@ -1,4 +1,7 @@
-/** Retry, rollback and clean-up of single tenants: asked in the control database, then enqueued. */
+/**
+ * Retry, rollback, finalize and clean-up of chosen tenants of a run: asked for in the control
+ * database, then enqueued.
+ */
 
 import { askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
@@ -9,6 +12,7 @@ import { messageOf, RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
+import { type Choice, refuseBadChoice, withinShare } from './choose.ts'
 import { refuseBadId, show } from './tenants.ts'
 
 interface At {
@@ -16,36 +20,72 @@ interface At {
   readonly queues: Queues
 }
 
-export interface ErrandOptions {
-  /** Default for retry: every failed one. Rollback and clean-up name theirs. */
+export interface ErrandOptions extends Choice {
+  /** Each of them has to be in a state in which the errand is allowed. */
   readonly tenants?: readonly string[] | undefined
+  /**
+   * Every tenant of the run, or of its share: those for which the errand is not allowed now are
+   * passed over. Retry does so by default.
+   */
+  readonly all?: boolean | undefined
   readonly by: string
   readonly dryRun?: boolean | undefined
 }
 
-/** Returns the tenants that are tried again. */
-export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  const { run, moves } = await chosen(at, runId, options.tenants)
-  if (run.rehearsal) {
-    const message = `run "${runId}" is a rehearsal: enqueue the plan to move its tenant`
-    throw new RehomeError('NOT_ALLOWED_NOW', message)
-  }
-  const failed = options.tenants ? moves : moves.filter((m) => !m.open && m.phase === 'failed')
-  return await askEach(
-    at,
-    { run, moves: failed, options },
-    {
-      allowed: ({ open, phase }) => !open && phase === 'failed',
-      otherwise: 'only a failed move can be retried',
-      ask: (move) => askRetry(at.control, move.id, options.by),
-    },
-  )
-}
-
 export interface RollbackOptions extends ErrandOptions {
   readonly discardWrites?: boolean | undefined
-  /** Called for each tenant that is passed over, with a sentence that says why. */
+  /** Called for each named tenant that is passed over, with a sentence that says why. */
   readonly onPassedOver?: ((tenant: string, reason: string) => void) | undefined
+}
+
+export type AskedErrand = 'retry' | 'rollback' | 'finalize' | 'cleanup'
+
+interface Rule {
+  readonly allowed: (move: Move) => boolean
+  /** Says when it would be allowed. */
+  readonly otherwise: string
+  readonly ask: (control: Control, move: Move, options: RollbackOptions) => Promise<Move | null>
+}
+
+const rules: Readonly<Record<AskedErrand, Rule>> = {
+  retry: {
+    allowed: ({ open, phase }) => !open && phase === 'failed',
+    otherwise: 'only a failed move can be retried',
+    ask: (control, { id }, { by }) => askRetry(control, id, by),
+  },
+  rollback: {
+    allowed(move) {
+      const { open, phase, errand, cleanup_begun: begun } = move
+      if (hasChangedNothing(move)) return false
+      if (open ? termsOf(errand).yields : phase === 'moved') return !begun
+      return open ? errand === 'move' && beforeCutover.includes(phase) : phase === 'failed'
+    },
+    otherwise:
+      'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
+      'old copy has begun',
+    ask: (control, { id }, { by, discardWrites = false }) =>
+      askRollback(control, id, { by, discardWrites }),
+  },
+  /** Ends the rollback window: a rollback would lose what was written at the target since. */
+  finalize: {
+    allowed: ({ open, phase, errand, window_until: until }) =>
+      (open ? termsOf(errand).yields : phase === 'moved') && until !== null,
+    otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
+    ask: (control, { id }, { by }) => askWindow(control, id, { errand: 'finalize', by }),
+  },
+  cleanup: {
+    allowed: ({ open, phase, window_until: until }) =>
+      !open && (phase === 'moved' || phase === 'rolled_back') && !(until && until > new Date()),
+    otherwise:
+      'only the old copy of a moved or rolled back tenant can be removed, once its rollback window ' +
+      'is over: at its end, or after `rehome finalize`',
+    ask: (control, { id }, { by }) => askCleanup(control, id, by),
+  },
+}
+
+/** Returns the tenants that are tried again. */
+export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  return await askFor(at, 'retry', { ...options, runId, all: options.tenants === undefined })
 }
 
 /**
@@ -53,28 +93,84 @@ export interface RollbackOptions extends ErrandOptions {
  * was: among others it is passed over. Where there are no others, NOT_ALLOWED_NOW says so.
  */
 export async function rollback(at: At, runId: string, options: RollbackOptions): Promise<string[]> {
-  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
-  const { by, discardWrites = false } = options
-  const [untouched, others] = [moves.filter(hasChangedNothing), moves.filter(hasChangedSomething)]
-  if (untouched[0] && others.length === 0) throw nothingToRollBack(untouched[0])
-  const asked = await askEach(
-    at,
-    { run, moves: others, options },
-    {
-      allowed: ({ open, phase, errand, cleanup_begun: begun }) => {
-        if (open ? termsOf(errand).yields : phase === 'moved') return !begun
-        return open ? errand === 'move' && beforeCutover.includes(phase) : phase === 'failed'
-      },
-      otherwise:
-        'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
-        'old copy has begun',
-      ask: (move) => askRollback(at.control, move.id, { by, discardWrites }),
-    },
-  )
-  for (const move of untouched) {
-    options.onPassedOver?.(move.tenant_id, messageOf(nothingToRollBack(move)))
+  return await askFor(at, 'rollback', { ...options, runId })
+}
+
+export async function finalize(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  return await askFor(at, 'finalize', { ...options, runId })
+}
+
+export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
+  return await askFor(at, 'cleanup', { ...options, runId })
+}
+
+async function askFor(
+  at: At,
+  errand: AskedErrand,
+  options: RollbackOptions & { readonly runId: string },
+): Promise<string[]> {
+  const { run, moves } = await chosenFor(at.control, errand, options)
+  if (options.dryRun || moves.length === 0) return moves.map((move) => move.tenant_id)
+  const { otherwise, ask } = rules[errand]
+  const asked: string[] = []
+  await at.queues.ready()
+  for (const move of moves) {
+    const open = await ask(at.control, move, options)
+    if (!open && options.tenants) throw notNow(move, otherwise)
+    // Its state has changed since it was read.
+    if (!open) continue
+    await ensureJob(at.queues, open, { run })
+    asked.push(move.tenant_id)
   }
   return asked
+}
+
+export interface ChosenMoves {
+  readonly run: Run
+  readonly moves: readonly Move[]
+  readonly passedOver: readonly Move[]
+}
+
+/**
+ * Moves of the run for which the errand would be asked now. Throws RUN_UNKNOWN, TENANT_UNKNOWN,
+ * TENANT_ID_INVALID, USAGE, or NOT_ALLOWED_NOW for a tenant that is named.
+ */
+export async function chosenFor(
+  control: Control,
+  errand: AskedErrand,
+  options: RollbackOptions & { readonly runId: string },
+): Promise<ChosenMoves> {
+  refuseBadChoice(options)
+  const { tenants, all, limit } = options
+  const { run, moves } = await known(control, options.runId, all ? tenants : (tenants ?? []))
+  refuseRehearsal(errand, run)
+  const share = withinShare(moves, options, (move) => move.tenant_id)
+  const { allowed } = rules[errand]
+  const open = share.filter(allowed).slice(0, limit)
+  const passedOver = share.filter((move) => !allowed(move))
+  if (!all) refuseOthers(errand, { open, passedOver }, options)
+  return { run, moves: open, passedOver }
+}
+
+function refuseRehearsal(errand: AskedErrand, run: Run): void {
+  if (errand !== 'retry' || !run.rehearsal) return
+  const message = `run "${run.id}" is a rehearsal: enqueue the plan to move its tenant`
+  throw new RehomeError('NOT_ALLOWED_NOW', message)
+}
+
+/** One wrong tenant refuses the whole request, as far as can be seen beforehand. */
+function refuseOthers(
+  errand: AskedErrand,
+  { open, passedOver }: { open: readonly Move[]; passedOver: readonly Move[] },
+  { onPassedOver }: RollbackOptions,
+): void {
+  const spares = (move: Move) => errand === 'rollback' && hasChangedNothing(move)
+  const wrong = passedOver.find((move) => !spares(move))
+  if (wrong) throw notNow(wrong, rules[errand].otherwise)
+  if (passedOver[0] && open.length === 0) throw nothingToRollBack(passedOver[0])
+  for (const move of passedOver) {
+    onPassedOver?.(move.tenant_id, messageOf(nothingToRollBack(move)))
+  }
 }
 
 /** A move stores its epoch before it closes the target, which is the first thing it changes. */
@@ -82,44 +178,9 @@ function hasChangedNothing({ open, phase, epoch }: Move): boolean {
   return !open && phase === 'failed' && epoch === null
 }
 
-function hasChangedSomething(move: Move): boolean {
-  return !hasChangedNothing(move)
-}
-
 function nothingToRollBack(move: Move): RehomeError {
   const why = `it had changed nothing at either end when it failed with ${move.error_code}`
   return notNow(move, `${why}, so there is nothing to roll back`)
-}
-
-export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
-  return await askEach(
-    at,
-    { run, moves, options },
-    {
-      allowed: ({ open, phase, window_until: until }) =>
-        !open && (phase === 'moved' || phase === 'rolled_back') && !(until && until > new Date()),
-      otherwise:
-        'only the old copy of a moved or rolled back tenant can be removed, once its rollback window ' +
-        'is over: at its end, or after `rehome finalize`',
-      ask: (move) => askCleanup(at.control, move.id, options.by),
-    },
-  )
-}
-
-/** Ends the rollback window: a rollback would lose what was written at the target since. */
-export async function finalize(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  const { run, moves } = await chosen(at, runId, options.tenants ?? [])
-  return await askEach(
-    at,
-    { run, moves, options },
-    {
-      allowed: ({ open, phase, errand, window_until: until }) =>
-        (open ? termsOf(errand).yields : phase === 'moved') && until !== null,
-      otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
-      ask: (move) => askWindow(at.control, move.id, { errand: 'finalize', by: options.by }),
-    },
-  )
 }
 
 /** Asks for audits of these moves, unless another errand has begun with them. */
@@ -140,41 +201,20 @@ export async function knownRun(control: Control, runId: string): Promise<Run> {
 }
 
 /** Throws RUN_UNKNOWN, TENANT_UNKNOWN or TENANT_ID_INVALID before anything is asked. */
-async function chosen(
-  at: At,
+async function known(
+  control: Control,
   runId: string,
   tenants: readonly string[] | undefined,
 ): Promise<{ run: Run; moves: Move[] }> {
   for (const tenant of tenants ?? []) refuseBadId(tenant)
-  const run = await knownRun(at.control, runId)
-  const moves = await movesOfRun(at.control, runId, tenants)
-  const missing = tenants?.find((tenant) => !moves.some((move) => move.tenant_id === tenant))
+  const run = await knownRun(control, runId)
+  const moves = await movesOfRun(control, runId, tenants)
+  const present = new Set(moves.map((move) => move.tenant_id))
+  const missing = tenants?.find((tenant) => !present.has(tenant))
   if (missing !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(missing)}`)
   }
   return { run, moves }
-}
-
-/** Refuses the whole request for one wrong tenant, as far as can be seen beforehand. */
-async function askEach(
-  at: At,
-  work: { run: Run; moves: readonly Move[]; options: ErrandOptions },
-  rule: {
-    allowed: (move: Move) => boolean
-    otherwise: string
-    ask: (move: Move) => Promise<Move | null>
-  },
-): Promise<string[]> {
-  const wrong = work.moves.find((move) => !rule.allowed(move))
-  if (wrong) throw notNow(wrong, rule.otherwise)
-  if (work.options.dryRun) return work.moves.map((move) => move.tenant_id)
-  await at.queues.ready()
-  for (const move of work.moves) {
-    const asked = await rule.ask(move)
-    if (!asked) throw notNow(move, rule.otherwise)
-    await ensureJob(at.queues, asked, { run: work.run })
-  }
-  return work.moves.map((move) => move.tenant_id)
 }
 
 function notNow(move: Move, otherwise: string): RehomeError {

@@ -69,7 +69,8 @@ export async function canary(
 ): Promise<CanaryResult[]> {
   const surveyed = await survey(plan, ends)
   refuseFindings({ survey: surveyed })
-  const [tenant = ''] = await tenantsOf(plan, ends, { survey: surveyed, only: [options.tenant] })
+  const { here } = await tenantsOf(plan, ends, { survey: surveyed, only: [options.tenant] })
+  const [tenant = ''] = here
   await refuseBusy(control, plan, [tenant])
   const home = await homeOf({ plan, ends, survey: surveyed }, tenant)
   const before = await tryEach(options, home)

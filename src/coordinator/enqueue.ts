@@ -3,9 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookFindings } from '../checks/looks.ts'
-import { survey } from '../checks/survey.ts'
+import { type Survey, survey } from '../checks/survey.ts'
 import type { Control, Move, Run } from '../control/database.ts'
-import { busyTenants, findMove, movesOfRun } from '../control/moves.ts'
+import { busyTenants, departedTenants, findMove, movesOfRun } from '../control/moves.ts'
 import { findRun, insertRun } from '../control/runs.ts'
 import type { Ends } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
@@ -17,9 +17,10 @@ import { sqlStateOf } from '../postgres.ts'
 import { addJobs, ensureJob, jobIdOf } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseFindings } from '../stages/preflight.ts'
+import { type Choice, refuseBadChoice, withinShare } from './choose.ts'
 import { show, tenantsOf } from './tenants.ts'
 
-export interface EnqueueOptions {
+export interface EnqueueOptions extends Choice {
   /** Some of the plan's tenants. Default: all. */
   readonly tenants?: readonly string[] | undefined
   /** Kept with the run. Default: the user of the operating system. */
@@ -29,30 +30,72 @@ export interface EnqueueOptions {
 }
 
 export interface Enqueued {
-  /** null after a dry run. */
+  /** null after a dry run, and where every tenant was passed over. */
   readonly runId: string | null
   readonly tenants: readonly string[]
+  /** Tenants that the source is no home of any longer, and those that another run is busy with. */
+  readonly passedOver: { readonly moved: number; readonly busy: number }
+}
+
+interface Stores {
+  readonly control: Control
+  readonly queues: Queues
 }
 
 /** Throws what `check` would find, TENANT_UNKNOWN, or TENANT_BUSY; then nothing was written. */
 export async function enqueue(
-  at: { control: Control; queues: Queues },
+  at: Stores,
   { plan, ends }: { plan: Plan; ends: Ends },
   options: EnqueueOptions,
 ): Promise<Enqueued> {
+  refuseBadChoice(options)
   const surveyed = await survey(plan, ends)
   refuseFindings({ survey: surveyed })
   refuseFindings({ survey: { ...surveyed, findings: await lookFindings(surveyed, ends) } })
-  const tenants = await tenantsOf(plan, ends, { survey: surveyed, only: options.tenants })
-  if (tenants.length === 0) throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
-  await refuseBusy(at.control, plan, tenants)
-  if (options.dryRun) return { runId: null, tenants }
+  const { tenants, passedOver } = await choose(
+    at.control,
+    { plan, ends, survey: surveyed },
+    options,
+  )
+  if (options.dryRun || tenants.length === 0) return { runId: null, tenants, passedOver }
   await at.queues.ready()
   const runId = await storeRun(at.control, { plan, ends, tenants, by: options.by })
   const run = (await findRun(at.control, runId)) as Run
   // Should this fail, the reconcile loop finds the moves and adds their jobs.
   await addJobs(at.queues, run, await movesOfRun(at.control, runId))
-  return { runId, tenants }
+  return { runId, tenants, passedOver }
+}
+
+/**
+ * Tenants that have moved are passed over. So are busy ones, unless they are asked for by name or
+ * no other tenant is left: then TENANT_BUSY says so.
+ */
+async function choose(
+  control: Control,
+  { plan, ends, survey: surveyed }: { plan: Plan; ends: Ends; survey: Survey },
+  options: EnqueueOptions,
+): Promise<Pick<Enqueued, 'tenants' | 'passedOver'>> {
+  const home = { place: ends.source.place, scope: plan.scope }
+  const { here, moved } = await tenantsOf(plan, ends, {
+    survey: surveyed,
+    only: options.tenants,
+    departed: (tenants) => departedTenants(control, home, tenants),
+  })
+  if (here.length + moved.length === 0) {
+    throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
+  }
+  const share = withinShare([...here, ...moved], options, (tenant) => tenant)
+  const away = new Set(moved)
+  const there = share.filter((tenant) => !away.has(tenant))
+  const scopes = [plan.scope, plan.targetScope]
+  const open = await busyTenants(control, scopes, there)
+  const busy = new Set(open.map(({ tenant_id: tenant }) => tenant))
+  const free = there.filter((tenant) => !busy.has(tenant))
+  if (open[0] && (options.tenants || free.length === 0)) throw busyWith(open[0])
+  return {
+    tenants: free.slice(0, options.limit),
+    passedOver: { moved: share.length - there.length, busy: busy.size },
+  }
 }
 
 /** Throws TENANT_BUSY. */
@@ -62,9 +105,12 @@ export async function refuseBusy(
   tenants: readonly string[],
 ): Promise<void> {
   const [busy] = await busyTenants(control, [plan.scope, plan.targetScope], tenants)
-  if (!busy) return
+  if (busy) throw busyWith(busy)
+}
+
+function busyWith(busy: Pick<Move, 'tenant_id' | 'run_id'>): RehomeError {
   const message = `tenant ${show(busy.tenant_id)} is being moved by run ${busy.run_id}: wait for its end`
-  throw new RehomeError('TENANT_BUSY', message)
+  return new RehomeError('TENANT_BUSY', message)
 }
 
 /** A run of one tenant that is only rehearsed: it gets no job. Throws what `enqueue` throws. */
@@ -75,7 +121,7 @@ export async function storeRehearsal(
 ): Promise<{ runId: string; moveId: string }> {
   const surveyed = await survey(plan, ends)
   refuseFindings({ survey: surveyed })
-  const tenants = await tenantsOf(plan, ends, { survey: surveyed, only: [tenant] })
+  const { here: tenants } = await tenantsOf(plan, ends, { survey: surveyed, only: [tenant] })
   await refuseBusy(at.control, plan, tenants)
   const runId = await storeRun(at.control, { plan, ends, tenants, by }, 'rehearse')
   const [move] = await movesOfRun(at.control, runId)

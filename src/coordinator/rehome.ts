@@ -32,8 +32,9 @@ import {
   retry,
   rollback,
 } from './ask-errands.ts'
-import { type Enqueued, enqueue } from './enqueue.ts'
+import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
+import { type Price, type PriceOptions, priceOf } from './price.ts'
 import { refuseBadId, show } from './tenants.ts'
 
 export interface OpenOptions {
@@ -76,10 +77,7 @@ export interface Rehome extends AsyncDisposable {
   exposed(plan: PlanInput): Promise<readonly Finding[]>
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
-  enqueue(
-    plan: PlanInput,
-    options?: { tenants?: readonly string[] | undefined; dryRun?: boolean | undefined },
-  ): Promise<Enqueued>
+  enqueue(plan: PlanInput, options?: Omit<EnqueueOptions, 'by'>): Promise<Enqueued>
   runs(): Promise<RunSummary[]>
   status(runId: string): Promise<RunSnapshot>
   /** A snapshot now and after each change, until nothing is open. `everyMs` default 500. */
@@ -94,6 +92,8 @@ export interface Rehome extends AsyncDisposable {
   /** Ends the rollback window of moved tenants before its time. */
   finalize(runId: string, options: Asked): Promise<string[]>
   cleanup(runId: string, options: Asked): Promise<string[]>
+  /** The tenants for which an errand would be asked, and what it would cost. Asks for nothing. */
+  price(runId: string, options: PriceOptions): Promise<Price>
   /** Everything known of one tenant's move: the evidence, and what happened when. */
   show(runId: string, tenant: string): Promise<TenantRecord>
   close(): Promise<void>
@@ -160,6 +160,7 @@ function library(opened: Opened): Rehome {
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
     finalize: (runId, asked) => finalize(opened, runId, { by, ...asked }),
     cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
+    price: (runId, asked) => priceOf(control, runId, asked),
     show: (runId, tenant) => record(control, runId, tenant),
     close,
     [Symbol.asyncDispose]: close,

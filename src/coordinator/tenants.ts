@@ -11,6 +11,19 @@ import { explain } from '../postgres.ts'
 
 const maxBytes = 1024
 
+export interface TenantsAsked {
+  readonly survey: Survey
+  readonly only?: readonly string[] | undefined
+  /** Those among them that have left the source. Default: none has. */
+  readonly departed?: (tenants: readonly string[]) => Promise<readonly string[]>
+}
+
+export interface PlannedTenants {
+  /** At the source. */
+  readonly here: readonly string[]
+  readonly moved: readonly string[]
+}
+
 /**
  * The plan's tenants, or those of `only`, each of which has to be one of them. Throws
  * TENANT_UNKNOWN or TENANT_ID_INVALID and names the first.
@@ -18,22 +31,22 @@ const maxBytes = 1024
 export async function tenantsOf(
   plan: Plan,
   ends: Ends,
-  options: { survey: Survey; only?: readonly string[] | undefined },
-): Promise<string[]> {
-  for (const tenant of options.only ?? []) refuseBadId(tenant)
+  { survey, only, departed = async () => [] }: TenantsAsked,
+): Promise<PlannedTenants> {
+  for (const tenant of only ?? []) refuseBadId(tenant)
   const listed = await listTenants(plan, ends)
   for (const tenant of listed) refuseBadId(tenant)
-  const found = await ends.source.rows.knownTenants(listed, options.survey.sources)
+  const found = await ends.source.rows.knownTenants(listed, survey.sources)
   // What else the plan lists is no affair of those that are asked for.
-  if (!options.only) return [...new Set(allKnown(found))]
-  const known = found.map(({ tenant }) => tenant)
-  const { sources } = options.survey
-  const wanted = allKnown(await ends.source.rows.knownTenants(options.only, sources))
-  const unknown = wanted.find((tenant) => !known.includes(tenant))
+  const asked = only ? await ends.source.rows.knownTenants(only, survey.sources) : found
+  const away = new Set(await departed(asked.map(({ tenant }) => tenant)))
+  const here = allKnown(asked.filter(({ tenant }) => !away.has(tenant)))
+  const known = new Set(found.map(({ tenant }) => tenant))
+  const unknown = here.find((tenant) => !known.has(tenant))
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
   }
-  return [...new Set(wanted)]
+  return { here: [...new Set(here)], moved: [...away] }
 }
 
 async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {

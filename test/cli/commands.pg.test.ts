@@ -1,5 +1,7 @@
 // The command line from end to end, as a user runs it: each command, its output and its exit code.
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rehome, rehomeProcess } from '../helpers/command.ts'
 import { createWorld, type World } from '../helpers/world.ts'
@@ -88,6 +90,23 @@ describe('the commands, one after the other', () => {
     run = out.slice(4, out.indexOf(':'))
   })
 
+  test('enqueue passes over tenants that have moved, by name or from a file', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'rehome-')), 'tenants')
+    await writeFile(file, 'acme\r\n\numbra\n')
+    const passed = { code: 0, out: 'no tenant to move\n', error: 'passed over: 2 moved\n' }
+    for (const choice of [[], ['-t', 'acme', 'umbra'], ['--tenants', file], ['--percent', '100']]) {
+      expect(await ask('enqueue', plan, ...choice)).toEqual(passed)
+    }
+    const { out } = await ask('enqueue', plan, '--json')
+    expect(JSON.parse(out)).toEqual({ runId: null, tenants: [], passedOver: { moved: 2, busy: 0 } })
+    await writeFile(file, '\n')
+    expect(await ask('enqueue', plan, '--tenants', file)).toMatchObject({
+      ...{ code: 2, error: expect.stringContaining('names no tenant') },
+    })
+    expect((await ask('enqueue', plan, '--percent', '0')).code).toBe(2)
+    await rm(dirname(file), { recursive: true })
+  })
+
   test('status and show tell of it, as text and as JSON', async () => {
     expect((await ask('status')).out).toContain('2 moved')
     expect((await ask('status', run, '--watch')).out).toMatch(/acme +moved +6,66\d/)
@@ -116,6 +135,18 @@ describe('the commands, one after the other', () => {
   test('uninstall is refused while a tenant is closed', async () => {
     const { code, error } = await ask('uninstall', plan)
     expect([code, error]).toEqual([3, expect.stringContaining('are closed at the source')])
+  })
+
+  test('errands on all tenants say what they cost before they begin', async () => {
+    const { code, out, error } = await ask('cleanup', run, '--all', '--dry-run')
+    expect([code, out]).toEqual([0, 'acme\numbra\n'])
+    expect(error).toMatch(/^2 tenants: about [\d,]+ rows of old copies are removed; there is no/)
+    const price = JSON.parse(
+      (await ask('rollback', run, '--limit', '1', '--json', '--dry-run')).out,
+    )
+    expect(price).toMatchObject({ tenants: ['umbra'], passedOver: { rolled_back: 1 } })
+    const nobody = await ask('cleanup', run)
+    expect([nobody.code, nobody.error]).toEqual([2, expect.stringContaining('choose --all')])
   })
 
   test('cleanup removes the old copy, and then there is no rollback', async () => {
