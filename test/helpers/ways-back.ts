@@ -91,6 +91,38 @@ export const waysBack: Readonly<Record<string, Story>> = {
     expect(bodies[2]).toContain('quoted')
   },
 
+  'what an `invert` returns comes back, and what it leaves out stays': async (createWorld) => {
+    type Page = { text: string; code?: string; old?: string }
+    const pages = table<Page, Page>('pages', {
+      columns: { drop: ['code', 'mood'] },
+      transform: ({ text, old: _, ...row }) => ({ ...row, text: `<${text}>` }),
+      invert: ({ text, ...row }) => ({ ...row, text: text.slice(1, -1), code: text.slice(1, 2) }),
+    })
+    await using world = await createWorld({
+      plan: { ...plan, tables: [table('tenants', { tenant: 'id' }), pages] },
+      both: `drop table note_lines, notes, visits;
+        create table pages (id int primary key, tenant_id text, text text)`,
+      source: `alter table pages add code text, add mood text, add old text default 'new'`,
+    })
+    await world.source.pool.query(`insert into tenants (id, name) values ('acme', 'Acme');
+      insert into pages values (1, 'acme', 'one', 'o', 'calm', 'kept'),
+        (2, 'acme', 'two', 't', 'busy', null), (3, 'acme', 'three', 't', 'calm', 'kept')`)
+    await using _ = await world.work()
+    const run = await runAll(world, ['acme'])
+    await writeThere(world, 'acme', [
+      `update pages set text = '<changed>' where id < 3`,
+      `insert into pages values (4, $, '<four>')`,
+    ])
+    expect(await back(world, run, 'acme')).toBe('rolled_back')
+    const query = 'select text, code, mood, old from pages order by id'
+    expect((await world.source.pool.query(query)).rows.map((row) => Object.values(row))).toEqual([
+      ['changed', 'c', 'calm', 'kept'],
+      ['changed', 'c', 'busy', null],
+      ['three', 't', 'calm', 'kept'],
+      ['four', 'f', null, 'new'],
+    ])
+  },
+
   'a value that only the new home can hold is no reason to lose it': async (createWorld) => {
     await using world = await createWorld({
       plan: { ...plan, attempts: 1, tables: [table('tenants', { tenant: 'id' }), table('visits')] },

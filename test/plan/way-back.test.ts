@@ -98,5 +98,11 @@ test('an `invert` is given all columns of the target, and may do what it likes',
   const options = { transform, invert: transform, columns: { drop: ['old'] } }
   const { brought, blocked, left } = backOf(options, source, target)
   expect(brought).toHaveLength(5)
-  expect([blocked, left]).toEqual([undefined, ['old']])
+  expect([blocked, left]).toEqual([undefined, ['tenant_id', 'body', 'old']])
+})
+
+test('what an `invert` does not return can stay, but for the key and numbers', () => {
+  const source = { ...notes, number: 'int8 identity', words: 'int4 generated' }
+  const target = { ...notes, number: 'int8', words: 'int4 generated' }
+  expect(backOf({ invert: (row) => row }, source, target).left).toEqual(['tenant_id', 'body'])
 })

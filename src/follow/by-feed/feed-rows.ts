@@ -91,11 +91,13 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
   const step = async ({ gone = [], parents = [], rows = [] }: Step) => {
     shard.signal.throwIfAborted()
     const remove = await withoutLeftBehind(shard, route, [...gone, ...rows.map(({ key }) => key)])
+    const columns = rows[0]?.columns ?? []
     const change = {
       ...{ ...holdOf(shard), epoch: shard.epoch, table: route.target.name, undone },
-      ...{ key: route.targetKey, remove, keep: columnsLeft(route) },
+      ...{ key: route.targetKey, remove },
+      keep: columnsLeft(route).filter((name) => !columns.includes(name)),
       parents: { columns: childKey.target, values: parents },
-      columns: rows[0]?.columns ?? [],
+      columns,
       rows: rows.map(({ texts }) => texts),
     }
     const applied = await applyNext(target, steps, change)

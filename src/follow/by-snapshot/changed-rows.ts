@@ -19,6 +19,7 @@ import {
 } from '../../ends/postgres/changes/changes.ts'
 import { goneValues } from '../../ends/postgres/changes/gone-values.ts'
 import {
+  type Brought,
   bringChanged,
   keepColumns,
   removeChanged,
@@ -110,7 +111,7 @@ export async function replaceRows(
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
   for (const table of tables) await keepColumns(bringing, changes, { table, schema })
   for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
-  let [removed, brought] = [0, 0]
+  let removed = 0
   const gone: ChangedTable[] = []
   for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
@@ -119,17 +120,21 @@ export async function replaceRows(
     removed += went
     if (columns.length > 0 && went > 0) gone.push(table)
   }
+  const arrivals = new Map<ChangedTable, Brought>()
   for (const table of tables) {
     shard.signal.throwIfAborted()
     const { route } = table
     const mapper = route.transform
       ? transformMapper(route, bringing.context, { oneFormat: false })
       : passThrough(route)
-    brought += await bringChanged(bringing, changes, { table, schema, mapper })
+    arrivals.set(table, await bringChanged(bringing, changes, { table, schema, mapper }))
   }
-  for (const table of tables) await restoreColumns(bringing, changes, { table, schema })
+  for (const [table, brought] of arrivals) {
+    await restoreColumns(bringing, changes, { table, schema, brought })
+  }
   // Children that came with their parents stand in no log.
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
+  const brought = [...arrivals.values()].reduce((sum, { rows }) => sum + rows, 0)
   return { removed, brought, gone }
 }
 

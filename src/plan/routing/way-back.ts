@@ -92,18 +92,17 @@ function mayChangeKey(route: Route, columns: readonly ColumnRoute[], name: strin
 }
 
 /**
- * Columns that rows have only where they came from: what is in them stays there, while the rest of
- * a row comes back.
+ * Columns that may stay as they are at the end where a row comes back to: the way back may bring
+ * nothing into them. Which of them an `invert` returns is known with its first row.
  */
-export function columnsLeft({ backOf, target, columns }: Route): readonly string[] {
+export function columnsLeft({ backOf, target, columns, targetKey }: Route): readonly string[] {
   if (!backOf) return []
-  const { drop } = backOf.plan.columns
-  if (backOf.plan.invert) {
-    return target.columns
-      .filter(({ name, generated, identity }) => drop.includes(name) && !generated && !identity)
-      .map(({ name }) => name)
-  }
+  const { invert } = backOf.plan
+  const isBrought = (name: string) => columns.some((column) => column.name === name)
   return target.columns
-    .filter(({ name, generated }) => !generated && !columns.some((c) => c.name === name))
+    .filter(({ name, generated, identity }) => {
+      if (generated) return false
+      return invert ? !identity && !targetKey.includes(name) : !isBrought(name)
+    })
     .map(({ name }) => name)
 }

@@ -49,13 +49,20 @@ export async function keepColumns(
   await target.query(query)
 }
 
+/** What came, and the columns that came with it. */
+export interface Brought {
+  readonly rows: number
+  readonly columns: readonly string[]
+}
+
+/** Columns that did not come get what the rows of their keys had. */
 export async function restoreColumns(
   { target }: Pick<Bringing, 'target'>,
   changes: Changes,
-  { table, schema }: { table: ChangedTable; schema: string },
+  { table, schema, brought }: { table: ChangedTable; schema: string; brought: Brought },
 ): Promise<void> {
-  const left = columnsLeft(table.route)
-  if (left.length === 0) return
+  const left = columnsLeft(table.route).filter((column) => !brought.columns.includes(column))
+  if (left.length === 0 || brought.rows === 0) return
   const name = qualified(schema, table.route.target.name)
   const typeOf = (column: string) =>
     table.route.target.columns.find((candidate) => candidate.name === column)?.typeText ?? 'text'
@@ -67,12 +74,11 @@ export async function restoreColumns(
   await target.query(query)
 }
 
-/** Returns the rows that came. */
 export async function bringChanged(
   bringing: Bringing,
   changes: Changes,
   work: { table: ChangedTable; schema: string; mapper: RowMapper },
-): Promise<number> {
+): Promise<Brought> {
   const { route } = work.table
   return await aroundPlanSql(bringing, route.columns, () => copyChanged(bringing, changes, work))
 }
@@ -81,7 +87,7 @@ async function copyChanged(
   { source, reader, target }: Bringing,
   changes: Changes,
   { table, schema, mapper }: Parameters<typeof bringChanged>[2],
-): Promise<number> {
+): Promise<Brought> {
   const { route } = table
   const { format } = mapper
   const rows = selectRows(source, route, changedOfTenant(changes, table))
@@ -89,13 +95,13 @@ async function copyChanged(
   const query = `copy (${rows} order by ${order}) to stdout (format ${format})`
   const stream = reader.query(copyStreams.to(query, { highWaterMark: mapper.blockBytes }))
   const into = copyInto(target, { schema, table: route.target })
-  let written = 0
+  let written: Brought = { rows: 0, columns: [] }
   const blocks = rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: 1_000_000_000 })
   for await (const block of blocks) {
     const mapped = mapper.map(block)
     if (!mapped) continue
     await into.write(mapped)
-    written += mapped.rows
+    written = { rows: written.rows + mapped.rows, columns: mapped.columns }
   }
   await into.end()
   return written
