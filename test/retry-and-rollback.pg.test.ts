@@ -1,10 +1,9 @@
 // Single tenants fail, are tried again, and come back: on both queue backends.
 import { expect, test } from 'vitest'
 import { describeOnBackends } from './helpers/backends.ts'
+import { noPoison } from './helpers/no-poison.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld } from './helpers/world.ts'
-
-const noPoison = `alter table notes add constraint "no poison" check (body <> 'poison')`
 
 describeOnBackends('retry', (backend) => {
   test('a row that the target refuses fails its move at once, and only that', async () => {

@@ -5,11 +5,12 @@
  */
 
 import { userInfo } from 'node:os'
+import { tryAllDemands, untriedNotes, violationFinding } from '../checks/demand-findings.ts'
 import { exposureFindings } from '../checks/exposure.ts'
 import { unprovenOf } from '../checks/http-findings.ts'
 import { lookFindings } from '../checks/looks.ts'
 import { notesOf } from '../checks/notes.ts'
-import { survey, surveyBack, type Unguarded } from '../checks/survey.ts'
+import { type Survey, survey, surveyBack, type Unguarded } from '../checks/survey.ts'
 import { sleep } from '../clock.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
@@ -35,7 +36,7 @@ import {
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
-import { refuseBadId, show } from './tenants.ts'
+import { refuseBadId, show, tenantsIfListed } from './tenants.ts'
 
 export interface OpenOptions {
   /** The control database. Default: CONTROL_URL. */
@@ -134,14 +135,18 @@ function library(opened: Opened): Rehome {
       withPlan(opened, plan, async (at) => {
         const found = await survey(at.plan, at.ends)
         const looks = await lookFindings(found, at.ends)
-        return [...found.findings, ...looks, ...found.unguarded.map(unguardedFinding)]
+        const { violations } = await tryDemandsOf(at, found)
+        const refused = violations.map(violationFinding)
+        return [...found.findings, ...looks, ...refused, ...found.unguarded.map(unguardedFinding)]
       }),
     unproven: (plan) =>
       withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
     notes: (plan) =>
-      withPlan(opened, plan, async (at) =>
-        notesOf(at.plan, await survey(at.plan, at.ends), at.ends),
-      ),
+      withPlan(opened, plan, async (at) => {
+        const found = await survey(at.plan, at.ends)
+        const { untried } = await tryDemandsOf(at, found)
+        return [...(await notesOf(at.plan, found, at.ends)), ...untriedNotes(untried)]
+      }),
     exposed: (plan) =>
       withPlan(opened, plan, async (at) => exposureFindings(await survey(at.plan, at.ends))),
     oneWayTables: (plan) =>
@@ -165,6 +170,13 @@ function library(opened: Opened): Rehome {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** On the rows of the plan's tenants, where it lists them. */
+async function tryDemandsOf({ plan, ends }: { plan: Plan; ends: Ends }, surveyed: Survey) {
+  return await tryAllDemands(surveyed, ends, async () => ({
+    tenants: await tenantsIfListed(plan, ends),
+  }))
 }
 
 function unguardedFinding({ end, relation }: Unguarded): Finding {

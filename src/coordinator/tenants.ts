@@ -49,6 +49,13 @@ export async function tenantsOf(
   return { here: [...new Set(here)], moved: [...away] }
 }
 
+/** null: they cannot be listed, or only once, as `enqueue` has to. */
+export async function tenantsIfListed(plan: Plan, ends: Ends): Promise<readonly string[] | null> {
+  const { tenants } = plan
+  const isOnce = !('sql' in tenants) && typeof tenants !== 'function' && !Array.isArray(tenants)
+  return isOnce ? null : await listTenants(plan, ends).catch(() => null)
+}
+
 async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
   const { tenants } = plan
   if ('sql' in tenants) {

@@ -103,7 +103,7 @@ export function descriptionOf({
 
 function tableOf({ source, sourcePath, sourceKey }: Route): unknown {
   const { triggers, partitions, partitionColumns, uniques, ...rest } = source
-  const { references, partitionKeys, reactions, ...table } = rest
+  const { references, partitionKeys, reactions, demands, ...table } = rest
   const primary = uniques.some((unique) => unique.primary)
   const key = { name: 'the key of this end', columns: sourceKey, primary: true }
   return { ...table, path: sourcePath, uniques: primary ? uniques : [...uniques, key] }

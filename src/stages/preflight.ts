@@ -11,9 +11,11 @@ import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
 import { collidingKeys, keyAtSource } from '../checks/colliding-keys.ts'
+import { describe, tryEach } from '../checks/demand-findings.ts'
 import { movesOfTenant } from '../control/moves.ts'
 import { nothingRead } from '../ends/rows.ts'
-import { RehomeError } from '../errors.ts'
+import { firstFew, RehomeError } from '../errors.ts'
+import { demandsOf } from '../plan/routing/demands.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { queryText } from '../plan/stream.ts'
 import { forgetCapture } from './capture.ts'
@@ -31,6 +33,7 @@ export const preflight: Stage = {
     if (shard.rowsTotal === 0) {
       throw new RehomeError('TENANT_UNKNOWN', 'the source has no row of this tenant')
     }
+    await refuseUnfit(shard)
     await closeTarget(shard)
     try {
       await refuseBadKeys(shard)
@@ -91,6 +94,18 @@ async function refuseMovedSource(shard: Shard): Promise<void> {
     const message = `move ${flag.moveId} may bring the tenant back until ${until}: say \`rehome finalize\` first`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
+}
+
+/** Finds rows that the target would refuse in the copy, before there is a fence. */
+async function refuseUnfit(shard: Shard): Promise<void> {
+  const { survey, ends, tenant } = shard
+  const trials = survey.routes.flatMap((route) => demandsOf(route, { reads: true }).trials)
+  // What cannot be tried is left to the copy, as `check` has noted.
+  const { violations } = await tryEach(survey, ends, { whose: { tenant }, trials })
+  const [first] = violations
+  if (!first) return
+  const data = { table: first.trial.route.target.name, key: [first.key], rows: first.rows }
+  throw new RehomeError('ROW_REJECTED', firstFew(violations.map(describe)), { data })
 }
 
 /** From here on no application can write this tenant at the target, until the release. */

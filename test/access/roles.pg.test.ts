@@ -6,6 +6,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { raiseFence } from '../helpers/fenced.ts'
+import { noPoison } from '../helpers/no-poison.ts'
 import { ended, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
 import { createRolesWorld, type End, grantFiles, type RolesWorld } from './roles-world.ts'
 
@@ -35,8 +36,11 @@ const fence = (tenant: string) => ({
 
 describeOnBackends('with each part under its own role', (backend) => {
   test('a tenant fails, is tried again, moves, comes back, and is cleaned up', async () => {
-    const target = `alter table notes add constraint "no poison" check (body <> 'poison')`
-    await using world = await createRolesWorld({ backend, target, plan: { chunkRows: 4 } })
+    await using world = await createRolesWorld({
+      backend,
+      target: noPoison,
+      plan: { chunkRows: 4 },
+    })
     await world.addTenant('acme')
     await world.addTenant('bystander')
     const before = await rowsAt(world, 'source', 'bystander')

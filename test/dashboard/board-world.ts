@@ -12,9 +12,7 @@ export const operatorToken = 'operator-0123456789abcdef'
 export const viewerToken = 'viewer-0123456789abcdef'
 export const tokens = { token: operatorToken, viewerToken }
 
-/** A target that refuses the rows of tenants who are to fail. */
-export const noPoison = `alter table notes add constraint "no poison" check (body <> 'poison')`
-
+/** Gives the tenant a row that `noPoison` refuses at the target. */
 export async function poison(world: World, tenant: string): Promise<void> {
   const query = `insert into notes (tenant_id, body) values ($1, 'poison')`
   await world.source.pool.query(query, [tenant])

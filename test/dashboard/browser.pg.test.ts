@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commonBackend } from '../helpers/backends.ts'
+import { noPoison } from '../helpers/no-poison.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 import {
   cure,
   jobOf,
-  noPoison,
   openBoard,
   operatorToken,
   poison,

@@ -2,9 +2,10 @@
 import { appRoutes } from '@bull-board/api/dist/routes.js'
 import { expect, test } from 'vitest'
 import { describeOnBackends } from '../helpers/backends.ts'
+import { noPoison } from '../helpers/no-poison.ts'
 import { ended, expectHome, moveOf, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
-import { ask, jobOf, noPoison, openBoard, poison } from './board-world.ts'
+import { ask, jobOf, openBoard, poison } from './board-world.ts'
 
 const hostile = `<b>o'neil</b>/..`
 

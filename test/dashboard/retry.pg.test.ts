@@ -3,9 +3,10 @@
 import { expect, test } from 'vitest'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { noPoison } from '../helpers/no-poison.ts'
 import { ended, expectHome, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
-import { ask, cure, jobOf, noPoison, openBoard, poison, retryPath } from './board-world.ts'
+import { ask, cure, jobOf, openBoard, poison, retryPath } from './board-world.ts'
 
 const put = { method: 'PUT' }
 

@@ -1,6 +1,7 @@
 // The tenant's page: everything that is known of one move, for people and for programs.
 import { expect, test } from 'vitest'
 import { tenantPath } from '../../src/dashboard/tenant-path.ts'
+import { noPoison } from '../helpers/no-poison.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 import {
@@ -8,7 +9,6 @@ import {
   bearer,
   cookieFor,
   cure,
-  noPoison,
   openBoard,
   operatorToken,
   poison,

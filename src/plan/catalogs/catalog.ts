@@ -3,6 +3,7 @@
  * endpoint reads it, routes.ts brings it together with the plan.
  */
 import type { Matching, TenantPath } from '../routing/path.ts'
+import type { Demand } from './demand.ts'
 import type { TypeShape } from './type-shape.ts'
 
 export interface CatalogColumn {
@@ -101,6 +102,8 @@ export interface CatalogTable {
   readonly name: string
   readonly columns: readonly CatalogColumn[]
   readonly uniques: readonly CatalogUnique[]
+  /** Absent where the end does not say. */
+  readonly demands?: readonly Demand[]
   /** Those to tables of the same schema. */
   readonly foreignKeys: readonly CatalogForeignKey[]
   /** Those to tables of other schemas, which no plan can name. */

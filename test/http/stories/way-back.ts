@@ -3,9 +3,8 @@ import { expect } from 'vitest'
 import { damageBeforeVerify } from '../../helpers/damage.ts'
 import type { MixedStory } from '../../helpers/http-mixes.ts'
 import { createHttpWorld } from '../../helpers/http-world.ts'
+import { noPoison } from '../../helpers/no-poison.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../../helpers/runs.ts'
-
-const noPoison = `alter table notes add constraint "no poison" check (body <> 'poison')`
 
 const cutMicroseconds = `update notes set at = date_trunc('milliseconds', at) where id = 4`
 

@@ -104,6 +104,8 @@ export const surroundingsStamp = `(
     union all
     select format('type %s %s', oid, version) from types
     union all
+    select format('check of a type %s %s', oid, xmin) from pg_constraint where contypid >= ${peoples}
+    union all
     select format('label %s %s', oid, xmin) from pg_enum
     union all
     select format('attribute %s %s %s', a.attrelid, a.attnum, a.xmin) from pg_attribute a

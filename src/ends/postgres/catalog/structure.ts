@@ -9,6 +9,7 @@ import { consistsOf } from '../../../plan/catalogs/type-shape.ts'
 import { ident } from '../../../quote.ts'
 import { digestProbes } from '../compare/row-digests.ts'
 import { dependentsOf, keySides, readDependents } from './dependents.ts'
+import { readDemands } from './read-demands.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 import { schemaStamp, surroundingsStamp } from './schema-stamp.ts'
 
@@ -212,6 +213,7 @@ export async function readStructure(client: ClientBase, key: StructureKey) {
   const uniques = await read(uniquesQuery)
   const foreignKeys = await read(foreignKeysQuery)
   const triggers = await read(triggersQuery)
+  const demands = await readDemands(client, schema)
   const types = await readTypes(client, schema)
   const dependents = await readDependents(client, schema)
   const of = (rows: QueryResultRow[], oids: string[]) =>
@@ -220,6 +222,9 @@ export async function readStructure(client: ClientBase, key: StructureKey) {
     const parts = {
       columns: of(columns, [oid]).map((column) => withType(column, types)),
       uniques: of(uniques, [oid]),
+      demands: demands
+        .filter((demand) => demand.oid === oid)
+        .map(({ oid: _, ...demand }) => demand),
       foreignKeys: of(foreignKeys, [oid]).filter((key) => !key.outside),
       outerKeys: of(foreignKeys, [oid]).filter((key) => key.outside),
       triggers: of(triggers, [oid, ...partitionOids]),

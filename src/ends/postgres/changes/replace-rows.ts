@@ -49,7 +49,7 @@ export async function keepColumns(
   await target.query(query)
 }
 
-/** What came, and the columns that came with it. */
+/** Rows that came, and the columns that came with them. */
 export interface Brought {
   readonly rows: number
   readonly columns: readonly string[]
