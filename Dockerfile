@@ -18,6 +18,9 @@ COPY --from=build /rehome/node_modules ./node_modules
 COPY --from=build /rehome/bin ./bin
 COPY --from=build /rehome/dist ./dist
 COPY --from=build /rehome/migrations ./migrations
+COPY --from=build /rehome/assets ./assets
+# The board shows what docs/errors.md advises.
+COPY --from=build /rehome/docs/errors.md ./docs/errors.md
 RUN ln -s /rehome/bin/rehome.js /usr/local/bin/rehome
 USER node
 EXPOSE 3400

@@ -112,7 +112,7 @@ async function ask(at: At, errand: Errand): Promise<boolean> {
   if (errand === 'rollback') {
     return (await askRollback(control, moveId, { by, discardWrites: false })) !== null
   }
-  if (errand === 'cleanup') return (await askCleanup(control, moveId, by)) !== null
+  if (errand === 'cleanup') return (await askCleanup(control, moveId, { by })) !== null
   return (await askWindow(control, moveId, { errand, by })) !== null
 }
 

@@ -95,6 +95,12 @@ create unique index "one open move a tenant and scope" on rehome_control.moves (
 create index open_moves on rehome_control.moves (id) where open;
 -- A further run asks where its tenants live.
 create index moves_by_tenant on rehome_control.moves (tenant_id);
+-- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.
+create index moves_by_phase on rehome_control.moves (run_id, phase, tenant_id);
+create index moves_by_error on rehome_control.moves (run_id, error_code, tenant_id)
+  where error_code is not null;
+-- Runs are listed from the newest one on.
+create index runs_by_age on rehome_control.runs (created_at, id);
 
 -- What happened, in order; nothing is ever changed or taken out.
 create table rehome_control.events (

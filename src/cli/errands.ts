@@ -13,6 +13,7 @@ interface ErrandFlags extends ChoiceFlags {
   dryRun?: boolean
   wait?: boolean
   json?: boolean
+  reason?: string
 }
 
 type Asked = Omit<ErrandOptions, 'by'> & { readonly discardWrites?: boolean | undefined }
@@ -51,6 +52,7 @@ function errand(program: Command, command: ErrandCommand): Command {
   const described = program.command(`${command.name} <run>`).description(command.what)
   return addChoice(described)
     .option('--all', 'every tenant of the run for which it is possible now')
+    .option('--reason <text>', 'why; kept with the request in the log of events')
     .option('--dry-run', 'only list the tenants, and say what it would cost')
     .option('--no-wait', 'return once it is enqueued, without waiting for its end')
     .option('--json', 'as JSON; returns once it is enqueued')
@@ -77,12 +79,12 @@ async function carryOut(
 
 async function askedBy(name: ErrandCommand['name'], flags: ErrandFlags): Promise<Asked> {
   const { tenants, percent, limit } = await choiceOf(flags)
-  const { discardWrites } = flags
+  const { discardWrites, reason } = flags
   const all = flags.all ?? (percent !== undefined || limit !== undefined)
   if (!tenants && !all && name !== 'retry') {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
-  return { tenants, percent, limit, discardWrites, ...(all && { all }) }
+  return { tenants, percent, limit, discardWrites, reason, ...(all && { all }) }
 }
 
 /** The price comes first, so that it is read before the errands begin. */

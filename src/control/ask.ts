@@ -4,24 +4,29 @@
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Errand } from '../errands.ts'
-import { messageOf, RehomeError } from '../errors.ts'
+import { messageOf, RehomeError, storable } from '../errors.ts'
 import { beforeCutover, type Phase, type SettledPhase } from '../phases.ts'
 import { sqlStateOf } from '../postgres.ts'
 import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
 import { refuseBusyTenants } from './openings.ts'
 
-interface Ask {
+export interface Asker {
+  readonly by: string
+  /** Why it is asked for; stored with the request. */
+  readonly reason?: string | undefined
+}
+
+interface Ask extends Asker {
   readonly errand: Errand
   readonly fallback: SettledPhase
-  readonly by: string
   readonly discardWrites?: boolean
   readonly phase?: Phase
 }
 
 /** Only a failed move. It gets all its attempts again and starts from the beginning. */
-export async function askRetry(control: Control, id: string, by: string): Promise<Move | null> {
-  const ask: Ask = { errand: 'move', fallback: 'failed', by, phase: 'queued' }
+export async function askRetry(control: Control, id: string, asker: Asker): Promise<Move | null> {
+  const ask: Ask = { ...asker, errand: 'move', fallback: 'failed', phase: 'queued' }
   return await change(control, id, {
     ask,
     when: sql`not open and phase = 'failed' and not exists (select from rehome_control.runs r
@@ -36,10 +41,9 @@ export async function askRetry(control: Control, id: string, by: string): Promis
 export async function askRollback(
   control: Control,
   id: string,
-  asked: { by: string; discardWrites: boolean },
+  asked: Asker & { discardWrites: boolean },
 ): Promise<Move | null> {
-  const { by, discardWrites } = asked
-  const ask = { errand: 'rollback', by, discardWrites } as const
+  const ask = { ...asked, errand: 'rollback' } as const
   // An audit changes nothing, so it is no reason to wait.
   const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
     and not cleanup_begun`
@@ -55,18 +59,18 @@ export async function askRollback(
 export async function askWindow(
   control: Control,
   id: string,
-  { errand, by }: { errand: 'finalize' | 'audit'; by: string },
+  { errand, ...asker }: Asker & { errand: 'finalize' | 'audit' },
 ): Promise<Move | null> {
   const over = errand === 'finalize' ? sql`errand = 'audit'` : sql`false`
   const when = sql<SqlBool>`(not open and phase = 'moved' or open and ${over})
     and window_until is not null`
-  return await change(control, id, { ask: { errand, fallback: 'moved', by }, when })
+  return await change(control, id, { ask: { ...asker, errand, fallback: 'moved' }, when })
 }
 
 /** Only where the tenant lives elsewhere for good: a moved move, or one rolled back. */
-export async function askCleanup(control: Control, id: string, by: string): Promise<Move | null> {
+export async function askCleanup(control: Control, id: string, asker: Asker): Promise<Move | null> {
   for (const fallback of ['moved', 'rolled_back'] as const) {
-    const ask: Ask = { errand: 'cleanup', fallback, by }
+    const ask: Ask = { ...asker, errand: 'cleanup', fallback }
     const when = sql<SqlBool>`not open and phase = ${fallback}
       and coalesce(window_until < clock_timestamp(), true)`
     const asked = await change(control, id, { ask, when })
@@ -105,8 +109,9 @@ async function change(
     if (!move) return null
     const scopes = [move.scope, move.target_scope]
     await refuseBusyTenants({ db: tx }, { scopes, tenants: [move.tenant_id], except: move.id })
-    const message = `${ask.errand} asked for by ${ask.by}`
-    const data = { errand: ask.errand, discardWrites: ask.discardWrites ?? false }
+    const { errand, by, reason, discardWrites = false } = ask
+    const message = `${errand} asked for by ${by}${reason ? `: ${reason}` : ''}`
+    const data = { errand, discardWrites, by, ...(reason && { reason: storable(reason) }) }
     await addEvents({ db: tx }, [
       { moveId: id, attempt: move.attempt, kind: 'asked', message, data },
     ])

@@ -127,7 +127,6 @@ export interface MoveChange {
   readonly epoch?: string
   readonly rowsTotal?: number
   readonly rowsCopied?: number
-  readonly pauseMs?: number
   readonly cleanupBegun?: true
   /** For how long from now the new home logs what is written there, in ms. */
   readonly windowMs?: number
@@ -179,8 +178,9 @@ function eventOf(attempt: number, { phase, message }: MoveChange) {
 }
 
 function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
-  const { phase, epoch, rowsTotal, rowsCopied, pauseMs, cleanupBegun, evidence } = change
+  const { phase, epoch, rowsTotal, rowsCopied, cleanupBegun, evidence } = change
   const { windowMs, audited } = change
+  const pauseMs = evidence?.pauseMs
   return {
     ...(phase !== undefined && { phase }),
     ...(epoch !== undefined && { epoch }),
@@ -190,7 +190,8 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
       // The tenant may have written more since its rows were counted.
       rows_total: sql`greatest(${rowsTotal ?? sql`rows_total`}, ${rowsCopied}::bigint)`,
     }),
-    ...(pauseMs !== undefined && { pause_ms: pauseMs }),
+    // Beside the evidence, so that a run's pauses are compared without reading all of it.
+    ...(typeof pauseMs === 'number' && { pause_ms: pauseMs }),
     ...(cleanupBegun && { cleanup_begun: sql<boolean>`true` }),
     ...(windowMs !== undefined && {
       window_until:

@@ -47,13 +47,27 @@ export interface RunSummary extends Run {
   readonly phases: Partial<Record<Phase, number>>
 }
 
-/** Newest first, at most 100. */
-export async function listRuns(control: Control): Promise<RunSummary[]> {
-  const runs = await control.db
-    .selectFrom('runs')
-    .selectAll()
+export interface RunsQuery {
+  /** The run whose predecessors are listed. Default: from the newest on. */
+  readonly before?: string | undefined
+  /** Default 100. */
+  readonly limit?: number | undefined
+}
+
+/** Newest first. */
+export async function listRuns(
+  control: Control,
+  { before, limit = 100 }: RunsQuery = {},
+): Promise<RunSummary[]> {
+  let query = control.db.selectFrom('runs').selectAll()
+  if (before !== undefined) {
+    query = query.where(sql<boolean>`(created_at, id) < (select r.created_at, r.id
+      from rehome_control.runs r where r.id = ${before})`)
+  }
+  const runs = await query
     .orderBy('created_at', 'desc')
-    .limit(100)
+    .orderBy('id', 'desc')
+    .limit(limit)
     .execute()
   const ids = runs.map((run) => run.id)
   if (ids.length === 0) return []

@@ -3,7 +3,7 @@
  * database, then enqueued.
  */
 
-import { askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
+import { type Asker, askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
@@ -20,7 +20,7 @@ interface At {
   readonly queues: Queues
 }
 
-export interface ErrandOptions extends Choice {
+export interface ErrandOptions extends Choice, Asker {
   /** Each of them has to be in a state in which the errand is allowed. */
   readonly tenants?: readonly string[] | undefined
   /**
@@ -28,8 +28,11 @@ export interface ErrandOptions extends Choice {
    * passed over. Retry does so by default.
    */
   readonly all?: boolean | undefined
-  readonly by: string
   readonly dryRun?: boolean | undefined
+}
+
+function askerOf({ by, reason }: ErrandOptions): Asker {
+  return { by, reason }
 }
 
 export interface RollbackOptions extends ErrandOptions {
@@ -51,7 +54,7 @@ const rules: Readonly<Record<AskedErrand, Rule>> = {
   retry: {
     allowed: ({ open, phase }) => !open && phase === 'failed',
     otherwise: 'only a failed move can be retried',
-    ask: (control, { id }, { by }) => askRetry(control, id, by),
+    ask: (control, { id }, options) => askRetry(control, id, askerOf(options)),
   },
   rollback: {
     allowed(move) {
@@ -63,15 +66,16 @@ const rules: Readonly<Record<AskedErrand, Rule>> = {
     otherwise:
       'it can be rolled back when it is failed, not cut over yet, or moved and no clean-up of its ' +
       'old copy has begun',
-    ask: (control, { id }, { by, discardWrites = false }) =>
-      askRollback(control, id, { by, discardWrites }),
+    ask: (control, { id }, { discardWrites = false, ...options }) =>
+      askRollback(control, id, { ...askerOf(options), discardWrites }),
   },
   /** Ends the rollback window: a rollback would lose what was written at the target since. */
   finalize: {
     allowed: ({ open, phase, errand, window_until: until }) =>
       (open ? termsOf(errand).yields : phase === 'moved') && until !== null,
     otherwise: 'only a moved tenant has a rollback window, and only until it was finalized',
-    ask: (control, { id }, { by }) => askWindow(control, id, { errand: 'finalize', by }),
+    ask: (control, { id }, options) =>
+      askWindow(control, id, { ...askerOf(options), errand: 'finalize' }),
   },
   cleanup: {
     allowed: ({ open, phase, window_until: until }) =>
@@ -79,7 +83,7 @@ const rules: Readonly<Record<AskedErrand, Rule>> = {
     otherwise:
       'only the old copy of a moved or rolled back tenant can be removed, once its rollback window ' +
       'is over: at its end, or after `rehome finalize`',
-    ask: (control, { id }, { by }) => askCleanup(control, id, by),
+    ask: (control, { id }, options) => askCleanup(control, id, askerOf(options)),
   },
 }
 

@@ -15,7 +15,9 @@ import { sleep } from '../clock.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
-import { listRuns, type RunSummary } from '../control/runs.ts'
+import { overviewOf, type RunOverview } from '../control/run-overview.ts'
+import { type TenantPage, type TenantQuery, tenantPage } from '../control/run-tenants.ts'
+import { listRuns, type RunSummary, type RunsQuery } from '../control/runs.ts'
 import type { Ends } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
@@ -63,7 +65,8 @@ export interface TenantRecord {
   readonly events: readonly MoveEvent[]
 }
 
-type Asked = Omit<ErrandOptions, 'by'>
+/** `by`: default that of `open()`. */
+type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
 
 export interface Rehome extends AsyncDisposable {
   readonly control: Control
@@ -79,8 +82,13 @@ export interface Rehome extends AsyncDisposable {
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(plan: PlanInput, options?: Omit<EnqueueOptions, 'by'>): Promise<Enqueued>
-  runs(): Promise<RunSummary[]>
+  /** Newest first; by default the newest 100. */
+  runs(query?: RunsQuery): Promise<RunSummary[]>
   status(runId: string): Promise<RunSnapshot>
+  /** A run in a few numbers: phases, failures by code, pauses, an estimate of its end. */
+  overview(runId: string): Promise<{ run: Run; overview: RunOverview }>
+  /** A page of a run's tenants, filtered and sorted, without their evidence. */
+  tenants(runId: string, query?: TenantQuery): Promise<TenantPage>
   /** A snapshot now and after each change, until nothing is open. `everyMs` default 500. */
   watch(
     runId: string,
@@ -89,7 +97,7 @@ export interface Rehome extends AsyncDisposable {
   /** Without tenants: every failed one. Returns the tenants that are tried again. */
   retry(runId: string, options?: Asked): Promise<string[]>
   /** Returns the tenants that are rolled back: those whose moves had changed something. */
-  rollback(runId: string, options: Omit<RollbackOptions, 'by'>): Promise<string[]>
+  rollback(runId: string, options: Asked<RollbackOptions>): Promise<string[]>
   /** Ends the rollback window of moved tenants before its time. */
   finalize(runId: string, options: Asked): Promise<string[]>
   cleanup(runId: string, options: Asked): Promise<string[]>
@@ -158,8 +166,16 @@ function library(opened: Opened): Rehome {
         )
       }),
     enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
-    runs: () => listRuns(control),
+    runs: (query) => listRuns(control, query),
     status: (runId) => snapshot(control, runId),
+    overview: async (runId) => {
+      const run = await knownRun(control, runId)
+      return { run, overview: await overviewOf(control, runId) }
+    },
+    tenants: async (runId, query) => {
+      await knownRun(control, runId)
+      return await tenantPage(control, runId, query)
+    },
     watch: (runId, asked) => watch(control, runId, asked),
     retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),

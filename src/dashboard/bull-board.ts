@@ -55,7 +55,10 @@ function uiConfig({ tokens }: Setup) {
   return {
     boardTitle: 'rehome',
     favIcon: { default: 'static/images/logo.svg', alternative: 'static/favicon-32x32.png' },
-    miscLinks: tokens ? [{ text: 'Sign in with another token', url: signInPath }] : [],
+    miscLinks: [
+      { text: 'Runs', url: '/runs' },
+      ...(tokens ? [{ text: 'Sign in with another token', url: signInPath }] : []),
+    ],
     hideDocsLink: true,
     hideRedisDetails: true,
     showMetrics: false,

@@ -8,6 +8,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../log.ts'
 import type { Access, Caller } from './access.ts'
+import { assetRoute } from './assets.ts'
 import { securityHeaders } from './page.ts'
 import {
   isForeignClick,
@@ -29,6 +30,9 @@ declare module 'fastify' {
 
 export const healthPath = '/healthz'
 
+/** They say nothing of tenants, and the sign-in page has their scripts. */
+const openPaths: readonly string[] = [healthPath, assetRoute]
+
 interface Gate {
   readonly access: Access
   /** Names by which browsers may reach it. */
@@ -41,7 +45,7 @@ export function installGate(app: FastifyInstance, gate: Gate): void {
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
-    if (request.routeOptions.url === healthPath) return
+    if (openPaths.includes(request.routeOptions.url ?? '')) return
     return await judge(gate, request, reply)
   })
   app.addHook('onResponse', async (request, reply) => {

@@ -19,10 +19,10 @@ interface SignInPage {
 }
 
 export function signInPage({ to, wrong = false }: SignInPage): string {
-  const body = html`<main>
+  const body = html`<main class="narrow">
 <h1>rehome</h1>
 <section${wrong ? html` class="bad"` : null}>
-<form method="post" action="${signInPath}">
+<form class="stacked" method="post" action="${signInPath}">
 <p>${wrong ? 'That is not the token of this board.' : 'This board asks for its token.'}</p>
 <label>Token
 <input type="password" name="token" autocomplete="current-password" required autofocus></label>

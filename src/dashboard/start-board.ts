@@ -1,20 +1,24 @@
 /**
- * The dashboard: Bull Board over our queues, and a page for every tenant.
+ * The dashboard: pages of runs and tenants, and Bull Board over our queues.
  *
  * It moves nothing and decides nothing: what is asked of it goes through the product, and what it
  * shows is what the product and the queue say. It may be stopped and started at any time.
  */
 import type { AddressInfo } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { messageOf, RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { createAccess } from './access.ts'
+import { actionRoutes } from './actions/action-routes.ts'
 import { answerTo } from './answers.ts'
+import { assetRoutes } from './assets.ts'
 import { registerBullBoard } from './bull-board.ts'
 import { healthPath, installGate } from './gate.ts'
 import type { BoardLibrary } from './library.ts'
+import { errorPage } from './page.ts'
+import { runRoutes } from './runs/run-routes.ts'
 import { signInRoutes } from './sign-in.ts'
-import { tenantRoutes } from './tenant-routes.ts'
+import { tenantRoutes } from './tenants/tenant-routes.ts'
 import { createWrongTokens } from './wrong-tokens.ts'
 
 export type { BoardLibrary } from './library.ts'
@@ -66,7 +70,10 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   answerErrors(app, log)
   app.get(healthPath, () => ({ status: 'ok' }))
   signInRoutes(app, { access, wrongTokens, log })
+  assetRoutes(app)
+  runRoutes(app, rehome, log)
   tenantRoutes(app, rehome)
+  actionRoutes(app, rehome)
   app.register((scope) => registerBullBoard(scope, { library: rehome, log, tokens: !access.open }))
   await listen(app, { host, port })
   const url = urlOf(host, app.server.address())
@@ -83,15 +90,29 @@ function readForms(app: FastifyInstance): void {
   )
 }
 
+/** Errors are pages for people, and JSON for programs. */
 function answerErrors(app: FastifyInstance, log: Logger): void {
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = answerTo(error)
     if (status >= 500) log.warn({ err: error }, 'the board could not answer')
-    return reply.code(status).send({ error: code, message })
+    reply.code(status)
+    if (!isForPeople(request)) return reply.send({ error: code, message })
+    return reply.type('text/html').send(errorPage(code, message))
   })
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: 'Not found', message: 'There is no such page.' }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const [error, message] = ['Not found', 'There is no such page.']
+    reply.code(404)
+    if (!isForPeople(request)) return reply.send({ error, message })
+    return reply.type('text/html').send(errorPage(error, message))
+  })
+}
+
+const ownPages = /^\/(?:(?:tenants|actions)\/.*|runs(?:\/[^/]*)?)$/
+
+function isForPeople({ headers, url }: FastifyRequest): boolean {
+  const path = url.split('?', 1)[0] ?? ''
+  if (/\.json$|^\/api\//.test(path)) return false
+  return ownPages.test(path) || /\btext\/html\b/.test(headers.accept ?? '')
 }
 
 async function listen(app: FastifyInstance, at: { host: string; port: number }): Promise<void> {

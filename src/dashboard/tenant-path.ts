@@ -1,5 +1,5 @@
 /**
- * The address of a tenant's page: /tenants/<run>/<tenant>, and the same with `.json`. A tenant id
+ * Addresses of a tenant's pages: /tenants/<run>/<tenant>, and the same with `.json`. A tenant id
  * is any text, so an id that ends in `.json`, or is `..`, must survive the way there and back.
  */
 const prefix = '/tenants/'
@@ -12,6 +12,30 @@ export interface TenantAddress {
 
 export function tenantPath(runId: string, tenant: string): string {
   return `${prefix}${encode(runId)}/${encode(tenant)}`
+}
+
+const errands = ['retry', 'rollback', 'finalize', 'cleanup'] as const
+
+/** Errands with a page of their own, which asks for them. */
+export type AskedErrand = (typeof errands)[number]
+
+export interface ActionAddress {
+  readonly errand: AskedErrand
+  readonly runId: string
+  readonly tenant: string
+}
+
+/** The page that says what an errand costs, and asks for it: /actions/<errand>/<run>/<tenant>. */
+export function actionPath(errand: AskedErrand, runId: string, tenant: string): string {
+  return `/actions/${errand}/${tenantPath(runId, tenant).slice(prefix.length)}`
+}
+
+/** From a request's raw URL. null: it is not such an address. */
+export function readActionPath(url: string): ActionAddress | null {
+  const [, name, rest] = /^\/actions\/([a-z]+)\/(.*)$/s.exec(url) ?? []
+  const errand = errands.find((one) => one === name)
+  const address = readTenantPath(`${prefix}${rest ?? ''}`)
+  return errand && address && !address.json ? { ...address, errand } : null
 }
 
 /** Dots are encoded, so that a bare `.json` at the end is ours. */

@@ -25,9 +25,9 @@ test.each([
   await world.set(`${standing} where tenant_id = 't0'`)
   const query = `select tenant_id from rehome_control.moves where generation > 0`
   const id = ids[0]?.id ?? ''
-  if (what === 'retry') await askRetry(control, id, 'tester')
+  if (what === 'retry') await askRetry(control, id, { by: 'tester' })
   else if (what === 'finalize') await askWindow(control, id, { errand: 'finalize', by: 'tester' })
-  else if (what === 'cleanup') await askCleanup(control, id, 'tester')
+  else if (what === 'cleanup') await askCleanup(control, id, { by: 'tester' })
   else await askRollback(control, id, rollback)
   expect((await control.pool.query(query)).rows).toEqual([{ tenant_id: 't0' }])
 })

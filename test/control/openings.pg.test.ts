@@ -46,5 +46,7 @@ test('a failed move is not retried while another one is at the end that it would
   expect(await enqueue(world, 'b', 'a')).toBe('enqueued')
   const query = `select id from rehome_control.moves where scope = 'a'`
   const { id } = (await world.control.pool.query(query)).rows[0]
-  await expect(askRetry(world.control, id, 'tester')).rejects.toMatchObject({ code: 'TENANT_BUSY' })
+  await expect(askRetry(world.control, id, { by: 'tester' })).rejects.toMatchObject({
+    code: 'TENANT_BUSY',
+  })
 })

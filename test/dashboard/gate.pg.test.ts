@@ -86,6 +86,8 @@ describe('with tokens', () => {
     for (const path of [
       '/',
       '/api/queues',
+      '/runs',
+      '/runs/a/live',
       '/tenants/a/b',
       '/static/images/logo.svg',
       '/nowhere',
@@ -173,7 +175,7 @@ describe('with tokens', () => {
   test('a viewer changes nothing by any route that Bull Board has, or we have', async () => {
     await using board = await openBoard(world, tokens)
     const cookie = await cookieFor(board, viewerToken)
-    const own = { method: 'post', route: '/tenants/run-1/acme' }
+    const own = { method: 'post', route: '/actions/rollback/run-1/acme' }
     const routes = [...appRoutes.api, own].flatMap(({ method, route }) =>
       [method].flat().flatMap((m) => [route].flat().map((path) => ({ method: m, path }))),
     )
@@ -212,7 +214,15 @@ test('every answer keeps the browser from being used against us', async () => {
   await using open = await openBoard(world)
   await using closed = await openBoard(world, tokens)
   for (const board of [open, closed]) {
-    for (const path of ['/', '/api/queues', '/sign-in', '/tenants/a/b', '/healthz', '/nowhere']) {
+    for (const path of [
+      '/',
+      '/api/queues',
+      '/sign-in',
+      '/runs',
+      '/tenants/a/b',
+      '/healthz',
+      '/x',
+    ]) {
       const { headers } = await ask(board, path, { headers: { accept: 'text/html' } })
       expect(headers, path).toMatchObject({
         'x-content-type-options': 'nosniff',

@@ -41,15 +41,16 @@ test('shows what was copied, compared and measured, and what happened when', asy
   expect(headers['content-type']).toMatch(/^text\/html/)
   const shown = textOf(text)
   expect(shown).toMatch(new RegExp(`acme run ${runId} of plan small by tester · .+ → `))
-  expect(shown).toMatch(/Phase moved Attempt 1 Rows copied 111 of 111 Writes paused [\d,.]+ ms/)
+  expect(shown).toMatch(/Phase moved Attempt 1 Rows copied 111 of 111 Writes paused [\d.]+ m?s/)
   expect(shown).toContain('notes 30 30 30 30 0 equal note_lines 60 60 60 60 0 equal')
   expect(shown).toMatch(
-    /Phases .* preflight [\d.,]+ ms fence .* ms drain .* copy .* verify .* cutover .* release/,
+    /Phases .* preflight [\d.]+ m?s fence .* ms drain .* copy .* verify .* cutover .* release/,
   )
   expect(shown).toMatch(/1 phase copy begins .* 1 settled moved/)
   expect(shown).not.toContain('Retry')
+  expect(shown).toContain('It lives at the target')
   expect(text).not.toContain('http-equiv="refresh"')
-  expect(text).toContain('<a href="/">')
+  expect(text).toContain(`<a href="/runs/${runId}">`)
 })
 
 test('gives programs the same as JSON, without what a worker proves itself with', async () => {
@@ -81,7 +82,9 @@ test('keeps a hostile tenant id text, and finds the tenant by it', async () => {
     const { pathname } = new URL(tenantPath(runId ?? '', tenant), board.url)
     const { status, text } = await ask(board, pathname)
     expect(status, tenant).toBe(200)
-    expect(text).not.toContain('<script')
+    expect(text.match(/<script\b[^>]*>/g)).toEqual([
+      '<script type="module" src="/assets/board.js">',
+    ])
     expect(text).not.toContain('\u202e')
     expect(text).toContain('http-equiv="refresh" content="3"')
     const { json } = await ask(board, `${pathname}.json`)
@@ -108,51 +111,71 @@ test('says that there is no such run, tenant or page', async () => {
   expect((await ask(board, `/tenants/${runId}/%zz`)).status).toBe(400)
 })
 
-test('its Retry button tries a failed tenant again, once', async () => {
+test('the page of an errand says its price, and asks for it once, with who and why', async () => {
   const { world, runId } = await failedWorld()
   await using _world = world
   await cure(world)
   await using board = await openBoard(world)
-  const path = `/tenants/${runId}/bad`
-  const { text } = await ask(board, path)
+  const { text } = await ask(board, `/tenants/${runId}/bad`)
   expect(textOf(text)).toContain('ROW_REJECTED in copy copying to &#34;notes&#34;')
-  expect(text).toContain(`<form method="post" action="${path}"><p><button>Retry`)
-  const press = {
-    method: 'POST',
-    headers: { origin: board.url, 'content-type': 'application/x-www-form-urlencoded' },
+  expect(textOf(text)).toMatch(/What to do: .* Home It lives at the source/)
+  const path = `/actions/retry/${runId}/bad`
+  expect(text).toContain(`href="${path}"`)
+  expect(text).not.toContain(`/actions/finalize/`)
+  const price = await ask(board, path)
+  expect(price.status).toBe(200)
+  expect(textOf(price.text)).toMatch(/gets all of its \d attempts again.*Its writes pause/)
+
+  const post = async (fields: Record<string, string>) => {
+    const headers = { origin: board.url, 'content-type': 'application/x-www-form-urlencoded' }
+    const body = String(new URLSearchParams(fields))
+    return await ask(board, path, { method: 'POST', headers, body })
   }
-  expect(await ask(board, path, press)).toMatchObject({
-    status: 303,
-    headers: { location: path },
-  })
+  const form = { by: 'Ada <b>', reason: 'the row is gone', confirmed: 'yes' }
+  for (const field of ['by', 'reason', 'confirmed']) {
+    const answer = await post({ ...form, [field]: '' })
+    expect(answer.status, field).toBe(400)
+    expect(textOf(answer.text), field).toContain('Not asked for')
+  }
+  expect((await world.rehome.show(runId, 'bad')).move.open).toBe(false)
+  const answer = await post(form)
+  expect(answer).toMatchObject({ status: 303, headers: { location: `/tenants/${runId}/bad` } })
   expect((await ended(world, runId)).get('bad')?.phase).toBe('moved')
-  const again = await ask(board, path, press)
+  const asked = (await world.rehome.show(runId, 'bad')).events.find(({ kind }) => kind === 'asked')
+  expect(asked).toMatchObject({
+    message: 'move asked for by Ada <b> (operator on the board): the row is gone',
+    data: { errand: 'move', reason: 'the row is gone' },
+  })
+  const again = await post(form)
   expect(again.status).toBe(409)
   expect(textOf(again.text)).toContain('is moved: only a failed move can be retried')
-  expect((await ask(board, `/tenants/${runId}/nobody`, press)).status).toBe(404)
-  expect((await ask(board, `/tenants/${runId}/bad.json`, press)).status).toBe(404)
+  for (const nowhere of [`retry/${runId}/nobody`, `burn/${runId}/bad`, `retry/${runId}`]) {
+    expect((await ask(board, `/actions/${nowhere}`)).status, nowhere).toBe(404)
+  }
 })
 
-test('offers no Retry to a viewer, and takes none from him or from another site', async () => {
+test('offers no errand to a viewer, and takes none from him or from another site', async () => {
   const { world, runId } = await failedWorld()
   await using _world = world
   await using board = await openBoard(world, tokens)
-  const path = `/tenants/${runId}/bad`
-  const asked = async (headers: Record<string, string>, method = 'GET') =>
+  const path = `/actions/retry/${runId}/bad`
+  const at = async (path: string, headers: Record<string, string>, method = 'GET') =>
     await ask(board, path, { method, headers })
-  expect((await asked(bearer(operatorToken))).text).toContain('<button>Retry')
-  const page = await asked(bearer(viewerToken))
-  expect(page.text).not.toContain('<button')
+  const tenant = `/tenants/${runId}/bad`
+  expect((await at(tenant, bearer(operatorToken))).text).toContain('>Retry …<')
+  const page = await at(tenant, bearer(viewerToken))
+  expect(page.text).not.toContain('/actions/')
   expect(textOf(page.text)).toContain(`To try again: rehome retry ${runId} --tenant bad`)
+  expect((await at(path, bearer(viewerToken))).text).not.toContain('<button')
   const [viewer, operator] = [
     await cookieFor(board, viewerToken),
     await cookieFor(board, operatorToken),
   ]
   const before = await world.rehome.show(runId, 'bad')
-  expect((await asked({ cookie: viewer, origin: board.url }, 'POST')).status).toBe(403)
-  expect((await asked({ cookie: operator }, 'POST')).status).toBe(403)
+  expect((await at(path, { cookie: viewer, origin: board.url }, 'POST')).status).toBe(403)
+  expect((await at(path, { cookie: operator }, 'POST')).status).toBe(403)
   const foreign = { cookie: operator, origin: 'http://evil.example' }
-  expect((await asked(foreign, 'POST')).status).toBe(403)
+  expect((await at(path, foreign, 'POST')).status).toBe(403)
   expect(await world.rehome.show(runId, 'bad')).toEqual(before)
 })
 

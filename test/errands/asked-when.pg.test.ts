@@ -83,9 +83,9 @@ afterAll(() => db[Symbol.asyncDispose]())
 
 function ask(errand: Asked, id: string): Promise<Move | null> {
   const { control } = db
-  if (errand === 'move') return askRetry(control, id, 'tester')
+  if (errand === 'move') return askRetry(control, id, { by: 'tester' })
   if (errand === 'rollback') return askRollback(control, id, { by: 'tester', discardWrites: true })
-  if (errand === 'cleanup') return askCleanup(control, id, 'tester')
+  if (errand === 'cleanup') return askCleanup(control, id, { by: 'tester' })
   return askWindow(control, id, { errand, by: 'tester' })
 }
 

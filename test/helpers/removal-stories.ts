@@ -105,7 +105,7 @@ const finalized = async (stage: Stage): Promise<Asked> => {
 
 const rollback = ({ world }: Stage, { id }: Asked) =>
   askRollback(world.rehome.control, id, { by, discardWrites: false })
-const cleanup = ({ world }: Stage, { id }: Asked) => askCleanup(world.rehome.control, id, by)
+const cleanup = ({ world }: Stage, { id }: Asked) => askCleanup(world.rehome.control, id, { by })
 
 export const removalStories = {
   'a withdrawal': {
@@ -120,7 +120,7 @@ export const removalStories = {
       await stage.world.source.pool.query(good)
       return move
     },
-    ask: ({ world }, { id }) => askRetry(world.rehome.control, id, by),
+    ask: ({ world }, { id }) => askRetry(world.rehome.control, id, { by }),
   },
   "a rehearsal's end": {
     ...{ end: 'target', phase: 'rehearsed', after: { source: true, target: false } },

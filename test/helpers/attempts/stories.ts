@@ -138,7 +138,7 @@ export const stories = {
   },
   cleanup: {
     ...{ name: 'a clean-up', plan: offline, before: 'moved' },
-    ask: each(({ rehome: { control } }, { id }) => askCleanup(control, id, by)),
+    ask: each(({ rehome: { control } }, { id }) => askCleanup(control, id, { by })),
     ...{ writes: false, phase: 'cleaned', home: 'target', away: 'none' },
     flags: { source: 'moved', target: null },
   },

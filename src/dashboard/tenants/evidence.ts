@@ -1,6 +1,6 @@
 /** Reads what a move's evidence says for the tenant's page. What it does not know it leaves out. */
 import { z } from 'zod'
-import type { Move, MoveEvent } from '../control/database.ts'
+import type { Move, MoveEvent } from '../../control/database.ts'
 
 const count = z.number().catch(0)
 const copied = z.record(z.string(), z.object({ read: count, written: count })).catch({})

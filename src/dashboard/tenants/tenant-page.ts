@@ -1,40 +1,45 @@
 /**
  * One tenant's move, as a page: how it stands, what was compared, how long it took, what happened.
  */
-import type { Move, MoveEvent } from '../control/database.ts'
+import type { Move, MoveEvent } from '../../control/database.ts'
+import { homeSection } from '../actions/home-section.ts'
+import { type Content, type Html, html, shorten } from '../html.ts'
+import type { TenantRecord } from '../library.ts'
+import { number, span, time } from '../numbers.ts'
+import { navigation, page } from '../page.ts'
+import { adviceFor } from '../runs/advice.ts'
+import { runPath } from '../runs/run-query.ts'
+import { type AskedErrand, tenantPath } from '../tenant-path.ts'
 import { type Evidence, type PhaseTime, readEvidence, type TableEvidence } from './evidence.ts'
-import { type Content, type Html, html, shorten } from './html.ts'
-import type { TenantRecord } from './library.ts'
-import { page } from './page.ts'
-import { command } from './retry.ts'
-import { tenantPath } from './tenant-path.ts'
 
 export interface TenantPage {
   readonly record: TenantRecord
-  readonly mayRetry: boolean
-  /** The refused request that led to this page, if any. */
-  readonly refusal?: string
+  /** Errands that may be asked for now; empty for a viewer. */
+  readonly errands: readonly AskedErrand[]
 }
 
-export function tenantPage({ record, mayRetry, refusal }: TenantPage): string {
+export function tenantPage({ record, errands }: TenantPage): string {
   const { run, move, events } = record
   const path = tenantPath(run.id, move.tenant_id)
   const evidence = readEvidence(move, events)
-  const body = html`<nav><a href="/">← Queues</a><a href="${path}.json">JSON</a></nav>
+  const body = html`${navigation(html`<a href="${runPath(run.id)}">Run</a>
+<a class="end" href="${path}.json">JSON</a>`)}
+<main id="tenant" data-live-part data-live="${runPath(run.id)}/live?tenant=${encodeURIComponent(move.tenant_id)}">
 <header>
 <h1>${shorten(move.tenant_id, 200)}</h1>
-<p class="dim">run ${run.id} of plan ${run.plan_name} by ${run.created_by} ·
+<p class="dim">run <a href="${runPath(run.id)}">${run.id}</a> of plan ${run.plan_name} by ${run.created_by} ·
 ${run.source} → ${run.target}</p>
 </header>
-${refusal === undefined ? null : html`<section class="bad">${refusal}</section>`}
 ${standing(move, evidence)}
-${failure(move, mayRetry ? path : null)}
+${failure(move)}
+${homeSection(record, errands)}
 ${tableSection(evidence.tables)}
 ${phaseSection(evidence.phases)}
 ${eventSection(events)}
-${jsonSection('All evidence', move.evidence)}`
-  const refresh = move.open && refusal === undefined ? { afterS: 3 } : undefined
-  return page({ title: `${shorten(move.tenant_id, 60)} · rehome`, body, refresh })
+${jsonSection('All evidence', move.evidence)}
+</main>`
+  const title = `${shorten(move.tenant_id, 60)} · rehome`
+  return page({ title, body, elseAfterS: move.open ? 3 : undefined })
 }
 
 function standing(move: Move, evidence: Evidence): Html {
@@ -46,8 +51,8 @@ function standing(move: Move, evidence: Evidence): Html {
 ${fact('Phase', html`<span class="phase ${mood(move)}">${move.phase}${busy}</span>`)}
 ${fact('Attempt', `${move.attempt}`)}
 ${fact('Rows copied', `${number(rows)} of ${number(total)}`)}
-${fact('Writes paused', ms(evidence.pauseMs))}
-${evidence.rollbackPauseMs === null ? null : fact('On the way back', ms(evidence.rollbackPauseMs))}
+${fact('Writes paused', span(evidence.pauseMs))}
+${evidence.rollbackPauseMs === null ? null : fact('On the way back', span(evidence.rollbackPauseMs))}
 ${fact('Asked for', time(move.created_at))}
 ${fact('Last change', time(move.updated_at))}
 </dl>
@@ -63,22 +68,16 @@ function mood({ open, phase }: Move): string {
 /**
  * An errand that failed, though the move may stand as it did before: a rollback that was refused.
  */
-function failure(move: Move, retryAt: string | null): Html | null {
+function failure(move: Move): Html | null {
   if (move.error_code === null) return null
   const where = move.failed_phase === null ? '' : ` in ${move.failed_phase}`
+  const advice = adviceFor(move.error_code)
   return html`<section class="bad">
 <h2>${move.error_code}${where}</h2>
 <p>${move.error_message}</p>
+${advice === null ? null : html`<p><b>What to do:</b> ${advice}</p>`}
 ${jsonSection('Details', move.error_data)}
-${move.open || move.phase !== 'failed' ? null : again(move, retryAt)}
 </section>`
-}
-
-function again(move: Move, retryAt: string | null): Html {
-  const text = html`<code>${command('retry', move.run_id, move.tenant_id)}</code>`
-  if (retryAt === null) return html`<p class="dim">To try again: ${text}</p>`
-  return html`<form method="post" action="${retryAt}"><p><button>Retry</button>
-<span class="dim">or ${text}</span></p></form>`
 }
 
 function tableSection(tables: readonly TableEvidence[]): Html | null {
@@ -104,7 +103,7 @@ function phaseSection(phases: readonly PhaseTime[]): Html | null {
   if (phases.length === 0) return null
   const longest = Math.max(1, ...phases.map((phase) => phase.ms))
   const rows = phases.map(
-    (phase) => html`<tr><td>${phase.phase}</td><td class="number">${ms(phase.ms)}</td>
+    (phase) => html`<tr><td>${phase.phase}</td><td class="number">${span(phase.ms)}</td>
 <td><meter value="${phase.ms}" max="${longest}"></meter></td></tr>`,
   )
   return html`<section><h2>Phases</h2><table>
@@ -137,17 +136,4 @@ function fact(name: string, value: Content): Html {
 function numberCell(value: number | null | undefined): Html {
   const isKnown = value !== null && value !== undefined
   return html`<td class="number">${isKnown ? number(value) : '–'}</td>`
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en')
-}
-
-function ms(value: number | null): string {
-  return value === null ? '–' : `${value < 10 ? value.toFixed(1) : number(Math.round(value))} ms`
-}
-
-function time(at: Date): Html {
-  const text = at.toISOString()
-  return html`<time datetime="${text}">${text.replace('T', ' ')}</time>`
 }

@@ -1,0 +1,68 @@
+/** The page that asks for an errand: its price, a reason, a confirmation. */
+import { type Html, html, shorten } from '../html.ts'
+import type { TenantRecord } from '../library.ts'
+import { navigation, page } from '../page.ts'
+import { runPath } from '../runs/run-query.ts'
+import { type AskedErrand, actionPath, tenantPath } from '../tenant-path.ts'
+import { priceOf } from './price.ts'
+
+const titles: Record<AskedErrand, string> = {
+  retry: 'Retry the move',
+  rollback: 'Roll back',
+  finalize: 'End the rollback window',
+  cleanup: 'Remove the old copy',
+}
+
+export interface ActionPage {
+  readonly errand: AskedErrand
+  readonly record: TenantRecord
+  /** Why it cannot be asked for now, or was not. */
+  readonly refusal: string | null
+  /** Else it only says the price. */
+  readonly mayAsk: boolean
+  /** Filled in before. */
+  readonly form: { readonly by: string; readonly reason: string }
+}
+
+export function actionPage({ errand, record, refusal, mayAsk, form }: ActionPage): string {
+  const { run, move } = record
+  const price = priceOf(errand, { ...record, now: new Date() })
+  const title = `${titles[errand]}: ${shorten(move.tenant_id, 60)}`
+  const losses = price.losses.map((loss) => html`<li>${loss}</li>`)
+  const body = html`${navigation(html`<a href="${runPath(run.id)}">Run</a>
+<a href="${tenantPath(run.id, move.tenant_id)}">Tenant</a>`)}
+<main>
+<h1>${titles[errand]}: ${shorten(move.tenant_id, 200)}</h1>
+<p class="dim">run ${run.id} · now ${move.phase}</p>
+${refusal === null ? null : html`<section class="bad" role="alert">${refusal}</section>`}
+<section><h2>What it costs</h2>
+${price.sentences.map((sentence) => html`<p>${sentence}</p>`)}
+${losses.length === 0 ? null : html`<p class="bad">Lost for good:</p><ul>${losses}</ul>`}
+</section>
+${mayAsk ? formOf({ errand, record, form }, price.mayDiscard) : onlyOperators}
+</main>`
+  return page({ title: `${title} · rehome`, body })
+}
+
+const onlyOperators = html`<section><p>Only operators may ask for it: sign in with their token.</p></section>`
+
+type Form = Pick<ActionPage, 'errand' | 'record' | 'form'>
+
+function formOf({ errand, record, form }: Form, mayDiscard: boolean): Html {
+  const { run, move } = record
+  const discard = mayDiscard
+    ? html`<p><label><input type="checkbox" name="discardWrites" value="yes">
+Give up what was written at the target since the cutover</label></p>`
+    : null
+  return html`<section><form class="stacked" method="post" action="${actionPath(errand, run.id, move.tenant_id)}">
+<label>Your name
+<input name="by" value="${form.by}" required maxlength="100" autocomplete="name"></label>
+<label>Reason, kept with the request
+<textarea name="reason" required minlength="3" maxlength="500" rows="2">${form.reason}</textarea></label>
+${discard}
+<p><label><input type="checkbox" name="confirmed" value="yes" required>
+I have read what it costs</label></p>
+<p class="row"><button${errand === 'retry' ? null : html` class="grave"`}>${titles[errand]}</button>
+<a href="${tenantPath(run.id, move.tenant_id)}">Back</a></p>
+</form></section>`
+}

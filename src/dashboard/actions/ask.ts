@@ -1,0 +1,45 @@
+/** Errands that a person asks for on the board: which of them may be asked for, and asking. */
+import { RehomeError } from '../../errors.ts'
+import type { BoardLibrary, ErrandRequest } from '../library.ts'
+import type { ActionAddress, AskedErrand } from '../tenant-path.ts'
+
+const errands: readonly AskedErrand[] = ['retry', 'rollback', 'finalize', 'cleanup']
+
+export interface Wish extends Omit<ErrandRequest, 'tenants'> {
+  readonly discardWrites?: boolean
+}
+
+/** Throws what the product throws where the errand may not be asked for. */
+export async function ask(
+  library: BoardLibrary,
+  { errand, runId, tenant }: ActionAddress,
+  { discardWrites = false, ...wish }: Wish,
+): Promise<void> {
+  const options = { ...wish, tenants: [tenant] }
+  if (errand === 'rollback') await library.rollback(runId, { ...options, discardWrites })
+  else await library[errand](runId, options)
+}
+
+/** null: it may be asked for now; else why not. */
+export async function refusalOf(
+  library: BoardLibrary,
+  address: ActionAddress,
+): Promise<RehomeError | null> {
+  try {
+    await ask(library, address, { dryRun: true })
+    return null
+  } catch (error) {
+    if (error instanceof RehomeError && error.code === 'NOT_ALLOWED_NOW') return error
+    throw error
+  }
+}
+
+export async function allowedErrands(
+  library: BoardLibrary,
+  { runId, tenant }: { runId: string; tenant: string },
+): Promise<AskedErrand[]> {
+  const refusals = await Promise.all(
+    errands.map((errand) => refusalOf(library, { errand, runId, tenant })),
+  )
+  return errands.filter((_, i) => refusals[i] === null)
+}
