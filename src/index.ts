@@ -4,6 +4,8 @@ export { type RunningWorker, startWorker, type WorkerOptions } from '../jobs/wor
 export type { RunSnapshot, TenantRecord } from './coordinator/rehome.ts'
 export { type OpenOptions, open, type Rehome } from './coordinator/rehome.ts'
 export { type ErrorCode, RehomeError } from './errors.ts'
+export { type Dialect, type LintOptions, lint, lintTexts } from './lint/lint.ts'
+export type { Finding } from './lint/rule.ts'
 export {
   type ApiFence,
   type ApiRequest,

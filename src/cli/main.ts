@@ -11,6 +11,7 @@ import { type PackageModule, reportError } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
 import { addInit } from './init.ts'
+import { addLint } from './lint.ts'
 import { setPackageModule } from './load-plan.ts'
 import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
@@ -61,6 +62,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addInit(program)
   addScaffold(program)
   addCheck(program)
+  addLint(program)
   addRehearse(program)
   addEnqueue(program)
   addWorker(program, rehome)

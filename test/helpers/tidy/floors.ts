@@ -11,7 +11,7 @@ interface Place {
 const floors: readonly RegExp[] = [
   /^(src)\/(calls|errands|errors|clock|duration|log|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
   /^(src\/plan)\//,
-  /^(src\/(values|control|testing))\//,
+  /^(src\/(values|control|testing|lint))\//,
   // The contract of all ends.
   /^(src\/ends)\/[\w-]+\.ts$/,
   /^(src\/transform)\//,

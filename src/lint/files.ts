@@ -1,0 +1,117 @@
+/** Reads migration files: those named, those in folders, or standard input. */
+import { execFile } from 'node:child_process'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { messageOf, RehomeError } from '../errors.ts'
+import { contentOf, isMigration } from './migration-tools.ts'
+import type { SourceFile } from './source-file.ts'
+
+const standardInput = '-'
+
+/**
+ * Files in the order in which tools run them. With `since`, only files that differ from that
+ * revision are reported. Throws USAGE for what cannot be read, and where there is no migration.
+ */
+export async function readMigrations(
+  paths: readonly string[],
+  since?: string,
+): Promise<SourceFile[]> {
+  const found = (await Promise.all(paths.map(filesAt))).flat()
+  const files = [...new Set(found)].sort(byVersion)
+  const changed = since === undefined ? null : await changedSince(since, await folderOf(files))
+  if (files.length === 0) {
+    throw new RehomeError('USAGE', `no migration file in ${paths.map((p) => `"${p}"`).join(', ')}`)
+  }
+  const isReported = async (path: string) =>
+    !changed || path === standardInput || changed.has(await real(resolve(path)))
+  return await Promise.all(
+    files.map(async (path) => ({
+      ...sourceFile(path, await read(path)),
+      isReported: await isReported(path),
+    })),
+  )
+}
+
+export function sourceFile(path: string, text: string): SourceFile {
+  return { path, ...contentOf(path, text), isReported: true }
+}
+
+async function folderOf(files: readonly string[]): Promise<string> {
+  const [first] = files.filter((path) => path !== standardInput)
+  return first === undefined ? process.cwd() : dirname(await real(resolve(first)))
+}
+
+async function read(path: string): Promise<string> {
+  if (path === standardInput) return await textOf(process.stdin)
+  return await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new RehomeError('USAGE', `"${path}" cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+}
+
+/** V2 comes before V10. */
+function byVersion(left: string, right: string): number {
+  return left.localeCompare(right, 'en', { numeric: true })
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  if (path === standardInput) return [path]
+  const found = await stat(path).catch((error: unknown) => {
+    throw new RehomeError('USAGE', `"${path}" cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+  // A file that is named is one, whatever it is called.
+  return found.isDirectory() ? await migrationsIn(path) : [path]
+}
+
+async function migrationsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name)
+      const isHidden = entry.name.startsWith('.') || entry.name === 'node_modules'
+      if (entry.isDirectory()) return isHidden ? [] : await migrationsIn(path)
+      return entry.isFile() && isMigration(asPosix(resolve(path))) ? [path] : []
+    }),
+  )
+  return found.flat()
+}
+
+function asPosix(path: string): string {
+  return path.replaceAll('\\', '/')
+}
+
+const run = promisify(execFile)
+
+/** Absolute paths of files of this repository that differ from the revision, new ones too. */
+async function changedSince(revision: string, folder: string): Promise<ReadonlySet<string>> {
+  const git = async (...args: string[]) => (await run('git', ['-C', folder, ...args])).stdout.trim()
+  try {
+    const top = await git('rev-parse', '--show-toplevel')
+    const named = await git('rev-parse', '--verify', '--end-of-options', `${revision}^{commit}`)
+    const base = await git('merge-base', named, 'HEAD').catch(() => named)
+    const all = ['-C', top]
+    const changed = await git(...all, 'diff', '--name-only', '-z', base)
+    const added = await git(...all, 'ls-files', '--others', '--exclude-standard', '-z')
+    const names = `${changed}\0${added}`.split('\0').filter(Boolean)
+    return new Set(await Promise.all(names.map(async (name) => await real(join(top, name)))))
+  } catch (error) {
+    const message = `git does not know what changed since "${revision}": ${messageOf(error)}`
+    throw new RehomeError('USAGE', message, { cause: error })
+  }
+}
+
+/** Git resolves symbolic links in the path of a repository. */
+async function real(path: string): Promise<string> {
+  return await realpath(path).catch(() => path)
+}
+
+/** Path within the working directory, as reports have it. */
+export function shownPath(path: string): string {
+  const own = asPosix(relative(process.cwd(), resolve(path)))
+  return path === standardInput || own.startsWith('../') ? path : own
+}

@@ -1,0 +1,71 @@
+/**
+ * Finds changes of a schema that stop an application or lose rows while they are made. It reads
+ * migration files and nothing else: no database, no plan.
+ */
+import { RehomeError } from '../errors.ts'
+import { readMigrations, sourceFile } from './files.ts'
+import { lintPostgres } from './postgres/lint-postgres.ts'
+import type { Finding, RuleText } from './rule.ts'
+import { postgresRules } from './rules/all.ts'
+import type { SourceFile } from './source-file.ts'
+
+export const dialects = ['postgresql'] as const
+export type Dialect = (typeof dialects)[number]
+
+export interface LintOptions {
+  readonly dialect?: Dialect | undefined
+  /** Oldest server that has to run the migrations, such as '14' or '14.3'. Default: '13'. */
+  readonly assumeVersion?: string | undefined
+  /** Tables that a plan moves, `*` for all: what their changes mean for moves is reported, too. */
+  readonly plannedTables?: readonly string[] | undefined
+  /** Git revision: only files that differ from it are reported. The others tell the schema. */
+  readonly since?: string | undefined
+}
+
+/**
+ * Findings in migration files, in folders of them, or in standard input (`-`), sorted by file and
+ * line. Throws USAGE for a file or a revision that cannot be read.
+ */
+export async function lint(
+  paths: readonly string[],
+  options: LintOptions = {},
+): Promise<Finding[]> {
+  return await lintSources(await readMigrations(paths, options.since), options)
+}
+
+/** Findings in texts, in their order. A path decides what kind of file its text is. */
+export async function lintTexts(
+  texts: readonly { readonly path: string; readonly text: string }[],
+  options: Omit<LintOptions, 'since'> = {},
+): Promise<Finding[]> {
+  return await lintSources(
+    texts.map(({ path, text }) => sourceFile(path, text)),
+    options,
+  )
+}
+
+export function rulesOf(_dialect: Dialect): readonly RuleText[] {
+  return postgresRules
+}
+
+const defaultVersions: Readonly<Record<Dialect, string>> = { postgresql: '13' }
+
+async function lintSources(files: readonly SourceFile[], options: LintOptions): Promise<Finding[]> {
+  const { dialect = 'postgresql', plannedTables = [] } = options
+  const version = versionOf(options.assumeVersion ?? defaultVersions[dialect])
+  const found = await lintPostgres(files, { version, planned: new Set(plannedTables) })
+  const order = new Map(files.map(({ path }, i) => [path, i]))
+  return found.sort(
+    (left, right) =>
+      (order.get(left.file) ?? 0) - (order.get(right.file) ?? 0) ||
+      left.line - right.line ||
+      left.column - right.column,
+  )
+}
+
+/** 14.3 → 14.03; 14 → 14.99, the newest of them. Throws USAGE. */
+function versionOf(text: string): number {
+  const [, major, minor] = /^(\d{1,2})(?:\.(\d{1,2}))?(?:\.\d+)?$/.exec(text) ?? []
+  if (major !== undefined) return Number(major) + Number(minor ?? 99) / 100
+  throw new RehomeError('USAGE', `"${text}" is no version, such as 14 or 14.3`)
+}

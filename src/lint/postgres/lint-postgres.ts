@@ -1,0 +1,140 @@
+/** Walks statements in their order, asks every rule about each, and keeps what the schema is. */
+import type * as Parser from 'libpg-query'
+import { allowances, faultOf } from '../allowed.ts'
+import { type Finding, type Names, pageOf, type RuleText } from '../rule.ts'
+import { postgresRules } from '../rules/all.ts'
+import type { SourceFile } from '../source-file.ts'
+import { fillSql, fillText } from '../wording.ts'
+import { blockOf } from './blocks.ts'
+import { locksOf } from './locks.ts'
+import { loadParser, type Parsed, parseSql, type Statement } from './parse.ts'
+import { Scene, type SceneOptions } from './scene.ts'
+import { sitesOf } from './site.ts'
+
+const codes: ReadonlySet<string> = new Set(postgresRules.map(({ code }) => code))
+
+export async function lintPostgres(
+  files: readonly SourceFile[],
+  options: SceneOptions,
+): Promise<Finding[]> {
+  const parser = await loadParser()
+  const scene = new Scene(options)
+  return files.flatMap((file) => {
+    const found = findingsIn(file, { parser, scene })
+    return file.isReported ? found : []
+  })
+}
+
+interface Tools {
+  readonly parser: typeof Parser
+  readonly scene: Scene
+}
+
+/** A place for findings that no statement has. */
+interface Place {
+  readonly line: number
+  readonly column: number
+  readonly text: string
+}
+
+function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
+  const parsed = file.parts.map((part) => parseSql(parser, part))
+  const count = parsed.reduce((sum, { statements }) => sum + statements.length, 0)
+  scene.beginFile(file.wrapping, count)
+  return [
+    ...file.builderLines.map((line) => report(file, 'builder-call', { at: placeAt(line) })),
+    ...parsed.flatMap((part) => findingsOfPart(file, part, { parser, scene })),
+  ]
+}
+
+function findingsOfPart(file: SourceFile, parsed: Parsed, tools: Tools): Finding[] {
+  const { fault, statements, comments } = parsed
+  if (fault) {
+    const at = { ...fault, text: '' }
+    return [report(file, 'syntax', { at, names: { message: fault.message } })]
+  }
+  const allowed = allowances(comments, statements)
+  const faults = allowed.flatMap((one) => {
+    const message = faultOf(one, codes)
+    const at = placeAt(one.line)
+    return message === null ? [] : [report(file, 'allow-comment', { at, names: { message } })]
+  })
+  const found = statements.flatMap((statement, i) =>
+    findingsOf(file, statement, tools).filter(({ code }) => {
+      const allows = allowed.find((one) => one.statement === i && one.code === code)
+      return !allows || faultOf(allows, codes) !== null
+    }),
+  )
+  return [...faults, ...found]
+}
+
+function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Finding[] {
+  const { scene, parser } = tools
+  const block = blockOf(parser, statement)
+  if (block) {
+    const dynamic = block.dynamicLines.map((line) =>
+      report(file, 'dynamic-sql', { at: placeAt(line) }),
+    )
+    const inner = scene.within(() =>
+      block.statements.flatMap((one) => findingsOf(file, one, tools)),
+    )
+    return [...dynamic, ...inner]
+  }
+  const sites = sitesOf(statement, scene)
+  const locks = locksOf(sites)
+  const found = sites.flatMap((site) =>
+    postgresRules.flatMap((rule) => {
+      const names = rule.find(site)
+      if (names === null) return []
+      const about = { at: statement, names: { table: site.table, ...names }, locks }
+      return [findingFrom(rule, file, about)]
+    }),
+  )
+  scene.noteLocks(locks)
+  scene.apply(statement)
+  if (found.some(({ code }) => code === 'lock-timeout')) scene.timeoutReported = true
+  return found.filter(
+    ({ message }, i) => found.findIndex((other) => other.message === message) === i,
+  )
+}
+
+interface About {
+  readonly at: Place
+  readonly names?: Names
+  readonly locks?: Finding['locks']
+}
+
+function report(file: SourceFile, code: string, about: About): Finding {
+  const rule = postgresRules.find((one) => one.code === code)
+  if (!rule) throw new Error(`no rule is called "${code}"`)
+  return findingFrom(rule, file, about)
+}
+
+function placeAt(line: number): Place {
+  return { line, column: 1, text: '' }
+}
+
+function findingFrom(
+  rule: RuleText,
+  { path }: SourceFile,
+  { at, names = {}, locks = [] }: About,
+): Finding {
+  return {
+    code: rule.code,
+    level: rule.level,
+    file: path,
+    line: at.line,
+    column: at.column,
+    statement: at.text,
+    message: fillText(rule.title, names),
+    locks,
+    cost: rule.cost,
+    breaks: fillText(rule.breaks, names),
+    steps: rule.steps.map(({ does, sql }) => ({
+      does: fillText(does, names),
+      ...(sql !== undefined && { sql: fillSql(sql, names) }),
+    })),
+    safeFrom: rule.safeFrom ?? null,
+    page: pageOf(rule.code),
+  }
+}

@@ -1,0 +1,27 @@
+/** All rules for PostgreSQL, in the order in which the documentation lists them. */
+import type { PostgresRule } from '../postgres/site.ts'
+import { columnRules } from './columns.ts'
+import { constraintRules } from './constraints.ts'
+import { indexRules } from './indexes.ts'
+import { moveRules } from './moves.ts'
+import { newColumnRules } from './new-columns.ts'
+import { partitionRules } from './partitions.ts'
+import { readingRules } from './reading.ts'
+import { rowRules } from './rows.ts'
+import { tableRules } from './table-rules.ts'
+import { transactionRules } from './transactions.ts'
+import { typeRules } from './types.ts'
+
+export const postgresRules: readonly PostgresRule[] = [
+  ...newColumnRules,
+  ...columnRules,
+  ...constraintRules,
+  ...indexRules,
+  ...tableRules,
+  ...typeRules,
+  ...partitionRules,
+  ...transactionRules,
+  ...rowRules,
+  ...moveRules,
+  ...readingRules,
+]

@@ -1,0 +1,24 @@
+/** A file as the rules get it. */
+
+/**
+ * Transactions that a migration tool makes around a file.
+ *
+ * - none: each statement is a transaction, unless the file says BEGIN
+ * - whole: the tool wraps the file in a transaction
+ * - implicit: the file is sent as one query; several statements are one transaction
+ */
+export type Wrapping = 'none' | 'whole' | 'implicit'
+
+export interface SourceFile {
+  readonly path: string
+  /**
+   * SQL of the file, in parts that are parsed each by itself. Each has the lines of the whole file,
+   * with blanks instead of what is not its SQL.
+   */
+  readonly parts: readonly string[]
+  readonly wrapping: Wrapping
+  /** False: only its effect on the schema counts, as it was linted before. */
+  readonly isReported: boolean
+  /** Lines with calls of a query builder, which no rule reads. */
+  readonly builderLines: readonly number[]
+}

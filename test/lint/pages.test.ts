@@ -1,0 +1,26 @@
+// docs/schema-changes/ has a page for each rule, with what the rule says.
+import { readdir, readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { pageText, rulesList } from '../../dev/rule-page.ts'
+import { dialects, rulesOf } from '../../src/lint/lint.ts'
+import { pageOf } from '../../src/lint/rule.ts'
+
+const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+const rules = dialects.flatMap((dialect) => [...rulesOf(dialect)])
+
+test.each(rules.map((rule) => [rule.code, rule] as const))(
+  'the page of %s says what the rule says (npx tsx dev/rule-pages.ts)',
+  async (code, rule) => {
+    expect(await read(pageOf(code))).toBe(await pageText(rule))
+  },
+)
+
+test('each page belongs to a rule', async () => {
+  const pages = await readdir(new URL('../../docs/schema-changes', import.meta.url))
+  expect(pages.sort()).toEqual(rules.map(({ code }) => `${code}.md`).sort())
+})
+
+test.each(dialects)('the overview lists the rules for %s', async (dialect) => {
+  expect(await read('docs/schema-changes.md')).toContain(rulesList(rulesOf(dialect)))
+})

@@ -1,0 +1,233 @@
+// What rules find depends on the statements before: the transaction, the file, earlier files.
+import { describe, expect, test } from 'vitest'
+import { type LintOptions, lintTexts } from '../../src/lint/lint.ts'
+
+const timeout = "SET lock_timeout = '2s';"
+
+/** Codes in the order of the files and lines. */
+async function codes(...texts: (string | { path: string; text: string })[]): Promise<string[]> {
+  return await codesFor({}, ...texts)
+}
+
+async function codesFor(
+  options: LintOptions,
+  ...texts: (string | { path: string; text: string })[]
+): Promise<string[]> {
+  const files = texts.map((one, i) =>
+    typeof one === 'string' ? { path: `${i + 1}.sql`, text: `${timeout}\n${one}` } : one,
+  )
+  return (await lintTexts(files, options)).map(({ code }) => code)
+}
+
+describe('safe statements', () => {
+  test.each([
+    'ALTER TABLE t ADD COLUMN a int',
+    "ALTER TABLE t ADD COLUMN a timestamptz NOT NULL DEFAULT now(), ADD COLUMN b text DEFAULT 'x'",
+    'ALTER TABLE t ADD COLUMN a int GENERATED ALWAYS AS (b + 1) VIRTUAL',
+    'CREATE INDEX CONCURRENTLY i ON t (a)',
+    'DROP INDEX CONCURRENTLY i',
+    'REINDEX TABLE CONCURRENTLY t',
+    'ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID',
+    'ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u NOT VALID',
+    'ALTER TABLE t VALIDATE CONSTRAINT c',
+    'ALTER TABLE t ADD CONSTRAINT c UNIQUE USING INDEX i',
+    'ALTER TABLE t ALTER COLUMN a SET DEFAULT 1',
+    "ALTER TYPE e ADD VALUE 'x'",
+    'VACUUM (ANALYZE) t',
+    'UPDATE t SET a = 1 WHERE id BETWEEN 1 AND 1000',
+    'DELETE FROM t WHERE id IN (SELECT id FROM t WHERE a IS NULL LIMIT 1000)',
+    "INSERT INTO t VALUES (1, 'a')",
+    'GRANT SELECT ON t TO reader',
+    'CREATE VIEW v AS SELECT 1',
+    'CREATE TABLE t (id bigint PRIMARY KEY, a int NOT NULL UNIQUE REFERENCES u)',
+  ])('%s is not found', async (sql) => {
+    expect(await codes(sql)).toEqual([])
+  })
+})
+
+describe('tables of the same file', () => {
+  const create = 'CREATE TABLE t (id bigint PRIMARY KEY, a varchar(10), n numeric(10, 2));'
+
+  test('may be changed freely', async () => {
+    const changes = 'CREATE INDEX i ON t (a); ALTER TABLE t ALTER a SET NOT NULL, DROP COLUMN n;'
+    expect(await codes(`${create} ${changes} UPDATE t SET a = 'x'; DROP INDEX i;`)).toEqual([])
+    expect(await codes(create, changes)).toEqual([
+      'index-not-concurrent',
+      'column-not-null',
+      'column-dropped',
+    ])
+  })
+
+  test.each([
+    ['a varchar(20)', []],
+    ['a text', []],
+    ['n numeric(12, 2)', []],
+    ['a varchar(5)', ['column-type-rewrites']],
+    ['n numeric(12, 3)', ['column-type-rewrites']],
+    ['id integer', ['column-type-rewrites']],
+    ['other bigint', ['column-type-rewrites']],
+  ])('tell later files the types of columns: %s', async (change, found) => {
+    const [column, ...type] = change.split(' ')
+    const alter = `ALTER TABLE t ALTER COLUMN ${column} TYPE ${type.join(' ')};`
+    expect(await codes(create, alter)).toEqual(found)
+  })
+})
+
+describe('a CHECK that an earlier file has validated', () => {
+  const add = 'ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0 AND a IS NOT NULL) NOT VALID;'
+  const set = 'ALTER TABLE t ALTER COLUMN a SET NOT NULL;'
+  const validate = 'ALTER TABLE t VALIDATE CONSTRAINT c;'
+
+  test('makes NOT NULL safe, from PostgreSQL 12 on', async () => {
+    expect(await codes(add, validate, set)).toEqual([])
+    expect(await codes(add, set)).toEqual(['column-not-null'])
+    expect(await codesFor({ assumeVersion: '11' }, add, validate, set)).toEqual(['column-not-null'])
+  })
+
+  test('no longer does after it was dropped', async () => {
+    const drop = 'ALTER TABLE t DROP CONSTRAINT c;'
+    expect(await codes(add, validate, drop, set)).toEqual(['column-not-null'])
+  })
+})
+
+describe('transactions', () => {
+  const concurrently = 'CREATE INDEX CONCURRENTLY i ON t (a);'
+
+  test.each([
+    ['prisma/migrations/1_a/migration.sql', `${concurrently}\nSELECT 1;`, true],
+    ['prisma/migrations/1_a/migration.sql', concurrently, false],
+    ['1_a.up.sql', `SELECT 1; ${concurrently}`, true],
+    ['V1__a.sql', concurrently, false],
+    ['drizzle/0001_a.sql', concurrently, true],
+    ['a.sql', `${concurrently}\n--> statement-breakpoint\n`, true],
+    ['a.sql', `-- migrate:up\n${concurrently}`, true],
+    ['a.sql', `-- migrate:up transaction:false\n${concurrently}`, false],
+    ['a.sql', `-- +goose Up\n${concurrently}`, true],
+    ['a.sql', `-- +goose NO TRANSACTION\n-- +goose Up\n${concurrently}`, false],
+    ['a.sql', `BEGIN; ${concurrently} COMMIT;`, true],
+    ['a.sql', `BEGIN; COMMIT; ${concurrently}`, false],
+    ['db/migrate/1_a.rb', `def change\n execute "${concurrently}"\nend`, true],
+    ['db/migrate/1_a.rb', `disable_ddl_transaction!\n execute '${concurrently}'`, false],
+    ['migrations/1.ts', `await sql\`${concurrently}\`.execute(db)`, true],
+  ])('of %s: %j', async (path, text, isRefused) => {
+    const found = await codes({ path, text })
+    expect(found).toEqual(isRefused ? ['concurrently-in-transaction'] : [])
+  })
+
+  test('keep strong locks while other tables are locked and rows are changed', async () => {
+    const [t, u] = ['t', 'u'].map((table) => `ALTER TABLE ${table} ADD COLUMN a int;`)
+    const insert = 'INSERT INTO w SELECT * FROM v;'
+    expect(await codes(`BEGIN; ${t} ${u} ${insert} COMMIT;`)).toEqual([
+      'tables-locked-together',
+      'rows-changed-under-lock',
+    ])
+    expect(await codes(`BEGIN; ${t} COMMIT; BEGIN; ${u} COMMIT; ${insert}`)).toEqual([])
+  })
+})
+
+describe('lock_timeout', () => {
+  const alter = 'ALTER TABLE t ADD COLUMN a int;'
+
+  test.each([
+    ["SET lock_timeout = '5s';", true],
+    ['SET LOCAL lock_timeout TO 3000;', true],
+    ["SELECT set_config('lock_timeout', '2s', false);", true],
+    ['', false],
+    ["SET lock_timeout = '1min';", false],
+    ['SET lock_timeout = 0;', false],
+    ['SET lock_timeout TO DEFAULT;', false],
+    ["SET statement_timeout = '5s';", false],
+  ])('%j', async (set, isShort) => {
+    const text = `${set}\n${alter}\nALTER TABLE u ADD COLUMN a int;`
+    expect(await codes({ path: 'a.sql', text })).toEqual(isShort ? [] : ['lock-timeout'])
+  })
+})
+
+describe('blocks of PL/pgSQL', () => {
+  test('are read, with EXECUTE of constants', async () => {
+    const block = `DO $$\nBEGIN\n  IF true THEN\n    ALTER TABLE t DROP COLUMN a;\n  END IF;
+      EXECUTE 'DROP TABLE t';\n  EXECUTE format('DROP TABLE %I', 'x');\nEND $$;`
+    const findings = await lintTexts([{ path: 'a.sql', text: `${timeout}\n${block}` }])
+    expect(findings.map(({ line, code }) => `${line} ${code}`)).toEqual([
+      '5 column-dropped',
+      '7 table-dropped',
+      '8 dynamic-sql',
+    ])
+  })
+})
+
+describe('a comment that allows a rule', () => {
+  const drop = 'ALTER TABLE t\n  DROP COLUMN a;'
+
+  test.each([
+    [`-- rehome:allow column-dropped no code uses it\n${drop}`, []],
+    [`ALTER TABLE t -- rehome:allow column-dropped no code uses it\n DROP COLUMN a;`, []],
+    [`${drop} -- rehome:allow column-dropped no code uses it`, []],
+    [`/* rehome:allow column-dropped no code uses it */ ${drop}`, []],
+    [`-- rehome:allow column-dropped no code\n${drop}\n${drop}`, ['column-dropped']],
+    [`-- rehome:allow table-dropped no code\n${drop}`, ['column-dropped']],
+    [`-- rehome:allow column-dropped\n${drop}`, ['allow-comment', 'column-dropped']],
+    [`-- rehome:allow column-droped no code\n${drop}`, ['allow-comment', 'column-dropped']],
+    [`${drop}\n-- rehome:allow column-dropped no code`, ['column-dropped', 'allow-comment']],
+  ])('%j', async (text, found) => {
+    expect(await codes(text)).toEqual(found)
+  })
+})
+
+describe('places', () => {
+  test('are lines and columns of the file, in the order of files and lines', async () => {
+    const first = `-- für "é" 🏠\n/* x */ ${timeout} DROP TABLE a;\n\n  DROP TABLE\n b; DROP TABLE c`
+    const files = [
+      { path: 'b.sql', text: first },
+      { path: 'a.ts', text: `\n\nawait sql\`\n  ${timeout}\n  DROP TABLE d\`.execute(db)` },
+      { path: 'c.sql', text: 'SELECT 1;\nALTER TABEL x;' },
+    ]
+    const findings = await lintTexts(files)
+    expect(findings.map(({ file, line, column }) => `${file}:${line}:${column}`)).toEqual([
+      'b.sql:2:34',
+      'b.sql:4:3',
+      'b.sql:5:5',
+      'a.ts:5:3',
+      'c.sql:2:7',
+    ])
+  })
+})
+
+describe('what undoes a migration, and what is no SQL', () => {
+  test.each([
+    ['a.sql', '-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;', []],
+    ['a.sql', '-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;', []],
+    ['V1__a.sql', `${timeout} DROP TABLE \${schema}.t;`, ['table-dropped']],
+    ['a.sql', `\\set x 1\n\\connect y\n${timeout} DROP TABLE t;`, ['table-dropped']],
+    [
+      'migrations/1.ts',
+      'export async function up(db) { await sql`DROP TABLE $' +
+        '{sql.table(name)}`.execute(db) }\n' +
+        'export async function down(db) { await sql`DROP TABLE t`.execute(db) }',
+      ['table-dropped', 'lock-timeout'],
+    ],
+    ['migrations/1.js', "exports.up = (knex) => knex.raw('DROP TYPE t')", ['type-dropped']],
+    ['migrations/1.ts', 'await db.schema.alterTable("t").execute()', ['builder-call']],
+    ['migrations/1.ts', 'const a = sql`now()`', []],
+    ['db/migrate/1_a.rb', 'def change\n  add_column :t, :a, :text\nend', ['builder-call']],
+    ['db/migrate/1_a.rb', 'execute <<~SQL\n  DROP TYPE t;\nSQL', ['type-dropped']],
+    ['db/migrate/1_a.rb', "def down\n  execute 'DROP TYPE t'\nend", []],
+  ])('%s: %j', async (path, text, found) => {
+    expect(await codes({ path, text })).toEqual(found)
+  })
+})
+
+test('a plan adds what changes mean for its moves', async () => {
+  const text = `${timeout}\nALTER TABLE t ADD COLUMN a int;\nALTER TABLE u ADD COLUMN a int;`
+  const files = [{ path: 'a.sql', text }]
+  const lines = async (plannedTables: string[]) =>
+    (await lintTexts(files, { plannedTables })).map(({ line, code }) => `${line} ${code}`)
+  expect(await lines(['t'])).toEqual(['2 planned-table-changed'])
+  expect(await lines(['*'])).toEqual(['2 planned-table-changed', '3 planned-table-changed'])
+})
+
+test('a version that is none is refused', async () => {
+  await expect(codesFor({ assumeVersion: 'new' }, 'SELECT 1')).rejects.toThrow(
+    '"new" is no version',
+  )
+})
