@@ -10,6 +10,7 @@ import { copyTables, tellQuarantined } from '../copying/copy-tables.ts'
 import type { Ends } from '../ends/end.ts'
 import { withSnapshot } from '../ends/postgres/changes/snapshot.ts'
 import { endOf } from '../ends/postgres/database-end.ts'
+import { RehomeError } from '../errors.ts'
 import { feedOf } from '../follow/feeds.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { pauseOverheadMs } from './catch-up.ts'
@@ -32,10 +33,34 @@ export const rehearse: Stage = {
  */
 async function atOneMoment(shard: Shard, work: (ends: Ends) => Promise<void>): Promise<void> {
   const { source, target } = shard.ends
-  if (!source.sql) return await work(shard.ends)
+  if (!source.sql) return await untilStill(shard, () => work(shard.ends))
   await withSnapshot(source.sql, holdOf(shard), async (snapshot) => {
     await work({ source: endOf(await snapshot.share()), target })
   })
+}
+
+const triesMax = 3
+
+/** Rows may differ for no other reason than that the tenant wrote between two requests. */
+async function untilStill(shard: Shard, work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const passes =
+        error instanceof RehomeError && ['ROWS_DIFFER', 'FOREIGN_KEY_BROKEN'].includes(error.code)
+      if (!passes) throw error
+      if (tries === triesMax) throw whileWriting(error)
+      shard.tell(`${error.message}: the tenant may have written meanwhile, so once more`)
+      await removeCopy(shard)
+      shard.rowsCopied = 0
+    }
+  }
+}
+
+function whileWriting({ code, message, data, cause }: RehomeError): RehomeError {
+  const why = `${triesMax} times; the source is reached over HTTP, so this may be for what the tenant wrote meanwhile`
+  return new RehomeError(code, `${message} (${why}: rehearse when it is quiet)`, { data, cause })
 }
 
 async function rehearseOnce(shard: Shard, ends: Ends): Promise<void> {
@@ -69,10 +94,14 @@ async function untilWritersEnd(shard: Shard): Promise<number> {
 async function removeAll(shard: Shard): Promise<void> {
   const { target } = shard.ends
   const hold = holdOf(shard)
-  await removeTenant(shard, 'target', { mode: 'receiving' })
-  await target.rows.forgetProgress(hold)
+  await removeCopy(shard)
   if (hasNewIds(shard.plan)) {
     await target.rows.forgetNewIds({ ...hold, runId: shard.run.id })
   }
   await target.flags.giveUpTarget(hold)
+}
+
+async function removeCopy(shard: Shard): Promise<void> {
+  await removeTenant(shard, 'target', { mode: 'receiving' })
+  await shard.ends.target.rows.forgetProgress(holdOf(shard))
 }
