@@ -68,9 +68,7 @@ function tablesOf(plan: PlanInput | null, end: EndName): HttpEndOptions['tables'
     if (one.kind !== 'table') return []
     const { tenant, through, key } = one
     const name = end === 'target' ? (one.to ?? one.name) : one.name
-    return [
-      table(name, { ...(tenant && { tenant }), ...(through && { through }), ...(key && { key }) }),
-    ]
+    return [{ ...table(name, { ...(tenant && { tenant }), ...(key && { key }) }), through }]
   })
 }
 

@@ -332,6 +332,34 @@ begin
   end if;
 end $$;
 
+-- Rows that refer to a parent that is not there, by a reference without a foreign key, written while
+-- tenants are closed here: the parent may be with one of those, at the other end. As a deferred
+-- foreign key would, this lets a parent come until commit; rows are here no longer than that.
+create table rehome.loose_rows (
+  id bigint generated always as identity primary key,
+  table_name text not null,
+  -- Counts the rows that are left without a parent.
+  query text not null
+);
+create function rehome.refuse_loose_rows() returns trigger
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+  set row_security = off as $$
+declare
+  loose bigint;
+begin
+  delete from rehome.loose_rows where id = new.id;
+  execute new.query into loose;
+  if loose > 0 then
+    raise exception '% rows of % refer to a row that is not here, and may be of a tenant that cannot be written here',
+        loose, new.table_name
+      using errcode = '23503', hint = 'rehome:loose';
+  end if;
+  return null;
+end $$;
+create constraint trigger refuse_loose_rows after insert on rehome.loose_rows deferrable initially deferred
+  for each row execute function rehome.refuse_loose_rows();
+alter table rehome.loose_rows enable always trigger refuse_loose_rows;
+
 -- TRUNCATE takes every tenant's rows. It does not wait for a fence: it is refused while one stands.
 create function rehome.refuse_truncate() returns trigger
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$

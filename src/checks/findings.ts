@@ -12,6 +12,7 @@ import { firingAtEnds } from './firing.ts'
 import { httpFindings } from './http-findings.ts'
 import { modelFindings } from './model-findings.ts'
 import { moneyFindings } from './money-findings.ts'
+import { referenceFindings } from './reference-findings.ts'
 
 type EndName = 'source' | 'target'
 
@@ -55,6 +56,7 @@ export function serverFindings(
   }
   findings.push(...httpFindings(plan, routing, { source, target }))
   findings.push(...modelFindings(plan, routing))
+  findings.push(...referenceFindings(routing))
   findings.push(...moneyFindings(routing, { source, target }))
   findings.push(...firingAtEnds(plan, routing, { source, target }))
   const asked = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')

@@ -7,7 +7,7 @@ import { md5Probe } from '../ends/read-digest.ts'
 import type { Catalog, Finding } from '../plan/catalogs/catalog.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import type { Plan } from '../plan/plan.ts'
-import { hopsOf } from '../plan/routing/path.ts'
+import { hopsOf, isUndeclared } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { Routing } from '../plan/routing/routes.ts'
 import { columnsLeft, wayBack } from '../plan/routing/way-back.ts'
@@ -153,6 +153,11 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
     if (follows && hopsOf(sourcePath) !== hopsOf(targetPath)) {
       const message =
         'finds its tenant by another way at the target, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'
+      findings.push({ where, message })
+    }
+    if (follows && [sourcePath, targetPath].some(isUndeclared)) {
+      const message =
+        'finds its tenant by a reference without a foreign key, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'
       findings.push({ where, message })
     }
     if (rollback.windowMs === 0 || hopsOf(sourcePath) === 0) continue

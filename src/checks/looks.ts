@@ -3,15 +3,50 @@
  * work there, and whether the plan's expressions mean the same in every session. Reads only.
  */
 
-import type { Ends } from '../ends/end.ts'
+import type { End, Ends } from '../ends/end.ts'
 import { dependentExpressions } from '../ends/postgres/catalog/expression-settings.ts'
+import { findNobodys, findUnindexed } from '../ends/postgres/catalog/nobodys-rows.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
+import type { EndTable } from '../plan/routing/route.ts'
+import { idents, qualified } from '../quote.ts'
 import { sessionSettings } from '../session-settings.ts'
 import type { Survey } from './survey.ts'
 
 export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[]> {
-  return [...(await guardFindings(survey)), ...(await expressionFindings(survey, ends))]
+  return [
+    ...(await guardFindings(survey)),
+    ...(await expressionFindings(survey, ends)),
+    ...(await nobodysFindings(survey, ends.source)),
+    ...(await indexFindings(ends.source, survey.sources)),
+    ...(await indexFindings(ends.target, survey.targets)),
+  ]
+}
+
+/** Rows that would stay without a word, as nothing says whose they are. */
+async function nobodysFindings({ sources }: Survey, { sql }: End): Promise<Finding[]> {
+  if (!sql) return []
+  const found = await findNobodys(sql.pool, { schema: sql.schema, tables: sources })
+  return found.map(({ table, without, loose }) => {
+    const facts = [
+      without > 0 ? `${without} rows have no tenant` : [],
+      loose > 0 ? `${loose} rows refer to a row that does not exist` : [],
+    ].flat()
+    const message = `${facts.join(', and ')}: remove or change them, or say \`nobody: 'stay'\`, and such rows stay where they are`
+    return { where: `table "${table}"`, message }
+  })
+}
+
+/** Each guard, copy, comparison and removal finds rows by these columns. */
+async function indexFindings({ name, sql }: End, tables: readonly EndTable[]): Promise<Finding[]> {
+  if (!sql) return []
+  const { schema } = sql
+  const found = await findUnindexed(sql.pool, { schema, tables })
+  return found.map(({ table, columns }) => {
+    const create = `create index on ${qualified(schema, table)} (${idents(columns)})`
+    const message = `no index begins with (${columns.join(', ')}), by which its rows are found: \`${create}\``
+    return { where: `${name} table "${table}"`, message }
+  })
 }
 
 /** Also of guards that stand: what they refer to may have been moved or dropped since. */

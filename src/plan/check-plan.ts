@@ -20,6 +20,17 @@ const zodSchema = z.custom<z.ZodType>(
 const idNames = z.record(name, name).optional()
 const quarantine = z.int().min(0).max(100_000)
 
+const way = z.strictObject({
+  columns: z.array(name).min(1),
+  to: z
+    .strictObject({ table: z.string(), columns: z.array(name) })
+    .refine(
+      ({ table }) => table !== '',
+      "has to be `{ column: 'table.column' }`, all columns of one table",
+    )
+    .optional(),
+})
+
 const tablePlan = z.strictObject({
   kind: z.literal('table'),
   side: z.enum(['source', 'target']).optional(),
@@ -27,11 +38,12 @@ const tablePlan = z.strictObject({
   newIds: idNames,
   name,
   tenant: name.optional(),
-  through: z.array(name).min(1).optional(),
+  through: z.array(way).min(1).optional(),
+  nobody: z.literal('stay').optional(),
   key: z.array(name).min(1).optional(),
   to: name.optional(),
   targetTenant: name.optional(),
-  targetThrough: z.array(name).min(1).optional(),
+  targetThrough: z.array(way).min(1).optional(),
   columns: z.strictObject({
     drop: z.array(name),
     rename: z.record(name, name),

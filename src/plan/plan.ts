@@ -10,7 +10,8 @@ import type { Invariant } from './invariant.ts'
 import type { NewIds } from './new-ids.ts'
 import type { SqlText } from './sql-text.ts'
 import type { StreamPlan } from './stream.ts'
-import type { OfDatabase, OneOrMore, OptionsOf } from './table-options.ts'
+import type { OfDatabase, OptionsOf } from './table-options.ts'
+import { type Through, type Way, waysOf } from './through.ts'
 import type { Lookups, TransformContext } from './transform-context.ts'
 import type {
   AnyColumnName,
@@ -35,9 +36,10 @@ export interface ColumnChanges {
 }
 
 /** A table at one end alone: fenced, counted and emptied as others, but no table's other half. */
-export interface OneSideOptions<Name extends string = string> {
-  readonly tenant?: Name
-  readonly through?: OneOrMore<Name>
+export interface OneSideOptions<Db = never, Name = string> {
+  readonly tenant?: ColumnName<Db, Name>
+  readonly through?: Through<Db, Name>
+  readonly nobody?: 'stay'
 }
 
 export interface TablePlan<Source = never, Target = never> extends OfDatabases<Source, Target> {
@@ -46,11 +48,12 @@ export interface TablePlan<Source = never, Target = never> extends OfDatabases<S
   readonly side?: 'source' | 'target' | undefined
   readonly name: string
   readonly tenant?: string | undefined
-  readonly through?: readonly string[] | undefined
+  readonly through?: readonly Way[] | undefined
   readonly key?: readonly string[] | undefined
   readonly to?: string | undefined
   readonly targetTenant?: string | undefined
-  readonly targetThrough?: readonly string[] | undefined
+  readonly targetThrough?: readonly Way[] | undefined
+  readonly nobody?: 'stay' | undefined
   readonly columns: Required<ColumnChanges>
   readonly newIds?: Readonly<Record<string, string>> | undefined
   readonly row?: ZodType | undefined
@@ -241,8 +244,8 @@ export function table<
     ...rest,
     kind: 'table',
     name,
-    through: list(through),
-    targetThrough: list(targetThrough),
+    through: waysOf(through as Through | undefined),
+    targetThrough: waysOf(targetThrough as Through | undefined),
     columns: { drop: [], rename: {}, compute: {}, ...columns },
     row,
     // The row's type is the author's word for what the catalogue delivers.
@@ -256,7 +259,7 @@ export function sourceTable<
   Source = never,
   Target = never,
   const Name extends TableName<Source> = TableName<Source>,
->(name: Name, options: OneSideOptions<ColumnName<Source, Name>> = {}): TablePlan<Source, Target> {
+>(name: Name, options: OneSideOptions<Source, Name> = {}): TablePlan<Source, Target> {
   const plan: TablePlan = table(name as string, options as OneSideOptions)
   return { ...plan, side: 'source' } as TablePlan<Source, Target>
 }
@@ -266,7 +269,7 @@ export function targetTable<
   Source = never,
   Target = never,
   const Name extends TableName<Target> = TableName<Target>,
->(name: Name, options: OneSideOptions<ColumnName<Target, Name>> = {}): TablePlan<Source, Target> {
+>(name: Name, options: OneSideOptions<Target, Name> = {}): TablePlan<Source, Target> {
   const plan: TablePlan = table(name as string, options as OneSideOptions)
   return { ...plan, side: 'target' } as TablePlan<Source, Target>
 }
@@ -275,8 +278,4 @@ export function discover(
   options: { column?: string; exclude?: readonly string[] } = {},
 ): DiscoverTables {
   return { kind: 'discover', column: 'tenant_id', exclude: [], ...options }
-}
-
-function list(columns: string | readonly string[] | undefined): readonly string[] | undefined {
-  return typeof columns === 'string' ? [columns] : columns
 }

@@ -3,6 +3,7 @@
  */
 import type { ZodType } from 'zod'
 import type { SqlText } from './sql-text.ts'
+import type { Through } from './through.ts'
 import type { TransformContext } from './transform-context.ts'
 import type {
   ColumnName,
@@ -57,15 +58,23 @@ export interface OptionsOf<
 > {
   /** The column that holds the tenant's id. Default: the plan's `tenantColumn`. */
   readonly tenant?: ColumnName<Source, Name>
-  /** Instead of `tenant`: the foreign-key columns that lead to a planned parent table. */
-  readonly through?: OneOrMore<ColumnName<Source, Name>>
+  /**
+   * Instead of `tenant`: the foreign-key columns that lead to a planned parent table, or columns
+   * that do so without a declared key: `{ project_id: 'projects.id' }`.
+   */
+  readonly through?: Through<Source, Name>
   /** Columns that tell rows apart. Default: the primary key found in the catalogue. */
   readonly key?: readonly ColumnName<Source, Name>[]
   /** The target's table. Default: the same name. */
   readonly to?: To | IfUntyped<Target, string, never>
   /** `tenant` and `through` of the target's table, where they differ there. */
   readonly targetTenant?: ColumnName<Target, TargetName<Name, To>>
-  readonly targetThrough?: OneOrMore<ColumnName<Target, TargetName<Name, To>>>
+  readonly targetThrough?: Through<Target, TargetName<Name, To>>
+  /**
+   * `'stay'`: rows without a tenant are nobody's, and stay where they are. Default: `check` reports
+   * them.
+   */
+  readonly nobody?: 'stay'
   readonly columns?: {
     /** Source columns that the target does not get. */
     readonly drop?: readonly (Drop | IfUntyped<Source, string, never>)[]
@@ -114,5 +123,3 @@ export type TableOptions<Row extends object, Out extends object> = OptionsOf<
   object,
   string
 >
-
-export type OneOrMore<Name extends string> = Name | readonly Name[]

@@ -32,6 +32,13 @@ export type AnyColumnName<Db> = IfUntyped<
   { [Table in keyof Db]: keyof Db[Table] & string }[keyof Db]
 >
 
+/** `table.column` for any column of its tables. */
+export type AnyColumnPath<Db> = IfUntyped<
+  Db,
+  string,
+  { [Table in keyof Db & string]: `${Table}.${keyof Db[Table] & string}` }[keyof Db & string]
+>
+
 /** A column's value in a transform: dates and times are PostgreSQL's texts, int8 is bigint. */
 type ReadValue<Column> =
   bigint extends InsertType<Column>

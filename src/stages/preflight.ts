@@ -10,6 +10,7 @@ import { advanceSequences, notePositions } from '../attempt/sequences.ts'
 import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
+import { adoptedRows, adoptingTables } from '../checks/adopted-rows.ts'
 import { collidingKeys, keyAtSource } from '../checks/colliding-keys.ts'
 import { describe, tryEach } from '../checks/demand-findings.ts'
 import { movesOfTenant } from '../control/moves.ts'
@@ -37,6 +38,7 @@ export const preflight: Stage = {
     await closeTarget(shard)
     try {
       await refuseBadKeys(shard)
+      await refuseAdopted(shard)
       // The move itself reports what it would have to pass.
       if (shard.move.errand !== 'rehearse') await advanceSequences(shard, 'source')
       if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
@@ -168,6 +170,23 @@ async function refuseBadKeys(shard: Shard): Promise<void> {
   const empty = await shard.ends.target.rows.emptyTables(known.map(({ target }) => target))
   for (const route of known) {
     if (!empty.has(route.target.name)) await refuseColliding(shard, route)
+  }
+}
+
+/** Rows of nobody that would become the tenant's, and be removed with it. */
+async function refuseAdopted(shard: Shard): Promise<void> {
+  const [source, target] = [shard.ends.source.rows, shard.ends.target.rows]
+  for (const adopting of adoptingTables(shard.survey)) {
+    const { child, parent } = adopting
+    const { name } = child.table
+    if (!parent || (await target.emptyTables([child.table])).has(name)) continue
+    const found = await adoptedRows({ source, target }, adopting, {
+      ...tenantRows(shard, parent, 'source'),
+      ...{ key: [], after: nothingRead, signal: shard.signal },
+    })
+    if (found.length === 0) continue
+    const message = `"${name}" at the target has rows that refer to ${found.length === 20 ? '20 or more' : found.length} of the tenant's rows of "${parent.target.name}", which are not there yet, e.g. ${found[0]}: remove or change them`
+    throw new RehomeError('TARGET_NOT_EMPTY', message, { data: { keys: found } })
   }
 }
 

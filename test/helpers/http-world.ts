@@ -60,7 +60,7 @@ function servedBy(plan: Partial<PlanInput> = {}, end: EndName): ServeOptions {
     if (one.kind !== 'table') return []
     const name = end === 'source' ? one.name : (one.to ?? one.name)
     const { tenant, through } = one
-    return [table(name, { ...(tenant && { tenant }), ...(through && { through }) })]
+    return [{ ...table(name, tenant ? { tenant } : {}), through }]
   })
   return { exclude: end === 'source' ? exclude : [], ...(own.length > 0 && { tables: own }) }
 }

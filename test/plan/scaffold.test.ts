@@ -194,6 +194,16 @@ describe('the plan', () => {
     expect(lines).toContain("    table('tasks', { through: 'project_id' }),")
   })
 
+  test('says a reference without a foreign key, and what lies below it', () => {
+    const notes = { id: 'int8 key', task_id: 'int8' }
+    const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }
+    const text = textOf({ ...small, notes, likes })
+    expect(text).toMatch(
+      /guessed: [^\n]*only names say so\n {4}table\('notes', \{ through: \{ task_id: 'tasks.id' \} \}\),/,
+    )
+    expect(text).toContain("table('likes', { through: 'note_id' }),")
+  })
+
   test('excludes what it cannot say and what lies below it, with a decision', () => {
     const notes = { id: 'int8 key', task_id: 'int8 -> tasks.id' }
     const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }

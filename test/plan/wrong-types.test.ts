@@ -44,6 +44,16 @@ const wrong: [what: string, body: string, message: RegExp][] = [
     /Did you mean '"project_id"'/,
   ],
   [
+    'a reference by a column that the table has not',
+    tables(`table('tasks', { through: { projekt_id: 'projects.id' } })`),
+    /projekt_id/,
+  ],
+  [
+    'a reference to a column that no table has',
+    tables(`table('tasks', { through: { project_id: 'projects.key' } })`),
+    /'"projects.key"' is not assignable .*"projects.id"/,
+  ],
+  [
     'one of several columns of a path',
     tables(`table('tasks', { through: ['project_id', 'x'] })`),
     /'"x"' is not assignable/,

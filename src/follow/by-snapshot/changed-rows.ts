@@ -163,15 +163,19 @@ export async function refuseBrokenByLeaving(
 
 /** References by the columns of the target's key, all of which the round knows. */
 function referringTo({ route }: ChangedTable): CatalogReference[] {
-  return route.target.references.filter(
-    ({ readable, parentColumns }) =>
-      readable && route.targetKey.every((name) => parentColumns.includes(name)),
+  return kept(route).filter(({ parentColumns }) =>
+    route.targetKey.every((name) => parentColumns.includes(name)),
   )
 }
 
 function otherReferences(table: ChangedTable): CatalogReference[] {
   const known = referringTo(table)
-  return table.route.target.references.filter((key) => key.readable && !known.includes(key))
+  return kept(table.route).filter((key) => !known.includes(key))
+}
+
+/** References that the database would keep, were foreign keys on. */
+function kept({ target }: Route): CatalogReference[] {
+  return target.references.filter(({ readable, undeclared }) => readable && !undeclared)
 }
 
 function otherColumns(table: ChangedTable): string[] {

@@ -44,6 +44,8 @@ export interface KeyOperators {
 
 export interface CatalogForeignKey extends Matching {
   readonly name: string
+  /** Only the plan says so: the database does not keep it. */
+  readonly undeclared?: boolean | undefined
   /** Its last columns are periods: the parents' together contain the child's. */
   readonly temporal?: boolean
   readonly columns: readonly string[]

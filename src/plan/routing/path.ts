@@ -11,19 +11,26 @@ export interface Matching {
   readonly collations?: readonly (string | null)[]
 }
 
-export type TenantPath =
-  | { readonly kind: 'column'; readonly column: string }
-  | ({
-      readonly kind: 'through'
-      readonly columns: readonly string[]
-      readonly parent: string
-      readonly parentColumns: readonly string[]
-      /** A key on the way may be deferred: until commit a row's parent can become another one. */
-      readonly deferrable: boolean
-      readonly path: TenantPath
-    } & Matching)
+export type TenantPath = { readonly kind: 'column'; readonly column: string } | ThroughPath
+
+export interface ThroughPath extends Matching {
+  readonly kind: 'through'
+  readonly columns: readonly string[]
+  readonly parent: string
+  readonly parentColumns: readonly string[]
+  /** No foreign key says so: rows may come before their parents, and stay without. */
+  readonly undeclared?: boolean | undefined
+  /** A key on the way may be deferred: until commit a row's parent can become another one. */
+  readonly deferrable: boolean
+  readonly path: TenantPath
+}
 
 /** How many parents stand between a row and its tenant's column. */
 export function hopsOf(path: TenantPath): number {
   return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
+}
+
+/** A reference on the way is kept by no foreign key. */
+export function isUndeclared(path: TenantPath): boolean {
+  return path.kind === 'through' && (path.undeclared === true || isUndeclared(path.path))
 }

@@ -10,7 +10,9 @@ import { parentsFirst } from './order.ts'
 import type { EndTable, Route } from './route.ts'
 import { routeStream, streamsOf } from './stream-routes.ts'
 import { filledTables, plannedTables, unclassifiedTables } from './tables.ts'
-import { tableNameAt, tenantPath } from './tenant-path.ts'
+import { tenantPath } from './tenant-path.ts'
+import { withReferences } from './undeclared.ts'
+import { tableNameAt } from './ways.ts'
 
 export interface Routing {
   /** Parents before children. */
@@ -22,8 +24,9 @@ export interface Routing {
   readonly cycle: readonly string[]
 }
 
-export function routeTables(plan: Plan, source: Catalog, target: Catalog): Routing {
+export function routeTables(plan: Plan, ...catalogs: readonly [Catalog, Catalog]): Routing {
   const findings: Finding[] = []
+  const [source, target] = withReferences(plan, catalogs)
   const tables = plannedTables(plan, { source, target }, findings)
   const filled = filledTables(plan)
   const across = tables.filter(({ side }) => side === undefined)
@@ -69,7 +72,7 @@ function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
       findings.push({ where: `target table "${table.name}"`, message })
     }
     const path = tenantPath({ plan, table, tables, catalog: at[end], end, findings })
-    return relation && path ? [{ table: relation, path }] : []
+    return relation && path ? [{ table: relation, path, nobody: table.nobody }] : []
   })
 }
 

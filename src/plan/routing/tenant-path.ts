@@ -2,10 +2,19 @@
  * How a row's tenant is known: by a column of its own, or through foreign keys to a parent that has
  * one. Pure.
  */
-import type { Catalog, CatalogColumn, CatalogTable, Finding } from '../catalogs/catalog.ts'
+import type {
+  Catalog,
+  CatalogColumn,
+  CatalogForeignKey,
+  CatalogTable,
+  Finding,
+} from '../catalogs/catalog.ts'
 import type { Plan, TablePlan } from '../plan.ts'
+import type { Way } from '../through.ts'
 import { renamed } from './columns.ts'
+import { isSameKey, matchingOf } from './matching-columns.ts'
 import type { TenantPath } from './path.ts'
+import { tableNameAt, waysAt } from './ways.ts'
 
 /** Ids are equal exactly where their texts are: flags are found by text. */
 const exactTypes = ['text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8']
@@ -26,19 +35,9 @@ export function tenantPath(input: PathInput, visited: readonly string[] = []): T
   if (!relation) return null
   // An end that is asked by tenant decides what is whose.
   if (relation.path) return relation.path
-  const through = end === 'source' ? table.through : (table.targetThrough ?? throughAtTarget(table))
-  if (through && !(end === 'target' && table.targetTenant)) {
-    return pathThrough(input, { relation, through, seen: [...visited, name] })
-  }
+  const [way] = waysAt(table, input) ?? []
+  if (way) return pathThrough(input, { relation, way, seen: [...visited, name] })
   return pathByColumn(input, relation)
-}
-
-export function tableNameAt(table: TablePlan, end: 'source' | 'target'): string {
-  return end === 'source' ? table.name : (table.to ?? table.name)
-}
-
-function throughAtTarget(table: TablePlan): readonly string[] | undefined {
-  return table.through?.map((column) => renamed(table, column))
 }
 
 function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | null {
@@ -72,12 +71,12 @@ function isExact({ deterministic, typeName, typeSql }: CatalogColumn): boolean {
 
 function pathThrough(
   input: PathInput,
-  context: { relation: CatalogTable; through: readonly string[]; seen: readonly string[] },
+  context: { relation: CatalogTable; way: Way; seen: readonly string[] },
 ): TenantPath | null {
-  const { relation, through, seen } = context
-  const key = relation.foreignKeys.find((candidate) => sameNames(candidate.columns, through))
-  const columns = through.map((column) => `"${column}"`).join(', ')
-  if (!key) return complain(input, `has no foreign key on ${columns} at the ${input.end}`)
+  const { relation, way, seen } = context
+  const columns = way.columns.map((column) => `"${column}"`).join(', ')
+  const key = keyOfWay(input, relation, way)
+  if (typeof key === 'string') return complain(input, `${key} at the ${input.end}`)
   if (key.temporal) {
     return complain(input, `${columns} is a temporal key, so a row may have several parents`)
   }
@@ -86,16 +85,37 @@ function pathThrough(
   if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
   const path = tenantPath({ ...input, table: parent }, seen)
   if (!path) return null
-  const { parent: name, parentColumns, equals, collations } = key
+  const { parent: name, parentColumns, equals, collations, undeclared } = key
   const deferrable = key.deferrable || (path.kind === 'through' && path.deferrable)
   return {
     kind: 'through',
     columns: key.columns,
     parent: name,
     ...{ parentColumns, deferrable, path },
+    ...(undeclared && { undeclared }),
     ...(equals && { equals }),
     ...(collations && { collations }),
   }
+}
+
+/** The key, or why there is none. */
+function keyOfWay(
+  { catalog }: PathInput,
+  relation: CatalogTable,
+  { columns, to }: Way,
+): CatalogForeignKey | string {
+  const names = columns.map((column) => `"${column}"`).join(', ')
+  const key = relation.foreignKeys.find((candidate) =>
+    to ? isSameKey(candidate, columns, to) : sameNames(candidate.columns, columns),
+  )
+  if (key) return key
+  if (!to) {
+    return `has no foreign key on ${names}`
+  }
+  const parent = catalog.tables.get(to.table)
+  if (!parent) return `refers to "${to.table}", which does not exist`
+  const matching = matchingOf({ table: relation, columns }, { table: parent, columns: to.columns })
+  return typeof matching === 'string' ? matching : `has no key on ${names}`
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {

@@ -49,5 +49,6 @@ function pathText(path: TenantPath): string {
   if (path.kind === 'column') return `by column "${path.column}"`
   const columns = path.columns.map((name) => `"${name}"`).join(', ')
   const more = path.path.kind === 'through' ? `, ${pathText(path.path)}` : ''
-  return `through ${columns} to "${path.parent}"${more}`
+  const undeclared = path.undeclared ? ', without a foreign key' : ''
+  return `through ${columns} to "${path.parent}"${undeclared}${more}`
 }

@@ -101,11 +101,15 @@ const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
       one,
       'a plan follows one key that is filled in every row: fill it, or leave the rows',
     ),
-  undeclared: ({ columns, parent }, one) =>
-    undecided(
-      one,
-      `add a foreign key from "${columns.join(', ')}" to "${parent}", or leave the rows`,
-    ),
+  undeclared: ({ columns, parent }, one, scaffold) => {
+    if (!isPlannable(one, scaffold)) {
+      return undecided(one, `its way to the tenant leads over "${parent}", which is excluded`)
+    }
+    const [column = ''] = columns
+    const to = primaryKey(scaffold.source.tables.get(parent))?.[0] ?? ''
+    const options = [`through: { ${property(column)}: ${quote(`${parent}.${to}`)} }`]
+    return planned(one, { scaffold, options, group: 'through' })
+  },
   polymorphic: (_, one) => undecided(one, 'a plan follows declared keys only: its rows stay'),
   'referred to': (_, one) =>
     excluded(one, 'shared', 'bring the rows to the target before their tenant moves'),
@@ -177,12 +181,13 @@ function outside({ source, tables }: Scaffold): Entry[] {
   }))
 }
 
-/** Its way leads over declared keys and planned tables alone. */
+/** Its way leads over planned tables alone. */
 function isPlannable(one: ClassifiedTable, scaffold: Scaffold): boolean {
   const { belonging, table } = one
   if (belonging.kind === 'column') return !scaffold.target || scaffold.target.tables.has(table)
-  if (belonging.kind !== 'through') return false
+  if (belonging.kind !== 'through' && belonging.kind !== 'undeclared') return false
   const parent = scaffold.tables.find((other) => other.table === belonging.parent)
+  if (belonging.kind === 'undeclared') return parent !== undefined && isPlannable(parent, scaffold)
   const keys = scaffold.source.tables.get(table)?.foreignKeys ?? []
   const declared = keys.some(({ columns }) => columns.join('\0') === belonging.columns.join('\0'))
   return declared && parent !== undefined && isPlannable(parent, scaffold)
@@ -199,6 +204,15 @@ function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?:
   return { option, comment: `guessed: it has no primary key, and "${unique.name}" is unique` }
 }
 
+function primaryKey(table: CatalogTable | undefined): readonly string[] | undefined {
+  return table?.uniques.find(({ primary }) => primary)?.columns
+}
+
+/** A name as a key of an object. */
+function property(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name)
+}
+
 function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {
   const names = (here?.columns ?? []).map(({ name }) => name)
   return names.filter((name) => !there.columns.some((column) => column.name === name))
@@ -207,7 +221,7 @@ function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[
 /** Parents before children, then by name. */
 function parentsBefore({ tables }: Scaffold): ClassifiedTable[] {
   const depth = ({ belonging }: ClassifiedTable): number => {
-    if (belonging.kind !== 'through') return 0
+    if (belonging.kind !== 'through' && belonging.kind !== 'undeclared') return 0
     const parent = tables.find(({ table }) => table === belonging.parent)
     return 1 + (parent ? depth(parent) : 0)
   }

@@ -55,6 +55,8 @@ const foreignKey = z.object({
   columns: z.array(z.string()),
   parent: z.string(),
   parentSchema: z.string().default('public'),
+  /** The database does not keep it. */
+  undeclared: z.boolean().optional(),
   deferrable: z.boolean().default(false),
   parentColumns: z.array(z.string()),
 })
@@ -72,6 +74,7 @@ type Path =
       columns: string[]
       parent: string
       parentColumns: string[]
+      undeclared?: boolean | undefined
       deferrable: boolean
       path: Path
     }
@@ -82,6 +85,7 @@ export const tenantPath: z.ZodType<Path> = z.union([
     columns: z.array(z.string()),
     parent: z.string(),
     parentColumns: z.array(z.string()),
+    undeclared: z.boolean().optional(),
     deferrable: z.boolean(),
     get path() {
       return tenantPath

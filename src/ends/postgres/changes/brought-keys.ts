@@ -32,6 +32,7 @@ import {
   type ChangedTable,
   type Changes,
   changedAtSource,
+  changedFarAbove,
   changedForChildren,
   logged,
   ofTenant,
@@ -120,8 +121,11 @@ async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promis
   const entries = `${logged(changes, table)}${kind === 'parent' ? ' and l.rehome_children' : ''}`
   const known = sourceOf(route, names)
   if (known && !log.log.whole) {
-    const columns = known.map((name, i) => `l.${ident(name)}${castOf(route, names[i])}::text`)
-    const query = `select distinct ${columns.join(', ')} ${entries}`
+    const list = (alias: string) =>
+      known.map((name, i) => `${alias}.${ident(name)}${castOf(route, names[i])}::text`).join(', ')
+    const above = changedFarAbove(changes, table)
+    const more = above && ` union select ${list('r')} from ${above}`
+    const query = `select distinct ${list('l')} ${entries}${more}`
     return await tell(bringing, changes, { route, names, kind, query, map: (texts) => texts })
   }
   const is =

@@ -123,7 +123,7 @@ function addColumn(log: string, { name, typeSql }: LogColumn): string[] {
   ]
 }
 
-export interface LoggedRows {
+interface LoggedRows {
   /** How a row, by its alias, finds its tenant. */
   readonly tenantOf: (alias: string) => { readonly joins: string; readonly tenant: string }
   /** An SQL condition on an update, whether children may have changed owner. */
@@ -145,6 +145,35 @@ export function unlikeBefore(
     `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
   return `not exists (select from ${rows.old} o${before.joins}
           where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
+}
+
+interface AnybodysRows extends Pick<LoggedRows, 'tenantOf'> {
+  readonly rows: TouchedRows
+  /** On `r` and what it is joined with. */
+  readonly condition: string
+}
+
+/**
+ * In a guard: logs rows whose tenant is not known yet, for each tenant whose changes are logged: one
+ * of them may have inserted the parent by the time that this transaction commits.
+ */
+export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: AnybodysRows): string {
+  const { joins } = tenantOf('r')
+  const { columns, whole } = logged.log
+  const names = columns.map(({ name }) => name)
+  const keys = names.map((name) => `r.${ident(name)}`).join(', ')
+  const insert = (some: string, row: string) => `
+    insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})
+      select f.tenant_id, true, ${row}, ${keys} from ${some} r${joins}, rehome.tenant_flags f
+      where ${condition} and f.scope = ${literal(logged.scope)}
+        and f.mode <> 'moved' and f.tenant_id <> '*';`
+  return `
+  if anybodys then
+    if tg_op <> 'INSERT' then${insert(rows.old, whole ? 'pg_catalog.to_jsonb(r.*)' : 'null')}
+    end if;
+    if tg_op <> 'DELETE' then${insert(rows.new, 'null')}
+    end if;
+  end if;`
 }
 
 /** In a guard: logs the rows of the tenants in `captured`. */

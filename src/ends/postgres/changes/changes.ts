@@ -7,7 +7,7 @@
  */
 
 import { RehomeError } from '../../../errors.ts'
-import type { TenantPath } from '../../../plan/routing/path.ts'
+import { hopsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
@@ -101,6 +101,19 @@ export function changedAtSource(changes: Changes, table: ChangedTable): string {
   const columns = table.route.sourceKey
   const values = changedValues(changes, table, { columns, children: false })
   return amongSelected(table.route.source, { alias: 'r', columns }, values)
+}
+
+/**
+ * Rows `r` of the tenant whose parents' parents have changed, as they are at the source. At the target
+ * their parents may still be below others, which have not: no entry and no key there tells of them.
+ * Empty: the table's rows have no such parents. Those with one parent have entries of their own.
+ */
+export function changedFarAbove(changes: Changes, table: ChangedTable): string {
+  const { route, log } = table
+  const above = hopsOf(route.sourcePath) > 1 && changedWithParent(changes, route.sourcePath, 'r')
+  if (!above) return ''
+  const name = qualified(log.schema, route.source.name)
+  return `${name} r where ${ofTenant(changes, table)} and ${above}`
 }
 
 /** The condition for a row whose children have changed with it. */

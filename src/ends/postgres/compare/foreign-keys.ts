@@ -20,6 +20,8 @@ export async function brokenReferences(
   const broken: BrokenReference[] = []
   const { foreignKeys, outerKeys, partitionKeys } = rows.table
   for (const key of [...foreignKeys, ...outerKeys, ...partitionKeys]) {
+    // Rows found by such a key have their parent; by others the application may refer to nothing.
+    if (key.undeclared) continue
     const isOurs = ({ table }: EndTable) =>
       key.parentSchema === target.schema && key.parent === table.name
     const parent = tables.find(isOurs)

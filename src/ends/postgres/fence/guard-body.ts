@@ -2,14 +2,13 @@
  * The conditions that a guard puts to the rows that were written: SQL text, pure. The same for all
  * rows of a statement and for a single row.
  */
-import type { TenantPath } from '../../../plan/routing/path.ts'
+import type { TenantPath, ThroughPath } from '../../../plan/routing/path.ts'
 import { ident, literal } from '../../../quote.ts'
 import { tenantJoin } from '../predicate.ts'
+import { type LooseRows, looseCheck } from './loose-rows.ts'
 
-export interface GuardedRows {
-  readonly schema: string
+export interface GuardedRows extends LooseRows {
   readonly path: TenantPath
-  readonly scope: string
   /** The columns by which rows of other planned tables find their tenant through this one. */
   readonly childKey: readonly string[]
 }
@@ -30,6 +29,8 @@ interface BodyOf {
    * changed owner.
    */
   readonly log: (children: string) => string
+  /** Makes the statement that logs rows for all captured tenants, from a condition on the rows. */
+  readonly logAnybodys: (condition: string) => string
 }
 
 interface OwnersOf {
@@ -41,7 +42,7 @@ interface OwnersOf {
 /**
  * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
  */
-export function guardBody(guarded: GuardedRows, { rows, log }: BodyOf): string {
+export function guardBody(guarded: GuardedRows, { rows, log, logAnybodys }: BodyOf): string {
   const { schema, path, scope, childKey } = guarded
   const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
   const owners = ownersCheck(childKey, { joins, tenant, rows })
@@ -73,7 +74,7 @@ begin${lowAndHigh(tenant, rows)}
   return null;
 end `
   if (path.kind === 'column') return simple
-  const orphan = path.columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
+  const orphan = isOrphan(path)
   const anybodys = (some: string, knownTenant: string) =>
     `exists (select from ${some} r${joins} where ${knownTenant} and ${tenant} is null)`
   // A row that loses its parent is guarded by the parent's own delete. Under a key that is checked
@@ -85,12 +86,12 @@ declare
   anybodys boolean := false;${declared}
 begin${touched('touched')}${children}
   if tg_op <> 'INSERT' then
-    anybodys := ${anybodys(rows.old, `${nearestParent} is not null`)};
+    anybodys := ${anybodys(rows.old, path.undeclared ? orphan : `${nearestParent} is not null`)};
   end if;
   if tg_op <> 'DELETE' then
     anybodys := anybodys or ${anybodys(rows.new, orphan)};
   end if;
-  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.lock_any_tenant(); end if;
+  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.lock_any_tenant(); end if;${logAnybodys(`${tenant} is null and ${orphan}`)}${looseCheck(guarded, { path, rows: rows.new })}
   loop
     if touched is not null then ${ask}; end if;${touched('again')}
     exit when again is null or again <@ touched;
@@ -98,6 +99,11 @@ begin${touched('touched')}${children}
   end loop;${logging}
   return null;
 end `
+}
+
+/** Over `r`: it refers to a parent, which tells no tenant or is not there. */
+function isOrphan({ columns }: ThroughPath): string {
+  return columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
 }
 
 /**

@@ -7,7 +7,7 @@
  * off.
  */
 import { createHash } from 'node:crypto'
-import type { CatalogTable, CatalogTrigger } from '../../../plan/catalogs/catalog.ts'
+import type { CatalogTrigger } from '../../../plan/catalogs/catalog.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import {
   createLogTable,
@@ -15,6 +15,7 @@ import {
   type LogColumn,
   type Logged,
   type LogShape,
+  logAnybodys,
   logRows,
 } from '../changes/change-log.ts'
 import { tenantJoin } from '../predicate.ts'
@@ -27,7 +28,6 @@ import {
 } from './guard-body.ts'
 
 export interface Guarded extends GuardedRows {
-  readonly table: CatalogTable
   /**
    * The columns that are logged of rows that change while their tenant is captured. null: no tenant
    * is.
@@ -145,8 +145,8 @@ function dollarQuoted(body: string): string {
 const truncateBody = (scope: string) => `rehome.refuse_truncate of ${scope}`
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
-  const log = (children: string) => logPart(guarded, children)
-  const body = `${guardBody(guarded, { rows: statementRows, log })}${tellsShape(guarded.log)}`
+  const own = bodyOf(guarded, statementRows)
+  const body = `${own}${tellsShape(guarded.log)}`
   const after = (event: string, tables: string) =>
     `after ${event} on $relation referencing ${tables} for each statement`
   const both = 'old table as old_rows new table as new_rows'
@@ -171,10 +171,7 @@ function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
   return [
     {
       name: triggerName(guarded.scope, 'row'),
-      body: guardBody(guarded, {
-        rows: singleRow,
-        log: (children) => logPart(guarded, children, singleRow),
-      }),
+      body: bodyOf(guarded, singleRow),
       functionName: `guard_${guardId(guarded)}_row`,
       event: 'after insert or update or delete on $relation for each row',
     },
@@ -192,11 +189,15 @@ function triggerName(scope: string, event: string): string {
   return `rehome_${event}_${createHash('md5').update(scope).digest('hex').slice(0, 8)}`
 }
 
-function logPart(guarded: Guarded, children: string, rows?: TouchedRows): string {
+function bodyOf(guarded: Guarded, rows: TouchedRows): string {
   const { schema, path } = guarded
   const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
   const [logged] = loggedBy(guarded)
-  return logged ? logRows(logged, { tenantOf, children, ...(rows && { rows }) }) : ''
+  return guardBody(guarded, {
+    rows,
+    log: (children) => (logged ? logRows(logged, { tenantOf, children, rows }) : ''),
+    logAnybodys: (condition) => (logged ? logAnybodys(logged, { tenantOf, condition, rows }) : ''),
+  })
 }
 
 function createLogs(guarded: Guarded): string[] {

@@ -1,0 +1,63 @@
+/**
+ * Rows at the target that refer, by a reference which no foreign key keeps, to rows that the move
+ * is about to bring: with these they would become the tenant's, and be removed as such.
+ */
+import type { Reading, Rows } from '../ends/rows.ts'
+import type { Texts } from '../ends/tenant-rows.ts'
+import { hasNewIds } from '../plan/new-ids.ts'
+import type { ThroughPath } from '../plan/routing/path.ts'
+import type { EndTable, Route } from '../plan/routing/route.ts'
+import type { Routing } from '../plan/routing/routes.ts'
+
+export interface Adopting {
+  readonly child: EndTable
+  readonly path: ThroughPath
+  /** Brings the parents. null: none brings them, or not with keys that are known before. */
+  readonly parent: Route | null
+  /** The parents' keys, as they are read at the source. */
+  readonly columns: Route['columns']
+}
+
+/** The tables at the target whose rows come before their parents, or stay without. */
+export function adoptingTables({ targets, routes }: Pick<Routing, 'targets' | 'routes'>) {
+  return targets.flatMap((child): Adopting[] => {
+    const { path } = child
+    if (path.kind === 'column' || !path.undeclared) return []
+    const route = routes.find(({ target }) => target.name === path.parent)
+    const columns = path.parentColumns.flatMap(
+      (name) => route?.columns.find((column) => column.name === name) ?? [],
+    )
+    const isKnown = route && !route.transform && !route.stream && !hasNewIds(route)
+    const parent = isKnown && columns.length === path.parentColumns.length ? route : null
+    return [{ child, path, parent, columns }]
+  })
+}
+
+/** Up to 20 of the values that rows at the target have there, as text. */
+export async function adoptedRows(
+  ends: { source: Rows; target: Rows },
+  { child, path, columns }: Adopting,
+  reading: Omit<Reading, 'columns'>,
+): Promise<string[]> {
+  const found: string[] = []
+  for await (const { rows } of ends.source.pages({ ...reading, columns })) {
+    const keys = rows.filter((texts) => fits(child, path, texts))
+    const asked = { table: child.table, key: path.columns, keys }
+    if (keys.length > 0) found.push(...(await ends.target.existingKeys(asked)))
+    if (found.length >= 20) break
+  }
+  return found.slice(0, 20)
+}
+
+const largest: Readonly<Record<string, bigint>> = { int2: 32_767n, int4: 2_147_483_647n }
+
+/** No row refers to a value that its column has no room for, and asking for it would fail. */
+function fits({ table }: EndTable, { columns }: ThroughPath, texts: Texts): boolean {
+  return columns.every((name, i) => {
+    const max = largest[table.columns.find((column) => column.name === name)?.typeName ?? '']
+    const text = texts[i] ?? null
+    return (
+      text !== null && (max === undefined || (BigInt(text) <= max && BigInt(text) >= -max - 1n))
+    )
+  })
+}

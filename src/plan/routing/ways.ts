@@ -1,0 +1,40 @@
+/** The ways to its tenant that a plan gives a table, under the names of one end. Pure. */
+import type { Plan, TablePlan } from '../plan.ts'
+import type { Way } from '../through.ts'
+import { renamed } from './columns.ts'
+
+export type EndName = 'source' | 'target'
+
+export function tableNameAt(table: TablePlan, end: EndName): string {
+  return end === 'source' ? table.name : (table.to ?? table.name)
+}
+
+/** undefined: a column of its own holds the tenant. */
+export function waysAt(
+  table: TablePlan,
+  { tables, end }: { readonly tables: readonly TablePlan[]; readonly end: EndName },
+): readonly Way[] | undefined {
+  if (end === 'source') return table.through
+  if (table.targetTenant) return undefined
+  if (table.targetThrough || !table.through || table.side === 'target') {
+    return table.targetThrough ?? table.through
+  }
+  return table.through.map((way) => wayAtTarget(way, table, tables))
+}
+
+function wayAtTarget({ columns, to }: Way, table: TablePlan, tables: readonly TablePlan[]): Way {
+  const parent = tables.find((other) => other.side !== 'target' && other.name === to?.table)
+  return {
+    columns: columns.map((column) => renamed(table, column)),
+    to: to && {
+      table: parent ? tableNameAt(parent, 'target') : to.table,
+      columns: to.columns.map((column) => (parent ? renamed(parent, column) : column)),
+    },
+  }
+}
+
+/** Tables of the plan that stand at one end, by the names that they have there. */
+export function tablesOfEnd(plan: Plan, end: EndName): TablePlan[] {
+  const other = end === 'source' ? 'target' : 'source'
+  return plan.tables.filter((entry) => entry.kind === 'table').filter(({ side }) => side !== other)
+}
