@@ -71,8 +71,7 @@ export interface OptionsOf<
   readonly targetTenant?: ColumnName<Target, TargetName<Name, To>>
   readonly targetThrough?: Through<Target, TargetName<Name, To>>
   /**
-   * `'stay'`: rows without a tenant are nobody's, and stay where they are. Default: `check` reports
-   * them.
+   * `'stay'`: rows without a tenant stay where they are. Default: `check` reports them.
    */
   readonly nobody?: 'stay'
   readonly columns?: {

@@ -173,7 +173,7 @@ async function refuseBadKeys(shard: Shard): Promise<void> {
   }
 }
 
-/** Rows of nobody that would become the tenant's, and be removed with it. */
+/** Rows without a tenant that would become the tenant's, and be removed with it. */
 async function refuseAdopted(shard: Shard): Promise<void> {
   const [source, target] = [shard.ends.source.rows, shard.ends.target.rows]
   for (const adopting of adoptingTables(shard.survey)) {

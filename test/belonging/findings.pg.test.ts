@@ -18,7 +18,7 @@ const application = {
   tables: [table('roles'), table('projects'), table('tasks', byProject)],
 }
 
-test('rows of nobody and missing indexes are findings, with their number and the line to paste', async () => {
+test('rows without a tenant and missing indexes are findings, with their number and the line to paste', async () => {
   await using world = await createApplication(application)
   const found = async (tables?: PlanInput['tables']) =>
     (await world.rehome.check(world.plan(tables && { tables }))).map(

@@ -53,7 +53,7 @@ test('a tenant moves, comes back and moves again by references without keys', as
   await travel(engine)
 })
 
-/** Parents go and leave their children: these are nobody's from then on, wherever they are. */
+/** Parents go and leave their children: these have no tenant from then on, wherever they are. */
 const careless: Application = {
   ...engine,
   tables: [
@@ -65,7 +65,7 @@ const careless: Application = {
       nobody: 'stay',
     }),
   ],
-  // Rows of nobody stay where they are, so the application does not find them at another home.
+  // Rows without a tenant stay where they are: the application finds none at another home.
   write: (i) => [
     ...engine
       .write(i)
@@ -77,7 +77,7 @@ const careless: Application = {
       ),
     ...(i % 3 === 2 ? [`delete from queues where id = ${1_000 + i - 2}`] : []),
     ...(i % 7 === 6 ? [`delete from jobs where id = ${10_000 + i - 4}`] : []),
-    `insert into step_logs values (${500_000 + i}, null, null, 'of nobody')`,
+    `insert into step_logs values (${500_000 + i}, null, null, 'of no job')`,
   ],
 }
 

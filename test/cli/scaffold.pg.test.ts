@@ -117,7 +117,9 @@ test('keys, doubts and the rows of no tenant stand in the plan', async () => {
   expect(chains).toContain(`table('checklists', { through: ['board_id', 'card_no'] }),`)
   expect(chains).toMatch(/guessed: [^\n]*null[^\n]*\n {4}table\('checklist_items', \{ through/)
   const shared = (await scaffold('shared')).text
-  expect(shared).toMatch(/guessed: [^\n]*null in 1 of 2 sampled rows\n {4}table\('roles'\)/)
+  expect(shared).toMatch(
+    /guessed: [^\n]*null in 1 of 2 sampled rows\n {4}table\('roles', \{ nobody: 'stay' \}\)/,
+  )
 })
 
 test('check --explain says of every table how it belongs, and how many rows one tenant has', async () => {

@@ -1,5 +1,5 @@
-// Rows that refer to a parent which is not there, by a reference without a foreign key: nothing says
-// whose they are, and they may be of a tenant that is closed here.
+// Rows that refer to a parent which is not there, by a reference without a foreign key: nothing
+// says whose they are, and they may be of a tenant that is closed here.
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -73,7 +73,7 @@ test.each(['none', 'capturing'] as const)(
   },
 )
 
-test('a row without its parent is accepted where the plan has rows of nobody', async () => {
+test('a row without its parent is accepted where the plan leaves such rows', async () => {
   await using db = await createNotes(lenient)
   await close(db.pool, 'moved')
   expect(await codeOf(db.pool.query(insert))).toBe('accepted')

@@ -139,8 +139,8 @@ test('rows that come to a tenant are followed, whatever their keys are made of',
     table('notes'),
     table('note_lines', { through: 'note_id' }),
     table('visits'),
-    table('labels'),
-    table('files', { through: 'note_id' }),
+    table('labels', { nobody: 'stay' }),
+    table('files', { through: 'note_id', nobody: 'stay' }),
   ]
   await using world = await createWorld({ plan: { ...plan, tables }, both })
   await world.addTenant('acme', 4)

@@ -204,6 +204,16 @@ describe('the plan', () => {
     expect(text).toContain("table('likes', { through: 'note_id' }),")
   })
 
+  test('leaves rows of no tenant where the sample has some', () => {
+    const { catalog: source, tenant } = tenantIn({
+      ...small,
+      notes: { id: 'int8 key', organization_id: 'int8 -> organizations.id' },
+    })
+    const tables = classify(source, tenant, sampled({ organization_id: 7 }))
+    const text = planText({ source, tenant, tables, sourceFrom: 'A', targetFrom: 'B' })
+    expect(text).toMatch(/null in 7 of 100[^\n]*\n {4}table\('notes', \{ nobody: 'stay' \}\)/)
+  })
+
   test('excludes what it cannot say and what lies below it, with a decision', () => {
     const notes = { id: 'int8 key', task_id: 'int8 -> tasks.id' }
     const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }

@@ -30,7 +30,7 @@ beforeAll(async () => {
   world = await createWorld({
     both: posts,
     plan: {
-      tables: [table('posts'), table('comments', { through: 'post_id' })],
+      tables: [table('posts'), table('comments', { through: 'post_id', nobody: 'stay' })],
       tenants: sql`select tenant_id from posts`,
       attempts: 3,
       fence: { leaseMs: 600_000, drainMs: 2_000, drained },

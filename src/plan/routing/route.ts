@@ -37,6 +37,6 @@ export interface Route {
 export interface EndTable {
   readonly table: CatalogTable
   readonly path: TenantPath
-  /** `stay`: rows without a tenant are nobody's. Absent: there are to be none. */
-  readonly nobody?: 'stay' | undefined
+  /** `stay`: rows without a tenant stay where they are. Absent: there are to be none. */
+  readonly tenantless?: 'stay' | undefined
 }

@@ -72,7 +72,7 @@ function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
       findings.push({ where: `target table "${table.name}"`, message })
     }
     const path = tenantPath({ plan, table, tables, catalog: at[end], end, findings })
-    return relation && path ? [{ table: relation, path, nobody: table.nobody }] : []
+    return relation && path ? [{ table: relation, path, tenantless: table.nobody }] : []
   })
 }
 

@@ -38,6 +38,8 @@ export interface ClassifiedTable {
   readonly why: string
   /** Why it may be otherwise. Absent: the schema leaves no doubt. */
   readonly doubt?: string | undefined
+  /** The sample has rows of no tenant. */
+  readonly tenantless?: boolean | undefined
 }
 
 /** Nulls in a sample of a table's rows. */

@@ -93,7 +93,11 @@ function byColumn(table: CatalogTable, { catalog, tenant, sample }: Known): Foun
     others.length > 0 ? `${others.join(' and ')} refers to a tenant, too` : [],
     nullDoubt(table, [column], sample),
   ].flat()
-  return { belonging: { kind: 'column', column }, why, doubt: doubts.join('; ') || undefined }
+  const tenantless = (sample.get(table.name)?.nulls[column] ?? 0) > 0
+  return {
+    ...{ belonging: { kind: 'column', column }, why, tenantless },
+    doubt: doubts.join('; ') || undefined,
+  }
 }
 
 function throughKey(table: CatalogTable, known: Known): Found | null {

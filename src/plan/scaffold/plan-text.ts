@@ -126,7 +126,7 @@ function entryOf(one: ClassifiedTable, scaffold: Scaffold): Entry {
 }
 
 function planned(
-  { table: name, why, doubt }: ClassifiedTable,
+  { table: name, why, doubt, tenantless }: ClassifiedTable,
   at: { scaffold: Scaffold; options: readonly string[]; group: 'tenants' | 'column' | 'through' },
 ): Entry {
   const { source, target } = at.scaffold
@@ -141,6 +141,7 @@ function planned(
   const drop = there ? missingAt(there, table) : []
   const options = [
     ...at.options,
+    ...(tenantless ? [`nobody: 'stay'`] : []),
     ...(key.option ? [key.option] : []),
     ...(drop.length > 0 ? [`columns: { drop: [${drop.map(quote).join(', ')}] }`] : []),
   ]

@@ -25,8 +25,8 @@ const testCode = /^test\/(?!tidy\/).*\.ts$/
 /** Words that hide who acts or what happens. A comment may break a line within them. */
 const hiding = [
   'whoever',
-  // But for the user of that name.
-  "(?:(?<!')nobody|nobody(?!'))",
+  // But for the user and the plan's option of that name.
+  "(?<![.`])(?:(?<!')nobody(?!\\??:)|nobody(?!'|\\??:))",
   'ought',
   '(?:is|are|was|were|be|been) told(?! apart)',
   'goes by',

@@ -1,4 +1,4 @@
-/** Looks for what a plan has to settle before tenants move: rows of nobody, and missing indexes. */
+/** Looks before tenants move: for rows without a tenant, and for missing indexes. */
 import type { EndTable } from '../../../plan/routing/route.ts'
 import type { Pool } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
@@ -12,13 +12,13 @@ export interface NobodysRows {
   readonly loose: number
 }
 
-/** Reads every row that has no tenant. One query for all tables; none where there can be no such. */
+/** Reads rows that have no tenant: one query for all tables, none where there can be no such. */
 export async function findNobodys(
   pool: Pool,
   { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
 ): Promise<NobodysRows[]> {
   const looks = tables
-    .filter(({ nobody }) => nobody !== 'stay')
+    .filter(({ tenantless }) => tenantless !== 'stay')
     .map((at) => ({ name: at.table.name, ...conditionsOf(at, schema) }))
     .filter(({ without, loose }) => without !== '' || loose !== '')
   if (looks.length === 0) return []

@@ -154,8 +154,8 @@ interface AnybodysRows extends Pick<LoggedRows, 'tenantOf'> {
 }
 
 /**
- * In a guard: logs rows whose tenant is not known yet, for each tenant whose changes are logged: one
- * of them may have inserted the parent by the time that this transaction commits.
+ * In a guard: logs rows whose tenant is not known yet, for each tenant whose changes are logged:
+ * one of them may have inserted the parent by the time that this transaction commits.
  */
 export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: AnybodysRows): string {
   const { joins } = tenantOf('r')

@@ -104,9 +104,9 @@ export function changedAtSource(changes: Changes, table: ChangedTable): string {
 }
 
 /**
- * Rows `r` of the tenant whose parents' parents have changed, as they are at the source. At the target
- * their parents may still be below others, which have not: no entry and no key there tells of them.
- * Empty: the table's rows have no such parents. Those with one parent have entries of their own.
+ * Rows `r` of the tenant whose parents' parents have changed, as they are at the source. At the
+ * target their parents may still be below others, which have not: no entry and no key there tells
+ * of them. Empty: rows of the table have no parents above their parents.
  */
 export function changedFarAbove(changes: Changes, table: ChangedTable): string {
   const { route, log } = table

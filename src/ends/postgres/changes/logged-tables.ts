@@ -25,10 +25,10 @@ export function guardedTables(
   // The feed of an end reports old rows, and its reader makes keys of them.
   const overHttp = [source, target].some(({ kind }) => kind !== 'sql')
   const whole = overHttp ? { whole: true } : {}
-  return here.map(({ table, path, nobody }) => {
+  return here.map(({ table, path, tenantless }) => {
     const route = leaving.find((candidate) => candidate.source.name === table.name)
     return {
-      ...{ schema, table, path, nobody },
+      ...{ schema, table, path, tenantless },
       scope: end === 'source' ? scope : targetScope,
       childKey: childKeyIn(here, table.name),
       log: logs && route ? { ...logShapeOf(route, leaving), ...whole } : null,

@@ -1,6 +1,6 @@
 /**
- * Rows that refer to a parent which is not there, by a reference that no foreign key keeps: SQL text
- * for a guard, pure.
+ * Rows that refer to a parent which is not there, by a reference that no foreign key keeps: SQL
+ * text for a guard, pure.
  *
  * Such a row may be of a tenant that is closed at this end: its parent is at the other one. A
  * foreign key would refuse it, so the guard does, as late as at commit.
@@ -15,16 +15,16 @@ export interface LooseRows {
   readonly schema: string
   readonly scope: string
   readonly table: CatalogTable
-  /** `stay`: rows without a tenant are nobody's, and accepted. */
-  readonly nobody?: 'stay' | undefined
+  /** `stay`: rows without a tenant are accepted. */
+  readonly tenantless?: 'stay' | undefined
 }
 
 /** A statement about the rows that were written. Empty: there can be none. */
 export function looseCheck(
-  { schema, scope, table, nobody }: LooseRows,
+  { schema, scope, table, tenantless }: LooseRows,
   { path, rows }: { readonly path: ThroughPath; readonly rows: string },
 ): string {
-  if (!path.undeclared || nobody === 'stay') return ''
+  if (!path.undeclared || tenantless === 'stay') return ''
   const own = (alias: string) => (name: string) => `${alias}.${ident(name)}`
   const given = path.columns.map((name) => `r.${ident(name)} is not null`).join(' and ')
   const parent = `select from ${qualified(schema, path.parent)} p
@@ -47,7 +47,7 @@ export function looseCheck(
   end if;`
 }
 
-/** As `format` writes itself. */
+/** Text in a form that `format` leaves as it is. */
 function percents(sql: string): string {
   return sql.replaceAll('%', '%%')
 }
