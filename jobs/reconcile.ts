@@ -7,9 +7,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Control } from '../src/control/database.ts'
 import { movesToAudit, openMoves } from '../src/control/due-moves.ts'
+import { movesAtOnce } from '../src/control/steer.ts'
 import { audit } from '../src/coordinator/ask-errands.ts'
 import { reconcile } from '../src/coordinator/enqueue.ts'
 import type { Logger } from '../src/log.ts'
+import { limitMoves } from '../src/queue/limits.ts'
 import type { Queues } from '../src/queue/queues.ts'
 import { reap, tidyLogs } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
@@ -56,11 +58,14 @@ export function startReconcile(options: ReconcileOptions): () => void {
       after = moves.at(-1)?.id ?? after
       await reconcile(options, moves)
     })
+    // A queue that has lost everything has lost the limit, too.
+    const limited = movesAtOnce(control).then((most) => limitMoves(options.queues, most))
     const tidied = looks % looksToTidy === 0 ? plans.map(({ ends }) => tidyLogs(ends)) : []
     looks += 1
     const audits = plans.map((open) => auditDue(options, open))
     await Promise.all([
       jobs.catch(tried('give open moves their jobs')),
+      limited.catch(tried('limit the moves at once')),
       ...fences.map((looked) => looked.catch(tried('look after fences'))),
       ...tidied.map((done) => done.catch(tried('tidy the logs of changes'))),
       ...audits.map((request) => request.catch(tried('ask for audits'))),

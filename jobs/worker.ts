@@ -24,6 +24,7 @@ import {
   queueStore,
 } from '../src/queue/queues.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
+import { type Steering, startSteering } from '../src/worker/steering.ts'
 import { errandJobs } from './errand-jobs.ts'
 import { startReconcile } from './reconcile.ts'
 
@@ -51,9 +52,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const opened = await openAll(options, log)
   const { store, plans } = opened
   const stop = new AbortController()
-  const workers = takeJobs({ ...opened, log, stop: stop.signal }, options)
+  const steering = startSteering({ control: opened.control, log })
+  const workers = takeJobs({ ...opened, log, stop: stop.signal, steering }, options)
   await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(async (error) => {
     // Whatever stayed open would keep a process alive that takes no jobs.
+    steering.stop()
     await Promise.allSettled(workers.map((worker) => worker.close(true)))
     await opened.close()
     throw explain(error, 'the queue')
@@ -63,6 +66,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     endReconcile()
     stop.abort()
     await Promise.all(workers.map((worker) => worker.close()))
+    steering.stop()
     await opened.close()
   })
   log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name) }, 'ready')
@@ -103,7 +107,7 @@ async function openAll(options: WorkerOptions, log: Logger): Promise<Opened> {
 }
 
 function takeJobs(
-  runtime: Opened & { log: Logger; stop: AbortSignal },
+  runtime: Opened & { log: Logger; stop: AbortSignal; steering: Steering },
   options: WorkerOptions,
 ): Worker[] {
   const { onQueueError: onError, queues } = runtime

@@ -3,7 +3,10 @@
 
 -- One row. Names the queues of this installation, so that two of them can share one Redis.
 create table rehome_control.installation (
-  id uuid primary key default gen_random_uuid()
+  id uuid primary key default gen_random_uuid(),
+  -- Moves at once over all workers. null: as many as the workers take.
+  moves_at_once integer,
+  constraint "at least one move can be carried out" check (moves_at_once >= 1)
 );
 insert into rehome_control.installation default values;
 
@@ -26,8 +29,26 @@ create table rehome_control.runs (
   rehome_version text not null,
   -- Its moves are never carried out, whatever is asked of them later.
   rehearsal boolean not null default false,
-  constraint "a move is tried at least once" check (attempts >= 1)
+  -- No move of it begins. `finish`: those under way go on. `now`: they give up, unless cut over.
+  paused text,
+  -- Before or after the moves of other runs.
+  priority text not null default 'normal',
+  constraint "a move is tried at least once" check (attempts >= 1),
+  constraint "a pause of a run is a known word" check (paused in ('finish', 'now')),
+  constraint "priority is a known word" check (priority in ('first', 'normal', 'last'))
 );
+
+-- What persons decided about a run, and why; nothing is ever changed or taken out.
+create table rehome_control.run_events (
+  id bigint generated always as identity primary key,
+  run_id text not null references rehome_control.runs (id),
+  at timestamptz not null default clock_timestamp(),
+  kind text not null,
+  by text not null,
+  reason text,
+  data jsonb not null default '{}'
+);
+create index run_events_by_run on rehome_control.run_events (run_id, id);
 
 -- A phase is stored before it begins. Settled: moved, failed, rolled_back, cleaned, rehearsed.
 create table rehome_control.moves (
@@ -50,6 +71,8 @@ create table rehome_control.moves (
   window_until timestamptz,
   -- When the way back was last tried, without going it.
   audited_at timestamptz,
+  -- As for a run. A pause keeps a move from its cutover, and no other errand.
+  paused text,
   -- Rows of the old copy may be gone: from here on there is no way back.
   cleanup_begun boolean not null default false,
   attempt integer not null default 0,
@@ -85,6 +108,7 @@ create table rehome_control.moves (
     'cleanup', 'cleaned', 'rehearse', 'rehearsed')),
   constraint "errand is a known word"
     check (errand in ('move', 'rollback', 'audit', 'finalize', 'cleanup', 'rehearse')),
+  constraint "a pause of a move is a known word" check (paused in ('finish', 'now')),
   constraint "a failed move says why" check ((phase = 'failed') <= (error_code is not null))
 );
 

@@ -3,6 +3,7 @@
  */
 
 import type { Move } from '../control/database.ts'
+import { pausedQueues } from '../coordinator/notices.ts'
 import { open, type Rehome } from '../coordinator/rehome.ts'
 import { termsOf } from '../errands.ts'
 import { type ErrorCode, errorCodes, messageOf, RehomeError } from '../errors.ts'
@@ -64,7 +65,7 @@ export async function awaitErrands(
   tenants: readonly string[],
 ): Promise<number> {
   const chosen = new Set(tenants)
-  const hint = setTimeout(() => void whyWaiting(rehome).then(note), 10_000)
+  const hint = setTimeout(() => void whyWaiting(rehome, runId).then(note), 10_000)
   try {
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
@@ -79,12 +80,14 @@ export async function awaitErrands(
 }
 
 /** The most likely reason why a run does not begin. */
-export async function whyWaiting({ queues }: Pick<Rehome, 'queues'>): Promise<string> {
-  const all = [...new Set(Object.values(queues.byErrand))]
-  const paused = await Promise.all(all.map((queue) => queue.isPaused().catch(() => false)))
-  const names = all.filter((_, i) => paused[i]).map(({ name }) => `"${name}"`)
-  if (names.length === 0) return 'waiting; is a worker running? (`rehome worker PLAN`)'
-  return `waiting; queue ${names.join(', ')} is paused: resume it on the board`
+export async function whyWaiting(
+  { queues, notices }: Pick<Rehome, 'queues'> & Partial<Pick<Rehome, 'notices'>>,
+  runId = '',
+): Promise<string> {
+  const known = notices ? notices(runId) : pausedQueues(queues)
+  const reasons = await known.catch(() => [])
+  if (reasons.length === 0) return 'waiting; is a worker running? (`rehome worker PLAN`)'
+  return `waiting; ${reasons.join('; ')}`
 }
 
 /** JSON without the values that open or change an end: they are not for logs and terminals. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Enqueued } from '../coordinator/enqueue.ts'
 import { awaitErrands, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
+import { placeNamed } from './fleet/steering-commands.ts'
 import { loadPlan } from './load-plan.ts'
 import { safe } from './print.ts'
 
@@ -10,6 +11,7 @@ export function addEnqueue(program: Command): void {
     .command('enqueue <plan>')
     .description('make a run of the plan: one job a tenant (default: all that have not moved)')
   addChoice(command)
+    .option('--priority <place>', 'first, normal or last among the moves of all runs', placeNamed)
     .option('--dry-run', 'check everything and name the tenants, but enqueue nothing')
     .option('--wait', 'until every move has ended')
     .option('--json', 'as JSON')
@@ -18,6 +20,7 @@ export function addEnqueue(program: Command): void {
 
 interface EnqueueFlags extends ChoiceFlags {
   dryRun?: boolean
+  priority?: 'first' | 'normal' | 'last'
   wait?: boolean
   json?: boolean
 }
@@ -26,7 +29,7 @@ async function enqueue(file: string, flags: EnqueueFlags): Promise<void> {
   const plan = await loadPlan(file)
   const choice = await choiceOf(flags)
   process.exitCode = await withRehome(async (rehome) => {
-    const asked = { ...choice, dryRun: flags.dryRun }
+    const asked = { ...choice, dryRun: flags.dryRun, priority: flags.priority }
     const { runId, tenants, passedOver } = await rehome.enqueue(plan, asked)
     if (flags.json) print(JSON.stringify({ runId, tenants, passedOver }))
     else tell({ runId, tenants, passedOver })

@@ -10,6 +10,7 @@ import { addCheck } from './check.ts'
 import { type PackageModule, reportError } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
+import { addSteering } from './fleet/steering-commands.ts'
 import { addInit } from './init.ts'
 import { addLint } from './lint.ts'
 import { setPackageModule } from './load-plan.ts'
@@ -70,6 +71,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addStatus(program)
   addShow(program)
   addErrands(program)
+  addSteering(program)
   addCanary(program)
   addReadOnly(program)
   addUninstall(program)

@@ -33,7 +33,7 @@ export function snapshotText({ run, moves }: RunSnapshot): string {
   const head = ['tenant', 'phase', 'rows', 'of', 'pause ms', 'attempt', 'error']
   const rows = moves.map((move) => [
     safe(move.tenant_id, 40),
-    move.open && move.errand !== 'move' ? `${move.phase} (${move.errand})` : move.phase,
+    stateOf(move),
     Number(move.rows_copied).toLocaleString('en'),
     Number(move.rows_total ?? 0).toLocaleString('en'),
     pauseOf(move),
@@ -41,6 +41,11 @@ export function snapshotText({ run, moves }: RunSnapshot): string {
     move.error_code === null ? '' : safe(`${move.error_code}: ${move.error_message}`, 120),
   ])
   return `${run.id} · ${run.source} → ${run.target}\n${tableText([head, ...rows])}`
+}
+
+function stateOf({ open, errand, phase, paused }: Move): string {
+  if (open && errand !== 'move') return `${phase} (${errand})`
+  return open && paused ? `${phase} (paused)` : phase
 }
 
 function pauseOf(move: Move): string {

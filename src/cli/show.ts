@@ -4,13 +4,20 @@ import { safe } from './print.ts'
 
 export function addShow(program: Command): void {
   program
-    .command('show <run> <tenant>')
-    .description("one tenant's move: its evidence, and what happened when")
+    .command('show <run> [tenant]')
+    .description(
+      "one tenant's move: its evidence, and what happened when; or decisions about a run",
+    )
     .option('--json', 'as JSON')
     .action(show)
 }
 
-async function show(runId: string, tenant: string, flags: { json?: boolean }): Promise<void> {
+async function show(
+  runId: string,
+  tenant: string | undefined,
+  flags: { json?: boolean },
+): Promise<void> {
+  if (tenant === undefined) return await showRun(runId, flags)
   const record = await withRehome((rehome) => rehome.show(runId, tenant))
   if (flags.json) return print(jsonText(record, 2))
   const { move, events } = record
@@ -20,4 +27,13 @@ async function show(runId: string, tenant: string, flags: { json?: boolean }): P
     print(`${event.at.toISOString()}  #${event.attempt}  ${safe(event.message, 500)}`)
   }
   print(JSON.stringify(move.evidence, null, 2))
+}
+
+async function showRun(runId: string, flags: { json?: boolean }): Promise<void> {
+  const events = await withRehome((rehome) => rehome.history(runId))
+  if (flags.json) return print(jsonText(events, 2))
+  for (const { at, kind, by, reason, data } of events.toReversed()) {
+    const why = reason === null ? '' : `: ${safe(reason, 500)}`
+    print(`${at.toISOString()}  ${kind} by ${safe(by)}${why}  ${JSON.stringify(data)}`)
+  }
 }

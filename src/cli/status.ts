@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Rehome, RunSnapshot } from '../coordinator/rehome.ts'
 import { exitCodeOf, jsonText, print, withRehome } from './context.ts'
-import { phasesText, snapshotText, tableText } from './print.ts'
+import { phasesText, safe, snapshotText, tableText } from './print.ts'
 
 export function addStatus(program: Command): void {
   program
@@ -20,9 +20,9 @@ interface StatusFlags {
 async function status(runId: string | undefined, flags: StatusFlags): Promise<void> {
   await withRehome(async (rehome) => {
     if (runId === undefined) return await allRuns(rehome, flags)
-    if (!flags.watch) return show(await rehome.status(runId), flags)
+    if (!flags.watch) return show(await withNotices(rehome, await rehome.status(runId)), flags)
     for await (const snapshot of rehome.watch(runId)) {
-      show(snapshot, flags)
+      show(await withNotices(rehome, snapshot), flags)
       process.exitCode = exitCodeOf(snapshot.moves)
     }
   })
@@ -41,7 +41,17 @@ async function allRuns(rehome: Rehome, flags: StatusFlags): Promise<void> {
   print(tableText([['run', 'enqueued', 'tenants', 'open', 'phases'], ...rows]))
 }
 
-function show(snapshot: RunSnapshot, flags: StatusFlags): void {
+interface Noticed extends RunSnapshot {
+  /** Reasons why the run does not go on by itself. */
+  readonly notices: readonly string[]
+}
+
+async function withNotices(rehome: Rehome, snapshot: RunSnapshot): Promise<Noticed> {
+  return { ...snapshot, notices: await rehome.notices(snapshot.run.id) }
+}
+
+function show(snapshot: Noticed, flags: StatusFlags): void {
   if (!flags.json && process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
   print(flags.json ? jsonText(snapshot) : snapshotText(snapshot))
+  if (!flags.json) for (const notice of snapshot.notices) print(safe(notice, 1000))
 }

@@ -4,6 +4,12 @@ import type { Errand } from '../errands.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import { createPool, type Pool } from '../postgres.ts'
 
+/** `finish`: moves under way go on. `now`: they give up, unless they are cut over. */
+export type Pause = 'finish' | 'now'
+
+/** The place of a run's moves among those of other runs. */
+export type Priority = 'first' | 'normal' | 'last'
+
 export interface RunsTable {
   id: string
   plan_name: string
@@ -17,6 +23,18 @@ export interface RunsTable {
   created_at: Generated<Date>
   rehome_version: string
   rehearsal: Generated<boolean>
+  paused: Pause | null
+  priority: Generated<Priority>
+}
+
+export interface RunEventsTable {
+  id: Generated<string>
+  run_id: string
+  at: Generated<Date>
+  kind: string
+  by: string
+  reason: string | null
+  data: Generated<Record<string, unknown>>
 }
 
 export interface MovesTable {
@@ -31,6 +49,7 @@ export interface MovesTable {
   fallback_phase: Generated<SettledPhase>
   discard_writes: Generated<boolean>
   window_until: Date | null
+  paused: Pause | null
   audited_at: Date | null
   cleanup_begun: Generated<boolean>
   attempt: Generated<number>
@@ -65,10 +84,12 @@ export interface EventsTable {
 
 interface Tables {
   runs: RunsTable
+  run_events: RunEventsTable
   moves: MovesTable
   events: EventsTable
 }
 
+export type RunEvent = Selectable<RunEventsTable>
 export type Run = Selectable<RunsTable>
 export type Move = Selectable<MovesTable>
 export type MoveEvent = Selectable<EventsTable>

@@ -8,6 +8,7 @@ import { storable } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
+import { isPaused } from './steer.ts'
 
 export async function findMove(control: Control, id: string): Promise<Move | undefined> {
   const query = control.db.selectFrom('moves').selectAll().where('id', '=', id)
@@ -55,33 +56,6 @@ export async function busyTenants(
     .execute()
 }
 
-/**
- * Tenants among these that have left this home: the last of their moves that ended at one of its
- * two ends, with this home as one of them, ended at the other.
- */
-export async function departedTenants(
-  control: Control,
-  home: { readonly place: string; readonly scope: string },
-  tenants: readonly string[],
-): Promise<string[]> {
-  const query = sql<{ tenant: string }>`
-    select tenant from (
-      select distinct on (tenant) tenant, ended, leaves from (
-        select m.tenant_id as tenant, m.created_at, m.id,
-          r.source = ${home.place} and m.scope = ${home.scope} as leaves,
-          case when m.open and m.errand in ('move', 'rollback', 'rehearse') then null
-            when m.open or m.phase = 'cleaned' then m.fallback_phase else m.phase end as ended
-        from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
-        where m.tenant_id = any(${tenants})
-          and (r.source = ${home.place} and m.scope = ${home.scope}
-            or r.target = ${home.place} and m.target_scope = ${home.scope})) moves
-      where ended in ('moved', 'rolled_back')
-      order by tenant, created_at desc, id) latest
-    where leaves = (ended = 'moved')`
-  const { rows } = await query.execute(control.db)
-  return rows.map(({ tenant }) => tenant)
-}
-
 /** Marks a rehearsal as alive, so that it is not taken for left behind. */
 export async function touchMove(
   control: Control,
@@ -112,6 +86,7 @@ export async function claimMove(
     .where('id', '=', claim.id)
     .where('errand', '=', claim.errand)
     .where('open', '=', true)
+    .where((eb) => eb.not(isPaused))
     .returningAll()
     .executeTakeFirst()
 }
@@ -242,6 +217,17 @@ export async function settleMove(
   })
 }
 
+export interface Wait {
+  readonly phase: Phase
+  readonly waitMs: number
+  readonly failure: Failure
+  readonly isAttemptKept: boolean
+}
+
+function nextText({ failure, waitMs }: Wait): string {
+  return failure.code === 'PAUSED' ? '' : `; next attempt in ${waitMs} ms`
+}
+
 /**
  * The attempt failed in a way that may pass: the next one is due in `waitMs`. Where the attempt is
  * kept it does not count as used.
@@ -249,7 +235,7 @@ export async function settleMove(
 export async function postponeMove(
   control: Control,
   held: { id: string; token: string; attempt: number },
-  wait: { phase: Phase; waitMs: number; failure: Failure; isAttemptKept: boolean },
+  wait: Wait,
 ): Promise<boolean> {
   return await finishAttempt(control, held, {
     set: {
@@ -258,7 +244,7 @@ export async function postponeMove(
       not_before: sql`clock_timestamp() + ${wait.waitMs} * interval '1 ms'`,
     },
     kind: 'waiting',
-    message: `${wait.failure.code}: ${wait.failure.message}; next attempt in ${wait.waitMs} ms`,
+    message: `${wait.failure.code}: ${wait.failure.message}${nextText(wait)}`,
     failure: wait.failure,
   })
 }

@@ -89,7 +89,7 @@ const rules: Readonly<Record<AskedErrand, Rule>> = {
 
 /** Returns the tenants that are tried again. */
 export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  return await askFor(at, 'retry', { ...options, runId, all: options.tenants === undefined })
+  return await askFor(at, 'retry', { ...options, runId })
 }
 
 /**
@@ -145,11 +145,20 @@ export async function chosenFor(
   options: RollbackOptions & { readonly runId: string },
 ): Promise<ChosenMoves> {
   refuseBadChoice(options)
-  const { tenants, all, limit } = options
-  const { run, moves } = await known(control, options.runId, all ? tenants : (tenants ?? []))
+  const { tenants, limit } = options
+  const all = options.all || (errand === 'retry' && tenants === undefined)
+  const { run, moves } = await chosenTenants(
+    control,
+    options.runId,
+    all ? tenants : (tenants ?? []),
+  )
   refuseRehearsal(errand, run)
   const share = withinShare(moves, options, (move) => move.tenant_id)
-  const { allowed } = rules[errand]
+  const { allowed: isAllowed } = rules[errand]
+  // Persons have decided about these, so another one has to ask for them.
+  const isDecided = ({ error_code: code }: Move) => code === 'CANCELLED' || code === 'SKIPPED'
+  const spared = errand === 'retry' && !options.all && tenants === undefined
+  const allowed = (move: Move) => isAllowed(move) && !(spared && isDecided(move))
   const open = share.filter(allowed).slice(0, limit)
   const passedOver = share.filter((move) => !allowed(move))
   if (!all) refuseOthers(errand, { open, passedOver }, options)
@@ -205,7 +214,7 @@ export async function knownRun(control: Control, runId: string): Promise<Run> {
 }
 
 /** Throws RUN_UNKNOWN, TENANT_UNKNOWN or TENANT_ID_INVALID before anything is asked. */
-async function known(
+export async function chosenTenants(
   control: Control,
   runId: string,
   tenants: readonly string[] | undefined,
@@ -221,7 +230,7 @@ async function known(
   return { run, moves }
 }
 
-function notNow(move: Move, otherwise: string): RehomeError {
+export function notNow(move: Move, otherwise: string): RehomeError {
   const busy = move.open ? `busy (${move.errand}: ${move.phase})` : move.phase
   const message = `tenant ${show(move.tenant_id)} is ${busy}: ${otherwise}`
   return new RehomeError('NOT_ALLOWED_NOW', message, { tenant: move.tenant_id })

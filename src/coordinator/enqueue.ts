@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookFindings } from '../checks/looks.ts'
 import { type Survey, survey } from '../checks/survey.ts'
-import type { Control, Move, Run } from '../control/database.ts'
-import { busyTenants, departedTenants, findMove, movesOfRun } from '../control/moves.ts'
+import type { Control, Move, Priority, Run } from '../control/database.ts'
+import { departedTenants } from '../control/homes.ts'
+import { busyTenants, findMove, movesOfRun } from '../control/moves.ts'
 import { findRun, insertRun } from '../control/runs.ts'
 import type { Ends } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
@@ -25,6 +26,8 @@ export interface EnqueueOptions extends Choice {
   readonly tenants?: readonly string[] | undefined
   /** Kept with the run. Default: the user of the operating system. */
   readonly by: string
+  /** Before or after the moves of other runs. Default `normal`. */
+  readonly priority?: Priority | undefined
   /** Look and check, but write nothing. */
   readonly dryRun?: boolean | undefined
 }
@@ -59,7 +62,8 @@ export async function enqueue(
   )
   if (options.dryRun || tenants.length === 0) return { runId: null, tenants, passedOver }
   await at.queues.ready()
-  const runId = await storeRun(at.control, { plan, ends, tenants, by: options.by })
+  const { by, priority } = options
+  const runId = await storeRun(at.control, { plan, ends, tenants, by, priority })
   const run = (await findRun(at.control, runId)) as Run
   // Should this fail, the reconcile loop finds the moves and adds their jobs.
   await addJobs(at.queues, run, await movesOfRun(at.control, runId))
@@ -133,11 +137,12 @@ interface StoredRun {
   readonly ends: Ends
   readonly tenants: readonly string[]
   readonly by: string
+  readonly priority?: Priority | undefined
 }
 
 async function storeRun(
   control: Control,
-  { plan, ends, tenants, by }: StoredRun,
+  { plan, ends, tenants, by, priority = 'normal' }: StoredRun,
   errand: Errand = 'move',
 ): Promise<string> {
   const fingerprint = fingerprintOf(plan)
@@ -155,6 +160,7 @@ async function storeRun(
     created_by: by,
     rehome_version: version(),
     rehearsal: errand === 'rehearse',
+    priority,
   }
   const moves = tenants.map((tenant) => ({ id: randomUUID(), tenant }))
   try {

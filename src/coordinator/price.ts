@@ -21,8 +21,7 @@ export async function priceOf(
   runId: string,
   { errand, ...options }: PriceOptions,
 ): Promise<Price> {
-  const all = options.all || (errand === 'retry' && options.tenants === undefined)
-  const asked = { ...options, all, runId, by: '' }
+  const asked = { ...options, runId, by: '' }
   const { moves, passedOver } = await chosenFor(control, errand, asked)
   const counted: Record<string, number> = {}
   for (const { open, phase } of passedOver) {

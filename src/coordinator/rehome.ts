@@ -38,6 +38,7 @@ import {
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
+import { type Steering, steeringOf } from './steering.ts'
 import { refuseBadId, show, tenantsIfListed } from './tenants.ts'
 
 export interface OpenOptions {
@@ -68,7 +69,7 @@ export interface TenantRecord {
 /** `by`: default that of `open()`. */
 type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
 
-export interface Rehome extends AsyncDisposable {
+export interface Rehome extends AsyncDisposable, Steering {
   readonly control: Control
   readonly queues: Queues
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
@@ -181,6 +182,7 @@ function library(opened: Opened): Rehome {
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
     finalize: (runId, asked) => finalize(opened, runId, { by, ...asked }),
     cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
+    ...steeringOf(opened),
     price: (runId, asked) => priceOf(control, runId, asked),
     show: (runId, tenant) => record(control, runId, tenant),
     close,

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Job, type JobsOptions, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
-import type { Move, Run } from '../control/database.ts'
+import type { Move, Priority, Run } from '../control/database.ts'
 import { RehomeError, storable } from '../errors.ts'
 import { inLists } from '../parallel.ts'
 import type { Queues } from './queues.ts'
@@ -33,8 +33,17 @@ export function jobIdOf(move: Pick<Move, 'id' | 'errand' | 'generation'>): strin
 
 const thirtyDays = 30 * 24 * 3600
 
-function jobOptions(move: Move, run: Pick<Run, 'attempts' | 'backoff_ms'>): JobsOptions {
+/** The place of a job among those of other runs. */
+export function placeOf(priority: Priority): Pick<JobsOptions, 'priority' | 'lifo'> {
+  if (priority === 'first') return { lifo: true }
+  return priority === 'last' ? { priority: 1 } : {}
+}
+
+type JobRun = Pick<Run, 'attempts' | 'backoff_ms' | 'priority'>
+
+function jobOptions(move: Move, run: JobRun): JobsOptions {
   return {
+    ...(move.errand === 'move' && placeOf(run.priority)),
     jobId: jobIdOf(move),
     attempts: run.attempts,
     backoff: { type: 'exponential', delay: run.backoff_ms },
@@ -59,7 +68,7 @@ export async function addJobs(queues: Queues, run: Run, moves: readonly Move[]):
 }
 
 export interface JobWork {
-  readonly run: Pick<Run, 'attempts' | 'backoff_ms'>
+  readonly run: JobRun
   /** Asked of a move that was read a while ago, before its ended job runs again. Absent: it is. */
   readonly isOpen?: (() => Promise<boolean>) | undefined
 }

@@ -145,6 +145,8 @@ export function openWorker(
   const options = {
     ...connected,
     concurrency,
+    // A limit that is raised is seen by a worker that waits within 2 s.
+    drainDelay: 2,
     lockDuration: lockMs,
     stalledInterval: lockMs / 2,
     // How often a move is tried is counted in the control database, not here.

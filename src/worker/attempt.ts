@@ -35,9 +35,15 @@ export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const caller = new Caller(move.tenant_id, move.phase)
   abort.signal.addEventListener('abort', () => caller.end(), { once: true })
   const heed = heedStop(options.stop, { abort, caller })
+  const unwatch = options.steering?.watch({
+    ...{ moveId, token },
+    phase: () => caller.phase,
+    abort: (reason) => abort.abort(reason),
+  })
   try {
     return await callers.run(caller, live, { options, run, move, token, abort, caller })
   } finally {
+    unwatch?.()
     heed.end()
   }
 }

@@ -11,6 +11,7 @@ import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Phase } from '../phases.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Steering } from './steering.ts'
 
 /** A plan that this worker can run, and its open ends. */
 export interface OpenPlan {
@@ -26,6 +27,8 @@ export interface AttemptOptions {
   readonly errand: Errand
   /** Aborted when the worker is to stop: the move is handed on, not failed. */
   readonly stop: AbortSignal
+  /** Absent: pauses are seen when an attempt begins, and cancels when its lease is renewed. */
+  readonly steering?: Steering | undefined
   readonly log: Logger
   readonly report: (progress: Progress) => void
   readonly tell: (line: string) => void

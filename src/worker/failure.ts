@@ -22,7 +22,7 @@ export async function fail(
   const forward = isOnlyForward(phase)
   // The rehearsal's process is gone, so it will not go on.
   const terms = termsOf(move.errand)
-  const stopped = error.code === 'STOPPED' && terms.isHandedOn
+  const stopped = (error.code === 'STOPPED' || error.code === 'PAUSED') && terms.isHandedOn
   const again =
     forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
   const leastMs = backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
@@ -43,7 +43,7 @@ export async function fail(
   const stored = again
     ? await postponeMove(control, held, {
         ...{ phase: phaseToWaitIn(move, phase), waitMs, failure },
-        // A worker that was stopped says nothing about the move.
+        // A worker that was stopped says nothing about the move, and neither does a pause.
         isAttemptKept: stopped,
       })
     : await settleMove(control, held, {

@@ -2,6 +2,7 @@
 import { DelayedError, type Job, WaitingError } from 'bullmq'
 import type { Control, Move } from '../control/database.ts'
 import { findMove } from '../control/moves.ts'
+import { isHeld } from '../control/steer.ts'
 import type { Errand } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -9,6 +10,7 @@ import { explain } from '../postgres.ts'
 import { jobError, jobIdOf, readPayload } from '../queue/jobs.ts'
 import { attempt, type OpenPlan, type Outcome } from './attempt.ts'
 import { createJobStory, type JobStory } from './job-story.ts'
+import type { Steering } from './steering.ts'
 
 /** Resources that a worker process has open for its jobs. */
 export interface WorkerRuntime {
@@ -17,6 +19,7 @@ export interface WorkerRuntime {
   readonly log: Logger
   /** Aborted when the process is to stop. */
   readonly stop: AbortSignal
+  readonly steering?: Steering | undefined
 }
 
 /**
@@ -73,16 +76,30 @@ async function conclude(
       await job.moveToWait(token)
       throw new WaitingError()
     }
+    if (outcome.error.code === 'PAUSED' && token !== undefined) return await waitFor(job, token)
     if (outcome.again && outcome.restMs && token !== undefined) {
       await job.moveToDelayed(Date.now() + outcome.restMs, token)
       throw new DelayedError()
     }
     throw jobError(outcome)
   }
+  const { moveId } = readPayload(job.data)
+  if (outcome.kind === 'nothing to do' && token !== undefined) {
+    if (await isHeld(runtime.control, moveId)) return await waitFor(job, token)
+  }
   await job.updateProgress({ ...(job.progress as object), progress: 100 })
   if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }
-  const move = await findMove(runtime.control, readPayload(job.data).moveId)
+  const move = await findMove(runtime.control, moveId)
   return { nothingToDo: true, phase: move?.phase, ...move?.evidence }
+}
+
+/** So that a job of a paused move is neither done nor taken again and again. */
+const pausedJobMs = 3_600_000
+
+/** Until the move is resumed, which promotes its job; else it is looked at again. */
+async function waitFor(job: Job, token: string): Promise<never> {
+  await job.moveToDelayed(Date.now() + pausedJobMs, token)
+  throw new DelayedError()
 }
 
 /** Somebody has asked for something else before it was begun. */

@@ -1,7 +1,7 @@
 // Where tenants live, by the control database alone: who has left a home, and who came back.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { departedTenants } from '../../src/control/moves.ts'
+import { departedTenants } from '../../src/control/homes.ts'
 import { insertRun } from '../../src/control/runs.ts'
 import { type ControlOnly, createControl } from '../helpers/errands/states.ts'
 

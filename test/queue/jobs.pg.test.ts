@@ -16,7 +16,7 @@ import { describeOnBackends, type QueueBackend } from '../helpers/backends.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
 
-const run = { attempts: 1, backoff_ms: 1 }
+const run = { attempts: 1, backoff_ms: 1, priority: 'normal' } as const
 
 async function openQueue({ redisUrl }: QueueBackend) {
   const database = await createDatabase()

@@ -1,0 +1,54 @@
+/** Reasons why a run does not go on by itself, as sentences for an operator. */
+import type { Control } from '../control/database.ts'
+import { movesAtOnce, runEventsOf, stoppableMoves } from '../control/steer.ts'
+import { firstFew } from '../errors.ts'
+import type { Queues } from '../queue/queues.ts'
+import { knownRun } from './ask-errands.ts'
+import { show } from './tenants.ts'
+
+interface At {
+  readonly control: Control
+  readonly queues: Queues
+}
+
+/** Empty: nothing holds it back. A queue that does not answer is not asked about. */
+export async function noticesOf(at: At, runId: string): Promise<string[]> {
+  const run = await knownRun(at.control, runId)
+  const waiting = await stoppableMoves(at.control, { runId })
+  if (waiting.length === 0) return []
+  const most = await movesAtOnce(at.control)
+  const alone = waiting.filter(({ paused }) => paused !== null)
+  return [
+    ...(run.paused ? [await pausedText(at.control, run.id)] : []),
+    ...(alone.length > 0
+      ? [`paused by themselves: ${firstFew(alone.map((move) => show(move.tenant_id)))}`]
+      : []),
+    ...(run.priority === 'normal' ? [] : [`priority: ${run.priority}`]),
+    ...(most === null ? [] : [`at most ${most} moves at once, over all workers and runs`]),
+    ...(await pausedQueues(at.queues)),
+  ]
+}
+
+async function pausedText(control: Control, runId: string): Promise<string> {
+  const events = await runEventsOf(control, runId)
+  const last = events.find(({ kind }) => kind === 'paused')
+  const who = last ? ` by ${last.by} since ${last.at.toISOString()}` : ''
+  const why = last?.reason ? ` (${last.reason})` : ''
+  return `paused${who}${why}: no move begins until \`rehome resume ${runId}\``
+}
+
+const answerMs = 2_000
+
+/** Bull Board's own pause, which is stored in the queue alone. */
+export async function pausedQueues({ byErrand }: Pick<Queues, 'byErrand'>): Promise<string[]> {
+  const queues = [...new Set(Object.values(byErrand))]
+  const paused = await Promise.all(
+    queues.map(async (queue) => {
+      const late = new Promise<false>((resolve) => setTimeout(resolve, answerMs, false).unref())
+      return await Promise.race([queue.isPaused().catch(() => false), late])
+    }),
+  )
+  const names = queues.filter((_, i) => paused[i]).map(({ name }) => `"${name}"`)
+  if (names.length === 0) return []
+  return [`queue ${names.join(', ')} is paused: resume it on the board`]
+}

@@ -1,0 +1,77 @@
+// Commands that steer a run: their output, and that `status` and `show` tell of them.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rehome as command } from '../helpers/command.ts'
+import { createWorld, type World } from '../helpers/world.ts'
+
+let world: World
+let run = ''
+beforeAll(async () => {
+  world = await createWorld()
+  for (const tenant of ['a', 'b', 'c']) await world.addTenant(tenant, 1)
+  run = (await world.rehome.enqueue(world.plan())).runId ?? ''
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+const ask = async (...args: string[]) => await command(args, world.environment)
+const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).out)
+
+test('pause, resume and their like do nothing in a dry run', async () => {
+  const all = { tenants: ['a', 'b', 'c'] }
+  expect(await json('pause', run, '--dry-run')).toEqual(all)
+  expect(await json('resume', run, '--dry-run')).toEqual({ tenants: [] })
+  const off = { calledOff: ['a', 'b', 'c'], takenBack: [], forward: [] }
+  expect(await json('cancel', run, '--all', '--dry-run')).toEqual(off)
+  expect(await json('skip', run, '-t', 'a', '--dry-run')).toEqual({ tenants: ['a'] })
+  expect(await json('concurrency', '3', '--dry-run')).toEqual({ movesAtOnce: 3 })
+  expect(await json('status', run)).toMatchObject({ run: { paused: null }, notices: [] })
+  expect(await json('show', run)).toEqual([])
+})
+
+test('status says who holds a run back and why, and that the board has paused its queue', async () => {
+  expect((await ask('pause', run, '--reason', 'slow')).out).toMatch(/^3 tenant\(s\) wait/)
+  expect((await ask('concurrency', '3')).out).toBe('3 move(s) at once\n')
+  expect((await ask('priority', run, 'last')).code).toBe(0)
+  await world.rehome.queues.byErrand.move.pause()
+  const lines = (await ask('status', run)).out.split('\n').slice(-5)
+  expect(lines).toEqual([
+    expect.stringMatching(/^paused by \S+ since \S+ \(slow\): no move begins until/),
+    'priority: last',
+    'at most 3 moves at once, over all workers and runs',
+    'queue "rehome-moves" is paused: resume it on the board',
+    '',
+  ])
+  await world.rehome.queues.byErrand.move.resume()
+  expect((await ask('concurrency', 'none')).out).toMatch(/^no limit/)
+  expect((await ask('resume', run)).out).toBe('3 tenant(s) go on\n')
+})
+
+test('a tenant that is paused by itself is marked in status', async () => {
+  await ask('pause', run, '-t', 'b')
+  const { out } = await ask('status', run)
+  expect(out).toMatch(/^b +queued \(paused\)/m)
+  expect(out).toContain('paused by themselves: "b"')
+})
+
+test('cancel says how many tenants are where, and show who has done it', async () => {
+  expect((await ask('skip', run, '-t', 'a')).out).toBe('a\n')
+  expect((await ask('cancel', run)).code).toBe(2)
+  const { out } = await ask('cancel', run, '--all', '--reason', 'no more')
+  expect(out).toMatch(
+    /^2 tenant\(s\) had not begun .*\n0 tenant\(s\) stay .*\n0 tenant\(s\) are past/,
+  )
+  const told = (await ask('show', run)).out.split('\n')
+  expect(told.map((line) => line.split('  ')[1]?.split(' ')[0])).toEqual(
+    expect.arrayContaining(['paused', 'priority', 'resumed', 'skipped', 'cancelled']),
+  )
+  expect(told.at(-2)).toMatch(/cancelled by \S+: no more {2}\{"calledOff":2,"takenBack":0\}$/)
+})
+
+test.each([
+  ['skip without tenants', ['skip', 'RUN']],
+  ['a priority that is none', ['priority', 'RUN', 'soon']],
+  ['no moves at once', ['concurrency', '0']],
+  ['a run that does not exist', ['pause', 'nowhere']],
+  ['a tenant of another run', ['pause', 'RUN', '-t', 'zed']],
+])('%s ends with exit code 2', async (_, args) => {
+  expect((await ask(...args.map((arg) => (arg === 'RUN' ? run : arg)))).code).toBe(2)
+})

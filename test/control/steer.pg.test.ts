@@ -1,0 +1,130 @@
+// Which moves a person's decisions reach, over every state that a move can be in; asked of the
+// control database alone.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Move } from '../../src/control/database.ts'
+import { openMoves } from '../../src/control/due-moves.ts'
+import { claimMove } from '../../src/control/moves.ts'
+import { callOff, pauseMoves, skipFailed, steerRun, steersOf } from '../../src/control/steer.ts'
+import {
+  allStates,
+  type ControlOnly,
+  createControl,
+  nameOf,
+  type State,
+  storeMoves,
+} from '../helpers/errands/states.ts'
+
+let db: ControlOnly
+beforeAll(async () => {
+  db = await createControl()
+})
+afterAll(() => db[Symbol.asyncDispose]())
+
+const phases = 'queued preflight capture fence drain copy catch_up verify final_catch_up'.split(' ')
+const isStoppable = ({ phase, open }: State) => open === 'move' && phases.includes(phase)
+const who = { by: 'ada', reason: 'why' }
+
+async function reached(
+  change: (runId: string) => Promise<readonly string[]>,
+  how: { isUntouched?: boolean } = {},
+): Promise<State[]> {
+  const { runId, moves } = await storeMoves(db.control, allStates, how)
+  const tenants = new Set(await change(runId))
+  return moves.filter(({ tenant }) => tenants.has(tenant)).map(({ state }) => state)
+}
+
+const names = (states: readonly State[]) => states.map(nameOf)
+
+test('a pause reaches open moves before their cutover, and no other errand', async () => {
+  const paused = { ...who, paused: 'now' } as const
+  const states = await reached(async (runId) => {
+    const moves = await pauseMoves(db.control, { runId }, paused)
+    expect(await pauseMoves(db.control, { runId }, paused)).toEqual([])
+    return moves.map((move) => move.tenant_id)
+  })
+  expect(names(states)).toEqual(names(allStates.filter(isStoppable)))
+})
+
+test('only moves that have changed nothing yet are called off at once', async () => {
+  const off = (runId: string) => callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  expect(await reached(off)).toEqual([])
+  const untouched = await reached(off, { isUntouched: true })
+  expect(names(untouched)).toEqual(names(allStates.filter(isStoppable)))
+})
+
+test('of moves that are over, only failed ones are skipped', async () => {
+  const states = await reached((runId) => skipFailed(db.control, { runId }, who))
+  const failed = allStates.filter(({ phase, open }) => phase === 'failed' && open === 'nothing')
+  expect(names(states)).toEqual(names(failed))
+})
+
+async function storeOne(state: Partial<State> = {}, how: { isUntouched?: boolean } = {}) {
+  const one = { phase: 'copy', open: 'move', variant: 'no window', ...state } as const
+  const { runId, moves } = await storeMoves(db.control, [one], how)
+  const [move] = moves
+  return { runId, id: move?.id ?? '', tenant: move?.tenant ?? '' }
+}
+
+const moveOf = async (id: string): Promise<Move> =>
+  (await db.control.pool.query('select * from rehome_control.moves where id = $1', [id])).rows[0]
+
+test('an attempt that is under way when its move is called off changes nothing more', async () => {
+  const { runId, id } = await storeOne({ phase: 'preflight' }, { isUntouched: true })
+  const token = randomUUID()
+  await claimMove(db.control, { id, errand: 'move', token })
+  await callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  expect(await moveOf(id)).toMatchObject({
+    ...{ phase: 'failed', open: false, token: null, failed_phase: 'preflight' },
+    ...{ error_code: 'CANCELLED', error_message: 'called off by ada: why' },
+  })
+  expect(await steersOf(db.control, [id])).toEqual([{ id, token: null, pausedNow: false }])
+})
+
+test('a skipped move keeps the reason for which it failed', async () => {
+  const { runId, id } = await storeOne({ phase: 'failed', open: 'nothing' })
+  const before = await moveOf(id)
+  await skipFailed(db.control, { runId }, who)
+  expect((await moveOf(id)).error_message).toBe(`skipped by ada: why (was ${before.error_code})`)
+})
+
+test.each<[what: 'run' | 'move', state: Partial<State>, begins: boolean]>([
+  ['run', {}, false],
+  ['move', {}, false],
+  ['run', { phase: 'cutover' }, true],
+  ['run', { phase: 'release' }, true],
+  ['run', { phase: 'moved', open: 'rollback' }, true],
+  ['run', { phase: 'moved', open: 'audit' }, true],
+])('while its %s is paused, an attempt at %j begins: %s', async (what, state, begins) => {
+  const { runId, id } = await storeOne(state)
+  const look = async () => {
+    const found = await openMoves(db.control, { untouchedMs: 0, after: id.replace(/.$/, '0') })
+    return found.some((move) => move.id === id)
+  }
+  const paused = 'finish' as const
+  if (what === 'run') {
+    await steerRun(db.control, runId, { ...who, kind: 'paused', change: { paused } })
+  } else await pauseMoves(db.control, { runId }, { ...who, paused })
+  const errand = state.open === undefined ? 'move' : (state.open as Move['errand'])
+  expect(await look()).toBe(begins)
+  const token = randomUUID()
+  const claimed = await claimMove(db.control, { id, errand, token })
+  expect(claimed !== undefined).toBe(begins)
+})
+
+test('only a pause that is for now ends attempts that are under way', async () => {
+  const { runId, id } = await storeOne()
+  const steer = async () => (await steersOf(db.control, [id]))[0]?.pausedNow
+  for (const [paused, ends] of [
+    ['finish', false],
+    ['now', true],
+    [null, false],
+  ] as const) {
+    await steerRun(db.control, runId, { ...who, kind: 'paused', change: { paused } })
+    expect(await steer()).toBe(ends)
+    await steerRun(db.control, runId, { ...who, kind: 'resumed', change: { paused: null } })
+    await pauseMoves(db.control, { runId }, { ...who, paused })
+    expect(await steer()).toBe(ends)
+    await pauseMoves(db.control, { runId }, { ...who, paused: null })
+  }
+})

@@ -1,0 +1,93 @@
+// The order of the jobs of several runs, and the number of moves at once, on both backends.
+import { randomUUID } from 'node:crypto'
+import { expect, test } from 'vitest'
+import type { Move, Priority, Run } from '../../src/control/database.ts'
+import { addJobs } from '../../src/queue/jobs.ts'
+import { ensureJobs, limitMoves, reorderJobs } from '../../src/queue/limits.ts'
+import {
+  migrateQueueSchema,
+  openQueues,
+  openWorker,
+  type Queues,
+  queueStore,
+} from '../../src/queue/queues.ts'
+import { describeOnBackends, type QueueBackend } from '../helpers/backends.ts'
+import { createDatabase } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
+
+async function openQueue({ redisUrl }: QueueBackend) {
+  const database = await createDatabase()
+  await migrateQueueSchema(database.url)
+  const installation = randomUUID()
+  const store = queueStore({ redisUrl, controlUrl: database.url, installation })
+  const queues = openQueues(store, () => {})
+  return {
+    queues,
+    async [Symbol.asyncDispose]() {
+      await queues.close()
+      await database.drop()
+    },
+  }
+}
+
+function movesOf(run: string, count: number): Move[] {
+  return Array.from({ length: count }, (_, i) => {
+    const ids = { id: randomUUID(), run_id: run, tenant_id: `${run}${i}` }
+    return { ...ids, errand: 'move', generation: 0 } as Move
+  })
+}
+
+const runOf = (priority: Priority) => ({ attempts: 1, backoff_ms: 1, priority }) as Run
+
+/** The tenants in the order in which one worker takes their jobs. */
+async function taken(queues: Queues, count: number): Promise<string[]> {
+  const tenants: string[] = []
+  const processor = async (job: { data: { tenantId: string } }) => tenants.push(job.data.tenantId)
+  const settings = { concurrency: 1, onError: () => {} }
+  const worker = openWorker(queues, 'rehome-moves', { processor, settings })
+  await eventually(() => expect(tenants).toHaveLength(count))
+  await worker.close()
+  return tenants
+}
+
+describeOnBackends('jobs of several runs', (backend) => {
+  test('are taken in the order of the runs: first, normal, last', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    await addJobs(queues, runOf('last'), movesOf('l', 2))
+    await addJobs(queues, runOf('normal'), movesOf('n', 2))
+    await addJobs(queues, runOf('first'), movesOf('f', 1))
+    expect(await taken(queues, 5)).toEqual(['f0', 'n0', 'n1', 'l0', 'l1'])
+  })
+
+  test('are taken in another order when their priority was changed', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    const [early, late, other] = [movesOf('a', 2), movesOf('b', 3), movesOf('c', 1)]
+    for (const moves of [early, late, other]) await addJobs(queues, runOf('normal'), moves)
+    await reorderJobs(queues, early, 'last')
+    await reorderJobs(queues, late, 'first')
+    await reorderJobs(queues, movesOf('unknown', 1), 'first')
+    expect(await taken(queues, 6)).toEqual(['b0', 'b1', 'b2', 'c0', 'a0', 'a1'])
+  })
+
+  test('are worked on by all workers together up to the limit, which may change', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    await limitMoves(queues, 1)
+    const moves = movesOf('t', 6)
+    await ensureJobs(queues, moves, { run: runOf('normal') })
+    const ends: (() => void)[] = []
+    const processor = () => new Promise<void>((resolve) => void ends.push(resolve))
+    const settings = { concurrency: 4, onError: () => {} }
+    const workers = [1, 2].map(() => openWorker(queues, 'rehome-moves', { processor, settings }))
+    await eventually(() => expect(ends).toHaveLength(1))
+    await limitMoves(queues, 3)
+    await eventually(() => expect(ends).toHaveLength(3), { withinMs: 4_000 })
+    await limitMoves(queues, null)
+    await eventually(() => expect(ends).toHaveLength(6), { withinMs: 4_000 })
+    for (const end of ends) end()
+    await Promise.all(workers.map((worker) => worker.close()))
+    expect(await queues.byErrand.move.getGlobalConcurrency()).toBeNull()
+  })
+})
