@@ -4,7 +4,6 @@
  */
 import { Command, CommanderError } from 'commander'
 import { version } from '../coordinator/enqueue.ts'
-import { addBoard } from './board.ts'
 import { addCanary } from './canary.ts'
 import { addCheck } from './check.ts'
 import { type PackageModule, reportError } from './context.ts'
@@ -14,11 +13,13 @@ import { addSteering } from './fleet/steering-commands.ts'
 import { addInit } from './init.ts'
 import { addLint } from './lint.ts'
 import { setPackageModule } from './load-plan.ts'
+import { addBoard } from './operate/board.ts'
+import { addDoctor } from './operate/doctor.ts'
+import { addShow } from './operate/show.ts'
+import { addStatus } from './operate/status.ts'
 import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
 import { addScaffold } from './scaffold.ts'
-import { addShow } from './show.ts'
-import { addStatus } from './status.ts'
 import { addUninstall } from './uninstall.ts'
 import { addWorker } from './worker.ts'
 
@@ -68,6 +69,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addEnqueue(program)
   addWorker(program, rehome)
   addBoard(program)
+  addDoctor(program)
   addStatus(program)
   addShow(program)
   addErrands(program)

@@ -35,6 +35,8 @@ import {
   retry,
   rollback,
 } from './ask-errands.ts'
+import type { Diagnosis } from './doctor/diagnosis.ts'
+import { type DoctorOptions, diagnose, type Patient } from './doctor/doctor.ts'
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
@@ -85,6 +87,8 @@ export interface Rehome extends AsyncDisposable, Steering {
   enqueue(plan: PlanInput, options?: Omit<EnqueueOptions, 'by'>): Promise<Enqueued>
   /** Newest first; by default the newest 100. */
   runs(query?: RunsQuery): Promise<RunSummary[]>
+  /** Everything that stands in the way of moves, each with its remedy. Reads only. */
+  diagnose(plans: readonly PlanInput[], options?: DoctorOptions): Promise<Diagnosis[]>
   status(runId: string): Promise<RunSnapshot>
   /** A run in a few numbers: phases, failures by code, pauses, an estimate of its end. */
   overview(runId: string): Promise<{ run: Run; overview: RunOverview }>
@@ -168,15 +172,14 @@ function library(opened: Opened): Rehome {
       }),
     enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
     runs: (query) => listRuns(control, query),
+    diagnose: (plans, asked) => diagnose(patientOf(opened), plans.map(checkPlan), asked),
     status: (runId) => snapshot(control, runId),
     overview: async (runId) => {
       const run = await knownRun(control, runId)
       return { run, overview: await overviewOf(control, runId) }
     },
-    tenants: async (runId, query) => {
-      await knownRun(control, runId)
-      return await tenantPage(control, runId, query)
-    },
+    tenants: async (runId, query) =>
+      await tenantPage(control, (await knownRun(control, runId)).id, query),
     watch: (runId, asked) => watch(control, runId, asked),
     retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
@@ -195,6 +198,11 @@ async function tryDemandsOf({ plan, ends }: { plan: Plan; ends: Ends }, surveyed
   return await tryAllDemands(surveyed, ends, async () => ({
     tenants: await tenantsIfListed(plan, ends),
   }))
+}
+
+function patientOf({ control, queues, environment }: Opened): Patient {
+  const redisUrl = queues.store.kind === 'redis' ? queues.store.url : undefined
+  return { control, queues, settings: { controlUrl: control.url, redisUrl, environment } }
 }
 
 function unguardedFinding({ end, relation }: Unguarded): Finding {

@@ -35,6 +35,8 @@ export interface Queues {
   readonly byErrand: Readonly<Record<Errand, Queue>>
   /** Throws UNREACHABLE where the store refuses, or does not answer within 5 s. */
   ready(): Promise<void>
+  /** Redis's `maxmemory-policy`. null: there is no Redis, or it does not say. */
+  evictionPolicy(): Promise<string | null>
   /** The connection of all workers that take jobs from these queues. */
   readonly workers: Pick<Connected, 'postgres' | 'options'>
   /** After its workers have closed. */
@@ -90,6 +92,10 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
       return waiting
     },
     ready: () => answers(byErrand.move, { ...connection, kind: store.kind }),
+    async evictionPolicy() {
+      const text = await connection.redis?.info('memory')
+      return /^maxmemory_policy:(\S+)/m.exec(text ?? '')?.[1] ?? null
+    },
     async close() {
       // What has never connected would be waited for.
       if (!connection.isOpen()) connection.close()
@@ -161,6 +167,7 @@ export function openWorker(
 
 interface Connected {
   readonly postgres: boolean
+  readonly redis: Redis | null
   readonly options: { connection: ConnectionOptions; prefix: string }
   isOpen(): boolean
   /** Rejects where the first connection is refused. */
@@ -178,7 +185,14 @@ function connect(
     const pool = queuePool(store.url, onError)
     const options = { connection: pool as unknown as ConnectionOptions, prefix }
     const close = () => void (pool.ending || pool.end())
-    return { postgres: true, options, isOpen: () => true, opened: async () => {}, close }
+    return {
+      postgres: true,
+      redis: null,
+      options,
+      isOpen: () => true,
+      opened: async () => {},
+      close,
+    }
   }
   // Producers answer at once when Redis is down; workers wait for it.
   const redis = new Redis(store.url, {
@@ -190,7 +204,7 @@ function connect(
   const options = { connection: redis, prefix }
   const isOpen = () => redis.status === 'ready'
   const opened = async () => void (isOpen() || (await once(redis, 'ready')))
-  return { postgres: false, options, isOpen, opened, close: () => redis.disconnect() }
+  return { postgres: false, redis, options, isOpen, opened, close: () => redis.disconnect() }
 }
 
 /**

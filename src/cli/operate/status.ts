@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import type { Rehome, RunSnapshot } from '../coordinator/rehome.ts'
-import { exitCodeOf, jsonText, print, withRehome } from './context.ts'
-import { phasesText, safe, snapshotText, tableText } from './print.ts'
+import type { Rehome, RunSnapshot } from '../../coordinator/rehome.ts'
+import { exitCodeOf, jsonText, print, withRehome } from '../context.ts'
+import { phasesText, safe, snapshotText, tableText } from '../print.ts'
 
 export function addStatus(program: Command): void {
   program

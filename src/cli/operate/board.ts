@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { createLog } from '../log.ts'
-import { integer, print, withRehome } from './context.ts'
-import { untilStopped } from './until-stopped.ts'
+import { createLog } from '../../log.ts'
+import { integer, print, withRehome } from '../context.ts'
+import { untilStopped } from '../until-stopped.ts'
 
 export function addBoard(program: Command): void {
   program
@@ -17,7 +17,7 @@ async function board(flags: { host?: string; port?: number }): Promise<void> {
   const { REHOME_BOARD_HOST, REHOME_BOARD_PORT, REHOME_BOARD_HOSTS } = process.env
   const { REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN } = process.env
   // Loaded here, because every other command is quicker without it.
-  const { startBoard } = await import('../dashboard/start-board.ts')
+  const { startBoard } = await import('../../dashboard/start-board.ts')
   await withRehome(async (rehome) => {
     await using running = await startBoard({
       rehome,

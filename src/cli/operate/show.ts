@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { jsonText, print, withRehome } from './context.ts'
-import { safe } from './print.ts'
+import { jsonText, print, withRehome } from '../context.ts'
+import { safe } from '../print.ts'
 
 export function addShow(program: Command): void {
   program

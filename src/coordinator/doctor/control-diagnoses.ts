@@ -1,0 +1,105 @@
+/** Findings about the control database and the queue: moves that no worker carries out. */
+import type { Control, Move } from '../../control/database.ts'
+import { openByPlan, untouchedMoves } from '../../control/health.ts'
+import { jobIdOf } from '../../queue/jobs.ts'
+import type { Queues } from '../../queue/queues.ts'
+import { show } from '../tenants.ts'
+import { type Diagnosis, named } from './diagnosis.ts'
+
+const queueName = 'the queue'
+
+/** A worker touches a move at each phase and each few chunks, and looks for lost ones every 5 s. */
+export async function diagnoseMoves(
+  { control, queues }: { control: Control; queues: Queues },
+  oldS: number,
+): Promise<Diagnosis[]> {
+  const moves = await untouchedMoves(control, oldS)
+  const states = await Promise.all(moves.map(async (move) => await stateOfJob(queues, move)))
+  const missing = moves.filter((_, i) => states[i] === null)
+  const waiting = moves.filter((_, i) => states[i] !== null)
+  const closed = moves.filter(({ phase }) => /^(undo_)?(cutover|release)$/.test(phase))
+  const worker = 'start a worker with the plan: `rehome worker PLAN`'
+  return [
+    ...each(missing, (names) => ({
+      kind: 'job-missing',
+      where: queueName,
+      message: `${named(names, 'open moves have no job that will run')}`,
+      mend: `${worker}, which gives them their jobs again`,
+    })),
+    ...each(waiting, (names) => ({
+      kind: 'move-waits',
+      where: queueName,
+      message: `no worker has touched ${named(names, `open moves for ${oldS} s`)}`,
+      mend: worker,
+    })),
+    ...each(closed, (names) => ({
+      kind: 'home-closed',
+      where: 'both ends',
+      message: `${named(names, 'tenants are past the decision of a cutover and may be refused at both ends')}`,
+      mend: `${worker}; it opens their home first`,
+    })),
+  ]
+}
+
+function each(moves: readonly Move[], make: (names: readonly string[]) => Diagnosis): Diagnosis[] {
+  return moves.length === 0 ? [] : [make(moves.map(nameOf))]
+}
+
+function nameOf({ tenant_id: tenant, run_id: run }: Move): string {
+  return `${show(tenant)} of run ${run}`
+}
+
+/** null: there is none, or it is over. */
+async function stateOfJob(queues: Queues, move: Move): Promise<string | null> {
+  const job = await queues.byErrand[move.errand].getJob(jobIdOf(move))
+  const state = job ? await job.getState() : 'unknown'
+  return ['unknown', 'completed', 'failed'].includes(state) ? null : state
+}
+
+export async function diagnoseQueues({ byErrand, evictionPolicy }: Queues): Promise<Diagnosis[]> {
+  const all = [...new Set(Object.values(byErrand))]
+  const paused = await Promise.all(all.map(async (queue) => await queue.isPaused()))
+  const found: Diagnosis[] = all
+    .filter((_, i) => paused[i])
+    .map(({ name }) => ({
+      kind: 'queue-paused',
+      where: queueName,
+      message: `queue "${name}" is paused: no worker takes its jobs`,
+      mend: `resume it on the board: \`rehome board\`, /queue/${name}`,
+    }))
+  const policy = await evictionPolicy()
+  if (policy !== null && policy !== 'noeviction') {
+    found.push({
+      kind: 'queue-eviction',
+      where: 'Redis',
+      message: `maxmemory-policy is "${policy}": Redis may drop jobs when its memory is full`,
+      mend: '`redis-cli config set maxmemory-policy noeviction`, and the same in its configuration',
+    })
+  }
+  return found
+}
+
+export interface KnownPlan {
+  readonly name: string
+  readonly fingerprint: string
+}
+
+/** Open moves that fail as soon as a worker with these plans takes them. */
+export async function diagnosePlans(
+  control: Control,
+  plans: readonly KnownPlan[],
+): Promise<Diagnosis[]> {
+  const open = await openByPlan(control)
+  return open.flatMap(({ planName, fingerprint, runId, moves }): Diagnosis[] => {
+    const plan = plans.find(({ name }) => name === planName)
+    if (!plan || plan.fingerprint === fingerprint) return []
+    return [
+      {
+        kind: 'plan-differs',
+        where: `plan "${planName}"`,
+        message: `${moves} open moves, of run ${runId} and perhaps others, need another version of it`,
+        mend: 'start a worker with the version that they were enqueued with, or roll them back and enqueue anew',
+      },
+    ]
+  })
+}

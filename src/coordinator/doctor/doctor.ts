@@ -1,0 +1,117 @@
+/**
+ * Looks for everything in an installation that stands in the way of moves, or that somebody has to
+ * know at night. It only reads. Each look is made for itself: what is out of reach is one finding.
+ */
+
+import type { Control } from '../../control/database.ts'
+import type { Ends } from '../../ends/end.ts'
+import { messageOf } from '../../errors.ts'
+import { fingerprintOf } from '../../plan/check-plan.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { createPool } from '../../postgres.ts'
+import type { Queues } from '../../queue/queues.ts'
+import { closeEnds, openEnds, pendingInstallations, type Settings } from '../installation.ts'
+import { diagnoseMoves, diagnosePlans, diagnoseQueues } from './control-diagnoses.ts'
+import type { Diagnosis } from './diagnosis.ts'
+import { diagnoseKept, diagnoseServer } from './end-diagnoses.ts'
+
+export interface Patient {
+  readonly control: Control
+  readonly queues: Queues
+  readonly settings: Settings
+}
+
+export interface DoctorOptions {
+  /** Transactions and moves that nothing has touched for so long are findings, in s. Default 60. */
+  readonly oldS: number
+}
+
+/** Empty: nothing was found. Without plans the ends are not looked at. */
+export async function diagnose(
+  patient: Patient,
+  plans: readonly Plan[],
+  { oldS }: DoctorOptions = { oldS: 60 },
+): Promise<Diagnosis[]> {
+  const { control, queues } = patient
+  const known = plans.map((plan) => ({ name: plan.name, fingerprint: fingerprintOf(plan) }))
+  const looks = [
+    looked('the control database', diagnosePlans(control, known)),
+    looked('the queue', diagnoseQueues(queues)),
+    looked('the control database or the queue', diagnoseMoves({ control, queues }, oldS)),
+  ]
+  const ofPlans = plans.map((plan) =>
+    looked(`plan "${plan.name}"`, diagnosePlan({ ...patient, oldS }, plan)),
+  )
+  const found = (await Promise.all([...looks, ...ofPlans])).flat()
+  // Plans may share an end.
+  const texts = found.map((one) => JSON.stringify(one))
+  return found.filter((_, i) => texts.indexOf(texts[i] ?? '') === i)
+}
+
+async function diagnosePlan(patient: Patient & DoctorOptions, plan: Plan): Promise<Diagnosis[]> {
+  const ends = openEnds(plan, patient.settings.environment)
+  try {
+    return await diagnoseEnds(patient, plan, ends)
+  } finally {
+    await closeEnds(ends)
+  }
+}
+
+async function diagnoseEnds(
+  patient: Patient & DoctorOptions,
+  plan: Plan,
+  ends: Ends,
+): Promise<Diagnosis[]> {
+  const { control, settings, oldS } = patient
+  const sqlEnds = [ends.source, ends.target].flatMap(({ sql }) => sql ?? [])
+  const servers = await Promise.all(
+    sqlEnds.map((end) =>
+      looked(`the ${end.name} (${end.place})`, diagnoseServer({ control, plan, end }, oldS)),
+    ),
+  )
+  const isReached = servers.flat().every(({ kind }) => kind !== 'unreachable')
+  if (!isReached) return servers.flat()
+  const pending = await looked(`plan "${plan.name}"`, pendingOf(settings, { plan, ends }))
+  const missing = pending.some(({ kind }) => kind === 'not-installed')
+  const kept = await Promise.all(
+    sqlEnds.map((end) => {
+      const work = diagnoseKept({ control, plan, end })
+      // What is not installed yet has no flags.
+      return missing ? work.catch(() => []) : looked(`the ${end.name} (${end.place})`, work)
+    }),
+  )
+  return [...servers, pending, ...kept].flat()
+}
+
+async function pendingOf(
+  settings: Settings,
+  { plan, ends }: { plan: Plan; ends: Ends },
+): Promise<Diagnosis[]> {
+  const pool = createPool({ url: settings.controlUrl, name: 'control', size: 2 })
+  try {
+    const steps = await pendingInstallations(settings, pool, [{ plan, ends }])
+    return steps.map(({ what }) => ({
+      kind: 'not-installed',
+      where: `plan "${plan.name}"`,
+      message: `missing: ${what}`,
+      mend: '`rehome init PLAN`',
+    }))
+  } finally {
+    await pool.end()
+  }
+}
+
+async function looked(where: string, work: Promise<Diagnosis[]>): Promise<Diagnosis[]> {
+  try {
+    return await work
+  } catch (error) {
+    return [
+      {
+        kind: 'unreachable',
+        where,
+        message: messageOf(error),
+        mend: 'see that the server runs, that its address and password are right, and that our role may connect',
+      },
+    ]
+  }
+}
