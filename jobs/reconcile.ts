@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Control } from '../src/control/database.ts'
 import { movesToAudit, openMoves } from '../src/control/due-moves.ts'
 import { movesAtOnce } from '../src/control/steer.ts'
+import { announceWorker, dismissWorker } from '../src/control/workers.ts'
 import { audit } from '../src/coordinator/ask-errands.ts'
 import { reconcile } from '../src/coordinator/enqueue.ts'
 import type { Logger } from '../src/log.ts'
@@ -40,7 +41,7 @@ async function auditDue(
 const looksToTidy = 12
 
 /** Looks at once and then every `everyMs`, one look at a time. Returns what ends it. */
-export function startReconcile(options: ReconcileOptions): () => void {
+export function startReconcile(options: ReconcileOptions): () => Promise<void> {
   const everyMs = options.everyMs ?? 5_000
   let timer: NodeJS.Timeout
   let ended = false
@@ -48,13 +49,17 @@ export function startReconcile(options: ReconcileOptions): () => void {
   // A place of its own: otherwise all workers would look at the same moves of a million.
   let after: string = randomUUID()
   const { control, log, plans } = options
+  const id = randomUUID()
+  const fingerprints = plans.map(({ fingerprint }) => fingerprint)
   const look = async () => {
     const tried = (what: string) => (error: unknown) =>
       log.warn({ err: error }, `could not ${what}, will look again`)
     const fences = plans.map(async ({ plan, ends }) => {
       for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
     })
-    const jobs = openMoves(control, { untouchedMs: everyMs, after }).then(async (moves) => {
+    const alive = announceWorker(control, { id, fingerprints, aliveMs: 3 * everyMs + 10_000 })
+    const due = { untouchedMs: everyMs, after, fingerprints }
+    const jobs = openMoves(control, due).then(async (moves) => {
       after = moves.at(-1)?.id ?? after
       await reconcile(options, moves)
     })
@@ -65,6 +70,7 @@ export function startReconcile(options: ReconcileOptions): () => void {
     const audits = plans.map((open) => auditDue(options, open))
     await Promise.all([
       jobs.catch(tried('give open moves their jobs')),
+      alive.catch(tried('announce this worker')),
       limited.catch(tried('limit the moves at once')),
       ...fences.map((looked) => looked.catch(tried('look after fences'))),
       ...tidied.map((done) => done.catch(tried('tidy the logs of changes'))),
@@ -73,8 +79,9 @@ export function startReconcile(options: ReconcileOptions): () => void {
     if (!ended) timer = setTimeout(look, everyMs)
   }
   void look()
-  return () => {
+  return async () => {
     ended = true
     clearTimeout(timer)
+    await dismissWorker(control, id).catch(() => {})
   }
 }

@@ -63,10 +63,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
   const close = once(async () => {
-    endReconcile()
     stop.abort()
+    const left = endReconcile()
     await Promise.all(workers.map((worker) => worker.close()))
     steering.stop()
+    await left
     await opened.close()
   })
   log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name) }, 'ready')

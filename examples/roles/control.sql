@@ -8,6 +8,7 @@ grant update (moves_at_once) on rehome_control.installation to :"control";
 grant update (paused, priority) on rehome_control.runs to :"control";
 grant select, insert on rehome_control.runs to :"control";
 grant select, insert, update on rehome_control.moves to :"control";
+grant select, insert, update, delete on rehome_control.workers to :"control";
 grant usage on sequence rehome_control.turns to :"control";
 -- What happened can be added to, and never changed.
 grant select, insert on rehome_control.events, rehome_control.run_events to :"control";

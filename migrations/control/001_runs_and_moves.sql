@@ -13,10 +13,17 @@ insert into rehome_control.installation default values;
 -- Every attempt at any move takes the next number. The ends refuse an attempt with a lower one.
 create sequence rehome_control.turns;
 
+-- Workers that are alive, and the fingerprints of the plans that they have.
+create table rehome_control.workers (
+  id uuid primary key,
+  fingerprints text[] not null,
+  alive_until timestamptz not null
+);
+
 create table rehome_control.runs (
   id text primary key,
   plan_name text not null,
-  -- sha256 of the plan as it was when enqueued: a worker with another text of it does not start.
+  -- sha256 of the plan as it was when enqueued: only workers with the same text carry it out.
   plan_fingerprint text not null,
   scope text not null,
   -- Hosts and databases of the two ends, without user or password, for people.

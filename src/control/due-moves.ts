@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
 import { isPaused } from './steer.ts'
+import { isPlannedBy } from './workers.ts'
 
 /** Moves a look at open ones returns at most. */
 export const openMovesMax = 200
@@ -11,6 +12,8 @@ export interface OpenMovesQuery {
   readonly untouchedMs: number
   /** Id of the last move of the look before. Each worker goes round in its own circle. */
   readonly after: string
+  /** Moves of these plans. Default: of any. */
+  readonly fingerprints?: readonly string[] | undefined
 }
 
 /**
@@ -19,9 +22,9 @@ export interface OpenMovesQuery {
  */
 export async function openMoves(
   control: Control,
-  { untouchedMs, after }: OpenMovesQuery,
+  { untouchedMs, after, fingerprints }: OpenMovesQuery,
 ): Promise<Move[]> {
-  const due = control.db
+  const all = control.db
     .selectFrom('moves')
     .selectAll()
     .where('open', '=', true)
@@ -36,6 +39,7 @@ export async function openMoves(
     )
     .where('updated_at', '<', sql<Date>`clock_timestamp() - ${untouchedMs} * interval '1 ms'`)
     .orderBy('id')
+  const due = fingerprints ? all.where(isPlannedBy(fingerprints)) : all
   const behind = await due.where('id', '>', after).limit(openMovesMax).execute()
   const left = openMovesMax - behind.length
   if (left === 0) return behind

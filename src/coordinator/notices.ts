@@ -1,6 +1,7 @@
 /** Reasons why a run does not go on by itself, as sentences for an operator. */
-import type { Control } from '../control/database.ts'
+import type { Control, Run } from '../control/database.ts'
 import { movesAtOnce, runEventsOf, stoppableMoves } from '../control/steer.ts'
+import { hasWorker } from '../control/workers.ts'
 import { firstFew } from '../errors.ts'
 import type { Queues } from '../queue/queues.ts'
 import { knownRun } from './ask-errands.ts'
@@ -26,6 +27,7 @@ export async function noticesOf(at: At, runId: string): Promise<string[]> {
     ...(run.priority === 'normal' ? [] : [`priority: ${run.priority}`]),
     ...(most === null ? [] : [`at most ${most} moves at once, over all workers and runs`]),
     ...(await pausedQueues(at.queues)),
+    ...((await hasWorker(at.control, run.plan_fingerprint)) ? [] : [noWorkerText(run)]),
   ]
 }
 
@@ -35,6 +37,10 @@ async function pausedText(control: Control, runId: string): Promise<string> {
   const who = last ? ` by ${last.by} since ${last.at.toISOString()}` : ''
   const why = last?.reason ? ` (${last.reason})` : ''
   return `paused${who}${why}: no move begins until \`rehome resume ${runId}\``
+}
+
+function noWorkerText({ plan_name: plan }: Run): string {
+  return `no worker has plan "${plan}" as this run was enqueued with it: start one with that file, or, if the plan has changed, cancel the run and enqueue a new one`
 }
 
 const answerMs = 2_000

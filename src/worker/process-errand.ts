@@ -3,6 +3,7 @@ import { DelayedError, type Job, WaitingError } from 'bullmq'
 import type { Control, Move } from '../control/database.ts'
 import { findMove } from '../control/moves.ts'
 import { isHeld } from '../control/steer.ts'
+import { findPlannedMove, hasWorker, type PlannedMove } from '../control/workers.ts'
 import type { Errand } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -44,10 +45,10 @@ async function attemptOf(
   runtime: WorkerRuntime,
   { errand, job }: { errand: Errand; job: Job },
   story: JobStory,
-): Promise<Outcome> {
+): Promise<Outcome | OtherPlan> {
   try {
     const { moveId, tenantId, runId } = readPayload(job.data)
-    const move = await findMove(runtime.control, moveId)
+    const move = await findPlannedMove(runtime.control, moveId)
     const ours = move?.tenant_id === tenantId && move.run_id === runId
     if (ours && isOfEarlierErrand(job.id ?? '', move)) return { kind: 'nothing to do' }
     if (!ours || job.id !== jobIdOf({ ...move, errand })) {
@@ -56,6 +57,7 @@ async function attemptOf(
         'the job does not belong to the move that it names: nothing is done',
       )
     }
+    if (!hasPlan(runtime, move)) return { kind: 'of another plan', move }
     const { report, tell } = story
     return await attempt({ ...runtime, moveId, errand, report, tell })
   } catch (error) {
@@ -68,15 +70,21 @@ async function attemptOf(
 async function conclude(
   runtime: WorkerRuntime,
   { job, token }: { job: Job; token: string | undefined },
-  outcome: Outcome,
+  outcome: Outcome | OtherPlan,
 ): Promise<unknown> {
+  if (outcome.kind === 'of another plan') {
+    if (token === undefined) return { nothingToDo: true }
+    return await waitFor(job, token, await otherPlanMs(runtime, job, outcome))
+  }
   if (outcome.kind === 'failed') {
     if (outcome.error.code === 'STOPPED' && token !== undefined) {
       // Handed back at once, without using up an attempt.
       await job.moveToWait(token)
       throw new WaitingError()
     }
-    if (outcome.error.code === 'PAUSED' && token !== undefined) return await waitFor(job, token)
+    if (outcome.error.code === 'PAUSED' && token !== undefined) {
+      return await waitFor(job, token, pausedJobMs)
+    }
     if (outcome.again && outcome.restMs && token !== undefined) {
       await job.moveToDelayed(Date.now() + outcome.restMs, token)
       throw new DelayedError()
@@ -85,7 +93,7 @@ async function conclude(
   }
   const { moveId } = readPayload(job.data)
   if (outcome.kind === 'nothing to do' && token !== undefined) {
-    if (await isHeld(runtime.control, moveId)) return await waitFor(job, token)
+    if (await isHeld(runtime.control, moveId)) return await waitFor(job, token, pausedJobMs)
   }
   await job.updateProgress({ ...(job.progress as object), progress: 100 })
   if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }
@@ -93,12 +101,39 @@ async function conclude(
   return { nothingToDo: true, phase: move?.phase, ...move?.evidence }
 }
 
+/** A worker without the plan leaves the job to others. */
+interface OtherPlan {
+  readonly kind: 'of another plan'
+  readonly move: PlannedMove
+}
+
+function hasPlan({ plans }: WorkerRuntime, move: PlannedMove): boolean {
+  return plans.some(({ fingerprint }) => fingerprint === move.plan_fingerprint)
+}
+
+/** Short at first, so that a worker that has the plan comes by soon. */
+const otherPlanLeastMs = 100
+const otherPlanMostMs = 5_000
+/** No worker that is alive has the plan. One that comes looks after its moves by itself. */
+const noPlanMs = 60_000
+
+async function otherPlanMs(
+  { control }: WorkerRuntime,
+  job: Job,
+  { move }: OtherPlan,
+): Promise<number> {
+  const isExpected = await hasWorker(control, move.plan_fingerprint).catch(() => true)
+  if (!isExpected) return noPlanMs
+  const doubled = otherPlanLeastMs * 2 ** Math.min(10, job.attemptsStarted)
+  return Math.min(otherPlanMostMs, doubled) * (0.5 + Math.random() / 2)
+}
+
 /** So that a job of a paused move is neither done nor taken again and again. */
 const pausedJobMs = 3_600_000
 
-/** Until the move is resumed, which promotes its job; else it is looked at again. */
-async function waitFor(job: Job, token: string): Promise<never> {
-  await job.moveToDelayed(Date.now() + pausedJobMs, token)
+/** Until its move is resumed, which promotes the job; else it is looked at again. */
+async function waitFor(job: Job, token: string, ms: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + ms, token)
   throw new DelayedError()
 }
 

@@ -23,7 +23,9 @@ test('pause, resume and their like do nothing in a dry run', async () => {
   expect(await json('cancel', run, '--all', '--dry-run')).toEqual(off)
   expect(await json('skip', run, '-t', 'a', '--dry-run')).toEqual({ tenants: ['a'] })
   expect(await json('concurrency', '3', '--dry-run')).toEqual({ movesAtOnce: 3 })
-  expect(await json('status', run)).toMatchObject({ run: { paused: null }, notices: [] })
+  expect(await json('status', run)).toMatchObject({
+    ...{ run: { paused: null }, notices: [expect.stringMatching(/^no worker has plan "small"/)] },
+  })
   expect(await json('show', run)).toEqual([])
 })
 
@@ -32,12 +34,13 @@ test('status says who holds a run back and why, and that the board has paused it
   expect((await ask('concurrency', '3')).out).toBe('3 move(s) at once\n')
   expect((await ask('priority', run, 'last')).code).toBe(0)
   await world.rehome.queues.byErrand.move.pause()
-  const lines = (await ask('status', run)).out.split('\n').slice(-5)
+  const lines = (await ask('status', run)).out.split('\n').slice(-6)
   expect(lines).toEqual([
     expect.stringMatching(/^paused by \S+ since \S+ \(slow\): no move begins until/),
     'priority: last',
     'at most 3 moves at once, over all workers and runs',
     'queue "rehome-moves" is paused: resume it on the board',
+    expect.stringMatching(/^no worker has plan "small" as this run was enqueued with it: start/),
     '',
   ])
   await world.rehome.queues.byErrand.move.resume()

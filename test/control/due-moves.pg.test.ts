@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Control } from '../../src/control/database.ts'
 import { openMoves, openMovesMax } from '../../src/control/due-moves.ts'
+import { announceWorker, dismissWorker, hasWorker } from '../../src/control/workers.ts'
 import { controlWith } from '../helpers/control-with.ts'
 
 async function look({ control }: { control: Control }, after: string = randomUUID()) {
@@ -18,6 +19,27 @@ test('a look at open moves finds no move that has ended, and none that is not du
   await world.set(`errand = 'rehearse' where tenant_id in ('t4', 't5')`)
   await world.set(`updated_at = now() - interval '1 min' where tenant_id in ('t5', 't6')`)
   expect((await look(world)).tenants.sort()).toEqual(['t4', 't6', 't7'])
+})
+
+test('a worker looks for moves of its own plans only', async () => {
+  await using world = await controlWith(2)
+  const look = async (fingerprints: readonly string[]) =>
+    await openMoves(world.control, { untouchedMs: 0, after: randomUUID(), fingerprints })
+  expect(await look(['another', 'text'])).toHaveLength(2)
+  expect(await look(['another'])).toEqual([])
+})
+
+test('a worker counts as alive for a while after its last word', async () => {
+  await using world = await controlWith(0)
+  const { control } = world
+  const worker = { id: randomUUID(), fingerprints: ['a', 'b'], aliveMs: 60_000 }
+  await announceWorker(control, worker)
+  expect([await hasWorker(control, 'b'), await hasWorker(control, 'c')]).toEqual([true, false])
+  await announceWorker(control, { ...worker, aliveMs: -1 })
+  expect(await hasWorker(control, 'b')).toBe(false)
+  await announceWorker(control, worker)
+  await dismissWorker(control, worker.id)
+  expect(await hasWorker(control, 'b')).toBe(false)
 })
 
 test('looks go round, so that each of many open moves is looked at', async () => {
