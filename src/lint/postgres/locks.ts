@@ -140,9 +140,18 @@ function locksOfDefinition(node: Node, { table, scene }: At): Lock[] | null {
   if ('AlterDomainStmt' in node) {
     const { typeName, subtype = '', def } = node.AlterDomainStmt
     const reads = /^[CVO]$/.test(subtype) && !constraintDef(def)?.skip_validation
-    return reads ? [{ table: `tables with ${tableKey(strings(typeName))}`, mode: 'SHARE' }] : []
+    return reads ? locksOfDomain(tableKey(strings(typeName)), scene) : []
   }
-  if ('CommentStmt' in node || 'CreateStatsStmt' in node) return []
+  if ('CommentStmt' in node) return locksOfComment(node.CommentStmt)
+  if ('CreateStatsStmt' in node)
+    return allOf(node.CreateStatsStmt.relations, 'SHARE UPDATE EXCLUSIVE')
+  if ('CreatePublicationStmt' in node)
+    return (node.CreatePublicationStmt.pubobjects ?? []).flatMap((one): Lock[] => {
+      const published = 'PublicationObjSpec' in one ? one.PublicationObjSpec.pubtable : undefined
+      return published
+        ? [{ table: tableOf(published.relation), mode: 'SHARE UPDATE EXCLUSIVE' }]
+        : []
+    })
   if (!('CreateStmt' in node)) return null
   const parents = node.CreateStmt.partbound
     ? allOf(node.CreateStmt.inhRelations, 'ACCESS EXCLUSIVE')
@@ -155,6 +164,21 @@ function locksOfDefinition(node: Node, { table, scene }: At): Lock[] | null {
   return [...parents, ...referenced].filter(
     (lock) => lock.table !== tableOf(node.CreateStmt.relation),
   )
+}
+
+function locksOfDomain(domain: string, { columns }: Scene): Lock[] {
+  const using = [...columns].flatMap(([table, types]) =>
+    [...types.values()].some(({ name }) => name === domain) ? [table] : [],
+  )
+  const tables = using.length > 0 ? using : [`tables with ${domain}`]
+  return tables.map((table) => ({ table, mode: 'SHARE' }))
+}
+
+function locksOfComment({ objtype, object }: { objtype?: string; object?: Node }): Lock[] {
+  const names = object && 'List' in object ? strings(object.List.items) : []
+  const table = objtype === 'OBJECT_COLUMN' ? names.slice(0, -1) : names
+  const isTable = objtype === 'OBJECT_COLUMN' || objtype === 'OBJECT_TABLE'
+  return isTable ? [{ table: tableKey(table), mode: 'SHARE UPDATE EXCLUSIVE' }] : []
 }
 
 /** The words stand in reports for a table that no file names. */

@@ -28,11 +28,13 @@ interface Transaction {
   readonly locked: Map<string, LockMode>
   /** `table.constraint` of constraints added NOT VALID. */
   readonly unvalidated: Set<string>
-  /** Values added to enum types. */
-  readonly enumValues: Set<string>
+  /** Values that were added to enum types → the type. */
+  readonly enumValues: Map<string, string>
 }
 
 interface Check {
+  /** A CHECK; else NOT NULL. */
+  readonly isCheck: boolean
   readonly columnsNotNull: readonly string[]
   valid: boolean
 }
@@ -118,7 +120,8 @@ export class Scene {
       const { domainname, constraints = [] } = node.CreateDomainStmt
       if (constraints.length > 0) this.constrainedDomains.add(tableKey(strings(domainname)))
     } else if ('AlterEnumStmt' in node) {
-      this.transaction?.enumValues.add(node.AlterEnumStmt.newVal ?? '')
+      const { newVal = '', typeName } = node.AlterEnumStmt
+      this.transaction?.enumValues.set(newVal, tableKey(strings(typeName)))
     } else if ('SelectStmt' in node) this.#applySetConfig(node)
   }
 
@@ -159,7 +162,9 @@ export class Scene {
 
   #addColumn(table: string, column: NonNullable<ReturnType<typeof columnDef>>): void {
     this.#setType(table, column.colname ?? '', typeOf(column.typeName))
-    for (const constraint of constraintsOf(column)) this.#addConstraint(table, constraint)
+    const keys = [{ String: { sval: column.colname ?? '' } }]
+    for (const constraint of constraintsOf(column))
+      this.#addConstraint(table, { keys, ...constraint })
   }
 
   #setType(table: string, column: string, type: ColumnType): void {
@@ -175,7 +180,9 @@ export class Scene {
     if (contype !== 'CONSTR_CHECK' && contype !== 'CONSTR_NOTNULL') return
     const columnsNotNull = contype === 'CONSTR_CHECK' ? columnsNotNullBy(raw_expr) : strings(keys)
     const checks = this.checks.get(table) ?? new Map<string, Check>()
-    this.checks.set(table, checks.set(conname, { columnsNotNull, valid: !later }))
+    const isCheck = contype === 'CONSTR_CHECK'
+    const name = conname || `${columnsNotNull.join('_')} ${contype}`
+    this.checks.set(table, checks.set(name, { isCheck, columnsNotNull, valid: !later }))
   }
 
   #alter(statement: { relation?: Parameters<typeof tableOf>[0]; cmds?: Node[] }): void {
@@ -203,5 +210,5 @@ const longestTimeoutMs = 10_000
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
 
 function newTransaction(): Transaction {
-  return { locked: new Map(), unvalidated: new Set(), enumValues: new Set() }
+  return { locked: new Map(), unvalidated: new Set(), enumValues: new Map() }
 }

@@ -165,7 +165,8 @@ export const constraintRules: readonly PostgresRule[] = [
     breaks:
       'All queries on the table wait until the index is built and every row is compared. PostgreSQL has ' +
       'no way to add it beside running writes.',
-    example: 'ALTER TABLE orders ADD CONSTRAINT orders_day_excl EXCLUDE USING gist (day WITH =);',
+    example:
+      'ALTER TABLE orders ADD CONSTRAINT orders_period_excl EXCLUDE USING gist (period WITH &&);',
     steps: [
       { does: 'Create a new table with the constraint, and write to both tables.' },
       { does: 'Copy the rows in batches, deploy an application that reads the new table.' },
@@ -210,8 +211,8 @@ export const constraintRules: readonly PostgresRule[] = [
       'The strong lock of ADD CONSTRAINT is held until the transaction ends, so writes wait while all ' +
       'rows are read, as if NOT VALID were not there.',
     example:
-      'BEGIN;\nALTER TABLE orders ADD CONSTRAINT price_positive CHECK (price > 0) NOT VALID;\n' +
-      'ALTER TABLE orders VALIDATE CONSTRAINT price_positive;\nCOMMIT;',
+      'BEGIN;\nALTER TABLE orders ADD CONSTRAINT price_known CHECK (price > 0) NOT VALID;\n' +
+      'ALTER TABLE orders VALIDATE CONSTRAINT price_known;\nCOMMIT;',
     steps: [{ ...validate, does: 'Commit first. Then validate in another migration.' }],
     find(site) {
       const constraint = alters(site, 'AT_ValidateConstraint')?.name ?? ''

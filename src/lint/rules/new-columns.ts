@@ -69,7 +69,7 @@ export const newColumnRules: readonly PostgresRule[] = [
     breaks:
       'serial, bigserial and IDENTITY give every existing row a number of its own. All queries on ' +
       'the table wait until every row is written again.',
-    example: 'ALTER TABLE orders ADD COLUMN number bigserial;',
+    example: 'ALTER TABLE orders ADD COLUMN counter bigserial;',
     steps: [
       addPlain,
       {
@@ -159,7 +159,7 @@ export const newColumnRules: readonly PostgresRule[] = [
       'even if the default is a constant.',
     example:
       'CREATE DOMAIN positive AS integer CHECK (VALUE > 0);\n' +
-      'ALTER TABLE orders ADD COLUMN amount positive;',
+      'ALTER TABLE orders ADD COLUMN pieces positive;',
     steps: [
       {
         does: 'Add the column with the base type.',

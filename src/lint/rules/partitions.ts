@@ -43,7 +43,12 @@ export const partitionRules: readonly PostgresRule[] = [
       const attached = partitionOf(site, 'AT_AttachPartition')
       const partition = tableOf(attached?.name)
       const checks = [...(site.scene.checks.get(partition)?.values() ?? [])]
-      if (!attached || site.scene.isNew(partition) || checks.some(({ valid }) => valid)) return null
+      if (
+        !attached ||
+        site.scene.isNew(partition) ||
+        checks.some(({ isCheck, valid }) => isCheck && valid)
+      )
+        return null
       return { partition }
     },
   },

@@ -42,10 +42,9 @@ export const typeRules: readonly PostgresRule[] = [
         const isRefused = options.version < 12 && oldVal === undefined
         return isRefused ? { value, type: tableKey(strings(typeName)) } : null
       }
-      const value = [...nodesIn(node)]
-        .map(textOf)
-        .find((text) => text && transaction.enumValues.has(text))
-      return value === undefined ? null : { value, type: '…' }
+      const values = [...nodesIn(node)].map(textOf).filter((text) => text !== undefined)
+      const value = values.find((text) => transaction.enumValues.has(text))
+      return value === undefined ? null : { value, type: transaction.enumValues.get(value) ?? '' }
     },
   },
   {
