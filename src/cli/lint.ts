@@ -1,9 +1,12 @@
 /** `rehome lint`: what in migration files would stop an application or lose rows. */
 import { type Command, Option } from 'commander'
+import { version } from '../coordinator/enqueue.ts'
 import { RehomeError } from '../errors.ts'
+import { shownPath } from '../lint/files.ts'
 import { annotation, countsText, type Format, findingText, formats } from '../lint/formats.ts'
 import { type Dialect, dialects, lint, rulesOf } from '../lint/lint.ts'
 import type { Finding } from '../lint/rule.ts'
+import { sarifLog } from '../lint/sarif.ts'
 import { withoutNames } from '../lint/wording.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import { note, print } from './context.ts'
@@ -60,7 +63,7 @@ async function lintFiles(paths: readonly string[], flags: LintFlags): Promise<vo
   const { since, dialect, assumeVersion } = flags
   const plannedTables = flags.plan === undefined ? [] : await tablesOf(flags.plan)
   const findings = await lint(paths, { since, dialect, assumeVersion, plannedTables })
-  report(findings, format)
+  report(findings, { format, dialect })
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 3
 }
 
@@ -74,9 +77,15 @@ async function tablesOf(file: string): Promise<string[]> {
   })
 }
 
-function report(findings: readonly Finding[], format: Format): void {
+function report(
+  findings: readonly Finding[],
+  { format, dialect }: { format: Format; dialect: Dialect },
+): void {
   if (format === 'json') print(JSON.stringify(findings, null, 2))
-  else if (format === 'github') for (const finding of findings) print(annotation(finding))
+  else if (format === 'sarif') {
+    const tool = { version: version(), rules: rulesOf(dialect), shownPath }
+    print(JSON.stringify(sarifLog(findings, tool), null, 2))
+  } else if (format === 'github') for (const finding of findings) print(annotation(finding))
   else {
     for (const finding of findings) print(`${printable(findingText(finding))}\n`)
     note(countsText(findings))

@@ -3,7 +3,7 @@ import { shownPath } from './files.ts'
 import { readableLock } from './lock-words.ts'
 import type { Finding } from './rule.ts'
 
-export const formats = ['text', 'json', 'github'] as const
+export const formats = ['text', 'json', 'sarif', 'github'] as const
 export type Format = (typeof formats)[number]
 
 export function countsText(findings: readonly Finding[]): string {

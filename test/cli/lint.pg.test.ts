@@ -59,6 +59,17 @@ describe('rehome lint', () => {
     expect(out.trim().split('\n')).toHaveLength(1)
   })
 
+  test('prints SARIF', async () => {
+    const { code, out } = await rehome([
+      'lint',
+      '--format',
+      'sarif',
+      await write('six/1.sql', drop),
+    ])
+    const { runs } = JSON.parse(out)
+    expect([code, runs[0].results[0].ruleId]).toEqual([3, 'table-dropped'])
+  })
+
   test('reports only files that differ from a revision, and knows the schema of the others', async () => {
     const git = async (...args: string[]) =>
       await promisify(execFile)('git', ['-C', join(folder, 'five'), ...args])
