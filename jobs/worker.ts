@@ -9,6 +9,8 @@
 import type { Worker } from 'bullmq'
 import type { Control } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
+import { type ProbeServer, startProbeServer } from '../src/coordinator/metrics/probe-server.ts'
+import { readinessOf } from '../src/coordinator/metrics/readiness.ts'
 import { errands } from '../src/errands.ts'
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
@@ -38,11 +40,15 @@ export interface WorkerOptions {
   readonly reconcileEveryMs?: number
   /** How long a job stays with a worker that has died. Default 10,000. */
   readonly lockMs?: number
+  /** Where it answers /metrics, /healthz and /readyz. Default: nowhere. Port 0: any free one. */
+  readonly probe?: { readonly host: string; readonly port: number } | undefined
   readonly log?: Logger
 }
 
 export interface RunningWorker extends AsyncDisposable {
   readonly queue: 'redis' | 'postgres'
+  /** Where it answers probes; null: nowhere. */
+  readonly probeUrl: string | null
   close(): Promise<void>
 }
 
@@ -54,24 +60,46 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const stop = new AbortController()
   const steering = startSteering({ control: opened.control, log })
   const workers = takeJobs({ ...opened, log, stop: stop.signal, steering }, options)
-  await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(async (error) => {
-    // Whatever stayed open would keep a process alive that takes no jobs.
+  // Whatever stayed open would keep a process alive that takes no jobs.
+  const giveUp = async (error: unknown): Promise<never> => {
     steering.stop()
     await Promise.allSettled(workers.map((worker) => worker.close(true)))
     await opened.close()
     throw explain(error, 'the queue')
-  })
+  }
+  await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(giveUp)
+  const probe = await startProbe(opened, workers, options).catch(giveUp)
   const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
   const close = once(async () => {
     stop.abort()
     const left = endReconcile()
+    await probe?.close()
     await Promise.all(workers.map((worker) => worker.close()))
     steering.stop()
     await left
     await opened.close()
   })
   log.info({ queue: store.kind, plans: plans.map(({ plan }) => plan.name) }, 'ready')
-  return { queue: store.kind, close, [Symbol.asyncDispose]: close }
+  const probeUrl = probe?.url ?? null
+  return { queue: store.kind, probeUrl, close, [Symbol.asyncDispose]: close }
+}
+
+async function startProbe(
+  { control, queues }: Opened,
+  workers: readonly Worker[],
+  { probe }: WorkerOptions,
+): Promise<ProbeServer | null> {
+  if (!probe) return null
+  const { createMetrics } = await import('../src/coordinator/metrics/metrics.ts')
+  const takesJobs = async () => {
+    const stopped = workers.find((worker) => !worker.isRunning())
+    if (stopped) throw new Error(`takes no jobs of queue "${stopped.name}"`)
+  }
+  return await startProbeServer({
+    ...probe,
+    metrics: createMetrics({ control, queues }),
+    readiness: () => readinessOf({ control, queues }, { worker: takesJobs }),
+  })
 }
 
 interface Opened {

@@ -13,6 +13,7 @@ import { safe } from './print.ts'
 
 export interface StartedWorker {
   readonly queue: string
+  readonly probeUrl: string | null
   close(): Promise<void>
 }
 
@@ -24,6 +25,7 @@ export interface PackageModule {
   startWorker(options: {
     plans: readonly PlanInput[]
     concurrency?: number | undefined
+    probe?: { host: string; port: number } | undefined
     log: Logger
   }): Promise<StartedWorker>
 }

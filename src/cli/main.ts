@@ -31,6 +31,8 @@ Environment:
   REHOME_BOARD_TOKEN, REHOME_BOARD_VIEWER_TOKEN, REHOME_BOARD_HOST, REHOME_BOARD_PORT,
   REHOME_BOARD_HOSTS
                  who may operate and who may look at the board, and where it listens
+  REHOME_METRICS_PORT, REHOME_METRICS_HOST
+                 where a worker answers /metrics, /healthz and /readyz (default: nowhere)
   LOG_LEVEL      trace, debug, info, warn, error, silent (default: info)
   and the variables that the plan names for its two ends
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { atLeastOne, note, type PackageModule } from './context.ts'
+import { atLeastOne, integer, note, type PackageModule, print } from './context.ts'
 import { loadPlans } from './load-plan.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -10,15 +10,33 @@ export function addWorker(program: Command, rehome: PackageModule): void {
     .command('worker [plans...]')
     .description('carry out moves until stopped; plans default to REHOME_PLANS')
     .option('-c, --concurrency <moves>', "moves at once (default: the plans' own)", atLeastOne)
-    .action(async (files: string[], flags: { concurrency?: number }) => {
+    .option(
+      '--metrics-port <port>',
+      'REHOME_METRICS_PORT: answer /metrics, /healthz and /readyz there; 0: any that is free',
+      integer,
+    )
+    .action(async (files: string[], flags: WorkerFlags) => {
       const plans = await loadPlans(planFiles(files))
       const log = createLog()
       const { concurrency } = flags
-      const worker = await rehome.startWorker({ plans, concurrency, log })
+      const worker = await rehome.startWorker({ plans, concurrency, log, probe: probeOf(flags) })
+      if (worker.probeUrl) print(worker.probeUrl)
       const signal = await untilStopped()
       note(`${signal}: returning moves before their cutover to the queue, finishing the others`)
       await worker.close()
     })
+}
+
+interface WorkerFlags {
+  concurrency?: number
+  metricsPort?: number
+}
+
+/** They have no token, so other machines reach them only where REHOME_METRICS_HOST says so. */
+function probeOf({ metricsPort }: WorkerFlags): { host: string; port: number } | undefined {
+  const { REHOME_METRICS_PORT, REHOME_METRICS_HOST } = process.env
+  const port = metricsPort ?? (REHOME_METRICS_PORT ? integer(REHOME_METRICS_PORT) : undefined)
+  return port === undefined ? undefined : { host: REHOME_METRICS_HOST || '127.0.0.1', port }
 }
 
 function planFiles(files: readonly string[]): readonly string[] {

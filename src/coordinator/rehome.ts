@@ -15,9 +15,6 @@ import { sleep } from '../clock.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
-import { overviewOf, type RunOverview } from '../control/run-overview.ts'
-import { type TenantPage, type TenantQuery, tenantPage } from '../control/run-tenants.ts'
-import { listRuns, type RunSummary, type RunsQuery } from '../control/runs.ts'
 import type { Ends } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
@@ -35,13 +32,12 @@ import {
   retry,
   rollback,
 } from './ask-errands.ts'
-import type { Diagnosis } from './doctor/diagnosis.ts'
-import { type DoctorOptions, diagnose, type Patient } from './doctor/doctor.ts'
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
 import { type Steering, steeringOf } from './steering.ts'
 import { refuseBadId, show, tenantsIfListed } from './tenants.ts'
+import { type Watching, watchingOf } from './watching.ts'
 
 export interface OpenOptions {
   /** The control database. Default: CONTROL_URL. */
@@ -71,7 +67,7 @@ export interface TenantRecord {
 /** `by`: default that of `open()`. */
 type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
 
-export interface Rehome extends AsyncDisposable, Steering {
+export interface Rehome extends AsyncDisposable, Steering, Watching {
   readonly control: Control
   readonly queues: Queues
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
@@ -85,15 +81,7 @@ export interface Rehome extends AsyncDisposable, Steering {
   /** Tables whose writes a rollback would not take back, and why; where the plan has a window. */
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(plan: PlanInput, options?: Omit<EnqueueOptions, 'by'>): Promise<Enqueued>
-  /** Newest first; by default the newest 100. */
-  runs(query?: RunsQuery): Promise<RunSummary[]>
-  /** Everything that stands in the way of moves, each with its remedy. Reads only. */
-  diagnose(plans: readonly PlanInput[], options?: DoctorOptions): Promise<Diagnosis[]>
   status(runId: string): Promise<RunSnapshot>
-  /** A run in a few numbers: phases, failures by code, pauses, an estimate of its end. */
-  overview(runId: string): Promise<{ run: Run; overview: RunOverview }>
-  /** A page of a run's tenants, filtered and sorted, without their evidence. */
-  tenants(runId: string, query?: TenantQuery): Promise<TenantPage>
   /** A snapshot now and after each change, until nothing is open. `everyMs` default 500. */
   watch(
     runId: string,
@@ -171,15 +159,8 @@ function library(opened: Opened): Rehome {
         )
       }),
     enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
-    runs: (query) => listRuns(control, query),
-    diagnose: (plans, asked) => diagnose(patientOf(opened), plans.map(checkPlan), asked),
+    ...watchingOf(opened),
     status: (runId) => snapshot(control, runId),
-    overview: async (runId) => {
-      const run = await knownRun(control, runId)
-      return { run, overview: await overviewOf(control, runId) }
-    },
-    tenants: async (runId, query) =>
-      await tenantPage(control, (await knownRun(control, runId)).id, query),
     watch: (runId, asked) => watch(control, runId, asked),
     retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
     rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
@@ -198,11 +179,6 @@ async function tryDemandsOf({ plan, ends }: { plan: Plan; ends: Ends }, surveyed
   return await tryAllDemands(surveyed, ends, async () => ({
     tenants: await tenantsIfListed(plan, ends),
   }))
-}
-
-function patientOf({ control, queues, environment }: Opened): Patient {
-  const redisUrl = queues.store.kind === 'redis' ? queues.store.url : undefined
-  return { control, queues, settings: { controlUrl: control.url, redisUrl, environment } }
 }
 
 function unguardedFinding({ end, relation }: Unguarded): Finding {

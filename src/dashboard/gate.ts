@@ -29,9 +29,10 @@ declare module 'fastify' {
 }
 
 export const healthPath = '/healthz'
+export const readyPath = '/readyz'
 
 /** They say nothing of tenants, and the sign-in page has their scripts. */
-const openPaths: readonly string[] = [healthPath, assetRoute]
+const openPaths: readonly string[] = [healthPath, readyPath, assetRoute]
 
 interface Gate {
   readonly access: Access

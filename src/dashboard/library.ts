@@ -26,6 +26,8 @@ export interface BoardLibrary {
   /** Only read from here. */
   readonly control: Control
   readonly queues: Queues
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
+  readiness(): Promise<{ readonly ready: boolean; readonly checks: object }>
   readonly retry: AskErrand
   readonly finalize: AskErrand
   readonly cleanup: AskErrand

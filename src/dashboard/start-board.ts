@@ -13,7 +13,7 @@ import { actionRoutes } from './actions/action-routes.ts'
 import { answerTo } from './answers.ts'
 import { assetRoutes } from './assets.ts'
 import { registerBullBoard } from './bull-board.ts'
-import { healthPath, installGate } from './gate.ts'
+import { healthPath, installGate, readyPath } from './gate.ts'
 import type { BoardLibrary } from './library.ts'
 import { errorPage } from './page.ts'
 import { runRoutes } from './runs/run-routes.ts'
@@ -68,7 +68,7 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   // A board that is bound to a name is known by it.
   installGate(app, { access, allowedHosts: [host, ...(allowedHosts ?? [])], wrongTokens, log })
   answerErrors(app, log)
-  app.get(healthPath, () => ({ status: 'ok' }))
+  probeRoutes(app, rehome)
   signInRoutes(app, { access, wrongTokens, log })
   assetRoutes(app)
   runRoutes(app, rehome, log)
@@ -80,6 +80,19 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   log.info({ at: url, tokens: !access.open }, 'the board answers')
   const close = async () => await app.close()
   return { url, close, [Symbol.asyncDispose]: close }
+}
+
+/** Probes need no token; metrics do. */
+function probeRoutes(app: FastifyInstance, library: BoardLibrary): void {
+  app.get(healthPath, () => ({ status: 'ok' }))
+  app.get(readyPath, async (_request, reply) => {
+    const readiness = await library.readiness()
+    return reply.code(readiness.ready ? 200 : 503).send(readiness)
+  })
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await library.metrics()
+    return reply.type(contentType).send(text)
+  })
 }
 
 /** The few fields of our own forms. */

@@ -17,7 +17,7 @@ export function runPage({ run, ...part }: TenantsPart & { readonly run: Run }): 
 <header>
 <h1>${run.id}</h1>
 <p class="dim">plan ${run.plan_name} by ${run.created_by}, ${time(run.created_at)} ·
-${run.source} → ${run.target}${run.rehearsal ? ' · rehearsal' : ''} · <span id="live"></span></p>
+${run.source} → ${run.target}${run.rehearsal ? ' · rehearsal' : ''}${run.paused === null ? null : html` · <b class="back">paused</b>`} · <span id="live"></span></p>
 </header>
 ${overviewPart(run.id, overview)}
 <section><h2>Every tenant</h2>
