@@ -106,5 +106,6 @@ function tableOf({ source, sourcePath, sourceKey }: Route): unknown {
   const { references, partitionKeys, reactions, demands, ...table } = rest
   const primary = uniques.some((unique) => unique.primary)
   const key = { name: 'the key of this end', columns: sourceKey, primary: true }
-  return { ...table, path: sourcePath, uniques: primary ? uniques : [...uniques, key] }
+  const columns = table.columns.map(({ castsToJson, ...column }) => column)
+  return { ...table, columns, path: sourcePath, uniques: primary ? uniques : [...uniques, key] }
 }

@@ -28,6 +28,8 @@ export interface CatalogColumn {
   readonly operators?: KeyOperators | null
   /** The parts of the type. Absent where the end does not say. */
   readonly shape?: TypeShape | undefined
+  /** Values are written to JSON by a cast of their type, and not read back from that. */
+  readonly castsToJson?: boolean
   /** `schema.sequence` whose numbers are this column's ids, as they are. */
   readonly sequence: string | null
   /** One whose numbers its values are made of, such as `'INV-' || nextval(…)`. */

@@ -6,6 +6,8 @@ import type { TypeShape } from '../../../plan/catalogs/type-shape.ts'
 export interface KnownType {
   readonly shape: TypeShape
   readonly operators: KeyOperators | null
+  /** A value, or a part of it, is written to JSON by a cast of its type. */
+  readonly castsToJson: boolean
   /** True for the row type of a table: it changes with that table, in any schema. */
   readonly isRowType: boolean
 }
@@ -25,6 +27,7 @@ interface TypeRow {
   readonly equal: string | null
   readonly greater: string | null
   readonly isRowType: boolean
+  readonly castsToJson: boolean
 }
 
 /** The operator of a strategy of the class that is a type's default. */
@@ -87,7 +90,9 @@ const typesQuery = `
         and a.attnum > 0 and not a.attisdropped), '[]') as attributes,
     ${operator(3)} as equal, ${operator(5)} as greater,
     exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind <> 'c')
-      as "isRowType"
+      as "isRowType",
+    exists (select from pg_catalog.pg_cast c where c.castsource = t.oid and c.castfunc <> 0
+      and c.casttarget = 'pg_catalog.json'::pg_catalog.regtype and c.oid >= 16384) as "castsToJson"
   from (select t.*, t.typelem <> 0 and coalesce((select e.typarray = t.oid
       from pg_catalog.pg_type e where e.oid = t.typelem), false) as element
     from used u join pg_catalog.pg_type t on t.oid = u.type) t
@@ -108,16 +113,23 @@ export async function readTypes(
 function knownType(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): KnownType {
   const { equal, greater } = baseOf(row, rows)
   const operators = equal && greater && hasOrder(row, rows) ? { equal, greater } : null
-  return { shape: shapeOf(row, rows), operators, isRowType: row.isRowType }
+  const { isRowType } = row
+  return { shape: shapeOf(row, rows), operators, isRowType, castsToJson: castsToJson(row, rows) }
+}
+
+function castsToJson(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): boolean {
+  return row.castsToJson || partsOf(row, rows).some((part) => castsToJson(part, rows))
+}
+
+function partsOf(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): TypeRow[] {
+  const parts = [row.part, ...row.attributes.map(({ type }) => type)]
+  return parts.flatMap((oid) => rows.get(oid ?? '') ?? [])
 }
 
 /** An array has a class of its own, and no order where its elements have none: as of `json`. */
 function hasOrder(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): boolean {
-  const { part, attributes, equal } = baseOf(row, rows)
-  const parts = [part, ...attributes.map(({ type }) => type)].flatMap((oid) => {
-    return rows.get(oid ?? '') ?? []
-  })
-  return equal !== null && parts.every((one) => hasOrder(one, rows))
+  const base = baseOf(row, rows)
+  return base.equal !== null && partsOf(base, rows).every((one) => hasOrder(one, rows))
 }
 
 function baseOf(row: TypeRow, rows: ReadonlyMap<string, TypeRow>): TypeRow {

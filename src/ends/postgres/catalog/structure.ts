@@ -243,8 +243,8 @@ export async function readStructure(client: ClientBase, key: StructureKey) {
 
 /** Oids differ from database to database: what the type is stands there instead. */
 function withType({ typeOid, ...column }: QueryResultRow, types: KnownTypes): QueryResultRow {
-  const { operators = null, shape } = types.get(typeOid) ?? {}
-  return { ...column, operators, shape }
+  const { operators = null, shape, castsToJson } = types.get(typeOid) ?? {}
+  return { ...column, operators, shape, ...(castsToJson && { castsToJson }) }
 }
 
 function holdsMoney(columns: readonly QueryResultRow[], types: KnownTypes): boolean {

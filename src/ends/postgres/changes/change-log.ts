@@ -15,12 +15,15 @@ import { ident, idents, literal, qualified } from '../../../quote.ts'
 import type { Hold } from '../../flags.ts'
 import { statementRows, type TouchedRows } from '../fence/guard-body.ts'
 import { ourTurn } from '../fence/turns.ts'
+import { textsByName } from './held-columns.ts'
 
 export interface LogShape {
   /** All columns that tell rows apart, here and at the other end, and children's parents. */
   readonly columns: readonly LogColumn[]
   /** Also the old row, as JSON: the other end's key may be made of anything that is in it. */
   readonly whole: boolean
+  /** Columns that stand in it as their text, as JSON of their type would not be read back. */
+  readonly asText?: readonly string[]
 }
 
 export interface LogColumn {
@@ -88,7 +91,9 @@ export async function forgetLeftChanges(pool: Pool): Promise<void> {
 export function joinShapes(kept: LogShape | null, wanted: LogShape | null): LogShape | null {
   if (!kept || !wanted) return kept ?? wanted
   const added = wanted.columns.filter(({ name }) => !kept.columns.some((c) => c.name === name))
-  return { columns: [...kept.columns, ...added], whole: kept.whole || wanted.whole }
+  const asText = [...new Set([...(kept.asText ?? []), ...(wanted.asText ?? [])])]
+  const whole = kept.whole || wanted.whole
+  return { columns: [...kept.columns, ...added], whole, ...(asText.length > 0 && { asText }) }
 }
 
 /** Harmless where it exists already. What it lacks is added, and null in older entries. */
@@ -159,8 +164,7 @@ interface AnybodysRows extends Pick<LoggedRows, 'tenantOf'> {
  */
 export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: AnybodysRows): string {
   const { joins } = tenantOf('r')
-  const { columns, whole } = logged.log
-  const names = columns.map(({ name }) => name)
+  const names = logged.log.columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
   const insert = (some: string, row: string) => `
     insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})
@@ -169,23 +173,33 @@ export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: Anybo
         and f.mode <> 'moved' and f.tenant_id <> '*';`
   return `
   if anybodys then
-    if tg_op <> 'INSERT' then${insert(rows.old, whole ? 'pg_catalog.to_jsonb(r.*)' : 'null')}
+    if tg_op <> 'INSERT' then${insert(rows.old, oldRow(logged.log))}
     end if;
     if tg_op <> 'DELETE' then${insert(rows.new, 'null')}
     end if;
   end if;`
 }
 
+/** The old row `r`, as `jsonb_populate_record` reads it. */
+export function wholeRow(asText: readonly string[]): string {
+  const all = 'pg_catalog.to_jsonb(r.*)'
+  return asText.length > 0 ? `${all} operator(pg_catalog.||) ${textsByName(asText)}` : all
+}
+
+function oldRow({ whole, asText = [] }: LogShape): string {
+  return whole ? wholeRow(asText) : 'null'
+}
+
 /** In a guard: logs the rows of the tenants in `captured`. */
 export function logRows(logged: Logged, written: LoggedRows): string {
   const { tenantOf, children, rows = statementRows } = written
   const { joins, tenant } = tenantOf('r')
-  const { columns, whole } = logged.log
+  const { columns } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
   const from = (some: string) => `from ${some} r${joins} where ${tenant} = any (rehome_captured)`
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
-  const row = whole ? 'pg_catalog.to_jsonb(r.*)' : 'null'
+  const row = oldRow(logged.log)
   const other = unlikeBefore(names, written)
   return `
   if rehome_captured is not null then

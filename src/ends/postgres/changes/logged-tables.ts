@@ -62,7 +62,8 @@ export function logShapeOf(route: Route, routes: readonly Route[]): LogShape {
     const column = route.source.columns.find((candidate) => candidate.name === name)
     return { name, typeSql: column?.typeSql ?? 'pg_catalog.text' }
   })
-  return { columns, whole: kept.whole }
+  const asText = route.source.columns.flatMap(({ name, castsToJson }) => (castsToJson ? name : []))
+  return { columns, whole: kept.whole, ...(asText.length > 0 && { asText }) }
 }
 
 /** Where rows cannot follow, it is only told that there are some. */

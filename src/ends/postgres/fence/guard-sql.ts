@@ -107,10 +107,11 @@ function shapeKept({ scope, table }: Guarded): LogShape | null {
   const body = table.triggers.find((t) => t.relation === table.name && t.name === name)?.body
   const at = body?.lastIndexOf(keeps) ?? -1
   if (!body || at < 0) return null
-  const { columns, whole }: LogShape = JSON.parse(body.slice(at + keeps.length))
+  const { columns, whole, asText }: LogShape = JSON.parse(body.slice(at + keeps.length))
   const stands = ({ name, typeSql }: LogColumn) =>
     table.columns.some((column) => column.name === name && column.typeSql === typeSql)
-  return { columns: columns.filter(stands), whole }
+  const texts = asText?.filter((name) => table.columns.some((column) => column.name === name))
+  return { columns: columns.filter(stands), whole, ...(texts && { asText: texts }) }
 }
 
 function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
