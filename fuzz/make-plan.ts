@@ -65,6 +65,12 @@ function textOf({ tables, excluded, strategy, windowMs }: Draft): string {
   return JSON.stringify([[...tables], [...excluded], strategy, windowMs])
 }
 
+/** The id as the source's column writes it. */
+export function tenantSql({ tables, tenantIds }: Pick<Case, 'tables' | 'tenantIds'>): string {
+  const column = tables.flatMap((one) => one.columns.filter(({ name }) => name === one.tenant))
+  return `select (${tenantIds.a})::${column[0]?.type ?? 'text'}::text as id`
+}
+
 function firstDraft({ tables, story, rows }: Case): Draft {
   const excluded = tables
     .filter(({ left, tenant }) => left && tenant)
@@ -97,7 +103,7 @@ function movesBy({ tables }: Case, draft: Draft, name: string): boolean {
   return draft.tables.has(name) || known?.tenant === 'tenant_id' || (!known && name === 'outbox')
 }
 
-function inputOf({ schema, tables }: Case, draft: Draft): PlanInput {
+function inputOf({ schema, tables, tenantIds }: Case, draft: Draft): PlanInput {
   const named: TablePlan[] = [...draft.tables].map(([name, options]) => {
     const columns = tables.find((one) => one.name === name)?.columns ?? []
     return table(name, { ...options, ...optionsFor(columns, draft) })
@@ -107,7 +113,7 @@ function inputOf({ schema, tables }: Case, draft: Draft): PlanInput {
     source: postgres({ urlFrom: 'SOURCE_URL', schema, poolSize: 6 }),
     target: postgres({ urlFrom: 'TARGET_URL', schema, poolSize: 6 }),
     ...draft.endpoints,
-    tenants: () => [],
+    tenants: { sql: tenantSql({ tables, tenantIds }) },
     tables: [...named, discover()],
     exclude: [...draft.excluded.values()],
     strategy: draft.strategy,

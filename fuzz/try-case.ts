@@ -7,10 +7,11 @@ import { checkPlan } from '../src/plan/check-plan.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
 import type { Case, Step } from './case.ts'
 import { insertSql, outsideOf, sqlOf } from './case-sql.ts'
+import { askOfDemands } from './demands.ts'
 import { type Ended, type Errands, openErrands } from './errands.ts'
 import { type Fault, shapeOf } from './fault.ts'
 import type { Databases, Ground } from './ground.ts'
-import { type MadePlan, makePlan } from './make-plan.ts'
+import { type MadePlan, makePlan, tenantSql } from './make-plan.ts'
 import { mayWrite, type Standing } from './may-write.ts'
 import { Moments } from './moments.ts'
 import { Oracle } from './oracle.ts'
@@ -55,6 +56,8 @@ export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promis
       return ground.rehome.check(input)
     })
     if (made.findings.length > 0) return { kind: 'refused', findings: made.findings }
+    const { input } = made
+    refuse(await askOfDemands({ kase, at, made, check: () => toldOf(ground, input) }))
     await installFor(made.input, kase, { at, ground, served })
     return await liveThrough({ kase, at, ground, made, plant, moments })
   } catch (error) {
@@ -64,6 +67,10 @@ export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promis
     const details = [error instanceof Error ? (error.stack ?? '') : String(error)]
     return { kind: 'failed', fault: { what, details }, plan }
   }
+}
+
+async function toldOf({ rehome }: Ground, input: PlanInput) {
+  return { findings: await rehome.check(input), notes: await rehome.notes(input) }
 }
 
 /** Null, or what is wrong with its SQL. */
@@ -131,13 +138,8 @@ async function liveThrough(living: Living): Promise<Verdict> {
 }
 
 /** The id's text as the source's column writes it. */
-async function textOf(at: Databases, { tables, tenantIds }: Case): Promise<string> {
-  const column = tables.flatMap((table) =>
-    table.columns.filter(({ name }) => name === table.tenant),
-  )
-  const type = column[0]?.type ?? 'text'
-  const { rows } = await at.source.query(`select (${tenantIds.a})::${type}::text as id`)
-  return rows[0].id
+async function textOf(at: Databases, kase: Case): Promise<string> {
+  return (await at.source.query(tenantSql(kase))).rows[0].id
 }
 
 /** The code of an error that the case had to expect. Throws Failed. */

@@ -7,12 +7,14 @@ import { runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 const kinds = `
+  create type pair as (a text, b text);
   create domain code as text;
   create domain short as text;
   create domain codes as text[];
   create table kinds (
     id int primary key, tenant_id text not null, title text, amount int, code code, short short,
-    "Odd name" text, slot int, during int4range, label text, area text, codes text[]
+    "Odd name" text, slot int, during int4range, label text, area text, codes text[],
+    nulls pair default row(null, null), pair pair
   );
   create table parts (id int not null, tenant_id text not null, at int, primary key (id, at))
     partition by range (at);
@@ -32,7 +34,7 @@ const target = `${kinds}
   create function is_good(text) returns boolean language sql immutable as $$ select $1 <> 'bad' $$;
   alter table parts_1 add constraint "odd ids" check (id % 2 = 1);
   alter table kinds
-    alter title set not null, add check (id > 0), add constraint "rich" check (amount > 0 or title = 'x'),
+    alter title set not null, alter nulls set not null, add constraint "one pair" unique (pair), add check (id > 0), add constraint "rich" check (amount > 0 or title = 'x'),
     add constraint "good" check (is_good(label)), add unique (tenant_id, slot), alter area type varchar(3),
     add constraint "apart" exclude using gist (during with &&) where (during is not null),
     add column made int generated always as (amount * 2) stored,
@@ -82,7 +84,7 @@ test('rows that the target would refuse are named, with constraint, number and k
     ),
   ])
   await pool.query(`
-    update kinds set area = null where id < 3;
+    update kinds set area = null, pair = row('x', null) where id < 3;
     update kinds set title = null, amount = -1, label = 'TWO' where id = 1;
     update kinds set code = 'toolong', short = 'abc', during = '[4,6)', amount = 5 where id = 2;
     insert into kinds values (4, 'b', 'x', 1, null, null, null, 9, null, 'Two', 'abc', null),
@@ -93,13 +95,14 @@ test('rows that the target would refuse are named, with constraint, number and k
   const facts = found.map((text) => text.replace(/ change these rows.*$/, ''))
   const message = (what: string, rows: string) =>
     expect.stringMatching(new RegExp(`${rows} rows of .* do not satisfy ${what}`))
-  expect(facts).toHaveLength(13)
+  expect(facts).toHaveLength(14)
   for (const expected of [
     message('NOT NULL of column "title", which only the target has, e.g. \\(id\\) = \\(1\\)', '1'),
     message('CHECK "rich"', '1'),
     message('"?three"? of (public\\.)?code, the type of "code"', '1'),
     message('"?brief"? of (public\\.)?short', '1'),
     message('UNIQUE "one label"', '2'),
+    message('UNIQUE "one pair"', '2'),
     message('EXCLUDE "apart"', '2'),
     message('UNIQUE "one area"', '2'),
     message('character varying\\(3\\) of "area"', '1'),

@@ -1,5 +1,5 @@
-// Old rows stand in logs as JSON, and are read back as they were, also where a type has a cast of its
-// own to JSON that nothing reads back.
+// Old rows stand in logs as JSON, and are read back as they were, also where a type has a cast of
+// its own to JSON that nothing reads back.
 import { expect, test } from 'vitest'
 import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { wholeRow } from '../../src/ends/postgres/changes/change-log.ts'

@@ -41,6 +41,14 @@ function zipped(arrays: readonly string[]): string {
   return `rows from (${arrays.map((array) => `pg_catalog.unnest(${array})`).join(', ')})`
 }
 
+/** The columns of `r` as a JSON object of texts, however many they are. */
+export function textsByName(columns: readonly string[]): string {
+  const names = columns.map(literal).join(', ')
+  const texts = columns.map((name) => `r.${ident(name)}::pg_catalog.text`).join(', ')
+  return `pg_catalog.jsonb_object(array[${names}]::pg_catalog.text[],
+    array[${texts}]::pg_catalog.text[])`
+}
+
 /** A text as a value of a column. */
 export function typedText(table: CatalogTable, name: string, text: string): string {
   return `${text}::${typeOf(table, name)}${collationOf(table, name)}`

@@ -109,7 +109,8 @@ function columnDemands(route: Route): Known[] {
     })
     const required = known(
       `NOT NULL of column "${name}"`,
-      `${ident(name)} is null`,
+      // A row value of nulls alone is no null to a constraint.
+      `pg_catalog.num_nulls(${ident(name)}) = 1`,
       originOf(route, name)?.notNull === true,
     )
     const isComputed = route.columns.some((one) => one.name === name && one.from === null)

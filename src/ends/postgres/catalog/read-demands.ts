@@ -40,7 +40,7 @@ const checks = `
     and coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
   union all
   select ${ofTable}, 'check', 'NOT NULL of ' || quote_ident(a.attname), true,
-    quote_ident(a.attname) || ' is not null', array[a.attname::text], true
+    'pg_catalog.num_nulls(' || quote_ident(a.attname) || ') = 0', array[a.attname::text], true
   from relations r join pg_attribute a on a.attrelid = r.rel and a.attnum > 0 and a.attnotnull
     join pg_attribute p on p.attrelid = r.root and p.attname = a.attname and not p.attnotnull
   where r.within is not null`
@@ -48,7 +48,7 @@ const checks = `
 /** A domain's own checks, those of the domains below it, and those of an array's elements. */
 const domains = `
   select ${ofTable}, 'domain' as kind, coalesce(k.name, 'NOT NULL') || ' of ' || format_type(d.oid, null) as name,
-    coalesce(k.valid, true) as valid, coalesce(k.sql, 'value is not null') as sql,
+    coalesce(k.valid, true) as valid, coalesce(k.sql, 'pg_catalog.num_nulls(value) = 0') as sql,
     array[a.attname::text] as columns, coalesce(d.oid = d.top, false) and coalesce(k.portable, true)
       as portable
   from relations r

@@ -15,7 +15,7 @@ import { ident, idents, literal, qualified } from '../../../quote.ts'
 import type { Hold } from '../../flags.ts'
 import { statementRows, type TouchedRows } from '../fence/guard-body.ts'
 import { ourTurn } from '../fence/turns.ts'
-import { textsByName } from './held-columns.ts'
+import { textsByName } from '../predicate.ts'
 
 export interface LogShape {
   /** All columns that tell rows apart, here and at the other end, and children's parents. */

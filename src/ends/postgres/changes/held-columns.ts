@@ -11,7 +11,7 @@ import type { Application } from '../../feed.ts'
 import type { Texts } from '../../tenant-rows.ts'
 import type { LeftOut } from '../copy/place-rows.ts'
 import { columnsEqual } from '../matching.ts'
-import { listedKeys, typedText } from '../predicate.ts'
+import { listedKeys, textsByName, typedText } from '../predicate.ts'
 
 export interface Holding {
   readonly table: CatalogTable
@@ -34,14 +34,6 @@ export async function holdColumns(
     on conflict (scope, tenant_id, table_name, kind, key_hash)
       do update set step = excluded.step, kept = excluded.kept`
   await client.query(query, [scope, tenant, table.name, step])
-}
-
-/** The columns of `r` as a JSON object of texts, however many they are. */
-export function textsByName(columns: readonly string[]): string {
-  const names = columns.map(literal).join(', ')
-  const texts = columns.map((name) => `r.${ident(name)}::pg_catalog.text`).join(', ')
-  return `pg_catalog.jsonb_object(array[${names}]::pg_catalog.text[],
-    array[${texts}]::pg_catalog.text[])`
 }
 
 /** Rows of a step that only removes come with no later one, unless under another text of a key. */

@@ -10,13 +10,12 @@ import type { RowMapper } from '../../../transform/transform-mapper.ts'
 import { rowBlocks } from '../../../values/split-rows.ts'
 import { copyInto } from '../copy/copy-into.ts'
 import { selectRows } from '../copy/copy-table.ts'
-import { tenantPredicate } from '../predicate.ts'
+import { tenantPredicate, textsByName } from '../predicate.ts'
 import { removeRows } from '../removal/remove-rows.ts'
 import { aroundPlanSql } from '../search-path.ts'
 import { type Bringing, broughtEntry, changedAtTarget } from './brought-keys.ts'
 import { type ChangedTable, type Changes, changedOfTenant } from './changes.ts'
 import { noteGone } from './gone-values.ts'
-import { textsByName } from './held-columns.ts'
 
 /** Children first. Returns how many rows went; their values of these columns are noted. */
 export async function removeChanged(

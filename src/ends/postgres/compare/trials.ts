@@ -81,7 +81,8 @@ function lookOf(end: Schemas, trial: Trial, asked: TrialsAsked): string {
     return `with v as materialized (${rows}) select ${summary} from v n where exists
       (select from v b where b.rehome_n <> n.rehome_n and ${conflict.join(' and ')})`
   }
-  const filled = of.nullsEqual ? 'true' : names.map((name) => `${name} is not null`).join(' and ')
+  // A row value with a null in it is no null to an index.
+  const filled = of.nullsEqual ? 'true' : `pg_catalog.num_nulls(${names.join(', ')}) = 0`
   return `select ${summary} from (select v.*, count(*) over (partition by ${names.join(', ')}) as c
       from (${rows}) v where ${filled}) n where n.c > 1`
 }
