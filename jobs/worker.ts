@@ -29,6 +29,7 @@ import type { OpenPlan } from '../src/worker/attempt.ts'
 import { type Steering, startSteering } from '../src/worker/steering.ts'
 import { errandJobs } from './errand-jobs.ts'
 import { startReconcile } from './reconcile.ts'
+import { startWaves } from './wave-loop.ts'
 
 export interface WorkerOptions {
   readonly plans: readonly PlanInput[]
@@ -70,7 +71,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(giveUp)
   const probe = await startProbe(opened, workers, options).catch(giveUp)
   const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
+  const endWaves = startWaves({ ...opened, log, everyMs: options.reconcileEveryMs })
   const close = once(async () => {
+    endWaves()
     stop.abort()
     const left = endReconcile()
     await probe?.close()

@@ -5,7 +5,8 @@ grant usage on schema rehome_control to :"control";
 grant select on rehome_control.installation to :"control";
 grant select on rehome_control.migrations to :"control";
 grant update (moves_at_once) on rehome_control.installation to :"control";
-grant update (paused, priority) on rehome_control.runs to :"control";
+grant update (paused, priority, wave, wave_ended_at, approved_wave, overridden_wave)
+  on rehome_control.runs to :"control";
 grant select, insert on rehome_control.runs to :"control";
 grant select, insert, update on rehome_control.moves to :"control";
 grant select, insert, update, delete on rehome_control.workers to :"control";

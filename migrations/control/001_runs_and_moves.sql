@@ -40,8 +40,21 @@ create table rehome_control.runs (
   paused text,
   -- Before or after the moves of other runs.
   priority text not null default 'normal',
+  -- Each with what has to hold before the next one begins. null: one wave has all tenants.
+  waves jsonb,
+  wave_count integer not null default 1,
+  -- Moves of this wave and of those before it may begin.
+  wave integer not null default 1,
+  -- When it was first seen without an open move.
+  wave_ended_at timestamptz,
+  -- The last waves that a person approved, or whose gates he set aside.
+  approved_wave integer not null default 0,
+  overridden_wave integer not null default 0,
+  -- When no further move begins.
+  stop_when jsonb,
   constraint "a move is tried at least once" check (attempts >= 1),
   constraint "a pause of a run is a known word" check (paused in ('finish', 'now')),
+  constraint "a run is in one of its waves" check (wave between 1 and wave_count),
   constraint "priority is a known word" check (priority in ('first', 'normal', 'last'))
 );
 
@@ -78,6 +91,7 @@ create table rehome_control.moves (
   window_until timestamptz,
   -- When the way back was last tried, without going it.
   audited_at timestamptz,
+  wave integer not null default 1,
   -- As for a run. A pause keeps a move from its cutover, and no other errand.
   paused text,
   -- Rows of the old copy may be gone: from here on there is no way back.

@@ -25,6 +25,13 @@ export interface RunsTable {
   rehearsal: Generated<boolean>
   paused: Pause | null
   priority: Generated<Priority>
+  waves: unknown
+  wave_count: Generated<number>
+  wave: Generated<number>
+  wave_ended_at: Date | null
+  approved_wave: Generated<number>
+  overridden_wave: Generated<number>
+  stop_when: unknown
 }
 
 export interface RunEventsTable {
@@ -49,6 +56,7 @@ export interface MovesTable {
   fallback_phase: Generated<SettledPhase>
   discard_writes: Generated<boolean>
   window_until: Date | null
+  wave: Generated<number>
   paused: Pause | null
   audited_at: Date | null
   cleanup_begun: Generated<boolean>

@@ -1,7 +1,7 @@
 /** Named queries on moves that are due for something: workers look for them again and again. */
 import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
-import { isPaused } from './steer.ts'
+import { isHeldBack } from './steer.ts'
 import { isPlannedBy } from './workers.ts'
 
 /** Moves a look at open ones returns at most. */
@@ -17,7 +17,7 @@ export interface OpenMovesQuery {
 }
 
 /**
- * Moves that should have a job: due, not paused, and untouched for a while. At most 200, in the
+ * Moves that should have a job: due, not held back, and untouched for a while. At most 200, in the
  * order of their ids, beginning behind `after` and going on with the first one after the last.
  */
 export async function openMoves(
@@ -28,7 +28,7 @@ export async function openMoves(
     .selectFrom('moves')
     .selectAll()
     .where('open', '=', true)
-    .where((eb) => eb.not(isPaused))
+    .where((eb) => eb.not(isHeldBack))
     .where('not_before', '<=', sql<Date>`clock_timestamp()`)
     // A rehearsal has no job: the command that asked for it does the work, unless it has died.
     .where((eb) =>

@@ -1,9 +1,9 @@
 /** Named queries for `rehome doctor` and metrics: what the control database knows to be late. */
 import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
-import { isPaused } from './steer.ts'
+import { isHeldBack } from './steer.ts'
 
-/** Open moves, due and not paused, that no worker has touched for so long; at most 200. */
+/** Open moves, due and not held back, that no worker has touched for so long; at most 200. */
 export async function untouchedMoves(control: Control, untouchedS: number): Promise<Move[]> {
   const since = sql<Date>`clock_timestamp() - ${untouchedS} * interval '1 s'`
   return await control.db
@@ -11,7 +11,7 @@ export async function untouchedMoves(control: Control, untouchedS: number): Prom
     .selectAll()
     .where('open', '=', true)
     .where('errand', '<>', 'rehearse')
-    .where((eb) => eb.not(isPaused))
+    .where((eb) => eb.not(isHeldBack))
     .where('not_before', '<', since)
     .where('updated_at', '<', since)
     .orderBy('updated_at')

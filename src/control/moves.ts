@@ -8,7 +8,7 @@ import { storable } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
-import { isPaused } from './steer.ts'
+import { isHeldBack } from './steer.ts'
 
 export async function findMove(control: Control, id: string): Promise<Move | undefined> {
   const query = control.db.selectFrom('moves').selectAll().where('id', '=', id)
@@ -86,7 +86,7 @@ export async function claimMove(
     .where('id', '=', claim.id)
     .where('errand', '=', claim.errand)
     .where('open', '=', true)
-    .where((eb) => eb.not(isPaused))
+    .where((eb) => eb.not(isHeldBack))
     .returningAll()
     .executeTakeFirst()
 }

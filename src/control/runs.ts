@@ -5,8 +5,15 @@ import type { Phase } from '../phases.ts'
 import type { Control, NewRun, Run } from './database.ts'
 import { refuseBusyTenants } from './openings.ts'
 
+export interface NewMove {
+  readonly id: string
+  readonly tenant: string
+  /** Default 1. */
+  readonly wave?: number | undefined
+}
+
 export interface NewMoves {
-  readonly moves: readonly { readonly id: string; readonly tenant: string }[]
+  readonly moves: readonly NewMove[]
   readonly errand: Errand
   readonly targetScope: string
 }
@@ -23,12 +30,13 @@ export async function insertRun(
     await refuseBusyTenants({ db: tx }, { scopes, tenants })
     await tx.insertInto('runs').values(run).execute()
     for (let i = 0; i < moves.length; i += 1000) {
-      const rows = moves.slice(i, i + 1000).map(({ id, tenant }) => ({
+      const rows = moves.slice(i, i + 1000).map(({ id, tenant, wave = 1 }) => ({
         id,
         run_id: run.id,
         scope: run.scope,
         tenant_id: tenant,
         errand: common.errand,
+        wave,
         target_scope: common.targetScope,
       }))
       await tx.insertInto('moves').values(rows).execute()

@@ -17,9 +17,13 @@ export interface Steered {
 /** A move that can still be kept from its cutover. */
 const stoppable = sql<SqlBool>`open and errand = 'move' and phase = any(${beforeCutover})`
 
-/** Whether the move or its run is paused: no attempt at it begins. In statements on `moves`. */
-export const isPaused = sql<SqlBool>`(${stoppable} and (moves.paused is not null
-  or exists (select from rehome_control.runs r where r.id = moves.run_id and r.paused is not null)))`
+/**
+ * Whether no attempt at the move may begin: it or its run is paused, or its wave has not begun. In
+ * statements on `moves`.
+ */
+export const isHeldBack = sql<SqlBool>`(${stoppable} and (moves.paused is not null
+  or exists (select from rehome_control.runs r where r.id = moves.run_id
+    and (r.paused is not null or r.wave < moves.wave))))`
 
 export interface RunChange {
   readonly paused?: Pause | null
@@ -50,7 +54,14 @@ export async function steerRun(
   })
 }
 
-export type RunEventKind = 'paused' | 'resumed' | 'priority' | 'cancelled' | 'skipped' | 'limit'
+export type RunEventKind =
+  | 'paused'
+  | 'resumed'
+  | 'priority'
+  | 'cancelled'
+  | 'skipped'
+  | 'wave'
+  | 'approved'
 
 export interface NewRunEvent extends Steered {
   readonly runId: string
@@ -198,7 +209,7 @@ export async function steersOf(control: Control, ids: readonly string[]): Promis
 
 /** Whether no attempt at this move would begin now. */
 export async function isHeld(control: Control, id: string): Promise<boolean> {
-  const query = control.db.selectFrom('moves').select('id').where('id', '=', id).where(isPaused)
+  const query = control.db.selectFrom('moves').select('id').where('id', '=', id).where(isHeldBack)
   return (await query.executeTakeFirst()) !== undefined
 }
 

@@ -14,11 +14,12 @@ import { RehomeError } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
 import { fingerprintOf } from '../plan/check-plan.ts'
 import type { Plan } from '../plan/plan.ts'
+import { type RunWave, type Scheduled, schedule } from '../plan/waves.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { addJobs, ensureJob, jobIdOf } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseFindings } from '../stages/preflight.ts'
-import { type Choice, refuseBadChoice, withinShare } from './choose.ts'
+import { type Choice, percentileOf, refuseBadChoice, withinShare } from './choose.ts'
 import { show, tenantsOf } from './tenants.ts'
 
 export interface EnqueueOptions extends Choice {
@@ -38,6 +39,12 @@ export interface Enqueued {
   readonly tenants: readonly string[]
   /** Tenants that the source is no home of any longer, and those that another run is busy with. */
   readonly passedOver: { readonly moved: number; readonly busy: number }
+  /** In the order in which they begin. Empty: all tenants may begin at once. */
+  readonly waves: readonly RunWave[]
+}
+
+function wavesFor(plan: Plan, tenants: readonly string[]): Scheduled {
+  return schedule(plan.waves ?? [], tenants, percentileOf)
 }
 
 interface Stores {
@@ -60,14 +67,20 @@ export async function enqueue(
     { plan, ends, survey: surveyed },
     options,
   )
-  if (options.dryRun || tenants.length === 0) return { runId: null, tenants, passedOver }
+  const waves = wavesFor(plan, tenants).waves
+  if (options.dryRun || tenants.length === 0) return { runId: null, tenants, passedOver, waves }
   await at.queues.ready()
   const { by, priority } = options
   const runId = await storeRun(at.control, { plan, ends, tenants, by, priority })
   const run = (await findRun(at.control, runId)) as Run
   // Should this fail, the reconcile loop finds the moves and adds their jobs.
-  await addJobs(at.queues, run, await movesOfRun(at.control, runId))
-  return { runId, tenants, passedOver }
+  const moves = await movesOfRun(at.control, runId)
+  await addJobs(
+    at.queues,
+    run,
+    moves.filter(({ wave }) => wave === 1),
+  )
+  return { runId, tenants, passedOver, waves }
 }
 
 /**
@@ -146,6 +159,7 @@ async function storeRun(
   errand: Errand = 'move',
 ): Promise<string> {
   const fingerprint = fingerprintOf(plan)
+  const { waves, waveOf } = wavesFor(plan, tenants)
   const runId = `${plan.name}-${randomBytes(4).toString('hex')}`
   const run = {
     id: runId,
@@ -161,8 +175,16 @@ async function storeRun(
     rehome_version: version(),
     rehearsal: errand === 'rehearse',
     priority,
+    ...(errand === 'move' &&
+      waves.length > 0 && {
+        waves: JSON.stringify(waves),
+        wave_count: waves.length,
+      }),
+    ...(errand === 'move' && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
   }
-  const moves = tenants.map((tenant) => ({ id: randomUUID(), tenant }))
+  const moves = tenants.map((tenant) => {
+    return { id: randomUUID(), tenant, wave: errand === 'move' ? waveOf.get(tenant) : 1 }
+  })
   try {
     await insertRun(control, run, { moves, errand, targetScope: plan.targetScope })
   } catch (error) {

@@ -4,6 +4,7 @@ import { movesAtOnce, runEventsOf, stoppableMoves } from '../control/steer.ts'
 import { hasWorker } from '../control/workers.ts'
 import { firstFew } from '../errors.ts'
 import type { Queues } from '../queue/queues.ts'
+import { verdictOf } from './advance-runs.ts'
 import { knownRun } from './ask-errands.ts'
 import { show } from './tenants.ts'
 
@@ -21,6 +22,7 @@ export async function noticesOf(at: At, runId: string): Promise<string[]> {
   const alone = waiting.filter(({ paused }) => paused !== null)
   return [
     ...(run.paused ? [await pausedText(at.control, run.id)] : []),
+    ...(run.wave < run.wave_count ? [await waveText(at.control, run)] : []),
     ...(alone.length > 0
       ? [`paused by themselves: ${firstFew(alone.map((move) => show(move.tenant_id)))}`]
       : []),
@@ -37,6 +39,11 @@ async function pausedText(control: Control, runId: string): Promise<string> {
   const who = last ? ` by ${last.by} since ${last.at.toISOString()}` : ''
   const why = last?.reason ? ` (${last.reason})` : ''
   return `paused${who}${why}: no move begins until \`rehome resume ${runId}\``
+}
+
+async function waveText(control: Control, run: Run): Promise<string> {
+  const { reason } = await verdictOf(control, run)
+  return `${run.wave} of ${run.wave_count} waves have begun; ${reason}`
 }
 
 function noWorkerText({ plan_name: plan }: Run): string {

@@ -80,7 +80,7 @@ export async function resume(at: At, runId: string, options: ResumeOptions): Pro
   const wasPaused =
     !tenants && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
   const waiting = wasPaused ? await stoppableMoves(at.control, { runId }) : own
-  const moves = waiting.filter(({ paused }) => paused === null)
+  const moves = waiting.filter(({ paused, wave }) => paused === null && wave <= run.wave)
   await ensureJobs(at.queues, moves, { run })
   return tenantsOf(moves)
 }

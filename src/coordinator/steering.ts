@@ -2,6 +2,7 @@
 import type { Control, Priority, RunEvent } from '../control/database.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
 import type { Queues } from '../queue/queues.ts'
+import { type ApproveOptions, approve } from './advance-runs.ts'
 import { knownRun } from './ask-errands.ts'
 import { noticesOf } from './notices.ts'
 import {
@@ -33,6 +34,8 @@ export interface Steering {
     runId: string,
     options: Omit<SteerOptions, 'by' | 'tenants'> & { readonly priority: Priority },
   ): Promise<void>
+  /** Approves the current wave, so that the next one begins. Returns its number. */
+  approve(runId: string, options?: Omit<ApproveOptions, 'by'>): Promise<number>
   /** Moves at once over all workers and runs; null: as many as the workers take. */
   limitMoves(most: number | null): Promise<void>
   movesAtOnce(): Promise<number | null>
@@ -56,6 +59,7 @@ export function steeringOf(opened: Opened): Steering {
     cancel: (runId, asked) => cancel(opened, runId, { by, ...asked }),
     skip: (runId, asked) => skip(opened, runId, { by, ...asked }),
     prioritize: (runId, asked) => prioritize(opened, runId, { by, ...asked }),
+    approve: (runId, asked) => approve(opened, runId, { by, ...asked }),
     limitMoves: (most) => setLimit(opened, most),
     movesAtOnce: () => movesAtOnce(control),
     notices: (runId) => noticesOf(opened, runId),

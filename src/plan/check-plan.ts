@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
+import { stopWhen, waves } from './check-waves.ts'
 import { contradictionsIn } from './contradictions.ts'
 import type { Plan } from './plan.ts'
 import { withoutInvertedStreams } from './routing/inverted-streams.ts'
@@ -129,6 +130,8 @@ const plan = z.strictObject({
   attempts: z.int().min(1).max(100).default(3),
   backoffMs: ms(0).default(1_000),
   concurrency: z.int().min(1).max(64).default(2),
+  waves: waves.optional(),
+  stopWhen: stopWhen.optional(),
   fence: z
     .strictObject({
       leaseMs: ms(1_000).default(10_000),
@@ -230,9 +233,9 @@ function unknownKeys(keys: readonly string[]): string {
 /**
  * Equal for equal plans, whichever loader has read the file: what functions say does not count, as
  * each loader writes their text in its own way. Lists of tenants count, queries for them by their
- * text.
+ * text. Waves do not count: they are stored with each run.
  */
-export function fingerprintOf(checked: Plan): string {
+export function fingerprintOf({ waves: _, stopWhen: __, ...checked }: Plan): string {
   const text = JSON.stringify(checked, (_, value: unknown) => {
     if (typeof value === 'function') return 'function'
     if (typeof value === 'object' && value !== null && 'safeParse' in value)

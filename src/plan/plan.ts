@@ -22,6 +22,7 @@ import type {
   TargetName,
   WrittenRow,
 } from './typed-table.ts'
+import type { StopWhen, Wave } from './waves.ts'
 
 /** null leaves the row out. Keys of the object are the target's columns. */
 export type Transform<Row, Out> = (row: Row, context: TransformContext) => Out | null
@@ -135,6 +136,10 @@ export interface PlanInput<Source = never, Target = never> {
   readonly backoffMs?: number
   /** Moves at once in one worker process. Default 2. */
   readonly concurrency?: number
+  /** Groups of tenants that move one after the other; the last one takes the rest. Default: one. */
+  readonly waves?: readonly Wave[] | undefined
+  /** When no further move of a run begins. Default: never. */
+  readonly stopWhen?: StopWhen | undefined
   readonly fence?: {
     /** After this long without a renewal the first writer opens the fence. Default 10,000. */
     readonly leaseMs?: number
@@ -201,6 +206,8 @@ export interface Plan {
   readonly attempts: number
   readonly backoffMs: number
   readonly concurrency: number
+  readonly waves?: readonly Wave[] | undefined
+  readonly stopWhen?: StopWhen | undefined
   readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number; drained?: Drained }
   readonly canary?: PlanInput['canary']
   readonly pause: { budgetMs: number; attempts: number }

@@ -1,6 +1,7 @@
 // Commands that steer a run: their output, and that `status` and `show` tell of them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rehome as command } from '../helpers/command.ts'
+import { writePlanFile } from '../helpers/plan-file.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 let world: World
@@ -67,6 +68,24 @@ test('cancel says how many tenants are where, and show who has done it', async (
     expect.arrayContaining(['paused', 'priority', 'resumed', 'skipped', 'cancelled']),
   )
   expect(told.at(-2)).toMatch(/cancelled by \S+: no more {2}\{"calledOff":2,"takenBack":0\}$/)
+})
+
+test('approve is refused where no wave waits, and enqueue prints the schedule', async () => {
+  const { code, error } = await ask('approve', run)
+  expect([code, error]).toEqual([3, expect.stringContaining('no wave that waits')])
+  await using file = await writePlanFile(
+    `['a', 'b', 'c']`,
+    `waves: [{ tenants: ['a'], soak: '1h', approve: true, gates: { failed: 2 } }, { rest: true }]`,
+  )
+  const dry = await ask('enqueue', file.path, '--dry-run')
+  expect([dry.code, dry.out]).toEqual([0, 'a\nb\nc\n'])
+  const needs = 'at most 2 failed, a soak of 3600 s, a person who approves'
+  expect(dry.error).toBe(
+    `wave 1: 1 tenant(s), named; the next wave needs ${needs}\nwave 2: 2 tenant(s), rest\n`,
+  )
+  const enqueued = await json('enqueue', file.path)
+  expect(await json('approve', enqueued.runId, '--reason', 'seen')).toEqual({ wave: 1 })
+  expect((await ask('show', enqueued.runId)).out).toMatch(/approved by \S+: seen {2}\{"wave":1/)
 })
 
 test.each([

@@ -98,7 +98,10 @@ test.each<[what: 'run' | 'move', state: Partial<State>, begins: boolean]>([
 ])('while its %s is paused, an attempt at %j begins: %s', async (what, state, begins) => {
   const { runId, id } = await storeOne(state)
   const look = async () => {
-    const found = await openMoves(db.control, { untouchedMs: 0, after: id.replace(/.$/, '0') })
+    const found = await openMoves(db.control, {
+      untouchedMs: 0,
+      after: id.replace(/.{12}$/, '000000000000'),
+    })
     return found.some((move) => move.id === id)
   }
   const paused = 'finish' as const

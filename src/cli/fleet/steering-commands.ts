@@ -26,6 +26,7 @@ export function addSteering(program: Command): void {
     .option('--all', 'every open move of the run')
     .action(cancel)
   steering(program, 'skip', 'leave tenants out that have not begun, or have failed').action(skip)
+  addApprove(program)
   addPriority(program)
   addConcurrency(program)
 }
@@ -73,6 +74,20 @@ async function skip(runId: string, flags: SteerFlags): Promise<void> {
   const skipped = await withRehome((rehome) => rehome.skip(runId, { ...flags, tenants }))
   if (flags.json) return print(JSON.stringify({ tenants: skipped }))
   print(skipped.map((tenant) => safe(tenant)).join('\n'))
+}
+
+function addApprove(program: Command): void {
+  program
+    .command('approve <run>')
+    .description('approve the current wave of a run, so that the next one begins')
+    .option('--override', 'also without what its gates and its soak ask for')
+    .option('--reason <text>', 'kept with the events')
+    .option('--dry-run', 'only say which wave it is')
+    .option('--json', 'as JSON')
+    .action(async (runId: string, flags: SteerFlags & { override?: boolean }) => {
+      const wave = await withRehome((rehome) => rehome.approve(runId, flags))
+      print(flags.json ? JSON.stringify({ wave }) : `run ${runId}: wave ${wave}`)
+    })
 }
 
 const priorities = ['first', 'normal', 'last'] as const

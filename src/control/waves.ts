@@ -1,0 +1,93 @@
+/** Named queries on the waves of runs. */
+import { type SqlBool, sql } from 'kysely'
+import type { RunWave, WaveState } from '../plan/waves.ts'
+import type { Control, Move, Run } from './database.ts'
+
+/** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
+export async function wavingRuns(control: Control): Promise<Run[]> {
+  return await control.db
+    .selectFrom('runs')
+    .selectAll()
+    .where(sql<SqlBool>`(wave < wave_count or stop_when is not null and paused is null)`)
+    .where(
+      sql<SqlBool>`exists (select from rehome_control.moves m
+        where m.run_id = runs.id and m.open and m.errand = 'move')`,
+    )
+    .execute()
+}
+
+/** Waves of a run as they were enqueued; null: it has none. */
+export function wavesOf(run: Run): readonly RunWave[] | null {
+  return run.waves as readonly RunWave[] | null
+}
+
+export type WaveCounts = Pick<WaveState, 'open' | 'failed' | 'pauseMsP99'>
+
+const counted = `count(*) filter (where open and errand = 'move')::int as open,
+  count(*) filter (where not open and phase = 'failed' and error_code <> 'SKIPPED')::int as failed,
+  percentile_disc(0.99) within group (order by (evidence->>'pauseMs')::float8)
+    filter (where phase = 'moved') as "pauseMsP99"`
+
+/** Failures and pauses of the wave itself, and open moves of it and of all waves before. */
+export async function waveCounts(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+): Promise<WaveCounts> {
+  const query = `select ${counted} from rehome_control.moves where run_id = $1
+    and (wave = $2 or wave < $2 and open)`
+  return (await control.pool.query(query, [run.id, run.wave])).rows[0]
+}
+
+/** Those of the whole run since it was enqueued, or last resumed. */
+export async function stopCounts(control: Control, runId: string) {
+  const query = `select ${counted}, count(*)::int as tenants from rehome_control.moves
+    where run_id = $1 and (open or updated_at > coalesce((select max(at)
+      from rehome_control.run_events where run_id = $1 and kind = 'resumed'), '-infinity'))`
+  return (await control.pool.query(query, [runId])).rows[0]
+}
+
+/** Remembers when the wave was first seen without an open move. Returns how long ago, in ms. */
+export async function endWave(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+  { isOver }: { isOver: boolean },
+): Promise<number | null> {
+  const query = `update rehome_control.runs
+    set wave_ended_at = case when $3 then coalesce(wave_ended_at, clock_timestamp()) end
+    where id = $1 and wave = $2 and (wave_ended_at is null) = $3`
+  await control.pool.query(query, [run.id, run.wave, isOver])
+  const age = `select (extract(epoch from clock_timestamp() - wave_ended_at) * 1000)::float8 as ms
+    from rehome_control.runs where id = $1`
+  return (await control.pool.query(age, [run.id])).rows[0]?.ms ?? null
+}
+
+/** Lets the next wave begin, unless somebody else has. Returns its moves. */
+export async function openWave(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+): Promise<Move[] | null> {
+  const opened = await control.db
+    .updateTable('runs')
+    .set({ wave: run.wave + 1, wave_ended_at: null })
+    .where('id', '=', run.id)
+    .where('wave', '=', run.wave)
+    .executeTakeFirst()
+  if (opened.numUpdatedRows !== 1n) return null
+  const query = control.db.selectFrom('moves').selectAll().where('run_id', '=', run.id)
+  return await query
+    .where('wave', '=', run.wave + 1)
+    .where('open', '=', true)
+    .execute()
+}
+
+/** false: it was so already, or another wave has begun. */
+export async function approveWave(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+  { override }: { override: boolean },
+): Promise<boolean> {
+  const column = override ? 'overridden_wave' : 'approved_wave'
+  const query = `update rehome_control.runs set ${column} = wave
+    where id = $1 and wave = $2 and ${column} < wave`
+  return (await control.pool.query(query, [run.id, run.wave])).rowCount === 1
+}

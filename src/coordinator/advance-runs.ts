@@ -1,0 +1,108 @@
+/**
+ * The waves of runs under way. Every worker looks after them; each step is one conditional update,
+ * so it does not matter how many do, or which of them dies.
+ */
+import type { Control, Run } from '../control/database.ts'
+import { addRunEvent, steerRun } from '../control/steer.ts'
+import {
+  approveWave,
+  endWave,
+  openWave,
+  stopCounts,
+  type WaveCounts,
+  waveCounts,
+  wavesOf,
+  wavingRuns,
+} from '../control/waves.ts'
+import { RehomeError } from '../errors.ts'
+import {
+  type StopWhen,
+  stopReason,
+  type Verdict,
+  verdictOn,
+  type WaveState,
+} from '../plan/waves.ts'
+import { ensureJobs } from '../queue/limits.ts'
+import type { Queues } from '../queue/queues.ts'
+import { knownRun } from './ask-errands.ts'
+
+interface At {
+  readonly control: Control
+  readonly queues: Queues
+}
+
+const plan = 'the plan'
+
+/** Stops runs, and lets further waves begin, by what has come of their moves. */
+export async function advanceRuns(at: At): Promise<void> {
+  for (const run of await wavingRuns(at.control)) {
+    if (await stopRun(at, run)) continue
+    await advance(at, run)
+  }
+}
+
+async function stopRun({ control }: At, run: Run): Promise<boolean> {
+  if (run.paused || run.stop_when === null) return false
+  const stopWhen = run.stop_when as StopWhen
+  const reason = stopReason(stopWhen, await stopCounts(control, run.id))
+  if (reason === null) return false
+  const paused = 'finish' as const
+  await steerRun(control, run.id, { by: plan, reason, kind: 'paused', change: { paused } })
+  return true
+}
+
+async function advance(at: At, run: Run): Promise<void> {
+  if (run.wave >= run.wave_count) return
+  const counts = await waveCounts(at.control, run)
+  const endedMs = await endWave(at.control, run, { isOver: counts.open === 0 })
+  const { next, reason } = judge(run, { ...counts, endedMs })
+  if (!next) return
+  const moves = await openWave(at.control, run)
+  if (!moves) return
+  const data = { wave: run.wave + 1, tenants: moves.length }
+  await addRunEvent(at.control, { runId: run.id, kind: 'wave', by: plan, reason, data })
+  if (!run.paused) await ensureJobs(at.queues, moves, { run })
+}
+
+/** Tells whether the wave after the current one may begin now, and why not. Changes nothing. */
+export async function verdictOf(control: Control, run: Run): Promise<Verdict> {
+  const counts = await waveCounts(control, run)
+  const { wave_ended_at: ended } = run
+  const endedMs = counts.open > 0 ? null : Date.now() - (ended?.getTime() ?? Date.now())
+  return judge(run, { ...counts, endedMs })
+}
+
+function judge(run: Run, state: WaveCounts & Pick<WaveState, 'endedMs'>): Verdict {
+  const wave = wavesOf(run)?.[run.wave - 1]
+  if (!wave) return { next: false, reason: `run ${run.id} has no wave ${run.wave}` }
+  const isApproved = run.approved_wave >= run.wave
+  const isOverridden = run.overridden_wave >= run.wave
+  return verdictOn({ ...state, number: run.wave, wave, isApproved, isOverridden }, run.id)
+}
+
+export interface ApproveOptions {
+  readonly by: string
+  readonly reason?: string | undefined
+  /** Also without what the gates and the soak of the wave ask for. */
+  readonly override?: boolean | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+/** Returns the wave that was approved: the one after it begins when its gates are open. */
+export async function approve(
+  { control }: At,
+  runId: string,
+  { override = false, by, reason, dryRun }: ApproveOptions,
+): Promise<number> {
+  const run = await knownRun(control, runId)
+  if (run.wave >= run.wave_count) {
+    const message = `run "${runId}" has no wave that waits: its last one has begun`
+    throw new RehomeError('NOT_ALLOWED_NOW', message)
+  }
+  if (dryRun) return run.wave
+  if (await approveWave(control, run, { override })) {
+    const data = { wave: run.wave, override }
+    await addRunEvent(control, { runId, kind: 'approved', by, reason, data })
+  }
+  return run.wave
+}

@@ -1,0 +1,47 @@
+/** The rules of waves in a plan. */
+import { z } from 'zod'
+import { durationMs } from '../duration.ts'
+
+const failures = z.union([
+  z.int().min(0).max(1_000_000),
+  z.string().regex(/^(100|\d{1,2}(\.\d{1,3})?)%$/, "has to be a number or a share, e.g. '2%'"),
+])
+const pauseMsP99 = z.int().min(1).max(86_400_000).optional()
+
+const soak = z.string().refine(isDuration, "has to be a length of time, e.g. '30m' or '1h'")
+
+function isDuration(text: string): boolean {
+  try {
+    return durationMs(text) > 0
+  } catch {
+    return false
+  }
+}
+
+const wave = z
+  .strictObject({
+    name: z.string().min(1).max(64).optional(),
+    tenants: z.array(z.string()).min(1).optional(),
+    percent: z.number().positive().max(100).optional(),
+    rest: z.literal(true).optional(),
+    soak: soak.optional(),
+    approve: z.literal(true).optional(),
+    gates: z.strictObject({ failed: failures.optional(), pauseMsP99 }).optional(),
+  })
+  .refine(
+    ({ tenants, percent, rest }) =>
+      [tenants, percent, rest].filter((takes) => takes !== undefined).length === 1,
+    'has to have exactly one of `tenants`, `percent` and `rest`',
+  )
+
+export const waves = z
+  .array(wave)
+  .min(1)
+  .refine(
+    (all) => all.findIndex(({ rest }) => rest) === all.length - 1,
+    'has to end with `{ rest: true }`, so that every tenant belongs to a wave',
+  )
+
+export const stopWhen = z
+  .strictObject({ failed: failures.optional(), pauseMsP99 })
+  .refine(({ failed }) => failed !== 0, '`failed` has to be at least 1: no run begins with 0')
