@@ -28,4 +28,5 @@ export {
 export { sql } from './plan/sql-text.ts'
 export { gather, type Produced, stream, type TenantQuery } from './plan/stream.ts'
 export type { TableOptions } from './plan/table-options.ts'
+export { type AnyOf, anyOf } from './plan/through.ts'
 export type { TransformContext } from './plan/transform-context.ts'

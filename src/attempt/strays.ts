@@ -84,6 +84,9 @@ export async function refuseReferring(shard: Shard, end: EndName): Promise<void>
   const strays = await straysAt(shard, end)
   if (strays.length === 0) return
   const facts = strays.map(({ table, foreignKey, parent, rows, values }) => {
+    if (parent === '') {
+      return `"${table}" at the ${end}: ${rows} rows belong to several tenants, by "${foreignKey}", e.g. ${values[0]}`
+    }
     return `"${table}" at the ${end}: ${rows} rows refer by "${foreignKey}" to rows of "${parent}" that would be removed, e.g. ${values[0]}`
   })
   const message = `${firstFew(facts)}: nothing was removed; remove or change them, then ask again`
@@ -102,6 +105,9 @@ function wouldStay(strays: readonly Strays[]): RehomeError {
 }
 
 function describe({ table, foreignKey, parent, rows, values, planned }: Strays): string {
+  if (parent === '') {
+    return `"${table}": ${rows} rows belong to several tenants, by "${foreignKey}", e.g. ${values[0]}: give their parents the same tenant, or remove the rows`
+  }
   const refer = `refer by "${foreignKey}" to rows of "${parent}" that move, e.g. ${values[0]}`
   if (planned) {
     return `"${table}": ${rows} rows ${refer}, but the plan's path does not find them: fill in the columns of the path, give them the same tenant, or remove them`

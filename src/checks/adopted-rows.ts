@@ -5,13 +5,13 @@
 import type { Reading, Rows } from '../ends/rows.ts'
 import type { Texts } from '../ends/tenant-rows.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
-import type { ThroughPath } from '../plan/routing/path.ts'
+import { type Step, stepsOf } from '../plan/routing/path.ts'
 import type { EndTable, Route } from '../plan/routing/route.ts'
 import type { Routing } from '../plan/routing/routes.ts'
 
 export interface Adopting {
   readonly child: EndTable
-  readonly path: ThroughPath
+  readonly path: Step
   /** Brings the parents. null: none brings them, or not with keys that are known before. */
   readonly parent: Route | null
   /** The parents' keys, as they are read at the source. */
@@ -20,16 +20,19 @@ export interface Adopting {
 
 /** The tables at the target whose rows come before their parents, or stay without. */
 export function adoptingTables({ targets, routes }: Pick<Routing, 'targets' | 'routes'>) {
-  return targets.flatMap((child): Adopting[] => {
-    const { path } = child
-    if (path.kind === 'column' || !path.undeclared) return []
+  const all = targets.flatMap((child) =>
+    stepsOf(child.path)
+      .filter((path) => path.undeclared)
+      .map((path) => ({ child, path })),
+  )
+  return all.map(({ child, path }): Adopting => {
     const route = routes.find(({ target }) => target.name === path.parent)
     const columns = path.parentColumns.flatMap(
       (name) => route?.columns.find((column) => column.name === name) ?? [],
     )
     const isKnown = route && !route.transform && !route.stream && !hasNewIds(route)
     const parent = isKnown && columns.length === path.parentColumns.length ? route : null
-    return [{ child, path, parent, columns }]
+    return { child, path, parent, columns }
   })
 }
 
@@ -42,7 +45,7 @@ export async function adoptedRows(
   const found: string[] = []
   for await (const { rows } of ends.source.pages({ ...reading, columns })) {
     const keys = rows.filter((texts) => fits(child, path, texts))
-    const asked = { table: child.table, key: path.columns, keys }
+    const asked = { table: child.table, key: path.columns, keys, when: path.when }
     if (keys.length > 0) found.push(...(await ends.target.existingKeys(asked)))
     if (found.length >= 20) break
   }
@@ -52,7 +55,7 @@ export async function adoptedRows(
 const largest: Readonly<Record<string, bigint>> = { int2: 32_767n, int4: 2_147_483_647n }
 
 /** No row refers to a value that its column has no room for, and asking for it would fail. */
-function fits({ table }: EndTable, { columns }: ThroughPath, texts: Texts): boolean {
+function fits({ table }: EndTable, { columns }: Step, texts: Texts): boolean {
   return columns.every((name, i) => {
     const max = largest[table.columns.find((column) => column.name === name)?.typeName ?? '']
     const text = texts[i] ?? null

@@ -7,7 +7,7 @@ import { md5Probe } from '../ends/read-digest.ts'
 import type { Catalog, Finding } from '../plan/catalogs/catalog.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import type { Plan } from '../plan/plan.ts'
-import { hopsOf, isUndeclared } from '../plan/routing/path.ts'
+import { hasSeveralWays, hopsOf, isUndeclared } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { Routing } from '../plan/routing/routes.ts'
 import { columnsLeft, wayBack } from '../plan/routing/way-back.ts'
@@ -150,6 +150,10 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
     const { source, sourcePath, targetPath } = route
     const where = `table "${source.name}"`
     const follows = strategy === 'online' || rollback.windowMs > 0
+    if ([sourcePath, targetPath].some(hasSeveralWays)) {
+      const message = 'finds its tenant by one of several ways, which needs databases at both ends'
+      findings.push({ where, message })
+    }
     if (follows && hopsOf(sourcePath) !== hopsOf(targetPath)) {
       const message =
         'finds its tenant by another way at the target, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'

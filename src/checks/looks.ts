@@ -5,7 +5,7 @@
 
 import type { End, Ends } from '../ends/end.ts'
 import { dependentExpressions } from '../ends/postgres/catalog/expression-settings.ts'
-import { findNobodys, findUnindexed } from '../ends/postgres/catalog/nobodys-rows.ts'
+import { findUnindexed, findWithoutTenant } from '../ends/postgres/catalog/rows-without-tenant.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { EndTable } from '../plan/routing/route.ts'
@@ -17,19 +17,21 @@ export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[
   return [
     ...(await guardFindings(survey)),
     ...(await expressionFindings(survey, ends)),
-    ...(await nobodysFindings(survey, ends.source)),
+    ...(await tenantlessFindings(survey, ends.source)),
     ...(await indexFindings(ends.source, survey.sources)),
     ...(await indexFindings(ends.target, survey.targets)),
   ]
 }
 
 /** Rows that would stay without a word, as nothing says whose they are. */
-async function nobodysFindings({ sources }: Survey, { sql }: End): Promise<Finding[]> {
+async function tenantlessFindings({ sources }: Survey, { sql }: End): Promise<Finding[]> {
   if (!sql) return []
-  const found = await findNobodys(sql.pool, { schema: sql.schema, tables: sources })
-  return found.map(({ table, without, loose }) => {
+  const found = await findWithoutTenant(sql.pool, { schema: sql.schema, tables: sources })
+  return found.map(({ table, without, loose, kinds }) => {
     const facts = [
-      without > 0 ? `${without} rows have no tenant` : [],
+      without > 0
+        ? `${without} rows have no tenant${kinds.length > 0 ? ` (${kinds.join('; ')})` : ''}`
+        : [],
       loose > 0 ? `${loose} rows refer to a row that does not exist` : [],
     ].flat()
     const message = `${facts.join(', and ')}: remove or change them, or say \`nobody: 'stay'\`, and such rows stay where they are`

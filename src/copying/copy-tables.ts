@@ -12,7 +12,7 @@ import type { StayedBehind } from '../ends/rows.ts'
 import { nothingRead, type TableProgress } from '../ends/rows.ts'
 import { inParallel } from '../parallel.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
-import { hopsOf } from '../plan/routing/path.ts'
+import { hopsOf, isRecursive } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { explain } from '../postgres.ts'
 import { copyTexts } from '../transform/copy-texts.ts'
@@ -115,7 +115,9 @@ async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promis
   const { source, target } = ends
   const { replicate, cycle } = shard.survey
   // Without switching foreign keys off, rows that point at each other have to come together.
-  const together = !replicate && (route.selfReference || cycle.includes(route.target.name))
+  const checked = !replicate && (route.selfReference || cycle.includes(route.target.name))
+  // Those that are found through rows of the same table could not be removed without these.
+  const together = checked || isRecursive(route.targetPath)
   const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
   try {
     const asTexts = route.stream || route.plan.quarantine || hasNewIds(route)

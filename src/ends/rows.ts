@@ -141,6 +141,8 @@ export interface Keys {
   readonly table: CatalogTable
   readonly key: readonly string[]
   readonly keys: readonly Texts[]
+  /** SQL over `r`: only these rows. Only where the end is a database of ours. */
+  readonly when?: string | undefined
 }
 
 export interface Answer {

@@ -35,7 +35,7 @@ export interface Strays {
   /** A table of another schema: `schema.table`. */
   readonly table: string
   readonly foreignKey: string
-  /** To which they refer. */
+  /** To which they refer. Empty: the rows are the tenant's, and another one's by another way. */
   readonly parent: string
   readonly rows: number
   /** Values of the referring columns, of up to three rows. */

@@ -8,6 +8,7 @@ import { RehomeError } from '../errors.ts'
 import type { Catalog, Finding } from '../plan/catalogs/catalog.ts'
 import { dependentFindings } from '../plan/catalogs/dependents.ts'
 import type { Plan } from '../plan/plan.ts'
+import { hasSeveralWays } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { routeTables } from '../plan/routing/routes.ts'
 import { tablesLeft } from '../plan/routing/tables.ts'
@@ -57,8 +58,12 @@ export async function describe(
  * Findings about keys: pages follow the key, so that no row may be passed over for a key that it
  * shares or lacks.
  */
-function keyFindings({ source, sourceKey }: Route): Finding[] {
+function keyFindings({ source, sourceKey, sourcePath }: Route): Finding[] {
   const where = `table "${source.name}"`
+  if (hasSeveralWays(sourcePath)) {
+    const message = 'finds its tenant by one of several ways, which needs databases at both ends'
+    return [{ where, message }]
+  }
   const hasUnique = source.uniques.some((unique) =>
     unique.columns.every((c) => sourceKey.includes(c)),
   )

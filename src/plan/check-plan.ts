@@ -30,6 +30,7 @@ const way = z.strictObject({
       "has to be `{ column: 'table.column' }`, all columns of one table",
     )
     .optional(),
+  when: sqlText.optional(),
 })
 
 const tablePlan = z.strictObject({

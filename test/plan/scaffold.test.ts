@@ -214,11 +214,24 @@ describe('the plan', () => {
     expect(text).toMatch(/null in 7 of 100[^\n]*\n {4}table\('notes', \{ nobody: 'stay' \}\)/)
   })
 
-  test('excludes what it cannot say and what lies below it, with a decision', () => {
-    const notes = { id: 'int8 key', task_id: 'int8 -> tasks.id' }
+  test('says several keys, and what lies below them', () => {
+    const notes = {
+      ...{ id: 'int8 key', task_id: 'int8 -> tasks.id', parent_id: 'int8 -> notes.id' },
+    }
     const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }
     const text = textOf({ ...small, notes, likes })
-    expect(text).toMatch(/\/\/ decide: [^\n]*"task_id"[^\n]*\n {4}'notes',/)
+    expect(text).toMatch(
+      /guessed: [^\n]*\n {4}table\('notes', \{ through: anyOf\('task_id', 'parent_id'\) \}\),/,
+    )
+    expect(text).toContain("table('likes', { through: 'note_id' }),")
+    expect(text).toContain('import { anyOf, definePlan')
+  })
+
+  test('excludes what it cannot say and what lies below it, with a decision', () => {
+    const notes = { id: 'int8 key', subject_type: 'text', subject_id: 'int8' }
+    const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }
+    const text = textOf({ ...small, notes, likes })
+    expect(text).toMatch(/\/\/ decide: [^\n]*"subject_id"[^\n]*\n {4}'notes',/)
     expect(text).toMatch(/\/\/ decide: [^\n]*"notes", which is excluded\n {4}'likes',/)
   })
 

@@ -1,7 +1,15 @@
 // Plans with the types of their databases: what has to compile, and what must not.
 import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { definePlan, postgres, sourceTable, sql, table, targetTable } from '../../src/index.ts'
+import {
+  anyOf,
+  definePlan,
+  postgres,
+  sourceTable,
+  sql,
+  table,
+  targetTable,
+} from '../../src/index.ts'
 import type { DrizzleDb, NewDb, OldDb, PrismaDb } from '../helpers/databases-typed.ts'
 
 const ends = {
@@ -45,6 +53,13 @@ test('a plan with the types of its databases compiles where all its names are ri
         targetThrough: { tenant_id: 'tenants.id' },
         nobody: 'stay',
         transform: () => null,
+      }),
+      table('checklist_items', { through: anyOf('task_id', { id: 'projects.id' }) }),
+      table('checklist_items', {
+        through: [
+          { id: 'tasks.id', when: sql`r.text = 'a task'` },
+          { id: 'projects.id', when: sql`r.text = 'a project'` },
+        ],
       }),
     ],
     exclude: ['sign_ins', 'audit.events', { table: 'sign_ins', leaveReferences: true }],

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
 import type { TableOptions } from '../../src/plan/table-options.ts'
+import { type AnyOf, anyOf } from '../../src/plan/through.ts'
 import { findingsOf, planOf, route, type Tables } from '../helpers/catalog.ts'
 
 const notes = { id: 'int8 key', tenant_id: 'text', slug: 'text' }
@@ -110,5 +111,46 @@ describe('a reference without a foreign key', () => {
       "plan field `tables.0.through.0.to`: has to be `{ column: 'table.column' }`, all columns of one table"
     expect(() => plan({ through: { note: 'id' } })).toThrow(message)
     expect(() => plan({ through: { note: 'notes.id', b: 'pages.id' } })).toThrow(message)
+  })
+})
+
+describe('several ways', () => {
+  const posts = { id: 'int8 key', tenant_id: 'text' }
+  const replies = { id: 'int8 key', post: 'int8 -> posts.id', up: 'int8 -> replies.id' }
+  const both = (through: AnyOf) => planOf([table('posts'), table('replies', { through })])
+
+  test('are one path, which knows the way to rows of the same table', () => {
+    const routing = route(both(anyOf('post', 'up')), { posts, replies })
+    expect(findingsOf(routing)).toEqual([])
+    const up = { columns: ['up'], parent: 'replies', parentColumns: ['id'], deferrable: false }
+    expect(routing.routes[1]?.sourcePath).toEqual({
+      ...{ kind: 'any', table: 'replies', key: ['id'], deferrable: false, selves: [up] },
+      ways: [expect.objectContaining({ kind: 'through', columns: ['post'], parent: 'posts' })],
+    })
+  })
+
+  test.each<[string, Tables[string], AnyOf, string]>([
+    [
+      'of which all lead to the table itself',
+      replies,
+      anyOf('up', 'up'),
+      'refers to itself alone: name a way to a tenant',
+    ],
+    [
+      'of which one has no key',
+      { ...replies, up: 'int8' },
+      anyOf('post', 'up'),
+      'has no foreign key on "up" at the source',
+    ],
+    [
+      'of a table without a primary key',
+      { id: 'int8', post: 'int8 -> posts.id', other: 'int8 -> posts.id' },
+      anyOf('post', 'other'),
+      'has no primary key, which rows with several ways need',
+    ],
+  ])('are refused %s', (_, at, through, message) => {
+    expect(findingsOf(route(both(through), { posts, replies: at }))).toContain(
+      `table "replies": ${message}`,
+    )
   })
 })

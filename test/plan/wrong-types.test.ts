@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { compilerErrors } from '../helpers/compiler-errors.ts'
 
 const typed = (body: string) => `
-  import { definePlan, postgres, sourceTable, sql, table, targetTable } from 'rehome'
+  import { anyOf, definePlan, postgres, sourceTable, sql, table, targetTable } from 'rehome'
   import type { NewDb, OldDb } from '../../test/helpers/databases-typed.ts'
   export default definePlan<OldDb, NewDb>({
     name: 'typed',
@@ -52,6 +52,11 @@ const wrong: [what: string, body: string, message: RegExp][] = [
     'a reference to a column that no table has',
     tables(`table('tasks', { through: { project_id: 'projects.key' } })`),
     /'"projects.key"' is not assignable .*"projects.id"/,
+  ],
+  [
+    'one of several ways by a column that the table has not',
+    tables(`table('tasks', { through: anyOf('project_id', 'projekt_id') })`),
+    /projekt_id/,
   ],
   [
     'one of several columns of a path',

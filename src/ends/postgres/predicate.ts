@@ -2,10 +2,10 @@
  * The condition that picks one tenant's rows. Pure SQL text; every statement of ours carries it.
  */
 import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
-import type { TenantPath } from '../../plan/routing/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { KeyList, TenantRows } from '../tenant-rows.ts'
-import { amongSelected, builtinEqual, collationOf, hasParentAmong, isParent } from './matching.ts'
+import { amongSelected, collationOf } from './matching.ts'
+import { tenantPredicate } from './tenant-of-rows.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
 /** `schema.table r where …` for one tenant. */
@@ -57,42 +57,4 @@ export function typedText(table: CatalogTable, name: string, text: string): stri
 /** Without length and precision, which would cut a value to fit. */
 export function typeOf(table: CatalogTable, name: string): string {
   return table.columns.find((column) => column.name === name)?.typeSql ?? 'pg_catalog.text'
-}
-
-/** `alias.tenant_id = '…'`, or a chain of `= any (select …)` up to the tenant's column. */
-export function tenantPredicate(
-  path: TenantPath,
-  at: { schema: string; alias: string; tenant: string },
-): string {
-  if (path.kind === 'column') {
-    return `${at.alias}.${ident(path.column)} ${builtinEqual} ${literal(at.tenant)}`
-  }
-  const parentAlias = `${at.alias}p`
-  const parents = path.parentColumns.map((column) => `${parentAlias}.${ident(column)}`).join(', ')
-  const parent = `${qualified(at.schema, path.parent)} ${parentAlias}`
-  const above = tenantPredicate(path.path, { ...at, alias: parentAlias })
-  const own = (column: string) => `${at.alias}.${ident(column)}`
-  return hasParentAmong(path, own, `select ${parents} from ${parent} where ${above}`)
-}
-
-/** Joins that lead from `alias` to its tenant, and the expression that is the tenant there. */
-export function tenantJoin(
-  path: TenantPath,
-  at: { schema: string; alias: string },
-): { joins: string; tenant: string; nearestParent: string | null } {
-  if (path.kind === 'column') {
-    return { joins: '', tenant: `${at.alias}.${ident(path.column)}::text`, nearestParent: null }
-  }
-  const alias = `${at.alias}p`
-  const on = isParent(
-    path,
-    (name) => `${alias}.${ident(name)}`,
-    (name) => `${at.alias}.${ident(name)}`,
-  )
-  const above = tenantJoin(path.path, { schema: at.schema, alias })
-  return {
-    joins: ` left join ${qualified(at.schema, path.parent)} ${alias} on ${on}${above.joins}`,
-    tenant: above.tenant,
-    nearestParent: `${alias}.${ident(path.parentColumns[0] ?? '')}`,
-  }
 }

@@ -77,7 +77,7 @@ interface ParentsAt {
 }
 
 function under(path: TenantPath, all: readonly Touched[], at: ParentsAt): KeyList[] {
-  if (path.kind === 'column') return []
+  if (path.kind !== 'through') return []
   const parent = all.find((one) => at.name(one) === path.parent)
   if (!parent) return []
   const { columns } = at.keys(parent)

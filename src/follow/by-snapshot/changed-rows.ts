@@ -8,7 +8,6 @@ import {
   bringKeys,
   brokenByLeaving,
   changedAtTarget,
-  spareLeftBehind,
 } from '../../ends/postgres/changes/brought-keys.ts'
 import {
   type ChangedTable,
@@ -26,6 +25,7 @@ import {
   restoreColumns,
 } from '../../ends/postgres/changes/replace-rows.ts'
 import { poolOfOne } from '../../ends/postgres/changes/snapshot.ts'
+import { spareLeftBehind } from '../../ends/postgres/changes/spared-keys.ts'
 import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
 import { endOf } from '../../ends/postgres/database-end.ts'
 import {
@@ -34,7 +34,7 @@ import {
 } from '../../ends/postgres/removal/broken-by-removal.ts'
 import { RehomeError } from '../../errors.ts'
 import type { CatalogReference } from '../../plan/catalogs/catalog.ts'
-import { hopsOf } from '../../plan/routing/path.ts'
+import { hopsOf, stepsOf } from '../../plan/routing/path.ts'
 import type { Route } from '../../plan/routing/route.ts'
 import type { Client } from '../../postgres.ts'
 import { transformMapper } from '../../transform/transform-mapper.ts'
@@ -212,7 +212,7 @@ function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[
   const found: ChangedTable[] = []
   for (const table of tables) {
     const { sourcePath, source } = table.route
-    const hangs = sourcePath.kind === 'through' && names.has(sourcePath.parent)
+    const hangs = stepsOf(sourcePath).some((step) => names.has(step.parent))
     if (!names.has(source.name) && !hangs) continue
     names.add(source.name)
     found.push(table)

@@ -48,6 +48,8 @@ export interface CatalogForeignKey extends Matching {
   readonly name: string
   /** Only the plan says so: the database does not keep it. */
   readonly undeclared?: boolean | undefined
+  /** SQL over `r`, a row that refers: only for these rows. */
+  readonly when?: string | undefined
   /** Its last columns are periods: the parents' together contain the child's. */
   readonly temporal?: boolean
   readonly columns: readonly string[]

@@ -1,5 +1,6 @@
 /** Whether columns of one table can refer to columns of another without a declared key. Pure. */
 import type { CatalogColumn, CatalogForeignKey, CatalogTable } from '../catalogs/catalog.ts'
+import type { Way } from '../through.ts'
 import type { Matching } from './path.ts'
 
 interface Columns {
@@ -54,12 +55,10 @@ function mismatch(own: CatalogColumn, theirs: CatalogColumn): string | null {
   return `their types are ${own.typeText} and ${theirs.typeText}`
 }
 
-export function isSameKey(
-  key: CatalogForeignKey,
-  columns: readonly string[],
-  to: { readonly table: string; readonly columns: readonly string[] },
-): boolean {
+export function isSameKey(key: CatalogForeignKey, { columns, to, when }: Way): boolean {
   return (
+    to !== undefined &&
+    key.when === when?.sql &&
     key.parent === to.table &&
     key.columns.length === columns.length &&
     columns.every((name, i) => {

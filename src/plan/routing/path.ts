@@ -11,26 +11,78 @@ export interface Matching {
   readonly collations?: readonly (string | null)[]
 }
 
-export type TenantPath = { readonly kind: 'column'; readonly column: string } | ThroughPath
+export type TenantPath =
+  | { readonly kind: 'column'; readonly column: string }
+  | ThroughPath
+  | AnyPath
 
-export interface ThroughPath extends Matching {
-  readonly kind: 'through'
+/** Columns that lead to a row of another table, or of the same. */
+export interface Step extends Matching {
   readonly columns: readonly string[]
   readonly parent: string
   readonly parentColumns: readonly string[]
   /** No foreign key says so: rows may come before their parents, and stay without. */
   readonly undeclared?: boolean | undefined
+  /** SQL over `r`: the rows that go this way. Absent: all whose columns are filled. */
+  readonly when?: string | undefined
   /** A key on the way may be deferred: until commit a row's parent can become another one. */
   readonly deferrable: boolean
+}
+
+export interface ThroughPath extends Step {
+  readonly kind: 'through'
   readonly path: TenantPath
 }
 
-/** How many parents stand between a row and its tenant's column. */
+/** Each row belongs by one of several ways. */
+export interface AnyPath {
+  readonly kind: 'any'
+  readonly table: string
+  /** Unique columns of the table, to which its own rows refer. */
+  readonly key: readonly string[]
+  /** Operators for equal keys; absent: `pg_catalog`'s. */
+  readonly keyEquals?: readonly string[] | undefined
+  readonly ways: readonly ThroughPath[]
+  /** To rows of the same table. */
+  readonly selves: readonly Step[]
+  readonly deferrable: boolean
+}
+
+/** How many tables stand between a row and its tenant's column. */
 export function hopsOf(path: TenantPath): number {
-  return path.kind === 'column' ? 0 : 1 + hopsOf(path.path)
+  if (path.kind === 'column') return 0
+  if (path.kind === 'through') return 1 + hopsOf(path.path)
+  return 1 + Math.max(...path.ways.map((way) => hopsOf(way.path)))
+}
+
+/** All keys by which rows of the table find their tenant. */
+export function stepsOf(path: TenantPath): readonly Step[] {
+  if (path.kind === 'column') return []
+  return path.kind === 'through' ? [path] : [...path.ways, ...path.selves]
+}
+
+/** Rows may find their tenant through rows of the same table. */
+export function isRecursive(path: TenantPath): path is AnyPath {
+  return path.kind === 'any' && path.selves.length > 0
+}
+
+/** Some parents have parents themselves. */
+export function isFar(path: TenantPath): boolean {
+  return hopsOf(path) > 1 || isRecursive(path)
 }
 
 /** A reference on the way is kept by no foreign key. */
 export function isUndeclared(path: TenantPath): boolean {
-  return path.kind === 'through' && (path.undeclared === true || isUndeclared(path.path))
+  return stepsOf(path).some((step) => step.undeclared) || above(path).some(isUndeclared)
+}
+
+/** Rows on the way, or these themselves, have several ways. */
+export function hasSeveralWays(path: TenantPath): boolean {
+  return path.kind === 'any' || above(path).some(hasSeveralWays)
+}
+
+/** The paths of parents in other tables. */
+export function above(path: TenantPath): TenantPath[] {
+  if (path.kind === 'column') return []
+  return path.kind === 'through' ? [path.path] : path.ways.map((way) => way.path)
 }

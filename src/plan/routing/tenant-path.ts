@@ -13,7 +13,7 @@ import type { Plan, TablePlan } from '../plan.ts'
 import type { Way } from '../through.ts'
 import { renamed } from './columns.ts'
 import { isSameKey, matchingOf } from './matching-columns.ts'
-import type { TenantPath } from './path.ts'
+import type { Step, TenantPath, ThroughPath } from './path.ts'
 import { tableNameAt, waysAt } from './ways.ts'
 
 /** Ids are equal exactly where their texts are: flags are found by text. */
@@ -35,9 +35,12 @@ export function tenantPath(input: PathInput, visited: readonly string[] = []): T
   if (!relation) return null
   // An end that is asked by tenant decides what is whose.
   if (relation.path) return relation.path
-  const [way] = waysAt(table, input) ?? []
-  if (way) return pathThrough(input, { relation, way, seen: [...visited, name] })
-  return pathByColumn(input, relation)
+  const [way, ...more] = waysAt(table, input) ?? []
+  const seen = [...visited, name]
+  if (way && (more.length > 0 || way.when)) {
+    return pathByAny(input, { relation, ways: [way, ...more], seen })
+  }
+  return way ? pathThrough(input, { relation, way, seen }) : pathByColumn(input, relation)
 }
 
 function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | null {
@@ -69,32 +72,77 @@ function isExact({ deterministic, typeName, typeSql }: CatalogColumn): boolean {
   return deterministic && exactTypes.includes(typeName) && typeSql.startsWith('pg_catalog.')
 }
 
-function pathThrough(
-  input: PathInput,
-  context: { relation: CatalogTable; way: Way; seen: readonly string[] },
-): TenantPath | null {
-  const { relation, way, seen } = context
+interface WayContext {
+  readonly relation: CatalogTable
+  readonly way: Way
+  readonly seen: readonly string[]
+}
+
+function pathThrough(input: PathInput, context: WayContext): TenantPath | null {
+  const key = keyAt(input, context)
+  if (!key) return null
+  const { seen, way } = context
   const columns = way.columns.map((column) => `"${column}"`).join(', ')
-  const key = keyOfWay(input, relation, way)
-  if (typeof key === 'string') return complain(input, `${key} at the ${input.end}`)
-  if (key.temporal) {
-    return complain(input, `${columns} is a temporal key, so a row may have several parents`)
-  }
   if (seen.includes(key.parent)) return complain(input, `${columns} leads back to itself`)
   const parent = input.tables.find((other) => tableNameAt(other, input.end) === key.parent)
   if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
   const path = tenantPath({ ...input, table: parent }, seen)
   if (!path) return null
-  const { parent: name, parentColumns, equals, collations, undeclared } = key
-  const deferrable = key.deferrable || (path.kind === 'through' && path.deferrable)
+  const deferrable = key.deferrable || (path.kind !== 'column' && path.deferrable)
+  return { kind: 'through', ...stepOf(key), deferrable, path }
+}
+
+function keyAt(input: PathInput, { relation, way }: WayContext): CatalogForeignKey | null {
+  const key = keyOfWay(input, relation, way)
+  if (typeof key === 'string') return complain(input, `${key} at the ${input.end}`)
+  const columns = way.columns.map((column) => `"${column}"`).join(', ')
+  if (!key.temporal) return key
+  return complain(input, `${columns} is a temporal key, so a row may have several parents`)
+}
+
+function stepOf(key: CatalogForeignKey): Step {
+  const { columns, parent, parentColumns, deferrable, equals, collations, undeclared, when } = key
   return {
-    kind: 'through',
-    columns: key.columns,
-    parent: name,
-    ...{ parentColumns, deferrable, path },
+    ...{ columns, parent, parentColumns, deferrable },
     ...(undeclared && { undeclared }),
+    ...(when !== undefined && { when }),
     ...(equals && { equals }),
     ...(collations && { collations }),
+  }
+}
+
+/** Each row goes one of the ways; one to rows of the same table ends at a row that goes another. */
+function pathByAny(
+  input: PathInput,
+  { relation, ways, seen }: Omit<WayContext, 'way'> & { readonly ways: readonly Way[] },
+): TenantPath | null {
+  const selves: Step[] = []
+  const others: ThroughPath[] = []
+  for (const way of ways) {
+    const key = keyAt(input, { relation, way, seen })
+    if (!key) return null
+    if (key.parent === relation.name) {
+      selves.push(stepOf(key))
+      continue
+    }
+    const path = pathThrough(input, { relation, way, seen })
+    if (path?.kind !== 'through') return null
+    others.push(path)
+  }
+  if (others.length === 0) return complain(input, 'refers to itself alone: name a way to a tenant')
+  const primary = relation.uniques.find((unique) => unique.primary)?.columns
+  const key = selves[0]?.parentColumns ?? primary
+  if (!key) return complain(input, 'has no primary key, which rows with several ways need')
+  if (selves.some((self) => self.parentColumns.join('\0') !== key.join('\0'))) {
+    return complain(input, 'refers to its own rows by different columns of theirs')
+  }
+  const equals = key.map(
+    (name) => relation.columns.find((column) => column.name === name)?.operators?.equal,
+  )
+  return {
+    ...{ kind: 'any', table: relation.name, key, ways: others, selves },
+    ...(equals.every((equal) => equal !== undefined) && { keyEquals: equals }),
+    deferrable: [...others, ...selves].some((step) => step.deferrable),
   }
 }
 
@@ -102,11 +150,12 @@ function pathThrough(
 function keyOfWay(
   { catalog }: PathInput,
   relation: CatalogTable,
-  { columns, to }: Way,
+  way: Way,
 ): CatalogForeignKey | string {
+  const { columns, to } = way
   const names = columns.map((column) => `"${column}"`).join(', ')
   const key = relation.foreignKeys.find((candidate) =>
-    to ? isSameKey(candidate, columns, to) : sameNames(candidate.columns, columns),
+    to ? isSameKey(candidate, way) : sameNames(candidate.columns, columns),
   )
   if (key) return key
   if (!to) {

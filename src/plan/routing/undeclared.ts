@@ -38,18 +38,17 @@ interface Said {
 }
 
 /** Nothing where a declared key says the same, or where no key is possible. */
-function addReference(
-  tables: Map<string, CatalogTable>,
-  { child, way: { columns, to }, schema }: Said,
-): void {
+function addReference(tables: Map<string, CatalogTable>, { child, way, schema }: Said): void {
+  const { columns, to, when } = way
   const from = tables.get(child)
   const parent = to && tables.get(to.table)
-  if (!from || !to || !parent || from.foreignKeys.some((key) => isSameKey(key, columns, to))) return
+  if (!from || !to || !parent || from.foreignKeys.some((key) => isSameKey(key, way))) return
   const matching = matchingOf({ table: from, columns }, { table: parent, columns: to.columns })
   if (typeof matching === 'string') return
   const key: CatalogForeignKey = {
     name: `${columns.join(', ')} → ${to.table}.${to.columns.join(', ')}`,
     undeclared: true,
+    ...(when && { when: when.sql }),
     ...{ columns, parent: to.table, parentSchema: schema, parentColumns: to.columns },
     // Nothing keeps it, not even at commit.
     deferrable: true,

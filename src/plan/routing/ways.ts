@@ -22,7 +22,11 @@ export function waysAt(
   return table.through.map((way) => wayAtTarget(way, table, tables))
 }
 
-function wayAtTarget({ columns, to }: Way, table: TablePlan, tables: readonly TablePlan[]): Way {
+function wayAtTarget(
+  { columns, to, when }: Way,
+  table: TablePlan,
+  tables: readonly TablePlan[],
+): Way {
   const parent = tables.find((other) => other.side !== 'target' && other.name === to?.table)
   return {
     columns: columns.map((column) => renamed(table, column)),
@@ -30,6 +34,7 @@ function wayAtTarget({ columns, to }: Way, table: TablePlan, tables: readonly Ta
       table: parent ? tableNameAt(parent, 'target') : to.table,
       columns: to.columns.map((column) => (parent ? renamed(parent, column) : column)),
     },
+    when,
   }
 }
 

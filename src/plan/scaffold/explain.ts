@@ -1,7 +1,7 @@
 /** Which tables of the source move with a plan, which are shared, which stay, and why. Pure. */
 import type { Catalog } from '../catalogs/catalog.ts'
 import type { Plan } from '../plan.ts'
-import type { TenantPath } from '../routing/path.ts'
+import { above, type Step, stepsOf, type TenantPath } from '../routing/path.ts'
 import type { EndTable } from '../routing/route.ts'
 import type { ClassifiedTable } from './belonging.ts'
 import { classify } from './classify.ts'
@@ -47,8 +47,13 @@ function classified(source: Catalog, sources: readonly EndTable[]): ClassifiedTa
 
 function pathText(path: TenantPath): string {
   if (path.kind === 'column') return `by column "${path.column}"`
+  if (path.kind === 'any') return `by any of: ${stepsOf(path).map(stepText).join('; ')}`
+  const more = above(path).filter(({ kind }) => kind !== 'column')
+  return [stepText(path), ...more.map(pathText)].join(', ')
+}
+
+function stepText(path: Step): string {
   const columns = path.columns.map((name) => `"${name}"`).join(', ')
-  const more = path.path.kind === 'through' ? `, ${pathText(path.path)}` : ''
   const undeclared = path.undeclared ? ', without a foreign key' : ''
-  return `through ${columns} to "${path.parent}"${undeclared}${more}`
+  return `through ${columns} to "${path.parent}"${undeclared}`
 }

@@ -5,18 +5,14 @@
 import { ident } from '../../quote.ts'
 import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
 import type { Belonging, ClassifiedTable } from './belonging.ts'
+import {
+  isPlannable,
+  isPlannedParent,
+  parentsBefore,
+  primaryKey,
+  type Scaffold,
+} from './plannable.ts'
 import type { TenantCandidate } from './tenant-candidates.ts'
-
-export interface Scaffold {
-  readonly source: Catalog
-  /** Absent: it was not read. */
-  readonly target?: Catalog | undefined
-  readonly tenant: TenantCandidate
-  readonly tables: readonly ClassifiedTable[]
-  /** Names of the environment variables with the URLs. */
-  readonly sourceFrom: string
-  readonly targetFrom: string
-}
 
 /** A line of `tables` or of `exclude`, and the comment above it. */
 interface Entry {
@@ -38,10 +34,11 @@ export function planText(scaffold: Scaffold): string {
       const own = entries.filter((entry) => entry.in === where && entry.group === group)
       return own.length === 0 ? [] : [`    // ${group}`, ...own.flatMap(linesOf)]
     })
+  const used = entries.some(({ code }) => code.includes('anyOf(')) ? 'anyOf, ' : ''
   const schema = (catalog: Catalog) =>
     catalog.schema === 'public' ? '' : `, schema: ${quote(catalog.schema)}`
   return [
-    `import { definePlan, postgres, sql, table } from 'rehome'`,
+    `import { ${used}definePlan, postgres, sql, table } from 'rehome'`,
     '',
     '// Written by `rehome scaffold`. Read the comments, settle each `decide`, then `rehome check`.',
     'export default definePlan({',
@@ -92,15 +89,19 @@ const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
     if (!isPlannable(one, scaffold)) {
       return undecided(one, `its way to the tenant leads over "${parent}", which is excluded`)
     }
-    const [first, ...more] = columns.map(quote)
-    const options = [`through: ${more.length === 0 ? first : `[${[first, ...more].join(', ')}]`}`]
+    const options = [`through: ${columnsText(columns)}`]
     return planned(one, { scaffold, options, group: 'through' })
   },
-  'any of': (_, one) =>
-    undecided(
-      one,
-      'a plan follows one key that is filled in every row: fill it, or leave the rows',
-    ),
+  'any of': ({ keys }, one, scaffold) => {
+    const excludedParent = keys.find(({ parent }) => !isPlannedParent(parent, one, scaffold))
+    if (!isPlannable(one, scaffold)) {
+      return undecided(one, `a way to the tenant leads over "${excludedParent?.parent}"`)
+    }
+    const options = [
+      `through: anyOf(${keys.map(({ columns }) => columnsText(columns)).join(', ')})`,
+    ]
+    return planned(one, { scaffold, options, group: 'through' })
+  },
   undeclared: ({ columns, parent }, one, scaffold) => {
     if (!isPlannable(one, scaffold)) {
       return undecided(one, `its way to the tenant leads over "${parent}", which is excluded`)
@@ -182,16 +183,9 @@ function outside({ source, tables }: Scaffold): Entry[] {
   }))
 }
 
-/** Its way leads over planned tables alone. */
-function isPlannable(one: ClassifiedTable, scaffold: Scaffold): boolean {
-  const { belonging, table } = one
-  if (belonging.kind === 'column') return !scaffold.target || scaffold.target.tables.has(table)
-  if (belonging.kind !== 'through' && belonging.kind !== 'undeclared') return false
-  const parent = scaffold.tables.find((other) => other.table === belonging.parent)
-  if (belonging.kind === 'undeclared') return parent !== undefined && isPlannable(parent, scaffold)
-  const keys = scaffold.source.tables.get(table)?.foreignKeys ?? []
-  const declared = keys.some(({ columns }) => columns.join('\0') === belonging.columns.join('\0'))
-  return declared && parent !== undefined && isPlannable(parent, scaffold)
+function columnsText(columns: readonly string[]): string {
+  const [first = '', ...more] = columns.map(quote)
+  return more.length === 0 ? first : `[${[first, ...more].join(', ')}]`
 }
 
 function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?: string } {
@@ -205,10 +199,6 @@ function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?:
   return { option, comment: `guessed: it has no primary key, and "${unique.name}" is unique` }
 }
 
-function primaryKey(table: CatalogTable | undefined): readonly string[] | undefined {
-  return table?.uniques.find(({ primary }) => primary)?.columns
-}
-
 /** A name as a key of an object. */
 function property(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name)
@@ -217,16 +207,6 @@ function property(name: string): string {
 function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {
   const names = (here?.columns ?? []).map(({ name }) => name)
   return names.filter((name) => !there.columns.some((column) => column.name === name))
-}
-
-/** Parents before children, then by name. */
-function parentsBefore({ tables }: Scaffold): ClassifiedTable[] {
-  const depth = ({ belonging }: ClassifiedTable): number => {
-    if (belonging.kind !== 'through' && belonging.kind !== 'undeclared') return 0
-    const parent = tables.find(({ table }) => table === belonging.parent)
-    return 1 + (parent ? depth(parent) : 0)
-  }
-  return tables.toSorted((a, b) => depth(a) - depth(b) || (a.table < b.table ? -1 : 1))
 }
 
 function tenantsOf({ tenant, tables }: Scaffold): string[] {

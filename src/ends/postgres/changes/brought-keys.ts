@@ -6,6 +6,7 @@
 import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
 import { childName } from '../../../plan/catalogs/dependents.ts'
 import { sourceOf } from '../../../plan/routing/identity.ts'
+import { isRecursive, stepsOf } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { TransformContext } from '../../../plan/transform-context.ts'
 import type { Client } from '../../../postgres.ts'
@@ -25,8 +26,8 @@ import {
   isParent,
   leadingTo,
 } from '../matching.ts'
-import { tenantPredicate } from '../predicate.ts'
-import { aroundPlanSql, enterPlan, holdPlanSql, rowPath, type Schemas } from '../search-path.ts'
+import { aroundPlanSql, type Schemas } from '../search-path.ts'
+import { goesThisWay, tenantPredicate } from '../tenant-of-rows.ts'
 import { arrayOfTexts, textBatches } from '../text-batches.ts'
 import {
   type ChangedTable,
@@ -179,67 +180,54 @@ export async function bringChildren(
   { table, schema }: { table: ChangedTable; schema: string },
 ): Promise<void> {
   const { route, childKey } = table
-  const { targetPath: path } = route
-  if (path.kind === 'column') return
-  const parent = changes.tables.find((other) => other.route.target.name === path.parent)
-  if (!parent) return
-  const { scope, tenant } = changes.key
-  const own = tenantPredicate(path, { schema, alias: 'r', tenant })
-  const above = broughtKeys(changes.key, {
-    ...{ route: parent.route, columns: path.parentColumns },
-    ...{ of: parent.childKey.target, kind: 'parent' },
+  const own = tenantPredicate(route.targetPath, {
+    ...{ schema, alias: 'r', tenant: changes.key.tenant },
   })
-  for (const [names, kind] of [
-    [route.targetKey, 'row'],
-    [childKey.target, 'parent'],
-  ] as const) {
-    if (names.length === 0) continue
-    const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
+  for (const step of stepsOf(route.targetPath)) {
+    const parent = changes.tables.find((other) => other.route.target.name === step.parent)
+    if (!parent) continue
+    const above = broughtKeys(changes.key, {
+      ...{ route: parent.route, columns: step.parentColumns },
+      ...{ of: parent.childKey.target, kind: 'parent' },
+    })
+    const at = (name: string) => `r.${ident(name)}`
     const rows = `from ${qualified(schema, route.target.name)} r
-      where ${own} and ${hasParentAmong(path, (name) => `r.${ident(name)}`, above)}`
-    const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
-      from (select array[${values}] as key ${rows}) n on conflict do nothing`
-    await target.query(query, [scope, tenant, route.target.name, kind])
+      where ${own} and ${goesThisWay(step, 'r')}${hasParentAmong(step, at, above)}`
+    await bringRowsBelow(target, changes, {
+      route,
+      kinds: [route.targetKey, childKey.target],
+      rows,
+    })
   }
 }
 
-/**
- * Rows there that the plan had left behind belong to no row of the other end: their keys go again.
- * If other rows have taken such a key since, the row that comes will collide with them.
- */
-export async function spareLeftBehind(
-  { target, there, context }: Pick<Bringing, 'target' | 'there' | 'context'>,
-  changes: Changes,
-  { table, schema }: { table: ChangedTable; schema: string },
+/** Again for rows of the same table below these, as long as there are more. */
+async function bringRowsBelow(
+  target: Client,
+  { key: { scope, tenant } }: Changes,
+  { route, kinds, rows }: Below,
 ): Promise<void> {
-  const { route } = table
-  const { backOf, targetKey } = route
-  if (!backOf?.transform) return
-  const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant: changes.key.tenant })
-  const columns = backOf.columns.length
-  const key = targetKey.map((name) => `r.${ident(name)}::text`).join(', ')
-  const query = `select ${selectColumns(backOf)}, ${key}
-    from ${qualified(schema, route.target.name)} r where ${ours} and ${changedAtTarget(changes, table)}`
-  const read = keyReader(backOf, backOf.targetKey, context)
-  const left: Texts[] = []
-  const holdsPlanSql = holdPlanSql(backOf.columns)
-  if (holdsPlanSql) await target.query(enterPlan(there))
-  for await (const rows of textBatches(target, query, { size: 5000 })) {
-    for (const texts of rows) {
-      const [fields, own] = [texts.slice(0, columns), texts.slice(columns)]
-      if (read(fields) === null) left.push(own)
+  for (;;) {
+    let found = 0
+    for (const [i, names] of kinds.entries()) {
+      if (names.length === 0) continue
+      const kind = i === 0 ? 'row' : 'parent'
+      const values = names.map((name) => `r.${ident(name)}::text`).join(', ')
+      const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
+        from (select array[${values}] as key ${rows}) n on conflict do nothing`
+      const added = await target.query(query, [scope, tenant, route.target.name, kind])
+      found += added.rowCount ?? 0
     }
+    if (found === 0 || !isRecursive(route.targetPath)) return
   }
-  if (holdsPlanSql) await target.query(`set local search_path = ${rowPath(there)}`)
-  if (left.length === 0) return
-  const arrays = targetKey.map((_, i) => `unnest($${i + 1}::text[]) as c${i}`).join(', ')
-  const spared = `delete from rehome.changed_keys k using (select ${arrays}) v
-    where ${ofBrought(changes.key, { route, kind: 'row' })}
-      and k.key = array[${targetKey.map((_, i) => `v.c${i}`).join(', ')}]`
-  await target.query(
-    spared,
-    targetKey.map((_, i) => arrayOfTexts(left, i)),
-  )
+}
+
+interface Below {
+  readonly route: Route
+  /** Columns of the keys of rows, and of those by which other rows find them. */
+  readonly kinds: readonly (readonly string[])[]
+  /** Behind `select`. */
+  readonly rows: string
 }
 
 /**

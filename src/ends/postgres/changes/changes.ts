@@ -7,13 +7,13 @@
  */
 
 import { RehomeError } from '../../../errors.ts'
-import { hopsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import { type AnyPath, isFar, type Step, stepsOf } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import type { FlagKey } from '../../flags.ts'
 import { amongSelected, collationOf, hasParentAmong } from '../matching.ts'
-import { tenantPredicate } from '../predicate.ts'
+import { goesThisWay, tenantPredicate, withDescendants } from '../tenant-of-rows.ts'
 import { type Logged, logTableOf } from './change-log.ts'
 
 /** A table whose changes are logged. */
@@ -110,7 +110,7 @@ export function changedAtSource(changes: Changes, table: ChangedTable): string {
  */
 export function changedFarAbove(changes: Changes, table: ChangedTable): string {
   const { route, log } = table
-  const above = hopsOf(route.sourcePath) > 1 && changedWithParent(changes, route.sourcePath, 'r')
+  const above = isFar(route.sourcePath) && changedWithParent(changes, table, 'r')
   if (!above) return ''
   const name = qualified(log.schema, route.source.name)
   return `${name} r where ${ofTenant(changes, table)} and ${above}`
@@ -133,18 +133,45 @@ function changedValues(
   const only = children && !changes.everyChild ? ' and l.rehome_children' : ''
   const entry = columns.map((column) => `l.${ident(column)}${collationOf(route.source, column)}`)
   const own = `select ${entry.join(', ')} ${logged(changes, table)}${only}`
-  const above = changedWithParent(changes, route.sourcePath, 'p')
+  const above = changedWithParent(changes, table, 'p')
   const name = qualified(log.schema, route.source.name)
   return above ? `${own} union all select ${list('p', columns)} from ${name} p where ${above}` : own
 }
 
-/** The condition for row `alias`, which is found on this path. null: it has its tenant itself. */
-function changedWithParent(changes: Changes, path: TenantPath, alias: string): string | null {
-  if (path.kind === 'column') return null
-  const parent = changes.tables.find(({ route }) => route.source.name === path.parent)
-  if (!parent) return null
-  const values = changedValues(changes, parent, { columns: path.parentColumns, children: true })
-  return hasParentAmong(path, (column) => `${alias}.${ident(column)}`, values)
+/** The condition for row `alias` of the table. null: it has its tenant itself. */
+function changedWithParent(changes: Changes, table: ChangedTable, alias: string): string | null {
+  const { sourcePath: path } = table.route
+  const { schema } = table.log
+  const conditions = stepsOf(path).flatMap((step) => {
+    const itself = path.kind === 'any' && path.selves.includes(step)
+    const among = itself
+      ? changedAmongOwn(changes, table, { path, schema })
+      : changedParents(changes, step)
+    if (among === null) return []
+    const match = hasParentAmong(step, (column) => `${alias}.${ident(column)}`, among)
+    return [`${goesThisWay(step, alias)}${match}`]
+  })
+  return conditions.length === 0 ? null : `(${conditions.join(' or ')})`
+}
+
+function changedParents(changes: Changes, step: Step): string | null {
+  const parent = changes.tables.find(({ route }) => route.source.name === step.parent)
+  return parent
+    ? changedValues(changes, parent, { columns: step.parentColumns, children: true })
+    : null
+}
+
+/** Keys of rows whose own rows below them have changed with them, at any depth. */
+function changedAmongOwn(
+  changes: Changes,
+  table: ChangedTable,
+  { path, schema }: { readonly path: AnyPath; readonly schema: string },
+): string {
+  const { route } = table
+  const direct = { ...path, selves: [] }
+  const alone = { ...table, route: { ...route, sourcePath: direct } }
+  const keys = changedValues(changes, alone, { columns: path.key, children: true })
+  return withDescendants(path, { schema }, keys)
 }
 
 function list(alias: string, columns: readonly string[]): string {

@@ -7,8 +7,9 @@ import { ident, literal, qualified } from '../../../quote.ts'
 import type { FeedTable } from '../../feed.ts'
 import type { KeyList, Texts } from '../../tenant-rows.ts'
 import { hasParentAmong } from '../matching.ts'
-import { amongKeys, tenantPredicate, typedText, typeOf } from '../predicate.ts'
+import { amongKeys, typedText, typeOf } from '../predicate.ts'
 import type { Removal } from '../removal/remove-rows.ts'
+import { tenantPredicate } from '../tenant-of-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 import type { ChangedTable } from './changes.ts'
 import { childKeyIn } from './logged-tables.ts'
@@ -61,7 +62,7 @@ function below(
   { chosen, ...at }: At & { readonly chosen: string },
 ): Removal[] {
   return tables.flatMap(({ table, path }) => {
-    if (path.kind === 'column' || path.parent !== parent.name) return []
+    if (path.kind !== 'through' || path.parent !== parent.name) return []
     const theirs = path.parentColumns.map((name) => `r.${ident(name)}`).join(', ')
     const from = qualified(at.schema, parent.name)
     const own = (name: string) => `r.${ident(name)}`
@@ -77,7 +78,7 @@ export function fromParents(
   { schema, tenant, table: { table, path } }: At & { readonly table: FeedTable },
   values: readonly Texts[],
 ): string {
-  if (path.kind === 'column') return 'select 0 as i where false'
+  if (path.kind !== 'through') return 'select 0 as i where false'
   const arrays = path.columns.map((_, i) => `${literal(arrayOfTexts(values, i))}::text[]`)
   const names = path.columns.map((_, i) => `c${i}`)
   const typed = (name: string, i: number) => typedText(table, name, `k.c${i}`)

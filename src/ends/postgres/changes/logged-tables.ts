@@ -3,7 +3,7 @@
 import type { Catalog } from '../../../plan/catalogs/catalog.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import { keptOf } from '../../../plan/routing/identity.ts'
-import { hopsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import { above, hopsOf, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import type { EndTable, Route } from '../../../plan/routing/route.ts'
 import type { Routing } from '../../../plan/routing/routes.ts'
 import { wayBack } from '../../../plan/routing/way-back.ts'
@@ -101,6 +101,9 @@ function pathAt(route: Route, end: EndName): TenantPath {
 
 /** The columns of `parent` by which rows on this path find their tenant. */
 function keyOf(path: TenantPath, parent: string): readonly string[] {
-  if (path.kind === 'column') return []
-  return path.parent === parent ? path.parentColumns : keyOf(path.path, parent)
+  const own = stepsOf(path).filter((step) => step.parent === parent)
+  return [
+    ...own.flatMap((step) => step.parentColumns),
+    ...above(path).flatMap((other) => keyOf(other, parent)),
+  ]
 }

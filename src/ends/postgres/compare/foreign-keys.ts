@@ -8,8 +8,9 @@ import { ident, idents } from '../../../quote.ts'
 import type { SqlEnd } from '../../end.ts'
 import type { BrokenReference, TenantRows } from '../../tenant-rows.ts'
 import { isKept } from '../matching.ts'
-import { fromTenant, tenantPredicate } from '../predicate.ts'
+import { fromTenant } from '../predicate.ts'
 import { queryPlan, readsPlanSql } from '../search-path.ts'
+import { tenantPredicate } from '../tenant-of-rows.ts'
 
 /** `tables`: all that the tenant's rows are in. */
 export async function brokenReferences(

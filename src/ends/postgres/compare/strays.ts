@@ -5,13 +5,13 @@
  */
 import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
 import { childName } from '../../../plan/catalogs/dependents.ts'
-import type { TenantPath } from '../../../plan/routing/path.ts'
+import { stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import type { Client, Pool } from '../../../postgres.ts'
-import { ident, qualified } from '../../../quote.ts'
+import { ident, literal, qualified } from '../../../quote.ts'
 import type { Strays } from '../../tenant-rows.ts'
 import { byEquality, hasParentAmong } from '../matching.ts'
-import { tenantPredicate } from '../predicate.ts'
+import { goesThisWay, tenantPredicate, tenantsOf } from '../tenant-of-rows.ts'
 
 export interface StraysAsked {
   readonly schema: string
@@ -48,8 +48,10 @@ export async function findSlowLooks(
   db: Pool,
   { rowsMin, ...request }: StraysAsked & { readonly rowsMin: number },
 ): Promise<SlowLook[]> {
-  const looks = looksOf(request).map(({ of: { table, foreignKey }, key }) => {
-    return { table, foreignKey, name: qualified(key.schema, key.relation), columns: key.columns }
+  const looks = looksOf(request).flatMap(({ of: { table, foreignKey }, key }) => {
+    if (!key) return []
+    const name = qualified(key.schema, key.relation)
+    return [{ table, foreignKey, name, columns: key.columns }]
   })
   if (looks.length === 0) return []
   const query = `select k.table as "table", k."foreignKey", n.rows from
@@ -64,17 +66,37 @@ export async function findSlowLooks(
 }
 
 function looksOf(request: StraysAsked): Look[] {
-  return request.tables.flatMap((parent) => {
+  const ofKeys = request.tables.flatMap((parent) => {
     const { references } = parent.table
     return references.flatMap((key) =>
       (request.among?.(key) ?? true) ? lookOf(request, parent, key) : [],
     )
   })
+  return [
+    ...ofKeys,
+    ...(request.among ? [] : request.tables.flatMap((at) => tornLook(request, at))),
+  ]
+}
+
+/** Rows of the tenant that another way leads to another tenant. */
+function tornLook({ schema, tenant }: StraysAsked, { table, path }: EndTable): Look[] {
+  if (path.kind !== 'any') return []
+  const ours = tenantPredicate(path, { schema, alias: 'c', tenant })
+  const others = `select from (${tenantsOf(path, { schema, alias: 'c' })}) o (t)
+    where o.t operator(pg_catalog.<>) ${literal(tenant)}`
+  const key = path.key.map((name) => `c.${ident(name)}`).join(', ')
+  const sql = `select count(*)::int as rows,
+      coalesce((array_agg(row(${key})::text))[1:3], '{}') as values
+    from ${qualified(schema, table.name)} c where ${ours} and exists (${others})`
+  const names = stepsOf(path).map(({ columns }) => columns.join(', '))
+  const foreignKey = names.join(' and ')
+  return [{ of: { table: table.name, foreignKey, parent: '', planned: true }, key: null, sql }]
 }
 
 interface Look {
   readonly of: Omit<Strays, 'rows' | 'values'>
-  readonly key: CatalogReference
+  /** null: of no single key. */
+  readonly key: CatalogReference | null
   readonly sql: string
 }
 
@@ -96,7 +118,7 @@ function lookOf(
   const sql = `select count(*)::int as rows,
       coalesce((array_agg(row(${columns})::text))[1:3], '{}') as values
     from ${qualified(key.schema, key.relation)} c
-    where ${hasParentAmong(equal, at, `${parents} where ${ours}`)}
+    where ${goesThisWay(key, 'c')}${hasParentAmong(equal, at, `${parents} where ${ours}`)}
       ${own ? `and (${own}) is not true` : ''}`
   const table = childName(key, schema)
   const of = { table, foreignKey: key.name, parent: parent.table.name, planned: !!child }
@@ -113,6 +135,11 @@ function reaches(
   if (path.kind === 'column') {
     return parent.path.kind === 'column' && leads(path.column, parent.path.column)
   }
-  const same = path.columns.length === key.columns.length && path.parent === parent.table.name
-  return same && path.columns.every((name, i) => leads(name, path.parentColumns[i]))
+  return stepsOf(path).some(
+    (step) =>
+      step.columns.length === key.columns.length &&
+      step.parent === parent.table.name &&
+      step.when === key.when &&
+      step.columns.every((name, i) => leads(name, step.parentColumns[i])),
+  )
 }

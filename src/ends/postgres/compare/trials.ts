@@ -9,8 +9,8 @@ import type { TenantPath } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { Pool } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
-import { tenantJoin, tenantPredicate } from '../predicate.ts'
 import { enterPlan, type Schemas } from '../search-path.ts'
+import { tenantJoin, tenantPredicate } from '../tenant-of-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 
 /** One tenant, a list of them, or all that there are. */
@@ -133,6 +133,9 @@ function belongs(
 /** Ids are compared as the column writes them. */
 function tenantType(path: TenantPath, tables: TrialsAsked['tables'], name: string): string {
   if (path.kind === 'through') return tenantType(path.path, tables, path.parent)
+  const [way] = path.kind === 'any' ? path.ways : []
+  if (way) return tenantType(way, tables, name)
+  if (path.kind !== 'column') return 'pg_catalog.text'
   const column = tables.get(name)?.columns.find((one) => one.name === path.column)
   return column?.typeSql ?? 'pg_catalog.text'
 }

@@ -17,8 +17,8 @@ import type { SqlEnd } from '../../end.ts'
 import type { Hold } from '../../flags.ts'
 import type { TableProgress } from '../../rows.ts'
 import { nameSession } from '../fence/turns.ts'
-import { tenantPredicate } from '../predicate.ts'
 import { beginReading, enterPlan, holdPlanSql, leavePlan } from '../search-path.ts'
+import { tenantPredicate } from '../tenant-of-rows.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 
 export interface CopyOptions {

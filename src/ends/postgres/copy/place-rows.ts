@@ -68,7 +68,7 @@ const collides = new Set(['23505', '23P01'])
 async function orphansOf(client: Client, tenant: string, placing: Placing): Promise<number[]> {
   const { schema, table, columns, rows } = placing
   const { path } = table
-  if (path.kind === 'column' || rows.length === 0) return []
+  if (path.kind !== 'through' || rows.length === 0) return []
   const at = path.columns.map((name) => columns.indexOf(name))
   if (at.includes(-1)) return []
   const values = rows.map((row) => at.map((i) => row[i] ?? null))

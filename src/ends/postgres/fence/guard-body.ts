@@ -2,9 +2,9 @@
  * The conditions that a guard puts to the rows that were written: SQL text, pure. The same for all
  * rows of a statement and for a single row.
  */
-import type { TenantPath, ThroughPath } from '../../../plan/routing/path.ts'
+import { isUndeclared, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import { ident, literal } from '../../../quote.ts'
-import { tenantJoin } from '../predicate.ts'
+import { applies, tenantJoin } from '../tenant-of-rows.ts'
 import { type LooseRows, looseCheck } from './loose-rows.ts'
 
 export interface GuardedRows extends LooseRows {
@@ -86,7 +86,7 @@ declare
   anybodys boolean := false;${declared}
 begin${touched('touched')}${children}
   if tg_op <> 'INSERT' then
-    anybodys := ${anybodys(rows.old, path.undeclared ? orphan : `${nearestParent} is not null`)};
+    anybodys := ${anybodys(rows.old, isUndeclared(path) ? orphan : `${nearestParent} is not null`)};
   end if;
   if tg_op <> 'DELETE' then
     anybodys := anybodys or ${anybodys(rows.new, orphan)};
@@ -102,8 +102,10 @@ end `
 }
 
 /** Over `r`: it refers to a parent, which tells no tenant or is not there. */
-function isOrphan({ columns }: ThroughPath): string {
-  return columns.map((column) => `r.${ident(column)} is not null`).join(' and ')
+function isOrphan(path: TenantPath): string {
+  return `(${stepsOf(path)
+    .map((step) => applies(step, 'r'))
+    .join(' or ')})`
 }
 
 /**

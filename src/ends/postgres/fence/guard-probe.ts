@@ -8,7 +8,7 @@ import { messageOf } from '../../../errors.ts'
 import { inTransactionOf, type Pool, sqlStateOf } from '../../../postgres.ts'
 import { qualified } from '../../../quote.ts'
 import { unlikeBefore } from '../changes/change-log.ts'
-import { tenantJoin } from '../predicate.ts'
+import { tenantJoin } from '../tenant-of-rows.ts'
 import { ownersCheck } from './guard-body.ts'
 import type { Guarded } from './guard-sql.ts'
 

@@ -18,7 +18,7 @@ import {
   logAnybodys,
   logRows,
 } from '../changes/change-log.ts'
-import { tenantJoin } from '../predicate.ts'
+import { tenantJoin } from '../tenant-of-rows.ts'
 import {
   type GuardedRows,
   guardBody,

@@ -10,7 +10,8 @@ import type { EndTable } from '../../../plan/routing/route.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
 import { byEquality, hasParentAmong, isKept } from '../matching.ts'
-import { tenantPredicate, typedText } from '../predicate.ts'
+import { typedText } from '../predicate.ts'
+import { goesThisWay, tenantPredicate } from '../tenant-of-rows.ts'
 import type { Removed } from './remove-rows.ts'
 
 /** Columns of a table by which rows anywhere refer to it. */
@@ -76,6 +77,6 @@ function countOf({ schema, table, tenant, gone, going }: RemovedFrom, i: number)
     key.schema === schema ? going.find(({ table: { name } }) => name === key.table) : undefined
   const goes = child && tenantPredicate(child.path, { schema, alias: 'c', tenant })
   return `select ${i} as i, count(*)::int as rows from ${qualified(key.schema, key.relation)} c
-    where ${given} and ${hasParentAmong(equal, own, values)} and not ${isKept(key, own)}
+    where ${goesThisWay(key, 'c')}${given} and ${hasParentAmong(equal, own, values)} and not ${isKept(key, own)}
       ${goes ? `and (${goes}) is not true` : ''}`
 }

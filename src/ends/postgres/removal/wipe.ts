@@ -12,7 +12,7 @@
 
 import { firstFew, RehomeError } from '../../../errors.ts'
 import { acts, firingFindings } from '../../../plan/catalogs/dependents.ts'
-import { hopsOf } from '../../../plan/routing/path.ts'
+import { hopsOf, isRecursive } from '../../../plan/routing/path.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import { type Client, inTransactionOf } from '../../../postgres.ts'
 import type { SqlEnd } from '../../end.ts'
@@ -22,7 +22,7 @@ import type { Strays } from '../../tenant-rows.ts'
 import { findStrays } from '../compare/strays.ts'
 import { beginWriting } from '../fence/begin-writing.ts'
 import { holdFlag } from '../fence/holds.ts'
-import { tenantPredicate } from '../predicate.ts'
+import { tenantPredicate } from '../tenant-of-rows.ts'
 import { goneWith, referredColumns, refuseBrokenByRemoval } from './broken-by-removal.ts'
 import { type Removal, removeRows } from './remove-rows.ts'
 
@@ -112,7 +112,9 @@ async function removeUnchecked(client: Client, batch: Batch): Promise<number> {
   for (const own of group.tables.toSorted((a, b) => hopsOf(b.path) - hopsOf(a.path))) {
     const columns = referredColumns(own.table)
     for (;;) {
-      const removal = { ...removalOf(batch, own, batch.batchRows ?? 5000), columns }
+      // Without the rows above them, rows of the same table would not be found any longer.
+      const limit = isRecursive(own.path) ? null : (batch.batchRows ?? 5000)
+      const removal = { ...removalOf(batch, own, limit), columns }
       const [removed] = await removeRows(client, [removal])
       if (!removed || removed.rows === 0) break
       total += removed.rows

@@ -1,0 +1,120 @@
+/** Looks before tenants move: for rows without a tenant, and for missing indexes. */
+import { stepsOf } from '../../../plan/routing/path.ts'
+import type { EndTable } from '../../../plan/routing/route.ts'
+import type { Pool } from '../../../postgres.ts'
+import { ident, literal, qualified } from '../../../quote.ts'
+import { isParent } from '../matching.ts'
+import { applies } from '../tenant-of-rows.ts'
+
+export interface WithoutTenant {
+  readonly table: string
+  /** Rows whose column or reference is null. */
+  readonly without: number
+  /** Rows that refer to a parent which does not exist. */
+  readonly loose: number
+  /** Values by which the plan chooses among ways, and the number of rows without a tenant. */
+  readonly kinds: readonly string[]
+}
+
+/** Reads rows that have no tenant: one query for all tables, none where there can be no such. */
+export async function findWithoutTenant(
+  pool: Pool,
+  { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
+): Promise<WithoutTenant[]> {
+  const looks = tables
+    .filter(({ tenantless }) => tenantless !== 'stay')
+    .map((at) => ({
+      name: at.table.name,
+      chosenBy: columnsChosenBy(at),
+      ...conditionsOf(at, schema),
+    }))
+    .filter(({ without, loose }) => without !== '' || loose !== '')
+  if (looks.length === 0) return []
+  const count = (of: string) => `count(*) filter (where ${of || 'false'})::int`
+  const queries = looks.map(({ name, without, loose }, i) => {
+    const some = [without, loose].filter((one) => one !== '').join(' or ')
+    return `select ${i} as i, ${count(without)} as without, ${count(loose)} as loose
+      from ${qualified(schema, name)} r where ${some}`
+  })
+  const { rows } = await pool.query(`${queries.join(' union all ')} order by 1`)
+  const found: WithoutTenant[] = []
+  for (const { i, without, loose } of rows as { i: number; without: number; loose: number }[]) {
+    const look = looks[i]
+    if (!look || without + loose === 0) continue
+    const kinds = without > 0 ? await kindsOf(pool, { schema, ...look }) : []
+    found.push({ table: look.name, without, loose, kinds })
+  }
+  return found
+}
+
+interface Look {
+  readonly schema: string
+  readonly name: string
+  readonly without: string
+  /** Columns that the plan's conditions name. */
+  readonly chosenBy: readonly string[]
+}
+
+/** `subject_type Event: 2`, the most frequent ones. */
+async function kindsOf(pool: Pool, { schema, name, without, chosenBy }: Look): Promise<string[]> {
+  if (chosenBy.length === 0) return []
+  const texts = chosenBy.map(
+    (column) => `${literal(`${column} `)} || coalesce(r.${ident(column)}::text, 'null')`,
+  )
+  const query = `select concat_ws(', ', ${texts.join(', ')}) || ': ' || count(*) as kind
+    from ${qualified(schema, name)} r where ${without} group by ${chosenBy.map((column) => `r.${ident(column)}`).join(', ')}
+    order by count(*) desc limit 5`
+  return (await pool.query<{ kind: string }>(query)).rows.map(({ kind }) => kind)
+}
+
+function columnsChosenBy({ table, path }: EndTable): string[] {
+  const steps = stepsOf(path)
+  const names = table.columns.map(({ name }) => name)
+  return names.filter(
+    (name) =>
+      steps.some(({ when = '' }) => when.match(/[\w$]+/g)?.includes(name)) &&
+      !steps.some(({ columns }) => columns.includes(name)),
+  )
+}
+
+function conditionsOf({ table, path }: EndTable, schema: string) {
+  const isNull = (names: readonly string[]) =>
+    names
+      .filter((name) => !table.columns.some((column) => column.name === name && column.notNull))
+      .map((name) => `r.${ident(name)} is null`)
+      .join(' or ')
+  if (path.kind === 'column') return { without: isNull([path.column]), loose: '' }
+  const steps = stepsOf(path)
+  const some = `(${steps.map((step) => applies(step, 'r')).join(' or ')})`
+  const without = path.kind === 'any' ? `${some} is not true` : isNull(path.columns)
+  if (!steps.some((step) => step.undeclared)) return { without, loose: '' }
+  const own = (alias: string) => (name: string) => `${alias}.${ident(name)}`
+  const parents = steps.map((step) => {
+    const match = isParent(step, own('p'), own('r'))
+    const parent = `select from ${qualified(schema, step.parent)} p where ${match}`
+    return `not (${applies(step, 'r')} and exists (${parent}))`
+  })
+  return { without, loose: `(${some} and ${parents.join(' and ')})` }
+}
+
+/** References without a foreign key that no index of the referring table begins with. */
+export async function findUnindexed(
+  pool: Pool,
+  { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
+): Promise<{ readonly table: string; readonly columns: readonly string[] }[]> {
+  const looks = tables.flatMap(({ table, path }) =>
+    stepsOf(path)
+      .filter((step) => step.undeclared)
+      .map(({ columns }) => ({ table: table.name, name: qualified(schema, table.name), columns })),
+  )
+  if (looks.length === 0) return []
+  const query = `select k."table", k.columns from
+      pg_catalog.jsonb_to_recordset($1) k ("table" text, name text, columns text[])
+    where not exists (select from pg_catalog.pg_index x
+      where x.indrelid = pg_catalog.to_regclass(k.name) and x.indisvalid and x.indpred is null
+        and x.indnkeyatts >= pg_catalog.cardinality(k.columns)
+        and (select pg_catalog.array_agg(a.attname::text) from pg_catalog.pg_attribute a
+          where a.attrelid = x.indrelid
+            and a.attnum = any (x.indkey[0:pg_catalog.cardinality(k.columns) - 1])) @> k.columns)`
+  return (await pool.query(query, [JSON.stringify(looks)])).rows
+}
