@@ -1,14 +1,15 @@
 /** Text of docs/schema-changes/CODE.md and of the list of rules, from the data of the rules. */
 
-import { lintTexts } from '../src/lint/lint.ts'
+import { type Dialect, lintTexts } from '../src/lint/lint.ts'
 import { lockDuration, lockEffect } from '../src/lint/lock-words.ts'
 import type { Finding, RuleText } from '../src/lint/rule.ts'
 import { withoutNames } from '../src/lint/wording.ts'
 
 /** The rule's own finding in its example. */
-async function exampleOf(rule: RuleText): Promise<Finding> {
+async function exampleOf(rule: RuleText, dialect: Dialect): Promise<Finding> {
   const path = rule.exampleFile ?? 'example.sql'
   const findings = await lintTexts([{ path, text: rule.example }], {
+    dialect,
     assumeVersion: rule.exampleVersion,
     plannedTables: rule.code.startsWith('planned-') ? ['orders'] : [],
   })
@@ -17,8 +18,8 @@ async function exampleOf(rule: RuleText): Promise<Finding> {
   return found
 }
 
-export async function pageText(rule: RuleText): Promise<string> {
-  const { message, level, steps, safeFrom } = await exampleOf(rule)
+export async function pageText(rule: RuleText, dialect: Dialect): Promise<string> {
+  const { message, level, steps, safeFrom } = await exampleOf(rule, dialect)
   const { code, lock, cost, breaks, example, exampleFile } = rule
   const locked = lock === null ? 'no table, or it depends' : `${lock}: it ${lockEffect(lock)}`
   return [

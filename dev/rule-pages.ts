@@ -9,7 +9,7 @@ await mkdir(new URL('schema-changes/', docs))
 let overview = await readFile(new URL('schema-changes.md', docs), 'utf8')
 for (const dialect of dialects) {
   for (const rule of rulesOf(dialect))
-    await writeFile(new URL(`schema-changes/${rule.code}.md`, docs), await pageText(rule))
+    await writeFile(new URL(`schema-changes/${rule.code}.md`, docs), await pageText(rule, dialect))
   const list = rulesList(rulesOf(dialect))
   const [begin, end] = [`<!-- rules: ${dialect} -->`, '<!-- end -->']
   const [before = '', rest = ''] = overview.split(begin)

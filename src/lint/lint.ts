@@ -4,17 +4,18 @@
  */
 import { RehomeError } from '../errors.ts'
 import { readMigrations, sourceFile } from './files.ts'
+import { lintMysql, mysqlRules } from './mysql/lint-mysql.ts'
 import { lintPostgres } from './postgres/lint-postgres.ts'
 import type { Finding, RuleText } from './rule.ts'
 import { postgresRules } from './rules/all.ts'
 import type { SourceFile } from './source-file.ts'
 
-export const dialects = ['postgresql'] as const
+export const dialects = ['postgresql', 'mysql'] as const
 export type Dialect = (typeof dialects)[number]
 
 export interface LintOptions {
   readonly dialect?: Dialect | undefined
-  /** Oldest server that has to run the migrations, such as '14' or '14.3'. Default: '13'. */
+  /** Oldest server that runs the files, such as '14.3'. Default: '13', of MySQL '8.0'. */
   readonly assumeVersion?: string | undefined
   /** Tables that a plan moves, `*` for all: what their changes mean for moves is reported, too. */
   readonly plannedTables?: readonly string[] | undefined
@@ -44,16 +45,22 @@ export async function lintTexts(
   )
 }
 
-export function rulesOf(_dialect: Dialect): readonly RuleText[] {
-  return postgresRules
+export function rulesOf(dialect: Dialect): readonly RuleText[] {
+  return dialect === 'mysql' ? mysqlRules : postgresRules
 }
 
-const defaultVersions: Readonly<Record<Dialect, string>> = { postgresql: '13' }
+const defaultVersions: Readonly<Record<Dialect, string>> = { postgresql: '13', mysql: '8.0' }
 
 async function lintSources(files: readonly SourceFile[], options: LintOptions): Promise<Finding[]> {
   const { dialect = 'postgresql', plannedTables = [] } = options
-  const version = versionOf(options.assumeVersion ?? defaultVersions[dialect])
-  const found = await lintPostgres(files, { version, planned: new Set(plannedTables) })
+  const assumed = options.assumeVersion ?? defaultVersions[dialect]
+  const found =
+    dialect === 'mysql'
+      ? lintMysql(files, mysqlVersionOf(assumed))
+      : await lintPostgres(files, {
+          version: versionOf(assumed),
+          planned: new Set(plannedTables),
+        })
   const order = new Map(files.map(({ path }, i) => [path, i]))
   return found.sort(
     (left, right) =>
@@ -68,4 +75,11 @@ function versionOf(text: string): number {
   const [, major, minor] = /^(\d{1,2})(?:\.(\d{1,2}))?(?:\.\d+)?$/.exec(text) ?? []
   if (major !== undefined) return Number(major) + Number(minor ?? 99) / 100
   throw new RehomeError('USAGE', `"${text}" is no version, such as 14 or 14.3`)
+}
+
+/** 8.0.29 → 80029; 8.0 → 80099, the newest of them. Throws USAGE. */
+function mysqlVersionOf(text: string): number {
+  const [, major, minor, patch] = /^(\d)\.(\d)(?:\.(\d{1,2}))?$/.exec(text) ?? []
+  if (major !== undefined) return Number(major) * 10_000 + Number(minor) * 100 + Number(patch ?? 99)
+  throw new RehomeError('USAGE', `"${text}" is no version of MySQL, such as 8.0 or 8.0.29`)
 }

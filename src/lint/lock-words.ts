@@ -7,6 +7,9 @@ const keptOut: Readonly<Record<string, string>> = {
   SHARE: 'blocks writes',
   'SHARE ROW EXCLUSIVE': 'blocks writes',
   EXCLUSIVE: 'blocks writes',
+  'LOCK=NONE': 'blocks neither reads nor writes, but for an instant at begin and end',
+  'LOCK=SHARED': 'blocks writes',
+  'LOCK=EXCLUSIVE': 'blocks reads and writes',
   'ACCESS EXCLUSIVE': 'blocks reads and writes',
 }
 

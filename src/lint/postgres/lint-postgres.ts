@@ -1,10 +1,10 @@
 /** Walks statements in their order, asks every rule about each, and keeps what the schema is. */
 import type * as Parser from 'libpg-query'
 import { allowances, faultOf } from '../allowed.ts'
-import { type Finding, type Names, pageOf, type RuleText } from '../rule.ts'
+import { type About, findingFrom, placeAt, withoutRepeats } from '../report.ts'
+import type { Finding } from '../rule.ts'
 import { postgresRules } from '../rules/all.ts'
 import type { SourceFile } from '../source-file.ts'
-import { fillSql, fillText } from '../wording.ts'
 import { blockOf } from './blocks.ts'
 import { locksOf } from './locks.ts'
 import { loadParser, type Parsed, parseSql, type Statement } from './parse.ts'
@@ -28,13 +28,6 @@ export async function lintPostgres(
 interface Tools {
   readonly parser: typeof Parser
   readonly scene: Scene
-}
-
-/** A place for findings that no statement has. */
-interface Place {
-  readonly line: number
-  readonly column: number
-  readonly text: string
 }
 
 function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
@@ -93,48 +86,11 @@ function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Findi
   scene.noteLocks(locks)
   scene.apply(statement)
   if (found.some(({ code }) => code === 'lock-timeout')) scene.timeoutReported = true
-  return found.filter(
-    ({ message }, i) => found.findIndex((other) => other.message === message) === i,
-  )
-}
-
-interface About {
-  readonly at: Place
-  readonly names?: Names
-  readonly locks?: Finding['locks']
+  return withoutRepeats(found)
 }
 
 function report(file: SourceFile, code: string, about: About): Finding {
   const rule = postgresRules.find((one) => one.code === code)
   if (!rule) throw new Error(`no rule is called "${code}"`)
   return findingFrom(rule, file, about)
-}
-
-function placeAt(line: number): Place {
-  return { line, column: 1, text: '' }
-}
-
-function findingFrom(
-  rule: RuleText,
-  { path }: SourceFile,
-  { at, names = {}, locks = [] }: About,
-): Finding {
-  return {
-    code: rule.code,
-    level: rule.level,
-    file: path,
-    line: at.line,
-    column: at.column,
-    statement: at.text,
-    message: fillText(rule.title, names),
-    locks,
-    cost: rule.cost,
-    breaks: fillText(rule.breaks, names),
-    steps: rule.steps.map(({ does, sql }) => ({
-      does: fillText(does, names),
-      ...(sql !== undefined && { sql: fillSql(sql, names) }),
-    })),
-    safeFrom: rule.safeFrom ?? null,
-    page: pageOf(rule.code),
-  }
 }

@@ -1,17 +1,17 @@
 /** `rehome lint`: what in migration files would stop an application or lose rows. */
 import { type Command, Option } from 'commander'
-import { version } from '../coordinator/enqueue.ts'
-import { RehomeError } from '../errors.ts'
-import { shownPath } from '../lint/files.ts'
-import { annotation, countsText, type Format, findingText, formats } from '../lint/formats.ts'
-import { type Dialect, dialects, lint, rulesOf } from '../lint/lint.ts'
-import type { Finding } from '../lint/rule.ts'
-import { sarifLog } from '../lint/sarif.ts'
-import { withoutNames } from '../lint/wording.ts'
-import { checkPlan } from '../plan/check-plan.ts'
-import { note, print } from './context.ts'
-import { loadPlan } from './load-plan.ts'
-import { safe, tableText } from './print.ts'
+import { version } from '../../coordinator/enqueue.ts'
+import { RehomeError } from '../../errors.ts'
+import { shownPath } from '../../lint/files.ts'
+import { annotation, countsText, type Format, findingText, formats } from '../../lint/formats.ts'
+import { type Dialect, dialects, lint, rulesOf } from '../../lint/lint.ts'
+import type { Finding } from '../../lint/rule.ts'
+import { sarifLog } from '../../lint/sarif.ts'
+import { withoutNames } from '../../lint/wording.ts'
+import { checkPlan } from '../../plan/check-plan.ts'
+import { note, print } from '../context.ts'
+import { loadPlan } from '../load-plan.ts'
+import { safe, tableText } from '../print.ts'
 
 const examples = `
 Exit codes: 0 no error was found, 2 a file or an option is wrong, 3 an error was found.
@@ -36,7 +36,7 @@ export function addLint(program: Command): void {
     )
     .addOption(new Option('--format <format>', 'form of the report').choices(formats))
     .option('--json', 'the same as --format json')
-    .option('--assume-version <version>', 'oldest server that runs them (default: 13)')
+    .option('--assume-version <version>', 'oldest server that runs them (default: 13, MySQL 8.0)')
     .option('--plan <plan>', 'also say what changes mean for the moves of this plan')
     .option('--list', 'list the rules instead')
     .addHelpText('after', examples)

@@ -1,0 +1,118 @@
+// What an ALTER TABLE of MySQL costs depends on the operation, the version, and the column before.
+import { describe, expect, test } from 'vitest'
+import { lintTexts } from '../../src/lint/lint.ts'
+import { executionOf } from '../../src/lint/mysql/algorithms.ts'
+import { alterationOf } from '../../src/lint/mysql/operations.ts'
+import { parseMysql } from '../../src/lint/mysql/tokens.ts'
+
+/** `ALGORITHM LOCK`, and `rebuilds` where all rows are written again. */
+function costOf(clause: string, version: number, before?: string): string {
+  const [statement] = parseMysql(`ALTER TABLE t ${clause}`).statements
+  const [operation] = (statement && alterationOf(statement)?.operations) ?? []
+  if (!operation) return 'no operation'
+  const around = { version, before, addsPrimaryKey: false, ignoresForeignKeys: false }
+  const { algorithm, lock, rebuilds } = executionOf(operation, around)
+  return [algorithm, lock, ...(rebuilds ? ['rebuilds'] : [])].join(' ')
+}
+
+const copies = 'COPY SHARED rebuilds'
+const rebuilds = 'INPLACE NONE rebuilds'
+
+describe('by the tables of the manuals', () => {
+  test.each([
+    // clause, 5.7, 8.0.11, 8.0.28, 8.4
+    ['ADD COLUMN a INT', rebuilds, rebuilds, 'INSTANT NONE', 'INSTANT NONE'],
+    ['ADD a INT AFTER b', rebuilds, rebuilds, rebuilds, 'INSTANT NONE'],
+    ['ADD COLUMN a INT AUTO_INCREMENT', ...Array(4).fill('INPLACE SHARED rebuilds')],
+    ['ADD COLUMN a INT AS (b + 1) STORED', copies, copies, copies, copies],
+    ['ADD a INT AS (b) VIRTUAL', 'INPLACE NONE', ...Array(3).fill('INSTANT NONE')],
+    ['ADD a DATETIME DEFAULT (now())', copies, copies, copies, copies],
+    ['DROP COLUMN a', rebuilds, rebuilds, rebuilds, 'INSTANT NONE'],
+    ['RENAME COLUMN a TO b', 'INPLACE NONE', 'INPLACE NONE', 'INSTANT NONE', 'INSTANT NONE'],
+    ['ALTER a SET DEFAULT 1', 'INPLACE NONE', ...Array(3).fill('INSTANT NONE')],
+    ['ADD INDEX i (a)', ...Array(4).fill('INPLACE NONE')],
+    ['ADD CONSTRAINT u UNIQUE KEY (a)', ...Array(4).fill('INPLACE NONE')],
+    ['ADD FULLTEXT KEY i (a)', ...Array(4).fill('INPLACE SHARED')],
+    ['ADD CONSTRAINT PRIMARY KEY (a)', ...Array(4).fill(rebuilds)],
+    ['DROP PRIMARY KEY', copies, copies, copies, copies],
+    ['ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u (a)', copies, copies, copies, copies],
+    ['DROP FOREIGN KEY c', ...Array(4).fill('INPLACE NONE')],
+    ['CONVERT TO CHARACTER SET utf8mb4', copies, copies, copies, copies],
+    ['ENGINE = InnoDB', ...Array(4).fill(rebuilds)],
+    ['PARTITION BY HASH (a) PARTITIONS 4', copies, copies, copies, copies],
+    ['RENAME TO u', 'INPLACE NONE', ...Array(3).fill('INSTANT NONE')],
+  ])('%s', (clause, ...expected) => {
+    expect([50744, 80011, 80028, 80400].map((version) => costOf(clause, version))).toEqual(expected)
+  })
+
+  test.each([
+    ['VARCHAR ( 20 )', 'a VARCHAR(60)', 'INPLACE NONE'],
+    ['VARCHAR ( 20 )', 'a VARCHAR(80)', copies],
+    ['VARCHAR ( 80 )', 'a VARCHAR(200)', 'INPLACE NONE'],
+    ['VARCHAR ( 80 )', 'a VARCHAR(70)', copies],
+    ["ENUM ( 'a' , 'b' )", "a ENUM('a','b','c')", 'INSTANT NONE'],
+    ["ENUM ( 'a' , 'b' )", "a ENUM('b','a')", copies],
+    ['INT', 'a BIGINT', copies],
+    ['INT', 'a INT NOT NULL', rebuilds],
+    ['INT NOT NULL', 'a INT', rebuilds],
+    ["INT COMMENT 'x'", "a INT COMMENT 'y'", 'INPLACE NONE'],
+  ])('%s becomes %s', (before, after, expected) => {
+    expect(costOf(`MODIFY ${after}`, 80400, before)).toBe(expected)
+    expect(costOf(`MODIFY ${after}`, 80400)).toBe(copies)
+  })
+})
+
+async function codes(...texts: string[]): Promise<string[]> {
+  const files = texts.map((text, i) => ({
+    path: `${i}.sql`,
+    text: `SET lock_wait_timeout = 2;\n${text}`,
+  }))
+  return (await lintTexts(files, { dialect: 'mysql' })).map(({ code }) => code)
+}
+
+describe('statements', () => {
+  test.each([
+    ['ALTER TABLE t ADD COLUMN a INT, ALGORITHM=INSTANT', []],
+    ['ALTER TABLE `a``b`.t ADD a INT, ADD b INT', ['mysql-algorithm-not-stated']],
+    ['CREATE INDEX i ON t (a)', ['mysql-algorithm-not-stated', 'mysql-index-delays-replicas']],
+    [
+      'ALTER TABLE t ADD a INT, LOCK = EXCLUSIVE',
+      ['mysql-algorithm-not-stated', 'mysql-lock-stated'],
+    ],
+    ['/*!50100 ALTER TABLE t DROP PRIMARY KEY */', ['mysql-copies-table']],
+    [
+      'ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (a), ALGORITHM=INPLACE',
+      ['mysql-rebuilds-table', 'mysql-rebuilds-table'],
+    ],
+    [
+      'SET foreign_key_checks = 0; ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (a), ALGORITHM=INPLACE',
+      [],
+    ],
+    ["UPDATE t SET a = 'x;y' -- where\n", ['mysql-rows-changed-at-once']],
+    ["DELETE FROM t WHERE a = 'x'", []],
+    ['UPDATE t SET a = 1 LIMIT 1000', []],
+    ['CREATE TABLE t (a INT); ALTER TABLE t DROP COLUMN a; DROP TABLE t', []],
+    [
+      'DELIMITER //\nCREATE PROCEDURE p() BEGIN DROP TABLE t; END//\nDELIMITER ;\nDROP TABLE u;',
+      ['mysql-table-dropped'],
+    ],
+    ['# rehome:allow mysql-table-dropped unused for a year\nDROP TABLE t', []],
+    ['-- rehome:allow mysql-table-dropped\nDROP TABLE t', ['allow-comment', 'mysql-table-dropped']],
+    ['ALTER TABLE t SOMETHING NEW', ['mysql-copies-table']],
+  ])('%j', async (text, found) => {
+    expect(await codes(text)).toEqual(found)
+  })
+
+  test('of earlier files tell the types of columns', async () => {
+    const create = 'CREATE TABLE t (id INT, `a` VARCHAR(20) NOT NULL, PRIMARY KEY (id));'
+    const alter = 'ALTER TABLE t MODIFY a VARCHAR(40) NOT NULL, ALGORITHM=INPLACE;'
+    expect(await codes(create, alter)).toEqual([])
+    expect(await codes(alter)).toEqual(['mysql-copies-table', 'mysql-not-null'])
+  })
+
+  test('have lines and columns of the file', async () => {
+    const text = "-- é 🏠\n\n  SELECT ';';  DROP TABLE t\n;"
+    const [finding] = await lintTexts([{ path: 'a.sql', text }], { dialect: 'mysql' })
+    expect([finding?.line, finding?.column]).toEqual([3, 16])
+  })
+})
