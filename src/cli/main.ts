@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { version } from '../coordinator/enqueue.ts'
+import { messageOf, RehomeError } from '../errors.ts'
 import { addCanary } from './canary.ts'
 import { addCheck } from './check.ts'
 import { type PackageModule, reportError } from './context.ts'
@@ -14,6 +15,8 @@ import { addInit } from './init.ts'
 import { setPackageModule } from './load-plan.ts'
 import { addBoard } from './operate/board.ts'
 import { addDoctor } from './operate/doctor.ts'
+import { addLogs } from './operate/logs.ts'
+import { addRuns } from './operate/runs.ts'
 import { addShow } from './operate/show.ts'
 import { addStatus } from './operate/status.ts'
 import { addReadOnly } from './read-only.ts'
@@ -60,6 +63,8 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   const program = new Command('rehome')
     .description('moves tenants, one at a time, between databases')
     .version(version())
+    .option('--env-file <file>', 'read settings from there that the environment does not have')
+    .hook('preAction', readEnvFile)
     .addHelpText('after', more)
     .showHelpAfterError('(`rehome --help` lists the commands)')
     .exitOverride()
@@ -72,7 +77,9 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addWorker(program, rehome)
   addBoard(program)
   addDoctor(program)
+  addRuns(program)
   addStatus(program)
+  addLogs(program)
   addShow(program)
   addErrands(program)
   addSteering(program)
@@ -86,6 +93,20 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
     // Commander has already said what is wrong with the call.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     return reportError(error)
+  }
+}
+
+/** A file as that of `node --env-file`. What the environment has already is kept. */
+function readEnvFile(command: Command): void {
+  const { envFile } = command.opts<{ envFile?: string }>()
+  if (envFile === undefined) return
+  if (!process.loadEnvFile) {
+    throw new RehomeError('USAGE', '--env-file needs Node.js 20.12 or newer')
+  }
+  try {
+    process.loadEnvFile(envFile)
+  } catch (cause) {
+    throw new RehomeError('USAGE', `cannot read "${envFile}": ${messageOf(cause)}`, { cause })
   }
 }
 

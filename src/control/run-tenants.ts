@@ -29,7 +29,7 @@ export type TenantSort = (typeof tenantSorts)[number]
 export interface TenantQuery {
   /** A part of the tenant's id, in small or capital letters. */
   readonly search?: string | undefined
-  /** A phase; or `waiting` (queued), `working` (any other in which it is open). */
+  /** A phase; or `waiting` (queued), `working` (any other in which it is open), `ended`. */
   readonly phase?: string | undefined
   readonly code?: string | undefined
   readonly sort?: TenantSort | undefined
@@ -71,6 +71,7 @@ export async function tenantPage(
   if (phase === 'waiting') found = found.where('phase', '=', 'queued')
   else if (phase === 'working')
     found = found.where('open', '=', true).where('phase', '<>', 'queued')
+  else if (phase === 'ended') found = found.where('open', '=', false)
   else if (phase !== '') found = found.where(sql<boolean>`phase = ${phase}`)
   if (code !== '') found = found.where('error_code', '=', code)
   const [lines, count] = await Promise.all([

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Rehome, RunSnapshot } from '../../coordinator/rehome.ts'
 import { exitCodeOf, jsonText, print, withRehome } from '../context.ts'
 import { phasesText, safe, snapshotText, tableText } from '../print.ts'
+import { watchRun } from './watch.ts'
 
 export function addStatus(program: Command): void {
   program
@@ -21,6 +22,10 @@ async function status(runId: string | undefined, flags: StatusFlags): Promise<vo
   await withRehome(async (rehome) => {
     if (runId === undefined) return await allRuns(rehome, flags)
     if (!flags.watch) return show(await withNotices(rehome, await rehome.status(runId)), flags)
+    if (!flags.json) {
+      process.exitCode = await watchRun(rehome, runId)
+      return
+    }
     for await (const snapshot of rehome.watch(runId)) {
       show(await withNotices(rehome, snapshot), flags)
       process.exitCode = exitCodeOf(snapshot.moves)
@@ -51,7 +56,6 @@ async function withNotices(rehome: Rehome, snapshot: RunSnapshot): Promise<Notic
 }
 
 function show(snapshot: Noticed, flags: StatusFlags): void {
-  if (!flags.json && process.stdout.isTTY && flags.watch) process.stdout.write('\u001b[2J\u001b[H')
   print(flags.json ? jsonText(snapshot) : snapshotText(snapshot))
   if (!flags.json) for (const notice of snapshot.notices) print(safe(notice, 1000))
 }

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { atLeastOne, print, withRehome } from '../context.ts'
+import { phasesText, safe, tableText } from '../print.ts'
+
+export function addRuns(program: Command): void {
+  program
+    .command('runs')
+    .description('the runs, newest first')
+    .option('-n, --limit <runs>', 'how many', atLeastOne, 20)
+    .option('--before <run>', 'those that were enqueued before this one')
+    .option('--json', 'as JSON')
+    .action(runs)
+}
+
+async function runs(flags: { limit: number; before?: string; json?: boolean }): Promise<void> {
+  const { limit, before } = flags
+  const list = await withRehome((rehome) => rehome.runs({ limit, before }))
+  if (flags.json) return print(JSON.stringify(list, null, 2))
+  const rows = list.map((run) => [
+    run.id,
+    run.created_at.toISOString().slice(0, 19).replace('T', ' '),
+    safe(run.created_by, 20),
+    run.moves.toLocaleString('en'),
+    run.open.toLocaleString('en'),
+    `${phasesText(run.phases)}${run.paused === null ? '' : ', paused'}`,
+  ])
+  print(tableText([['run', 'enqueued (UTC)', 'by', 'tenants', 'open', 'phases'], ...rows]))
+  const last = list.at(-1)
+  if (last && list.length === limit) print(`older ones: rehome runs --before ${last.id}`)
+}
