@@ -20,9 +20,10 @@ export interface PoolOptions {
   size?: number
   tls?: 'off' | 'require' | 'verify'
   /**
-   * For short calls only: they fail after this time, in ms, and wait for locks for half of it,
-   * which is also how long a transaction may hold locks and say nothing. They go on when an attempt
-   * has ended. Absent: no limit, and what an attempt has under way ends with it.
+   * For short calls only: they fail after this time, in ms, and wait for locks for three fifths of
+   * it. A transaction that says nothing is ended after two fifths: before those give up who wait
+   * for its locks. They go on when an attempt has ended. Absent: no limit, and what an attempt has
+   * under way ends with it.
    */
   answerMs?: number
   /**
@@ -35,10 +36,12 @@ export interface PoolOptions {
 /** Opens no connection yet. Errors of idle connections are ignored: the next query tells. */
 export function createPool(options: PoolOptions): Pool {
   const { answerMs } = options
-  const halfMs = answerMs && `${Math.ceil(answerMs / 2)}`
   const settings = {
     ...sessionSettings,
-    ...(halfMs && { lock_timeout: halfMs, idle_in_transaction_session_timeout: halfMs }),
+    ...(answerMs && {
+      lock_timeout: `${Math.ceil(answerMs * 0.6)}`,
+      idle_in_transaction_session_timeout: `${Math.ceil(answerMs * 0.4)}`,
+    }),
     ...(options.workMem && { work_mem: options.workMem }),
   }
   const pool = new pg.Pool({
