@@ -154,7 +154,7 @@ test('every function of ours that runs as its owner names its search path', asyn
     for (const { proname, proconfig, prosecdef, public: everybody } of rows) {
       // The key gives the right to open, and cannot be guessed. To look reveals no more
       // than to write does.
-      expect(everybody, proname).toBe(['open', 'look'].includes(proname))
+      expect(everybody, proname).toBe(['open_with_key', 'fences_of'].includes(proname))
       if (prosecdef) expect(proconfig).toContain('search_path=pg_catalog, pg_temp')
     }
   }

@@ -73,7 +73,7 @@ const writes: readonly (readonly string[])[] = [
 
 const isolations = ['read committed', 'read committed', 'repeatable read', 'serializable']
 
-/** `users` at once, each transaction after a short pause, until it is disposed of. */
+/** `users` at once, each transaction after a pause that grows with the one before, until it is disposed of. */
 export function startRestless(
   world: World,
   {
@@ -89,11 +89,13 @@ export function startRestless(
     await client.connect()
     const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T
     while (!state.over) {
+      const began = performance.now()
       const outcome = await transact(client, { random, pick, tenants: [tenant, other] })
       if (outcome === 'accepted') state.accepted += 1
       else if (outcome === '25006') state.refused += 1
       else state.failures.set(outcome, (state.failures.get(outcome) ?? 0) + 1)
-      await delay(random() * 10)
+      // Rounds have to be faster than the writes also where the machine has other work.
+      await delay(random() * 10 + 3 * (performance.now() - began))
     }
     await client.end()
   }

