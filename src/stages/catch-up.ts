@@ -50,21 +50,36 @@ export const follow: Stage = {
  */
 async function shrink(shard: Shard, compared: Compared): Promise<Round> {
   const { budgetMs } = shard.plan.pause
-  let last = await followerOf(shard).round(shard, compared)
-  let bursts = 0
-  for (let grown = 0; ; ) {
-    tellRound(shard, last)
-    if (last.changes === 0) return last
-    const next = await followerOf(shard).round(shard, compared)
-    grown = next.ms > budgetMs && next.ms > last.ms * growth ? grown + 1 : 0
-    if (grown >= grownMax) throw tooLong(next.ms, { budgetMs, drainMs: 0, last: next })
-    bursts += grown
-    if (bursts >= burstsMax || (grown === 0 && next.ms > last.ms * 0.7)) {
-      tellRound(shard, next)
-      return next
-    }
-    last = next
+  const took: number[] = []
+  for (;;) {
+    const round = await followerOf(shard).round(shard, compared)
+    took.push(round.ms)
+    const outlook = outlookOf(took, budgetMs)
+    if (outlook === 'worse') throw tooLong(round.ms, { budgetMs, drainMs: 0, last: round })
+    tellRound(shard, round)
+    if (round.changes === 0 || outlook === 'the same') return round
   }
+}
+
+/**
+ * Predicts the next round from those that took so long, in ms, oldest first: shorter than
+ * the last one, about the same, or worse.
+ */
+export function outlookOf(
+  took: readonly number[],
+  budgetMs: number,
+): 'shorter' | 'the same' | 'worse' {
+  let grown = 0
+  let bursts = 0
+  let shrank = true
+  for (const [i, ms] of took.entries()) {
+    const last = took[i - 1] ?? Number.POSITIVE_INFINITY
+    grown = ms > budgetMs && ms > last * growth ? grown + 1 : 0
+    bursts += grown
+    shrank = ms <= last * 0.7
+  }
+  if (grown >= grownMax) return 'worse'
+  return bursts >= burstsMax || (grown === 0 && !shrank) ? 'the same' : 'shorter'
 }
 
 /** A round that takes so many times as long as the one before has grown. */

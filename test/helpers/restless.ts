@@ -73,7 +73,10 @@ const writes: readonly (readonly string[])[] = [
 
 const isolations = ['read committed', 'read committed', 'repeatable read', 'serializable']
 
-/** `users` at once, each transaction after a pause that grows with the one before, until it is disposed of. */
+/**
+ * `users` at once, until it is disposed of. The pause after a transaction is longer where that one
+ * took longer.
+ */
 export function startRestless(
   world: World,
   {
