@@ -120,8 +120,8 @@ function inputOf({ schema, tables, tenantIds }: Case, draft: Draft): PlanInput {
     chunkRows: 3,
     attempts: 2,
     backoffMs: 1,
-    fence: { leaseMs: 4_000, drainMs: 2_000, retryAfterS: 1 },
-    pause: { budgetMs: 30_000, attempts: 2 },
+    fence: { leaseMs: 20_000, drainMs: 5_000, retryAfterS: 1 },
+    pause: { budgetMs: 60_000, attempts: 2 },
     rollback: { windowMs: draft.windowMs },
     concurrency: 1,
   }
@@ -161,6 +161,7 @@ function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
     draft.excluded.set(name, exclusionOf(name, kase.rows.length))
   } else if (message.startsWith('has no primary key')) nameKey(kase, draft, name)
   else if (message.includes('windowMs: 0')) draft.windowMs = 0
+  else if (message.includes(`nobody: 'stay'`)) leaveNobodys(kase, draft, name)
   else if (/online move|for offline moves|logged as jsonb/.test(message)) {
     draft.strategy = 'offline'
   } else if (/refer.*path|leads to .* not planned/.test(message)) {
@@ -190,6 +191,11 @@ function firstPath(kase: Case, draft: Draft, name: string): Constraint | undefin
       one.parentPart === null &&
       movesBy(kase, draft, one.parent),
   )
+}
+
+function leaveNobodys({ tables }: Case, draft: Draft, name: string): void {
+  const tenant = tables.find((one) => one.name === name)?.tenant ?? 'tenant_id'
+  draft.tables.set(name, { ...(draft.tables.get(name) ?? { tenant }), nobody: 'stay' })
 }
 
 function nameKey({ tables }: Case, draft: Draft, name: string): void {

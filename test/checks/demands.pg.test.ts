@@ -40,6 +40,8 @@ const target = `${kinds}
     add column made int generated always as (amount * 2) stored,
     add constraint "made" check (made < 1000), add constraint "one area" unique nulls not distinct (area);
   create unique index "one label" on kinds (lower(label)) where amount > 0;
+  create table areas (id int primary key);
+  alter table kinds add constraint "in area" foreign key (amount) references areas not valid;
   alter domain code add constraint "three" check (length(value) = 3);
   alter domain short add constraint "brief" check (length(value) < 3) not valid;
   alter table lines add constraint "few" check (n < 3), add constraint "not five" check (n <> 5) not valid;`
@@ -124,6 +126,7 @@ test('what cannot be tried is noted', async () => {
       expect.stringMatching(/"kinds".* alone\): CHECK "good" .*rehome rehearse/),
       expect.stringMatching(/"kinds".*the target computes "made"\): CHECK "made"/),
       expect.stringMatching(/"hashed".*: a partition of "hashed" for each row/),
+      expect.stringMatching(/"kinds".*: FOREIGN KEY "in area" \(amount\) to "areas"/),
     ]),
   )
   const made = table('kinds', { transform: (row) => row })

@@ -51,7 +51,21 @@ export function demandsOf(route: Route, { reads }: { readonly reads: boolean }):
     if (not === null) trials.push(trial)
     else if (not !== unfilled) untried.push({ route, what: trial.what, why: not })
   }
-  return { trials, untried }
+  return { trials, untried: [...untried, ...keysOfTarget(route)] }
+}
+
+/** Foreign keys of the target alone: whether there are parents is known once rows are there. */
+function keysOfTarget(route: Route): Untried[] {
+  const { source, target } = route
+  const own = [...source.foreignKeys, ...source.outerKeys].map(({ columns }) => columns)
+  return [...target.foreignKeys, ...target.outerKeys].flatMap(({ name, columns, parent }) => {
+    const origins = columns.map((column) => originOf(route, column)?.name)
+    const isOwn = (names: readonly string[]) =>
+      names.length === columns.length && names.every((one) => origins.includes(one))
+    if (own.some(isOwn)) return []
+    const what = `FOREIGN KEY "${name}" (${columns.join(', ')}) to "${parent}"`
+    return [{ route, what, why: 'the move itself looks for the parents' }]
+  })
 }
 
 interface Known {
