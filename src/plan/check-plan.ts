@@ -83,6 +83,7 @@ const discovered = z.strictObject({
   kind: z.literal('discover'),
   column: name,
   exclude: z.array(name),
+  follow: z.boolean().optional(),
 })
 
 const excluded = z.preprocess(

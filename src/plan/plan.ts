@@ -70,6 +70,8 @@ export interface DiscoverTables {
   readonly kind: 'discover'
   readonly column: string
   readonly exclude: readonly string[]
+  /** Also every table whose declared keys lead to planned ones, at any distance. */
+  readonly follow?: boolean | undefined
 }
 
 /** Tables of other schemas stand in no database's types: `schema.table`. */
@@ -282,7 +284,7 @@ export function targetTable<
 }
 
 export function discover(
-  options: { column?: string; exclude?: readonly string[] } = {},
+  options: { column?: string; exclude?: readonly string[]; follow?: boolean } = {},
 ): DiscoverTables {
   return { kind: 'discover', column: 'tenant_id', exclude: [], ...options }
 }

@@ -20,7 +20,7 @@ describe('an unclassified table', () => {
     const lines = { note_id: 'int8 key -> notes.id', line: 'int4 key' }
     expect(findingsOf(route(planOf(planned), { ...source, lines }))).toEqual([
       'table "lines": refers to planned table "notes" and is not planned: ' +
-        'plan it or put it into `exclude`',
+        "plan it, `table('lines', { through: 'note_id' })`, or put it into `exclude`",
     ])
   })
 
@@ -37,7 +37,7 @@ describe('an unclassified table', () => {
     const audit = { tenant_id: 'text', what: 'text' }
     expect(findingsOf(route(planOf(planned), { ...source, audit }))).toEqual([
       'table "audit": has the tenant\'s column "tenant_id" and is not planned: ' +
-        'plan it or put it into `exclude`',
+        "plan it, `table('audit')`, or put it into `exclude`",
     ])
   })
 
@@ -125,5 +125,33 @@ describe('discovering', () => {
       table('notes', { tenant: 'team' }),
     ])
     expect(findingsOf(route(named, at))).toEqual([])
+  })
+})
+
+describe('discover with `follow`', () => {
+  const lines = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }
+  const words = { id: 'int8 key', line_id: 'int8 -> lines.id', up: 'int8 -> words.id' }
+  const at = { ...source, lines, words, colors: { id: 'int8 key' } }
+  const follow = (exclude: readonly string[] = []) =>
+    planOf([table('tenants', { tenant: 'id' }), discover({ follow: true, exclude })])
+
+  test('finds tables whose keys lead to planned ones, at any distance', () => {
+    const routing = route(follow(), at)
+    expect(findingsOf(routing)).toEqual([])
+    expect(routing.routes.map(({ source: { name } }) => name)).toEqual([
+      ...['tenants', 'notes', 'lines', 'words'],
+    ])
+    expect(routing.routes.map(({ sourcePath }) => sourcePath.kind)).toEqual([
+      ...['column', 'column', 'through', 'any'],
+    ])
+  })
+
+  test('stops at tables that are excluded, and names what lies below planned ones', () => {
+    expect(findingsOf(route(follow(['lines']), at))).toEqual([])
+    const without = planOf([table('tenants', { tenant: 'id' }), discover({ exclude: ['lines'] })])
+    const likes = { id: 'int8 key', note_id: 'int8 -> notes.id', tenant: 'text -> tenants.id' }
+    expect(findingsOf(route(without, { ...at, likes }))).toEqual([
+      expect.stringContaining("`table('likes', { through: anyOf('note_id', 'tenant') })`"),
+    ])
   })
 })

@@ -130,7 +130,7 @@ function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): reado
   const where = `table "${table.name}"`
   const key = table.key ?? from.uniques.find((unique) => unique.primary)?.columns
   if (!key) {
-    findings.push({ where, message: 'has no primary key: name unique columns with `key`' })
+    findings.push({ where, message: `has no primary key: ${keyToName(from)}` })
     return []
   }
   const missing = key.filter((name) => !from.columns.some((column) => column.name === name))
@@ -145,6 +145,16 @@ function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): reado
     findings.push({ where, message })
   }
   return key
+}
+
+/** Advice for a table without a primary key. */
+function keyToName({ uniques, columns }: CatalogTable): string {
+  const isFilled = (name: string) => columns.some((one) => one.name === name && one.notNull)
+  const unique = uniques.find((one) => one.columns.every(isFilled))
+  const names = unique?.columns.map((name) => `'${name}'`).join(', ')
+  return unique
+    ? `say \`key: [${names}]\`, the columns of "${unique.name}"`
+    : 'name unique columns with `key`'
 }
 
 /** Its own primary key where the target has one, else the source's key under its new names. */

@@ -4,6 +4,7 @@
  */
 import type { Catalog, CatalogForeignKey, CatalogTable, Finding } from '../catalogs/catalog.ts'
 import { type Plan, type TablePlan, table, targetTable } from '../plan.ts'
+import { followedTables, lineToPlan } from './followed-tables.ts'
 
 export function plannedTables(
   plan: Plan,
@@ -31,7 +32,11 @@ export function plannedTables(
     const message = `is discovered by both ${columns}: name it, and its \`tenant\``
     findings.push({ where: `table "${entry.name}"`, message })
   }
-  return [...named, ...new Map(discovered.map((entry) => [entry.name, entry])).values()]
+  const found = [...named, ...new Map(discovered.map((entry) => [entry.name, entry])).values()]
+  const follows = plan.tables.some((entry) => entry.kind === 'discover' && entry.follow === true)
+  if (!follows) return found
+  const excluded = new Set(excludedTables(plan))
+  return [...found, ...followedTables(source, { planned: found, excluded })]
 }
 
 function namedTables(plan: Plan): TablePlan[] {
@@ -112,7 +117,9 @@ export function unclassifiedTables(
     .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
     .flatMap((entry) => {
       const why = reasonToPlan(entry, { plan, source, names })
-      const message = `${why}: plan it or put it into \`exclude\``
+      const line = lineToPlan(entry, { known: names, tenantColumn: plan.tenantColumn })
+      const planIt = line ? `plan it, \`${line}\`, or` : 'plan it or'
+      const message = `${why}: ${planIt} put it into \`exclude\``
       return why ? [{ where: `table "${entry.name}"`, message }] : []
     })
   const outside = [...source.tables.values()]
