@@ -33,6 +33,8 @@ export interface ErrandsOptions {
 }
 
 const settledMsMax = 20_000
+const resumeEveryMs = 200
+const resumesMax = 300
 
 type Asked = 'retry' | 'rollback' | 'finalize' | 'cleanup'
 
@@ -116,6 +118,7 @@ export class Errands {
       if (!move) return
       if (random.chance(0.15)) await this.#enqueueAgain(move, otherEnd(home))
       if (random.chance(0.12)) await this.#callOff(move)
+      else if (random.chance(0.2)) await this.#steer(move)
       await this.#settled(move)
       const now = (await this.#movesOf(tenant)).at(-1)
       if (isQuiet && now?.phase === 'moved' && !now.open) await this.#ask(now, 'rollback', 'quiet ')
@@ -150,6 +153,40 @@ export class Errands {
   async #callOff(move: Move): Promise<void> {
     await this.#wait(this.#options.random.between(0, 900))
     await this.#ask(move, 'rollback', 'early ')
+  }
+
+  /** Cancels the move, or pauses it for a while, whichever phase it is in. */
+  async #steer({ run_id: run, tenant_id: tenant }: Move): Promise<void> {
+    const { rehome, random, log } = this.#options
+    const options = random.chance(0.5) ? { tenants: [tenant] } : {}
+    await this.#wait(random.between(0, 900))
+    if (random.chance(0.4)) {
+      const ends = await this.#counted('cancel', () => rehome.cancel(run, options))
+      return log.note('errand', `cancel of ${run}: ${JSON.stringify(ends)}`, tenant)
+    }
+    const finish = random.chance(0.3)
+    const name = finish ? 'pause --finish' : 'pause'
+    try {
+      await this.#counted(name, () => rehome.pause(run, { ...options, finish }))
+      log.note('errand', `${name} of ${run}`, tenant)
+      await this.#wait(random.between(0, 3_000))
+    } finally {
+      await this.#resume(run, options)
+    }
+  }
+
+  /** Until it is done, as nothing else would ever end the move. The pause may have been stored. */
+  async #resume(run: string, options: { tenants?: string[] }): Promise<void> {
+    const { rehome, log } = this.#options
+    for (let tries = 0; tries < resumesMax; tries += 1) {
+      const error = await rehome.resume(run, options).then(
+        () => null,
+        (failure: unknown) => failure,
+      )
+      if (error === null) return log.note('errand', `resume of ${run}`)
+      await delay(resumeEveryMs)
+    }
+    this.#count('never resumed')
   }
 
   async #ask(move: Move, errand: Asked, how = ''): Promise<void> {

@@ -3,12 +3,13 @@ import type { ErrandOptions } from '../coordinator/ask-errands.ts'
 import type { Price } from '../coordinator/price.ts'
 import type { Rehome } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
-import { awaitErrands, note, print, withRehome } from './context.ts'
+import { atLeastOne, awaitErrands, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { safe } from './print.ts'
 
 interface ErrandFlags extends ChoiceFlags {
   all?: boolean
+  wave?: number
   discardWrites?: boolean
   dryRun?: boolean
   wait?: boolean
@@ -53,6 +54,7 @@ function errand(program: Command, command: ErrandCommand): Command {
   return addChoice(described)
     .option('--all', 'every tenant of the run for which it is possible now')
     .option('--reason <text>', 'why; kept with the request in the log of events')
+    .option('--wave <number>', 'only tenants of this wave of the run', atLeastOne)
     .option('--dry-run', 'only list the tenants, and say what it would cost')
     .option('--no-wait', 'return once it is enqueued, without waiting for its end')
     .option('--json', 'as JSON; returns once it is enqueued')
@@ -79,12 +81,13 @@ async function carryOut(
 
 async function askedBy(name: ErrandCommand['name'], flags: ErrandFlags): Promise<Asked> {
   const { tenants, percent, limit } = await choiceOf(flags)
-  const { discardWrites, reason } = flags
-  const all = flags.all ?? (percent !== undefined || limit !== undefined)
+  const { discardWrites, reason, wave } = flags
+  const chooses = [percent, limit, wave].some((choice) => choice !== undefined)
+  const all = flags.all ?? chooses
   if (!tenants && !all && name !== 'retry') {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
-  return { tenants, percent, limit, discardWrites, reason, ...(all && { all }) }
+  return { tenants, percent, limit, wave, discardWrites, reason, ...(all && { all }) }
 }
 
 /** The price comes first, so that it is read before the errands begin. */

@@ -28,6 +28,8 @@ export interface ErrandOptions extends Choice, Asker {
    * passed over. Retry does so by default.
    */
   readonly all?: boolean | undefined
+  /** Only tenants of this wave of the run. */
+  readonly wave?: number | undefined
   readonly dryRun?: boolean | undefined
 }
 
@@ -153,7 +155,7 @@ export async function chosenFor(
     all ? tenants : (tenants ?? []),
   )
   refuseRehearsal(errand, run)
-  const share = withinShare(moves, options, (move) => move.tenant_id)
+  const share = withinShare(inWave(moves, options.wave), options, (move) => move.tenant_id)
   const { allowed: isAllowed } = rules[errand]
   // Persons have decided about these, so another one has to ask for them.
   const isDecided = ({ error_code: code }: Move) => code === 'CANCELLED' || code === 'SKIPPED'
@@ -163,6 +165,15 @@ export async function chosenFor(
   const passedOver = share.filter((move) => !allowed(move))
   if (!all) refuseOthers(errand, { open, passedOver }, options)
   return { run, moves: open, passedOver }
+}
+
+/** Throws USAGE where the run has no such wave. */
+export function inWave(moves: readonly Move[], wave: number | undefined): readonly Move[] {
+  if (wave === undefined || moves.length === 0) return moves
+  const own = moves.filter((move) => move.wave === wave)
+  if (own.length > 0) return own
+  const last = Math.max(...moves.map((move) => move.wave))
+  throw new RehomeError('USAGE', `the run has no wave ${wave}: the last of these is wave ${last}`)
 }
 
 function refuseRehearsal(errand: AskedErrand, run: Run): void {

@@ -16,7 +16,7 @@ import { RehomeError } from '../errors.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import { ensureJobs, limitMoves, reorderJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
-import { chosenTenants, notNow } from './ask-errands.ts'
+import { chosenTenants, inWave, notNow } from './ask-errands.ts'
 
 interface At {
   readonly control: Control
@@ -26,6 +26,8 @@ interface At {
 export interface SteerOptions {
   /** Default: the whole run. */
   readonly tenants?: readonly string[] | undefined
+  /** The tenants of this wave, instead of names. */
+  readonly wave?: number | undefined
   readonly by: string
   /** Kept with the events. */
   readonly reason?: string | undefined
@@ -40,11 +42,23 @@ export interface PauseOptions extends SteerOptions {
   readonly finish?: boolean | undefined
 }
 
+/** Names the tenants of a wave. Throws USAGE where the run has no such wave. */
+async function named<T extends SteerOptions>(
+  { control }: At,
+  runId: string,
+  options: T,
+): Promise<T> {
+  if (options.wave === undefined) return options
+  const { moves } = await chosenTenants(control, runId, undefined)
+  return { ...options, tenants: tenantsOf(inWave(moves, options.wave)) }
+}
+
 /**
  * No move of the run, or of these tenants, begins until it is resumed. Returns the tenants that
  * wait then. Moves past their cutover, and errands after a move, go on.
  */
-export async function pause(at: At, runId: string, options: PauseOptions): Promise<string[]> {
+export async function pause(at: At, runId: string, asked: PauseOptions): Promise<string[]> {
+  const options = await named(at, runId, asked)
   const { run } = await chosenTenants(at.control, runId, options.tenants)
   const paused = options.finish ? 'finish' : 'now'
   if (!options.dryRun && options.tenants) {
@@ -61,7 +75,8 @@ export interface ResumeOptions extends SteerOptions {
 }
 
 /** Returns the tenants that are moved again. A tenant of a paused run: NOT_ALLOWED_NOW. */
-export async function resume(at: At, runId: string, options: ResumeOptions): Promise<string[]> {
+export async function resume(at: At, runId: string, asked: ResumeOptions): Promise<string[]> {
+  const options = await named(at, runId, asked)
   const { run } = await chosenTenants(at.control, runId, options.tenants)
   const { tenants, all = false } = options
   if (tenants && run.paused) {
@@ -99,7 +114,8 @@ export interface Cancelled {
 }
 
 /** Calls off the open moves of the run, or of these tenants. */
-export async function cancel(at: At, runId: string, options: SteerOptions): Promise<Cancelled> {
+export async function cancel(at: At, runId: string, asked: SteerOptions): Promise<Cancelled> {
+  const options = await named(at, runId, asked)
   const { run, moves } = await chosenTenants(at.control, runId, options.tenants)
   const { tenants, by } = options
   const open = moves.filter((move) => move.open && move.errand === 'move')

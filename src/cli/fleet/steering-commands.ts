@@ -9,6 +9,7 @@ interface SteerFlags {
   tenant?: string[]
   tenants?: string
   all?: boolean
+  wave?: number
   finish?: boolean
   reason?: string
   dryRun?: boolean
@@ -16,19 +17,25 @@ interface SteerFlags {
 }
 
 export function addSteering(program: Command): void {
-  steering(program, 'pause', 'begin no move of the run, or of some tenants; see `rehome resume`')
+  withWave(
+    steering(program, 'pause', 'begin no move of the run, or of some tenants; see `rehome resume`'),
+  )
     .option('--finish', 'let moves under way end (default: those before their cutover give up)')
     .action(pause)
-  steering(program, 'resume', 'go on with a run, or with some tenants of it')
+  withWave(steering(program, 'resume', 'go on with a run, or with some tenants of it'))
     .option('--all', 'also with tenants that were paused by themselves')
     .action(resume)
-  steering(program, 'cancel', 'call moves off: before their cutover back to the source')
+  withWave(steering(program, 'cancel', 'call moves off: before their cutover back to the source'))
     .option('--all', 'every open move of the run')
     .action(cancel)
   steering(program, 'skip', 'leave tenants out that have not begun, or have failed').action(skip)
   addApprove(program)
   addPriority(program)
   addConcurrency(program)
+}
+
+function withWave(command: Command): Command {
+  return command.option('--wave <number>', 'only tenants of this wave', atLeastOne)
 }
 
 function steering(program: Command, name: string, what: string): Command {
@@ -58,7 +65,7 @@ async function resume(runId: string, flags: SteerFlags): Promise<void> {
 
 async function cancel(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
-  if (!tenants && !flags.all) {
+  if (!tenants && !flags.all && flags.wave === undefined) {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
   const ends = await withRehome((rehome) => rehome.cancel(runId, { ...flags, tenants }))

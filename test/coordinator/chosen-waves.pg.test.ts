@@ -1,0 +1,61 @@
+// Errands and steering of one wave of a run; asked of the control database alone.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cleanup, rollback } from '../../src/coordinator/ask-errands.ts'
+import { priceOf } from '../../src/coordinator/price.ts'
+import { cancel, pause, resume } from '../../src/coordinator/steer.ts'
+import {
+  type ControlOnly,
+  createControl,
+  type State,
+  storeMoves,
+} from '../helpers/errands/states.ts'
+
+let db: ControlOnly
+beforeAll(async () => {
+  db = await createControl()
+})
+afterAll(() => db[Symbol.asyncDispose]())
+
+const at = () => ({
+  control: db.control,
+  get queues(): never {
+    throw new Error('nothing is to be enqueued')
+  },
+})
+
+/** Three tenants, the first in wave 1 and the others in wave 2. */
+async function storeWaves(state: Pick<State, 'phase' | 'open'>) {
+  const stored = { ...state, variant: 'no window' } as const
+  const { runId, moves } = await storeMoves(db.control, [stored, stored, stored])
+  const later = moves.slice(1).map(({ tenant }) => tenant)
+  await db.control.pool.query(
+    'update rehome_control.moves set wave = 2 where run_id = $1 and tenant_id = any($2)',
+    [runId, later],
+  )
+  return { runId, first: moves[0]?.tenant ?? '', later: later.toSorted() }
+}
+
+const who = { by: 'ada', dryRun: true }
+
+test('an errand on a wave reaches its tenants, and has their price', async () => {
+  const { runId, first, later } = await storeWaves({ phase: 'moved', open: 'nothing' })
+  for (const errand of [rollback, cleanup]) {
+    const chosen = { ...who, all: true }
+    expect(await errand(at(), runId, { ...chosen, wave: 1 })).toEqual([first])
+    expect((await errand(at(), runId, { ...chosen, wave: 2 })).toSorted()).toEqual(later)
+    const none = errand(at(), runId, { ...chosen, wave: 3 })
+    await expect(none).rejects.toThrow('has no wave 3: the last of these is wave 2')
+  }
+  const price = await priceOf(db.control, runId, { errand: 'cleanup', all: true, wave: 2 })
+  expect(price.costs).toEqual([expect.stringContaining('2 tenants: about 14 rows')])
+})
+
+test('a wave is paused and cancelled without the others', async () => {
+  const { runId, first, later } = await storeWaves({ phase: 'copy', open: 'move' })
+  expect((await pause(at(), runId, { by: 'ada', wave: 2 })).toSorted()).toEqual(later)
+  expect((await resume(at(), runId, { ...who, wave: 2 })).toSorted()).toEqual(later)
+  expect(await resume(at(), runId, { ...who, wave: 1 })).toEqual([])
+  const { takenBack } = await cancel(at(), runId, { ...who, wave: 1 })
+  expect(takenBack).toEqual([first])
+  await expect(cancel(at(), runId, { ...who, wave: 9 })).rejects.toMatchObject({ code: 'USAGE' })
+})
