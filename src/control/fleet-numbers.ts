@@ -29,10 +29,10 @@ const query = `
     select r.plan_name as plan, m.phase, m.errand, m.open, m.error_code, m.rows_copied, m.pause_ms,
       m.window_until, m.updated_at, m.not_before,
       m.errand = 'move' and m.phase not in ('cutover', 'release')
-        and (r.paused is not null or m.paused is not null) as paused
+        and (r.paused is not null or m.paused is not null or r.wave < m.wave) as held
     from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
   ), waiting as (
-    select * from m where open and not paused and errand <> 'rehearse' and not_before < clock_timestamp()
+    select * from m where open and not held and errand <> 'rehearse' and not_before < clock_timestamp()
   )
   select
     (select coalesce(json_agg(x), '[]') from (

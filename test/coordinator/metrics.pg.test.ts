@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startWorker } from '../../jobs/worker.ts'
+import { fleetNumbers } from '../../src/control/fleet-numbers.ts'
 import { createLog } from '../../src/log.ts'
 import { ask, bearer, openBoard, poison, tokens, viewerToken } from '../dashboard/board-world.ts'
 import { noPoison } from '../helpers/no-poison.ts'
@@ -23,8 +24,9 @@ describe('an installation with three moved tenants and one that failed', () => {
     world = await createWorld({ target: noPoison, plan: { rollback: { windowMs: 600_000 } } })
     for (const tenant of ['a', 'b', 'c', 'bad']) await world.addTenant(tenant, 2)
     await poison(world, 'bad')
-    await world.work()
+    const worker = await world.work()
     await runAll(world)
+    await worker.close()
     await using board = await openBoard(world, tokens)
     const answer = await ask(board, '/metrics', { headers: bearer(viewerToken) })
     expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
@@ -93,6 +95,26 @@ describe('an installation with three moved tenants and one that failed', () => {
       expect(await lint(`${own.join('\n')}\n`)).toEqual({ code: 0, output: '' })
     },
   )
+
+  test('a move that is held back, by a pause or its wave, is not one that was left alone', async () => {
+    await world.addTenant('later')
+    const { runId } = await world.rehome.enqueue(world.plan(), { tenants: ['later'] })
+    const set = async (table: 'runs' | 'moves', change: string) => {
+      const id = table === 'runs' ? 'id' : 'run_id'
+      const query = `update rehome_control.${table} set ${change} where ${id} = $1`
+      await world.control.pool.query(query, [runId])
+    }
+    const old = `now() - interval '1 h'`
+    await set('moves', `updated_at = ${old}, not_before = ${old}`)
+    const untouched = async () => (await fleetNumbers(world.rehome.control, [1])).untouchedS
+    expect(await untouched()).toBeGreaterThan(3_000)
+    await set('runs', `paused = 'finish'`)
+    expect(await untouched()).toBe(0)
+    await set('runs', 'paused = null')
+    await set('moves', 'wave = 2')
+    expect(await untouched()).toBe(0)
+    await set('moves', `open = false, phase = 'rolled_back'`)
+  })
 
   test('a worker answers, and is not ready while the control database is gone', async () => {
     const probe = { host: '127.0.0.1', port: 0 }

@@ -17,7 +17,7 @@ export function runPage({ run, ...part }: TenantsPart & { readonly run: Run }): 
 <header>
 <h1>${run.id}</h1>
 <p class="dim">plan ${run.plan_name} by ${run.created_by}, ${time(run.created_at)} ·
-${run.source} → ${run.target}${run.rehearsal ? ' · rehearsal' : ''}${run.paused === null ? null : html` · <b class="back">paused</b>`} · <span id="live"></span></p>
+${run.source} → ${run.target}${stateOf(run)} · <span id="live"></span></p>
 </header>
 ${overviewPart(run.id, overview)}
 <section><h2>Every tenant</h2>
@@ -35,6 +35,15 @@ ${tenantsPart(part)}
     // Not sooner: it empties a search that somebody types.
     elseAfterS: isOpen ? 30 : undefined,
   })
+}
+
+function stateOf({ rehearsal, paused, wave, wave_count: waves }: Run): Html {
+  const parts = [
+    ...(rehearsal ? [html` · rehearsal`] : []),
+    ...(waves > 1 ? [html` · wave ${wave} of ${waves}`] : []),
+    ...(paused === null ? [] : [html` · <b class="back">paused</b>`]),
+  ]
+  return html`${parts}`
 }
 
 export function runsPage(runs: readonly RunSummary[], older: string | null): string {
