@@ -23,6 +23,7 @@ import { addReadOnly } from './read-only.ts'
 import { addRehearse } from './rehearse.ts'
 import { addScaffold } from './scaffold.ts'
 import { addLint } from './schema/lint.ts'
+import { addMigrateIfNeeded } from './schema/migrate-if-needed.ts'
 import { addUninstall } from './uninstall.ts'
 import { addWorker } from './worker.ts'
 
@@ -72,6 +73,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addScaffold(program)
   addCheck(program)
   addLint(program)
+  addMigrateIfNeeded(program)
   addRehearse(program)
   addEnqueue(program)
   addWorker(program, rehome)
