@@ -93,6 +93,8 @@ async function change(
         discard_writes: ask.discardWrites ?? false,
         open: true,
         token: null,
+        // A pause is about the move: what is asked for now was decided later, by a person.
+        paused: null,
         attempts_used: 0,
         generation: eb('generation', '+', 1),
         not_before: sql<Date>`clock_timestamp()`,

@@ -210,7 +210,7 @@ export async function settleMove(
 ): Promise<boolean> {
   const { failure, evidence = {}, ...change } = end
   return await finishAttempt(control, held, {
-    set: { ...columnsOf({ ...change, evidence }), open: false },
+    set: { ...columnsOf({ ...change, evidence }), open: false, paused: null },
     kind: failure ? 'failed' : 'settled',
     message: failure ? `${failure.code}: ${failure.message}` : end.phase,
     ...(failure && { failure }),

@@ -196,15 +196,19 @@ async function tellMoves(
 export interface Steer {
   readonly id: string
   readonly token: string | null
-  /** Its attempt is to give up, if it can. */
+  /** Its attempt is to give up. Never for another errand than a move, or past the cutover. */
   readonly pausedNow: boolean
 }
 
 /** One query for all attempts of a worker. */
 export async function steersOf(control: Control, ids: readonly string[]): Promise<Steer[]> {
-  const query = `select m.id, m.token, coalesce('now' in (m.paused, r.paused), false) as "pausedNow"
-    from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id where m.id = any($1)`
-  return (await control.pool.query(query, [ids])).rows
+  const pausedNow = sql<boolean>`${stoppable} and coalesce('now' in (moves.paused, runs.paused), false)`
+  return await control.db
+    .selectFrom('moves')
+    .innerJoin('runs', 'runs.id', 'moves.run_id')
+    .select(['moves.id', 'moves.token', pausedNow.as('pausedNow')])
+    .where('moves.id', '=', sql<string>`any(${ids}::uuid[])`)
+    .execute()
 }
 
 /** Whether no attempt at this move would begin now. */

@@ -2,9 +2,10 @@
 // control database alone.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askRollback } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
 import { openMoves } from '../../src/control/due-moves.ts'
-import { claimMove } from '../../src/control/moves.ts'
+import { claimMove, settleMove } from '../../src/control/moves.ts'
 import { callOff, pauseMoves, skipFailed, steerRun, steersOf } from '../../src/control/steer.ts'
 import {
   allStates,
@@ -114,6 +115,45 @@ test.each<[what: 'run' | 'move', state: Partial<State>, begins: boolean]>([
   const claimed = await claimMove(db.control, { id, errand, token })
   expect(claimed !== undefined).toBe(begins)
 })
+
+test('a pause for now ends attempts at moves before their cutover, and at no other errand', async () => {
+  const { runId, moves } = await storeMoves(db.control, allStates)
+  const ids = moves.map(({ id }) => id)
+  await steerRun(db.control, runId, { ...who, kind: 'paused', change: { paused: 'now' } })
+  await db.control.pool.query(`update rehome_control.moves set paused = 'now' where run_id = $1`, [
+    runId,
+  ])
+  const ending = (await steersOf(db.control, ids)).filter(({ pausedNow }) => pausedNow)
+  const ended = new Set(ending.map(({ id }) => id))
+  const states = moves.filter(({ id }) => ended.has(id)).map(({ state }) => state)
+  expect(names(states)).toEqual(names(allStates.filter(isStoppable)))
+})
+
+test.each([
+  ['an errand that is asked for', { phase: 'copy' }, (id: string) => taken(id)],
+  ['its end', { phase: 'release' }, (id: string) => settled(id)],
+] as const)('the pause of a tenant ends with %s', async (_, state, end) => {
+  const { runId, id, tenant } = await storeOne()
+  await pauseMoves(db.control, { runId, tenants: [tenant] }, { ...who, paused: 'now' })
+  await db.control.pool.query('update rehome_control.moves set phase = $2 where id = $1', [
+    id,
+    state.phase,
+  ])
+  await end(id)
+  expect(await moveOf(id)).toMatchObject({ paused: null })
+})
+
+async function taken(id: string): Promise<void> {
+  const asked = await askRollback(db.control, id, { by: 'ada', discardWrites: false })
+  expect(asked).toMatchObject({ errand: 'rollback', open: true })
+}
+
+async function settled(id: string): Promise<void> {
+  const token = randomUUID()
+  const move = await claimMove(db.control, { id, errand: 'move', token })
+  const held = { id, token, attempt: move?.attempt ?? 0 }
+  expect(await settleMove(db.control, held, { phase: 'moved' })).toBe(true)
+}
 
 test('only a pause that is for now ends attempts that are under way', async () => {
   const { runId, id } = await storeOne()
