@@ -5,7 +5,7 @@
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { RehomeError, storable } from '../errors.ts'
-import { beforeCutover } from '../phases.ts'
+import { beforeCutover, type Phase } from '../phases.ts'
 import type { Control, Move, Pause, Priority } from './database.ts'
 import { addEvents } from './events.ts'
 
@@ -135,13 +135,17 @@ export async function callOff(
   return await settle(control, { ...some, when }, { code, by, reason })
 }
 
-/** A failed move that stays as it is, and counts no longer as a failure. */
+/** Rolled back, also if what it had left is removed, or to be. In statements on `moves`. */
+export const hasComeBack = `(phase = 'rolled_back' or fallback_phase = 'rolled_back')`
+
+/** A move that failed or was rolled back stays as it is, and counts no longer as a failure. */
 export async function skipFailed(
   control: Control,
   some: Some,
   { by, reason }: Steered,
 ): Promise<string[]> {
-  const when = sql<SqlBool>`not open and phase = 'failed' and error_code <> 'SKIPPED'`
+  const when = sql<SqlBool>`not open and (phase = 'failed' or ${sql.raw(hasComeBack)})
+    and error_code is distinct from 'SKIPPED'`
   return await settle(control, { ...some, when }, { code: 'SKIPPED', by, reason })
 }
 
@@ -159,7 +163,8 @@ async function settle(
     if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
     const moves = await query
       .set({
-        ...{ open: false, phase: 'failed', fallback_phase: 'failed', token: null, paused: null },
+        ...{ open: false, token: null, paused: null },
+        phase: sql<Phase>`case when open then 'failed' else phase end`,
         failed_phase: sql`coalesce(failed_phase, phase)`,
         error_code: code,
         error_message: sql`${message} || coalesce(' (was ' || error_code

@@ -2,6 +2,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { RunWave, WaveState } from '../plan/waves.ts'
 import type { Control, Move, Run } from './database.ts'
+import { hasComeBack } from './steer.ts'
 
 /** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
 export async function wavingRuns(control: Control): Promise<Run[]> {
@@ -23,9 +24,11 @@ export function wavesOf(run: Run): readonly RunWave[] | null {
 
 export type WaveCounts = Pick<WaveState, 'open' | 'failed' | 'pauseMsP99'>
 
-const counted = `count(*) filter (where open and errand = 'move')::int as open,
-  count(*) filter (where not open and phase = 'failed' and error_code <> 'SKIPPED')::int as failed,
-  percentile_disc(0.99) within group (order by (evidence->>'pauseMs')::float8)
+/** A tenant that came back is no success; one whose rollback is under way is not over. */
+const counted = `count(*) filter (where open and errand in ('move', 'rollback'))::int as open,
+  count(*) filter (where not open and error_code is distinct from 'SKIPPED'
+    and (phase = 'failed' or ${hasComeBack}))::int as failed,
+  percentile_disc(0.99) within group (order by pause_ms)
     filter (where phase = 'moved') as "pauseMsP99"`
 
 /** Failures and pauses of the wave itself, and open moves of it and of all waves before. */

@@ -143,7 +143,7 @@ export async function cancel(at: At, runId: string, asked: SteerOptions): Promis
 }
 
 /**
- * Leaves these tenants out of the run: those that have not begun, and those whose move has failed.
+ * Leaves these tenants out of the run: those that have not begun, failed, or were rolled back.
  * They count as no failures. Refuses the request for any other.
  */
 export async function skip(
@@ -154,9 +154,11 @@ export async function skip(
   const { run, moves } = await chosenTenants(at.control, runId, options.tenants)
   const stopped = new Set(tenantsOf(await stoppableMoves(at.control, { runId, ...options })))
   const isLeft = (move: Move) =>
-    move.open ? stopped.has(move.tenant_id) && move.epoch === null : move.phase === 'failed'
+    move.open
+      ? stopped.has(move.tenant_id) && move.epoch === null
+      : move.phase === 'failed' || move.phase === 'rolled_back'
   const wrong = moves.find((move) => !isLeft(move))
-  const otherwise = 'only a tenant that has not begun or has failed can be skipped'
+  const otherwise = 'only a tenant that has not begun, has failed or was rolled back can be skipped'
   if (wrong) throw notNow(wrong, otherwise)
   if (options.dryRun) return tenantsOf(moves)
   const { tenants, by, reason } = options

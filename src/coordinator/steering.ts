@@ -25,7 +25,7 @@ export interface Steering {
   resume(runId: string, options?: Omit<ResumeOptions, 'by'>): Promise<string[]>
   /** Calls open moves off: before the cutover back to the source, after it they go forward. */
   cancel(runId: string, options?: Omit<SteerOptions, 'by'>): Promise<Cancelled>
-  /** Leaves tenants out of the run that have not begun, or have failed. */
+  /** Leaves tenants out of the run that have not begun, have failed, or were rolled back. */
   skip(
     runId: string,
     options: Omit<SteerOptions, 'by'> & { readonly tenants: readonly string[] },

@@ -20,7 +20,7 @@ export interface Wave {
   readonly approve?: true | undefined
   readonly gates?:
     | {
-        /** Failed moves that are tolerated; skipped ones do not count. Default 0. */
+        /** Failed and rolled back moves that are tolerated; not those skipped. Default 0. */
         readonly failed?: Failures | undefined
         /** The largest pause of 99 % of the wave's tenants, in ms. Default: any. */
         readonly pauseMsP99?: number | undefined
@@ -96,8 +96,9 @@ function failuresOf(failed: Failures, tenants: number): number {
 export interface WaveState {
   readonly number: number
   readonly wave: RunWave
-  /** Moves of this and of earlier waves that are not over. */
+  /** Moves and rollbacks of this and of earlier waves that are not over. */
   readonly open: number
+  /** Also those that were rolled back. */
   readonly failed: number
   readonly pauseMsP99: number | null
   /** Since it was first seen to have no open move, in ms; null: it has some. */
@@ -122,7 +123,8 @@ export function verdictOn(state: WaveState, runId: string): Verdict {
   const override = `\`rehome approve ${runId} --override\``
   if (failed > wave.failedMax) {
     const advice = `retry or skip them, or ${override}`
-    return wait(`has ${failed} failed move(s), allowed are ${wave.failedMax}: ${advice}`)
+    const what = `${failed} failed or rolled back move(s)`
+    return wait(`has ${what}, allowed are ${wave.failedMax}: ${advice}`)
   }
   const { pauseMsP99: pause } = state
   if (wave.pauseMsP99 !== null && pause !== null && pause > wave.pauseMsP99) {
@@ -145,7 +147,7 @@ export function stopReason(
 ): string | null {
   const { tenants, failed, pauseMsP99: pause } = state
   if (limit !== undefined && failed > 0 && failed >= failuresOf(limit, tenants)) {
-    return `stopWhen.failed: ${failed} move(s) failed, the limit is ${limit}`
+    return `stopWhen.failed: ${failed} move(s) failed or were rolled back, the limit is ${limit}`
   }
   if (most !== undefined && pause !== null && pause > most) {
     return `stopWhen.pauseMsP99: 99 % of the pauses take ${Math.round(pause)} ms, the limit is ${most} ms`

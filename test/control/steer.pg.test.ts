@@ -54,9 +54,10 @@ test('only moves that have changed nothing yet are called off at once', async ()
   expect(names(untouched)).toEqual(names(allStates.filter(isStoppable)))
 })
 
-test('of moves that are over, only failed ones are skipped', async () => {
+test('of moves that are over, only failed and rolled back ones are skipped', async () => {
   const states = await reached((runId) => skipFailed(db.control, { runId }, who))
-  const failed = allStates.filter(({ phase, open }) => phase === 'failed' && open === 'nothing')
+  const isOver = ({ phase }: State) => phase === 'failed' || phase === 'rolled_back'
+  const failed = allStates.filter((state) => isOver(state) && state.open === 'nothing')
   expect(names(states)).toEqual(names(failed))
 })
 

@@ -49,7 +49,9 @@ test('a run in waves waits for gates, a soak and a person, and tells what it wai
   expect(await rehome.approve(run, { dryRun: true })).toBe(1)
   expect(await rehome.approve(run, { reason: 'looks good' })).toBe(1)
 
-  await notice(/^2 of 3 waves have begun; wave 2 \(named\) has 1 failed move\(s\), allowed are 0/)
+  await notice(
+    /^2 of 3 waves have begun; wave 2 \(named\) has 1 failed or rolled back move\(s\), allowed are 0/,
+  )
   expect(await states()).toMatchObject({ b: 'failed', c: 'moved', d: 'queued' })
   await rehome.approve(run)
   await notice(/has 1 failed/)
@@ -81,7 +83,7 @@ test('a run that goes wrong begins no further move, until a person resumes it', 
   const run = (await rehome.enqueue(plan)).runId ?? ''
   await using _worker = await world.work([plan])
   const stopped =
-    /^paused by the plan since \S+ \(stopWhen.failed: 1 move\(s\) failed, the limit is 1/
+    /^paused by the plan since \S+ \(stopWhen.failed: 1 move\(s\) failed or were rolled back, the limit is 1/
   await eventually(async () => {
     expect(await rehome.notices(run)).toContainEqual(expect.stringMatching(stopped))
   })

@@ -83,7 +83,7 @@ describe('the next wave', () => {
     [
       { failedMax: 2 },
       { failed: 3, isApproved: true },
-      'has 3 failed move(s), allowed are 2: retry',
+      'has 3 failed or rolled back move(s), allowed are 2: retry',
     ],
     [{ pauseMsP99: 89 }, {}, 'has a 99 % pause of 90 ms, allowed are 89 ms: `rehome approve run'],
     [{ soakMs: 60_000 }, { endedMs: 1_000, isApproved: true }, 'soaks for 59 s more'],
