@@ -87,7 +87,14 @@ function isAmongOurs(path: AnyPath, at: { schema: string; alias: string; tenant:
   const direct = path.ways
     .map((way) => `select ${keys} from ${from} where ${stepPredicate(way, { ...at, alias })}`)
     .join(' union ')
-  return hasParentAmong(keyReference(path), own(at.alias), withDescendants(path, at, direct))
+  const ours = withDescendants(path, at, direct)
+  if (!path.keyMayBeNull) return hasParentAmong(keyReference(path), own(at.alias), ours)
+  // A row without that key is found by what it refers to alone.
+  const byWays = path.ways.map((way) => stepPredicate(way, at))
+  const bySelves = path.selves.map(
+    (self) => `${goesThisWay(self, at.alias)}${hasParentAmong(self, own(at.alias), ours)}`,
+  )
+  return `(${[...byWays, ...bySelves].map((one) => `(${one})`).join(' or ')})`
 }
 
 /** Keys that a query selects, and those of all rows of the table below these, at any depth. */

@@ -42,6 +42,8 @@ export interface AnyPath {
   readonly key: readonly string[]
   /** Operators for equal keys; absent: `pg_catalog`'s. */
   readonly keyEquals?: readonly string[] | undefined
+  /** Rows without this key have no rows below them, but are a tenant's as others are. */
+  readonly keyMayBeNull?: boolean | undefined
   readonly ways: readonly ThroughPath[]
   /** To rows of the same table. */
   readonly selves: readonly Step[]

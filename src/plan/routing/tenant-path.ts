@@ -139,8 +139,10 @@ function pathByAny(
   const equals = key.map(
     (name) => relation.columns.find((column) => column.name === name)?.operators?.equal,
   )
+  const columnsOfKey = relation.columns.filter(({ name }) => key.includes(name))
   return {
     ...{ kind: 'any', table: relation.name, key, ways: others, selves },
+    ...(columnsOfKey.some(({ notNull }) => !notNull) && { keyMayBeNull: true }),
     ...(equals.every((equal) => equal !== undefined) && { keyEquals: equals }),
     deferrable: [...others, ...selves].some((step) => step.deferrable),
   }
