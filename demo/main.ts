@@ -37,7 +37,7 @@ async function main(): Promise<number> {
 async function perform(stage: Stage): Promise<number> {
   const { seeded, sourceUrl, targetUrl, boardUrl } = stage
   tell(`${seeded.tenants.length} tenants, ${seeded.rows.toLocaleString('en')} rows`)
-  tell(`Bull Board: ${boardUrl}`)
+  tell(`runs, tenants and Bull Board: ${boardUrl}/runs`)
   const tenants = seeded.tenants.map((tenant) => tenant.id).filter((id) => id !== quietTenant)
   await using traffic = await startTraffic({
     ...{ sourceUrl, targetUrl, tenants },
@@ -58,7 +58,9 @@ async function perform(stage: Stage): Promise<number> {
   const failed = checks.filter((check) => !check.held).length
   tellPlain(failed === 0 ? '\nEvery check held.' : `\n${failed} check(s) failed.`)
   if (!process.argv.includes('--exit')) {
-    tellPlain(`\nLook around: ${boardUrl} · the worker's log: ${stage.workerLog}\nCtrl-C ends it.`)
+    tellPlain(
+      `\nLook around: ${boardUrl}/runs · the worker's log: ${stage.workerLog}\nCtrl-C ends it.`,
+    )
     // Nothing else may be left that keeps the process alive.
     await new Promise(() => setInterval(() => {}, 60_000))
   }
