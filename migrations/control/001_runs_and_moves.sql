@@ -138,6 +138,10 @@ create unique index "one open move a tenant and scope" on rehome_control.moves (
   where open;
 -- Workers go round among the open moves, however many have ended and however many wait.
 create index open_moves on rehome_control.moves (id) where open;
+-- Steering reads the open moves of a run, however many have ended, and those paused by themselves.
+create index open_moves_of_run on rehome_control.moves (run_id, tenant_id) where open;
+create index paused_moves_of_run on rehome_control.moves (run_id, tenant_id)
+  where paused is not null;
 -- A further run asks where its tenants live.
 create index moves_by_tenant on rehome_control.moves (tenant_id);
 -- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.

@@ -5,11 +5,12 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Errand } from '../errands.ts'
 import { messageOf, RehomeError, storable } from '../errors.ts'
-import { beforeCutover, type Phase, type SettledPhase } from '../phases.ts'
+import type { Phase, SettledPhase } from '../phases.ts'
 import { sqlStateOf } from '../postgres.ts'
 import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
 import { refuseBusyTenants } from './openings.ts'
+import { isStoppable } from './steer.ts'
 
 export interface Asker {
   readonly by: string
@@ -48,11 +49,24 @@ export async function askRollback(
   const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
     and not cleanup_begun`
   const failed = sql<SqlBool>`(not open and phase = 'failed' and epoch is not null
-    or open and errand = 'move' and phase = any(${beforeCutover}))`
+    or ${isStoppable})`
   return (
     (await change(control, id, { ask: { ...ask, fallback: 'moved' }, when: moved })) ??
     (await change(control, id, { ask: { ...ask, fallback: 'failed' }, when: failed }))
   )
+}
+
+/**
+ * A move that is not cut over yet goes back to its source. Never one that has ended meanwhile: a
+ * moved tenant is brought back by `askRollback` alone.
+ */
+export async function askWithdrawal(
+  control: Control,
+  id: string,
+  asker: Asker,
+): Promise<Move | null> {
+  const ask: Ask = { ...asker, errand: 'rollback', fallback: 'failed' }
+  return await change(control, id, { ask, when: isStoppable })
 }
 
 /** Asks for an audit of a moved tenant's way back, or for the end of its rollback window. */

@@ -3,25 +3,24 @@
  * it alone. An attempt reads it in the statement that claims its move; the worker of an attempt
  * under way looks for it every second. Each change is conditional, and stores who made it and why.
  */
-import { type Expression, type SqlBool, sql } from 'kysely'
-import { RehomeError, storable } from '../errors.ts'
-import { beforeCutover, type Phase } from '../phases.ts'
-import type { Control, Move, Pause, Priority } from './database.ts'
-import { addEvents } from './events.ts'
+import { type SqlBool, sql } from 'kysely'
+import { storable } from '../errors.ts'
+import { beforeCutover } from '../phases.ts'
+import type { Control, Pause, Priority } from './database.ts'
 
 export interface Steered {
   readonly by: string
   readonly reason?: string | undefined
 }
 
-/** A move that can still be kept from its cutover. */
-const stoppable = sql<SqlBool>`open and errand = 'move' and phase = any(${beforeCutover})`
+/** A move that can still be kept from its cutover. In statements on `moves`. */
+export const isStoppable = sql<SqlBool>`open and errand = 'move' and phase = any(${beforeCutover})`
 
 /**
  * Whether no attempt at the move may begin: it or its run is paused, or its wave has not begun. In
  * statements on `moves`.
  */
-export const isHeldBack = sql<SqlBool>`(${stoppable} and (moves.paused is not null
+export const isHeldBack = sql<SqlBool>`(${isStoppable} and (moves.paused is not null
   or exists (select from rehome_control.runs r where r.id = moves.run_id
     and (r.paused is not null or r.wave < moves.wave))))`
 
@@ -87,116 +86,6 @@ export async function runEventsOf(control: Control, runId: string, most = 100) {
   return await query.orderBy('id', 'desc').limit(most).execute()
 }
 
-interface Some {
-  readonly runId: string
-  /** Absent: all of the run. */
-  readonly tenants?: readonly string[] | undefined
-}
-
-type Changed = Pick<Move, 'id' | 'tenant_id' | 'attempt'>
-
-/** Pauses tenants that are not cut over yet, or resumes them. Returns those that were not so. */
-export async function pauseMoves(
-  control: Control,
-  some: Some,
-  { paused, by, reason }: Steered & { paused: Pause | null },
-): Promise<Move[]> {
-  return await control.db.transaction().execute(async (tx) => {
-    let query = tx.updateTable('moves').set({ paused }).where('run_id', '=', some.runId)
-    if (some.tenants) query = query.where('tenant_id', '=', sql<string>`any(${some.tenants})`)
-    const moves = await query
-      .where(stoppable)
-      .where(sql<SqlBool>`paused is distinct from ${paused}`)
-      .returningAll()
-      .execute()
-    const message = withReason(`${paused ? 'paused' : 'resumed'} by ${by}`, reason)
-    await tellMoves({ db: tx }, moves, { message, data: { paused, by, reason } })
-    return moves
-  })
-}
-
-/** Open moves of the run that are waiting to be resumed, or would wait. */
-export async function stoppableMoves(control: Control, some: Some): Promise<Move[]> {
-  let query = control.db.selectFrom('moves').selectAll().where('run_id', '=', some.runId)
-  if (some.tenants) query = query.where('tenant_id', '=', sql<string>`any(${some.tenants})`)
-  return await query.where(stoppable).orderBy('tenant_id').execute()
-}
-
-/**
- * Ends moves that have changed nothing at either end yet: no worker has to look at them again. A
- * move stores its epoch before it changes anything, under the token that is taken away here.
- */
-export async function callOff(
-  control: Control,
-  some: Some,
-  { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
-): Promise<string[]> {
-  const when = sql<SqlBool>`${stoppable} and epoch is null`
-  return await settle(control, { ...some, when }, { code, by, reason })
-}
-
-/** Rolled back, also if what it had left is removed, or to be. In statements on `moves`. */
-export const hasComeBack = `(phase = 'rolled_back' or fallback_phase = 'rolled_back')`
-
-/** A move that failed or was rolled back stays as it is, and counts no longer as a failure. */
-export async function skipFailed(
-  control: Control,
-  some: Some,
-  { by, reason }: Steered,
-): Promise<string[]> {
-  const when = sql<SqlBool>`not open and (phase = 'failed' or ${sql.raw(hasComeBack)})
-    and error_code is distinct from 'SKIPPED'`
-  return await settle(control, { ...some, when }, { code: 'SKIPPED', by, reason })
-}
-
-async function settle(
-  control: Control,
-  { runId, tenants, when }: Some & { when: Expression<SqlBool> },
-  { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
-): Promise<string[]> {
-  const { message } =
-    code === 'SKIPPED'
-      ? new RehomeError('SKIPPED', withReason(`skipped by ${by}`, reason))
-      : new RehomeError('CANCELLED', withReason(`called off by ${by}`, reason))
-  return await control.db.transaction().execute(async (tx) => {
-    let query = tx.updateTable('moves').where('run_id', '=', runId)
-    if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
-    const moves = await query
-      .set({
-        ...{ open: false, token: null, paused: null },
-        phase: sql<Phase>`case when open then 'failed' else phase end`,
-        failed_phase: sql`coalesce(failed_phase, phase)`,
-        error_code: code,
-        error_message: sql`${message} || coalesce(' (was ' || error_code
-          || coalesce(': ' || error_message, '') || ')', '')`,
-        updated_at: sql<Date>`clock_timestamp()`,
-      })
-      .where(when)
-      .returning(['id', 'tenant_id', 'attempt'])
-      .execute()
-    await tellMoves({ db: tx }, moves, { message: `${code}: ${message}`, data: { by, reason } })
-    return moves.map((move) => move.tenant_id)
-  })
-}
-
-function withReason(text: string, reason: string | undefined): string {
-  return reason === undefined ? text : `${text}: ${storable(reason)}`
-}
-
-async function tellMoves(
-  control: Pick<Control, 'db'>,
-  moves: readonly Changed[],
-  { message, data }: { message: string; data: Record<string, unknown> },
-): Promise<void> {
-  for (let i = 0; i < moves.length; i += 1000) {
-    const some = moves.slice(i, i + 1000)
-    await addEvents(
-      control,
-      some.map(({ id, attempt }) => ({ moveId: id, attempt, kind: 'asked', message, data })),
-    )
-  }
-}
-
 /** Decisions about a move that a worker is at. */
 export interface Steer {
   readonly id: string
@@ -207,7 +96,8 @@ export interface Steer {
 
 /** One query for all attempts of a worker. */
 export async function steersOf(control: Control, ids: readonly string[]): Promise<Steer[]> {
-  const pausedNow = sql<boolean>`${stoppable} and coalesce('now' in (moves.paused, runs.paused), false)`
+  const pausedNow = sql<boolean>`${isStoppable}
+    and coalesce('now' in (moves.paused, runs.paused), false)`
   return await control.db
     .selectFrom('moves')
     .innerJoin('runs', 'runs.id', 'moves.run_id')

@@ -1,8 +1,8 @@
 /** Named queries on the waves of runs. */
 import { type SqlBool, sql } from 'kysely'
 import type { RunWave, WaveState } from '../plan/waves.ts'
-import type { Control, Move, Run } from './database.ts'
-import { hasComeBack } from './steer.ts'
+import type { Control, Run } from './database.ts'
+import { type BriefMove, hasComeBack, openMovesOf } from './steer-moves.ts'
 
 /** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
 export async function wavingRuns(control: Control): Promise<Run[]> {
@@ -68,7 +68,7 @@ export async function endWave(
 export async function openWave(
   control: Control,
   run: Pick<Run, 'id' | 'wave'>,
-): Promise<Move[] | null> {
+): Promise<BriefMove[] | null> {
   const opened = await control.db
     .updateTable('runs')
     .set({ wave: run.wave + 1, wave_ended_at: null })
@@ -76,11 +76,7 @@ export async function openWave(
     .where('wave', '=', run.wave)
     .executeTakeFirst()
   if (opened.numUpdatedRows !== 1n) return null
-  const query = control.db.selectFrom('moves').selectAll().where('run_id', '=', run.id)
-  return await query
-    .where('wave', '=', run.wave + 1)
-    .where('open', '=', true)
-    .execute()
+  return await openMovesOf(control, { runId: run.id, wave: run.wave + 1 })
 }
 
 /** false: it was so already, or another wave has begun. */

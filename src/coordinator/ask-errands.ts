@@ -7,6 +7,7 @@ import { type Asker, askCleanup, askRetry, askRollback, askWindow } from '../con
 import type { Control, Move, Run } from '../control/database.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { findRun } from '../control/runs.ts'
+import { briefMoves } from '../control/steer-moves.ts'
 import { termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
@@ -155,7 +156,9 @@ export async function chosenFor(
     all ? tenants : (tenants ?? []),
   )
   refuseRehearsal(errand, run)
-  const share = withinShare(inWave(moves, options.wave), options, (move) => move.tenant_id)
+  refuseBadWave(run, options.wave)
+  const inWave = ({ wave }: Move) => options.wave === undefined || wave === options.wave
+  const share = withinShare(moves.filter(inWave), options, (move) => move.tenant_id)
   const { allowed: isAllowed } = rules[errand]
   // Persons have decided about these, so another one has to ask for them.
   const isDecided = ({ error_code: code }: Move) => code === 'CANCELLED' || code === 'SKIPPED'
@@ -168,12 +171,9 @@ export async function chosenFor(
 }
 
 /** Throws USAGE where the run has no such wave. */
-export function inWave(moves: readonly Move[], wave: number | undefined): readonly Move[] {
-  if (wave === undefined || moves.length === 0) return moves
-  const own = moves.filter((move) => move.wave === wave)
-  if (own.length > 0) return own
-  const last = Math.max(...moves.map((move) => move.wave))
-  throw new RehomeError('USAGE', `the run has no wave ${wave}: the last of these is wave ${last}`)
+export function refuseBadWave({ id, wave_count: last }: Run, wave: number | undefined): void {
+  if (wave === undefined || (wave >= 1 && wave <= last)) return
+  throw new RehomeError('USAGE', `run "${id}" has no wave ${wave}: its last one is wave ${last}`)
 }
 
 function refuseRehearsal(errand: AskedErrand, run: Run): void {
@@ -225,7 +225,7 @@ export async function knownRun(control: Control, runId: string): Promise<Run> {
 }
 
 /** Throws RUN_UNKNOWN, TENANT_UNKNOWN or TENANT_ID_INVALID before anything is asked. */
-export async function chosenTenants(
+async function chosenTenants(
   control: Control,
   runId: string,
   tenants: readonly string[] | undefined,
@@ -233,15 +233,34 @@ export async function chosenTenants(
   for (const tenant of tenants ?? []) refuseBadId(tenant)
   const run = await knownRun(control, runId)
   const moves = await movesOfRun(control, runId, tenants)
-  const present = new Set(moves.map((move) => move.tenant_id))
-  const missing = tenants?.find((tenant) => !present.has(tenant))
-  if (missing !== undefined) {
-    throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(missing)}`)
-  }
+  refuseMissing(runId, tenants ?? [], moves)
   return { run, moves }
 }
 
-export function notNow(move: Move, otherwise: string): RehomeError {
+/** Throws TENANT_UNKNOWN or TENANT_ID_INVALID. Reads no evidence. */
+export async function knownTenants(
+  control: Control,
+  runId: string,
+  tenants: readonly string[],
+): Promise<void> {
+  for (const tenant of tenants) refuseBadId(tenant)
+  refuseMissing(runId, tenants, await briefMoves(control, { runId, tenants }))
+}
+
+function refuseMissing(
+  runId: string,
+  tenants: readonly string[],
+  moves: readonly Pick<Move, 'tenant_id'>[],
+): void {
+  const present = new Set(moves.map((move) => move.tenant_id))
+  const missing = tenants.find((tenant) => !present.has(tenant))
+  if (missing === undefined) return
+  throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(missing)}`)
+}
+
+type Standing = Pick<Move, 'tenant_id' | 'open' | 'errand' | 'phase'>
+
+export function notNow(move: Standing, otherwise: string): RehomeError {
   const busy = move.open ? `busy (${move.errand}: ${move.phase})` : move.phase
   const message = `tenant ${show(move.tenant_id)} is ${busy}: ${otherwise}`
   return new RehomeError('NOT_ALLOWED_NOW', message, { tenant: move.tenant_id })

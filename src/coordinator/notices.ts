@@ -1,8 +1,8 @@
 /** Reasons why a run does not go on by itself, as sentences for an operator. */
 import type { Control, Run } from '../control/database.ts'
-import { movesAtOnce, runEventsOf, stoppableMoves } from '../control/steer.ts'
+import { movesAtOnce, runEventsOf } from '../control/steer.ts'
+import { pausedAloneMax, waitsOf } from '../control/steer-moves.ts'
 import { hasWorker } from '../control/workers.ts'
-import { firstFew } from '../errors.ts'
 import type { Queues } from '../queue/queues.ts'
 import { verdictOf } from './advance-runs.ts'
 import { knownRun } from './ask-errands.ts'
@@ -16,21 +16,34 @@ interface At {
 /** Empty: nothing holds it back. A queue that does not answer is not asked about. */
 export async function noticesOf(at: At, runId: string): Promise<string[]> {
   const run = await knownRun(at.control, runId)
-  const waiting = await stoppableMoves(at.control, { runId })
-  if (waiting.length === 0) return []
-  const most = await movesAtOnce(at.control)
-  const alone = waiting.filter(({ paused }) => paused !== null)
+  const { open, stoppable, pausedAlone } = await waitsOf(at.control, runId)
+  if (!open) return []
   return [
-    ...(run.paused ? [await pausedText(at.control, run.id)] : []),
-    ...(run.wave < run.wave_count ? [await waveText(at.control, run)] : []),
-    ...(alone.length > 0
-      ? [`paused by themselves: ${firstFew(alone.map((move) => show(move.tenant_id)))}`]
-      : []),
-    ...(run.priority === 'normal' ? [] : [`priority: ${run.priority}`]),
-    ...(most === null ? [] : [`at most ${most} moves at once, over all workers and runs`]),
+    ...(stoppable ? await holdsOf(at.control, run, pausedAlone) : []),
     ...(await pausedQueues(at.queues)),
     ...((await hasWorker(at.control, run.plan_fingerprint)) ? [] : [noWorkerText(run)]),
   ]
+}
+
+/** Decisions about the run, or about all of them. */
+async function holdsOf(
+  control: Control,
+  run: Run,
+  pausedAlone: readonly string[],
+): Promise<string[]> {
+  const most = await movesAtOnce(control)
+  return [
+    ...(run.paused ? [await pausedText(control, run.id)] : []),
+    ...(run.wave < run.wave_count ? [await waveText(control, run)] : []),
+    ...(pausedAlone.length > 0 ? [`paused by themselves: ${aloneText(pausedAlone)}`] : []),
+    ...(run.priority === 'normal' ? [] : [`priority: ${run.priority}`]),
+    ...(most === null ? [] : [`at most ${most} moves at once, over all workers and runs`]),
+  ]
+}
+
+function aloneText(tenants: readonly string[]): string {
+  const named = tenants.slice(0, pausedAloneMax).map(show).join('; ')
+  return tenants.length > pausedAloneMax ? `${named}; and more` : named
 }
 
 async function pausedText(control: Control, runId: string): Promise<string> {

@@ -1,22 +1,23 @@
 /** Steering of runs and their tenants: stored in the control database first, then in the queue. */
-import { askRollback } from '../control/ask.ts'
+import { askWithdrawal } from '../control/ask.ts'
 import type { Control, Move, Priority, Run } from '../control/database.ts'
-import { movesOfRun } from '../control/moves.ts'
+import { addRunEvent, type RunEventKind, setMovesAtOnce, steerRun } from '../control/steer.ts'
 import {
-  addRunEvent,
+  type BriefMove,
+  briefMoves,
   callOff,
+  openMovesOf,
   pauseMoves,
-  type RunEventKind,
-  setMovesAtOnce,
+  type Some,
   skipFailed,
-  steerRun,
   stoppableMoves,
-} from '../control/steer.ts'
+} from '../control/steer-moves.ts'
 import { RehomeError } from '../errors.ts'
+import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import { ensureJobs, limitMoves, reorderJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
-import { chosenTenants, inWave, notNow } from './ask-errands.ts'
+import { knownRun, knownTenants, notNow, refuseBadWave } from './ask-errands.ts'
 
 interface At {
   readonly control: Control
@@ -26,7 +27,7 @@ interface At {
 export interface SteerOptions {
   /** Default: the whole run. */
   readonly tenants?: readonly string[] | undefined
-  /** The tenants of this wave, instead of names. */
+  /** Only tenants of this wave. */
   readonly wave?: number | undefined
   readonly by: string
   /** Kept with the events. */
@@ -42,31 +43,35 @@ export interface PauseOptions extends SteerOptions {
   readonly finish?: boolean | undefined
 }
 
-/** Names the tenants of a wave. Throws USAGE where the run has no such wave. */
-async function named<T extends SteerOptions>(
+/** Throws RUN_UNKNOWN, TENANT_UNKNOWN, TENANT_ID_INVALID, or USAGE for a wave the run lacks. */
+async function chosen(
   { control }: At,
   runId: string,
-  options: T,
-): Promise<T> {
-  if (options.wave === undefined) return options
-  const { moves } = await chosenTenants(control, runId, undefined)
-  return { ...options, tenants: tenantsOf(inWave(moves, options.wave)) }
+  { tenants, wave }: SteerOptions,
+): Promise<{ run: Run; some: Some }> {
+  const run = await knownRun(control, runId)
+  refuseBadWave(run, wave)
+  if (tenants) await knownTenants(control, runId, tenants)
+  return { run, some: { runId, tenants, wave } }
+}
+
+function isWhole({ tenants, wave }: Some): boolean {
+  return tenants === undefined && wave === undefined
 }
 
 /**
  * No move of the run, or of these tenants, begins until it is resumed. Returns the tenants that
  * wait then. Moves past their cutover, and errands after a move, go on.
  */
-export async function pause(at: At, runId: string, asked: PauseOptions): Promise<string[]> {
-  const options = await named(at, runId, asked)
-  const { run } = await chosenTenants(at.control, runId, options.tenants)
+export async function pause(at: At, runId: string, options: PauseOptions): Promise<string[]> {
+  const { some } = await chosen(at, runId, options)
   const paused = options.finish ? 'finish' : 'now'
-  if (!options.dryRun && options.tenants) {
-    await pauseMoves(at.control, { runId, tenants: options.tenants }, { ...options, paused })
+  if (!options.dryRun && !isWhole(some)) {
+    await pauseMoves(at.control, some, { ...options, paused })
   } else if (!options.dryRun) {
-    await steerRun(at.control, run.id, { ...options, kind: 'paused', change: { paused } })
+    await steerRun(at.control, runId, { ...options, kind: 'paused', change: { paused } })
   }
-  return tenantsOf(await stoppableMoves(at.control, { runId, tenants: options.tenants }))
+  return tenantsOf(await stoppableMoves(at.control, some))
 }
 
 export interface ResumeOptions extends SteerOptions {
@@ -75,27 +80,27 @@ export interface ResumeOptions extends SteerOptions {
 }
 
 /** Returns the tenants that are moved again. A tenant of a paused run: NOT_ALLOWED_NOW. */
-export async function resume(at: At, runId: string, asked: ResumeOptions): Promise<string[]> {
-  const options = await named(at, runId, asked)
-  const { run } = await chosenTenants(at.control, runId, options.tenants)
-  const { tenants, all = false } = options
-  if (tenants && run.paused) {
+export async function resume(at: At, runId: string, options: ResumeOptions): Promise<string[]> {
+  const { run, some } = await chosen(at, runId, options)
+  const whole = isWhole(some)
+  const alone = !whole || options.all === true
+  if (!whole && run.paused) {
     const message = `run "${runId}" is paused as a whole: resume it without naming tenants`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
-  const resumes = ({ paused }: Move) => (tenants ? paused !== null : all || paused === null)
+  const hasBegun = ({ wave }: BriefMove) => wave <= run.wave
   if (options.dryRun) {
-    const waiting = await stoppableMoves(at.control, { runId, tenants })
-    return tenantsOf(tenants || run.paused ? waiting.filter(resumes) : [])
+    const resumes = ({ paused }: BriefMove) => (paused === null ? run.paused !== null : alone)
+    const waiting = await stoppableMoves(at.control, some)
+    return tenantsOf(waiting.filter((move) => resumes(move) && hasBegun(move)))
   }
   await at.queues.ready()
-  const own =
-    tenants || all ? await pauseMoves(at.control, { runId, tenants }, unpaused(options)) : []
+  const own = alone ? await pauseMoves(at.control, some, unpaused(options)) : []
   const change = { paused: null }
   const wasPaused =
-    !tenants && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
-  const waiting = wasPaused ? await stoppableMoves(at.control, { runId }) : own
-  const moves = waiting.filter(({ paused, wave }) => paused === null && wave <= run.wave)
+    whole && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
+  const waiting = wasPaused ? await stoppableMoves(at.control, some) : own
+  const moves = waiting.filter((move) => move.paused === null && hasBegun(move))
   await ensureJobs(at.queues, moves, { run })
   return tenantsOf(moves)
 }
@@ -114,32 +119,48 @@ export interface Cancelled {
 }
 
 /** Calls off the open moves of the run, or of these tenants. */
-export async function cancel(at: At, runId: string, asked: SteerOptions): Promise<Cancelled> {
-  const options = await named(at, runId, asked)
-  const { run, moves } = await chosenTenants(at.control, runId, options.tenants)
-  const { tenants, by } = options
-  const open = moves.filter((move) => move.open && move.errand === 'move')
-  if (!open[0] && tenants) throw notNow(moves[0] as Move, 'only an open move can be called off')
-  const before = await stoppableMoves(at.control, { runId, tenants })
-  const begun = before.filter(({ epoch }) => epoch !== null)
-  const forward = tenantsOf(open).filter((tenant) => !tenantsOf(before).includes(tenant))
-  if (options.dryRun) {
-    const calledOff = tenantsOf(before.filter(({ epoch }) => epoch === null))
-    return { calledOff, takenBack: tenantsOf(begun), forward }
+export async function cancel(at: At, runId: string, options: SteerOptions): Promise<Cancelled> {
+  const { run, some } = await chosen(at, runId, options)
+  const open = await openMovesOf(at.control, some)
+  if (!open[0] && some.tenants) {
+    const [move] = await briefMoves(at.control, some)
+    if (move) throw notNow(move, 'only an open move can be called off')
   }
+  if (options.dryRun) return endsOf(open)
   await at.queues.ready()
-  const calledOff = await callOff(at.control, { runId, tenants }, { ...options, code: 'CANCELLED' })
-  const off = new Set(calledOff)
-  const takenBack: string[] = []
-  for (const move of before.filter(({ tenant_id: tenant }) => !off.has(tenant))) {
-    const asked = await askRollback(at.control, move.id, { by, discardWrites: false })
-    if (asked) await ensureJob(at.queues, asked, { run })
-    if (asked) takenBack.push(move.tenant_id)
-  }
-  const left = before.filter((m) => !off.has(m.tenant_id) && !takenBack.includes(m.tenant_id))
+  const calledOff = await callOff(at.control, some, { ...options, code: 'CANCELLED' })
+  const takenBack = await takeBack(at, run, { ...options, some })
+  const off = new Set([...calledOff, ...takenBack])
   const data = { calledOff: calledOff.length, takenBack: takenBack.length }
   await tell(at, run, { ...options, kind: 'cancelled', data })
-  return { calledOff, takenBack, forward: [...forward, ...tenantsOf(left)] }
+  return { calledOff, takenBack, forward: tenantsOf(open).filter((tenant) => !off.has(tenant)) }
+}
+
+/** Ends of these open moves if they were cancelled now. */
+function endsOf(open: readonly BriefMove[]): Cancelled {
+  const stops = ({ phase }: BriefMove) => beforeCutover.includes(phase)
+  const tenantsWhere = (is: (move: BriefMove) => boolean) => tenantsOf(open.filter(is))
+  return {
+    calledOff: tenantsWhere((move) => stops(move) && move.epoch === null),
+    takenBack: tenantsWhere((move) => stops(move) && move.epoch !== null),
+    forward: tenantsWhere((move) => !stops(move)),
+  }
+}
+
+/** Moves that have begun and are not cut over, as each of them stands when it is asked. */
+async function takeBack(
+  { control, queues }: At,
+  run: Run,
+  { some, by, reason }: SteerOptions & { some: Some },
+): Promise<string[]> {
+  const taken: Move[] = []
+  for (const { id } of await stoppableMoves(control, some)) {
+    const move = await askWithdrawal(control, id, { by, reason })
+    if (!move) continue
+    await ensureJob(queues, move, { run })
+    taken.push(move)
+  }
+  return tenantsOf(taken)
 }
 
 /**
@@ -151,19 +172,19 @@ export async function skip(
   runId: string,
   options: SteerOptions & { readonly tenants: readonly string[] },
 ): Promise<string[]> {
-  const { run, moves } = await chosenTenants(at.control, runId, options.tenants)
-  const stopped = new Set(tenantsOf(await stoppableMoves(at.control, { runId, ...options })))
-  const isLeft = (move: Move) =>
-    move.open
-      ? stopped.has(move.tenant_id) && move.epoch === null
-      : move.phase === 'failed' || move.phase === 'rolled_back'
+  const { run, some } = await chosen(at, runId, options)
+  const moves = await briefMoves(at.control, some)
+  const isLeft = ({ open, errand, phase, epoch }: BriefMove) =>
+    open
+      ? errand === 'move' && beforeCutover.includes(phase) && epoch === null
+      : phase === 'failed' || phase === 'rolled_back'
   const wrong = moves.find((move) => !isLeft(move))
   const otherwise = 'only a tenant that has not begun, has failed or was rolled back can be skipped'
   if (wrong) throw notNow(wrong, otherwise)
   if (options.dryRun) return tenantsOf(moves)
-  const { tenants, by, reason } = options
-  const off = await callOff(at.control, { runId, tenants }, { by, reason, code: 'SKIPPED' })
-  const failed = await skipFailed(at.control, { runId, tenants }, { by, reason })
+  const { by, reason } = options
+  const off = await callOff(at.control, some, { by, reason, code: 'SKIPPED' })
+  const failed = await skipFailed(at.control, some, { by, reason })
   await tell(at, run, { ...options, kind: 'skipped', data: { tenants: [...off, ...failed] } })
   return [...off, ...failed]
 }
@@ -174,13 +195,11 @@ export async function prioritize(
   runId: string,
   { priority, dryRun, ...who }: Omit<SteerOptions, 'tenants'> & { readonly priority: Priority },
 ): Promise<void> {
-  await chosenTenants(at.control, runId, [])
+  await knownRun(at.control, runId)
   if (dryRun) return
   await at.queues.ready()
   await steerRun(at.control, runId, { ...who, kind: 'priority', change: { priority } })
-  const moves = await movesOfRun(at.control, runId)
-  const waiting = moves.filter(({ open, errand }) => open && errand === 'move')
-  await reorderJobs(at.queues, waiting, priority)
+  await reorderJobs(at.queues, await openMovesOf(at.control, { runId }), priority)
 }
 
 /** Moves at once over all workers and runs. null: as many as the workers take. */
@@ -201,6 +220,6 @@ async function tell(
   await addRunEvent(control, { ...event, runId: run.id })
 }
 
-function tenantsOf(moves: readonly Move[]): string[] {
+function tenantsOf(moves: readonly Pick<Move, 'tenant_id'>[]): string[] {
   return moves.map((move) => move.tenant_id)
 }

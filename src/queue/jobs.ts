@@ -26,6 +26,9 @@ export function readPayload(data: unknown): JobPayload {
   )
 }
 
+/** Columns of a move from which its job is made. */
+export type JobMove = Pick<Move, 'id' | 'run_id' | 'tenant_id' | 'errand' | 'generation'>
+
 /** The id is equal for equal errands, so that adding a job twice is adding it once. */
 export function jobIdOf(move: Pick<Move, 'id' | 'errand' | 'generation'>): string {
   return move.errand === 'move' ? move.id : `${move.id}-${move.generation}`
@@ -41,7 +44,7 @@ export function placeOf(priority: Priority): Pick<JobsOptions, 'priority' | 'lif
 
 type JobRun = Pick<Run, 'attempts' | 'backoff_ms' | 'priority'>
 
-function jobOptions(move: Move, run: JobRun): JobsOptions {
+function jobOptions(move: JobMove, run: JobRun): JobsOptions {
   return {
     ...(move.errand === 'move' && placeOf(run.priority)),
     jobId: jobIdOf(move),
@@ -52,11 +55,11 @@ function jobOptions(move: Move, run: JobRun): JobsOptions {
   }
 }
 
-function payloadOf(move: Move): JobPayload {
+function payloadOf(move: JobMove): JobPayload {
   return { moveId: move.id, runId: move.run_id, tenantId: move.tenant_id }
 }
 
-export async function addJobs(queues: Queues, run: Run, moves: readonly Move[]): Promise<void> {
+export async function addJobs(queues: Queues, run: Run, moves: readonly JobMove[]): Promise<void> {
   for (const some of inLists(moves, () => 1, { most: 1000 })) {
     const jobs = some.map((move) => ({
       name: move.errand,
@@ -77,7 +80,7 @@ export interface JobWork {
 const looksMax = 5
 
 /** After this the move has a job that will run. Harmless where it has one already. */
-export async function ensureJob(queues: Queues, move: Move, work: JobWork): Promise<void> {
+export async function ensureJob(queues: Queues, move: JobMove, work: JobWork): Promise<void> {
   for (let looks = 1; ; looks += 1) {
     const job: Job | undefined = await queues.byErrand[move.errand].getJob(jobIdOf(move))
     const state = job ? await job.getState() : 'unknown'
@@ -92,7 +95,7 @@ export async function ensureJob(queues: Queues, move: Move, work: JobWork): Prom
 
 async function reviveJob(
   queues: Queues,
-  move: Move,
+  move: JobMove,
   { job, state, run, isOpen }: JobWork & { job: Job | undefined; state: string },
 ): Promise<void> {
   if (!job || state === 'unknown') {

@@ -1,7 +1,7 @@
 /** The order of the jobs of several runs, and how many moves there are at once. */
-import type { Move, Priority } from '../control/database.ts'
+import type { Priority } from '../control/database.ts'
 import { inParallel } from '../parallel.ts'
-import { ensureJob, type JobWork, jobIdOf, placeOf } from './jobs.ts'
+import { ensureJob, type JobMove, type JobWork, jobIdOf, placeOf } from './jobs.ts'
 import type { Queues } from './queues.ts'
 
 const atOnce = 16
@@ -10,7 +10,7 @@ const signal = new AbortController().signal
 /** Gives the waiting jobs of these moves their new place; jobs under way go on. */
 export async function reorderJobs(
   queues: Queues,
-  moves: readonly Move[],
+  moves: readonly JobMove[],
   priority: Priority,
 ): Promise<void> {
   const { priority: number = 0, lifo = false } = placeOf(priority)
@@ -24,7 +24,7 @@ export async function reorderJobs(
 /** After this each of these moves has a job that will run. */
 export async function ensureJobs(
   queues: Queues,
-  moves: readonly Move[],
+  moves: readonly JobMove[],
   work: JobWork,
 ): Promise<void> {
   await inParallel(moves, { limit: atOnce, signal }, (move) => ensureJob(queues, move, work))

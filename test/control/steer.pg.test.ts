@@ -2,11 +2,12 @@
 // control database alone.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askRollback } from '../../src/control/ask.ts'
+import { askRollback, askWithdrawal } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
 import { openMoves } from '../../src/control/due-moves.ts'
 import { claimMove, settleMove } from '../../src/control/moves.ts'
-import { callOff, pauseMoves, skipFailed, steerRun, steersOf } from '../../src/control/steer.ts'
+import { steerRun, steersOf } from '../../src/control/steer.ts'
+import { callOff, pauseMoves, skipFailed, waitsOf } from '../../src/control/steer-moves.ts'
 import {
   allStates,
   type ControlOnly,
@@ -52,6 +53,37 @@ test('only moves that have changed nothing yet are called off at once', async ()
   expect(await reached(off)).toEqual([])
   const untouched = await reached(off, { isUntouched: true })
   expect(names(untouched)).toEqual(names(allStates.filter(isStoppable)))
+})
+
+test('a cancel takes moves back before their cutover, and never one that has ended since', async () => {
+  const states = await reached(async (runId) => {
+    const { rows } = await db.control.pool.query<Move>(
+      'select * from rehome_control.moves where run_id = $1',
+      [runId],
+    )
+    const asked = await Promise.all(rows.map(({ id }) => askWithdrawal(db.control, id, who)))
+    return asked.flatMap((move) => (move ? [move.tenant_id] : []))
+  })
+  expect(names(states)).toEqual(names(allStates.filter(isStoppable)))
+})
+
+test('a run of more moves than a page has is steered as a whole', async () => {
+  const one = { phase: 'queued', open: 'move', variant: 'no window' } as const
+  const many = Array.from({ length: 2_300 }, () => one)
+  const { runId, moves } = await storeMoves(db.control, many, { isUntouched: true })
+  const tenants = new Set(moves.map(({ tenant }) => tenant))
+  const pause = { ...who, paused: 'now' } as const
+  const paused = await pauseMoves(db.control, { runId }, pause)
+  expect(new Set(paused.map((move) => move.tenant_id))).toEqual(tenants)
+  expect(paused[0]).toMatchObject({ paused: 'now' })
+  expect(paused[0]).not.toHaveProperty('evidence')
+  expect(await waitsOf(db.control, runId)).toMatchObject({ open: true, stoppable: true })
+  expect((await waitsOf(db.control, runId)).pausedAlone).toHaveLength(6)
+  const off = await callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  expect(off).toEqual(paused.map((move) => move.tenant_id))
+  expect(await waitsOf(db.control, runId)).toEqual({
+    ...{ open: false, stoppable: false, pausedAlone: [] },
+  })
 })
 
 test('of moves that are over, only failed and rolled back ones are skipped', async () => {

@@ -32,6 +32,10 @@ async function storeWaves(state: Pick<State, 'phase' | 'open'>) {
     'update rehome_control.moves set wave = 2 where run_id = $1 and tenant_id = any($2)',
     [runId, later],
   )
+  await db.control.pool.query(
+    'update rehome_control.runs set wave = 2, wave_count = 2 where id = $1',
+    [runId],
+  )
   return { runId, first: moves[0]?.tenant ?? '', later: later.toSorted() }
 }
 
@@ -44,7 +48,7 @@ test('an errand on a wave reaches its tenants, and has their price', async () =>
     expect(await errand(at(), runId, { ...chosen, wave: 1 })).toEqual([first])
     expect((await errand(at(), runId, { ...chosen, wave: 2 })).toSorted()).toEqual(later)
     const none = errand(at(), runId, { ...chosen, wave: 3 })
-    await expect(none).rejects.toThrow('has no wave 3: the last of these is wave 2')
+    await expect(none).rejects.toThrow('has no wave 3: its last one is wave 2')
   }
   const price = await priceOf(db.control, runId, { errand: 'cleanup', all: true, wave: 2 })
   expect(price.costs).toEqual([expect.stringContaining('2 tenants: about 14 rows')])
@@ -55,6 +59,7 @@ test('a wave is paused and cancelled without the others', async () => {
   expect((await pause(at(), runId, { by: 'ada', wave: 2 })).toSorted()).toEqual(later)
   expect((await resume(at(), runId, { ...who, wave: 2 })).toSorted()).toEqual(later)
   expect(await resume(at(), runId, { ...who, wave: 1 })).toEqual([])
+  expect((await resume(at(), runId, { ...who, all: true })).toSorted()).toEqual(later)
   const { takenBack } = await cancel(at(), runId, { ...who, wave: 1 })
   expect(takenBack).toEqual([first])
   await expect(cancel(at(), runId, { ...who, wave: 9 })).rejects.toMatchObject({ code: 'USAGE' })

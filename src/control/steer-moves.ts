@@ -1,0 +1,215 @@
+/**
+ * Steering of the moves of a run. It may have a million of them, so they are read and changed in
+ * pages of 1,000, without their evidence. Each page is stored for itself: who repeats a request
+ * that was interrupted goes on with the rest.
+ */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { RehomeError, storable } from '../errors.ts'
+import type { Phase } from '../phases.ts'
+import type { Control, Move, Pause } from './database.ts'
+import { addEvents } from './events.ts'
+import { isStoppable, type Steered } from './steer.ts'
+
+export interface Some {
+  readonly runId: string
+  /** Absent: all of the run. */
+  readonly tenants?: readonly string[] | undefined
+  /** Only those of this wave. */
+  readonly wave?: number | undefined
+}
+
+const columns = [
+  ...(['id', 'run_id', 'tenant_id', 'wave', 'phase', 'errand', 'open'] as const),
+  ...(['attempt', 'generation', 'epoch', 'paused'] as const),
+] as const
+
+/** A move without its evidence, errors and numbers. */
+export type BriefMove = Pick<Move, (typeof columns)[number]>
+
+const pageSize = 1000
+
+/** In the order of their tenants. */
+async function* pagesOf(
+  control: Control,
+  { runId, tenants, wave }: Some,
+  when: Expression<SqlBool>,
+): AsyncGenerator<BriefMove[]> {
+  let query = control.db.selectFrom('moves').select(columns).where('run_id', '=', runId)
+  if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
+  if (wave !== undefined) query = query.where('wave', '=', wave)
+  query = query.where(when).orderBy('tenant_id').limit(pageSize)
+  for (let page = await query.execute(); ; ) {
+    yield page
+    const last = page.at(-1)
+    if (!last || page.length < pageSize) return
+    page = await query.where('tenant_id', '>', last.tenant_id).execute()
+  }
+}
+
+async function allOf(
+  control: Control,
+  some: Some,
+  when: Expression<SqlBool>,
+): Promise<BriefMove[]> {
+  const all: BriefMove[] = []
+  for await (const page of pagesOf(control, some, when)) all.push(...page)
+  return all
+}
+
+/** Whatever their state. */
+export async function briefMoves(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, some, sql`true`)
+}
+
+/** Moves that are under way or are to be, also those past their cutover. */
+export async function openMovesOf(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, some, sql`open and errand = 'move'`)
+}
+
+/** Open moves of the run that are waiting to be resumed, or would wait. */
+export async function stoppableMoves(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, some, isStoppable)
+}
+
+export interface Waits {
+  /** Whether any errand of the run is not over. */
+  readonly open: boolean
+  /** Whether a move of it can still be kept from its cutover. */
+  readonly stoppable: boolean
+  /** Tenants that are paused by themselves: one more than `pausedAloneMax`, if there are more. */
+  readonly pausedAlone: readonly string[]
+}
+
+export const pausedAloneMax = 5
+
+/** Reads a few entries of indexes, whatever the size of the run. */
+export async function waitsOf(control: Control, runId: string): Promise<Waits> {
+  const own = control.db.selectFrom('moves').where('run_id', '=', runId)
+  const alone = own
+    .select('tenant_id')
+    .where(isStoppable)
+    .where('paused', 'is not', null)
+    .orderBy('tenant_id')
+    .limit(pausedAloneMax + 1)
+  const [open, stoppable, paused] = await Promise.all([
+    own.select('id').where('open', '=', true).limit(1).execute(),
+    own.select('id').where(isStoppable).limit(1).execute(),
+    alone.execute(),
+  ])
+  return {
+    open: open.length > 0,
+    stoppable: stoppable.length > 0,
+    pausedAlone: paused.map((move) => move.tenant_id),
+  }
+}
+
+/** Pauses tenants that are not cut over yet, or resumes them. Returns those that were not so. */
+export async function pauseMoves(
+  control: Control,
+  some: Some,
+  { paused, by, reason }: Steered & { paused: Pause | null },
+): Promise<BriefMove[]> {
+  const message = withReason(`${paused ? 'paused' : 'resumed'} by ${by}`, reason)
+  return await changeAll(control, some, {
+    when: sql<SqlBool>`${isStoppable} and moves.paused is distinct from ${paused}`,
+    set: { paused },
+    ...{ message, data: { paused, by, reason } },
+  })
+}
+
+/**
+ * Ends moves that have changed nothing at either end yet: no worker has to look at them again. A
+ * move stores its epoch before it changes anything, under the token that is taken away here.
+ */
+export async function callOff(
+  control: Control,
+  some: Some,
+  { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
+): Promise<string[]> {
+  const when = sql<SqlBool>`${isStoppable} and epoch is null`
+  return await settle(control, { ...some, when }, { code, by, reason })
+}
+
+/** Rolled back, also if what it had left is removed, or to be. In statements on `moves`. */
+export const hasComeBack = `(phase = 'rolled_back' or fallback_phase = 'rolled_back')`
+
+/** A move that failed or was rolled back stays as it is, and counts no longer as a failure. */
+export async function skipFailed(
+  control: Control,
+  some: Some,
+  { by, reason }: Steered,
+): Promise<string[]> {
+  const when = sql<SqlBool>`not open and (phase = 'failed' or ${sql.raw(hasComeBack)})
+    and error_code is distinct from 'SKIPPED'`
+  return await settle(control, { ...some, when }, { code: 'SKIPPED', by, reason })
+}
+
+async function settle(
+  control: Control,
+  { when, ...some }: Some & { when: Expression<SqlBool> },
+  { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
+): Promise<string[]> {
+  const { message } =
+    code === 'SKIPPED'
+      ? new RehomeError('SKIPPED', withReason(`skipped by ${by}`, reason))
+      : new RehomeError('CANCELLED', withReason(`called off by ${by}`, reason))
+  const moves = await changeAll(control, some, {
+    when,
+    set: {
+      ...{ open: false, token: null, paused: null },
+      phase: sql<Phase>`case when open then 'failed' else phase end`,
+      failed_phase: sql`coalesce(failed_phase, phase)`,
+      error_code: code,
+      error_message: sql`${message} || coalesce(' (was ' || error_code
+        || coalesce(': ' || error_message, '') || ')', '')`,
+      updated_at: sql<Date>`clock_timestamp()`,
+    },
+    ...{ message: `${code}: ${message}`, data: { by, reason } },
+  })
+  return moves.map((move) => move.tenant_id)
+}
+
+interface Change {
+  readonly when: Expression<SqlBool>
+  readonly set: Record<string, unknown>
+  /** The event of each move. */
+  readonly message: string
+  readonly data: Record<string, unknown>
+}
+
+/** Returns the moves as they are then. */
+async function changeAll(
+  control: Control,
+  some: Some,
+  { when, set, message, data }: Change,
+): Promise<BriefMove[]> {
+  const changed: BriefMove[] = []
+  for await (const page of pagesOf(control, some, when)) {
+    const ids = page.map(({ id }) => id)
+    const moves = await control.db.transaction().execute(async (tx) => {
+      const own = tx
+        .updateTable('moves')
+        .set(set)
+        .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+      const done = await own.where(when).returning(columns).execute()
+      const told = done.map(({ id: moveId, attempt }) => ({ moveId, attempt }))
+      await addEvents(
+        { db: tx },
+        told.map((move) => ({ ...move, kind: 'asked', message, data })),
+      )
+      return done
+    })
+    changed.push(...moves.toSorted(byTenant(page)))
+  }
+  return changed
+}
+
+/** In the order of the page, which is the database's. */
+function byTenant(page: readonly BriefMove[]): (a: BriefMove, b: BriefMove) => number {
+  const place = new Map(page.map(({ id }, i) => [id, i]))
+  return (a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0)
+}
+
+function withReason(text: string, reason: string | undefined): string {
+  return reason === undefined ? text : `${text}: ${storable(reason)}`
+}
