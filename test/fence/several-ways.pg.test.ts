@@ -103,15 +103,22 @@ test('rows at any depth are logged for a tenant that is followed', async () => {
   await using db = await createWays('capturing')
   await db.pool.query(`insert into comments values (10, null, 3), (11, null, 6)`)
   await db.pool.query(`insert into files values (10, 'Comment', 10), (11, 'Comment', 11)`)
-  const logged = async (name: string) => {
-    const query = `select c.oid::regclass::text as log from pg_class c where c.relkind = 'r'
-      and c.relnamespace = 'rehome_log'::regnamespace and obj_description(c.oid) like '%.' || $1`
-    const { log } = (await db.pool.query<{ log: string }>(query, [name])).rows[0] ?? {}
-    const { rows } = await db.pool.query(
-      `select rehome_tenant as tenant, id from ${log} order by id`,
-    )
-    return rows
-  }
-  expect(await logged('comments')).toEqual([{ tenant: 'acme', id: 10 }])
-  expect(await logged('files')).toEqual([{ tenant: 'acme', id: 10 }])
+  expect(await logged(db, 'comments')).toMatchObject([{ tenant: 'acme', id: 10 }])
+  expect(await logged(db, 'files')).toMatchObject([{ tenant: 'acme', id: 10 }])
 })
+
+test('a row that gets one more tenant is logged with the rows below it', async () => {
+  await using db = await createWays('capturing')
+  await db.pool.query('update comments set parent_id = 3 where id = 5')
+  expect(await logged(db, 'comments')).toEqual([{ tenant: 'acme', id: 5, children: true }])
+})
+
+async function logged({ pool }: TestDatabase, name: string) {
+  const query = `select c.oid::regclass::text as log from pg_class c where c.relkind = 'r'
+    and c.relnamespace = 'rehome_log'::regnamespace and obj_description(c.oid) like '%.' || $1`
+  const { log } = (await pool.query<{ log: string }>(query, [name])).rows[0] ?? {}
+  const { rows } = await pool.query(
+    `select rehome_tenant as tenant, id, rehome_children as children from ${log} order by id`,
+  )
+  return rows
+}

@@ -56,7 +56,7 @@ export const guards: readonly Mutant[] = [
     title: 'a tenant that is not asked for again after the lock',
     scenario: parentComesMeanwhile,
     gate: [gateInGuard],
-    guards: [/exit when again is null or again <@ touched;/g, 'exit;'],
+    guards: [/end loop;/g, 'exit; end loop;'],
   },
   {
     title: 'guards of tables that are STABLE',
@@ -67,7 +67,7 @@ export const guards: readonly Mutant[] = [
   {
     title: 'a parent that nobody can see',
     scenario: parentBornSince,
-    guards: [/if anybodys then perform rehome.lock_any_tenant\(\); end if;/g, ''],
+    guards: [/perform rehome.lock_any_tenant\(\);/g, ''],
   },
   {
     title: 'a parent that moves without the lock of its children',
@@ -100,12 +100,18 @@ export const guards: readonly Mutant[] = [
   {
     title: "new rows that may become anybody's and that nobody looks at",
     scenario: parentGetsATenant('read committed', lineOf99),
-    guards: [/anybodys := anybodys or [^;]*;/g, ''],
+    guards: [
+      /orphans or coalesce\(bool_or\([^;]*\), false\)(?=(, coalesce\([^;]*\))?\s+into)/g,
+      'orphans',
+    ],
   },
   {
     title: "old rows that may become anybody's and that nobody looks at",
     scenario: parentGetsATenant('read committed', 'delete from note_lines where note_id = 99'),
-    guards: [/anybodys := exists [^;]*;/g, ''],
+    guards: [
+      /coalesce\(bool_or\([^;]*\), false\) into again, orphans/g,
+      'false into again, orphans',
+    ],
   },
   {
     title: 'a TRUNCATE that looks at no flag',

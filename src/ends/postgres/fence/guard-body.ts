@@ -2,10 +2,16 @@
  * The conditions that a guard puts to the rows that were written: SQL text, pure. The same for all
  * rows of a statement and for a single row.
  */
-import { isUndeclared, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import {
+  type AnyPath,
+  hasSeveralWays,
+  type TenantPath,
+  type ThroughPath,
+} from '../../../plan/routing/path.ts'
 import { ident, literal } from '../../../quote.ts'
-import { applies, tenantJoin } from '../tenant-of-rows.ts'
+import { tenantJoin } from '../tenant-of-rows.ts'
 import { type LooseRows, looseCheck } from './loose-rows.ts'
+import { untoldBy } from './untold-rows.ts'
 
 export interface GuardedRows extends LooseRows {
   readonly path: TenantPath
@@ -37,75 +43,118 @@ interface OwnersOf {
   readonly joins: string
   readonly tenant: string
   readonly rows?: TouchedRows
+  /** A row can have several tenants. */
+  readonly several?: boolean
 }
 
 /**
  * Which tenants a statement touched, asked again after the lock where a parent tells the tenant.
  */
-export function guardBody(guarded: GuardedRows, { rows, log, logAnybodys }: BodyOf): string {
+export function guardBody(guarded: GuardedRows, body: BodyOf): string {
   const { schema, path, scope, childKey } = guarded
-  const { joins, tenant, nearestParent } = tenantJoin(path, { schema, alias: 'r' })
-  const owners = ownersCheck(childKey, { joins, tenant, rows })
-  const children = childrenCheck(owners)
-  const logging = log(owners ?? 'false')
-  const collect = (some: string) =>
-    `(select array_agg(distinct ${tenant}) from ${some} r${joins} where ${tenant} is not null)`
-  const touched = (target: string) => `
-  ${target} := null;
-  if tg_op <> 'INSERT' then ${target} := ${collect(rows.old)}; end if;
-  if tg_op <> 'DELETE' then ${target} := ${target} || ${collect(rows.new)}; end if;`
+  const { joins, tenant } = tenantJoin(path, { schema, alias: 'r' })
+  const several = hasSeveralWays(path)
+  const owners = ownersCheck(childKey, { joins, tenant, rows: body.rows, several })
+  const logging = body.log(owners ?? 'false')
   // Unused variables are not declared, and not assigned: each costs every write some microseconds.
   const [hear, declared] =
     logging !== ''
       ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
       : ['perform', '']
-  const ask = `${hear} rehome.check_tenants(${literal(scope)}, touched)`
-  const simple = `
+  const parts = { owners, logging, hear, declared, scope: literal(scope), tenant, joins }
+  return path.kind === 'column'
+    ? bodyByColumn(guarded, body, { ...parts, column: path.column })
+    : bodyByParents(guarded, body, { ...parts, path })
+}
+
+interface Parts {
+  readonly owners: string | null
+  readonly logging: string
+  readonly hear: string
+  readonly declared: string
+  readonly scope: string
+  readonly tenant: string
+  readonly joins: string
+}
+
+function bodyByColumn(
+  { table }: GuardedRows,
+  { rows }: BodyOf,
+  { owners, logging, hear, declared, scope, tenant, column }: Parts & { readonly column: string },
+): string {
+  const mayLeave = owners !== null && table.columns.some((c) => c.name === column && !c.notNull)
+  const leaves = `
+  if tg_op = 'UPDATE' then
+    leaves := exists (select from ${rows.new} r where ${tenant} is null);
+  end if;`
+  const collect = (some: string) =>
+    `(select array_agg(distinct ${tenant}) from ${some} r where ${tenant} is not null)`
+  return `
 declare
   low text;
   high text;
-  touched text[];${declared}
-begin${lowAndHigh(tenant, rows)}
-  if low = high then
-    ${hear} rehome.check_tenant(${literal(scope)}, low);${logging === '' ? '\n    return null;' : ''}
-  else${touched('touched')}${children}
-    if touched is not null then ${ask}; end if;
+  touched text[];${mayLeave ? '\n  leaves boolean := false;' : ''}${declared}
+begin${lowAndHigh(tenant, rows)}${mayLeave ? leaves : ''}
+  if low = high${mayLeave ? ' and not leaves' : ''} then
+    ${hear} rehome.check_tenant(${scope}, low);${logging === '' ? '\n    return null;' : ''}
+  else
+  touched := null;
+  if tg_op <> 'INSERT' then touched := ${collect(rows.old)}; end if;
+  if tg_op <> 'DELETE' then touched := touched || ${collect(rows.new)}; end if;${childrenCheck(owners, mayLeave)}
+    if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;
   end if;${logging}
-  return null;
-end `
-  if (path.kind === 'column') return simple
-  const orphan = isOrphan(path)
-  const anybodys = (some: string, knownTenant: string) =>
-    `exists (select from ${some} r${joins} where ${knownTenant} and ${tenant} is null)`
-  // A row that loses its parent is guarded by the parent's own delete. Under a key that is checked
-  // at commit the parent can be replaced by another tenant's until then, and nothing is locked.
-  return `
-declare
-  touched text[];
-  again text[];
-  anybodys boolean := false;${declared}
-begin${touched('touched')}${children}
-  if tg_op <> 'INSERT' then
-    anybodys := ${anybodys(rows.old, isUndeclared(path) ? orphan : `${nearestParent} is not null`)};
-  end if;
-  if tg_op <> 'DELETE' then
-    anybodys := anybodys or ${anybodys(rows.new, orphan)};
-  end if;
-  if ${path.deferrable ? 'true' : 'anybodys'} then perform rehome.lock_any_tenant(); end if;${logAnybodys(`${tenant} is null and ${orphan}`)}${looseCheck(guarded, { path, rows: rows.new })}
-  loop
-    if touched is not null then ${ask}; end if;${touched('again')}
-    exit when again is null or again <@ touched;
-    touched := touched || again;
-  end loop;${logging}
   return null;
 end `
 }
 
-/** Over `r`: it refers to a parent, which tells no tenant or is not there. */
-function isOrphan(path: TenantPath): string {
-  return `(${stepsOf(path)
-    .map((step) => applies(step, 'r'))
-    .join(' or ')})`
+/**
+ * Each look reads tenants, and whether a row may become anybody's, in one snapshot. Between a look
+ * and the locks a parent may get another tenant, or lose it. So the last look is one under the
+ * locks of all that it finds: none of these parents changes until the commit.
+ */
+function bodyByParents(
+  guarded: GuardedRows,
+  { rows, logAnybodys }: BodyOf,
+  parts: Parts & { readonly path: ThroughPath | AnyPath },
+): string {
+  const { owners, logging, hear, declared, scope, tenant, joins, path } = parts
+  const tenants = `array_agg(distinct ${tenant}) filter (where ${tenant} is not null)`
+  const some = (condition: string) => `coalesce(bool_or(${condition}), false)`
+  const untold = untoldBy(path, guarded.schema)
+  const [leaves, intoLeaves, declaredLeaves] =
+    owners === null
+      ? ['', '', '']
+      : [`, ${some(`${tenant} is null`)}`, ', leaves', '\n  leaves boolean := false;']
+  // Under a key that is checked at commit the parent can be replaced by another tenant's until
+  // then, and nothing is locked.
+  const always = path.deferrable ? '\n  perform rehome.lock_any_tenant();' : ''
+  return `
+declare
+  touched text[];
+  again text[];
+  orphans boolean;
+  anybodys boolean := false;${declaredLeaves}${declared}
+begin${always}
+  loop
+    again := null;
+    orphans := false;
+    if tg_op <> 'INSERT' then
+      select ${tenants}, ${some(untold.old)} into again, orphans from ${rows.old} r${joins};
+    end if;
+    if tg_op <> 'DELETE' then
+      select again || ${tenants}, orphans or ${some(untold.new)}${leaves}
+        into again, orphans${intoLeaves} from ${rows.new} r${joins};
+    end if;
+    exit when (again is null or again <@ touched) and (anybodys or not orphans);
+    touched := touched || again;${childrenCheck(owners, true)}
+    if orphans and not anybodys then
+      anybodys := true;
+      perform rehome.lock_any_tenant();${logAnybodys(untold.new)}${looseCheck(guarded, { path, rows: rows.new })}
+    end if;
+    if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;
+  end loop;${logging}
+  return null;
+end `
 }
 
 /**
@@ -128,21 +177,30 @@ function lowAndHigh(tenant: string, rows: TouchedRows): string {
 /** Did an update change by what other rows find their tenant, or that tenant? null: none do. */
 export function ownersCheck(
   childKey: readonly string[],
-  { joins, tenant, rows = statementRows }: OwnersOf,
+  { joins, tenant, rows = statementRows, several = false }: OwnersOf,
 ): string | null {
   if (childKey.length === 0) return null
   const columns = [...childKey.map((column) => `r.${ident(column)}`), tenant].join(', ')
   const owners = (name: string) => `select ${columns} from ${name} r${joins}`
-  return `exists (${owners(rows.old)} except all ${owners(rows.new)})`
+  const differ = (one: string, other: string) =>
+    `exists (${owners(one)} except all ${owners(other)})`
+  // A row of several ways can get one more tenant and keep what it had.
+  return several
+    ? `(${differ(rows.old, rows.new)} or ${differ(rows.new, rows.old)})`
+    : differ(rows.old, rows.new)
 }
 
-/** Rows that change their tenant change that of their dependents, too. */
-function childrenCheck(owners: string | null): string {
+/**
+ * Rows that change their tenant, or lose it, change that of their dependents, too. One that gets
+ * its first tenant does not need this: the writers of its dependents hold the lock of any tenant.
+ */
+function childrenCheck(owners: string | null, mayLeave: boolean): string {
   if (owners === null) return ''
+  const several = 'exists (select from unnest(touched) t where t <> touched[1])'
   return `
-  if tg_op = 'UPDATE' and exists (select from unnest(touched) t where t <> touched[1]) then
-    if ${owners} then
-      perform rehome.exclude_writers(touched);
-    end if;
-  end if;`
+    if tg_op = 'UPDATE' and (${several}${mayLeave ? ' or leaves' : ''}) then
+      if ${owners} then
+        perform rehome.exclude_writers(touched);
+      end if;
+    end if;`
 }
