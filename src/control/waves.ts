@@ -24,8 +24,10 @@ export function wavesOf(run: Run): readonly RunWave[] | null {
 
 export type WaveCounts = Pick<WaveState, 'open' | 'failed' | 'pauseMsP99'>
 
+const isOpen = `open and errand in ('move', 'rollback')`
+
 /** A tenant that came back is no success; one whose rollback is under way is not over. */
-const counted = `count(*) filter (where open and errand in ('move', 'rollback'))::int as open,
+const counted = `count(*) filter (where ${isOpen})::int as open,
   count(*) filter (where not open and error_code is distinct from 'SKIPPED'
     and (phase = 'failed' or ${hasComeBack}))::int as failed,
   percentile_disc(0.99) within group (order by pause_ms)
@@ -49,14 +51,19 @@ export async function stopCounts(control: Control, runId: string) {
   return (await control.pool.query(query, [runId])).rows[0]
 }
 
-/** Remembers when the wave was first seen without an open move. Returns how long ago, in ms. */
+/**
+ * Remembers when the wave was first seen without an open move. Returns how long ago, in ms. Who
+ * approved or overrode it had seen it as it had ended: if it is open again, that holds no longer.
+ */
 export async function endWave(
   control: Control,
   run: Pick<Run, 'id' | 'wave'>,
   { isOver }: { isOver: boolean },
 ): Promise<number | null> {
   const query = `update rehome_control.runs
-    set wave_ended_at = case when $3 then coalesce(wave_ended_at, clock_timestamp()) end
+    set wave_ended_at = case when $3 then coalesce(wave_ended_at, clock_timestamp()) end,
+      approved_wave = case when $3 then approved_wave else least(approved_wave, wave - 1) end,
+      overridden_wave = case when $3 then overridden_wave else least(overridden_wave, wave - 1) end
     where id = $1 and wave = $2 and (wave_ended_at is null) = $3`
   await control.pool.query(query, [run.id, run.wave, isOver])
   const age = `select (extract(epoch from clock_timestamp() - wave_ended_at) * 1000)::float8 as ms
@@ -79,14 +86,17 @@ export async function openWave(
   return await openMovesOf(control, { runId: run.id, wave: run.wave + 1 })
 }
 
-/** false: it was so already, or another wave has begun. */
+/** false: it was so already, it has open moves, or another wave has begun. */
 export async function approveWave(
   control: Control,
   run: Pick<Run, 'id' | 'wave'>,
   { override }: { override: boolean },
 ): Promise<boolean> {
   const column = override ? 'overridden_wave' : 'approved_wave'
-  const query = `update rehome_control.runs set ${column} = wave
-    where id = $1 and wave = $2 and ${column} < wave`
+  const query = `update rehome_control.runs set ${column} = wave,
+      wave_ended_at = coalesce(wave_ended_at, clock_timestamp())
+    where id = $1 and wave = $2 and ${column} < wave
+      and not exists (select from rehome_control.moves
+        where run_id = $1 and wave <= $2 and ${isOpen})`
   return (await control.pool.query(query, [run.id, run.wave])).rowCount === 1
 }

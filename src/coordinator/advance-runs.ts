@@ -85,24 +85,47 @@ export interface ApproveOptions {
   readonly reason?: string | undefined
   /** Also without what the gates and the soak of the wave ask for. */
   readonly override?: boolean | undefined
+  /** The wave that the person has looked at. Default: the current one. */
+  readonly wave?: number | undefined
   readonly dryRun?: boolean | undefined
 }
 
-/** Returns the wave that was approved: the one after it begins when its gates are open. */
+/**
+ * Returns the wave that was approved: the one after it begins when its gates are open.
+ * NOT_ALLOWED_NOW: it has open moves, was approved already, or another wave is the current one.
+ */
 export async function approve(
   { control }: At,
   runId: string,
-  { override = false, by, reason, dryRun }: ApproveOptions,
+  { override = false, wave: expected, by, reason, dryRun }: ApproveOptions,
 ): Promise<number> {
   const run = await knownRun(control, runId)
-  if (run.wave >= run.wave_count) {
-    const message = `run "${runId}" has no wave that waits: its last one has begun`
+  const refusal = await whyNotApproved(control, run, { override, expected })
+  if (refusal !== null) throw new RehomeError('NOT_ALLOWED_NOW', `run "${runId}" ${refusal}`)
+  if (dryRun) return run.wave
+  if (!(await approveWave(control, run, { override }))) {
+    const message = `run "${runId}" has changed meanwhile: see \`rehome status ${runId}\``
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
-  if (dryRun) return run.wave
-  if (await approveWave(control, run, { override })) {
-    const data = { wave: run.wave, override }
-    await addRunEvent(control, { runId, kind: 'approved', by, reason, data })
-  }
+  const data = { wave: run.wave, override }
+  await addRunEvent(control, { runId, kind: 'approved', by, reason, data })
   return run.wave
+}
+
+/** A person approves what has come of a wave, so it has to be over. null: it can be approved. */
+async function whyNotApproved(
+  control: Control,
+  run: Run,
+  { override, expected }: { override: boolean; expected: number | undefined },
+): Promise<string | null> {
+  const { wave } = run
+  if (wave >= run.wave_count) return 'has no wave that waits: its last one has begun'
+  if (expected !== undefined && expected !== wave) {
+    return `is in wave ${wave}, not in wave ${expected}: see \`rehome status ${run.id}\``
+  }
+  const { open } = await waveCounts(control, run)
+  if (open > 0) return `has ${open} open tenant(s) up to wave ${wave}: wait until they have ended`
+  const decided = override ? run.overridden_wave : run.approved_wave
+  if (decided < wave) return null
+  return `has wave ${wave} ${override ? 'overridden' : 'approved'} already`
 }

@@ -120,7 +120,8 @@ export function verdictOn(state: WaveState, runId: string): Verdict {
   const wait = (reason: string) => ({ next: false, reason: `${which} ${reason}` })
   if (open > 0 || endedMs === null) return wait(`has ${open} open of ${wave.tenants} tenant(s)`)
   if (state.isOverridden) return { next: true, reason: `${which} was overridden` }
-  const override = `\`rehome approve ${runId} --override\``
+  const approve = `rehome approve ${runId} --wave ${number}`
+  const override = `\`${approve} --override\``
   if (failed > wave.failedMax) {
     const advice = `retry or skip them, or ${override}`
     const what = `${failed} failed or rolled back move(s)`
@@ -135,7 +136,7 @@ export function verdictOn(state: WaveState, runId: string): Verdict {
     return wait(`soaks for ${Math.ceil((wave.soakMs - endedMs) / 1000)} s more`)
   }
   if (wave.approve && !state.isApproved) {
-    return wait(`waits for a person: \`rehome approve ${runId}\``)
+    return wait(`waits for a person: \`${approve}\``)
   }
   return { next: true, reason: `${which} has ended` }
 }

@@ -87,7 +87,7 @@ describe('the next wave', () => {
     ],
     [{ pauseMsP99: 89 }, {}, 'has a 99 % pause of 90 ms, allowed are 89 ms: `rehome approve run'],
     [{ soakMs: 60_000 }, { endedMs: 1_000, isApproved: true }, 'soaks for 59 s more'],
-    [{ approve: true }, {}, 'waits for a person: `rehome approve run`'],
+    [{ approve: true }, {}, 'waits for a person: `rehome approve run --wave 2`'],
   ])('waits after %j with %j', (change, state, reason) => {
     const { next, reason: given } = verdict(change, state)
     expect([next, given]).toEqual([false, expect.stringContaining(reason)])

@@ -88,6 +88,7 @@ function addApprove(program: Command): void {
     .command('approve <run>')
     .description('approve the current wave of a run, so that the next one begins')
     .option('--override', 'also without what its gates and its soak ask for')
+    .option('--wave <number>', 'refuse if another wave is the current one', atLeastOne)
     .option('--reason <text>', 'kept with the events')
     .option('--dry-run', 'only say which wave it is')
     .option('--json', 'as JSON')
