@@ -17,7 +17,7 @@ const numbers = Array.from({ length: 200 }, (_, i) => i).filter((i) => {
     tables.length <= 4 &&
     reactions.length === 0 &&
     tables.every((one) => !one.left)
-  return isSmall && story.kind === 'back' && story.role === 'superuser'
+  return isSmall && ['back', 'again', 'backClean'].includes(story.kind) && story.role !== 'plain'
 })
 
 let ground: Ground
@@ -49,6 +49,15 @@ async function runWith(plant: Plant, number: number) {
   return { outcome, report: reportOf(options, outcome) }
 }
 
+/** The first of some cases that gets past check, and so comes to the fault. */
+async function foundWith(plant: Plant) {
+  for (const number of numbers.slice(0, 8)) {
+    const tried = await runWith(plant, number)
+    if (tried.report.found.length > 0) return tried
+  }
+  throw new Error('no case found the planted fault')
+}
+
 describe('a planted fault is found and shrunk', () => {
   test.each([
     [
@@ -62,9 +71,7 @@ describe('a planted fault is found and shrunk', () => {
       "the tenant's rows are not as written at the target",
     ],
   ])('%s', async (_, plant, what) => {
-    let tried = await runWith(plant, numbers[0] ?? 0)
-    if (tried.report.found.length === 0) tried = await runWith(plant, numbers[1] ?? 0)
-    const { report, outcome } = tried
+    const { report, outcome } = await foundWith(plant)
     expect(report.held).toBe(false)
     const [found] = report.found.filter((one) => one.what === what)
     const drawn = drawCase(seed, found?.case ?? 0)
