@@ -52,8 +52,10 @@ const online = {
   pause: { budgetMs: 60_000, attempts: 9 },
 } satisfies Partial<PlanInput>
 
-/** Where the fourth note of a tenant is refused. */
-const refusing = 'alter table notes add constraint small check (amount < 4)'
+/** Refuses the fourth note of a tenant, by a function that nothing can try at the source. */
+const refusing = `create function is_small(numeric) returns boolean language sql immutable
+    as $$ select $1 < 4 $$;
+  alter table notes add constraint small check (is_small(amount))`
 
 export async function worldOf(story: Story, options: WorldOptions = {}): Promise<World> {
   const { plan, target = '' } = story
