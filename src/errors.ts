@@ -34,6 +34,8 @@ export const errorCodes = {
   SCHEMA_CHANGED: { retryable: true, exitCode: 4 },
   WRITES_WOULD_BE_LOST: { retryable: false, exitCode: 5 },
   WRITE_NOT_REFUSED: { retryable: false, exitCode: 4 },
+  REPORT_ALTERED: { retryable: false, exitCode: 4 },
+  REPORT_UNTRUSTED: { retryable: false, exitCode: 4 },
   NOT_MOVED: { retryable: false, exitCode: 3 },
   FENCE_HELD: { retryable: true, exitCode: 3 },
   FENCE_LOST: { retryable: true, exitCode: 1 },

@@ -30,3 +30,5 @@ export { gather, type Produced, stream, type TenantQuery } from './plan/stream.t
 export type { TableOptions } from './plan/table-options.ts'
 export { type AnyOf, anyOf } from './plan/through.ts'
 export type { TransformContext } from './plan/transform-context.ts'
+export type { ReportFormat } from './report/report-file.ts'
+export { type Verified, type VerifyOptions, verifyReport } from './report/verify.ts'

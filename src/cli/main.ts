@@ -16,6 +16,7 @@ import { setPackageModule } from './load-plan.ts'
 import { addBoard } from './operate/board.ts'
 import { addDoctor } from './operate/doctor.ts'
 import { addLogs } from './operate/logs.ts'
+import { addReport } from './operate/report.ts'
 import { addRuns } from './operate/runs.ts'
 import { addShow } from './operate/show.ts'
 import { addStatus } from './operate/status.ts'
@@ -37,11 +38,13 @@ Environment:
                  who may operate and who may look at the board, and where it listens
   REHOME_METRICS_PORT, REHOME_METRICS_HOST
                  where a worker answers /metrics, /healthz and /readyz (default: nowhere)
+  REHOME_SIGNING_KEY
+                 the Ed25519 private key that signs reports (default: they are not signed)
   LOG_LEVEL      trace, debug, info, warn, error, silent (default: info)
   and the variables that the plan names for its two ends
 
 Exit codes:
-  0  done                                 4  the copy was not equal, or the schema changed
+  0  done                                 4  not equal, a changed schema, an altered report
   1  unexpected, or an error that passes  5  a rollback would lose writes
   2  a mistake in the call or the plan    6  a database is out of reach or denies access
   3  refused as things stand
@@ -83,6 +86,7 @@ export async function main(argv: readonly string[], rehome: PackageModule): Prom
   addStatus(program)
   addLogs(program)
   addShow(program)
+  addReport(program)
   addErrands(program)
   addSteering(program)
   addCanary(program)

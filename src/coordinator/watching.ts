@@ -6,11 +6,22 @@ import { listRuns, type RunSummary, type RunsQuery } from '../control/runs.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import type { Queues } from '../queue/queues.ts'
+import { type ReportFormat, reportTexts } from '../report/report-file.ts'
+import { withCollected } from '../report/run-report.ts'
+import { signingKeyOf } from '../report/seal.ts'
 import { knownRun } from './ask-errands.ts'
 import type { Diagnosis } from './doctor/diagnosis.ts'
 import { type DoctorOptions, diagnose, type Patient } from './doctor/doctor.ts'
+import { version } from './enqueue.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { type Readiness, readinessOf } from './metrics/readiness.ts'
+
+export interface ReportOptions {
+  /** Default `html`. CSV has no signature. */
+  readonly format?: ReportFormat
+  /** An Ed25519 private key as PEM, or the path of one. Default: REHOME_SIGNING_KEY; else none. */
+  readonly signingKey?: string
+}
 
 export interface Watching {
   /** Newest first; by default the newest 100. */
@@ -19,6 +30,11 @@ export interface Watching {
   overview(runId: string): Promise<{ run: Run; overview: RunOverview }>
   /** A page of a run's tenants, filtered and sorted, without their evidence. */
   tenants(runId: string, query?: TenantQuery): Promise<TenantPage>
+  /**
+   * One self-contained file about a run, for its auditor, in parts. Reads one snapshot of the run.
+   * Memory does not grow with the run. Throws RUN_UNKNOWN, or USAGE for a wrong key.
+   */
+  report(runId: string, options?: ReportOptions): AsyncGenerator<string, void, undefined>
   /** Everything that stands in the way of moves, each with its remedy. Reads only. */
   diagnose(plans: readonly PlanInput[], options?: DoctorOptions): Promise<Diagnosis[]>
   /** Numbers of the installation in Prometheus's text format. */
@@ -31,6 +47,7 @@ interface Opened {
   readonly control: Control
   readonly queues: Queues
   readonly environment: NodeJS.ProcessEnv
+  readonly by: string
 }
 
 export function watchingOf(opened: Opened): Watching {
@@ -45,10 +62,22 @@ export function watchingOf(opened: Opened): Watching {
       await knownRun(control, runId)
       return await tenantPage(control, runId, query)
     },
+    report: (runId, options) => reportOf(opened, runId, options),
     diagnose: (plans, asked) => diagnose(patientOf(opened), plans.map(checkPlan), asked),
     metrics: metricsOf(opened),
     readiness: () => readinessOf(opened),
   }
+}
+
+function reportOf(
+  { control, environment, by }: Opened,
+  runId: string,
+  { format = 'html', signingKey = environment.REHOME_SIGNING_KEY }: ReportOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  const key = signingKeyOf(signingKey)
+  return withCollected(control, { runId, by, version: version() }, (collected) =>
+    reportTexts(collected, { format, key }),
+  )
 }
 
 function patientOf({ control, queues, environment }: Opened): Patient {

@@ -4,8 +4,8 @@
  * nothing from elsewhere, which their policy says to the browser, too.
  */
 import { createHash } from 'node:crypto'
+import { type Content, constant, type Html, html } from '../html.ts'
 import { type Asset, assetPath, readAsset } from './assets.ts'
-import { type Content, constant, type Html, html } from './html.ts'
 
 const style = readAsset('board.css')
 

@@ -4,9 +4,9 @@
  */
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import type { Errand } from '../errands.ts'
+import { shorten, visible } from '../html.ts'
 import { type JobPayload, readPayload } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
-import { shorten, visible } from './html.ts'
 import { tenantPath } from './tenant-path.ts'
 
 /** One of each queue. */

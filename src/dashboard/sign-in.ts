@@ -3,9 +3,9 @@
  * the token itself is neither kept nor shown again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { html } from '../html.ts'
 import type { Logger } from '../log.ts'
 import type { Access } from './access.ts'
-import { html } from './html.ts'
 import { page } from './page.ts'
 import { localPath } from './same-origin.ts'
 import type { WrongTokens } from './wrong-tokens.ts'

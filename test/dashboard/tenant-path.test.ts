@@ -1,9 +1,9 @@
 // Tenant ids are any text: on their way through an address, and on the page.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { html, visible } from '../../src/dashboard/html.ts'
 import { command } from '../../src/dashboard/retry.ts'
 import { readTenantPath, tenantPath } from '../../src/dashboard/tenant-path.ts'
+import { html, visible } from '../../src/html.ts'
 
 const nasty = ['.', '..', '~.', '~~..', 'a.json', '.json', '..json', 'a/b', '%2E', '%', '?x#y', ' ']
 

@@ -43,7 +43,7 @@ describe('imports', () => {
     ['src/stages/copy.ts', '../move-shard.ts', 'floor 13 (src/move-shard.ts)'],
     ['src/move-shard.ts', './queue/jobs.ts', 'floor 13 (src/queue)'],
     ['src/queue/jobs.ts', '../worker/attempt.ts', 'floor 14 (src/worker)'],
-    ['src/dashboard/html.ts', '../coordinator/rehome.ts', 'floor 14 (src/coordinator)'],
+    ['src/dashboard/page.ts', '../coordinator/rehome.ts', 'floor 14 (src/coordinator)'],
     ['src/worker/attempt.ts', '../cli/main.ts', 'floor 15 (src/cli)'],
     ['src/cli/main.ts', '../../jobs/worker.ts', 'floor 15 (jobs)'],
     ['src/cli/main.ts', '../index.ts', 'floor 16 (src/index.ts)'],

@@ -1,5 +1,5 @@
 /** The page that asks for an errand: its price, a reason, a confirmation. */
-import { type Html, html, shorten } from '../html.ts'
+import { type Html, html, shorten } from '../../html.ts'
 import type { TenantRecord } from '../library.ts'
 import { navigation, page } from '../page.ts'
 import { runPath } from '../runs/run-query.ts'

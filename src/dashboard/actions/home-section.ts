@@ -1,7 +1,7 @@
 /** Where the tenant lives, until when it can come back, and what a person may ask for now. */
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../html.ts'
+import { time } from '../../numbers.ts'
 import type { TenantRecord } from '../library.ts'
-import { time } from '../numbers.ts'
 import { command } from '../retry.ts'
 import { type AskedErrand, actionPath } from '../tenant-path.ts'
 

@@ -1,8 +1,8 @@
 /** Tells what an errand does, how long writes pause, and what is lost, in sentences. Pure. */
 import { z } from 'zod'
 import type { Move, MoveEvent, Run } from '../../control/database.ts'
+import { number, span } from '../../numbers.ts'
 import { beforeCutover } from '../../phases.ts'
-import { number, span } from '../numbers.ts'
 import type { AskedErrand } from '../tenant-path.ts'
 import { readEvidence } from '../tenants/evidence.ts'
 

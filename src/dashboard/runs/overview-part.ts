@@ -1,8 +1,8 @@
 /** The part of a run's page that is in numbers. The server sends it anew when a number changes. */
 import type { RunOverview } from '../../control/run-overview.ts'
 import { pauseBoundsMs } from '../../control/run-overview.ts'
-import { type Content, type Html, html, shorten } from '../html.ts'
-import { number, span, time } from '../numbers.ts'
+import { type Content, type Html, html, shorten } from '../../html.ts'
+import { number, span, time } from '../../numbers.ts'
 import { tenantPath } from '../tenant-path.ts'
 import { adviceFor } from './advice.ts'
 import { type State, stateOf, states } from './cells.ts'

@@ -1,8 +1,8 @@
 /** The pages of runs: the list of them, and one run with all its tenants. */
 import type { Run } from '../../control/database.ts'
 import type { RunSummary } from '../../control/runs.ts'
-import { type Html, html } from '../html.ts'
-import { number, time } from '../numbers.ts'
+import { type Html, html } from '../../html.ts'
+import { number, time } from '../../numbers.ts'
 import { navigation, page } from '../page.ts'
 import { overviewPart } from './overview-part.ts'
 import { runPath } from './run-query.ts'

@@ -2,8 +2,8 @@
 
 import type { RunOverview } from '../../control/run-overview.ts'
 import type { TenantLine, TenantPage, TenantQuery, TenantSort } from '../../control/run-tenants.ts'
-import { type Html, html, shorten } from '../html.ts'
-import { number, span, time } from '../numbers.ts'
+import { type Html, html, shorten } from '../../html.ts'
+import { number, span, time } from '../../numbers.ts'
 import { tenantPath } from '../tenant-path.ts'
 import { percentOf, stateOf, wordsOf } from './cells.ts'
 import { runPath } from './run-query.ts'

@@ -2,10 +2,10 @@
  * One tenant's move, as a page: how it stands, what was compared, how long it took, what happened.
  */
 import type { Move, MoveEvent } from '../../control/database.ts'
+import { type Content, type Html, html, shorten } from '../../html.ts'
+import { number, span, time } from '../../numbers.ts'
 import { homeSection } from '../actions/home-section.ts'
-import { type Content, type Html, html, shorten } from '../html.ts'
 import type { TenantRecord } from '../library.ts'
-import { number, span, time } from '../numbers.ts'
 import { navigation, page } from '../page.ts'
 import { adviceFor } from '../runs/advice.ts'
 import { runPath } from '../runs/run-query.ts'

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Move, Run } from '../../../src/control/database.ts'
 import { priceOf } from '../../../src/dashboard/actions/price.ts'
-import { span } from '../../../src/dashboard/numbers.ts'
 import { adviceFor, advicesIn } from '../../../src/dashboard/runs/advice.ts'
 import { stateOf } from '../../../src/dashboard/runs/cells.ts'
 import { readRunQuery, runPath } from '../../../src/dashboard/runs/run-query.ts'
 import { actionPath, readActionPath } from '../../../src/dashboard/tenant-path.ts'
 import { errorCodes } from '../../../src/errors.ts'
+import { span } from '../../../src/numbers.ts'
 
 test('every error code has its advice, as plain text', async () => {
   const advices = advicesIn(await readFile('docs/errors.md', 'utf8'))

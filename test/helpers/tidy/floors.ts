@@ -9,12 +9,12 @@ interface Place {
 
 /** From below. A folder of one floor meets none of its neighbours. */
 const floors: readonly RegExp[] = [
-  /^(src)\/(calls|errands|errors|clock|duration|log|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
+  /^(src)\/(calls|errands|errors|clock|duration|html|log|numbers|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
   /^(src\/plan)\//,
   /^(src\/(values|control|testing|lint))\//,
   // The contract of all ends.
   /^(src\/ends)\/[\w-]+\.ts$/,
-  /^(src\/transform)\//,
+  /^(src\/(transform|report))\//,
   /^(src\/ends\/(postgres|web))\//,
   /^(src\/ends\/(http|api))\//,
   /^(src\/(ends\/open|http-end))\//,

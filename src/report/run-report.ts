@@ -1,0 +1,140 @@
+/**
+ * The contents of a report on a whole run, and how a run is read for it: once, in one snapshot,
+ * into a temporary file with a line of canonical JSON a tenant. Every format is made from these
+ * lines, so memory does not grow with the run, and the control database waits for no reader.
+ */
+import { createReadStream } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Control, Run } from '../control/database.ts'
+import { type RunReader, readRunAtOnce } from '../control/run-report.ts'
+import { RehomeError, redact, storable } from '../errors.ts'
+import { canonicalJson } from './canonical.ts'
+import { createTotals, type Totals } from './statistics.ts'
+import { type TenantReport, tenantReportOf } from './tenant-report.ts'
+
+export const reportFormat = 'rehome-report/1'
+
+export interface RunEventReport {
+  readonly at: Date
+  readonly kind: string
+  readonly by: string
+  readonly reason: string | null
+  readonly data: unknown
+}
+
+export interface ReportHead {
+  readonly format: typeof reportFormat
+  readonly generatedAt: Date
+  readonly generatedBy: string
+  readonly generatorVersion: string
+  readonly run: {
+    readonly id: string
+    readonly plan: string
+    /** sha256 of the plan's text. */
+    readonly planFingerprint: string
+    readonly rehomeVersion: string
+    readonly scope: string
+    readonly source: string
+    readonly target: string
+    readonly enqueuedBy: string
+    readonly enqueuedAt: Date
+    readonly rehearsal: boolean
+    readonly priority: string
+    readonly paused: string | null
+    readonly attemptsMax: number
+    readonly wave: number
+    readonly waveCount: number
+    readonly waves: unknown
+    readonly stopWhen: unknown
+  }
+  readonly runEvents: readonly RunEventReport[]
+}
+
+/** A tenant as it comes out of its line: times are texts. */
+export type TenantLine = Omit<TenantReport, 'events' | 'startedAt' | 'endedAt' | 'windowUntil'> & {
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly events: readonly (Omit<TenantReport['events'][number], 'at'> & { readonly at: string })[]
+}
+
+export interface Collected {
+  readonly head: ReportHead
+  readonly totals: Totals
+  /** Canonical JSON, one text a tenant; as often as wanted. */
+  lines(): AsyncIterable<string>
+}
+
+export interface Asking {
+  readonly runId: string
+  /** The caller's name. */
+  readonly by: string
+  /** The version of rehome that makes the report. */
+  readonly version: string
+}
+
+/** Calls `work` with all that is known, and removes the temporary file. Throws RUN_UNKNOWN. */
+export async function* withCollected(
+  control: Control,
+  asking: Asking,
+  work: (collected: Collected) => AsyncIterable<string>,
+): AsyncGenerator<string, void, undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'rehome-report-'))
+  const path = join(folder, 'tenants')
+  try {
+    const { runId } = asking
+    const read = await readRunAtOnce(control, runId, async (reader) => ({
+      head: headOf(reader, asking),
+      totals: await spool(reader, path),
+    }))
+    if (!read) throw new RehomeError('RUN_UNKNOWN', `run "${runId}" does not exist`)
+    yield* work({ ...read, lines: () => linesOf(path) })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function spool(reader: RunReader, path: string): Promise<Totals> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    const totals = createTotals()
+    for await (const found of reader.moves()) {
+      const tenant = tenantReportOf(found)
+      totals.add(tenant)
+      await file.write(`${canonicalJson(tenant)}\n`)
+    }
+    return totals.end()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Canonical JSON has no line feed. */
+function linesOf(path: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+}
+
+function headOf({ at, run, runEvents }: RunReader, { by, version }: Asking): ReportHead {
+  return {
+    format: reportFormat,
+    ...{ generatedAt: at, generatedBy: by, generatorVersion: version },
+    run: runOf(run),
+    runEvents: runEvents.map(({ at, kind, by, reason, data }) => {
+      return { at, kind, by, reason: reason === null ? null : storable(reason), data }
+    }),
+  }
+}
+
+function runOf(run: Run): ReportHead['run'] {
+  return {
+    id: run.id,
+    ...{ plan: run.plan_name, planFingerprint: run.plan_fingerprint },
+    ...{ rehomeVersion: run.rehome_version, scope: run.scope },
+    ...{ source: redact(run.source), target: redact(run.target) },
+    ...{ enqueuedBy: run.created_by, enqueuedAt: run.created_at, rehearsal: run.rehearsal },
+    ...{ priority: run.priority, paused: run.paused, attemptsMax: run.attempts },
+    ...{ wave: run.wave, waveCount: run.wave_count, waves: run.waves, stopWhen: run.stop_when },
+  }
+}
