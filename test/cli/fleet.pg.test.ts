@@ -84,7 +84,11 @@ test('approve is refused where no wave waits, and enqueue prints the schedule', 
     `wave 1: 1 tenant(s), named; the next wave needs ${needs}\nwave 2: 2 tenant(s), rest\n`,
   )
   const enqueued = await json('enqueue', file.path)
-  expect(await json('approve', enqueued.runId, '--reason', 'seen')).toEqual({ wave: 1 })
+  const early = await ask('approve', enqueued.runId)
+  expect([early.code, early.error]).toEqual([3, expect.stringContaining('has 1 open tenant(s)')])
+  await ask('skip', enqueued.runId, '--tenant', 'a')
+  const seen = ['approve', enqueued.runId, '--wave', '1', '--reason', 'seen'] as const
+  expect(await json(...seen)).toEqual({ wave: 1 })
   expect((await ask('show', enqueued.runId)).out).toMatch(/approved by \S+: seen {2}\{"wave":1/)
 })
 
