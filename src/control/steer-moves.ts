@@ -66,6 +66,15 @@ export async function openMovesOf(control: Control, some: Some): Promise<BriefMo
   return await allOf(control, some, sql`open and errand = 'move'`)
 }
 
+/** Its tenant is at one home, open, and nothing is on its way back. */
+const isEndableRollback = sql<SqlBool>`open and errand = 'rollback'
+  and (fallback_phase = 'failed' or phase in ('moved', 'audit'))`
+
+/** Rollbacks that can be called off if no worker has their plan. */
+export async function endableRollbacks(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, some, isEndableRollback)
+}
+
 /** Open moves of the run that are waiting to be resumed, or would wait. */
 export async function stoppableMoves(control: Control, some: Some): Promise<BriefMove[]> {
   return await allOf(control, some, isStoppable)
@@ -120,13 +129,23 @@ export async function pauseMoves(
 /**
  * Ends moves that have changed nothing at either end yet: no worker has to look at them again. A
  * move stores its epoch before it changes anything, under the token that is taken away here.
+ *
+ * Of a run whose plan no worker has, `isOrphaned`, also moves that have begun and rollbacks that
+ * have changed nothing: they would wait for ever. What they left is that of a failed move.
  */
 export async function callOff(
   control: Control,
   some: Some,
-  { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
+  {
+    code,
+    isOrphaned = false,
+    ...who
+  }: Steered & { code: 'CANCELLED' | 'SKIPPED'; isOrphaned?: boolean },
 ): Promise<string[]> {
-  const when = sql<SqlBool>`${isStoppable} and epoch is null`
+  const untouched = sql<SqlBool>`${isStoppable} and epoch is null`
+  const orphaned = sql<SqlBool>`(${isStoppable} or ${isEndableRollback})`
+  const when = isOrphaned ? orphaned : untouched
+  const { by, reason } = who
   return await settle(control, { ...some, when }, { code, by, reason })
 }
 
@@ -157,7 +176,7 @@ async function settle(
     when,
     set: {
       ...{ open: false, token: null, paused: null },
-      phase: sql<Phase>`case when open then 'failed' else phase end`,
+      phase: sql<Phase>`case when open then fallback_phase else phase end`,
       failed_phase: sql`coalesce(failed_phase, phase)`,
       error_code: code,
       error_message: sql`${message} || coalesce(' (was ' || error_code

@@ -59,8 +59,9 @@ async function waveText(control: Control, run: Run): Promise<string> {
   return `${run.wave} of ${run.wave_count} waves have begun; ${reason}`
 }
 
-function noWorkerText({ plan_name: plan }: Run): string {
-  return `no worker has plan "${plan}" as this run was enqueued with it: start one with that file, or, if the plan has changed, cancel the run and enqueue a new one`
+function noWorkerText({ plan_name: plan, id }: Run): string {
+  const instead = `\`rehome cancel ${id} --all\` and enqueue a new run`
+  return `no worker has plan "${plan}" as this run was enqueued with it: start one with that file, or, if the plan has changed, ${instead}`
 }
 
 const answerMs = 2_000

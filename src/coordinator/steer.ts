@@ -6,12 +6,14 @@ import {
   type BriefMove,
   briefMoves,
   callOff,
+  endableRollbacks,
   openMovesOf,
   pauseMoves,
   type Some,
   skipFailed,
   stoppableMoves,
 } from '../control/steer-moves.ts'
+import { hasWorker } from '../control/workers.ts'
 import { RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
@@ -110,7 +112,7 @@ function unpaused({ by, reason }: SteerOptions) {
 }
 
 export interface Cancelled {
-  /** They had changed nothing yet. */
+  /** They had changed nothing yet, or no worker has the plan that they need. */
   readonly calledOff: readonly string[]
   /** Moves under way: their tenants stay at the source, and what was copied is removed. */
   readonly takenBack: readonly string[]
@@ -118,17 +120,23 @@ export interface Cancelled {
   readonly forward: readonly string[]
 }
 
-/** Calls off the open moves of the run, or of these tenants. */
+/**
+ * Calls off the open moves of the run, or of these tenants; also rollbacks that have not begun, if
+ * no worker has the run's plan.
+ */
 export async function cancel(at: At, runId: string, options: SteerOptions): Promise<Cancelled> {
   const { run, some } = await chosen(at, runId, options)
-  const open = await openMovesOf(at.control, some)
+  const isOrphaned = !(await hasWorker(at.control, run.plan_fingerprint))
+  const rollbacks = isOrphaned ? await endableRollbacks(at.control, some) : []
+  const open = [...(await openMovesOf(at.control, some)), ...rollbacks]
   if (!open[0] && some.tenants) {
     const [move] = await briefMoves(at.control, some)
     if (move) throw notNow(move, 'only an open move can be called off')
   }
-  if (options.dryRun) return endsOf(open)
+  if (options.dryRun) return endsOf(open, { isOrphaned })
   await at.queues.ready()
-  const calledOff = await callOff(at.control, some, { ...options, code: 'CANCELLED' })
+  const { by, reason } = options
+  const calledOff = await callOff(at.control, some, { by, reason, code: 'CANCELLED', isOrphaned })
   const takenBack = await takeBack(at, run, { ...options, some })
   const off = new Set([...calledOff, ...takenBack])
   const data = { calledOff: calledOff.length, takenBack: takenBack.length }
@@ -137,12 +145,13 @@ export async function cancel(at: At, runId: string, options: SteerOptions): Prom
 }
 
 /** Ends of these open moves if they were cancelled now. */
-function endsOf(open: readonly BriefMove[]): Cancelled {
-  const stops = ({ phase }: BriefMove) => beforeCutover.includes(phase)
+function endsOf(open: readonly BriefMove[], { isOrphaned }: { isOrphaned: boolean }): Cancelled {
+  const stops = ({ errand, phase }: BriefMove) => errand !== 'move' || beforeCutover.includes(phase)
+  const isOff = ({ epoch }: BriefMove) => isOrphaned || epoch === null
   const tenantsWhere = (is: (move: BriefMove) => boolean) => tenantsOf(open.filter(is))
   return {
-    calledOff: tenantsWhere((move) => stops(move) && move.epoch === null),
-    takenBack: tenantsWhere((move) => stops(move) && move.epoch !== null),
+    calledOff: tenantsWhere((move) => stops(move) && isOff(move)),
+    takenBack: tenantsWhere((move) => stops(move) && !isOff(move)),
     forward: tenantsWhere((move) => !stops(move)),
   }
 }

@@ -57,6 +57,8 @@ async function attemptOf(
         'the job does not belong to the move that it names: nothing is done',
       )
     }
+    // Before the plan: a move that was called off waits for no worker.
+    if (!move.open || move.errand !== errand) return { kind: 'nothing to do' }
     if (!hasPlan(runtime, move)) return { kind: 'of another plan', move }
     const { report, tell } = story
     return await attempt({ ...runtime, moveId, errand, report, tell })

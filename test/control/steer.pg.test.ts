@@ -67,6 +67,23 @@ test('a cancel takes moves back before their cutover, and never one that has end
   expect(names(states)).toEqual(names(allStates.filter(isStoppable)))
 })
 
+test('a run whose plan no worker has is called off, but for what is past its cutover', async () => {
+  const orphans = { ...who, code: 'CANCELLED', isOrphaned: true } as const
+  const { runId, moves } = await storeMoves(db.control, allStates)
+  const tenants = new Set(await callOff(db.control, { runId }, orphans))
+  const off = moves.filter(({ tenant }) => tenants.has(tenant)).map(({ state }) => state)
+  const isOff = (state: State) => isStoppable(state) || state.open === 'rollback'
+  expect(names(off)).toEqual(names(allStates.filter(isOff)))
+  const { id } = await storeOne({ phase: 'moved', open: 'rollback' })
+  await db.control.pool.query(
+    `update rehome_control.moves set fallback_phase = 'moved' where id = $1`,
+    [id],
+  )
+  const { run_id: run } = await moveOf(id)
+  await callOff(db.control, { runId: run }, orphans)
+  expect(await moveOf(id)).toMatchObject({ open: false, phase: 'moved' })
+})
+
 test('a run of more moves than a page has is steered as a whole', async () => {
   const one = { phase: 'queued', open: 'move', variant: 'no window' } as const
   const many = Array.from({ length: 2_300 }, () => one)

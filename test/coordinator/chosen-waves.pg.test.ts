@@ -1,5 +1,7 @@
 // Errands and steering of one wave of a run; asked of the control database alone.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { announceWorker } from '../../src/control/workers.ts'
 import { cleanup, rollback } from '../../src/coordinator/ask-errands.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
 import { cancel, pause, resume } from '../../src/coordinator/steer.ts'
@@ -13,6 +15,7 @@ import {
 let db: ControlOnly
 beforeAll(async () => {
   db = await createControl()
+  await announceWorker(db.control, { id: randomUUID(), fingerprints: [''], aliveMs: 600_000 })
 })
 afterAll(() => db[Symbol.asyncDispose]())
 

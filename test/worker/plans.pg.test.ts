@@ -5,6 +5,54 @@ import { eventually } from '../helpers/eventually.ts'
 import { ended, moveOf } from '../helpers/runs.ts'
 import { createWorld, installPlans } from '../helpers/world.ts'
 
+/** A plan of tenant a; its writer, who has not committed, keeps every attempt in its drain. */
+async function worldThatDrains() {
+  const world = await createWorld({ plan: { fence: { leaseMs: 30_000, drainMs: 20_000 } } })
+  await world.addTenant('a', 3)
+  const client = await world.source.pool.connect()
+  await client.query(`begin; insert into visits values ('a', '2025-07-01', 1)`)
+  return {
+    world,
+    async go() {
+      await client.query('commit')
+      client.release()
+    },
+  }
+}
+
+test('a run whose plan has changed can be called off, begun or not, and enqueued anew', async () => {
+  const { world: opened, go } = await worldThatDrains()
+  await using world = opened
+  const { rehome } = world
+  await world.addTenant('b', 3)
+  const old = world.plan({ concurrency: 1 })
+  const plan = world.plan({ concurrency: 1, tenants: ['a', 'b'] })
+  const id = (await rehome.enqueue(old)).runId ?? ''
+  const worker = await world.work([old])
+  await eventually(async () => expect((await moveOf(world, id, 'a')).phase).toBe('drain'))
+  await worker.close()
+  await go()
+  await using _worker = await world.work([plan])
+  await eventually(async () => {
+    expect(await rehome.notices(id)).toEqual([
+      expect.stringMatching(/^no worker has .*`rehome cancel \S+ --all` and enqueue a new run$/),
+    ])
+  })
+  const ends = { calledOff: ['a', 'b'], takenBack: [], forward: [] }
+  expect(await rehome.cancel(id, { dryRun: true })).toEqual(ends)
+  // A rollback of the run would wait for the old plan, too.
+  expect(await rehome.rollback(id, { tenants: ['a'] })).toEqual(['a'])
+  expect(await rehome.notices(id)).toHaveLength(1)
+  const { calledOff } = await rehome.cancel(id)
+  expect(calledOff).toEqual(['a', 'b'])
+  const off = { open: false, phase: 'failed', error_code: 'CANCELLED' }
+  for (const tenant of ['a', 'b']) expect(await moveOf(world, id, tenant)).toMatchObject(off)
+  const next = (await rehome.enqueue(plan)).runId ?? ''
+  for (const move of (await ended(world, next)).values()) {
+    expect(move).toMatchObject({ phase: 'moved', error_code: null })
+  }
+})
+
 describeOnBackends('workers with different plans', (backend) => {
   test('leave each other their moves, and a run without a worker waits for one', async () => {
     await using world = await createWorld({ backend })

@@ -84,7 +84,7 @@ export interface KnownPlan {
   readonly fingerprint: string
 }
 
-/** Open moves that fail as soon as a worker with these plans takes them. */
+/** Open moves that workers with these plans leave to others. */
 export async function diagnosePlans(
   control: Control,
   plans: readonly KnownPlan[],
@@ -98,7 +98,7 @@ export async function diagnosePlans(
         kind: 'plan-differs',
         where: `plan "${planName}"`,
         message: `${moves} open moves, of run ${runId} and perhaps others, need another version of it`,
-        mend: 'start a worker with the version that they were enqueued with, or roll them back and enqueue anew',
+        mend: `start a worker with the version that they were enqueued with; or stop those that have it, \`rehome cancel ${runId} --all\`, and enqueue anew`,
       },
     ]
   })
