@@ -1,4 +1,5 @@
-// The board as people see it, in a real browser: what is shown, what Retry does, how one signs in.
+// Bull Board as people see it, in a real browser: what is shown, what Retry does, how one signs in.
+// Pages of runs and tenants are tried in runs/run-browser.pg.test.ts.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
