@@ -16,11 +16,12 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .5rem; border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
 th { border-bottom: 2px solid #555; } .n { text-align: right; white-space: nowrap; }
-tbody { break-inside: avoid; } tbody tr + tr td { border-bottom: 2px solid #999; padding-left: 1.5rem; }
+.tenant { break-inside: avoid; } .tenant tr + tr td { border-bottom: 2px solid #999; padding-left: 1.5rem; }
+th[scope=row] { width: 14rem; border-bottom: 1px solid #ccc; } .wide { overflow-x: auto; }
 thead { display: table-header-group; } ul { margin: 0; padding-left: 1.1rem; }
 code { font: 12px/1.3 ui-monospace, monospace; overflow-wrap: anywhere; }
 .bad { font-weight: bold; color: #9c1616; } figure { margin: 1rem 0; break-inside: avoid; } svg { max-width: 100%; height: auto; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } }
+@media print { body { margin: 0; max-width: none; font-size: 11px; } .wide { overflow: visible; } }
 `
 const styleHash = createHash('sha256').update(style).digest('base64')
 const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
@@ -53,12 +54,13 @@ ${plot('Pause of writes', totals.pauses)}
 ${plot('Duration of the move', totals.durations)}
 ${decisionsSection(head)}
 <h2>Tenants</h2>
+<div class="wide">
 <table>
 <thead><tr><th>tenant</th><th>phase</th><th class="n">wave</th><th class="n">attempts</th><th class="n">failures</th>
 <th class="n">rows</th><th>compared</th><th class="n">pause</th><th class="n">duration</th></tr></thead>
 `.text
   for await (const line of lines()) yield tenantRows(JSON.parse(line)).text
-  yield '</table>'
+  yield '</table>\n</div>'
 }
 
 function runSection({ run, generatedAt, generatedBy, generatorVersion }: ReportHead): Html {
@@ -108,9 +110,9 @@ function decisionsSection({ runEvents }: ReportHead): Html {
 <td>${reason ?? ''}</td><td><code>${JSON.stringify(data)}</code></td></tr>`,
   )
   return html`<h2>Decisions about the run</h2>
-<table><thead><tr><th>when</th><th>what</th><th>by</th><th>why</th><th></th></tr></thead>
+<div class="wide"><table><thead><tr><th>when</th><th>what</th><th>by</th><th>why</th><th></th></tr></thead>
 ${rows}
-</table>`
+</table></div>`
 }
 
 function tenantRows(tenant: TenantLine): Html {
@@ -125,7 +127,7 @@ function tenantRows(tenant: TenantLine): Html {
       ({ kind, where, detail }) => html`<b>not proven</b> (${kind}) ${where}: ${detail}`,
     ),
   ]
-  return html`<tbody>
+  return html`<tbody class="tenant">
 <tr><td><b>${tenant.tenant}</b></td><td>${tenant.phase}${tenant.open ? ` (${tenant.errand})` : ''}</td>
 <td class="n">${tenant.wave}</td><td class="n">${tenant.attempts}</td><td class="n">${tenant.failures}</td>
 <td class="n">${number(tenant.rowsCopied)}</td><td>${verdict(tenant)}</td>

@@ -12,6 +12,7 @@ import type { Control, Run } from '../control/database.ts'
 import { type RunReader, readRunAtOnce } from '../control/run-report.ts'
 import { RehomeError, redact, storable } from '../errors.ts'
 import { canonicalJson } from './canonical.ts'
+import { inChunks } from './chunks.ts'
 import { createTotals, type Totals } from './statistics.ts'
 import { type TenantReport, tenantReportOf } from './tenant-report.ts'
 
@@ -90,7 +91,7 @@ export async function* withCollected(
       totals: await spool(reader, path),
     }))
     if (!read) throw new RehomeError('RUN_UNKNOWN', `run "${runId}" does not exist`)
-    yield* work({ ...read, lines: () => linesOf(path) })
+    yield* inChunks(work({ ...read, lines: () => linesOf(path) }))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -100,11 +101,14 @@ async function spool(reader: RunReader, path: string): Promise<Totals> {
   const file = await open(path, 'wx', 0o600)
   try {
     const totals = createTotals()
-    for await (const found of reader.moves()) {
-      const tenant = tenantReportOf(found)
-      totals.add(tenant)
-      await file.write(`${canonicalJson(tenant)}\n`)
+    const lines = async function* () {
+      for await (const found of reader.moves()) {
+        const tenant = tenantReportOf(found)
+        totals.add(tenant)
+        yield `${canonicalJson(tenant)}\n`
+      }
     }
+    for await (const text of inChunks(lines())) await file.write(text)
     return totals.end()
   } finally {
     await file.close()

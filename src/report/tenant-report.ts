@@ -241,7 +241,8 @@ const told = z.object({
 function eventOf({ at, attempt, kind, message, phase, data }: ReportedEvent): EventReport {
   const { by, reason } = told.parse(data ?? {})
   return {
-    ...{ at, attempt, kind, phase, message: storable(message), by },
+    // Messages were made storable when they were stored; data was not.
+    ...{ at, attempt, kind, phase, message, by },
     reason: reason === undefined ? undefined : storable(reason),
   }
 }
