@@ -16,11 +16,13 @@ export interface WavesOptions {
 export function startWaves({ control, queues, log, everyMs = 2_000 }: WavesOptions): () => void {
   let timer: NodeJS.Timeout
   let ended = false
+  const restMs = Math.min(2_000, everyMs)
   const look = async () => {
-    await advanceRuns({ control, queues }).catch((error: unknown) => {
-      if (!ended) log.warn({ err: error }, 'could not look after waves, will look again')
-    })
-    if (!ended) timer = setTimeout(look, Math.min(2_000, everyMs))
+    const failed = (error: unknown, run?: string) => {
+      if (!ended) log.warn({ err: error, run }, 'could not look after waves, will look again')
+    }
+    await advanceRuns({ control, queues }, { everyMs: restMs, onError: failed }).catch(failed)
+    if (!ended) timer = setTimeout(look, restMs)
   }
   void look()
   return () => {

@@ -6,6 +6,8 @@ create table rehome_control.installation (
   id uuid primary key default gen_random_uuid(),
   -- Moves at once over all workers. null: as many as the workers take.
   moves_at_once integer,
+  -- When a worker is to look after the waves of runs next. Who looks first sets it.
+  waves_due_at timestamptz not null default clock_timestamp(),
   constraint "at least one move can be carried out" check (moves_at_once >= 1)
 );
 insert into rehome_control.installation default values;
@@ -115,6 +117,8 @@ create table rehome_control.moves (
   rows_total bigint,
   rows_copied bigint not null default 0,
   pause_ms double precision,
+  -- When a move or a rollback of it ended; other errands do not change it.
+  settled_at timestamptz,
   evidence jsonb not null default '{}',
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -142,6 +146,8 @@ create index open_moves on rehome_control.moves (id) where open;
 create index open_moves_of_run on rehome_control.moves (run_id, tenant_id) where open;
 create index paused_moves_of_run on rehome_control.moves (run_id, tenant_id)
   where paused is not null;
+-- The gates of a wave count its moves.
+create index moves_by_wave on rehome_control.moves (run_id, wave);
 -- A further run asks where its tenants live.
 create index moves_by_tenant on rehome_control.moves (tenant_id);
 -- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.

@@ -74,6 +74,7 @@ export interface MovesTable {
   rows_total: string | null
   rows_copied: Generated<string>
   pause_ms: number | null
+  settled_at: Date | null
   evidence: Generated<Record<string, unknown>>
   created_at: Generated<Date>
   updated_at: Generated<Date>

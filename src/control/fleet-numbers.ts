@@ -3,6 +3,7 @@
  * every move, so its caller asks it seldom (coordinator/metrics/).
  */
 import type { Control } from './database.ts'
+import { isHeldBackText } from './steer.ts'
 
 export interface PlanPauses {
   readonly plan: string
@@ -26,11 +27,10 @@ export interface FleetNumbers {
 
 const query = `
   with m as materialized (
-    select r.plan_name as plan, m.phase, m.errand, m.open, m.error_code, m.rows_copied, m.pause_ms,
-      m.window_until, m.updated_at, m.not_before,
-      m.errand = 'move' and m.phase not in ('cutover', 'release')
-        and (r.paused is not null or m.paused is not null or r.wave < m.wave) as held
-    from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
+    select runs.plan_name as plan, moves.phase, moves.errand, moves.open, moves.error_code,
+      moves.rows_copied, moves.pause_ms, moves.window_until, moves.updated_at, moves.not_before,
+      ${isHeldBackText} as held
+    from rehome_control.moves join rehome_control.runs on runs.id = moves.run_id
   ), waiting as (
     select * from m where open and not held and errand <> 'rehearse' and not_before < clock_timestamp()
   )

@@ -199,6 +199,10 @@ export interface Failure {
   readonly data: Record<string, unknown>
 }
 
+/** An audit says nothing new of a move that ended long ago. */
+const settledAt = sql<Date>`case when errand in ('move', 'rollback') then clock_timestamp()
+  else settled_at end`
+
 /** The errand is over, well or not. Clears the error where it went well. */
 export async function settleMove(
   control: Control,
@@ -210,7 +214,10 @@ export async function settleMove(
 ): Promise<boolean> {
   const { failure, evidence = {}, ...change } = end
   return await finishAttempt(control, held, {
-    set: { ...columnsOf({ ...change, evidence }), open: false, paused: null },
+    set: {
+      ...columnsOf({ ...change, evidence }),
+      ...{ open: false, paused: null, settled_at: settledAt },
+    },
     kind: failure ? 'failed' : 'settled',
     message: failure ? `${failure.code}: ${failure.message}` : end.phase,
     ...(failure && { failure }),

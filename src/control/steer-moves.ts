@@ -177,6 +177,7 @@ async function settle(
     set: {
       ...{ open: false, token: null, paused: null },
       phase: sql<Phase>`case when open then fallback_phase else phase end`,
+      settled_at: sql<Date>`case when open then clock_timestamp() else settled_at end`,
       failed_phase: sql`coalesce(failed_phase, phase)`,
       error_code: code,
       error_message: sql`${message} || coalesce(' (was ' || error_code

@@ -13,16 +13,21 @@ export interface Steered {
   readonly reason?: string | undefined
 }
 
+/** Texts of the two rules, for named queries that are texts. In statements on `moves`. */
+const before = beforeCutover.map((phase) => `'${phase}'`).join(', ')
+const isStoppableText = `(moves.open and moves.errand = 'move' and moves.phase in (${before}))`
+export const isHeldBackText = `(${isStoppableText} and (moves.paused is not null
+  or exists (select from rehome_control.runs r where r.id = moves.run_id
+    and (r.paused is not null or r.wave < moves.wave))))`
+
 /** A move that can still be kept from its cutover. In statements on `moves`. */
-export const isStoppable = sql<SqlBool>`open and errand = 'move' and phase = any(${beforeCutover})`
+export const isStoppable = sql.raw<SqlBool>(isStoppableText)
 
 /**
  * Whether no attempt at the move may begin: it or its run is paused, or its wave has not begun. In
  * statements on `moves`.
  */
-export const isHeldBack = sql<SqlBool>`(${isStoppable} and (moves.paused is not null
-  or exists (select from rehome_control.runs r where r.id = moves.run_id
-    and (r.paused is not null or r.wave < moves.wave))))`
+export const isHeldBack = sql.raw<SqlBool>(isHeldBackText)
 
 export interface RunChange {
   readonly paused?: Pause | null

@@ -17,6 +17,24 @@ export async function wavingRuns(control: Control): Promise<Run[]> {
     .execute()
 }
 
+/** Time after which another worker looks, should the one that looks die. */
+const lookMostMs = 10_000
+
+/** true: this worker looks after the waves of all runs now, and no other one. */
+export async function claimWaves(control: Control): Promise<boolean> {
+  const query = `update rehome_control.installation
+    set waves_due_at = clock_timestamp() + $1 * interval '1 ms'
+    where waves_due_at <= clock_timestamp()`
+  return (await control.pool.query(query, [lookMostMs])).rowCount === 1
+}
+
+/** The next look is due in so long. */
+export async function leaveWaves(control: Control, restMs: number): Promise<void> {
+  const query = `update rehome_control.installation
+    set waves_due_at = clock_timestamp() + $1 * interval '1 ms'`
+  await control.pool.query(query, [restMs])
+}
+
 /** Waves of a run as they were enqueued; null: it has none. */
 export function wavesOf(run: Run): readonly RunWave[] | null {
   return run.waves as readonly RunWave[] | null
@@ -46,7 +64,7 @@ export async function waveCounts(
 /** Those of the whole run since it was enqueued, or last resumed. */
 export async function stopCounts(control: Control, runId: string) {
   const query = `select ${counted}, count(*)::int as tenants from rehome_control.moves
-    where run_id = $1 and (open or updated_at > coalesce((select max(at)
+    where run_id = $1 and (${isOpen} or settled_at > coalesce((select max(at)
       from rehome_control.run_events where run_id = $1 and kind = 'resumed'), '-infinity'))`
   return (await control.pool.query(query, [runId])).rows[0]
 }

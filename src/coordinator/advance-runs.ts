@@ -1,12 +1,14 @@
 /**
- * The waves of runs under way. Every worker looks after them; each step is one conditional update,
- * so it does not matter how many do, or which of them dies.
+ * The waves of runs under way. The workers look after them in turn; each step is one conditional
+ * update, so it does not matter if two of them do, or which of them dies.
  */
 import type { Control, Run } from '../control/database.ts'
 import { addRunEvent, steerRun } from '../control/steer.ts'
 import {
   approveWave,
+  claimWaves,
   endWave,
+  leaveWaves,
   openWave,
   stopCounts,
   type WaveCounts,
@@ -33,12 +35,38 @@ interface At {
 
 const plan = 'the plan'
 
-/** Stops runs, and lets further waves begin, by what has come of their moves. */
-export async function advanceRuns(at: At): Promise<void> {
-  for (const run of await wavingRuns(at.control)) {
-    if (await stopRun(at, run)) continue
-    await advance(at, run)
+export interface AdvanceOptions {
+  /** Rest between two looks, over all workers. A look that takes long is rested from for longer. */
+  readonly everyMs: number
+  /** A run that cannot be looked after now; the others are. */
+  readonly onError: (error: unknown, runId: string) => void
+}
+
+/** Counting the moves of large runs takes about this share of one session's time at most. */
+const busyShare = 1 / 20
+/** A look that is over within this is not rested from. */
+const quickMs = 100
+
+/**
+ * Stops runs, and lets further waves begin, by what has come of their moves. Does nothing while
+ * another worker looks, or the last look is not long ago.
+ */
+export async function advanceRuns(at: At, { everyMs, onError }: AdvanceOptions): Promise<void> {
+  if (!(await claimWaves(at.control))) return
+  const begun = performance.now()
+  try {
+    for (const run of await wavingRuns(at.control)) {
+      await lookAfter(at, run).catch((error: unknown) => onError(error, run.id))
+    }
+  } finally {
+    const slowMs = performance.now() - begun - quickMs
+    await leaveWaves(at.control, Math.max(everyMs, slowMs / busyShare))
   }
+}
+
+async function lookAfter(at: At, run: Run): Promise<void> {
+  if (await stopRun(at, run)) return
+  await advance(at, run)
 }
 
 async function stopRun({ control }: At, run: Run): Promise<boolean> {

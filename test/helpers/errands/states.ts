@@ -117,7 +117,7 @@ export async function storeMoves(
       window_until = case s.variant when 'in its window' then clock_timestamp() + interval '1 h'
         when 'window over' then clock_timestamp() - interval '1 h' end,
       cleanup_begun = s.variant = 'clean-up begun', token = gen_random_uuid(), rows_copied = 7,
-      attempts_used = $5,
+      attempts_used = $5, settled_at = case s.errand when 'nothing' then clock_timestamp() end,
       epoch = case when not $6::boolean then gen_random_uuid() end, generation = 4, error_code = case s.phase when 'failed' then 'UNREACHABLE' end
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) s (id, phase, errand, variant)
     where m.id = s.id`
