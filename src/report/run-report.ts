@@ -3,8 +3,7 @@
  * into a temporary file with a line of canonical JSON a tenant. Every format is made from these
  * lines, so memory does not grow with the run, and the control database waits for no reader.
  */
-import { createReadStream } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -76,48 +75,52 @@ export interface Asking {
   readonly version: string
 }
 
-/** Calls `work` with all that is known, and removes the temporary file. Throws RUN_UNKNOWN. */
+/** Calls `work` with all that is known. No file is left behind. Throws RUN_UNKNOWN. */
 export async function* withCollected(
   control: Control,
   asking: Asking,
   work: (collected: Collected) => AsyncIterable<string>,
 ): AsyncGenerator<string, void, undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'rehome-report-'))
-  const path = join(folder, 'tenants')
+  const file = await openNameless()
   try {
     const { runId } = asking
     const read = await readRunAtOnce(control, runId, async (reader) => ({
       head: headOf(reader, asking),
-      totals: await spool(reader, path),
+      totals: await spool(reader, file),
     }))
     if (!read) throw new RehomeError('RUN_UNKNOWN', `run "${runId}" does not exist`)
-    yield* inChunks(work({ ...read, lines: () => linesOf(path) }))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-async function spool(reader: RunReader, path: string): Promise<Totals> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    const totals = createTotals()
-    const lines = async function* () {
-      for await (const found of reader.moves()) {
-        const tenant = tenantReportOf(found)
-        totals.add(tenant)
-        yield `${canonicalJson(tenant)}\n`
-      }
-    }
-    for await (const text of inChunks(lines())) await file.write(text)
-    return totals.end()
+    yield* inChunks(work({ ...read, lines: () => linesOf(file) }))
   } finally {
     await file.close()
   }
 }
 
+/** A file that goes with its process, however that ends: it has no name any longer. */
+async function openNameless(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'rehome-report-'))
+  try {
+    return await open(join(folder, 'tenants'), 'wx+', 0o600)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function spool(reader: RunReader, file: FileHandle): Promise<Totals> {
+  const totals = createTotals()
+  const lines = async function* () {
+    for await (const found of reader.moves()) {
+      const tenant = tenantReportOf(found)
+      totals.add(tenant)
+      yield `${canonicalJson(tenant)}\n`
+    }
+  }
+  for await (const text of inChunks(lines())) await file.write(text)
+  return totals.end()
+}
+
 /** Canonical JSON has no line feed. */
-function linesOf(path: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+function linesOf(file: FileHandle): AsyncIterable<string> {
+  return createInterface({ input: file.createReadStream({ start: 0, autoClose: false }) })
 }
 
 function headOf({ at, run, runEvents }: RunReader, { by, version }: Asking): ReportHead {

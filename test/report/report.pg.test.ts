@@ -1,5 +1,6 @@
 // Reports of real runs, by the command and by the library.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { verifyReport } from '../../src/index.ts'
 import { poison } from '../dashboard/board-world.ts'
@@ -107,6 +108,22 @@ test('a file that cannot be written whole is not there, nor is a part of it', as
   const refused = await rehome(['report', 'no-such-run', '--out', path], environment)
   expect(refused.code).toBe(2)
   expect(await readFile(path, 'utf8')).toBe('as before')
+})
+
+test('a reader that stops halfway leaves no file behind', async () => {
+  await using own = await temporaryFiles()
+  const folder = dirname(await own.write(''))
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = folder
+  try {
+    for await (const _ of world.rehome.report(runId)) {
+      expect(await readdir(folder)).toEqual(['1'])
+      break
+    }
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  }
 })
 
 test('every tenant of a run of several pages is in its report, once', async () => {
