@@ -332,23 +332,34 @@ begin
   end if;
 end $$;
 
--- Rows that refer to a parent that is not there, by a reference without a foreign key, written while
--- tenants are closed here: the parent may be with one of those, at the other end. As a deferred
--- foreign key would, this lets a parent come until commit; rows are here no longer than that.
+-- Rows whose tenant nothing told when they were written, while tenants are closed here: the parent may be
+-- with one of those, at the other end, or come by a move before the writer commits. So they are asked
+-- again at commit. A row that then refers to no row, by a reference without a foreign key, is refused, as a
+-- deferred foreign key would; rows are here no longer than that.
 create table rehome.loose_rows (
   id bigint generated always as identity primary key,
+  scope text not null,
   table_name text not null,
-  -- Counts the rows that are left without a parent.
+  -- Counts the rows without a tenant, and those that refer to no row, and tells the tenants of the others.
   query text not null
 );
 create function rehome.refuse_loose_rows() returns trigger
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
   set row_security = off as $$
 declare
+  tenantless bigint;
   loose bigint;
+  tenants text[];
 begin
   delete from rehome.loose_rows where id = new.id;
-  execute new.query into loose;
+  execute new.query into tenantless, loose, tenants;
+  if tenants is not null then
+    perform rehome.check_tenants(new.scope, tenants);
+  end if;
+  if tenantless > 0 and pg_catalog.current_setting('rehome.token', true) <> '' then
+    raise exception 'the move has written % rows of % that are of no tenant here', tenantless, new.table_name
+      using errcode = '23514', hint = 'rehome:stranger';
+  end if;
   if loose > 0 then
     raise exception '% rows of % refer to a row that is not here, and may be of a tenant that cannot be written here',
         loose, new.table_name

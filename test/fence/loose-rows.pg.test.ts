@@ -26,7 +26,7 @@ async function createNotes(plan = strict) {
   const database = await createDatabase()
   await database.pool.query(`
     create table notes (id int8 primary key, tenant_id text not null);
-    create table "lines" (id int8 primary key, note int8);
+    create table "lines" (id int8 primary key, note int8, body int8);
     create index on "lines" (note);
     insert into notes values (1, 'acme'), (2, 'beta')`)
   await installFence(database.url, { plan })
@@ -101,3 +101,42 @@ test('a row is logged for a captured tenant whose parent comes in another transa
   const { rows } = await db.pool.query(`select rehome_tenant, id from ${logs.rows[0]?.name}`)
   expect(rows).toEqual([{ rehome_tenant: 'acme', id: '1' }])
 })
+
+describe.each([
+  ['strict', strict],
+  ['lenient', lenient],
+] as const)('with a plan that is %s about rows without a tenant', (_, plan) => {
+  test('a row whose parent came by a move before its writer commits is refused then', async () => {
+    await using db = await createNotes(plan)
+    await close(db.pool, 'receiving')
+    const writer = await db.pool.connect()
+    await writer.query(`begin; ${insert}`)
+    await asMover(db.pool, `insert into notes values (99, 'acme')`)
+    expect(await codeOf(writer.query('commit'))).toBe('25006')
+    writer.release()
+  })
+})
+
+test('a row that was loose before may be updated, and not made to refer to another missing row', async () => {
+  await using db = await createNotes()
+  await db.pool.query(`${insert}; insert into "lines" values (2, 99)`)
+  await close(db.pool, 'moved')
+  expect(await codeOf(db.pool.query('update "lines" set body = id where id = 1'))).toBe('accepted')
+  expect(await codeOf(db.pool.query('update "lines" set note = 98 where id = 1'))).toBe('23503')
+  expect(await codeOf(db.pool.query('insert into "lines" values (3, 99)'))).toBe('23503')
+})
+
+test('a move may write no row that its own plan gives to no tenant', async () => {
+  await using db = await createNotes()
+  await close(db.pool, 'receiving')
+  const written = (row: string) => codeOf(asMover(db.pool, `insert into "lines" values ${row}`))
+  expect(await written('(1, 99)')).toBe('23514')
+  expect(await written('(1, null)')).toBe('23514')
+  expect(await written(`(1, 50); insert into notes values (50, 'acme')`)).toBe('accepted')
+})
+
+/** In one transaction of the move that has closed the tenant here. */
+async function asMover(pool: pg.Pool, statements: string): Promise<void> {
+  await pool.query(`begin; select set_config('rehome.token', token::text, true)
+    from rehome.tenant_flags; ${statements}; commit`)
+}

@@ -10,7 +10,7 @@ import {
 } from '../../../plan/routing/path.ts'
 import { ident, literal } from '../../../quote.ts'
 import { tenantJoin } from '../tenant-of-rows.ts'
-import { type LooseRows, looseCheck } from './loose-rows.ts'
+import { type LooseRows, looseCheck, pathlessCheck } from './loose-rows.ts'
 import { untoldBy } from './untold-rows.ts'
 
 export interface GuardedRows extends LooseRows {
@@ -149,10 +149,10 @@ begin${always}
     touched := touched || again;${childrenCheck(owners, true)}
     if orphans and not anybodys then
       anybodys := true;
-      perform rehome.lock_any_tenant();${logAnybodys(untold.new)}${looseCheck(guarded, { path, rows: rows.new })}
+      perform rehome.lock_any_tenant();${logAnybodys(untold.new)}${looseCheck(guarded, { path, rows, condition: untold.new })}
     end if;
     if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;
-  end loop;${logging}
+  end loop;${pathlessCheck(guarded, { path, rows })}${logging}
   return null;
 end `
 }

@@ -1,16 +1,26 @@
 /**
- * Rows that refer to a parent which is not there, by a reference that no foreign key keeps: SQL
- * text for a guard, pure.
+ * Rows whose tenant nothing tells when they are written, because a parent is not there or has none:
+ * SQL text for a guard, pure.
  *
- * Such a row may be of a tenant that is closed at this end: its parent is at the other one. A
- * foreign key would refuse it, so the guard does, as late as at commit.
+ * Where tenants are closed such a row may be of one of them: its parent is at the other end, or
+ * comes by a move before the writer commits. So these rows are looked at once more at commit. A row
+ * whose parent is missing then, by a reference that no foreign key keeps, is refused, as a foreign
+ * key would refuse it.
  */
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
-import { type Step, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import {
+  type AnyPath,
+  hasSeveralWays,
+  isUndeclared,
+  type Step,
+  stepsOf,
+  type ThroughPath,
+} from '../../../plan/routing/path.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
-import { builtinEqual, isParent } from '../matching.ts'
+import { columnsEqual, isParent } from '../matching.ts'
 import { typeOf } from '../predicate.ts'
 import { applies, tenantJoin } from '../tenant-of-rows.ts'
+import type { TouchedRows } from './guard-body.ts'
 
 export interface LooseRows {
   readonly schema: string
@@ -20,34 +30,90 @@ export interface LooseRows {
   readonly tenantless?: 'stay' | undefined
 }
 
-/** A statement about the rows that were written. Empty: there can be none. */
-export function looseCheck(
-  { schema, scope, table, tenantless }: LooseRows,
-  { path, rows }: { readonly path: TenantPath; readonly rows: string },
-): string {
-  const steps = stepsOf(path).filter((step) => step.undeclared)
-  if (steps.length === 0 || tenantless === 'stay') return ''
-  const { joins, tenant } = tenantJoin(path, { schema, alias: 'r' })
-  const lacks = steps.map((step) => lacksParent(step, schema)).join(' or ')
-  // By another way the row may have a tenant.
-  const isLoose = path.kind === 'any' ? `${tenant} is null and (${lacks})` : lacks
-  const joined = path.kind === 'any' ? joins : ''
-  const name = qualified(schema, table.name)
-  const key = keyOf(path)
-  const among = key.columns.map((column, i) => {
-    const equal = key.equals?.[i] ?? builtinEqual
-    return `r.${percents(ident(column))} ${equal} any (%${i + 1}$L::${typeOf(table, column)}[])`
-  })
-  const count = `select count(*) from ${percents(`${name} r${joined}`)}
-    where ${among.join(' and ')} and ${percents(isLoose)}`
-  const values = key.columns.map((column) => `array_agg(r.${ident(column)})::text`)
+interface Written {
+  readonly path: ThroughPath | AnyPath
+  readonly rows: TouchedRows
+  /** Over a new row `r`: nothing tells its tenant. */
+  readonly condition: string
+}
+
+/** Statements for the rows that were written, after these were found. Empty: there can be none. */
+export function looseCheck(loose: LooseRows, written: Written): string {
+  const { path, rows } = written
+  if (!path.deferrable) return ''
+  const { tenantless } = loose
+  const all = tenantless === 'stay' ? 'false' : 'true'
+  // An update of other columns leaves a row as loose as it was.
+  const columns = [...keyOf(loose, path), ...stepsOf(path).flatMap((step) => step.columns)]
+  const state = (alias: string) =>
+    `row(${[
+      ...columns.map((name) => `${alias}.${ident(name)}`),
+      ...stepsOf(path).map((step) => applies(step, alias)),
+    ].join(', ')})::text collate "C"`
+  const changed = `not exists (select from ${rows.old} o where ${state('o')} = ${state('r')})`
+  // Under declared keys alone a move may bring rows before their parents.
+  const ours = isSaid(path) ? '' : ` and coalesce(${held}, '') = ''`
   return `
-  if anybodys and tg_op <> 'DELETE' and exists (select from rehome.tenant_flags f
-      where f.scope = ${literal(scope)} and f.mode <> 'capturing') then
-    insert into rehome.loose_rows (table_name, query)
-      select ${literal(name)}, format(${literal(count)}, ${values.join(', ')})
-      from ${rows} r${joined} where ${isLoose} having count(*) > 0;
+      if tg_op = 'INSERT'${ours} then${record(loose, { ...written, judged: all })}
+      elsif tg_op = 'UPDATE'${ours} then${record(loose, {
+        ...written,
+        judged: tenantless === 'stay' ? 'false' : changed,
+      })}
+      end if;`
+}
+
+/** A move writes rows of its tenant alone: none from which no way leads to a parent. */
+export function pathlessCheck(loose: LooseRows, written: Omit<Written, 'condition'>): string {
+  const { path } = written
+  if (!isSaid(path)) return ''
+  const { tenant } = tenantJoin(path, { schema: loose.schema, alias: 'r' })
+  const refers = stepsOf(path).map((step) => applies(step, 'r'))
+  const condition = `${tenant} is null and (${refers.join(' or ')}) is not true`
+  return `
+  if tg_op <> 'DELETE' and ${held} <> '' then${record(loose, {
+    ...written,
+    condition,
+    judged: 'true',
+  })}
   end if;`
+}
+
+const held = `pg_catalog.current_setting('rehome.token', true)`
+
+/** The plan alone says by which ways rows belong, at least by some of them. */
+function isSaid(path: ThroughPath | AnyPath): boolean {
+  return hasSeveralWays(path) || isUndeclared(path)
+}
+
+function record(
+  loose: LooseRows,
+  { path, rows, condition, judged }: Written & { readonly judged: string },
+): string {
+  const { schema, scope, table } = loose
+  const { joins, tenant } = tenantJoin(path, { schema, alias: 'r' })
+  const key = keyOf(loose, path)
+  const name = qualified(schema, table.name)
+  const arrays = key.map((column, i) => `%${i + 1}$L::${percents(typeOf(table, column))}[]`)
+  const names = [...key.map((_, i) => `c${i}`), 'judged']
+  const isRow = columnsEqual(table, key, { alias: 'r', value: (_, i) => `k.c${i}` })
+  const lacks = stepsOf(path)
+    .filter((step) => step.undeclared)
+    .map((step) => lacksParent(step, schema))
+  // By another way the row may have a tenant.
+  const isLoose = lacks.length > 0 ? `${tenant} is null and (${lacks.join(' or ')})` : 'false'
+  const query = `select count(*) filter (where ${percents(`${tenant} is null`)}) as tenantless,
+      count(*) filter (where k.judged and ${percents(isLoose)}) as loose,
+      array_agg(distinct ${percents(tenant)}) filter (where ${percents(`${tenant} is not null`)}) as tenants
+    from unnest(${arrays.join(', ')}, %${key.length + 1}$L::bool[]) k (${names.join(', ')})
+      join ${percents(`${name} r`)} on ${percents(isRow)}${percents(joins)}`
+  const values = key.map((column) => `array_agg(r.${ident(column)})::text`)
+  return `
+        insert into rehome.loose_rows (scope, table_name, query)
+          select ${literal(scope)}, ${literal(name)},
+            format(${literal(query)}, ${values.join(', ')}, array_agg(${judged})::text)
+          from ${rows.new} r${joins} where ${condition}
+            and exists (select from rehome.tenant_flags f
+              where f.scope = ${literal(scope)} and f.mode <> 'capturing') having count(*) > 0;`
 }
 
 function lacksParent(step: Step, schema: string): string {
@@ -58,9 +124,12 @@ function lacksParent(step: Step, schema: string): string {
 }
 
 /** Columns by which the written rows are found again. */
-function keyOf(path: TenantPath) {
-  if (path.kind === 'any') return { columns: path.key, equals: path.keyEquals }
-  return path.kind === 'through' ? path : { columns: [], equals: undefined }
+function keyOf({ table }: LooseRows, path: ThroughPath | AnyPath): readonly string[] {
+  const isNotNull = (name: string) => table.columns.some((c) => c.name === name && c.notNull)
+  const unique =
+    table.uniques.find(({ primary }) => primary) ??
+    table.uniques.find(({ columns }) => columns.every(isNotNull))
+  return unique?.columns ?? (path.kind === 'any' ? path.key : path.columns)
 }
 
 /** Text in a form that `format` leaves as it is. */
