@@ -6,6 +6,7 @@
 import type { End, Ends } from '../ends/end.ts'
 import { dependentExpressions } from '../ends/postgres/catalog/expression-settings.ts'
 import { findUnindexed, findWithoutTenant } from '../ends/postgres/catalog/rows-without-tenant.ts'
+import { findUnsteadyConditions } from '../ends/postgres/catalog/way-conditions.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { EndTable } from '../plan/routing/route.ts'
@@ -18,6 +19,8 @@ export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[
     ...(await guardFindings(survey)),
     ...(await expressionFindings(survey, ends)),
     ...(await tenantlessFindings(survey, ends.source)),
+    ...(await conditionFindings(ends.source, survey.sources)),
+    ...(await conditionFindings(ends.target, survey.targets)),
     ...(await indexFindings(ends.source, survey.sources)),
     ...(await indexFindings(ends.target, survey.targets)),
   ]
@@ -27,12 +30,13 @@ export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[
 async function tenantlessFindings({ sources }: Survey, { sql }: End): Promise<Finding[]> {
   if (!sql) return []
   const found = await findWithoutTenant(sql.pool, { schema: sql.schema, tables: sources })
-  return found.map(({ table, without, loose, kinds }) => {
+  return found.map(({ table, without, loose, kinds, recursive }) => {
+    const orNone = recursive ? ', or to rows that lead to none' : ''
     const facts = [
       without > 0
         ? `${without} rows have no tenant${kinds.length > 0 ? ` (${kinds.join('; ')})` : ''}`
         : [],
-      loose > 0 ? `${loose} rows refer to a row that does not exist` : [],
+      loose > 0 ? `${loose} rows refer to a row that does not exist${orNone}` : [],
     ].flat()
     const message = `${facts.join(', and ')}: remove or change them, or say \`nobody: 'stay'\`, and such rows stay where they are`
     return { where: `table "${table}"`, message }
@@ -47,6 +51,19 @@ async function indexFindings({ name, sql }: End, tables: readonly EndTable[]): P
   return found.map(({ table, columns }) => {
     const create = `create index on ${qualified(schema, table)} (${idents(columns)})`
     const message = `no index begins with (${columns.join(', ')}), by which its rows are found: \`${create}\``
+    return { where: `${name} table "${table}"`, message }
+  })
+}
+
+/** Guards ask conditions in the sessions of the application. */
+async function conditionFindings(
+  { name, sql }: End,
+  tables: readonly EndTable[],
+): Promise<Finding[]> {
+  if (!sql) return []
+  const found = await findUnsteadyConditions(sql.pool, { schema: sql.schema, tables })
+  return found.map(({ table, condition, why }) => {
+    const message = `the condition \`${condition}\` ${why}: compare columns of \`r\` with constants alone`
     return { where: `${name} table "${table}"`, message }
   })
 }

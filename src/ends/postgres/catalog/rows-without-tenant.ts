@@ -1,17 +1,19 @@
 /** Looks before tenants move: for rows without a tenant, and for missing indexes. */
-import { stepsOf } from '../../../plan/routing/path.ts'
+import { isRecursive, type Step, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import type { Pool } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
-import { isParent } from '../matching.ts'
-import { applies } from '../tenant-of-rows.ts'
+import { hasParentAmong, isParent } from '../matching.ts'
+import { applies, goesThisWay, withDescendants } from '../tenant-of-rows.ts'
 
 export interface WithoutTenant {
   readonly table: string
   /** Rows whose column or reference is null. */
   readonly without: number
-  /** Rows that refer to a parent which does not exist. */
+  /** Rows that refer to a parent which does not exist, or to rows of their table that have none. */
   readonly loose: number
+  /** Rows of the table refer to each other. */
+  readonly recursive: boolean
   /** Values by which the plan chooses among ways, and the number of rows without a tenant. */
   readonly kinds: readonly string[]
 }
@@ -25,6 +27,7 @@ export async function findWithoutTenant(
     .filter(({ tenantless }) => tenantless !== 'stay')
     .map((at) => ({
       name: at.table.name,
+      recursive: isRecursive(at.path),
       chosenBy: columnsChosenBy(at),
       ...conditionsOf(at, schema),
     }))
@@ -42,7 +45,7 @@ export async function findWithoutTenant(
     const look = looks[i]
     if (!look || without + loose === 0) continue
     const kinds = without > 0 ? await kindsOf(pool, { schema, ...look }) : []
-    found.push({ table: look.name, without, loose, kinds })
+    found.push({ table: look.name, without, loose, kinds, recursive: look.recursive })
   }
   return found
 }
@@ -87,14 +90,38 @@ function conditionsOf({ table, path }: EndTable, schema: string) {
   const steps = stepsOf(path)
   const some = `(${steps.map((step) => applies(step, 'r')).join(' or ')})`
   const without = path.kind === 'any' ? `${some} is not true` : isNull(path.columns)
-  if (!steps.some((step) => step.undeclared)) return { without, loose: '' }
-  const own = (alias: string) => (name: string) => `${alias}.${ident(name)}`
-  const parents = steps.map((step) => {
-    const match = isParent(step, own('p'), own('r'))
-    const parent = `select from ${qualified(schema, step.parent)} p where ${match}`
-    return `not (${applies(step, 'r')} and exists (${parent}))`
-  })
-  return { without, loose: `(${some} and ${parents.join(' and ')})` }
+  if (!steps.some((step) => step.undeclared) && !isRecursive(path)) return { without, loose: '' }
+  return { without, loose: `(${some} and (${leadOn(path, { schema, alias: 'r' })}) is not true)` }
+}
+
+interface RowAt {
+  readonly schema: string
+  readonly alias: string
+}
+
+/** A row has a parent, or refers to a row of its table that leads to one, at any distance. */
+function leadOn(path: TenantPath, at: RowAt): string {
+  const own = (name: string) => `${at.alias}.${ident(name)}`
+  if (!isRecursive(path))
+    return stepsOf(path)
+      .map((step) => hasParent(step, at))
+      .join(' or ')
+  const keys = path.key.map((name) => `q.${ident(name)}`).join(', ')
+  const ways = (alias: string) => path.ways.map((way) => hasParent(way, { ...at, alias }))
+  const direct = `select ${keys} from ${qualified(at.schema, path.table)} q
+    where ${ways('q').join(' or ')}`
+  const tree = withDescendants(path, at, direct)
+  const selves = path.selves.map(
+    (self) => `(${goesThisWay(self, at.alias)}${hasParentAmong(self, own, tree)})`,
+  )
+  return [...ways(at.alias), ...selves].join(' or ')
+}
+
+function hasParent(step: Step, { schema, alias }: RowAt): string {
+  const own = (of: string) => (name: string) => `${of}.${ident(name)}`
+  const match = isParent(step, own('p'), own(alias))
+  const parent = `select from ${qualified(schema, step.parent)} p where ${match}`
+  return `(${applies(step, alias)} and exists (${parent}))`
 }
 
 /** References without a foreign key that no index of the referring table begins with. */

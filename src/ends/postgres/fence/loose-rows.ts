@@ -20,7 +20,6 @@ import { ident, literal, qualified } from '../../../quote.ts'
 import { columnsEqual, isParent } from '../matching.ts'
 import { typeOf } from '../predicate.ts'
 import { applies, tenantJoin } from '../tenant-of-rows.ts'
-import type { TouchedRows } from './guard-body.ts'
 
 export interface LooseRows {
   readonly schema: string
@@ -32,7 +31,7 @@ export interface LooseRows {
 
 interface Written {
   readonly path: ThroughPath | AnyPath
-  readonly rows: TouchedRows
+  readonly rows: { readonly old: string; readonly new: string }
   /** Over a new row `r`: nothing tells its tenant. */
   readonly condition: string
 }
