@@ -22,6 +22,16 @@ export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
   await library.retry(runId, { tenants: [tenantId] })
 }
 
+async function retryUndecided(library: BoardLibrary, job: Job): Promise<void> {
+  const payload = payloadOf(job)
+  const move = payload && (await library.show(payload.runId, payload.tenantId)).move
+  const code = move?.error_code
+  if (move && (code === 'CANCELLED' || code === 'SKIPPED')) {
+    throw refused(`tenant "${move.tenant_id}" was ${code.toLowerCase()}: retry it by itself`)
+  }
+  await retryJob(library, job)
+}
+
 function errandOf({ queueName }: Job): 'rollback' | 'finalize' | 'cleanup' {
   if (queueName === errands.rollback.queue) return 'rollback'
   return queueName === errands.finalize.queue ? 'finalize' : 'cleanup'
@@ -56,7 +66,10 @@ export interface RetriedAll {
 const pageSize = 500
 const atOnce = 4
 
-/** Every failed job of a queue, one by one: what one tenant is refused, another may have. */
+/**
+ * Every failed job of a queue, one by one: what one tenant is refused, another may have. Tenants
+ * that a person cancelled or skipped are passed over; each can be retried by its own button.
+ */
 export async function retryFailed(
   library: BoardLibrary,
   queue: { getJobs(states: 'failed'[], from: number, to: number): Promise<Job[]> },
@@ -66,7 +79,7 @@ export async function retryFailed(
   const refusals: string[] = []
   for (let i = 0; i < jobs.length; i += atOnce) {
     const answers = jobs.slice(i, i + atOnce).map((job) =>
-      retryJob(library, job).then(
+      retryUndecided(library, job).then(
         () => [],
         (error: unknown) => [messageOf(error)],
       ),
