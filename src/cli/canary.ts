@@ -5,7 +5,7 @@ import { durationMs } from '../duration.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan } from '../plan/plan.ts'
-import { print, withRehome } from './context.ts'
+import { jsonText, print, withRehome } from './context.ts'
 import { loadPlan } from './load-plan.ts'
 
 export function addCanary(program: Command): void {
@@ -44,7 +44,7 @@ async function runCanary(file: string, flags: Flags): Promise<void> {
     const results = await withRehome((rehome) =>
       canary(rehome, { plan, ends }, { ...by, tenant, answerMs }),
     )
-    if (flags.json) return print(JSON.stringify(results, null, 2))
+    if (flags.json) return print(jsonText(results, 2))
     for (const result of results) print(lineOf(result))
     print(`no row of the tenant was written while it was fenced`)
   } finally {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../errors.ts'
-import { print, withRehome } from './context.ts'
+import { jsonText, print, withRehome } from './context.ts'
 import { explainPlan, printExplanation } from './explain.ts'
 import { loadPlan } from './load-plan.ts'
 
@@ -33,7 +33,7 @@ async function check(file: string, options: { json?: boolean; explain?: boolean 
     ...(explanation && { explanation }),
   }
   if (explanation && !options.json) printExplanation(explanation)
-  if (options.json) print(JSON.stringify(all, null, 2))
+  if (options.json) print(jsonText(all, 2))
   else for (const { where, message } of findings) print(`${where}: ${message}`)
   if (findings.length > 0) {
     throw new RehomeError(

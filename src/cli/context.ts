@@ -92,10 +92,19 @@ export async function whyWaiting(
   return `waiting; ${reasons.join('; ')}`
 }
 
-/** JSON without the values that open or change an end: they are not for logs and terminals. */
+/**
+ * JSON without the values that open or change an end: they are not for logs and terminals. Control
+ * characters of a hostile tenant id are escaped, as JSON allows, so that no terminal obeys them.
+ */
 export function jsonText(value: unknown, indent?: number): string {
   const secret = (key: string) => key === 'token' || key === 'epoch'
-  return JSON.stringify(value, (key, part) => (secret(key) ? undefined : part), indent)
+  const text = JSON.stringify(value, (key, part) => (secret(key) ? undefined : part), indent)
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)
+}
+
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
 }
 
 function outcomeText(move: Move): string {

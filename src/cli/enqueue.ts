@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Enqueued } from '../coordinator/enqueue.ts'
 import type { RunWave } from '../plan/waves.ts'
-import { awaitErrands, note, print, withRehome } from './context.ts'
+import { awaitErrands, jsonText, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { placeNamed } from './fleet/steering-commands.ts'
 import { loadPlan } from './load-plan.ts'
@@ -33,7 +33,7 @@ async function enqueue(file: string, flags: EnqueueFlags): Promise<void> {
     const asked = { ...choice, dryRun: flags.dryRun, priority: flags.priority }
     const enqueued = await rehome.enqueue(plan, asked)
     const { runId, tenants } = enqueued
-    if (flags.json) print(JSON.stringify(enqueued))
+    if (flags.json) print(jsonText(enqueued))
     else tell(enqueued)
     return flags.wait && runId !== null ? await awaitErrands(rehome, runId, tenants) : 0
   })

@@ -3,7 +3,7 @@ import type { ErrandOptions } from '../coordinator/ask-errands.ts'
 import type { Price } from '../coordinator/price.ts'
 import type { Rehome } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
-import { atLeastOne, awaitErrands, note, print, withRehome } from './context.ts'
+import { atLeastOne, awaitErrands, jsonText, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { safe } from './print.ts'
 
@@ -72,7 +72,7 @@ async function carryOut(
   const price = await rehome.price(runId, { ...asked, errand: name })
   if (!flags.json && asked.all) tell(price)
   const tenants = await ask(rehome, runId, { ...asked, dryRun: flags.dryRun })
-  if (flags.json) print(JSON.stringify({ ...price, tenants }))
+  if (flags.json) print(jsonText({ ...price, tenants }))
   else if (tenants.length === 0) print(`no tenant to ${name}`)
   else if (flags.dryRun || !flags.wait) print(tenants.map((tenant) => safe(tenant)).join('\n'))
   else return await awaitErrands(rehome, runId, tenants)

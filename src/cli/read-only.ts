@@ -13,7 +13,7 @@ import {
 import { RehomeError } from '../errors.ts'
 import { placeOf } from '../place.ts'
 import { createPool, explain, type Pool } from '../postgres.ts'
-import { note, print } from './context.ts'
+import { jsonText, note, print } from './context.ts'
 import { safe } from './print.ts'
 
 export function addReadOnly(program: Command): void {
@@ -160,7 +160,7 @@ async function end(databases: readonly Database[], { scope, dryRun }: Options): 
 async function show(databases: readonly Database[], { json }: Options): Promise<void> {
   if (json) {
     const states = databases.map(({ place, before }) => ({ place, readOnly: before }))
-    return print(JSON.stringify(states, null, 2))
+    return print(jsonText(states, 2))
   }
   printEach(databases, ({ before }) => (before ? stateText(before) : 'writes are let in'))
 }

@@ -9,7 +9,7 @@ import { createLog } from '../log.ts'
 import { checkPlan, fingerprintOf } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { attempt, type Outcome } from '../worker/attempt.ts'
-import { note, print, withRehome } from './context.ts'
+import { jsonText, note, print, withRehome } from './context.ts'
 import { loadPlan } from './load-plan.ts'
 
 export function addRehearse(program: Command): void {
@@ -36,7 +36,7 @@ async function rehearse(file: string, flags: RehearseFlags): Promise<void> {
       throw new RehomeError('MOVE_TAKEN_OVER', 'a worker goes on with this rehearsal')
     }
     if (outcome.kind === 'failed') throw outcome.error
-    if (flags.json) return print(JSON.stringify(outcome.evidence, null, 2))
+    if (flags.json) return print(jsonText(outcome.evidence, 2))
     for (const line of linesOf(outcome.evidence, budgetMs)) print(line)
   })
 }

@@ -16,7 +16,7 @@ import {
   tenantCandidates,
 } from '../plan/scaffold/tenant-candidates.ts'
 import { explain } from '../postgres.ts'
-import { print } from './context.ts'
+import { jsonText, print } from './context.ts'
 
 export function addScaffold(program: Command): void {
   program
@@ -46,7 +46,7 @@ async function scaffold(flags: ScaffoldFlags): Promise<void> {
     const tenant = tenantOf(source, flags.tenantTable)
     const sample = await sampleNulls(end.pool, schema, columnsToSample(source, tenant))
     const tables = classify(source, tenant, sample)
-    if (flags.json) return print(JSON.stringify({ tenant, tables }, null, 2))
+    if (flags.json) return print(jsonText({ tenant, tables }, 2))
     const ends = { source, target, sourceFrom, targetFrom: targetFrom ?? 'TARGET_URL' }
     process.stdout.write(planText({ ...ends, tenant, tables }))
   })

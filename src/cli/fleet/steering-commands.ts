@@ -1,7 +1,7 @@
 /** Commands that steer runs while they are under way. */
 import type { Command } from 'commander'
 import { RehomeError } from '../../errors.ts'
-import { atLeastOne, print, withRehome } from '../context.ts'
+import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
 import { safe } from '../print.ts'
 import { choiceOf } from './choice.ts'
 
@@ -52,14 +52,14 @@ function steering(program: Command, name: string, what: string): Command {
 async function pause(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const waiting = await withRehome((rehome) => rehome.pause(runId, { ...flags, tenants }))
-  if (flags.json) return print(JSON.stringify({ tenants: waiting }))
+  if (flags.json) return print(jsonText({ tenants: waiting }))
   print(`${waiting.length} tenant(s) wait until they are resumed`)
 }
 
 async function resume(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const moving = await withRehome((rehome) => rehome.resume(runId, { ...flags, tenants }))
-  if (flags.json) return print(JSON.stringify({ tenants: moving }))
+  if (flags.json) return print(jsonText({ tenants: moving }))
   print(`${moving.length} tenant(s) go on`)
 }
 
@@ -69,7 +69,7 @@ async function cancel(runId: string, flags: SteerFlags): Promise<void> {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
   const ends = await withRehome((rehome) => rehome.cancel(runId, { ...flags, tenants }))
-  if (flags.json) return print(JSON.stringify(ends))
+  if (flags.json) return print(jsonText(ends))
   print(`${ends.calledOff.length} tenant(s) had not begun and are called off`)
   print(`${ends.takenBack.length} tenant(s) stay at the source; what was copied is removed`)
   print(`${ends.forward.length} tenant(s) are past their cutover and go on`)
@@ -79,7 +79,7 @@ async function skip(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   if (!tenants) throw new RehomeError('USAGE', 'name the tenants with --tenant')
   const skipped = await withRehome((rehome) => rehome.skip(runId, { ...flags, tenants }))
-  if (flags.json) return print(JSON.stringify({ tenants: skipped }))
+  if (flags.json) return print(jsonText({ tenants: skipped }))
   print(skipped.map((tenant) => safe(tenant)).join('\n'))
 }
 
@@ -94,7 +94,7 @@ function addApprove(program: Command): void {
     .option('--json', 'as JSON')
     .action(async (runId: string, flags: SteerFlags & { override?: boolean }) => {
       const wave = await withRehome((rehome) => rehome.approve(runId, flags))
-      print(flags.json ? JSON.stringify({ wave }) : `run ${runId}: wave ${wave}`)
+      print(flags.json ? jsonText({ wave }) : `run ${runId}: wave ${wave}`)
     })
 }
 
@@ -133,7 +133,7 @@ function addConcurrency(program: Command): void {
         if (!flags.dryRun) await rehome.limitMoves(wanted)
         return wanted
       })
-      if (flags.json) return print(JSON.stringify({ movesAtOnce: most }))
+      if (flags.json) return print(jsonText({ movesAtOnce: most }))
       print(most === null ? 'no limit: as many as the workers take' : `${most} move(s) at once`)
     })
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { durationMs } from '../../duration.ts'
-import { print, withRehome } from '../context.ts'
+import { jsonText, print, withRehome } from '../context.ts'
 import { loadPlans } from '../load-plan.ts'
 import { safe } from '../print.ts'
 import { namedPlans } from '../worker.ts'
@@ -24,7 +24,7 @@ async function doctor(
     rehome.diagnose(plans, { oldS: flags.olderThan / 1000 }),
   )
   if (found.length > 0) process.exitCode = 3
-  if (flags.json) return print(JSON.stringify(found, null, 2))
+  if (flags.json) return print(jsonText(found, 2))
   for (const { kind, where, message, mend } of found) {
     print(`${kind} · ${safe(where, 300)}\n  ${safe(message, 2000)}\n  → ${safe(mend, 2000)}`)
   }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { messageOf, RehomeError } from '../../errors.ts'
 import type { ReportFormat } from '../../report/report-file.ts'
 import { verifyReport } from '../../report/verify.ts'
-import { note, print, withRehome } from '../context.ts'
+import { jsonText, note, print, withRehome } from '../context.ts'
 import { safe } from '../print.ts'
 
 export function addReport(program: Command): void {
@@ -64,7 +64,7 @@ async function verify(file: string, runId: string | undefined, flags: ReportFlag
     throw new RehomeError('USAGE', '--verify takes a file, and nothing else but --key and --json')
   }
   const found = await verifyReport(file, { publicKey: flags.key })
-  if (flags.json) return print(JSON.stringify(found))
+  if (flags.json) return print(jsonText(found))
   print(`"${safe(file, 200)}" is as it was signed, with the key ${found.keyId}`)
   if (!found.isKnownKey) {
     print("anybody can sign with a key of his own: compare it with the signer's, or use --key")

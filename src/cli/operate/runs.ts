@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { atLeastOne, print, withRehome } from '../context.ts'
+import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
 import { phasesText, safe, tableText } from '../print.ts'
 
 export function addRuns(program: Command): void {
@@ -15,7 +15,7 @@ export function addRuns(program: Command): void {
 async function runs(flags: { limit: number; before?: string; json?: boolean }): Promise<void> {
   const { limit, before } = flags
   const list = await withRehome((rehome) => rehome.runs({ limit, before }))
-  if (flags.json) return print(JSON.stringify(list, null, 2))
+  if (flags.json) return print(jsonText(list, 2))
   const rows = list.map((run) => [
     run.id,
     run.created_at.toISOString().slice(0, 19).replace('T', ' '),

@@ -26,7 +26,7 @@ async function show(
   for (const event of events) {
     print(`${event.at.toISOString()}  #${event.attempt}  ${safe(event.message, 500)}`)
   }
-  print(JSON.stringify(move.evidence, null, 2))
+  print(jsonText(move.evidence, 2))
 }
 
 async function showRun(runId: string, flags: { json?: boolean }): Promise<void> {
@@ -34,6 +34,6 @@ async function showRun(runId: string, flags: { json?: boolean }): Promise<void> 
   if (flags.json) return print(jsonText(events, 2))
   for (const { at, kind, by, reason, data } of events.toReversed()) {
     const why = reason === null ? '' : `: ${safe(reason, 500)}`
-    print(`${at.toISOString()}  ${kind} by ${safe(by)}${why}  ${JSON.stringify(data)}`)
+    print(`${at.toISOString()}  ${kind} by ${safe(by)}${why}  ${jsonText(data)}`)
   }
 }

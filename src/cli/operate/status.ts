@@ -35,7 +35,7 @@ async function status(runId: string | undefined, flags: StatusFlags): Promise<vo
 
 async function allRuns(rehome: Rehome, flags: StatusFlags): Promise<void> {
   const runs = await rehome.runs()
-  if (flags.json) return print(JSON.stringify(runs, null, 2))
+  if (flags.json) return print(jsonText(runs, 2))
   const rows = runs.map((run) => [
     run.id,
     run.created_at.toISOString(),
