@@ -18,6 +18,11 @@ import {
 } from '../../ends/postgres/changes/changes.ts'
 import { goneValues } from '../../ends/postgres/changes/gone-values.ts'
 import {
+  adoptedChildren,
+  type LooseChild,
+  looseChildren,
+} from '../../ends/postgres/changes/loose-children.ts'
+import {
   type Brought,
   bringChanged,
   keepColumns,
@@ -109,6 +114,9 @@ export async function replaceRows(
   const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
   for (const table of tables) await bringKeys(bringing, changes, table)
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
+  const loose: LooseChild[] = []
+  for (const table of there)
+    loose.push(...(await looseChildren(bringing, changes, { table, schema })))
   for (const table of tables) await keepColumns(bringing, changes, { table, schema })
   for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
   let removed = 0
@@ -132,10 +140,24 @@ export async function replaceRows(
   for (const [table, brought] of arrivals) {
     await restoreColumns(bringing, changes, { table, schema, brought })
   }
+  for (const one of loose) await refuseAdopted(bringing, changes, { schema, loose: one })
   // Children that came with their parents stand in no log.
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
   const brought = [...arrivals.values()].reduce((sum, { rows }) => sum + rows, 0)
   return { removed, brought, gone }
+}
+
+/** Throws TARGET_NOT_EMPTY where rows without a tenant have become the tenant's. */
+async function refuseAdopted(
+  bringing: Bringing,
+  changes: Changes,
+  adopting: { readonly schema: string; readonly loose: LooseChild },
+): Promise<void> {
+  const keys = await adoptedChildren(bringing, changes, adopting)
+  if (keys.length === 0) return
+  const { name } = adopting.loose.table.route.target
+  const message = `${keys.length} rows of "${name}" without a tenant, e.g. ${keys[0]}, refer to rows that the move brings now: remove or change them`
+  throw new RehomeError('TARGET_NOT_EMPTY', message, { data: { keys: keys.slice(0, 20) } })
 }
 
 /** Throws FOREIGN_KEY_BROKEN where rows, of whichever table, refer to removed ones. */

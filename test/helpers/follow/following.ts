@@ -15,7 +15,7 @@ import type { Compared, Round } from '../../../src/follow/follower.ts'
 import { followerOf } from '../../../src/follow/follower-of.ts'
 import { createLog } from '../../../src/log.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
-import type { Plan } from '../../../src/plan/plan.ts'
+import type { Plan, PlanInput } from '../../../src/plan/plan.ts'
 import { capture } from '../../../src/stages/capture.ts'
 import { preflight } from '../../../src/stages/preflight.ts'
 import { overHttp, type ServedEnd, serveEnd } from '../http-end.ts'
@@ -45,9 +45,12 @@ const followedSchema = `
   alter table note_lines add column rank int unique;`
 
 /** `over`: which ends are asked over HTTP. */
-export async function startFollowing(over: readonly EndName[]): Promise<Following> {
-  const plan = { strategy: 'online', pause: { budgetMs: 60_000 } } as const
-  const world = await createWorld({ plan, both: followedSchema })
+export async function startFollowing(
+  over: readonly EndName[],
+  { plan: more = {}, schema = '' }: { plan?: Partial<PlanInput>; schema?: string } = {},
+): Promise<Following> {
+  const plan = { strategy: 'online', pause: { budgetMs: 60_000 }, ...more } as const
+  const world = await createWorld({ plan, both: `${followedSchema};${schema}` })
   const served: Partial<Record<EndName, ServedEnd>> = {}
   for (const name of over) served[name] = await serveEnd(world[name])
   const endpoints = Object.fromEntries(

@@ -6,7 +6,7 @@
 import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
 import { childName } from '../../../plan/catalogs/dependents.ts'
 import { sourceOf } from '../../../plan/routing/identity.ts'
-import { isRecursive, stepsOf } from '../../../plan/routing/path.ts'
+import { isRecursive, type Step, stepsOf } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { TransformContext } from '../../../plan/transform-context.ts'
 import type { Client } from '../../../postgres.ts'
@@ -184,12 +184,8 @@ export async function bringChildren(
     ...{ schema, alias: 'r', tenant: changes.key.tenant },
   })
   for (const step of stepsOf(route.targetPath)) {
-    const parent = changes.tables.find((other) => other.route.target.name === step.parent)
-    if (!parent) continue
-    const above = broughtKeys(changes.key, {
-      ...{ route: parent.route, columns: step.parentColumns },
-      ...{ of: parent.childKey.target, kind: 'parent' },
-    })
+    const above = broughtParents(changes, step)
+    if (above === null) continue
     const at = (name: string) => `r.${ident(name)}`
     const rows = `from ${qualified(schema, route.target.name)} r
       where ${own} and ${goesThisWay(step, 'r')}${hasParentAmong(step, at, above)}`
@@ -199,6 +195,16 @@ export async function bringChildren(
       rows,
     })
   }
+}
+
+/** A query of parents' keys that were brought. null: the round is about none of that table. */
+export function broughtParents(changes: Changes, step: Step): string | null {
+  const parent = changes.tables.find((other) => other.route.target.name === step.parent)
+  if (!parent) return null
+  return broughtKeys(changes.key, {
+    ...{ route: parent.route, columns: step.parentColumns },
+    ...{ of: parent.childKey.target, kind: 'parent' },
+  })
 }
 
 /** Again for rows of the same table below these, as long as there are more. */
