@@ -119,7 +119,7 @@ interface Kind {
 async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promise<void> {
   const { table, names, kind } = of
   const { route, log } = table
-  const entries = `${logged(changes, table)}${kind === 'parent' ? ' and l.rehome_children' : ''}`
+  const entries = `${logged(changes, table)}${kind === 'parent' ? ` and ${takesChildren(table)}` : ''}`
   const known = sourceOf(route, names)
   if (known && !log.log.whole) {
     const list = (alias: string) =>
@@ -142,6 +142,17 @@ async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promis
       await tell(bringing, changes, { route, names, kind, query, map })
     }
   })
+}
+
+/**
+ * Over `l`, an entry of the log: rows below that one change with it. Where the row has gone, they
+ * have gone with it: it may have come below others before that, and only those are named then.
+ */
+function takesChildren({ route, log, childKey }: ChangedTable): string {
+  const value = (name: string) => `l.${ident(name)}${collationOf(route.source, name)}`
+  const same = columnsEqual(route.source, childKey.source, { alias: 'r', value })
+  const name = qualified(log.schema, route.source.name)
+  return `(l.rehome_children or not exists (select from ${name} r where ${same}))`
 }
 
 export const insertKeys =
