@@ -154,7 +154,7 @@ function optionsFor(columns: Table['columns'], { endpoints }: Draft): TableOptio
 /** Does what the finding asks for, if it asks for something that a plan can do. */
 function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
   const name = /table "(.*)"$/.exec(where)?.[1] ?? ''
-  if (/is not planned: plan it or put it into/.test(message)) classify(kase, draft, name)
+  if (/is not planned: plan it\b/.test(message)) classify(kase, draft, name)
   else if (message.includes('leaveReferences') && !draft.tables.has(name))
     draft.excluded.set(name, { table: name, leaveReferences: true })
   else if (message.includes('of another schema')) {
