@@ -1,6 +1,7 @@
 /** npx tsx dev/rule-pages.ts: writes docs/schema-changes/ anew, from the rules of src/lint. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dialects, rulesOf } from '../src/lint/lint.ts'
+import { dialects } from '../src/lint/lint.ts'
+import { rulesOf } from '../src/lint/rules-of.ts'
 import { pageText, rulesList } from './rule-page.ts'
 
 const docs = new URL('../docs/', import.meta.url)

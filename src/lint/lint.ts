@@ -4,10 +4,7 @@
  */
 import { RehomeError } from '../errors.ts'
 import { readMigrations, sourceFile } from './files.ts'
-import { lintMysql, mysqlRules } from './mysql/lint-mysql.ts'
-import { lintPostgres } from './postgres/lint-postgres.ts'
-import type { Finding, RuleText } from './rule.ts'
-import { postgresRules } from './rules/all.ts'
+import type { Finding } from './rule.ts'
 import type { SourceFile } from './source-file.ts'
 
 export const dialects = ['postgresql', 'mysql'] as const
@@ -45,22 +42,12 @@ export async function lintTexts(
   )
 }
 
-export function rulesOf(dialect: Dialect): readonly RuleText[] {
-  return dialect === 'mysql' ? mysqlRules : postgresRules
-}
-
 const defaultVersions: Readonly<Record<Dialect, string>> = { postgresql: '13', mysql: '8.0' }
 
 async function lintSources(files: readonly SourceFile[], options: LintOptions): Promise<Finding[]> {
   const { dialect = 'postgresql', plannedTables = [] } = options
   const assumed = options.assumeVersion ?? defaultVersions[dialect]
-  const found =
-    dialect === 'mysql'
-      ? lintMysql(files, mysqlVersionOf(assumed))
-      : await lintPostgres(files, {
-          version: versionOf(assumed),
-          planned: new Set(plannedTables),
-        })
+  const found = await findingsIn(files, { dialect, assumed, plannedTables })
   const order = new Map(files.map(({ path }, i) => [path, i]))
   return found.sort(
     (left, right) =>
@@ -68,6 +55,25 @@ async function lintSources(files: readonly SourceFile[], options: LintOptions): 
       left.line - right.line ||
       left.column - right.column,
   )
+}
+
+/** Loads the rules of the dialect: whatever imports this library would wait for them otherwise. */
+async function findingsIn(
+  files: readonly SourceFile[],
+  {
+    dialect,
+    assumed,
+    plannedTables,
+  }: { dialect: Dialect; assumed: string; plannedTables: readonly string[] },
+): Promise<Finding[]> {
+  if (dialect === 'mysql') {
+    const version = mysqlVersionOf(assumed)
+    const { lintMysql } = await import('./mysql/lint-mysql.ts')
+    return lintMysql(files, version)
+  }
+  const version = versionOf(assumed)
+  const { lintPostgres } = await import('./postgres/lint-postgres.ts')
+  return await lintPostgres(files, { version, planned: new Set(plannedTables) })
 }
 
 /** 14.3 → 14.03; 14 → 14.99, the newest of them. Throws USAGE. */

@@ -2,9 +2,10 @@
 // where a rule says so. The examples and safe steps of all rules run on a server.
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { lintTexts, rulesOf } from '../../src/lint/lint.ts'
+import { lintTexts } from '../../src/lint/lint.ts'
 import { loadParser, parseSql } from '../../src/lint/postgres/parse.ts'
 import type { Finding, RuleText } from '../../src/lint/rule.ts'
+import { rulesOf } from '../../src/lint/rules-of.ts'
 import { createDatabase, type TestDatabase, templateDatabase } from '../helpers/database.ts'
 import {
   corpusRows,

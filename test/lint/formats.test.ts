@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { annotation, countsText, findingText } from '../../src/lint/formats.ts'
-import { lintTexts, rulesOf } from '../../src/lint/lint.ts'
+import { lintTexts } from '../../src/lint/lint.ts'
+import { rulesOf } from '../../src/lint/rules-of.ts'
 import { sarifLog } from '../../src/lint/sarif.ts'
 
 /** The parts of the published schema that the report uses: required fields, no others. */

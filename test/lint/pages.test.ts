@@ -2,8 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { pageText, rulesList } from '../../dev/rule-page.ts'
-import { dialects, rulesOf } from '../../src/lint/lint.ts'
+import { dialects } from '../../src/lint/lint.ts'
 import { pageOf } from '../../src/lint/rule.ts'
+import { rulesOf } from '../../src/lint/rules-of.ts'
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 

@@ -1,8 +1,9 @@
 // Every rule finds its own example, claims the lock that its statement takes, and its safe steps
 // are found by no rule.
 import { describe, expect, test } from 'vitest'
-import { type Dialect, dialects, lintTexts, rulesOf } from '../../src/lint/lint.ts'
+import { type Dialect, dialects, lintTexts } from '../../src/lint/lint.ts'
 import type { Finding, RuleText } from '../../src/lint/rule.ts'
+import { rulesOf } from '../../src/lint/rules-of.ts'
 
 const versions = {
   postgresql: { oldest: '14', newest: '18' },

@@ -4,8 +4,8 @@ import { version } from '../../coordinator/enqueue.ts'
 import { RehomeError } from '../../errors.ts'
 import { shownPath } from '../../lint/files.ts'
 import { annotation, countsText, type Format, findingText, formats } from '../../lint/formats.ts'
-import { type Dialect, dialects, lint, rulesOf } from '../../lint/lint.ts'
-import type { Finding } from '../../lint/rule.ts'
+import { type Dialect, dialects, lint } from '../../lint/lint.ts'
+import type { Finding, RuleText } from '../../lint/rule.ts'
 import { sarifLog } from '../../lint/sarif.ts'
 import { withoutNames } from '../../lint/wording.ts'
 import { checkPlan } from '../../plan/check-plan.ts'
@@ -55,7 +55,7 @@ interface LintFlags {
 
 async function lintFiles(paths: readonly string[], flags: LintFlags): Promise<void> {
   const format = flags.json ? 'json' : (flags.format ?? 'text')
-  if (flags.list) return printRules(flags.dialect, format)
+  if (flags.list) return printRules(await rulesFor(flags.dialect), format)
   if (paths.length === 0) {
     const message = 'name files, folders of migrations, or - for standard input'
     throw new RehomeError('USAGE', message)
@@ -63,7 +63,7 @@ async function lintFiles(paths: readonly string[], flags: LintFlags): Promise<vo
   const { since, dialect, assumeVersion } = flags
   const plannedTables = flags.plan === undefined ? [] : await tablesOf(flags.plan)
   const findings = await lint(paths, { since, dialect, assumeVersion, plannedTables })
-  report(findings, { format, dialect })
+  await report(findings, { format, dialect })
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 3
 }
 
@@ -77,13 +77,13 @@ async function tablesOf(file: string): Promise<string[]> {
   })
 }
 
-function report(
+async function report(
   findings: readonly Finding[],
   { format, dialect }: { format: Format; dialect: Dialect },
-): void {
+): Promise<void> {
   if (format === 'json') print(JSON.stringify(findings, null, 2))
   else if (format === 'sarif') {
-    const tool = { version: version(), rules: rulesOf(dialect), shownPath }
+    const tool = { version: version(), rules: await rulesFor(dialect), shownPath }
     print(JSON.stringify(sarifLog(findings, tool), null, 2))
   } else if (format === 'github') for (const finding of findings) print(annotation(finding))
   else {
@@ -100,8 +100,13 @@ function printable(text: string): string {
     .join('\n')
 }
 
-function printRules(dialect: Dialect, format: Format): void {
-  const rules = rulesOf(dialect)
+/** Loaded only here: other commands do not wait for them. */
+async function rulesFor(dialect: Dialect): Promise<readonly RuleText[]> {
+  const { rulesOf } = await import('../../lint/rules-of.ts')
+  return rulesOf(dialect)
+}
+
+function printRules(rules: readonly RuleText[], format: Format): void {
   const rows = rules.map(({ code, level, lock, title }) => {
     return [code, level, lock ?? '', withoutNames(title)]
   })
