@@ -2,6 +2,7 @@
 import { survey } from '../checks/survey.ts'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
 import { tenantsOf } from '../coordinator/tenants.ts'
+import { number } from '../numbers.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import { type ExplainedTable, explainTables } from '../plan/scaffold/explain.ts'
@@ -37,7 +38,7 @@ export function printExplanation({ tenant, tables }: Explanation): void {
   print(`${count('moves')} tables move, ${count('shared')} are shared, ${count('stays')} stay`)
   const head = ['table', '', tenant === null ? 'rows' : `rows of ${safe(tenant, 40)}`, 'why']
   const lines = tables.map(({ table, fate, why, rows }) => {
-    return [safe(table, 63), fate, rows === null ? '' : rows.toLocaleString('en'), safe(why, 200)]
+    return [safe(table, 63), fate, rows === null ? '' : number(rows), safe(why, 200)]
   })
   print(tableText([head, ...lines]))
 }

@@ -3,6 +3,7 @@
  */
 import type { Move } from '../control/database.ts'
 import type { RunSnapshot } from '../coordinator/rehome.ts'
+import { number } from '../numbers.ts'
 
 /** Control characters of a hostile tenant id are shown, not obeyed. */
 export function safe(text: string, most = 60): string {
@@ -34,8 +35,8 @@ export function snapshotText({ run, moves }: RunSnapshot): string {
   const rows = moves.map((move) => [
     safe(move.tenant_id, 40),
     stateOf(move),
-    Number(move.rows_copied).toLocaleString('en'),
-    Number(move.rows_total ?? 0).toLocaleString('en'),
+    number(Number(move.rows_copied)),
+    number(Number(move.rows_total ?? 0)),
     pauseOf(move),
     String(move.attempt),
     move.error_code === null ? '' : safe(`${move.error_code}: ${move.error_message}`, 120),

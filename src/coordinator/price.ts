@@ -1,6 +1,7 @@
 /** Tells what an errand would cost, before it is asked for. */
 import type { Control, Move } from '../control/database.ts'
-import { beforeCutover } from '../phases.ts'
+import { isCalledOff, keepsWrites } from '../control/rollback-kinds.ts'
+import { number } from '../numbers.ts'
 import { type AskedErrand, chosenFor, type RollbackOptions } from './ask-errands.ts'
 
 export interface Price {
@@ -49,12 +50,10 @@ function costsOf(errand: AskedErrand, moves: readonly Move[], discardWrites: boo
 }
 
 function rollbackCosts(moves: readonly Move[], discardWrites: boolean): string[] {
-  const called = moves.filter(({ open, phase }) =>
-    open ? beforeCutover.includes(phase) : phase === 'failed',
-  )
+  const now = new Date()
+  const called = moves.filter(isCalledOff)
   const moved = moves.filter((move) => !called.includes(move))
-  const inWindow = ({ window_until: until }: Move) => until !== null && until > new Date()
-  const kept = discardWrites ? [] : moved.filter(inWindow)
+  const kept = discardWrites ? [] : moved.filter((move) => keepsWrites(move, now))
   const others = moved.filter((move) => !kept.includes(move))
   const lost = discardWrites
     ? 'what was written at the target since the cutover is lost'
@@ -75,6 +74,5 @@ function tenantsText({ length }: readonly Move[]): string {
 }
 
 function rowsText(moves: readonly Move[]): string {
-  const rows = moves.reduce((sum, move) => sum + Number(move.rows_copied), 0)
-  return rows.toLocaleString('en')
+  return number(moves.reduce((sum, move) => sum + Number(move.rows_copied), 0))
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { number } from '../../numbers.ts'
 import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
 import { phasesText, safe, tableText } from '../print.ts'
 
@@ -20,8 +21,8 @@ async function runs(flags: { limit: number; before?: string; json?: boolean }): 
     run.id,
     run.created_at.toISOString().slice(0, 19).replace('T', ' '),
     safe(run.created_by, 20),
-    run.moves.toLocaleString('en'),
-    run.open.toLocaleString('en'),
+    number(run.moves),
+    number(run.open),
     `${phasesText(run.phases)}${run.paused === null ? '' : ', paused'}`,
   ])
   print(tableText([['run', 'enqueued (UTC)', 'by', 'tenants', 'open', 'phases'], ...rows]))

@@ -4,6 +4,7 @@
  */
 import type { RunOverview } from '../../control/run-overview.ts'
 import type { TenantLine } from '../../control/run-tenants.ts'
+import { number } from '../../numbers.ts'
 import { percentBefore } from '../../phases.ts'
 import { safe } from '../print.ts'
 import { bar, clip, pad, type Screen, styled } from './terminal.ts'
@@ -64,7 +65,7 @@ function headLines({ runId, ends, overview }: Watched, screen: Screen): string[]
   const width = Math.max(5, Math.min(40, columns - 30))
   return [
     styled(clip(`${safe(runId, 200)} · ${safe(ends, 300)}`, columns), 'bold', screen),
-    clip(`${bar(share, width)}${percent} · ${count(done)} of ${count(tenants)} tenants`, columns),
+    clip(`${bar(share, width)}${percent} · ${number(done)} of ${number(tenants)} tenants`, columns),
     clip(`${phasesLine(overview)} · ${paceText(overview)}`, columns),
     clip(pauseLine(overview), columns),
   ]
@@ -81,7 +82,7 @@ function pauseLine({ pauses }: RunOverview): string {
 function phasesLine({ phases }: RunOverview): string {
   const counts = new Map<string, number>()
   for (const { phase, tenants } of phases) counts.set(phase, (counts.get(phase) ?? 0) + tenants)
-  return [...counts].map(([phase, tenants]) => `${count(tenants)} ${phase}`).join(', ')
+  return [...counts].map(([phase, tenants]) => `${number(tenants)} ${phase}`).join(', ')
 }
 
 export function paceText({ remaining, estimate }: RunOverview): string {
@@ -91,7 +92,7 @@ export function paceText({ remaining, estimate }: RunOverview): string {
     return 'time left not known yet'
   }
   const range = `${span(left.fromMs)} to ${left.toMs === null ? '?' : span(left.toMs)}`
-  const pace = `${tenantsPerMinute.toPrecision(2)}/min, ${count(Math.round(rowsPerSecond))} rows/s`
+  const pace = `${tenantsPerMinute.toPrecision(2)}/min, ${number(Math.round(rowsPerSecond))} rows/s`
   return `${pace}, about ${span(left.ms)} left (${range})`
 }
 
@@ -100,7 +101,7 @@ function failureLines({ overview: { failures } }: Watched, screen: Screen, most:
     .slice(0, most)
     .map(({ code, tenants, example }) =>
       styled(
-        clip(`${code} ×${count(tenants)}, e.g. ${safe(example, 60)}`, screen.columns),
+        clip(`${code} ×${number(tenants)}, e.g. ${safe(example, 60)}`, screen.columns),
         'red',
         screen,
       ),
@@ -114,7 +115,7 @@ function workingLine(screen: Screen) {
   return (line: TenantLine): string => {
     const share = shareOf(line)
     const phase = line.errand === 'move' ? line.phase : `${line.phase} (${line.errand})`
-    const text = `${pad(safe(line.tenant_id), name)} ${bar(share, 10)} ${phase} ${count(Number(line.rows_copied))} rows`
+    const text = `${pad(safe(line.tenant_id), name)} ${bar(share, 10)} ${phase} ${number(Number(line.rows_copied))} rows`
     return clip(text, screen.columns)
   }
 }
@@ -138,15 +139,11 @@ export function endText(line: TenantLine): string {
   const pause = line.pause_ms === null ? '' : `  pause ${span(line.pause_ms)}`
   const error =
     line.error_code === null ? '' : `  ${line.error_code}: ${safe(line.error_message ?? '', 200)}`
-  return `${line.phase}  ${count(Number(line.rows_copied))} rows${pause}${error}`
+  return `${line.phase}  ${number(Number(line.rows_copied))} rows${pause}${error}`
 }
 
 function nameWidth({ columns }: Screen): number {
   return Math.max(4, Math.min(32, Math.floor(columns / 3)))
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en')
 }
 
 /** `850 ms`, `12 s`, `3 min`, `2.5 h`. */

@@ -1,4 +1,5 @@
 /** Where the tenant lives, until when it can come back, and what a person may ask for now. */
+import { keepsWrites } from '../../control/rollback-kinds.ts'
 import { type Html, html } from '../../html.ts'
 import { time } from '../../numbers.ts'
 import type { TenantRecord } from '../library.ts'
@@ -53,7 +54,7 @@ function homeOf({ run, move }: TenantRecord): Html {
 function wayBackOf({ move }: TenantRecord): Html {
   if (move.cleanup_begun) return html`It cannot come back: the old copy is removed.`
   if (move.phase !== 'moved') return html``
-  if (move.window_until !== null && move.window_until > new Date()) {
+  if (move.window_until !== null && keepsWrites(move, new Date())) {
     const audited = move.audited_at
       ? html` The way back was last tried ${time(move.audited_at)}.`
       : null

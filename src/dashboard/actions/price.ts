@@ -1,8 +1,8 @@
 /** Tells what an errand does, how long writes pause, and what is lost, in sentences. Pure. */
 import { z } from 'zod'
 import type { Move, MoveEvent, Run } from '../../control/database.ts'
+import { isCalledOff, keepsWrites } from '../../control/rollback-kinds.ts'
 import { number, span } from '../../numbers.ts'
-import { beforeCutover } from '../../phases.ts'
 import type { AskedErrand } from '../tenant-path.ts'
 import { readEvidence } from '../tenants/evidence.ts'
 
@@ -47,8 +47,7 @@ function retry({ run, move }: Facts): Price {
 function rollback(facts: Facts): Price {
   const { move, run, now } = facts
   const copied = number(Number(move.rows_copied))
-  const isBefore = move.phase === 'failed' || (move.open && beforeCutover.includes(move.phase))
-  if (isBefore) {
+  if (isCalledOff(move)) {
     return {
       ...free,
       sentences: [
@@ -61,7 +60,7 @@ function rollback(facts: Facts): Price {
     }
   }
   const paused = pauseOf(move) ?? 'how long is not known'
-  if (move.window_until !== null && move.window_until > now) {
+  if (keepsWrites(move, now)) {
     const { audit } = readRest(move)
     const changes =
       audit === null
