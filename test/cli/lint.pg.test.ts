@@ -1,28 +1,21 @@
 // `rehome lint` on files: its reports, its exit codes, files that differ from a revision.
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rehome } from '../helpers/command.ts'
+import { type Folder, openFolder } from '../helpers/folder.ts'
 
 const drop = "SET lock_timeout = '2s';\nDROP TABLE a;\n"
 const warning = 'CREATE TABLE b (id int PRIMARY KEY);\n'
-let folder = ''
-
-async function write(name: string, text: string): Promise<string> {
-  const path = join(folder, name)
-  await mkdir(join(path, '..'), { recursive: true })
-  await writeFile(path, text)
-  return path
-}
+let folder: Folder
+const write = (name: string, text: string) => folder.write(name, text)
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rehome lint '))
+  folder = await openFolder('rehome lint ')
 })
 
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => folder.remove())
 
 describe('rehome lint', () => {
   test('ends with 3 for an error, with what breaks, the steps, and the page', async () => {
@@ -45,8 +38,10 @@ describe('rehome lint', () => {
     await write('three/V2__a.sql', drop)
     await write('three/U2__a.sql', drop)
     await write('three/node_modules/x.sql', drop)
-    const { out } = await rehome(['lint', '--json', join(folder, 'three')])
-    const files = JSON.parse(out).map(({ file }: { file: string }) => file.slice(folder.length))
+    const { out } = await rehome(['lint', '--json', join(folder.path, 'three')])
+    const files = JSON.parse(out).map(({ file }: { file: string }) =>
+      file.slice(folder.path.length),
+    )
     expect(files).toEqual(['/three/deep/V2__a.sql', '/three/V2__a.sql', '/three/V10__b.sql'])
   })
 
@@ -72,14 +67,14 @@ describe('rehome lint', () => {
 
   test('reports only files that differ from a revision, and knows the schema of the others', async () => {
     const git = async (...args: string[]) =>
-      await promisify(execFile)('git', ['-C', join(folder, 'five'), ...args])
+      await promisify(execFile)('git', ['-C', join(folder.path, 'five'), ...args])
     await write('five/1.sql', `${drop}CREATE TABLE t (id bigint, a varchar(10));`)
     await git('init', '-q')
     await git('add', '.')
     await git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '-m', 'first')
     const alter = (type: string) => `ALTER TABLE t ALTER COLUMN a TYPE ${type};\n`
     await write('five/2.sql', `SET lock_timeout = '2s';\n${alter('varchar(20)')}${alter('bytea')}`)
-    const since = ['lint', '--json', '--since', 'HEAD', join(folder, 'five')]
+    const since = ['lint', '--json', '--since', 'HEAD', join(folder.path, 'five')]
     const { out } = await rehome(since)
     const found = JSON.parse(out).map(({ line, code }: { line: number; code: string }) => [
       line,

@@ -1,27 +1,19 @@
 // Plan files of every kind, in folders that know nothing of this package.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadPlan, setPackageModule } from '../../src/cli/load-plan.ts'
 import * as rehome from '../../src/index.ts'
 import { definePlan } from '../../src/index.ts'
+import { type Folder, openFolder } from '../helpers/folder.ts'
 
-let folder = ''
-
-async function write(name: string, text: string): Promise<string> {
-  const path = join(folder, name)
-  await mkdir(join(path, '..'), { recursive: true })
-  await writeFile(path, text)
-  return path
-}
+let folder: Folder
+const write = (name: string, text: string) => folder.write(name, text)
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rehome plans '))
+  folder = await openFolder('rehome plans ')
   setPackageModule(rehome)
 })
 
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => folder.remove())
 
 const esModule = `
   import { join } from 'node:path'

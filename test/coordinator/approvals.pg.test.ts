@@ -9,6 +9,7 @@ import {
   createControl,
   type State,
   storeMoves,
+  withoutQueues,
 } from '../helpers/errands/states.ts'
 
 let db: ControlOnly
@@ -17,12 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => db[Symbol.asyncDispose]())
 
-const at = () => ({
-  control: db.control,
-  get queues(): never {
-    throw new Error('nothing is to be enqueued')
-  },
-})
+const at = () => withoutQueues(db)
 const who = { by: 'ada' }
 
 /** The first move in wave 1, the others in waves 2 and 3. */

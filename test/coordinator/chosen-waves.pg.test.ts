@@ -10,6 +10,7 @@ import {
   createControl,
   type State,
   storeMoves,
+  withoutQueues,
 } from '../helpers/errands/states.ts'
 
 let db: ControlOnly
@@ -19,12 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => db[Symbol.asyncDispose]())
 
-const at = () => ({
-  control: db.control,
-  get queues(): never {
-    throw new Error('nothing is to be enqueued')
-  },
-})
+const at = () => withoutQueues(db)
 
 /** Three tenants, the first in wave 1 and the others in wave 2. */
 async function storeWaves(state: Pick<State, 'phase' | 'open'>) {

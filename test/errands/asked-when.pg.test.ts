@@ -16,6 +16,7 @@ import {
   storeMoves,
   type Variant,
   variants,
+  withoutQueues,
 } from '../helpers/errands/states.ts'
 
 interface Rule {
@@ -184,12 +185,7 @@ describe.each(errands)('%s', (errand) => {
  */
 const commands = { move: retry, rollback, finalize, cleanup } as const
 type Command = keyof typeof commands
-const at = () => ({
-  control: db.control,
-  get queues(): never {
-    throw new Error('nothing is to be enqueued')
-  },
-})
+const at = () => withoutQueues(db)
 
 /** Phases that a move passes through under an errand that is open. */
 const reached: Readonly<Partial<Record<Open, RegExp>>> = {

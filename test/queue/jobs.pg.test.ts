@@ -5,42 +5,22 @@ import { expect, test } from 'vitest'
 import { whyWaiting } from '../../src/cli/context.ts'
 import type { Move } from '../../src/control/database.ts'
 import { ensureJob } from '../../src/queue/jobs.ts'
-import {
-  migrateQueueSchema,
-  openQueues,
-  openWorker,
-  type Queues,
-  queueStore,
-} from '../../src/queue/queues.ts'
-import { describeOnBackends, type QueueBackend } from '../helpers/backends.ts'
-import { createDatabase } from '../helpers/database.ts'
+import { openWorker, type Queues } from '../../src/queue/queues.ts'
+import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { openQueue } from '../helpers/queue.ts'
 
 const run = { attempts: 1, backoff_ms: 1, priority: 'normal' } as const
 
-async function openQueue({ redisUrl }: QueueBackend) {
-  const database = await createDatabase()
-  await migrateQueueSchema(database.url)
-  const installation = randomUUID()
-  const store = queueStore({ redisUrl, controlUrl: database.url, installation })
-  const queues = openQueues(store, () => {})
-  return {
-    queues,
-    /** Runs the jobs that wait, until one has ended so. */
-    async workUntil(job: Job, state: 'failed' | 'completed') {
-      const processor = async () => {
-        if (state === 'failed') throw new UnrecoverableError('so')
-      }
-      const settings = { concurrency: 1, onError: () => {} }
-      const worker = openWorker(queues, 'rehome-moves', { processor, settings })
-      await eventually(async () => expect(await job.getState()).toBe(state))
-      await worker.close()
-    },
-    async [Symbol.asyncDispose]() {
-      await queues.close()
-      await database.drop()
-    },
+/** Runs the jobs that wait, until one has ended so. */
+async function workUntil(queues: Queues, job: Job, state: 'failed' | 'completed'): Promise<void> {
+  const processor = async () => {
+    if (state === 'failed') throw new UnrecoverableError('so')
   }
+  const settings = { concurrency: 1, onError: () => {} }
+  const worker = openWorker(queues, 'rehome-moves', { processor, settings })
+  await eventually(async () => expect(await job.getState()).toBe(state))
+  await worker.close()
 }
 
 function newMove(): Move {
@@ -81,7 +61,7 @@ describeOnBackends('a job whose state changes after it was read', (backend) => {
     const move = newMove()
     await ensureJob(queues, move, { run })
     const job = await jobOf(queues, move)
-    await opened.workUntil(job, 'failed')
+    await workUntil(opened.queues, job, 'failed')
     await ensureJob(
       withChange(queues, (other) => other.retry('failed')),
       move,
@@ -95,7 +75,7 @@ describeOnBackends('a job whose state changes after it was read', (backend) => {
     const { queues } = opened
     const move = newMove()
     await ensureJob(queues, move, { run })
-    await opened.workUntil(await jobOf(queues, move), 'completed')
+    await workUntil(opened.queues, await jobOf(queues, move), 'completed')
     await ensureJob(
       withChange(queues, (other) => other.remove()),
       move,
@@ -125,7 +105,7 @@ describeOnBackends('an ended job', (backend) => {
     const move = newMove()
     await ensureJob(queues, move, { run })
     const job = await jobOf(queues, move)
-    await opened.workUntil(job, 'failed')
+    await workUntil(opened.queues, job, 'failed')
     await ensureJob(queues, move, { run, isOpen: async () => false })
     expect(await job.getState()).toBe('failed')
     await ensureJob(queues, move, { run, isOpen: async () => true })

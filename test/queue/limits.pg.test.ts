@@ -4,31 +4,10 @@ import { expect, test } from 'vitest'
 import type { Move, Priority, Run } from '../../src/control/database.ts'
 import { addJobs } from '../../src/queue/jobs.ts'
 import { ensureJobs, limitMoves, reorderJobs } from '../../src/queue/limits.ts'
-import {
-  migrateQueueSchema,
-  openQueues,
-  openWorker,
-  type Queues,
-  queueStore,
-} from '../../src/queue/queues.ts'
-import { describeOnBackends, type QueueBackend } from '../helpers/backends.ts'
-import { createDatabase } from '../helpers/database.ts'
+import { openWorker, type Queues } from '../../src/queue/queues.ts'
+import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
-
-async function openQueue({ redisUrl }: QueueBackend) {
-  const database = await createDatabase()
-  await migrateQueueSchema(database.url)
-  const installation = randomUUID()
-  const store = queueStore({ redisUrl, controlUrl: database.url, installation })
-  const queues = openQueues(store, () => {})
-  return {
-    queues,
-    async [Symbol.asyncDispose]() {
-      await queues.close()
-      await database.drop()
-    },
-  }
-}
+import { openQueue } from '../helpers/queue.ts'
 
 function movesOf(run: string, count: number): Move[] {
   return Array.from({ length: count }, (_, i) => {

@@ -75,6 +75,16 @@ export async function createControl(): Promise<ControlOnly> {
   }
 }
 
+/** Parts of a library whose requests may not reach a queue. */
+export function withoutQueues({ control }: ControlOnly) {
+  return {
+    control,
+    get queues(): never {
+      throw new Error('nothing is to be enqueued')
+    },
+  }
+}
+
 export interface StoredMove {
   readonly id: string
   readonly tenant: string
