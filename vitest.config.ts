@@ -33,7 +33,8 @@ const withServers = ['test/**/*.pg.test.ts', 'test/**/*.all.test.ts']
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than cores, as tests also wait.
+    maxWorkers: 3,
     reporters: ['default', './test/helpers/tidy/slow-files.ts'],
     projects: [
       {

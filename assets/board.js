@@ -3,18 +3,27 @@
  * when the server says that it changed. A page is complete without it.
  */
 
-/** Replaces a part of this page by that of the page as it is now. Keeps the keyboard's place. */
-export async function refresh(id) {
+/** Replaces parts of this page by those of the page as it is now. Keeps the keyboard's place. */
+export async function refresh(...ids) {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } })
   if (answer.status === 401) return location.reload()
   if (!answer.ok) return
-  const now = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(id)
-  const before = document.getElementById(id)
-  if (!now || !before) return
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+  for (const id of ids) {
+    const [before, now] = [document.getElementById(id), page.getElementById(id)]
+    if (before && now) replace(before, now)
+  }
+}
+
+/** Puts an element in the place of another; the keyboard, ticks and open details stay. */
+export function replace(before, now) {
   const place = before.contains(document.activeElement)
     ? document.activeElement?.getAttribute('href')
     : null
   const open = [...before.querySelectorAll('details')].map((details) => details.open)
+  const ticked = new Set([...before.querySelectorAll('input:checked')].map(({ value }) => value))
+  for (const box of now.querySelectorAll('input[type=checkbox]'))
+    box.checked = ticked.has(box.value)
   before.replaceWith(now)
   for (const [i, details] of [...now.querySelectorAll('details')].entries()) {
     details.open = open[i] ?? details.open

@@ -2,7 +2,7 @@
  * The grid of a run's tenants: a cell each, on one canvas, which stays fluid with 100,000 of them.
  * The table below it says the same in words; the keyboard moves through the cells.
  */
-import { localTimes, refresh, sparsely } from './board.js'
+import { refresh, replace, sparsely } from './board.js'
 
 const run = document.getElementById('run')
 const canvas = document.getElementById('grid')
@@ -128,7 +128,6 @@ function visible(text) {
 function say() {
   const cell = cells[chosen]
   said.textContent = cell ? `${visible(cell[0])}: ${cell[3]}` : ''
-  canvas.setAttribute('aria-label', cell ? said.textContent : 'Tenants of this run')
 }
 
 function choose(i) {
@@ -178,7 +177,7 @@ if (canvas) {
     if (event.key === 'Enter') openChosen()
     if (step === undefined) return
     event.preventDefault()
-    choose(chosen < 0 ? 0 : chosen + step)
+    choose(chosen < 0 && event.key !== 'End' ? 0 : chosen + step)
   })
   addEventListener('resize', layOut)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -188,7 +187,7 @@ if (canvas) {
   await readAll()
 }
 
-const table = sparsely(() => refresh('found'), 2_000)
+const words = sparsely(() => refresh('found', 'steering'), 2_000)
 const source = new EventSource(run.dataset.live)
 source.addEventListener('open', () => {
   live.textContent = 'live'
@@ -197,20 +196,20 @@ source.addEventListener('error', () => {
   live.textContent = 'not connected, trying again'
 })
 source.addEventListener('overview', (event) => {
-  const overview = document.getElementById('overview')
-  overview.innerHTML = JSON.parse(event.data)
-  localTimes(overview)
+  const now = new DOMParser().parseFromString(JSON.parse(event.data), 'text/html')
+  replace(document.getElementById('overview'), now.getElementById('overview'))
 })
 source.addEventListener('cells', (event) => {
   take(JSON.parse(event.data))
-  table()
+  words()
 })
+source.addEventListener('holds', words)
 source.addEventListener('reload', async () => {
   await readAll()
-  table()
+  words()
 })
 source.addEventListener('done', () => {
   source.close()
   live.textContent = 'ended'
-  table()
+  words()
 })

@@ -10,6 +10,8 @@ export interface Bench {
   readonly name: string
   /** One line for the list of benches. */
   readonly summary: string
+  /** Tenants, where the call names no number. Default 300. */
+  readonly tenants?: number
   /** Server settings, beyond those of every bench. */
   readonly settings?: Readonly<Record<string, string>>
   run(stage: BenchStage): Promise<readonly Figure[]>
@@ -18,6 +20,8 @@ export interface Bench {
 export interface BenchSize {
   /** Rows of the large statements. */
   readonly rows: number
+  /** Tenants of a run. */
+  readonly tenants: number
   /** Rounds: each variant is measured once in a round. */
   readonly runs: number
   /** The length of one slice of load. */

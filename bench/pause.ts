@@ -109,22 +109,37 @@ function figuresOf(rows: number, seen: Seen): Figure[] {
     online: seen.online.map((look) => look.refused),
     offline: seen.offline.map((look) => look.refused),
   }
+  const before = p99({ othersMs: seen.before.flatMap(({ othersMs }) => othersMs) })
   const others = {
     online: seen.online.map(p99),
-    before: [p99({ othersMs: seen.before.flatMap(({ othersMs }) => othersMs) })],
+    offline: seen.offline.map(p99),
+    naive: seen.naive.map(p99),
+    replication: seen.replication.map(p99),
+    before: seen.online.map(() => before),
   }
   return [
-    figureOf({ what: `${what}: longest wait`, unit: 'ms', samples }),
+    figureOf({
+      ...{ what: `${what}: longest wait`, unit: 'ms', samples, ratio: ['online', 'replication'] },
+      aim: { of: 'ratio', relation: 'at most', limit: 2.5 },
+    }),
     figureOf({
       ...{ what: '  the longest of all', unit: 'ms', samples: longest },
       aim: { of: 'online', relation: 'at most', limit: 250 },
     }),
     figureOf({ what: '  refused writes', unit: '', samples: refused }),
     figureOf({
-      ...{ what: "  others' writes, p99", unit: 'ms' },
-      samples: { online: others.online, before: others.online.map(() => others.before[0] ?? 0) },
-      ratio: ['online', 'before'],
+      ...{
+        what: "  others' writes, p99",
+        unit: 'ms',
+        samples: others,
+        ratio: ['online', 'before'],
+      },
       aim: { of: 'ratio', relation: 'at most', limit: 1.2 },
+    }),
+    figureOf({
+      ...{ what: "  beside replication's", unit: 'ms', ratio: ['online', 'replication'] },
+      samples: { online: others.online, replication: others.replication },
+      aim: { of: 'ratio', relation: 'at most', limit: 1 },
     }),
   ]
 }

@@ -8,19 +8,19 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
-import { type EndName, otherEnd } from '../demo/ledger.ts'
+import { type EndName, otherEnd } from '../demo/application/ledger.ts'
 import type { Move } from '../src/control/database.ts'
-import type { Rehome } from '../src/coordinator/rehome.ts'
+import type { Library } from '../src/coordinator/rehome.ts'
 import { messageOf, RehomeError } from '../src/errors.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
-import { homeOf } from './homes.ts'
 import type { Log } from './log.ts'
 import { type ChosenStrategy, plansOf } from './plan.ts'
 import type { Random } from './random.ts'
 import { discarding, type Ends } from './tenants.ts'
+import { homeOf } from './writers/homes.ts'
 
 export interface ErrandsOptions {
-  readonly rehome: Rehome
+  readonly rehome: Library
   readonly pools: Ends<pg.Pool> & { readonly control: pg.Pool }
   readonly tenants: readonly string[]
   /** Tenants that must not be written to; it adds and removes some. */

@@ -1,5 +1,5 @@
 /** The report of a run of the chaos: figures, verdict, an account of what went wrong. */
-import { type FindingKind, findingKinds } from './findings.ts'
+import { type FindingKind, findingKinds } from './checks/findings.ts'
 import { lineOf } from './log.ts'
 import { type ChaosOptions, commandOf } from './options.ts'
 import type { Outcome } from './run.ts'

@@ -9,28 +9,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { open, type Rehome } from '../src/coordinator/rehome.ts'
+import { type Library, openLibrary } from '../src/coordinator/rehome.ts'
 import { createLog } from '../src/log.ts'
-import { readBystanders } from './bystanders.ts'
-import { type Check, checkAll, isOpen } from './check.ts'
+import { readBystanders } from './checks/bystanders.ts'
+import { type Check, checkAll, isOpen } from './checks/check.ts'
+import type { Finding } from './checks/findings.ts'
 import { Errands } from './errands.ts'
-import { Faults } from './faults.ts'
-import type { Finding } from './findings.ts'
-import { Ledger } from './ledger.ts'
+import { Faults } from './faults/faults.ts'
+import { Network } from './faults/network.ts'
+import { Outages } from './faults/outages.ts'
+import { schedule } from './faults/schedule.ts'
 import { Log } from './log.ts'
-import { Network } from './network.ts'
 import type { ChaosOptions } from './options.ts'
-import { Outages } from './outages.ts'
-import { Pauses } from './pauses.ts'
 import { randomOf } from './random.ts'
-import { schedule } from './schedule.ts'
-import { readSeed } from './seed.ts'
+import { untilAtRest } from './rest.ts'
 import { environmentOf, type Servers, startServers } from './servers.ts'
 import { describeSessions, watchBlockers } from './sessions.ts'
 import { discarding, tenants } from './tenants.ts'
-import { Waits } from './waits.ts'
 import { WorkerSlot } from './worker-slot.ts'
-import { Writers } from './writers.ts'
+import { Ledger } from './writers/ledger.ts'
+import { Pauses } from './writers/pauses.ts'
+import { readSeed } from './writers/seed.ts'
+import { Waits } from './writers/waits.ts'
+import { Writers } from './writers/writers.ts'
 
 /** The result of a run. */
 export interface Outcome {
@@ -50,8 +51,8 @@ export interface Outcome {
   readonly workerLogs: readonly string[]
 }
 
-/** How long moves may take to end once all faults are over. */
-const restMsMax = 60_000
+/** How long no move may end once all faults are over, and how long all of them may take. */
+const restMs = { untilNext: 60_000, untilLast: 300_000 }
 
 export async function runChaos(
   options: ChaosOptions,
@@ -94,7 +95,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   }
   const network = new Network(urls)
   undos.push(() => network[Symbol.asyncDispose]())
-  const rehome = await openLibrary(servers)
+  const rehome = await openRehome(servers)
   undos.push(() => rehome.close())
   const directory = await mkdtemp(join(tmpdir(), 'rehome-chaos-'))
   undos.push(() => rm(directory, { recursive: true, force: true }))
@@ -163,7 +164,7 @@ async function unleash({ options, servers, undos, tell }: Parts): Promise<Outcom
   log.note('fault', 'all faults are over')
   const restedMs = log.nowMs()
   await Promise.all(slots.map((slot) => slot.calmDown()))
-  const isAtRest = await untilAtRest(pools.control)
+  const isAtRest = await untilAtRest(() => countOpen(pools.control), restMs)
   if (!isAtRest) for (const line of await describeSessions(pools)) log.note('session', line)
   const settledMs = log.nowMs() - restedMs
   await writers.stop()
@@ -221,20 +222,18 @@ function openPool(connectionString: string): pg.Pool {
   return pool
 }
 
-async function openLibrary({ urls }: Servers): Promise<Rehome> {
+async function openRehome({ urls }: Servers): Promise<Library> {
   const environment = environmentOf(urls)
-  return await open({ environment, by: 'chaos', log: createLog({ level: 'silent' }) })
+  return await openLibrary({ environment, by: 'chaos', log: createLog({ level: 'silent' }) })
 }
 
-async function untilAtRest(control: pg.Pool): Promise<boolean> {
-  const deadline = performance.now() + restMsMax
+/** null: the control database does not say. */
+async function countOpen(control: pg.Pool): Promise<number | null> {
   const query = `select count(*)::int as open from rehome_control.moves where ${isOpen}`
-  while (performance.now() < deadline) {
-    const { rows } = await control.query(query).catch(() => ({ rows: [{ open: 1 }] }))
-    if (rows[0].open === 0) return true
-    await delay(100)
-  }
-  return false
+  return await control.query(query).then(
+    ({ rows }) => rows[0].open,
+    () => null,
+  )
 }
 
 /** Adds what the control database tells to the log; returns how many moves ended in which phase. */

@@ -3,11 +3,11 @@
  * the queue is to live there. All of them are its own, and end with it however it ends.
  */
 import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
-import { type RedisServer, startRedis } from '../dev/redis.ts'
-import { findRedisProgram, installRedis } from '../dev/redis-program.ts'
+import { type RedisServer, startRedis } from '../dev/redis/redis.ts'
+import { findRedisProgram, installRedis } from '../dev/redis/redis-program.ts'
 import { install } from '../src/coordinator/installation.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
-import type { Urls } from './network.ts'
+import type { Urls } from './faults/network.ts'
 import { plansOf } from './plan.ts'
 import { type Ends, fillEnds } from './tenants.ts'
 

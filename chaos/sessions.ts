@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Ends, endNames } from './tenants.ts'
-import type { Waits } from './waits.ts'
+import type { Waits } from './writers/waits.ts'
 
 export async function describeSessions(
   pools: Readonly<Record<'source' | 'target' | 'control', pg.Pool>>,

@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import type { EndName } from '../demo/ledger.ts'
+import type { EndName } from '../demo/application/ledger.ts'
 
 export type Ends<T> = Readonly<Record<EndName, T>>
 

@@ -11,8 +11,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Supervisor } from '../dev/supervise.ts'
+import type { Outages } from './faults/outages.ts'
 import type { Log } from './log.ts'
-import type { Outages } from './outages.ts'
 import type { Random } from './random.ts'
 
 const lockMs = 3_000

@@ -29,8 +29,8 @@ export async function catching(end: Subject): Promise<Catching> {
   await expectFeed(end)
   const at = await receiving(end)
   const { hold, epoch } = at.by
-  const sync = { position: 'somewhere', fingerprint: 'conformance', lacking: false, step: 1 }
-  await end.ask('writeSync', { ...hold, epoch, ...sync })
+  const checkpoint = { position: 'somewhere', fingerprint: 'conformance', lacking: false, step: 1 }
+  await end.ask('writeCheckpoint', { ...hold, epoch, ...checkpoint })
   const places = keyOf(at.table).map((name) => at.columns.indexOf(name))
   return { ...at, keys: at.rows.map((row) => places.map((i) => row[i] ?? null)) }
 }

@@ -49,7 +49,7 @@ export interface Subject {
   write(head: BatchHead, rows: readonly Texts[]): Promise<{ repeated: boolean }>
   /** Sends a batch without judging the answer. */
   sendBatch(head: BatchHead, rows: readonly Texts[]): Promise<Answer>
-  /** Asked for once. */
+  /** Asked for once. Without tables of everybody, whose rows are only brought. */
   describe(): Promise<Description>
   /** The request that was sent last, in one line; null: none yet. */
   lastRequest(): string | null
@@ -75,7 +75,8 @@ export function subjectOf(chosen: Chosen): Subject {
   let described: Promise<Description> | null = null
   const describe = async () => {
     const answer = await send({ method: 'GET', path: 'v1' })
-    return judged('v1', answer, (text) => readAnswer(description, text, where))
+    const whole = judged('v1', answer, (text) => readAnswer(description, text, where))
+    return { ...whole, tables: whole.tables.filter(({ shared }) => !shared) }
   }
   return {
     ...{ secret, scope, send, post, sendBatch },

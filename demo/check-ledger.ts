@@ -6,10 +6,10 @@
  * a tenant that has moved is not checked. Invariant: it reports what is certainly wrong; a write
  * with an unknown outcome may be there or not.
  */
-import { type Homes, type Pools, readHomes } from './home.ts'
-import { type EndName, homeChanges, type Ledger, type Write } from './ledger.ts'
-import { createAppPool } from './transact.ts'
-import { rowsOf } from './writes.ts'
+import { type Homes, type Pools, readHomes } from './application/home.ts'
+import { type EndName, homeChanges, type Ledger, type Write } from './application/ledger.ts'
+import { createAppPool } from './application/transact.ts'
+import { rowsOf } from './application/writes.ts'
 
 export interface Ends {
   readonly sourceUrl: string

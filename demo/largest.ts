@@ -5,11 +5,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Rehome, RunSnapshot } from '../src/index.ts'
-import type { Write } from './ledger.ts'
+import type { Write } from './application/ledger.ts'
+import type { Traffic } from './application/traffic.ts'
 import onlinePlan from './online-plan.ts'
 import type { Check } from './outcome.ts'
 import { tell, visible } from './screen.ts'
-import type { Traffic } from './traffic.ts'
 
 type Moves = RunSnapshot['moves']
 

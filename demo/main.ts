@@ -1,21 +1,23 @@
 /**
  * The demonstration: forty tenants of a task tracker move to another server with another data
- * model, while their application goes on writing. One move fails and is tried again, one comes
- * back; and the largest moves without a pause that it would notice, and comes back with what it has
- * written.
+ * model, while their application goes on writing. Before that the source's schema is expanded. One
+ * move fails and is tried again, one comes back; and the largest moves without a pause that it
+ * would notice, and comes back with what it has written.
  *
  * `--exit` stops at the end, with exit code 0 only if every check held; without it everything stays
  * up for looking around until Ctrl-C. Whatever it starts ends with it.
  */
 import pg from 'pg'
+import { startTraffic, type Traffic } from './application/traffic.ts'
 import { checkLedger } from './check-ledger.ts'
+import { expandSource } from './expand.ts'
 import { failingTenant, repairFault } from './fault.ts'
 import { moveLargest } from './largest.ts'
+import { readMetrics } from './metrics.ts'
 import { type Check, isVerified, ledgerChecks, tenantTable, totals } from './outcome.ts'
 import plan from './plan.ts'
 import { showProgress, tell, tellPlain, visible } from './screen.ts'
 import { type Stage, setStage } from './stage.ts'
-import { startTraffic, type Traffic } from './traffic.ts'
 
 /** This tenant writes nothing today, so its move can be undone without giving up a write. */
 const quietTenant = 'acme'
@@ -45,15 +47,19 @@ async function perform(stage: Stage): Promise<number> {
     hold: '30s',
   })
   tell('the application is writing to random tenants, and will go on; what a fence refuses waits')
-  const checks = await story(stage, traffic)
+  const expanded = await expandSource({ ...stage, traffic })
+  const checks = [...expanded, ...(await story(stage, traffic))]
   const report = await traffic.stop()
   tell('the application has stopped; counting its writes at both ends')
   const ledger = await checkLedger(traffic.ledger, stage)
   checks.push(...ledgerChecks(report, ledger))
+  const metrics = await readMetrics(boardUrl)
+  checks.push(metrics.check)
   const runs = await stage.rehome.runs()
   const ofRuns = await Promise.all(runs.map(async ({ id }) => await stage.rehome.status(id)))
   const all = ofRuns.flatMap(({ moves }) => moves)
   tellPlain(`\n${tenantTable(all, report)}\n\n${totals(all, report, ledger)}\n`)
+  tellPlain(`curl ${boardUrl}/metrics\n${metrics.lines.join('\n')}\n`)
   for (const { what, held } of checks) tellPlain(`${held ? 'held  ' : 'FAILED'} ${what}`)
   const failed = checks.filter((check) => !check.held).length
   tellPlain(failed === 0 ? '\nEvery check held.' : `\n${failed} check(s) failed.`)

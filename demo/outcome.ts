@@ -1,8 +1,8 @@
 /** The end of the demonstration: the table of tenants, the totals, and the checks that decide. */
 import type { RunSnapshot } from '../src/index.ts'
+import type { TrafficReport } from './application/tally.ts'
 import type { LedgerCheck } from './check-ledger.ts'
 import { visible } from './screen.ts'
-import type { TrafficReport } from './tally.ts'
 
 export interface Check {
   readonly what: string

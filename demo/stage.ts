@@ -10,14 +10,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
 import { Supervisor } from '../dev/supervise.ts'
 import { install } from '../src/coordinator/installation.ts'
-import { open, type Rehome } from '../src/coordinator/rehome.ts'
+import { openLibrary, type Rehome } from '../src/coordinator/rehome.ts'
 
 import { startBoard } from '../src/dashboard/start-board.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
+import { type Seeded, seedSource, seedTarget } from './data/seed.ts'
 import onlinePlan from './online-plan.ts'
 import plan from './plan.ts'
-import { type Seeded, seedSource, seedTarget } from './seed.ts'
 
 export interface Stage {
   readonly sourceUrl: string
@@ -68,7 +68,7 @@ async function build(tell: (line: string) => void, undos: Undo[]): Promise<Omit<
   tell('starting a worker')
   const workerLog = await startWorkerProcess(environment, undos)
   const log = createLog({ level: 'silent' })
-  const rehome = await open({ environment, log, by: 'demo' })
+  const rehome = await openLibrary({ environment, log, by: 'demo' })
   undos.push(() => rehome.close())
   const board = await startBoard({ rehome, log })
   undos.push(() => board.close())

@@ -1,7 +1,8 @@
 // Stands between a client and a server as a network that fails on request.
 //
 // It knows nothing of what is said over it: a caller that wants to fail at a certain message looks
-// for it in `onData`. Bytes are forwarded as they come; it adds, changes and reorders none.
+// for it in `onData`. Bytes are forwarded as they come, or as late as a distant server's; it adds,
+// changes and reorders none.
 // Invariant: while it is frozen, nothing passes in either direction, neither bytes nor the end of a
 // connection; and its port stays its own from the start until it is disposed of.
 import {
@@ -11,6 +12,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
+import { SlowLine, type Slowness } from './network/slow-line.ts'
 
 /** `up`: from client to server. `down`: the answers. */
 export type Direction = 'up' | 'down'
@@ -24,6 +26,8 @@ export type OnData = (chunk: Buffer, direction: Direction) => 'cut' | 'freeze' |
 export interface TcpProxyOptions {
   readonly to: { readonly host: string; readonly port: number }
   readonly onData?: OnData
+  /** In each direction. Opening a connection is not delayed, what is said over it is. */
+  readonly slowness?: Slowness
 }
 
 export interface TcpProxy extends AsyncDisposable {
@@ -34,6 +38,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly isFrozen: boolean
   /** May be exchanged at any time, and counts from the next chunk on. */
   onData: OnData | undefined
+  /** May be exchanged at any time, and counts from the next chunk on. */
+  slowness: Slowness
   /** Breaks all connections by RST at both sides. New ones are taken. Returns how many it broke. */
   cut(): number
   /** Nothing passes from now on, and nothing is closed; new connections wait, too. Idempotent. */
@@ -45,26 +51,28 @@ export interface TcpProxy extends AsyncDisposable {
   accept(): void
 }
 
-export async function startTcpProxy({ to, onData }: TcpProxyOptions): Promise<TcpProxy> {
+export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port: 0, host: '127.0.0.1' }, resolve)
   })
-  return new RunningProxy(server, to, onData)
+  return new RunningProxy(server, options)
 }
 
 class RunningProxy implements TcpProxy {
   readonly port: number
   onData: OnData | undefined
+  slowness: Slowness
   readonly #server: Server
   readonly #links = new Set<Link>()
   #isFrozen = false
   #isRefusing = false
 
-  constructor(server: Server, to: TcpProxyOptions['to'], onData: OnData | undefined) {
+  constructor(server: Server, { to, onData, slowness = {} }: TcpProxyOptions) {
     this.#server = server
     this.onData = onData
+    this.slowness = slowness
     this.port = (server.address() as AddressInfo).port
     server.on('connection', (client) => {
       if (this.#isRefusing) client.resetAndDestroy()
@@ -116,6 +124,7 @@ class RunningProxy implements TcpProxy {
       connect: () => createConnection({ ...to, allowHalfOpen: true, noDelay: true }),
       onData: (chunk, direction) => this.onData?.(chunk, direction),
       onClose: () => this.#links.delete(link),
+      slowness: () => this.slowness,
     })
     this.#links.add(link)
     if (!this.#isFrozen) link.thaw()
@@ -126,12 +135,14 @@ interface LinkParts {
   readonly connect: () => Socket
   readonly onData: OnData
   readonly onClose: () => void
+  readonly slowness: () => Slowness
 }
 
 /** One client's connection and ours to the server. Begins frozen and unconnected. */
 class Link {
   readonly #client: Socket
   readonly #parts: LinkParts
+  readonly #lines: Readonly<Record<Direction, SlowLine>>
   #server: Socket | undefined
   #isFrozen = true
   /**
@@ -143,11 +154,13 @@ class Link {
   constructor(client: Socket, parts: LinkParts) {
     this.#client = client
     this.#parts = parts
+    this.#lines = { up: new SlowLine({}), down: new SlowLine({}) }
     this.#watch(client, 'up')
   }
 
   freeze(): void {
     this.#isFrozen = true
+    for (const line of Object.values(this.#lines)) line.stop()
     this.#client.pause()
     this.#server?.pause()
   }
@@ -155,6 +168,7 @@ class Link {
   thaw(): void {
     if (!this.#isFrozen || this.#client.destroyed) return
     this.#isFrozen = false
+    for (const line of Object.values(this.#lines)) line.go()
     if (!this.#server) {
       this.#server = this.#parts.connect()
       this.#watch(this.#server, 'down')
@@ -177,7 +191,7 @@ class Link {
 
   #watch(socket: Socket, direction: Direction): void {
     socket.on('data', (chunk: Buffer) => this.#meet(chunk, direction))
-    socket.on('end', () => this.#other(direction)?.end())
+    socket.on('end', () => this.#lines[direction].pass(0, () => this.#other(direction)?.end()))
     socket.on('drain', () => {
       if (!this.#isFrozen) this.#other(direction)?.resume()
     })
@@ -203,9 +217,18 @@ class Link {
   }
 
   #pass(chunk: Buffer, direction: Direction): void {
+    const line = this.#lines[direction]
+    line.slowness = this.#parts.slowness()
+    line.pass(chunk.length, () => this.#send(chunk, direction))
+    if (line.isFull) this.#from(direction)?.pause()
+  }
+
+  #send(chunk: Buffer, direction: Direction): void {
     const to = this.#other(direction)
     if (!to || to.destroyed || to.writableEnded) return
-    if (!to.write(chunk)) this.#from(direction)?.pause()
+    const from = this.#from(direction)
+    if (!to.write(chunk)) from?.pause()
+    else if (from?.isPaused() && !this.#isFrozen && !this.#lines[direction].isFull) from.resume()
   }
 
   #from(direction: Direction): Socket | undefined {

@@ -3,11 +3,11 @@
  * satisfy them: both have to say the same. They are added at the target for this look alone.
  */
 import type { Finding } from '../src/plan/catalogs/catalog.ts'
-import type { Case, Table } from './case.ts'
-import { name } from './draw.ts'
+import type { Case, Table } from './cases/case.ts'
+import type { MadePlan } from './cases/make-plan.ts'
+import { name } from './draw/draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
-import type { MadePlan } from './make-plan.ts'
 
 interface Demand {
   readonly at: string

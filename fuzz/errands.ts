@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { askCleanup, askRollback, askWindow } from '../src/control/ask.ts'
 import type { Control } from '../src/control/database.ts'
 import { findMove } from '../src/control/moves.ts'
-import { insertRun } from '../src/control/runs.ts'
+import { insertRun } from '../src/control/runs/runs.ts'
 import { closeEnds, openEnds } from '../src/coordinator/installation.ts'
 import type { Ends } from '../src/ends/end.ts'
 import { createLog } from '../src/log.ts'
@@ -15,7 +15,7 @@ import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
 import type { Pool } from '../src/postgres.ts'
 import { attempt } from '../src/worker/attempt.ts'
-import type { Errand } from './case.ts'
+import type { Errand } from './cases/case.ts'
 import type { Moments } from './moments.ts'
 
 /** How an errand ended: the phase in which the move settled, or the error that ended it. */
@@ -150,7 +150,7 @@ async function live(at: At, moments: Moments, options: Options): Promise<Ended> 
     if (stopAt !== null) stopWhen(moments, { stop, at: moments.count + stopAt })
     stopAt = null
     const outcome = await attempt({ ...opened, ...quiet, errand: move.errand, stop: stop.signal })
-    if (outcome.kind === 'nothing to do') continue
+    if (outcome.kind === 'nothing to do' || outcome.kind === 'held') continue
     if (outcome.kind === 'settled') return { phase: outcome.phase }
     const { code, message } = outcome.error
     last = { code, message, phase: outcome.error.phase ?? '' }

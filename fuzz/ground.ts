@@ -7,15 +7,16 @@ import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
 import { install } from '../src/coordinator/installation.ts'
-import { open, type Rehome } from '../src/coordinator/rehome.ts'
+import { type Library, openLibrary } from '../src/coordinator/rehome.ts'
 import { createLog } from '../src/log.ts'
 import { migrate } from '../src/migrations.ts'
 import { createPool } from '../src/postgres.ts'
-import type { Role } from './case.ts'
-import { literal, name } from './draw.ts'
+import type { Case, Role } from './cases/case.ts'
+import { outsideOf } from './cases/case-sql.ts'
+import { literal, name } from './draw/draw.ts'
 
 export interface Ground extends AsyncDisposable {
-  readonly rehome: Rehome
+  readonly rehome: Library
   /** Where plans find their ends; it changes with each case. */
   readonly environment: NodeJS.ProcessEnv
   databases(): Promise<Databases>
@@ -46,7 +47,7 @@ export async function openGround(): Promise<Ground> {
     const environment: NodeJS.ProcessEnv = { CONTROL_URL: server.urlOf('control') }
     await install({ controlUrl: server.urlOf('control'), environment }, [])
     const log = createLog({ level: 'silent' })
-    const rehome = await open({ environment, by: 'fuzz', log })
+    const rehome = await openLibrary({ environment, by: 'fuzz', log })
     let made = 0
     return {
       rehome,
@@ -156,4 +157,14 @@ async function roleSql(
     .replaceAll(':"schema"', name(schema))
     .replaceAll(':"application"', 'application')
     .replaceAll(':"mover"', name(role))
+}
+
+/** Rights of all roles. A mover that brings shared rows locks them, which needs UPDATE. */
+export async function grantFor(kase: Case, at: Databases): Promise<void> {
+  await at.grant(kase.schema, outsideOf(kase))
+  const brought = kase.tables.filter((table) => table.brought)
+  for (const table of brought) {
+    const relation = `${name(kase.schema)}.${name(table.name)}`
+    await at.target.query(`grant update on ${relation} to "mover plain", "mover replicating"`)
+  }
 }

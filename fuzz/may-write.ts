@@ -1,8 +1,9 @@
 /** Which writes of a story the application may still make at the tenant's present home. */
-import type { Case, EndName, Step, Write } from './case.ts'
-import { tableOfWrite } from './case-sql.ts'
-import { secures } from './draw-extras.ts'
-import type { MadePlan } from './make-plan.ts'
+import type { Case, EndName, Step, Write } from './cases/case.ts'
+import { tableOfWrite } from './cases/case-sql.ts'
+import type { MadePlan } from './cases/make-plan.ts'
+import { secures } from './draw/draw-extras.ts'
+import { valuesIn } from './draw/needed-shared.ts'
 
 export interface Standing {
   readonly kase: Case
@@ -36,12 +37,32 @@ function mayBe({ oracle, made, kase }: Standing, write: Write): boolean {
   // COPY into a table with row security is for roles that pass by it.
   const isSecure = kase.reactions.some(({ name }) => secures(table).includes(name))
   if (write.kind === 'copy' && isSecure) return false
+  // Guards change the order in which partitions get rows of a COPY, and so a trigger's numbers.
+  const isNumbered = kase.reactions.some(({ name }) => name === `${table} outbox`)
+  const isParted = kase.tables.some(({ name, partitioned }) => name === table && partitioned)
+  if (write.kind === 'copy' && isNumbered && isParted) return false
   // Both ends give numbers from one range: `check` advises the application's owner to part them.
   if (oracle.home === 'target' && !kase.story.parted && takesNumber(kase, write)) return false
+  if (oracle.home === 'target' && needsAbsent(kase, write)) return false
   const isReferred = kase.constraints.some(
     ({ parent, table: child }) => parent === table && stays(child),
   )
   return !isReferred || write.kind === 'insert' || write.kind === 'copy'
+}
+
+/** The write may refer to a shared row that the target lacked in the beginning. */
+function needsAbsent({ tables, constraints, rows }: Case, write: Write): boolean {
+  const table = tableOfWrite(write)
+  return constraints.some(({ table: child, parent, columns: [column = ''] }) => {
+    const to = tables.find(({ name, brought }) => name === parent && brought)
+    if (child !== table || !to) return false
+    const there = rows.filter((row) => row.table === parent && !row.absent)
+    const values = there.map((row) => row.values[to.key[0] ?? ''])
+    return valuesIn(write).some((set) => {
+      const value = set[column]
+      return value !== undefined && value !== 'null' && !values.includes(value)
+    })
+  })
 }
 
 function isOfTenant(write: Write): boolean {

@@ -5,8 +5,9 @@
  * Invariant: what is expected comes from the shadow, where no tenant moves, and from what was there
  * before. Nothing is expected because rehome says so.
  */
-import type { Case, EndName } from './case.ts'
-import { name } from './draw.ts'
+import type { Case, EndName } from './cases/case.ts'
+import { name } from './draw/draw.ts'
+import { neededShared } from './draw/needed-shared.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
 import { differences, type Line, readWhole, shapesOf } from './whole.ts'
@@ -16,6 +17,7 @@ export class Oracle {
   readonly #kase: Case
   readonly #at: Databases
   readonly #moves: (table: string) => boolean
+  readonly #needed: ReadonlySet<string>
   /** Rows that do not move. null: as at the shadow. */
   #rest: { source: readonly Line[] | null; target: readonly Line[] }
   /** The copy at the end that is not the home. */
@@ -29,6 +31,7 @@ export class Oracle {
     this.#kase = kase
     this.#at = at
     this.#moves = given.moves
+    this.#needed = neededShared(kase)
     this.#rest = { source: null, target: given.target }
   }
 
@@ -72,6 +75,7 @@ export class Oracle {
     const home = shapes.size > 0 ? await readWhole(this.#at.shadow, shapes) : shadow
     const others = (lines: readonly Line[]) =>
       lines.filter((line) => !this.#isMoving(line) && !(counted && line.table === 'counters'))
+    await this.#acceptBrought()
     for (const end of ['source', 'target'] as const) {
       const found = await readWhole(this.#at[end])
       const isHome = end === this.home
@@ -85,6 +89,24 @@ export class Oracle {
       if (counted) this.#remember(end, found)
     }
     return faults
+  }
+
+  /**
+   * Accepts shared rows that the tenant needs and the target lacked, as the source has them: they
+   * may come, and then they stay.
+   */
+  async #acceptBrought(): Promise<void> {
+    const brought = this.#kase.tables.filter((table) => table.brought).map((table) => table.name)
+    if (brought.length === 0) return
+    const keyOf = ({ table, text }: Line) => `${table} ${text}`
+    const before = new Set(this.#rest.target.map(keyOf))
+    const shadow = new Set((await readWhole(this.#at.shadow, shapesOf(this.#kase))).map(keyOf))
+    const come = (await readWhole(this.#at.target)).filter((line) => {
+      const key = keyOf(line)
+      const isNeeded = brought.includes(line.table) && this.#needed.has(line.mark)
+      return isNeeded && !before.has(key) && shadow.has(key)
+    })
+    this.#rest.target = [...this.#rest.target, ...come]
   }
 
   /** Remembers what triggers have counted: it has to stay so. */

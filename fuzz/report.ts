@@ -1,5 +1,5 @@
 /** The report of a run of the fuzzer: figures, and each failing case to be pasted. */
-import { sqlOf } from './case-sql.ts'
+import { sqlOf } from './cases/case-sql.ts'
 import { commandOf, type FuzzOptions } from './options.ts'
 import type { Found, Outcome } from './run.ts'
 

@@ -1,11 +1,11 @@
 /** One case after the other until the time is over; what fails is shrunk. */
 import type { PlanInput } from '../src/plan/plan.ts'
-import type { Case } from './case.ts'
-import { drawCase } from './draw-case.ts'
+import type { Case } from './cases/case.ts'
+import { shrink } from './cases/shrink.ts'
+import { drawCase } from './draw/draw-case.ts'
 import { type Fault, shapeOf } from './fault.ts'
 import { type Ground, openGround } from './ground.ts'
 import type { FuzzOptions } from './options.ts'
-import { shrink } from './shrink.ts'
 import { type Plant, tryCase, type Verdict } from './try-case.ts'
 
 export interface Found {

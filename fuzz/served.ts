@@ -13,7 +13,7 @@ import {
 } from '../src/http-end/entry.ts'
 import { type HttpEndpoint, http } from '../src/plan/endpoint.ts'
 import { type DiscoverTables, type PlanInput, type TablePlan, table } from '../src/plan/plan.ts'
-import type { Case, EndName } from './case.ts'
+import type { Case, EndName } from './cases/case.ts'
 import type { Databases } from './ground.ts'
 import type { Moments } from './moments.ts'
 
@@ -66,9 +66,10 @@ function tablesOf(plan: PlanInput | null, end: EndName): HttpEndOptions['tables'
   return (plan?.tables ?? []).flatMap((one): (TablePlan | DiscoverTables)[] => {
     if (one.kind === 'discover') return [one]
     if (one.kind !== 'table') return []
-    const { tenant, through, key } = one
+    const { tenant, key, through, side, sharing } = one
     const name = end === 'target' ? (one.to ?? one.name) : one.name
-    return [{ ...table(name, { ...(tenant && { tenant }), ...(key && { key }) }), through }]
+    const own = table(name, { ...(tenant && { tenant }), ...(key && { key }) })
+    return [{ ...own, through, nobody: one.nobody, side, sharing }]
   })
 }
 

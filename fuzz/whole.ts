@@ -3,8 +3,8 @@
  * nothing but marks: it asks the catalogue which tables there are.
  */
 import type pg from 'pg'
-import type { Case, Column } from './case.ts'
-import { literal, name } from './draw.ts'
+import type { Case, Column } from './cases/case.ts'
+import { literal, name } from './draw/draw.ts'
 
 export interface Line {
   readonly schema: string

@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Control } from '../src/control/database.ts'
-import { movesToAudit, openMoves } from '../src/control/due-moves.ts'
+import { anyPlace, movesToAudit, openMoves, type Place } from '../src/control/due-moves.ts'
 import { movesAtOnce } from '../src/control/steer.ts'
 import { announceWorker, dismissWorker } from '../src/control/workers.ts'
 import { audit } from '../src/coordinator/ask-errands.ts'
@@ -16,6 +16,7 @@ import { limitMoves } from '../src/queue/limits.ts'
 import type { Queues } from '../src/queue/queues.ts'
 import { reap, tidyLogs } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
+import { startLoop } from './loop.ts'
 
 export interface ReconcileOptions {
   readonly control: Control
@@ -37,51 +38,67 @@ async function auditDue(
   await audit({ control, queues }, due, 'the plan')
 }
 
+/** A chore of the loop: what it does, in words, and how often compared with the others. */
+interface Chore {
+  readonly what: string
+  readonly work: () => Promise<unknown>
+  /** Default 1: at each look. */
+  readonly everyLooks?: number
+}
+
 /** Every minute, unless it is to look more often. */
 const looksToTidy = 12
 
-/** Looks at once and then every `everyMs`, one look at a time. Returns what ends it. */
+function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; everyMs: number }) {
+  const { control, log, plans, queues } = options
+  const fingerprints = plans.map(({ fingerprint }) => fingerprint)
+  let after: Place | null = null
+  const giveJobs = async () => {
+    after ??= await anyPlace(control)
+    const page = await openMoves(control, { untouchedMs: everyMs, after, fingerprints })
+    after = page.next
+    await reconcile(options, page.moves)
+  }
+  const announce = () =>
+    announceWorker(control, { id, fingerprints, aliveMs: 3 * everyMs + 10_000 })
+  // A queue that has lost everything has lost the limit, too.
+  const limit = async () => await limitMoves(queues, await movesAtOnce(control))
+  const ofPlans = plans.flatMap((open): Chore[] => {
+    const { plan, ends } = open
+    const lookAfterFences = async () => {
+      for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
+    }
+    return [
+      { what: 'look after fences', work: lookAfterFences },
+      { what: 'tidy the logs of changes', work: () => tidyLogs(ends), everyLooks: looksToTidy },
+      { what: 'ask for audits', work: () => auditDue(options, open) },
+    ]
+  })
+  return [
+    { what: 'give open moves their jobs', work: giveJobs },
+    { what: 'announce this worker', work: announce },
+    { what: 'limit the moves at once', work: limit },
+    ...ofPlans,
+  ] satisfies Chore[]
+}
+
+/**
+ * Looks at once and then every `everyMs`. Each chore goes on by itself, one look at a time: a
+ * server that hangs keeps no other plan's tenants waiting. Returns what ends it.
+ */
 export function startReconcile(options: ReconcileOptions): () => Promise<void> {
   const everyMs = options.everyMs ?? 5_000
-  let timer: NodeJS.Timeout
-  let ended = false
-  let looks = 0
-  // A place of its own: otherwise all workers would look at the same moves of a million.
-  let after: string = randomUUID()
-  const { control, log, plans } = options
+  const { control, log } = options
   const id = randomUUID()
-  const fingerprints = plans.map(({ fingerprint }) => fingerprint)
-  const look = async () => {
-    const tried = (what: string) => (error: unknown) =>
-      log.warn({ err: error }, `could not ${what}, will look again`)
-    const fences = plans.map(async ({ plan, ends }) => {
-      for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
-    })
-    const alive = announceWorker(control, { id, fingerprints, aliveMs: 3 * everyMs + 10_000 })
-    const due = { untouchedMs: everyMs, after, fingerprints }
-    const jobs = openMoves(control, due).then(async (moves) => {
-      after = moves.at(-1)?.id ?? after
-      await reconcile(options, moves)
-    })
-    // A queue that has lost everything has lost the limit, too.
-    const limited = movesAtOnce(control).then((most) => limitMoves(options.queues, most))
-    const tidied = looks % looksToTidy === 0 ? plans.map(({ ends }) => tidyLogs(ends)) : []
-    looks += 1
-    const audits = plans.map((open) => auditDue(options, open))
-    await Promise.all([
-      jobs.catch(tried('give open moves their jobs')),
-      alive.catch(tried('announce this worker')),
-      limited.catch(tried('limit the moves at once')),
-      ...fences.map((looked) => looked.catch(tried('look after fences'))),
-      ...tidied.map((done) => done.catch(tried('tidy the logs of changes'))),
-      ...audits.map((request) => request.catch(tried('ask for audits'))),
-    ])
-    if (!ended) timer = setTimeout(look, everyMs)
-  }
-  void look()
+  const stops = choresOf(options, { id, everyMs }).map(({ what, work, everyLooks = 1 }) =>
+    startLoop(async () => {
+      await work().catch((err: unknown) => log.warn({ err }, `could not ${what}, will look again`))
+      return everyMs * everyLooks
+    }),
+  )
   return async () => {
-    ended = true
-    clearTimeout(timer)
+    // A round that is under way may go on.
+    for (const stop of stops) void stop()
     await dismissWorker(control, id).catch(() => {})
   }
 }

@@ -7,17 +7,18 @@
  */
 
 import type { Worker } from 'bullmq'
-import type { Control } from '../src/control/database.ts'
+import { type Control, closeControl } from '../src/control/database.ts'
 import { closeEnds, openEnds, openInstalledControl } from '../src/coordinator/installation.ts'
 import { type ProbeServer, startProbeServer } from '../src/coordinator/metrics/probe-server.ts'
-import { readinessOf } from '../src/coordinator/metrics/readiness.ts'
+import { createReadiness } from '../src/coordinator/metrics/readiness.ts'
+import { type Receiver, receiverOf } from '../src/coordinator/webhooks/receiver.ts'
 import { errands } from '../src/errands.ts'
 import { RehomeError } from '../src/errors.ts'
 import { createLog, type Logger, sparsely } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import { tooFewConnections } from '../src/plan/contradictions.ts'
 import type { PlanInput } from '../src/plan/plan.ts'
-import { explain } from '../src/postgres.ts'
+import { toRehomeError } from '../src/postgres.ts'
 import {
   openQueues,
   openWorker,
@@ -27,9 +28,12 @@ import {
 } from '../src/queue/queues.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
 import { type Steering, startSteering } from '../src/worker/steering.ts'
+import { startContractions } from './contraction-loop.ts'
 import { errandJobs } from './errand-jobs.ts'
+import { startFeed } from './feed-loop.ts'
 import { startReconcile } from './reconcile.ts'
 import { startWaves } from './wave-loop.ts'
+import { startWebhooks } from './webhook-loop.ts'
 
 export interface WorkerOptions {
   readonly plans: readonly PlanInput[]
@@ -66,16 +70,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     steering.stop()
     await Promise.allSettled(workers.map((worker) => worker.close(true)))
     await opened.close()
-    throw explain(error, 'the queue')
+    throw toRehomeError(error, 'the queue')
   }
   await Promise.all(workers.map((worker) => worker.waitUntilReady())).catch(giveUp)
-  const probe = await startProbe(opened, workers, options).catch(giveUp)
+  const probe = await startProbe({ ...opened, log }, workers, options).catch(giveUp)
   const endReconcile = startReconcile({ ...opened, log, everyMs: options.reconcileEveryMs })
   const endWaves = startWaves({ ...opened, log, everyMs: options.reconcileEveryMs })
+  const endFeed = startFeed({ ...opened, log, everyMs: options.reconcileEveryMs })
+  const endWebhooks = startWebhooks({ ...opened, log, everyMs: options.reconcileEveryMs })
+  const endContractions = startContractions({ ...opened, log, everyMs: options.reconcileEveryMs })
   const close = once(async () => {
-    endWaves()
+    void endWaves()
+    void endFeed()
     stop.abort()
-    const left = endReconcile()
+    const left = Promise.all([endReconcile(), endWebhooks(), endContractions()])
     await probe?.close()
     await Promise.all(workers.map((worker) => worker.close()))
     steering.stop()
@@ -88,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 async function startProbe(
-  { control, queues }: Opened,
+  { control, queues, log }: Opened & { log: Logger },
   workers: readonly Worker[],
   { probe }: WorkerOptions,
 ): Promise<ProbeServer | null> {
@@ -101,7 +109,8 @@ async function startProbe(
   return await startProbeServer({
     ...probe,
     metrics: createMetrics({ control, queues }),
-    readiness: () => readinessOf({ control, queues }, { worker: takesJobs }),
+    readiness: createReadiness({ control, queues, log }, { worker: takesJobs }),
+    log,
   })
 }
 
@@ -110,6 +119,7 @@ interface Opened {
   readonly queues: Queues
   readonly store: QueueStore
   readonly plans: readonly OpenPlan[]
+  readonly receiver: Receiver | null
   readonly onQueueError: (error: Error) => void
   close(): Promise<void>
 }
@@ -120,6 +130,7 @@ async function openAll(options: WorkerOptions, log: Logger): Promise<Opened> {
   if (!controlUrl) {
     throw new RehomeError('SETTING_MISSING', 'CONTROL_URL, the control database, is not set')
   }
+  const receiver = receiverOf(environment)
   const plans = openPlans(options, environment)
   const { control, installation } = await openInstalledControl(controlUrl)
   const redisUrl = options.redisUrl ?? environment.REDIS_URL
@@ -129,13 +140,13 @@ async function openAll(options: WorkerOptions, log: Logger): Promise<Opened> {
   const close = async () => {
     await queues.close()
     await Promise.all(plans.map(({ ends }) => closeEnds(ends)))
-    await control.pool.end()
+    await closeControl(control)
   }
   await queues.ready().catch(async (error: unknown) => {
     await close()
     throw error
   })
-  return { control, queues, store, plans, onQueueError, close }
+  return { control, queues, store, plans, receiver, onQueueError, close }
 }
 
 function takeJobs(

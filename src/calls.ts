@@ -1,5 +1,5 @@
 /**
- * Remote calls: what a worker says to databases and services while it works for a tenant.
+ * Remote calls: what a worker sends to databases and services while it works for a tenant.
  *
  * Each is published on the diagnostics channel `rehome:call`, before it is sent and after it was
  * answered, so that subscribers can trace, count, or fail at exactly this point. And each
@@ -8,14 +8,17 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
 import type pg from 'pg'
+import { isOutdated, prepareRepeated } from './sessions/prepared.ts'
+import type { AttemptTrace, TracedCall } from './traces.ts'
 
 /** The message that subscribers of `rehome:call` receive. */
 export interface RemoteCall {
   readonly moment: 'before' | 'after'
   /** The pool's name: `source`, `target`, `control`, `source flags`, `target flags`. */
   readonly to: string
-  /** The statement, without its values; over HTTP the method and the path. */
+  /** The statement, with `'…'` for each literal; over HTTP the method and the path. */
   readonly text: string
   /** For whom; absent where no attempt is under way. */
   readonly tenant?: string
@@ -26,11 +29,14 @@ export interface RemoteCall {
 export class Caller {
   readonly tenant: string
   phase: string
+  /** null: nothing is traced. */
+  readonly trace: AttemptTrace | null
   readonly #open = new Set<pg.PoolClient>()
   readonly #ending = new AbortController()
-  constructor(tenant: string, phase: string) {
+  constructor(tenant: string, phase: string, trace: AttemptTrace | null = null) {
     this.tenant = tenant
     this.phase = phase
+    this.trace = trace
   }
 
   /** Aborted when the attempt has ended. */
@@ -59,29 +65,73 @@ const calls = channel('rehome:call')
 
 type Connected = (error: Error | undefined, client?: pg.PoolClient, release?: unknown) => void
 
-/**
- * Makes a pool tell of its calls. `ends`: the connections in use are cut when their attempt ends.
- */
-export function watchPool(pool: pg.Pool, watch: { name: string; ends: boolean }): void {
+interface Watch {
+  readonly name: string
+  /** The connections in use are cut when their attempt ends. */
+  readonly ends: boolean
+  /** Asked once a connection could not be made: true, where it is worth while to try again. */
+  readonly connectsAgain?: (error: unknown) => boolean
+}
+
+/** Makes a pool tell of its calls, and prepare those that it repeats. */
+export function watchPool(pool: pg.Pool, watch: Watch): void {
   const connect = pool.connect.bind(pool) as (done?: Connected) => Promise<pg.PoolClient>
-  pool.on('connect', (client) => tellOfQueries(client, watch.name))
+  pool.on('connect', (client) => {
+    prepareRepeated(client, pool)
+    tellOfQueries(client, watch.name)
+  })
   pool.connect = ((done?: Connected) => {
     const caller = callers.getStore()
     const checkOut = (client: pg.PoolClient) => {
       checkOutFor(client, caller, watch)
       return client
     }
-    if (!done) return connect().then(checkOut)
-    return connect((error, client) => done(error, client && checkOut(client), client?.release))
+    const isDue = (error: unknown) => watch.connectsAgain?.(error) ?? false
+    if (!done) {
+      const again = (error: unknown) => (isDue(error) ? connect() : Promise.reject(error))
+      return connect().catch(again).then(checkOut)
+    }
+    const answer: Connected = (error, client) =>
+      done(error, client && checkOut(client), client?.release)
+    return connect((error, client) => {
+      if (error && isDue(error)) void connect(answer)
+      else answer(error, client)
+    })
   }) as typeof pool.connect
 }
 
-/** Publishes a call that is no query. */
-export function tellCall(call: Pick<RemoteCall, 'moment' | 'to' | 'text'>): void {
-  if (!calls.hasSubscribers) return
-  const caller = callers.getStore()
-  const who = caller && { tenant: caller.tenant, phase: caller.phase }
-  calls.publish({ ...call, ...who } satisfies RemoteCall)
+/** Publishes a call that is no query. The function that it returns publishes the answer. */
+export function beginCall(call: Pick<RemoteCall, 'to' | 'text'>): Answered {
+  return beginFor(callers.getStore(), call, 'request').answered
+}
+
+type Answered = (error?: unknown) => void
+
+interface Begun {
+  readonly answered: Answered
+  /** Ends the span alone: the end of a stream is not published. */
+  readonly ended: Answered
+}
+
+const unheard: Begun = { answered() {}, ended() {} }
+
+function beginFor(
+  caller: Caller | undefined,
+  call: Pick<RemoteCall, 'to' | 'text'>,
+  kind: TracedCall['kind'],
+): Begun {
+  const tell = (moment: RemoteCall['moment']) => {
+    if (!calls.hasSubscribers) return
+    const who = caller && { tenant: caller.tenant, phase: caller.phase }
+    calls.publish({ moment, ...call, ...who } satisfies RemoteCall)
+  }
+  const ended = caller?.trace?.call({ ...call, kind }) ?? unheard.ended
+  tell('before')
+  const answered: Answered = (error) => {
+    tell('after')
+    ended(error)
+  }
+  return { answered, ended }
 }
 
 const callerOf = new WeakMap<pg.ClientBase, Caller | undefined>()
@@ -98,48 +148,55 @@ function checkOutFor(
   client.release = (error) => {
     caller?.leave(client)
     callerOf.delete(client)
-    release.call(client, error ?? broken.has(client))
+    release.call(client, error ?? (broken.has(client) || isOutdated(client)))
   }
 }
 
 function tellOfQueries(client: pg.PoolClient, to: string): void {
   const query = client.query as (...args: unknown[]) => unknown
-  const tell = (moment: RemoteCall['moment'], text: string) => {
-    if (!calls.hasSubscribers) return
+  const begin = (statement: unknown): Begun => {
     const caller = callerOf.get(client)
-    const who = caller && { tenant: caller.tenant, phase: caller.phase }
-    calls.publish({ moment, to, text, ...who } satisfies RemoteCall)
+    // Without a listener no text is worked on.
+    if (!calls.hasSubscribers && !caller?.trace) return unheard
+    return beginFor(caller, { to, text: withoutValues(textOf(statement)) }, 'statement')
   }
-  const settle = (text: string, error?: unknown) => {
+  const settle = ({ answered }: Begun, error?: unknown) => {
     // A connection that owes an answer cannot be used by the next one.
     if (error instanceof Error && error.message === 'Query read timeout') broken.add(client)
-    tell('after', text)
+    answered(error)
   }
   const watched = (...args: unknown[]): unknown => {
-    const text = textOf(args[0])
-    tell('before', text)
+    const begun = begin(args[0])
     const done = args.at(-1)
     if (typeof done === 'function') {
       const answer = (error: unknown, ...rest: unknown[]) => {
-        settle(text, error)
+        settle(begun, error ?? undefined)
         done(error, ...rest)
       }
       return query.call(client, ...args.slice(0, -1), answer)
     }
     const answer = query.call(client, ...args)
-    if (!(answer instanceof Promise)) return answer
+    if (!(answer instanceof Promise)) return untilClosed(answer, begun)
     return answer.then(
       (result) => {
-        settle(text)
+        settle(begun)
         return result
       },
       (error: unknown) => {
-        settle(text, error)
+        settle(begun, error)
         throw error
       },
     )
   }
   client.query = watched as typeof client.query
+}
+
+/** A cursor or a COPY stream. */
+function untilClosed(answer: unknown, { ended }: Begun): unknown {
+  if (answer instanceof EventEmitter && ended !== unheard.ended) {
+    for (const event of ['end', 'finish', 'close']) answer.once(event, () => ended())
+  }
+  return answer
 }
 
 /** The SQL text of a string, a query, a cursor or a COPY stream. */
@@ -149,8 +206,17 @@ function textOf(query: unknown): string {
   return String(query.text)
 }
 
+/** Quoted names and comments are passed over: a quote in them begins no literal. */
+const quoted =
+  /"[^"]*"|--[^\n]*|\bE'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'|$)|'[^']*(?:''[^']*)*(?:'|$)/gi
+
+/** Statements that are sent together hold keys, tenants and tokens as literals. */
+export function withoutValues(text: string): string {
+  return text.replace(quoted, (literal) => (/^E?'/i.test(literal) ? "'…'" : literal))
+}
+
 function cut(client: pg.PoolClient): void {
   broken.add(client)
-  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } }
-  connection?.stream?.destroy()
+  // Types of `pg` lack its socket.
+  Object(client).connection?.stream?.destroy()
 }

@@ -1,7 +1,8 @@
 /**
- * The errands of a move: one table says how each of them differs. The story is in move-shard.ts,
+ * The errands of a move: one table lists how each of them differs. The story is in move-shard.ts,
  * the conditions under which it may be asked for are in control/ask.ts.
  */
+import { keysOf, recordOf } from './known.ts'
 
 interface ErrandTerms {
   readonly queue: string
@@ -40,17 +41,19 @@ export const errands = {
 
 export type Errand = keyof typeof errands
 
+/** Requests of a person for tenants of a run. `retry` is the errand that failed, once more. */
+export const askedErrands = ['retry', 'rollback', 'finalize', 'cleanup'] as const
+
+export type AskedErrand = (typeof askedErrands)[number]
+
 export function termsOf(errand: Errand): ErrandTerms {
   return errands[errand]
 }
 
-const errandNames = Object.keys(errands) as Errand[]
+const errandNames = keysOf(errands)
 
 export function eachErrand<T>(make: (errand: Errand) => T): Readonly<Record<Errand, T>> {
-  return Object.fromEntries(errandNames.map((errand) => [errand, make(errand)])) as Record<
-    Errand,
-    T
-  >
+  return recordOf(errandNames, make)
 }
 
 /** The errands of one queue. */

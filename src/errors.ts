@@ -1,7 +1,7 @@
 /**
  * The one error class, and every code it can carry.
  *
- * A code says what happened in a word that never changes; the message says it for this case:
+ * A code names what happened in a word that never changes; the message describes this case:
  * fact, quoted object, number with unit, next command. `retryable` decides for the worker:
  * an error that may pass is tried again with backoff, one that will not fails the move at once.
  * docs/errors.md explains each code; a test keeps the two lists equal.
@@ -25,6 +25,8 @@ export const errorCodes = {
   ID_COLLISION: { retryable: false, exitCode: 3 },
   ROWS_LEFT_BEHIND: { retryable: false, exitCode: 3 },
   ROWS_NOT_REMOVED: { retryable: false, exitCode: 3 },
+  SHARED_ROWS_MISSING: { retryable: false, exitCode: 3 },
+  SHARED_ROWS_DIFFER: { retryable: false, exitCode: 3 },
   KEY_NOT_UNIQUE: { retryable: false, exitCode: 3 },
   ROW_REJECTED: { retryable: false, exitCode: 3 },
   TRANSFORM_FAILED: { retryable: false, exitCode: 3 },
@@ -32,6 +34,8 @@ export const errorCodes = {
   INVARIANT_BROKEN: { retryable: false, exitCode: 4 },
   FOREIGN_KEY_BROKEN: { retryable: false, exitCode: 4 },
   SCHEMA_CHANGED: { retryable: true, exitCode: 4 },
+  SCHEMA_CHANGE_FAILED: { retryable: false, exitCode: 1 },
+  SCHEMA_FILE_CHANGED: { retryable: false, exitCode: 3 },
   WRITES_WOULD_BE_LOST: { retryable: false, exitCode: 5 },
   WRITE_NOT_REFUSED: { retryable: false, exitCode: 4 },
   REPORT_ALTERED: { retryable: false, exitCode: 4 },
@@ -43,6 +47,8 @@ export const errorCodes = {
   DRAIN_TIMEOUT: { retryable: true, exitCode: 1 },
   PAUSE_OVER_BUDGET: { retryable: true, exitCode: 1 },
   STOPPED: { retryable: true, exitCode: 1 },
+  HOLD_FALLS_BEHIND: { retryable: true, exitCode: 3 },
+  WINDOW_TOO_SHORT: { retryable: true, exitCode: 3 },
   PAUSED: { retryable: true, exitCode: 3 },
   CANCELLED: { retryable: false, exitCode: 3 },
   SKIPPED: { retryable: false, exitCode: 3 },
@@ -58,7 +64,7 @@ export type ErrorCode = keyof typeof errorCodes
 export interface ErrorDetails {
   tenant?: string
   phase?: string
-  /** Overrides what the code says, e.g. for a database error that may pass. */
+  /** Overrides that of the code, e.g. for a database error that may pass. */
   retryable?: boolean
   cause?: unknown
   /** Details for programs, beside the message. They are stored with the move, so never a secret. */
@@ -90,14 +96,15 @@ export class RehomeError extends Error {
 
 /**
  * Passwords in URLs, what follows `password=` and its like, what follows an authorization's scheme,
- * cookies, and what is in a PEM block become `***`. Applied to every text that leaves us. It hides
- * rather too much than too little, and takes time in proportion to the text's length, whatever a
- * hostile row has put into it.
+ * whichever that is, cookies, and what is in a PEM block become `***`. Applied to every text that
+ * leaves us. It hides rather too much than too little, and takes time in proportion to the text's
+ * length, whatever a hostile row has put into it.
  */
 export function redact(text: string): string {
   return text
     .replace(/\S+/g, hidePassword)
     .replace(headerLine, '$1$2***')
+    .replace(otherScheme, '$1***')
     .replace(namedSecret, '$1***')
     .replace(/\b((?:bearer|rehome-hmac)\s+)\S+/gi, '$1***')
     .replace(basic, '$1***')
@@ -121,6 +128,13 @@ const basic = /\b([Bb][Aa][Ss][Ii][Cc]\s+)(?=\S*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}/g
 
 /** Headers in which several secrets may follow each other. */
 const headerLine = /\b(cookie: *)[^\r\n"]+|\b(authorization: *digest )[^\r\n]+/gi
+
+/** Authorizations of other schemes, or of none: `Authorization: ApiKey …`. */
+const ownRule = /(?!(?:bearer|basic|digest|rehome-hmac)\b)/.source
+const otherScheme = new RegExp(
+  String.raw`\b(authorization\\?["']?\s*[:=]\s*\\?["']?${ownRule}(?:[\w-]+ +)?)[^\s"',;\\]+`,
+  'gi',
+)
 
 /** Also one whose line feeds are escaped, or that is cut off. */
 const pem = /(-----BEGIN [A-Z0-9 ]+-----)(?:(?!-----).)*(-----END [A-Z0-9 ]+-----)?/gs
@@ -152,6 +166,13 @@ export function storable(text: string): string {
   return redact(text)
     .replaceAll('\u0000', '\\u0000')
     .replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
+/** JSON of a value that a jsonb of PostgreSQL can hold, without secrets in any of its texts. */
+export function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'string' ? storable(part) : part,
+  )
 }
 
 /** One line without secrets or control characters, for people. Never throws. */

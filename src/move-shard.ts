@@ -1,9 +1,10 @@
 /**
  * THE STORY: the life of one shard, top to bottom.
  *
- * Every phase is stored before it begins. A worker that died is followed by another that re-enters
- * here; what the two ends hold, not what the dead one said, tells where to go on. All branching of
- * the product's core stands in this file; stages are straight lines.
+ * A phase is stored before it begins, or while it is under way where the ends themselves tell that
+ * it is the next one; none ends before it is stored. A worker that died is followed by another that
+ * re-enters here; what the two ends hold, not what the dead one reported, decides where to go on.
+ * All branching of the product's core stands in this file; stages are straight lines.
  */
 
 import { type Shard, step } from './attempt/shard.ts'
@@ -19,6 +20,7 @@ import { drain } from './stages/drain.ts'
 import { fence, fenceWriting } from './stages/fence.ts'
 import { finalCatchUp } from './stages/final-catch-up.ts'
 import { finalize } from './stages/finalize.ts'
+import { fitsWindow, hold, isHeld, onlyKeepsUp } from './stages/hold.ts'
 import { preflight, refuseFindings } from './stages/preflight.ts'
 import { rehearse } from './stages/rehearse.ts'
 import { release } from './stages/release.ts'
@@ -34,19 +36,21 @@ import { withdraw } from './stages/undo/withdraw.ts'
 import { verify, verifyWhileWritten } from './stages/verify.ts'
 
 /** From the source to the target. */
-async function moveShard(shard: Shard): Promise<'moved'> {
+async function moveShard(shard: Shard): Promise<'moved' | 'hold'> {
   return await (shard.plan.strategy === 'online' ? moveOnline(shard) : moveOffline(shard))
 }
 
 /** The tenant is fenced while it is copied. */
-async function moveOffline(shard: Shard): Promise<'moved'> {
-  const found = await resume(shard)
-  if (found === 'nothing') {
+async function moveOffline(shard: Shard): Promise<'moved' | 'hold'> {
+  const standing = await resume(shard)
+  if (standing === 'nothing') {
+    if (await isHeld(shard)) return 'hold'
     await step(shard, preflight)
+    if (!(await fitsWindow(shard))) return 'hold'
     // Writers wait from here until release.
     await step(shard, fence)
   }
-  if (found !== 'cut over') {
+  if (standing !== 'cut over') {
     refuseFindings(shard)
     await step(shard, drain)
     await step(shard, copy)
@@ -59,19 +63,29 @@ async function moveOffline(shard: Shard): Promise<'moved'> {
 }
 
 /** The tenant goes on writing, and is fenced for the last changes only. */
-async function moveOnline(shard: Shard): Promise<'moved'> {
-  const found = await resumeOnline(shard)
-  if (found === 'nothing') await step(shard, preflight)
-  if (found !== 'cut over') {
+async function moveOnline(shard: Shard): Promise<'moved' | 'hold'> {
+  const standing = await resumeOnline(shard)
+  if (standing === 'nothing') await step(shard, preflight)
+  if (standing !== 'cut over') {
     refuseFindings(shard)
-    if (found === 'nothing' || found === 'captured') {
+    if (standing === 'nothing' || standing === 'captured') {
       // Every change is logged from here until the cutover.
       await step(shard, capture)
       await step(shard, copyWhileWritten)
     }
+    if (standing === 'copied' && (await onlyKeepsUp(shard))) {
+      await step(shard, hold)
+      return 'hold'
+    }
     await step(shard, catchUp)
     await step(shard, verifyWhileWritten)
+    if (await isHeld(shard)) {
+      await step(shard, hold)
+      if (await isHeld(shard)) return 'hold'
+    }
     await step(shard, follow)
+    // Its window may have closed meanwhile.
+    if (await isHeld(shard)) return 'hold'
     // Writers wait from here until release.
     await step(shard, fenceWriting)
     await step(shard, drain)
@@ -85,14 +99,14 @@ async function moveOnline(shard: Shard): Promise<'moved'> {
 
 /** Back to the source: before the cutover it costs nothing, after it the ends are exchanged. */
 async function rollbackShard(shard: Shard): Promise<'rolled_back'> {
-  const found = await resumeRollback(shard)
-  if (found === 'not cut over') {
+  const standing = await resumeRollback(shard)
+  if (standing === 'not cut over') {
     await step(shard, withdraw)
     return 'rolled_back'
   }
-  if (found !== 'cut back') {
+  if (standing !== 'cut back') {
     refuseFindings(shard)
-    if (found === 'captured') await bringBack(shard)
+    if (standing === 'captured') await bringBack(shard)
     else await giveBack(shard)
     // From here the source is the truth again.
     await step(shard, undoCutover)
@@ -154,7 +168,10 @@ async function cleanupShard(shard: Shard): Promise<'cleaned'> {
   return 'cleaned'
 }
 
-/** The story of each errand; it ends in a phase in which the move has settled. */
+/**
+ * The story of each errand; it ends in a phase in which the move has settled, or in a hold, after
+ * which another attempt goes on.
+ */
 export const stories = {
   move: moveShard,
   rollback: rollbackShard,
@@ -162,4 +179,4 @@ export const stories = {
   finalize: finalizeShard,
   cleanup: cleanupShard,
   rehearse: rehearseShard,
-} as const satisfies Record<Errand, (shard: Shard) => Promise<SettledPhase>>
+} as const satisfies Record<Errand, (shard: Shard) => Promise<SettledPhase | 'hold'>>

@@ -30,6 +30,17 @@ export async function inParallel<T>(
   signal.throwIfAborted()
 }
 
+/**
+ * Waits for all of them, whichever fails. Throws what the first in the list has failed with: it is
+ * the same error as if one had been done after the other.
+ */
+export async function allOf<T extends readonly unknown[] | []>(
+  works: T,
+): Promise<{ -readonly [Place in keyof T]: Awaited<T[Place]> }> {
+  await Promise.allSettled(works)
+  return await Promise.all(works)
+}
+
 /** Marks a promise as handled: it is awaited later, and may fail before that. */
 export function heard<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
@@ -48,7 +59,7 @@ export async function oneByOne<T, R>(
 
 /** The items in lists, in order; none is heavier than `most`, unless it is a single item. */
 export function* inLists<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   weigh: (item: T) => number,
   { most, itemsMax = Number.POSITIVE_INFINITY }: { most: number; itemsMax?: number },
 ): Generator<T[]> {

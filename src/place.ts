@@ -1,4 +1,4 @@
-/** How a database is called where people read it, and where a tenant's flag says that it lives. */
+/** How a database is called where people read it, and in a tenant's flag as its home. */
 
 /** `host:port/database`, without user or password. Throws where it is no URL. */
 export function placeOf(url: string): string {

@@ -8,7 +8,13 @@ import pg from 'pg'
 import { watchPool } from './calls.ts'
 import { type ErrorCode, messageOf, RehomeError } from './errors.ts'
 import { startupOption } from './quote.ts'
-import { newerSettings, requiredSettings, sessionSettings } from './session-settings.ts'
+import { noPooler, proveOwnSession, refusesOptions, SharedSession } from './sessions/pooled.ts'
+import {
+  newerSettings,
+  ourSearchPath,
+  requiredSettings,
+  sessionSettings,
+} from './sessions/settings.ts'
 
 export type Pool = pg.Pool
 export type Client = pg.ClientBase
@@ -21,7 +27,7 @@ export interface PoolOptions {
   tls?: 'off' | 'require' | 'verify'
   /**
    * For short calls only: they fail after this time, in ms, and wait for locks for three fifths of
-   * it. A transaction that says nothing is ended after two fifths: before those give up who wait
+   * it. A transaction that is idle is ended after two fifths: before those give up who wait
    * for its locks. They go on when an attempt has ended. Absent: no limit, and what an attempt has
    * under way ends with it.
    */
@@ -53,13 +59,29 @@ export function createPool(options: PoolOptions): Pool {
     idleTimeoutMillis: 10_000,
     keepAlive: true,
     // A server refuses to start a session with a setting that it does not know.
-    onConnect: (client) => setNewerSettings(client),
+    onConnect: (client) => settle(client),
     ssl: tlsOf(options.tls ?? 'off'),
     options: startupOptions(settings),
   })
+  // Once a pool: its connections lead the same way.
+  let proven: Promise<void> | undefined
+  const settle = async (client: Client) => {
+    if (await setIfOurs(client)) return
+    proven ??= proveOwnSession(client, new pg.Client(pool.options))
+    await proven.catch((error: unknown) => {
+      proven = undefined
+      throw error
+    })
+    await setThose(client, { ...settings, ...newerSettings }, always)
+  }
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  watchPool(pool, { name: options.name, ends: answerMs === undefined })
+  const connectsAgain = (error: unknown) => {
+    if (pool.options.options === undefined || !refusesOptions(error)) return false
+    pool.options.options = undefined
+    return true
+  }
+  watchPool(pool, { name: options.name, ends: answerMs === undefined, connectsAgain })
   return pool
 }
 
@@ -72,13 +94,44 @@ export function startupOptions(settings: Readonly<Record<string, string>>): stri
 
 /** Only where a role or a database has set one of them otherwise. */
 export async function setNewerSettings(client: Client): Promise<void> {
-  const text = `select set_config(w.name, w.value, false)
-    from unnest($1::text[], $2::text[]) w (name, value)
-    where current_setting(w.name, true) <> w.value`
-  const values = [Object.keys(newerSettings), Object.values(newerSettings)]
+  await setThose(client, newerSettings, always)
+}
+
+/** After SQL that may have set anything: the role and the settings with which a session begins. */
+export async function resetSession(client: Client): Promise<void> {
+  await client.query('reset session authorization; reset role; reset all')
+  await setThose(client, { ...sessionSettings, ...newerSettings }, always)
+}
+
+/**
+ * Sets them in a session that has begun with our settings. In another one, where somebody sits in
+ * between, it sets nothing and returns false.
+ */
+async function setIfOurs(client: Client): Promise<boolean> {
+  const isOurs = `pg_catalog.current_setting('search_path') operator(pg_catalog.=) $3`
+  return (await setThose(client, newerSettings, isOurs)).rows[0].ours
+}
+
+const always = '$3::pg_catalog.text is not null'
+
+/**
+ * Those that the server knows. Extensions' settings are known once they are loaded. In a session
+ * with another search path than ours nothing is found by its name alone.
+ */
+async function setThose(
+  client: Client,
+  settings: Readonly<Record<string, string>>,
+  condition: string,
+): Promise<pg.QueryResult> {
+  const text = `select ${condition} as ours, pg_catalog.count(pg_catalog.set_config(w.name, w.value, false))
+    from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
+      w (name, value)
+    where ${condition} and (pg_catalog.current_setting(w.name, true) operator(pg_catalog.<>) w.value
+      or w.name operator(pg_catalog.~~) '%.%')`
+  const values = [Object.keys(settings), Object.values(settings), ourSearchPath]
   // Types of `pg` lack the limit, in ms: a server that stands still is not waited for.
-  const query = { text, values, query_timeout: 10_000 }
-  await client.query(query as pg.QueryConfig)
+  const query: pg.QueryConfig & { query_timeout: number } = { text, values, query_timeout: 10_000 }
+  return await client.query(query)
 }
 
 /** Setting → the value that it has to have in our sessions. */
@@ -86,12 +139,12 @@ export const wantedSettings = { ...sessionSettings, ...newerSettings, ...require
 
 /**
  * Settings that a session of ours has otherwise than it asked for: somebody sits in between.
- * `found`: of `pg_settings`; a server knows some of them only.
+ * `settings`: of `pg_settings`; a server knows some of them only.
  */
-export function foreignAmong(found: Readonly<Record<string, string>>): string[] {
+export function foreignAmong(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(wantedSettings)
-    .filter(([name]) => !name.startsWith('tcp_') && name in found)
-    .filter(([name, value]) => found[name] !== value)
+    .filter(([name]) => !name.startsWith('tcp_') && name in settings)
+    .filter(([name, value]) => settings[name] !== value)
     .map(([name]) => name)
 }
 
@@ -99,9 +152,13 @@ function tlsOf(tls: 'off' | 'require' | 'verify'): false | { rejectUnauthorized:
   return tls === 'off' ? false : { rejectUnauthorized: tls === 'verify' }
 }
 
+/** Parameters of a URL that would change what our sessions send, or where they go. */
+const foreignParameters =
+  /^(options|host|hostaddr|port|dbname|database|user|password|service|client_encoding|replication|binary|query_timeout|(statement|lock|idle_in_transaction_session)_timeout)$/
+
 /**
- * `sslmode` in a URL would override what the plan says, `options` our settings, and `host` what we
- * call the database: they are refused.
+ * `sslmode` in a URL would override what the plan sets, `options` and the like our settings, and
+ * `host` what we call the database: they are refused by name, and not blamed on a pooler later.
  */
 function withoutTlsParameters(url: string, name: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : null
@@ -122,9 +179,11 @@ function withoutTlsParameters(url: string, name: string): string {
         `the ${name} URL has "${key}": set \`tls\` in the plan instead`,
       )
     }
-    if (/^(options|host|hostaddr|port|dbname|user|password)$/.test(key)) {
-      const instead =
-        key === 'options' ? 'our sessions have settings of their own' : 'write it before the `?`'
+    if (foreignParameters.test(key)) {
+      const isPlace = /^(host|hostaddr|port|dbname|database|user|password)$/.test(key)
+      const instead = isPlace
+        ? 'write it before the `?`'
+        : 'our sessions have settings of their own'
       throw new RehomeError('SETTING_MISSING', `the ${name} URL has "?${key}=": ${instead}`)
     }
   }
@@ -164,7 +223,7 @@ export function inTransactionOf<T>(
 }
 
 /**
- * In a transaction whose locks keep others waiting: the server ends it where we say nothing for
+ * In a transaction whose locks keep others waiting: the server ends it where we send nothing for
  * 2 s, as a process does that stands still.
  */
 export const endsIfIdle = 'set local idle_in_transaction_session_timeout = 2000'
@@ -180,15 +239,13 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined
 }
 
-/** The advice where session settings do not arrive. */
-export const noPooler = 'connect to PostgreSQL itself, not to a pooler in transaction mode'
-
+/** A connection that breaks is an outage, by whatever name the system or a stream calls it. */
 const outages =
-  /^(08...|57P0[1235]|53300|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
-const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P03)$/
+  /^(08...|57P0[1235]|53300|ECONN\w+|EHOST\w+|ENET\w+|EAI_\w+|E(TIMEDOUT|PIPE|NOTFOUND|NOTCONN|SHUTDOWN|PROTO)|ERR_STREAM_(PREMATURE_CLOSE|DESTROYED|WRITE_AFTER_END))$/
+const mayPass = /^(40001|40P01|55P03|57014|53...|58...|25P0[34]|25006)$/
 
 /** Maps a database error to its meaning for a move. A RehomeError is returned as it is. */
-export function explain(error: unknown, where: string): RehomeError {
+export function toRehomeError(error: unknown, where: string): RehomeError {
   if (error instanceof RehomeError) return error
   const state = sqlStateOf(error)
   const text = messageOf(error)
@@ -198,6 +255,7 @@ export function explain(error: unknown, where: string): RehomeError {
       ...(retryable === undefined ? {} : { retryable }),
       data: state === undefined ? {} : { sqlState: state },
     })
+  if (error instanceof SharedSession) return as('ACCESS_DENIED', `${where}: ${text}`)
   if (state === undefined) {
     return isLostConnection(text) ? as('UNREACHABLE', `${where}: ${text}`) : as('UNEXPECTED', text)
   }
@@ -206,9 +264,9 @@ export function explain(error: unknown, where: string): RehomeError {
   }
   if (outages.test(state)) return as('UNREACHABLE', `${where} is out of reach: ${text}`)
   if (/^(28...|42501|3D000)$/.test(state)) return as('ACCESS_DENIED', `${where}: ${text}`)
-  if (mayPass.test(state)) return as('DATABASE_ERROR', `${where}: ${text}`, true)
   // Of a move that writes while a person has made the whole application read-only.
   if (hintOf(error) === fencedHint) return as('FENCE_HELD', `${where}: ${text}`)
+  if (mayPass.test(state)) return as('DATABASE_ERROR', `${where}: ${text}`, true)
   if (state === '23505' || state === '23P01') {
     return as('ID_COLLISION', `${where}: ${withDetail(error, text)}`)
   }

@@ -18,7 +18,7 @@ export function qualified(schema: string, name: string): string {
   return `${ident(schema)}.${ident(name)}`
 }
 
-/** A text as an SQL literal that means the same whatever `standard_conforming_strings` says. */
+/** A text as an SQL literal that means the same whatever `standard_conforming_strings` is. */
 export function literal(value: string): string {
   const quoted = `'${withoutNul(value).replaceAll("'", "''")}'`
   return value.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
@@ -27,6 +27,11 @@ export function literal(value: string): string {
 /** `-c name=value` for libpq's `options`, where white space divides and a backslash escapes. */
 export function startupOption(name: string, value: string): string {
   return `-c ${name}=${withoutNul(value).replace(/[\\ \t\n\v\f\r]/g, '\\$&')}`
+}
+
+/** A text as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w.@%+:,/=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function withoutNul(text: string): string {

@@ -12,7 +12,7 @@ import {
   redact,
   storable,
 } from '../src/errors.ts'
-import { createPool, explain } from '../src/postgres.ts'
+import { createPool, toRehomeError } from '../src/postgres.ts'
 import { createDatabase } from './helpers/database.ts'
 
 describe('a password in a URL', () => {
@@ -82,6 +82,11 @@ describe('a password that is named', () => {
     ['Set-Cookie: rehome=hunter2; Path=/', 'Set-Cookie: ***'],
     ['{"cookie":"a=hunter2; b=hunter2","id":7}', '{"cookie":***,"id":7}'],
     ['Authorization: Digest username="app", response="hunter2"', 'Authorization: Digest ***'],
+    ['Authorization: ApiKey hunter2, next', 'Authorization: ApiKey ***, next'],
+    ['proxy-authorization: Negotiate hunter2==', 'proxy-authorization: Negotiate ***'],
+    ['{"authorization":"hunter2"}', '{"authorization":"***"}'],
+    ['{\\"authorization\\":\\"ApiKey hunter2\\"}', '{\\"authorization\\":\\"ApiKey ***\\"}'],
+    ["{ Authorization: 'token hunter2', id: 7 }", "{ Authorization: 'token ***', id: 7 }"],
     [
       '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nrest',
       '-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\nrest',
@@ -103,6 +108,8 @@ test('looking for secrets takes no longer in a text that is made to be slow', ()
     'bearer ',
     'cookie: ',
     'authorization: digest',
+    'authorization: a ',
+    'authorization:',
     'secret_access',
     '@',
     '\n ',
@@ -132,11 +139,22 @@ test('what a database says about a password is hidden, and its code is kept', as
   const query = `do $$ begin raise exception 'no way to postgres://app:%@db, password=%',
     'hun@ter/2', 'hunter2' using errcode = '08001', detail = 'Key (password)=(hunter2)'; end $$`
   const failed: unknown = await database.pool.query(query).catch((error: unknown) => error)
-  const error = explain(failed, 'the source')
+  const error = toRehomeError(failed, 'the source')
   expect(error).toMatchObject({ code: 'UNREACHABLE', data: { sqlState: '08001' } })
   expect(error.message).toBe(
     'the source is out of reach: no way to postgres://app:***@db, password=***',
   )
+})
+
+test('a database that is read-only for now is asked again', async () => {
+  await using database = await createDatabase()
+  const write = 'begin read only; create table t (); commit'
+  const failed: unknown = await database.pool.query(write).catch((error: unknown) => error)
+  expect(toRehomeError(failed, 'the source')).toMatchObject({
+    code: 'DATABASE_ERROR',
+    retryable: true,
+    data: { sqlState: '25006' },
+  })
 })
 
 describe('a database that does not answer is UNREACHABLE, and is asked again', () => {
@@ -147,7 +165,18 @@ describe('a database that does not answer is UNREACHABLE, and is asked again', (
     const pool = createPool({ url: database.url, name: 'source', size: 1, answerMs: 100 })
     const late: unknown = await pool.query('select pg_sleep(1)').catch((error: unknown) => error)
     await pool.end()
-    expect(explain(late, 'the source')).toMatchObject(unreachable)
+    expect(toRehomeError(late, 'the source')).toMatchObject(unreachable)
+  })
+
+  test.each([
+    ...['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN'],
+    ...['ENETDOWN', 'ENETRESET', 'ENETUNREACH', 'ENOTCONN', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
+    ...['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', '08006', '57P01', '57P02', '57P03'],
+  ])('where the connection breaks with %s', (code) => {
+    const broken = Object.assign(new Error('it broke'), { code })
+    expect(toRehomeError(broken, 'the source')).toMatchObject(unreachable)
+    const wrapped = new Error('the copy failed', { cause: broken })
+    expect(toRehomeError(wrapped, 'the source')).toMatchObject(unreachable)
   })
 
   test('where it ends a session that was idle', async () => {
@@ -158,7 +187,7 @@ describe('a database that does not answer is UNREACHABLE, and is asked again', (
     const [error] = await ended
     client.release(true)
     expect(error.code).toBe('57P05')
-    expect(explain(error, 'the source')).toMatchObject(unreachable)
+    expect(toRehomeError(error, 'the source')).toMatchObject(unreachable)
   })
 })
 

@@ -3,18 +3,19 @@
 // says so.
 import { describe, expect, test } from 'vitest'
 import { table } from '../src/plan/plan.ts'
+import { partOf } from './helpers/rotation.ts'
 import { moveOf, runAll } from './helpers/runs.ts'
 import {
   expectSameValues,
   fillTypeTables,
   typeTables,
   typeTablesSql,
-} from './helpers/type-tables.ts'
+} from './helpers/schemas/type-tables.ts'
 import { createWorld } from './helpers/world.ts'
 
 type Row = Record<string, unknown>
 
-describe.each([
+const kinds: [string, object][] = [
   ['as it is', {}],
   ['through a transform that reads nothing', { transform: (row: Row) => row }],
   ['through a transform that copies all of it', { transform: (row: Row) => ({ ...row }) }],
@@ -22,7 +23,9 @@ describe.each([
     'through a transform that puts copies of all its values into it',
     { transform: (row: Row) => Object.assign(row, structuredClone({ ...row })) },
   ],
-])('a row of every type that goes %s', (_, options) => {
+]
+
+describe.each(partOf(kinds, 2))('a row of every type that goes %s', (_, options) => {
   test('arrives as it was', async () => {
     await using world = await createWorld({
       both: typeTablesSql,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { inParallel } from '../src/parallel.ts'
+import { allOf, inParallel } from '../src/parallel.ts'
 
 const never = new AbortController().signal
 
@@ -40,4 +40,17 @@ test('what is called off begins nothing more', async () => {
   })
   await expect(all).rejects.toThrow('called off')
   expect(begun).toEqual([1])
+})
+
+test('of several failures the first in the list is thrown, when all have ended', async () => {
+  const ended: string[] = []
+  const fail = async (name: string, ms: number) => {
+    await delay(ms)
+    ended.push(name)
+    throw new Error(name)
+  }
+  const all = allOf([Promise.resolve(1), fail('first', 20), fail('second', 0)])
+  await expect(all).rejects.toThrow('first')
+  expect(ended).toEqual(['second', 'first'])
+  expect(await allOf([Promise.resolve(1), 'two', null])).toEqual([1, 'two', null])
 })

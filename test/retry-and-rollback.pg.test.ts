@@ -1,11 +1,11 @@
 // Single tenants fail, are tried again, and come back: on both queue backends.
 import { expect, test } from 'vitest'
-import { describeOnBackends } from './helpers/backends.ts'
-import { noPoison } from './helpers/no-poison.ts'
+import { describeOnOneBackend } from './helpers/backends.ts'
+import { noPoison } from './helpers/moves/no-poison.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld } from './helpers/world.ts'
 
-describeOnBackends('retry', (backend) => {
+describeOnOneBackend('retry', (backend) => {
   test('a row that the target refuses fails its move at once, and only that', async () => {
     await using world = await createWorld({ backend, target: noPoison })
     await world.addTenant('good')
@@ -66,7 +66,7 @@ describeOnBackends('retry', (backend) => {
   })
 })
 
-describeOnBackends('rollback', (backend) => {
+describeOnOneBackend('rollback', (backend) => {
   test('before the cutover removes what came to the target and leaves no flag', async () => {
     await using world = await createWorld({ backend, target: noPoison })
     await world.addTenant('bad', 40)
@@ -118,7 +118,7 @@ describeOnBackends('rollback', (backend) => {
   })
 })
 
-describeOnBackends('cleanup', (backend) => {
+describeOnOneBackend('cleanup', (backend) => {
   test('removes the old copy of the moved tenant and no other row', async () => {
     await using world = await createWorld({ backend, plan: { chunkRows: 1_000 } })
     await world.addTenant('gone', 3000)

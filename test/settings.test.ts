@@ -44,6 +44,12 @@ describe('the URL of a database', () => {
     ['postgres://u:p,w@a:1,b:2/app', 'names several hosts'],
     ['postgres://a/app?options=-c%20search_path=x', 'has "?options="'],
     ['postgres:///app?host=/var/run/postgresql', 'has "?host="'],
+    ['postgres://a/app?statement_timeout=5000', 'has "?statement_timeout="'],
+    ['postgres://a/app?x=1&lock_timeout=1', 'our sessions have settings of their own'],
+    ['postgres://a/app?query_timeout=1', 'has "?query_timeout="'],
+    ['postgres://a/app?client_encoding=latin1', 'has "?client_encoding="'],
+    ['postgres://a/app?replication=database', 'has "?replication="'],
+    ['postgres://a/app?database=b', 'write it before the `?`'],
     ['postgres://a/app?sslmode=require', 'set `tls` in the plan'],
     ['mysql://a/app', 'is not a postgres:// URL'],
   ])('%s is refused: it %s', (url, message) => {

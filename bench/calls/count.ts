@@ -4,11 +4,15 @@ import type { RemoteCall } from '../../src/calls.ts'
 
 export interface Counted {
   readonly calls: number
+  /** Each call: its phase, the pool and the beginning of the statement. */
+  readonly list: readonly string[]
   /** Calls in which an end says what its tables look like. */
   readonly catalogue: number
+  /** The longest chain, of which each began after the one before had ended. */
+  readonly chain: number
   /** Calls from the raising of the fence until writers may go on. */
   readonly fenced: number
-  /** The longest chain among them, of which each began after the one before had ended. */
+  /** The longest chain among them. */
   readonly inSequence: number
 }
 
@@ -40,11 +44,18 @@ function counted(heard: readonly RemoteCall[]): Counted {
   const fenced = underFence(heard)
   return {
     calls: begun.length,
+    list: begun.map(lineOf),
     catalogue: begun.filter(({ text }) => /\bpg_(class|attribute|type|trigger)\b/.test(text))
       .length,
+    chain: longestChain(heard),
     fenced: fenced.filter(({ moment }) => moment === 'before').length,
     inSequence: longestChain(fenced),
   }
+}
+
+function lineOf({ phase = '', to, text }: RemoteCall): string {
+  const statement = text.replace(/\s+/g, ' ').trim().slice(0, 160)
+  return `${phase.padEnd(16)} ${to.padEnd(12)} ${statement}`
 }
 
 /** From the first call of a phase in which writers wait, until the statement that opens a home. */
@@ -52,7 +63,7 @@ function underFence(heard: readonly RemoteCall[]): RemoteCall[] {
   const phases = [...fencedPhases, ...fencedPhasesBack]
   const online = heard.some(({ phase }) => /^(undo_)?final_catch_up$/.test(phase ?? ''))
   const waits = ({ phase = '' }: RemoteCall) =>
-    phases.includes(phase) && !(online && (phase === 'copy' || phase === 'verify'))
+    phases.includes(phase) && !(online && /^(copy|verify|undo_compare)$/.test(phase))
   const first = heard.findIndex(waits)
   if (first < 0) return []
   const rest = heard.slice(first)

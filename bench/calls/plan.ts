@@ -27,13 +27,14 @@ export function schemaOf(tables: number): string {
   return ['create table tenants (id text primary key, name text)', ...items].join(';')
 }
 
-/** Two tenants with as many rows each, spread over the tables. */
-export function seedOf(tables: number): string {
+/** Tenants with as many rows each, spread over the tables. */
+export function seedOf(tables: number, tenants: readonly string[]): string {
   const items = names(tables)
   const each = Math.max(1, Math.floor((rows - 1) / items.length))
   const fill = items.map(
     (name) => `insert into ${name} (tenant_id, body, at)
       select t.id, 'text ' || g, now() from tenants t, generate_series(1, ${each}) g`,
   )
-  return [`insert into tenants values ('first', 'First'), ('second', 'Second')`, ...fill].join(';')
+  const own = tenants.map((tenant) => `('${tenant}', 'Tenant')`)
+  return [`insert into tenants values ${own.join(', ')}`, ...fill].join(';')
 }

@@ -20,7 +20,7 @@ update items set amount = amount + 1 where id = :id;
 
 interface Case {
   /** Default `fenced`. */
-  readonly guards?: 'captured'
+  readonly guards?: 'captured' | 'constant'
   readonly durable: 'on' | 'off'
   readonly protocol: Load['protocol']
   readonly isolation: Isolation
@@ -32,6 +32,8 @@ const cases: readonly Case[] = [
   { durable: 'off', protocol: 'extended', isolation: 'read committed' },
   { durable: 'on', protocol: 'prepared', isolation: 'repeatable read' },
   { durable: 'off', protocol: 'prepared', isolation: 'repeatable read' },
+  { guards: 'constant', durable: 'on', protocol: 'prepared', isolation: 'read committed' },
+  { guards: 'constant', durable: 'off', protocol: 'prepared', isolation: 'read committed' },
   { guards: 'captured', durable: 'on', protocol: 'prepared', isolation: 'read committed' },
   { guards: 'captured', durable: 'off', protocol: 'prepared', isolation: 'read committed' },
 ]
@@ -50,11 +52,11 @@ export async function measureSingleRow(stage: BenchStage, world: FenceWorld): Pr
 }
 
 function titleOf({ guards, durable, protocol, isolation }: Case): string {
-  const logged = guards === 'captured' ? ', changes logged' : ''
+  const logged = { none: '', captured: ', changes logged', constant: ', a schema for each tenant' }
   const commits = durable === 'on' ? 'durable' : 'synchronous_commit off'
   const statements = protocol === 'prepared' ? 'prepared' : 'parsed each time'
   const others = isolation === 'read committed' ? '' : `, ${isolation}`
-  return `${commits}, ${statements}${others}${logged}`
+  return `${commits}, ${statements}${others}${logged[guards ?? 'none']}`
 }
 
 interface Slice {

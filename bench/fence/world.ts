@@ -1,5 +1,5 @@
 /**
- * Databases on one server, alike but for the guards, which the product itself installs in two.
+ * Databases on one server, alike but for the guards, which the product itself installs.
  *
  * Invariant: both hold the same rows whenever a measurement begins.
  */
@@ -12,8 +12,11 @@ import { definePlan, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { openPool } from '../server.ts'
 
-/** `captured`: the guards of an online plan, and every tenant's changes are logged. */
-export const variants = ['fenced', 'bare', 'captured'] as const
+/**
+ * `captured`: the guards of an online plan, and every tenant's changes are logged. `constant`: all
+ * rows are one tenant's, as in a schema of its own, so that the trigger names the tenant.
+ */
+export const variants = ['fenced', 'bare', 'captured', 'constant'] as const
 export type Variant = (typeof variants)[number]
 
 /** Tenants and rows that the small writes choose among. */
@@ -41,13 +44,17 @@ const schema = `
 export async function buildWorld(server: PostgresServer): Promise<FenceWorld> {
   for (const name of [...variants, 'target', 'control']) await server.createDatabase(name)
   const open = (name: string) => openPool(server.urlOf(name))
-  const pools = { fenced: open('fenced'), bare: open('bare'), captured: open('captured') }
+  const pools = {
+    ...{ fenced: open('fenced'), bare: open('bare'), captured: open('captured') },
+    constant: open('constant'),
+  }
   const target = open('target')
   const all = [...Object.values(pools), target]
   await Promise.all(all.map((pool) => pool.query(schema)))
   await target.end()
   await installGuards(server, { name: 'fenced', strategy: 'offline' })
   await installGuards(server, { name: 'captured', strategy: 'online' })
+  await installGuards(server, { name: 'constant', strategy: 'offline' })
   const names = variants.map((name) => [name, server.urlOf(name)])
   return {
     pools,
@@ -71,12 +78,13 @@ interface Guarded {
 }
 
 async function installGuards(server: PostgresServer, { name, strategy }: Guarded): Promise<void> {
+  const own = name === 'constant' ? { schema: () => 'public' } : {}
   const plan = definePlan({
     name: 'bench-fence',
     strategy,
-    source: postgres({ urlFrom: 'SOURCE_URL' }),
+    source: postgres({ urlFrom: 'SOURCE_URL', ...own }),
     target: postgres({ urlFrom: 'TARGET_URL' }),
-    tenants: sql`select distinct tenant_id from items`,
+    tenants: name === 'constant' ? ['t1'] : sql`select distinct tenant_id from items`,
     tables: [table('items'), table('bulk_items')],
   })
   const environment = { SOURCE_URL: server.urlOf(name), TARGET_URL: server.urlOf('target') }

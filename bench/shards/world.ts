@@ -64,6 +64,7 @@ export async function buildShards(
   const urls = { source: urlOf('source'), bare: urlOf('bare'), indexed: urlOf('indexed') }
   const pools = { source: openPool(urls.source), bare: openPool(urls.bare) }
   const all = { ...pools, indexed: openPool(urls.indexed) }
+  const control = openPool(urlOf('control'))
   await fillAll(all, fillStatements(layout, rows))
   const environment = environmentOf(urls, urlOf('control'))
   const { CONTROL_URL: controlUrl } = environment
@@ -74,14 +75,14 @@ export async function buildShards(
   const worker = await startWorker([program.file], { ...inherited, ...environment })
   return {
     ...{ urls, tenants, ...(await sizeOf(pools.source, tenants)) },
-    reset: (target) => reset([all.source, all[target]]),
+    reset: (target) => reset([all.source, all[target]], control),
     move: (work, target) => move({ rehome, worker, tenants }, work, target),
     expectRows: (target) => expectRows([all.source, all[target]], tenants),
     async [Symbol.asyncDispose]() {
       worker.kill('SIGKILL')
       await program[Symbol.asyncDispose]()
       await rehome.close()
-      await Promise.all(Object.values(all).map((pool) => pool.end()))
+      await Promise.all([...Object.values(all), control].map((pool) => pool.end()))
     },
   }
 }
@@ -103,13 +104,18 @@ function environmentOf(urls: Record<'source' | TargetName, string>, control: str
 }
 
 /**
- * Restores the state after an installation, so that a move does not clean up after the one before.
+ * Restores the state after an installation, so that a move does not clean up after the one before,
+ * and no tenant has moved yet.
  */
-async function reset([source, target]: readonly [pg.Pool, pg.Pool]): Promise<void> {
+async function reset(
+  [source, target]: readonly [pg.Pool, pg.Pool],
+  control: pg.Pool,
+): Promise<void> {
+  await control.query('truncate rehome_control.runs cascade')
   for (const pool of [source, target]) {
     await pool.query('delete from rehome.tenant_flags')
     await pool.query('delete from rehome.copy_progress')
-    await pool.query('delete from rehome.syncs')
+    await pool.query('delete from rehome.checkpoints')
   }
   await target.query(`truncate ${tables.join(', ')}`)
   await target.query('checkpoint')

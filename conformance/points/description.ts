@@ -1,4 +1,6 @@
 /** Points on the description. */
+import type { z } from 'zod'
+import type { tenantPath } from '../../src/ends/http/protocol/description.ts'
 import { probe } from '../md5.ts'
 import { expectSame, expectThat, type Point } from '../point.ts'
 import { keyOf, namesOf } from '../tables.ts'
@@ -32,27 +34,22 @@ export const descriptionPoints: readonly Point[] = [
   },
   {
     name: 'description.paths',
-    says: "each table's path leads through tables that are described to a column",
+    says: "each table's paths lead through tables that are described to a column",
     needs: ['description.valid'],
     async check(end) {
       const { tables } = await end.describe()
-      for (const first of tables) {
-        let { name, path } = first
-        for (;;) {
-          const table = tables.find((one) => one.name === name)
+      for (const { name, path } of tables) {
+        for (const step of stepsIn(name, path)) {
+          const table = tables.find((one) => one.name === step.table)
           expectThat(
             table,
-            () => `"${first.name}": its path leads to "${name}", which is not there`,
+            () => `"${name}": its path leads to "${step.table}", which is not there`,
           )
-          const used = path.kind === 'column' ? [path.column] : path.columns
-          const missing = used.find((column) => !namesOf(table).includes(column))
+          const missing = step.columns.find((column) => !namesOf(table).includes(column))
           expectThat(
             missing === undefined,
-            () => `"${name}" has no column "${missing}" of the path`,
+            () => `"${step.table}" has no column "${missing}" of the path`,
           )
-          if (path.kind === 'column') break
-          name = path.parent
-          path = path.path
         }
       }
     },
@@ -74,3 +71,17 @@ export const descriptionPoints: readonly Point[] = [
     },
   },
 ]
+
+type Path = z.infer<typeof tenantPath>
+
+/** The columns of each table that a path names. */
+function stepsIn(table: string, path: Path): { table: string; columns: string[] }[] {
+  if (path.kind === 'column') return [{ table, columns: [path.column] }]
+  const steps = path.kind === 'any' ? [...path.ways, ...path.selves] : [path]
+  const own = steps.flatMap(({ columns, parent, parentColumns }) => [
+    { table, columns },
+    { table: parent, columns: parentColumns },
+  ])
+  const above = path.kind === 'any' ? path.ways : [path]
+  return [...own, ...above.flatMap((way) => stepsIn(way.parent, way.path))]
+}

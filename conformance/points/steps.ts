@@ -7,7 +7,7 @@ import { attempt, claim, onScratchRows } from '../scratch.ts'
 import { expectRefused } from '../subject.ts'
 import { keyOf, namesOf, rowsOf, tablesWithRows, valuesOf } from '../tables.ts'
 
-const needs = ['steps.sync']
+const needs = ['steps.checkpoint']
 
 export const stepPoints: readonly Point[] = [
   {
@@ -57,19 +57,24 @@ export const stepPoints: readonly Point[] = [
     },
   },
   {
-    name: 'steps.sync',
-    says: 'readSync has the progress under its epoch, until it is forgotten',
+    name: 'steps.checkpoint',
+    says: 'readCheckpoint has the progress under its epoch, until it is forgotten',
     needs: ['batches.write'],
     check: onScratchRows(async (end) => {
       const { by } = await catching(end)
       const { scope, scratch: tenant } = end
-      const sync = await end.ask('readSync', { scope, tenant, epoch: by.epoch })
-      const told = [sync?.position, sync?.fingerprint, sync?.lacking, sync?.step]
-      expectSame(told, ['somewhere', 'conformance', false, 1], 'readSync')
-      const other = await end.ask('readSync', { scope, tenant, epoch: randomUUID() })
+      const checkpoint = await end.ask('readCheckpoint', { scope, tenant, epoch: by.epoch })
+      const told = [
+        checkpoint?.position,
+        checkpoint?.fingerprint,
+        checkpoint?.lacking,
+        checkpoint?.step,
+      ]
+      expectSame(told, ['somewhere', 'conformance', false, 1], 'readCheckpoint')
+      const other = await end.ask('readCheckpoint', { scope, tenant, epoch: randomUUID() })
       expectSame(other, null, 'of another epoch')
-      await end.ask('forgetSync', { ...by.hold, epoch: by.epoch })
-      const gone = await end.ask('readSync', { scope, tenant, epoch: by.epoch })
+      await end.ask('forgetCheckpoint', { ...by.hold, epoch: by.epoch })
+      const gone = await end.ask('readCheckpoint', { scope, tenant, epoch: by.epoch })
       expectSame(gone, null, 'afterwards')
     }),
   },
@@ -124,8 +129,11 @@ export const stepPoints: readonly Point[] = [
       expectSame([applied.brought, applied.collided], [2, [1]], 'apply')
       expectSame((await takeStep(end, at, step)).collided, [1], 'once more')
       const { scope, scratch: tenant } = end
-      const sync = await end.ask('readSync', { scope, tenant, epoch: at.by.epoch })
-      expectThat(sync?.lacking, () => 'readSync: it does not say that a row was left out')
+      const checkpoint = await end.ask('readCheckpoint', { scope, tenant, epoch: at.by.epoch })
+      expectThat(
+        checkpoint?.lacking,
+        () => 'readCheckpoint: it does not say that a row was left out',
+      )
       expectSame(await countOf(end, at), 2, 'count')
     }),
   },

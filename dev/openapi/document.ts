@@ -23,7 +23,7 @@ import { createSchemas, type Schemas } from './schemas.ts'
 
 const about = `One end of a move of rehome, as an application offers it. docs/http.md says what each
 operation has to do, and under which conditions. Every operation is safe to be asked for again where
-\`x-rehome-repeatable\` says so: then an answer that is lost is asked for again.`
+\`x-rehome-repeatable\` is true: then an answer that is lost is asked for again.`
 
 export function openapiText(): string {
   return `${JSON.stringify(openapiDocument(), null, 2)}\n`

@@ -18,13 +18,13 @@ grant delete on all tables in schema :"schema" to :"mover";
 -- it needs `set` on session_replication_role, too, see target.sql), ...
 grant insert, update on all tables in schema :"schema" to :"mover";
 grant select, update on all sequences in schema :"schema" to :"mover";
-grant select, insert, update, delete on rehome.syncs to :"mover";
+grant select, insert, update, delete on rehome.checkpoints to :"mover";
 grant select, insert, update, delete on rehome.changed_keys to :"mover";
 -- ... and raises, renews and lowers fences.
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, update on rehome.buckets to :"mover";
-grant execute on function rehome.bucket_of(text) to :"mover";
+grant execute on function rehome.bucket_of(text), rehome.exclude_anyones() to :"mover";
 -- It reads and forgets what is logged of a captured tenant's changes.
 grant usage on schema rehome_log to :"mover";
 grant select, delete on all tables in schema rehome_log to :"mover";

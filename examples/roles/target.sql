@@ -17,10 +17,10 @@ grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, insert, update, delete on rehome.copy_progress to :"mover";
 grant select, delete on rehome.quarantine to :"mover";
-grant select, insert, update, delete on rehome.syncs to :"mover";
+grant select, insert, update, delete on rehome.checkpoints to :"mover";
 grant select, insert, update, delete on rehome.changed_keys to :"mover";
 grant select, update on rehome.buckets to :"mover";
-grant execute on function rehome.bucket_of(text) to :"mover";
+grant execute on function rehome.bucket_of(text), rehome.exclude_anyones() to :"mover";
 -- It reads and forgets what the tenant has written here since it came.
 grant usage on schema rehome_log to :"mover";
 grant select, delete on all tables in schema rehome_log to :"mover";

@@ -1,4 +1,4 @@
--- The control database: what was asked for, how far it is, and what happened. The queue only says
+-- The control database: what was asked for, how far it is, and what happened. The queue only means
 -- "look at this move"; whatever it loses is found again here.
 
 -- One row. Names the queues of this installation, so that two of them can share one Redis.
@@ -8,6 +8,8 @@ create table rehome_control.installation (
   moves_at_once integer,
   -- When a worker is to look after the waves of runs next. Who looks first sets it.
   waves_due_at timestamptz not null default clock_timestamp(),
+  -- Queue → who paused it on the board, and when. The queue itself knows whether it still is.
+  queue_pauses jsonb not null default '{}',
   constraint "at least one move can be carried out" check (moves_at_once >= 1)
 );
 insert into rehome_control.installation default values;
@@ -20,6 +22,18 @@ create table rehome_control.workers (
   id uuid primary key,
   fingerprints text[] not null,
   alive_until timestamptz not null
+);
+
+-- A server whose moves at once are limited, over all runs and workers, has so many slots. A move
+-- needs one of its source's server and one of its target's, where these have any.
+create table rehome_control.server_slots (
+  server text not null,
+  number integer not null,
+  move_id uuid,
+  -- The attempt that has it, until then unless it renews it: one that has died keeps no other waiting.
+  taken_by uuid,
+  taken_until timestamptz not null default '-infinity',
+  primary key (server, number)
 );
 
 create table rehome_control.runs (
@@ -38,6 +52,8 @@ create table rehome_control.runs (
   rehome_version text not null,
   -- Its moves are never carried out, whatever is asked of them later.
   rehearsal boolean not null default false,
+  -- Whether tenants write while they are copied. A hold of an offline move is one before its start.
+  strategy text not null default 'offline',
   -- No move of it begins. `finish`: those under way go on. `now`: they give up, unless cut over.
   paused text,
   -- Before or after the moves of other runs.
@@ -52,9 +68,13 @@ create table rehome_control.runs (
   -- The last waves that a person approved, or whose gates he set aside.
   approved_wave integer not null default 0,
   overridden_wave integer not null default 0,
+  -- When the current wave's own check was asked last, and why it does not let the next wave begin. null: it does.
+  gate_asked_at timestamptz,
+  gate_answer text,
   -- When no further move begins.
   stop_when jsonb,
   constraint "a move is tried at least once" check (attempts >= 1),
+  constraint "a strategy is a known word" check (strategy in ('offline', 'online')),
   constraint "a pause of a run is a known word" check (paused in ('finish', 'now')),
   constraint "a run is in one of its waves" check (wave between 1 and wave_count),
   constraint "priority is a known word" check (priority in ('first', 'normal', 'last'))
@@ -94,8 +114,20 @@ create table rehome_control.moves (
   -- When the way back was last tried, without going it.
   audited_at timestamptz,
   wave integer not null default 1,
+  -- Moves of a wave are given to workers in this order.
+  place integer not null default 0,
+  -- false: it waits here for its job. The queue has jobs of the next moves of each run only.
+  has_job boolean not null default true,
   -- As for a run. A pause keeps a move from its cutover, and no other errand.
   paused text,
+  -- Held before its cutover, or before its start if the run is offline: until a person completes it, and
+  -- until this moment.
+  held boolean not null default false,
+  complete_after timestamptz,
+  -- When its tenant may be cut over, or begin. null: at any time.
+  windows jsonb,
+  -- What the plan has told of the tenant, by name; requests choose tenants by it.
+  facts jsonb not null default '{}',
   -- Rows of the old copy may be gone: from here on there is no way back.
   cleanup_begun boolean not null default false,
   attempt integer not null default 0,
@@ -125,7 +157,7 @@ create table rehome_control.moves (
   constraint "a tenant appears once in a run" unique (run_id, tenant_id),
   constraint "phase is a known word" check (phase in (
     'queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify',
-    'final_catch_up', 'cutover', 'release', 'moved',
+    'hold', 'final_catch_up', 'cutover', 'release', 'moved',
     'failed',
     'undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain', 'undo_final_catch_up',
     'undo_cutover', 'undo_release', 'withdraw',
@@ -134,20 +166,49 @@ create table rehome_control.moves (
   constraint "errand is a known word"
     check (errand in ('move', 'rollback', 'audit', 'finalize', 'cleanup', 'rehearse')),
   constraint "a pause of a move is a known word" check (paused in ('finish', 'now')),
-  constraint "a failed move says why" check ((phase = 'failed') <= (error_code is not null))
+  constraint "an errand that fails leads back to where a move has settled"
+    check (fallback_phase in ('failed', 'moved', 'rolled_back')),
+  constraint "a failed move has an error code" check (phase <> 'failed' or error_code is not null)
 );
 
 -- Two runs must not carry one tenant at the same time, whatever their plans are called.
 create unique index "one open move a tenant and scope" on rehome_control.moves (scope, tenant_id)
   where open;
--- Workers go round among the open moves, however many have ended and however many wait.
-create index open_moves on rehome_control.moves (id) where open;
+-- Workers go round among the open moves by run and by what holds them back, however many have ended and
+-- however many wait: moves of a paused run, or of a wave to come, stand together and are passed over as one,
+-- and so are moves that are held before their start, and those whose next look is due later.
+create index open_moves_by_gate on rehome_control.moves (run_id,
+  (case when errand <> 'move' or phase not in ('queued', 'preflight', 'capture', 'fence', 'drain', 'copy',
+    'catch_up', 'verify', 'hold', 'final_catch_up') then 0
+  when paused is null then case when held then -wave else wave end end), not_before, id)
+  where open and has_job
+    and (case when errand <> 'move' or phase not in ('queued', 'preflight', 'capture', 'fence', 'drain',
+    'copy', 'catch_up', 'verify', 'hold', 'final_catch_up') then 0
+  when paused is null then case when held then -wave else wave end end) is not null;
+-- The feeder goes round in the same way among the moves that wait for their job, in their order.
+create index moves_without_job on rehome_control.moves (run_id,
+  (case when errand <> 'move' or phase not in ('queued', 'preflight', 'capture', 'fence', 'drain', 'copy',
+    'catch_up', 'verify', 'hold', 'final_catch_up') then 0
+  when paused is null then case when held then -wave else wave end end), not_before, place)
+  where open and not has_job
+    and (case when errand <> 'move' or phase not in ('queued', 'preflight', 'capture', 'fence', 'drain',
+    'copy', 'catch_up', 'verify', 'hold', 'final_catch_up') then 0
+  when paused is null then case when held then -wave else wave end end) is not null;
+-- Moves that have a job, and those of them that no worker has begun with.
+create index moves_with_job on rehome_control.moves (run_id) where open and has_job;
+create index moves_ahead on rehome_control.moves (run_id)
+  where open and has_job and token is null and errand = 'move';
 -- Steering reads the open moves of a run, however many have ended, and those paused by themselves.
 create index open_moves_of_run on rehome_control.moves (run_id, tenant_id) where open;
 create index paused_moves_of_run on rehome_control.moves (run_id, tenant_id)
   where paused is not null;
+create index held_moves_of_run on rehome_control.moves (run_id, tenant_id)
+  where open and (held or complete_after is not null);
 -- The gates of a wave count its moves.
 create index moves_by_wave on rehome_control.moves (run_id, wave);
+-- The largest tenants that have moved predict how long another one takes.
+create index largest_moves_of_run on rehome_control.moves (run_id, rows_copied)
+  where phase = 'moved' and rows_copied > 0;
 -- A further run asks where its tenants live.
 create index moves_by_tenant on rehome_control.moves (tenant_id);
 -- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.
@@ -166,6 +227,45 @@ create table rehome_control.events (
   kind text not null,
   phase text,
   message text not null,
-  data jsonb not null default '{}'
+  data jsonb not null default '{}',
+  constraint "kind is a known word"
+    check (kind in ('asked', 'phase', 'failed', 'waiting', 'settled'))
 );
 create index events_by_move on rehome_control.events (move_id, id);
+
+-- Statements of the plans' schema changes that were run, or tried: who, when, how long their locks
+-- were held. The ends know which have run (rehome.schema_statements); this is for people.
+create table rehome_control.schema_statements (
+  id bigint generated always as identity primary key,
+  plan_name text not null,
+  part text not null,
+  end_name text not null,
+  -- Host and database, without user or password.
+  place text not null,
+  file text not null,
+  -- From 1, as they stand in the file.
+  number integer not null,
+  line integer not null,
+  -- sha256 of the statement.
+  hash text not null,
+  statement text not null,
+  by text not null,
+  -- `recovered`: the process that ran it died before it could store more.
+  outcome text not null,
+  attempts integer not null,
+  began_at timestamptz,
+  ended_at timestamptz not null default clock_timestamp(),
+  -- Until its locks were granted, and from then to the commit.
+  waited_ms double precision,
+  held_ms double precision,
+  -- Locks that its transaction had on tables: [{"table": …, "mode": …}].
+  locks jsonb not null default '[]',
+  row_count bigint,
+  error_message text,
+  constraint "part is expand or contract" check (part in ('expand', 'contract')),
+  constraint "a statement runs at the source or at the target"
+    check (end_name in ('source', 'target')),
+  constraint "outcome is a known word" check (outcome in ('done', 'failed', 'recovered')),
+  constraint "a failed statement has an error message" check ((outcome = 'failed') = (error_message is not null))
+);
+create index schema_statements_by_plan on rehome_control.schema_statements (plan_name, id);

@@ -12,7 +12,14 @@
 --                    40001 if the row was bumped since its snapshot; if it was not, the bump waits.
 -- Both locks live until the transaction ends, and fall with a savepoint only together with the write.
 --
--- Capture goes the same way: a tenant whose flag says `capturing` is read-write, and the guard tells
+-- A row without a tenant of its own gets one from its parents, and another one by a transaction T of the
+-- tenant that was in before C. Until T commits, the row's own writer W sees it with its old tenant, or none,
+-- and is let in. W has the lock of any tenant (bucket 1024) before it looks. So B comes after: T has ended,
+-- then that bucket was bumped again, and then its holders have ended. A W that locks later looks after T.
+-- What W has let in may give rows in the same way: a reference to a row that T gives away. So B comes after as
+-- many such looks as there are references on a way, or after one that finds no writer in (drain.ts).
+--
+-- Capture goes the same way: a tenant whose flag is `capturing` is read-write, and the guard tells
 -- its caller to log the keys of the rows. The capture waits for writers that began before it, so
 -- from then on every change is in the log, in the same transaction as the change itself.
 --
@@ -52,7 +59,7 @@ create table rehome.tenant_flags (
   constraint "a fence and a capture have a lease, and nothing else has"
     check ((mode in ('capturing', 'read_only')) = (expires_at is not null)),
   -- Kept while the tenant moves back: should that be called off, it has to be closed here again.
-  constraint "a moved tenant says where to"
+  constraint "a moved tenant has a new home"
     check (case mode when 'moved' then moved_to is not null when 'receiving' then true
       else moved_to is null end),
   constraint "only a closed end can be opened"
@@ -67,12 +74,16 @@ create table rehome.tenant_flags (
   constraint "a tenant id has 1 to 1024 bytes"
     check (octet_length(tenant_id) between 1 and 1024)
 );
+-- Guards ask whose changes are logged; most of many flags are those of tenants that have moved.
+create index tenant_flags_that_pass on rehome.tenant_flags (scope) where mode <> 'moved';
+-- Workers ask which ends are closed with a key.
+create index tenant_flags_with_key on rehome.tenant_flags (scope) where opened_by is not null;
 comment on table rehome.tenant_flags is
   'Tenants that may not be written here, for now or for good. No row: read-write. `*`: all of them.';
 
 -- Applications that wait for a tenant, or keep in mind where it lives, hear of it at once. They may
--- not rely on it: a notification can be lost. A writer that ends a lapsed fence says nothing, as a
--- transaction that has said something cannot be prepared.
+-- not rely on it: a notification can be lost. A writer that ends a lapsed fence sends none, as a
+-- transaction that has sent one cannot be prepared.
 create function rehome.notify_flag_change() returns trigger
   language plpgsql volatile as $$
 declare
@@ -107,12 +118,34 @@ create table rehome.turns (
 create index turns_by_number on rehome.turns (number);
 
 -- What REPEATABLE READ writers look at to learn that their snapshot is too old. Bucket 1024 is the
--- whole scope at once; see lock_any_tenant.
+-- whole scope at once; see lock_any_tenant. Bucket 1025 is that of rows of no tenant.
 create table rehome.buckets (
   id integer primary key,
   epoch bigint not null default 0
 ) with (fillfactor = 10);
-insert into rehome.buckets (id) select pg_catalog.generate_series(0, 1024);
+insert into rehome.buckets (id) select pg_catalog.generate_series(0, 1025);
+
+-- Statements of the plans' schema changes (`rehome schema`) that have run here: committed together
+-- with the statement, so that a command that was killed goes on at the next one.
+create table rehome.schema_statements (
+  plan text not null,
+  part text not null,
+  end_name text not null,
+  file text not null,
+  -- From 1, as they stand in the file.
+  number integer not null,
+  -- sha256 of the statement.
+  hash text not null,
+  -- sha256 of all statements of the file.
+  file_hash text not null,
+  -- The last key of an UPDATE in batches that has been committed.
+  batch_key text[],
+  row_count bigint,
+  -- false: begun, in batches or outside of a transaction.
+  done boolean not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (plan, part, end_name, file, number)
+);
 
 -- How far a tenant's rows have come, written in the transaction that brought them.
 create table rehome.copy_progress (
@@ -156,7 +189,7 @@ create table rehome.new_ids (
 
 -- Up to which changes a receiving end has what the other end has: a snapshot of the other end. Rows
 -- of copy_progress tell how a copy gets there, this tells that it has.
-create table rehome.syncs (
+create table rehome.checkpoints (
   scope text not null,
   tenant_id text not null,
   epoch uuid not null,
@@ -183,7 +216,7 @@ create table rehome.changed_keys (
   table_name text not null,
   -- `row`: the key of a row. `parent`: values by which rows of other tables find their tenant.
   -- `gone`: values by which rows anywhere referred to a row that was removed.
-  -- `kept`: the key of a row that a step has removed, until it comes again or its sync goes.
+  -- `kept`: the key of a row that a step has removed, until it comes again or its checkpoint goes.
   kind text not null check (kind in ('row', 'parent', 'gone', 'kept')),
   key text[] not null,
   -- A key may be longer than an entry of an index.
@@ -204,7 +237,7 @@ create function rehome.bucket_of(tenant text) returns integer
   as $$ select pg_catalog.hashtext(tenant) & 1023 $$;
 
 -- When it is worth while to try again. A person's fence ends by itself; the lease of a move's does
--- not say when that ends.
+-- not show when that ends.
 create function rehome.retry_after(flag rehome.tenant_flags) returns integer
   language sql volatile as $$
   select case when flag.tenant_id = '*' and flag.expires_at < 'infinity'
@@ -320,6 +353,19 @@ begin
   return null;
 end $$;
 
+-- The same for a statement that touched rows, and none of a tenant: only the fence of the whole application concerns
+-- it, and only the drain of that one waits for it.
+create function rehome.check_tenantless(guarded_scope text) returns void
+  language plpgsql volatile as $$
+begin
+  if pg_catalog.current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    perform pg_catalog.pg_advisory_xact_lock_shared(1919248495, 1025);
+  else
+    perform 1 from rehome.buckets b where b.id = 1025 for share;
+  end if;
+  perform rehome.check_tenants(guarded_scope, '{}');
+end $$;
+
 -- Every drain waits for who comes here, and every fence makes its snapshot old: TRUNCATE, and rows
 -- whose parent tells no tenant yet, as it may come to any of them before this transaction ends.
 create function rehome.lock_any_tenant() returns void
@@ -389,6 +435,18 @@ begin
   return null;
 end $$;
 
+-- The guard of tables whose rows are all one tenant's. The trigger names the tenant, so no row is looked at, and
+-- TRUNCATE concerns no other tenant: it is refused while its rows could not be logged.
+create function rehome.guard_tenant() returns trigger
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if rehome.check_tenant(tg_argv[0], tg_argv[1]) is not null and tg_op = 'TRUNCATE' then
+    raise exception 'TRUNCATE would take rows of tenant % which is capturing', to_json(tg_argv[1])
+      using errcode = '25006', hint = 'rehome:fenced';
+  end if;
+  return null;
+end $$;
+
 -- Rows have changed their tenant, and rows of other tables depend on them without a tenant column of their
 -- own. No writer may change those children while they change owner, so this waits for all writers and
 -- makes older snapshots fail. Rare, hence not cheap.
@@ -402,6 +460,14 @@ begin
   end loop;
   update rehome.buckets b set epoch = b.epoch + 1
     where b.id in (select rehome.bucket_of(t) from unnest(tenants) t);
+end $$;
+
+-- Until the end of the transaction no READ COMMITTED writer of rows that may become anybody's is in. Such writers wait,
+-- so the caller sets a short lock_timeout, and commits at once.
+create function rehome.exclude_anyones() returns void
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(1919248495, 1024);
 end $$;
 
 -- Finishes a cutover whose worker has died. A writer that was refused by the end that the tenant has left

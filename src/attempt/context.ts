@@ -6,11 +6,15 @@ import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { SqlText } from '../plan/sql-text.ts'
 import type { Lookup, TransformContext } from '../plan/transform-context.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 import { type Renumber, renumberAt } from '../transform/renumber.ts'
 import type { Shard } from './shard.ts'
 
-export function contextOf({ tenant, plan, lookups }: Shard): TransformContext {
+export function contextOf({
+  tenant,
+  plan,
+  lookups,
+}: Pick<Shard, 'tenant' | 'plan' | 'lookups'>): TransformContext {
   return { tenantId: tenant, scope: plan.scope, planName: plan.name, lookups }
 }
 
@@ -25,7 +29,7 @@ export async function lookUp(
   try {
     return await plan.lookups(at)
   } catch (error) {
-    const cause = explain(error, "the plan's `lookups`")
+    const cause = toRehomeError(error, "the plan's `lookups`")
     if (cause.retryable) throw cause
     throw new RehomeError('PLAN_INVALID', `the plan's \`lookups\`: ${cause.message}`, { cause })
   }
@@ -49,7 +53,10 @@ export function hashOfLookups(lookups: Readonly<Record<string, unknown>>): strin
 }
 
 /** Renumbers rows that go this way: their ids become those that the run has given them. */
-export function renumberOf(shard: Shard, route: Route): Renumber {
+export function renumberOf(
+  shard: Pick<Shard, 'plan' | 'tenant' | 'run' | 'ends'>,
+  route: Route,
+): Renumber {
   const { plan, tenant, run, ends } = shard
   const spaces = Object.entries(plan.newIds).map(
     ([space, { by }]) =>

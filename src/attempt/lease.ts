@@ -10,6 +10,7 @@ import { now } from '../clock.ts'
 import type { End } from '../ends/end.ts'
 import type { Flags, Hold } from '../ends/flags.ts'
 import { RehomeError } from '../errors.ts'
+import { forgetLease, startLease } from './lease-age.ts'
 
 export interface LeaseOptions {
   readonly leaseMs: number
@@ -44,22 +45,22 @@ export interface Lease {
 export function createLease(options: LeaseOptions): Lease {
   // `since`: when the tenant's writes stopped.
   let held: { renew: Renew; since: number | null } | null = null
-  let renewedAt = 0
+  const renewal = { at: 0 }
   let renewing = false
   const beat = () => {
     refuseTakenOver(options)
     for (const look of looks) look()
     if (!held) return
-    if (now() - renewedAt > options.leaseMs) options.abort(notRenewed(options.leaseMs))
+    if (now() - renewal.at > options.leaseMs) options.abort(notRenewed(options.leaseMs))
     if (!renewing) void renew(held)
   }
   const renew = async (current: NonNullable<typeof held>) => {
     renewing = true
-    const asked = now()
+    const askedAt = now()
     try {
       const renewed = await current.renew()
       if (held !== current) return
-      if (renewed) renewedAt = asked
+      if (renewed) renewal.at = askedAt
       else options.abort(lost())
     } catch {
       // The next beat tries again, or finds that the lease is over.
@@ -71,15 +72,21 @@ export function createLease(options: LeaseOptions): Lease {
   const budget = createBudget(options)
   const looks = options.ends.map((end) => answering(end, options.abort))
   const timer = setInterval(beat, options.leaseMs / 3)
+  const letGo = () => {
+    const ms = held?.since ? now() - held.since : 0
+    held = null
+    forgetLease(renewal)
+    budget.end()
+    return ms
+  }
   return {
     keep(flags, hold) {
-      renewedAt = now()
+      startLease(renewal)
       held = { renew: renewalOf(flags, hold, options), since: null }
     },
     hold(flags, hold) {
-      renewedAt = now()
-      heldFrom = renewedAt
-      held = { renew: renewalOf(flags, hold, options), since: renewedAt }
+      heldFrom = startLease(renewal)
+      held = { renew: renewalOf(flags, hold, options), since: heldFrom }
       budget.start(0)
     },
     heldFor(ms) {
@@ -88,15 +95,9 @@ export function createLease(options: LeaseOptions): Lease {
       budget.start(ms)
     },
     heldMs: () => (held?.since ? now() - heldFrom : 0),
-    letGo() {
-      const ms = held?.since ? now() - held.since : 0
-      held = null
-      budget.end()
-      return ms
-    },
+    letGo,
     stop() {
-      held = null
-      budget.end()
+      letGo()
       clearInterval(timer)
     },
   }

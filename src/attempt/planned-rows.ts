@@ -18,8 +18,11 @@ export function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, rows) => total + rows, 0)
 }
 
+/** The part of a shard that tells whose rows, and which of them. */
+export type RowsOf = Pick<Shard, 'plan' | 'tenant' | 'among' | 'keys'>
+
 /** Only those that the shard is about, where it is but a part of one. */
-export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows {
+export function tenantRows(shard: RowsOf, route: Route, end: EndName): TenantRows {
   const path = end === 'source' ? route.sourcePath : route.targetPath
   const { tenant, among, keys } = shard
   const query = end === 'source' ? route.stream?.from : undefined
@@ -31,7 +34,7 @@ export function tenantRows(shard: Shard, route: Route, end: EndName): TenantRows
   }
 }
 
-function rowsIn({ plan, tenant }: Shard, { table, path }: EndTable): TenantRows {
+function rowsIn({ plan, tenant }: RowsOf, { table, path }: EndTable): TenantRows {
   return { scope: plan.scope, tenant, table, path }
 }
 

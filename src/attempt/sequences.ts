@@ -3,56 +3,48 @@
  */
 import { farApart } from '../checks/notes.ts'
 import { sequencesOf } from '../ends/postgres/copy/sequences.ts'
-import type { TenantRows } from '../ends/tenant-rows.ts'
+import type { IdUse, Reached } from '../ends/rows.ts'
 import type { CatalogTable } from '../plan/catalogs/catalog.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { wayBack } from '../plan/routing/way-back.ts'
 import { tenantRows } from './planned-rows.ts'
-import { type Shard, store } from './shard.ts'
+import { note, type Shard } from './shard.ts'
 
 /**
  * `source`: by the ids about to come, so that the pause has less to do. `target`: by the rows that
  * came, transformed ones too.
  */
 export async function advanceSequences(shard: Shard, by: 'source' | 'target'): Promise<void> {
-  for (const reached of await reachedIds(shard, by)) await advanceTo(shard, reached)
+  await advanceTo(shard, await reachedIds(shard, by))
 }
 
-/** A sequence of the target, and the largest id of the tenant's rows that it has to pass. */
-export interface Reached {
-  readonly sequence: string
-  readonly id: bigint
-}
-
+/** Sequences of the target, and the largest ids of the tenant's rows that they have to pass. */
 export async function reachedIds(shard: Shard, by: 'source' | 'target'): Promise<Reached[]> {
-  const reached: Reached[] = []
-  for (const use of by === 'target' ? filled(shard) : about(shard)) {
-    const { rows, column, sequence, descending } = use
-    const id = await shard.ends[by].rows.largestId(rows, column, { descending })
-    if (id !== null && (descending || id >= 1n)) reached.push({ sequence, id })
-  }
-  for (const { from, to } of composed(shard)) {
-    reached.push({ sequence: to, id: await shard.ends.source.rows.positionOf(from) })
-  }
-  return reached
+  const { source } = shard.ends
+  const uses = by === 'target' ? filled(shard) : about(shard)
+  const ids = uses.length > 0 ? await shard.ends[by].rows.largestIds(uses) : []
+  const reached = uses.flatMap(({ sequence, descending }, i) => {
+    const id = ids[i] ?? null
+    return id !== null && (descending || id >= 1n) ? [{ sequence, id }] : []
+  })
+  const parts = composed(shard)
+  if (parts.length === 0) return reached
+  const positions = await source.rows.positionsOf(parts.map(({ from }) => from))
+  return [...reached, ...parts.map(({ to }, i) => ({ sequence: to, id: positions[i] ?? 0n }))]
 }
 
-/** Sequences whose numbers are parts of values: nothing but the source's sequence says how far. */
+/** Sequences whose numbers are parts of values: nothing but the source's sequence tells how far. */
 function composed({ survey }: Shard): { from: string; to: string }[] {
   return survey.routes.flatMap((route) =>
     route.target.columns.flatMap(({ name, composes }) => {
-      const from = route.source.columns.find((column) => column.name === sourceColumn(route, name))
-      const own = from?.composes ?? from?.sequence
+      const own = composes ? sequenceAt(route.source, sourceColumn(route, name)) : null
       return composes && own ? [{ from: own, to: composes }] : []
     }),
   )
 }
 
-interface Use {
-  readonly rows: TenantRows
-  readonly column: string
+interface Use extends IdUse {
   readonly sequence: string
-  readonly descending: boolean
 }
 
 function filled(shard: Shard): Use[] {
@@ -70,10 +62,13 @@ function about(shard: Shard): Use[] {
   )
 }
 
-export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promise<void> {
-  if (shard.goesBack && (await areParted(shard, sequence))) return
-  if (!(await shard.ends.target.rows.advanceSequence(sequence, id))) return
-  shard.tell(`sequence ${sequence} of the target goes on after ${id}`)
+export async function advanceTo(shard: Shard, reached: readonly Reached[]): Promise<void> {
+  const due = shard.goesBack ? await withoutParted(shard, reached) : reached
+  if (due.length === 0) return
+  const ids = new Map(due.map(({ sequence, id }) => [sequence, id]))
+  for (const sequence of await shard.ends.target.rows.advanceSequences(due)) {
+    shard.tell(`sequence ${sequence} of the target goes on after ${ids.get(sequence)}`)
+  }
 }
 
 /**
@@ -81,17 +76,20 @@ export async function advanceTo(shard: Shard, { sequence, id }: Reached): Promis
  * sequence of the source that gave them before.
  */
 export async function notePositions(shard: Shard): Promise<void> {
-  const positions: Record<string, string> = {}
+  const pairs = new Map<string, string>()
   for (const route of shard.survey.routes) {
     for (const { name, from: own } of wayBack(route).columns) {
       const from = sequenceAt(route.source, name)
       const to = sequenceAt(route.target, own)
-      if (!from || !to) continue
-      positions[from] = String(await shard.ends.target.rows.positionOf(to))
+      if (from && to) pairs.set(from, to)
     }
   }
+  const atTarget = await shard.ends.target.rows.positionsOf([...pairs.values()])
+  const positions = Object.fromEntries(
+    [...pairs.keys()].map((from, i) => [from, String(atTarget[i])]),
+  )
   // An attempt that goes on with this one's copy does not come here.
-  await store(shard, { evidence: { sequences: positions } })
+  note(shard, { evidence: { sequences: positions } })
 }
 
 function sequenceAt({ columns }: CatalogTable, name: string | null): string | null {
@@ -103,12 +101,15 @@ function sequenceAt({ columns }: CatalogTable, name: string | null): string | nu
  * When the tenant moved, the target gave ids far beyond all that the source had come to: it must
  * not follow it there. Where they are no further apart, both give numbers from one range.
  */
-async function areParted(back: Shard, sequence: string): Promise<boolean> {
-  const { sequences = {} } = back.move.evidence as { sequences?: Record<string, string> }
-  const position = sequences[sequence]
-  if (position === undefined) return false
-  const apart = BigInt(position) - (await back.ends.target.rows.positionOf(sequence))
-  return (apart < 0n ? -apart : apart) > farApart
+async function withoutParted(back: Shard, reached: readonly Reached[]): Promise<Reached[]> {
+  const { sequences = {} } = back.move.evidence
+  const noted = reached.filter(({ sequence }) => sequence in sequences)
+  const atTarget = await back.ends.target.rows.positionsOf(noted.map(({ sequence }) => sequence))
+  const parted = noted.filter(({ sequence }, i) => {
+    const apart = BigInt(sequences[sequence] ?? 0) - (atTarget[i] ?? 0n)
+    return (apart < 0n ? -apart : apart) > farApart
+  })
+  return reached.filter((one) => !parted.includes(one))
 }
 
 /**

@@ -1,15 +1,15 @@
 /**
  * One attempt at one tenant: what every stage is given. Stages are straight lines; which of them
- * run in which order is said in move-shard.ts and its two sisters, nowhere else.
+ * run in which order is stated in move-shard.ts and its two sisters, nowhere else.
  */
 
 import type { Caller } from '../calls.ts'
 import type { Survey } from '../checks/survey.ts'
 import { now, round } from '../clock.ts'
-import type { Control, Move, Run } from '../control/database.ts'
-import { type MoveChange, storeProgress } from '../control/moves.ts'
+import type { Control, Evidence, Run } from '../control/database.ts'
+import { type ClaimedMove, type MoveChange, storeProgress } from '../control/moves.ts'
 import type { End, Ends, SqlEnd } from '../ends/end.ts'
-import type { Hold } from '../ends/flags.ts'
+import type { Flag, Hold } from '../ends/flags.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -17,6 +17,7 @@ import { type Phase, percentBefore } from '../phases.ts'
 import { connectionsOf } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
+import { toRehomeError } from '../postgres.ts'
 import type { Lease } from './lease.ts'
 
 /**
@@ -54,7 +55,7 @@ export interface Shard {
   readonly plan: Plan
   readonly run: Run
   /** The move when this attempt claimed it. */
-  readonly move: Move
+  readonly move: ClaimedMove
   readonly tenant: string
   /** This attempt's; under it the flags at both ends are changed. */
   readonly token: string
@@ -64,6 +65,13 @@ export interface Shard {
   /** The fence under which rows are copied. Set by `resume` or `preflight`. */
   epoch: string
   readonly ends: Ends
+  /**
+   * The plan's ends as this attempt's turns began there. From then on no other attempt at the
+   * tenant puts a flag there or changes one; flags may still go, as where a lease lapses.
+   */
+  readonly flagsFound: { readonly source: Flag | null; readonly target: Flag | null }
+  /** The preflight of this attempt has left no row and no progress there. */
+  targetEmptied: boolean
   readonly control: Control
   readonly survey: Survey
   /** The ends are exchanged: what the tenant has written at its new home goes to the old one. */
@@ -87,13 +95,24 @@ export interface Shard {
   /** Told to the job's log, line by line. */
   readonly tell: (line: string) => void
   /** Kept with the move; see docs/operations.md for its fields. */
-  readonly evidence: Record<string, unknown>
+  readonly evidence: Evidence
   readonly phaseMs: Record<string, number>
+  readonly noted: Noted
+  /** End and epoch → the state of the other end that it has come to; see follow/by-snapshot. */
+  readonly seen: Map<string, string>
   /** When the fence was raised, by our monotonic clock; known once it is cut over. */
   pausedSince: number | null
   phase: Phase
   rowsTotal: number
   rowsCopied: number
+}
+
+/** Facts of an attempt on their way to the control database. */
+export interface Noted {
+  /** To be stored with the next phase. */
+  change: MoveChange
+  /** Resolves when the last phase was stored, or could not be. */
+  sent: Promise<unknown>
 }
 
 export interface Stage {
@@ -103,6 +122,8 @@ export interface Stage {
    * the tenant is not to wait for the control database.
    */
   readonly beginsUnstored?: true
+  /** An attempt that finds the move in this phase goes on with it: it does not begin once more. */
+  readonly repeats?: true
   run(shard: Shard): Promise<void>
 }
 
@@ -116,8 +137,8 @@ export function lanesOf({ source, target, concurrency, strategy }: Plan): number
   return Math.min(connectionsOf(source), connectionsOf(target)) > each * concurrency ? 2 : 1
 }
 
-export function holdOf(shard: Shard): Hold {
-  return { scope: shard.plan.scope, tenant: shard.tenant, token: shard.token }
+export function holdOf({ plan, tenant, token }: Pick<Shard, 'plan' | 'tenant' | 'token'>): Hold {
+  return { scope: plan.scope, tenant, token }
 }
 
 /**
@@ -126,17 +147,36 @@ export function holdOf(shard: Shard): Hold {
  */
 export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.signal.throwIfAborted()
-  const stored = store(shard, { phase: stage.phase })
+  const goesOn = stage.repeats === true && shard.move.phase === stage.phase
+  const stored = goesOn
+    ? Promise.resolve()
+    : store(shard, { ...takeNoted(shard), phase: stage.phase })
+  // The stage may be under way by then: aborting is what ends it, and nothing else would.
+  shard.noted.sent = stored.catch((error) => shard.abort(toRehomeError(error, stage.phase)))
   if (!stage.beginsUnstored) await unlessAborted(stored, shard.signal)
   shard.signal.throwIfAborted()
   shard.phase = stage.phase
   shard.caller.phase = stage.phase
   shard.log = shard.attemptLog.child({ phase: stage.phase })
   const start = now()
-  reportProgress(shard)
-  await unlessAborted(Promise.all([stage.run(shard), stored]), shard.signal)
+  if (!goesOn) reportProgress(shard)
+  const live = () => unlessAborted(Promise.all([stage.run(shard), stored]), shard.signal)
+  await (shard.caller.trace?.phase(stage.phase, live) ?? live())
   shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
-  shard.log.info({ ms: shard.phaseMs[stage.phase] }, 'phase done')
+  shard.log[goesOn ? 'debug' : 'info']({ ms: shard.phaseMs[stage.phase] }, 'phase done')
+}
+
+/** Has it stored when the next phase is, in the same call. */
+export function note({ noted }: Shard, change: MoveChange): void {
+  const evidence = { ...noted.change.evidence, ...change.evidence }
+  noted.change = { ...noted.change, ...change, evidence }
+}
+
+/** Whatever is not stored yet; from now on it is the caller's to store. */
+export function takeNoted({ noted }: Shard): MoveChange {
+  const { change } = noted
+  noted.change = {}
+  return change
 }
 
 /**

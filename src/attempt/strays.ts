@@ -11,7 +11,7 @@ import type { Strays } from '../ends/tenant-rows.ts'
 import { firstFew, messageOf, RehomeError } from '../errors.ts'
 import { tablesLeft } from '../plan/routing/tables.ts'
 import { tablesAt } from './planned-rows.ts'
-import { type Shard, store } from './shard.ts'
+import { note, type Shard } from './shard.ts'
 
 type EndName = 'source' | 'target'
 
@@ -36,14 +36,14 @@ export async function refuseStrays(shard: Shard, ends: Ends = shard.ends): Promi
  * for the pause. Else it is left to `tellNewStrays`, by this attempt or by the one that releases.
  */
 export async function refuseNewStrays(shard: Shard): Promise<void> {
-  const { straysMs = 0 } = shard.evidence as { straysMs?: number }
+  const { straysMs = 0 } = shard.evidence
   if (straysMs <= shard.plan.pause.budgetMs * lookShare) {
     shard.evidence.straysUnseen = false
     return await refuseStrays(shard)
   }
   shard.evidence.straysUnseen = true
   const unseen = { straysUnseen: true }
-  await store(shard, { evidence: shard.goesBack ? { rollback: unseen } : unseen })
+  note(shard, { evidence: shard.goesBack ? { rollback: unseen } : unseen })
 }
 
 /**
@@ -71,12 +71,7 @@ export async function tellNewStrays(shard: Shard): Promise<void> {
 
 /** A look that an earlier attempt, which died past the cutover, has left to be made. */
 function unseenBefore({ move, goesBack = false }: Shard): boolean {
-  const evidence = move.evidence as Evidence & { rollback?: Evidence }
-  return (goesBack ? evidence.rollback : evidence)?.straysUnseen === true
-}
-
-interface Evidence {
-  readonly straysUnseen?: unknown
+  return (goesBack ? move.evidence.rollback : move.evidence)?.straysUnseen === true
 }
 
 /** Before a removal, so that none stops halfway. Throws FOREIGN_KEY_BROKEN. */
@@ -113,5 +108,5 @@ function describe({ table, foreignKey, parent, rows, values, planned }: Strays):
     return `"${table}": ${rows} rows ${refer}, but the plan's path does not find them: fill in the columns of the path, give them the same tenant, or remove them`
   }
   const leave = `\`exclude: [{ table: '${table}', leaveReferences: true }]\``
-  return `"${table}": ${rows} rows stay behind and ${refer}: plan the table, remove them, or say ${leave}`
+  return `"${table}": ${rows} rows stay behind and ${refer}: plan the table, remove them, or set ${leave}`
 }

@@ -1,7 +1,8 @@
 /** A shard on its way back: what was its source is its target. */
 
 import { surveyBack } from '../checks/survey.ts'
-import type { Route } from '../plan/routing/route.ts'
+import type { Evidence } from '../control/database.ts'
+import { itemAt, known } from '../known.ts'
 import type { Shard } from './shard.ts'
 
 const other = { source: 'target', target: 'source' } as const
@@ -10,25 +11,25 @@ const other = { source: 'target', target: 'source' } as const
 export function wayBackOf(shard: Shard): Shard {
   const { ends, among, keys, goesBack = false } = shard
   const survey = surveyBack(shard.survey)
-  const before = new Map(survey.routes.map((route, i) => [route, shard.survey.routes[i] as Route]))
+  const before = new Map(survey.routes.map((route, i) => [route, itemAt(shard.survey.routes, i)]))
   return {
     ...shard,
     ends: { source: ends.target, target: ends.source },
     survey,
     goesBack: !goesBack,
     ...(among && {
-      among: (route, end) => among(before.get(route) as Route, other[end]),
+      among: (route, end) => among(known(before.get(route)), other[end]),
     }),
     ...(keys && {
-      keys: (route, end) => keys(before.get(route) as Route, other[end]),
+      keys: (route, end) => keys(known(before.get(route)), other[end]),
     }),
     evidence: goesBack ? shard.evidence : evidenceBack(shard),
   }
 }
 
 /** Beside what the move itself has left. */
-function evidenceBack({ evidence, move }: Shard): Record<string, unknown> {
+function evidenceBack({ evidence, move }: Shard): Evidence {
   if (move.errand !== 'rollback') return {}
   evidence.rollback ??= {}
-  return evidence.rollback as Record<string, unknown>
+  return evidence.rollback
 }

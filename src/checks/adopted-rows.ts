@@ -8,6 +8,7 @@ import { hasNewIds } from '../plan/new-ids.ts'
 import { type Step, stepsOf } from '../plan/routing/path.ts'
 import type { EndTable, Route } from '../plan/routing/route.ts'
 import type { Routing } from '../plan/routing/routes.ts'
+import { keysMax } from './colliding-keys.ts'
 
 export interface Adopting {
   readonly child: EndTable
@@ -22,7 +23,8 @@ export interface Adopting {
 export function adoptingTables({ targets, routes }: Pick<Routing, 'targets' | 'routes'>) {
   const all = targets.flatMap((child) =>
     stepsOf(child.path)
-      .filter((path) => path.undeclared)
+      // A row that others refer to comes with these: it would collide with one that is there.
+      .filter((path) => path.undeclared && !path.inverse)
       .map((path) => ({ child, path })),
   )
   return all.map(({ child, path }): Adopting => {
@@ -31,25 +33,26 @@ export function adoptingTables({ targets, routes }: Pick<Routing, 'targets' | 'r
       (name) => route?.columns.find((column) => column.name === name) ?? [],
     )
     const isKnown = route && !route.transform && !route.stream && !hasNewIds(route)
-    const parent = isKnown && columns.length === path.parentColumns.length ? route : null
+    const isRead = columns.length === path.parentColumns.length && !columns.some(({ ids }) => ids)
+    const parent = isKnown && isRead ? route : null
     return { child, path, parent, columns }
   })
 }
 
-/** Up to 20 of the values that rows at the target have there, as text. */
+/** Up to `keysMax` of the values that rows at the target have there, as text. */
 export async function adoptedRows(
   ends: { source: Rows; target: Rows },
   { child, path, columns }: Adopting,
   reading: Omit<Reading, 'columns'>,
 ): Promise<string[]> {
-  const found: string[] = []
+  const adopted: string[] = []
   for await (const { rows } of ends.source.pages({ ...reading, columns })) {
     const keys = rows.filter((texts) => fits(child, path, texts))
-    const asked = { table: child.table, key: path.columns, keys, when: path.when }
-    if (keys.length > 0) found.push(...(await ends.target.existingKeys(asked)))
-    if (found.length >= 20) break
+    const lookup = { table: child.table, key: path.columns, keys, when: path.when }
+    if (keys.length > 0) adopted.push(...(await ends.target.existingKeys([lookup])).flat())
+    if (adopted.length >= keysMax) break
   }
-  return found.slice(0, 20)
+  return adopted.slice(0, keysMax)
 }
 
 const largest: Readonly<Record<string, bigint>> = { int2: 32_767n, int4: 2_147_483_647n }

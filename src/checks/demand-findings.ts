@@ -30,9 +30,9 @@ export async function tryAllDemands(
   const violations: Violation[] = []
   const untried = demands.flatMap((one) => one.untried)
   const tables = demands.map(({ trials }) => trials).filter((trials) => trials.length > 0)
-  const asked = tables.length > 0 ? await whose() : { tenants: [] }
+  const owner = tables.length > 0 ? await whose() : { tenants: [] }
   for (const trials of tables) {
-    const tried = await tryEach(survey, ends, { whose: asked, trials })
+    const tried = await tryEach(survey, ends, { whose: owner, trials })
     violations.push(...tried.violations)
     untried.push(...tried.untried)
   }
@@ -81,7 +81,7 @@ async function tryTogether(
 
 function reasonOf(error: unknown): string {
   if (sqlStateOf(error) === '57014') return `a look at the source takes longer than ${lookMs} ms`
-  return `the source says: ${messageOf(error)}`
+  return `the source answers: ${messageOf(error)}`
 }
 
 export function violationFinding(violation: Violation): Finding {
@@ -96,7 +96,7 @@ export function violationFinding(violation: Violation): Finding {
 /** The fact alone. */
 export function describe({ trial, rows, key }: Violation): string {
   const { sourceKey, source } = trial.route
-  return `${rows} rows of "${source.name}" do not satisfy ${trial.what}, which only the target has, e.g. (${sourceKey.join(', ')}) = (${key})`
+  return `${rows} rows of "${source.name}" do not satisfy ${trial.what}, which the source does not demand of every row, e.g. (${sourceKey.join(', ')}) = (${key})`
 }
 
 /** One note a table. */
@@ -110,6 +110,6 @@ export function untriedNotes(untried: readonly Untried[]): Finding[] {
   }
   return [...notes.values()].map(({ table, why, what }) => ({
     where: `target table "${table}"`,
-    message: `rows have to satisfy what only the target has, and was not tried (${why}): ${what.join('; ')}. Try it with \`rehome rehearse\``,
+    message: `rows have to satisfy what the source does not demand of every row, and was not tried (${why}): ${what.join('; ')}. Try it with \`rehome rehearse\``,
   }))
 }

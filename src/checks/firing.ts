@@ -1,21 +1,15 @@
 /** Effects at each end beside a copy or a removal, from the catalogues. Pure. */
-import type { Catalog, Finding } from '../plan/catalogs/catalog.ts'
+import type { Finding } from '../plan/catalogs/catalog.ts'
 import { type DependentsOf, dependentFindings } from '../plan/catalogs/dependents.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { Routing } from '../plan/routing/routes.ts'
 import { tablesLeft } from '../plan/routing/tables.ts'
-
-interface Catalogs {
-  readonly source: Catalog
-  readonly target: Catalog
-}
+import type { Checked } from './check.ts'
 
 /** An end over HTTP finds these by itself. */
-export function firingAtEnds(plan: Plan, routing: Routing, catalogs: Catalogs): Finding[] {
-  return endsOf(plan, routing, catalogs).flatMap(dependentFindings)
+export function firingAtEnds(checked: Checked): Finding[] {
+  return endsOf(checked).flatMap(dependentFindings)
 }
 
-function endsOf(plan: Plan, routing: Routing, catalogs: Catalogs): DependentsOf[] {
+function endsOf({ plan, routing, ...catalogs }: Checked): DependentsOf[] {
   const comesBack = plan.rollback.windowMs > 0
   return (['source', 'target'] as const)
     .filter((end) => plan[end].kind === 'sql')

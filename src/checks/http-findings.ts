@@ -7,27 +7,29 @@ import { md5Probe } from '../ends/read-digest.ts'
 import type { Catalog, Finding } from '../plan/catalogs/catalog.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import type { Plan } from '../plan/plan.ts'
-import { hasSeveralWays, hopsOf, isUndeclared } from '../plan/routing/path.ts'
+import {
+  hasSeveralWays,
+  hopsOf,
+  isOwn,
+  isUndeclared,
+  type TenantPath,
+} from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
-import type { Routing } from '../plan/routing/routes.ts'
 import { columnsLeft, wayBack } from '../plan/routing/way-back.ts'
+import type { Checked } from './check.ts'
 
 type EndName = 'source' | 'target'
 
 /** The quickest of which both ends are capable, with equal results. */
 export function commonHash(source: Catalog, target: Catalog): HashFunction | undefined {
   return hashFunctions.find((name) => {
-    const found = source.digestProbes[name]
-    return found !== undefined && found === target.digestProbes[name]
+    const probe = source.digestProbes[name]
+    return probe !== undefined && probe === target.digestProbes[name]
   })
 }
 
 /** Features that an end over HTTP cannot have. */
-export function httpFindings(
-  plan: Plan,
-  { routes }: Routing,
-  { source, target }: { readonly source: Catalog; readonly target: Catalog },
-): Finding[] {
+export function httpFindings({ plan, routing: { routes }, source, target }: Checked): Finding[] {
   const findings: Finding[] = []
   const overHttp = (['source', 'target'] as const).filter((end) => plan[end].kind !== 'sql')
   const catalogs = { source, target }
@@ -36,7 +38,7 @@ export function httpFindings(
     const unlogged = 'is reached over HTTP and offers no feed of changes'
     if (plan.strategy === 'online') findings.push({ where, message: `${unlogged}: move offline` })
     if (plan.rollback.windowMs > 0) {
-      findings.push({ where, message: `${unlogged}: say \`rollback: { windowMs: 0 }\`` })
+      findings.push({ where, message: `${unlogged}: set \`rollback: { windowMs: 0 }\`` })
     }
   }
   for (const route of overHttp.includes('source') ? routes : []) {
@@ -72,7 +74,7 @@ export function unprovenOf(
   return (['source', 'target'] as const).flatMap((end) => unprovenAt(end, survey[end], ends[end]))
 }
 
-/** The comparison reads rows in the same way as the copy, and nothing else says which there are. */
+/** The comparison reads rows in the same way as the copy, and nothing else lists them. */
 function readUnchecked({ sql, digests }: Abilities, probes: Catalog['digestProbes']): boolean {
   return !digests || (!sql && probes.md5 !== md5Probe)
 }
@@ -85,29 +87,29 @@ export function tellsStrays({ sql }: Abilities, catalog: Pick<Catalog, 'tellsStr
 function unprovenAt(end: EndName, catalog: Catalog, able: Abilities): Finding[] {
   const { enforcement, digestProbes } = catalog
   const where = end
-  const told: string[] = []
+  const unproven: string[] = []
   if (enforcement === 'application') {
-    told.push('writes are kept out by the application alone: one that it lets in is lost')
+    unproven.push('writes are kept out by the application alone: one that it lets in is lost')
   }
   if (!able.digests) {
-    told.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
-    told.push('foreign keys, sequences and ids of other tenants are not looked at')
-    told.push('a copy that is interrupted starts over')
+    unproven.push('active writers cannot be seen: the drain waits for `fence.graceMs`')
+    unproven.push('foreign keys, sequences and ids of other tenants are not looked at')
+    unproven.push('a copy that is interrupted starts over')
   }
   if (!tellsStrays(able, catalog)) {
     const why =
       "does not look for rows that refer to a tenant's and that the plan's paths do not find"
-    told.push(`${why}: they stay behind, and a removal there may break their references`)
+    unproven.push(`${why}: they stay behind, and a removal there may break their references`)
   }
   if (able.digests && !able.sql && hasUnknownTypes(catalog)) {
     const why = 'does not describe its enums and composite types (`shape`)'
-    told.push(`${why}: values are compared as texts only`)
+    unproven.push(`${why}: values are compared as texts only`)
   }
   if (end === 'source' && readUnchecked(able, digestProbes)) {
     const why = 'makes no digest of its own to compare with the rows that were read'
-    told.push(`${why}: a page of rows that is missing in every answer is not detected`)
+    unproven.push(`${why}: a page of rows that is missing in every answer is not detected`)
   }
-  return told.map((message) => ({ where, message }))
+  return unproven.map((message) => ({ where, message }))
 }
 
 function hasUnknownTypes({ tables }: Catalog): boolean {
@@ -150,11 +152,13 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
     const { source, sourcePath, targetPath } = route
     const where = `table "${source.name}"`
     const follows = strategy === 'online' || rollback.windowMs > 0
-    if ([sourcePath, targetPath].some(hasSeveralWays)) {
-      const message = 'finds its tenant by one of several ways, which needs databases at both ends'
+    const areSeveral = [sourcePath, targetPath].some(hasSeveralWays)
+    if (follows && areSeveral) {
+      const message =
+        'finds its tenant by one of several ways, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'
       findings.push({ where, message })
     }
-    if (follows && hopsOf(sourcePath) !== hopsOf(targetPath)) {
+    if (follows && !areSeveral && !isSameWay(sourcePath, targetPath, routes)) {
       const message =
         'finds its tenant by another way at the target, which changes over HTTP cannot follow: move offline, with `rollback: { windowMs: 0 }`'
       findings.push({ where, message })
@@ -169,18 +173,26 @@ function feedFindings({ strategy, rollback }: Plan, routes: readonly Route[]): F
     const [left] = columnsLeft(back)
     const what = left === undefined ? 'rows that its transform leaves out' : `column "${left}"`
     if (back.blocked || (left === undefined && !route.transform)) continue
-    const message = `a rollback over HTTP would lose ${what}, as its rows go and come with their parents: say \`rollback: { windowMs: 0 }\``
+    const message = `a rollback over HTTP would lose ${what}, as its rows go and come with their parents: set \`rollback: { windowMs: 0 }\``
     findings.push({ where, message })
   }
   return findings
 }
 
+/** Both lead through the same tables. */
+function isSameWay(source: TenantPath, target: TenantPath, routes: readonly Route[]): boolean {
+  if (source.kind !== 'through' || target.kind !== 'through') return isOwn(source) && isOwn(target)
+  const parent = routes.find((route) => route.source.name === source.parent)
+  if ((parent?.target.name ?? source.parent) !== target.parent) return false
+  return isSameWay(source.path, target.path, routes)
+}
+
 /** Parts of the plan that would run there as SQL. */
 function sqlFindings(plan: Plan, overHttp: readonly EndName[]): Finding[] {
   const findings: Finding[] = []
-  const asked = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))
-  if (overHttp.length > 0 && asked) {
-    const message = `invariant "${asked.name}" is SQL, which an end over HTTP does not run`
+  const invariant = plan.invariants.find((one) => !('at' in one) || overHttp.includes(one.at))
+  if (overHttp.length > 0 && invariant) {
+    const message = `invariant "${invariant.name}" is SQL, which an end over HTTP does not run`
     findings.push({ where: overHttp[0] ?? 'source', message })
   }
   if (overHttp.includes('target') && hasNewIds(plan)) {

@@ -5,67 +5,62 @@
 
 import type { End, Ends } from '../ends/end.ts'
 import { dependentExpressions } from '../ends/postgres/catalog/expression-settings.ts'
-import { findUnindexed, findWithoutTenant } from '../ends/postgres/catalog/rows-without-tenant.ts'
-import { findUnsteadyConditions } from '../ends/postgres/catalog/way-conditions.ts'
+import { findWithoutTenant } from '../ends/postgres/catalog/rows-without-tenant.ts'
+import { findingsOfWays } from '../ends/postgres/catalog/way-findings.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { EndTable } from '../plan/routing/route.ts'
-import { idents, qualified } from '../quote.ts'
-import { sessionSettings } from '../session-settings.ts'
+import { sqlStateOf } from '../postgres.ts'
+import { sessionSettings } from '../sessions/settings.ts'
 import type { Survey } from './survey.ts'
 
 export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[]> {
+  const guards = await guardFindings(survey)
+  // What a guard cannot ask of rows, no look for their tenants can.
+  const isAskable = ({ table }: EndTable) =>
+    !guards.some(({ where }) => where === tableAt('source', table.name))
   return [
-    ...(await guardFindings(survey)),
+    ...guards,
     ...(await expressionFindings(survey, ends)),
-    ...(await tenantlessFindings(survey, ends.source)),
-    ...(await conditionFindings(ends.source, survey.sources)),
-    ...(await conditionFindings(ends.target, survey.targets)),
-    ...(await indexFindings(ends.source, survey.sources)),
-    ...(await indexFindings(ends.target, survey.targets)),
+    ...(await tenantlessFindings(survey.sources.filter(isAskable), ends.source)),
+    ...(await wayFindings(ends.source, survey.sources)),
+    ...(await wayFindings(ends.target, survey.targets)),
   ]
 }
 
-/** Rows that would stay without a word, as nothing says whose they are. */
-async function tenantlessFindings({ sources }: Survey, { sql }: End): Promise<Finding[]> {
+/** Rows that would stay without a report, as nothing tells whose they are. */
+async function tenantlessFindings(tables: readonly EndTable[], { sql }: End): Promise<Finding[]> {
   if (!sql) return []
-  const found = await findWithoutTenant(sql.pool, { schema: sql.schema, tables: sources })
-  return found.map(({ table, without, loose, kinds, recursive }) => {
+  const rows = await findWithoutTenant(sql.pool, { schema: sql.schema, tables }).catch(
+    unlessUnreadable,
+  )
+  return rows.map(({ table, without, loose, kinds, recursive, referrers }) => {
     const orNone = recursive ? ', or to rows that lead to none' : ''
     const facts = [
       without > 0
         ? `${without} rows have no tenant${kinds.length > 0 ? ` (${kinds.join('; ')})` : ''}`
         : [],
-      loose > 0 ? `${loose} rows refer to a row that does not exist${orNone}` : [],
+      loose > 0 && referrers.length > 0
+        ? `${loose} rows have no tenant, as no row refers to them (${referrers.join('; ')})`
+        : [],
+      loose > 0 && referrers.length === 0
+        ? `${loose} rows refer to a row that does not exist${orNone}`
+        : [],
     ].flat()
-    const message = `${facts.join(', and ')}: remove or change them, or say \`nobody: 'stay'\`, and such rows stay where they are`
+    const message = `${facts.join(', and ')}: remove or change them, or set \`nobody: 'stay'\`, and such rows stay where they are`
     return { where: `table "${table}"`, message }
   })
 }
 
-/** Each guard, copy, comparison and removal finds rows by these columns. */
-async function indexFindings({ name, sql }: End, tables: readonly EndTable[]): Promise<Finding[]> {
-  if (!sql) return []
-  const { schema } = sql
-  const found = await findUnindexed(sql.pool, { schema, tables })
-  return found.map(({ table, columns }) => {
-    const create = `create index on ${qualified(schema, table)} (${idents(columns)})`
-    const message = `no index begins with (${columns.join(', ')}), by which its rows are found: \`${create}\``
-    return { where: `${name} table "${table}"`, message }
-  })
+/** Rows that our role may not read are a finding of their own. */
+function unlessUnreadable(error: unknown): [] {
+  if (sqlStateOf(error) === '42501') return []
+  throw error
 }
 
-/** Guards ask conditions in the sessions of the application. */
-async function conditionFindings(
-  { name, sql }: End,
-  tables: readonly EndTable[],
-): Promise<Finding[]> {
-  if (!sql) return []
-  const found = await findUnsteadyConditions(sql.pool, { schema: sql.schema, tables })
-  return found.map(({ table, condition, why }) => {
-    const message = `the condition \`${condition}\` ${why}: compare columns of \`r\` with constants alone`
-    return { where: `${name} table "${table}"`, message }
-  })
+/** Conditions and indexes of the ways, where the end is asked by SQL. */
+async function wayFindings({ name, sql }: End, tables: readonly EndTable[]): Promise<Finding[]> {
+  return sql ? await findingsOfWays(sql, tables, (table) => tableAt(name, table)) : []
 }
 
 /** Also of guards that stand: what they refer to may have been moved or dropped since. */
@@ -75,9 +70,13 @@ async function guardFindings({ guarded }: Survey): Promise<Finding[]> {
     const trouble = await guardTrouble(one.end.pool, one)
     if (trouble === null) continue
     const message = `a guard would fail every write of it: ${trouble}`
-    findings.push({ where: `${one.end.name} table "${one.table.name}"`, message })
+    findings.push({ where: tableAt(one.end.name, one.table.name), message })
   }
   return findings
+}
+
+function tableAt(end: 'source' | 'target', name: string): string {
+  return `${end} table "${name}"`
 }
 
 async function expressionFindings({ routes }: Survey, { source }: Ends): Promise<Finding[]> {

@@ -3,8 +3,9 @@ import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { Routing } from '../plan/routing/routes.ts'
+import type { Checked } from './check.ts'
 
-export function modelFindings(plan: Plan, routing: Routing): Finding[] {
+export function modelFindings({ plan, routing }: Checked): Finding[] {
   return [
     ...routing.routes.flatMap((route) => idFindings(plan, route, routing.routes)),
     ...lonelyTables(plan, routing),

@@ -1,41 +1,62 @@
 /**
- * Says what has changed in a schema, where an attempt has failed because of it: statements that
- * name a column or a table that is gone, and looks that found the schema changed.
+ * Finds what has changed in a schema, where an attempt has failed because of it: statements that
+ * name a column or a table that is gone, rows that no longer fit their table, and looks that found
+ * the schema changed.
+ *
+ * Rule: a statement that fails for good, with a schema that is not the surveyed one, proves nothing
+ * of the tenant's rows. The next attempt surveys the schema anew, and fails by itself if the rows
+ * are the reason.
  */
 import { sleep } from '../clock.ts'
 import type { End } from '../ends/end.ts'
-import { RehomeError } from '../errors.ts'
+import { type ErrorCode, RehomeError } from '../errors.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import { catalogChanges } from '../plan/catalogs/catalog-changes.ts'
 import type { Survey } from './survey.ts'
 
-/** The tenant's next attempt may wait for it, so it does not take longer. */
+/** The tenant's next attempt waits for it, so it does not take longer. */
 const lookMs = 2_000
 const namedMax = 3
 
-/** SQLSTATEs of statements that no longer fit the schema. */
-const misfits = /^(42703|42P01|42804|42883|42P10|0A000|3F000)$/
+/** Codes of statements that a changed schema may have failed. */
+const misfits: readonly ErrorCode[] = ['SCHEMA_CHANGED', 'DATABASE_ERROR', 'ROW_REJECTED']
 
-/** SCHEMA_CHANGED with the end, the table and the column; any other error as it is. */
+/**
+ * SCHEMA_CHANGED with the end, the table and the column; any other error as it is. Ends with the
+ * signal: the tenant may be fenced meanwhile.
+ */
 export async function nameSchemaChange(
   error: RehomeError,
-  { survey, ends }: { survey: Survey; ends: { source: End; target: End } },
+  { survey, ends, signal }: SurveyedEnds,
 ): Promise<RehomeError> {
-  const stumbled = misfits.test(String(error.data.sqlState ?? ''))
-  if (error.code !== 'SCHEMA_CHANGED' && !stumbled) return error
-  const looks = [changesAt(ends.source, survey.source), changesAt(ends.target, survey.target)]
-  const found = (await Promise.all(looks)).flat()
-  if (found.length === 0) return error
-  const more = found.length > namedMax ? ` and ${found.length - namedMax} more` : ''
-  const message = `the schema has changed since the preflight: ${found.slice(0, namedMax).join('; ')}${more}`
-  return new RehomeError('SCHEMA_CHANGED', message, { cause: error, data: { changes: found } })
+  const isMisfit = misfits.includes(error.code)
+  if (!isMisfit || (error.retryable && error.code !== 'SCHEMA_CHANGED')) return error
+  const looks = [
+    changesAt(ends.source, survey.source, signal),
+    changesAt(ends.target, survey.target, signal),
+  ]
+  const changes = (await Promise.all(looks)).flat()
+  if (changes.length === 0) return error
+  const more = changes.length > namedMax ? ` and ${changes.length - namedMax} more` : ''
+  const failed =
+    error.code === 'SCHEMA_CHANGED' ? '' : `; it failed with ${error.code}: ${error.message}`
+  const message = `the schema has changed since the preflight: ${changes.slice(0, namedMax).join('; ')}${more}${failed}`
+  return new RehomeError('SCHEMA_CHANGED', message, { cause: error, data: { changes } })
 }
 
-async function changesAt(end: End, before: Catalog): Promise<string[]> {
-  const found = new AbortController()
-  const late = sleep(lookMs, found.signal).catch(() => {})
+interface SurveyedEnds {
+  readonly survey: Survey
+  readonly ends: { readonly source: End; readonly target: End }
+  /** Aborted when the attempt ends: with the budget of its pause at the latest. */
+  readonly signal: AbortSignal
+}
+
+async function changesAt(end: End, before: Catalog, signal: AbortSignal): Promise<string[]> {
+  if (signal.aborted) return []
+  const answered = new AbortController()
+  const late = sleep(lookMs, AbortSignal.any([answered.signal, signal])).catch(() => {})
   const look = end.rows.describe([])
   const after = await Promise.race([look.catch(() => null), late])
-  found.abort()
+  answered.abort()
   return after ? catalogChanges(before, after).map((change) => `${end.name} ${change}`) : []
 }

@@ -5,14 +5,14 @@
  */
 import { createHash } from 'node:crypto'
 import type { HashFunction } from '../ends/digest.ts'
-import type { End, SqlEnd } from '../ends/end.ts'
+import { type End, type Ends, failedAt, type SqlEnd } from '../ends/end.ts'
 import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
 import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { EndTable, Route } from '../plan/routing/route.ts'
 import { type Routing, routeTables } from '../plan/routing/routes.ts'
 import { wayBack } from '../plan/routing/way-back.ts'
-import { explain } from '../postgres.ts'
 import { serverFindings } from './findings.ts'
 import { commonHash } from './http-findings.ts'
 
@@ -41,13 +41,55 @@ export interface Unguarded {
   readonly statements: readonly string[]
 }
 
-export async function survey(plan: Plan, ends: { source: End; target: End }): Promise<Survey> {
+type SurveyedEnds = Pick<Ends, 'source' | 'target'>
+type Catalogs = Pick<Survey, 'source' | 'target'>
+
+export async function survey(plan: Plan, ends: SurveyedEnds): Promise<Survey> {
   const planned = plan.tables.filter((entry) => entry.kind !== 'discover')
-  const read = (end: End, tables: typeof planned) =>
-    end.rows.describe(tables).catch((error: unknown) => {
-      throw explain(error, `the ${end.name} (${end.place})`)
-    })
+  const read = (end: End, tables: typeof planned) => end.rows.describe(tables).catch(failedAt(end))
   const [source, target] = await Promise.all([read(ends.source, planned), read(ends.target, [])])
+  const facts = JSON.stringify([source, target], withoutTables)
+  const before = latest.get(ends.source)
+  const isSame =
+    before?.plan === plan &&
+    before.target === ends.target &&
+    before.facts === facts &&
+    before.survey.source.tables === source.tables &&
+    before.survey.target.tables === target.tables
+  if (isSame) return before.survey
+  const surveyed = bringTogether(plan, ends, { source, target })
+  // Routes of these note ids for the tenant that is about to move.
+  if (surveyed.routes.some(notesIds) || surveyed.shared.some(notesIds)) return surveyed
+  latest.set(ends.source, { plan, target: ends.target, facts, survey: surveyed })
+  return surveyed
+}
+
+function notesIds({ sharedIds }: Route): boolean {
+  return sharedIds !== undefined
+}
+
+interface Latest {
+  readonly plan: Plan
+  readonly target: End
+  /** All that the catalogues say, but for their tables. */
+  readonly facts: string
+  readonly survey: Survey
+}
+
+/**
+ * The last survey of each source. It is also the next tenant's where both ends say the same: it is
+ * made of nothing else, and making it costs more than asking them. Tables are the same where the
+ * catalogue has remembered them.
+ */
+const latest = new WeakMap<End, Latest>()
+
+function withoutTables(key: string, value: unknown): unknown {
+  if (key === 'tables') return undefined
+  return value instanceof Map ? [...value] : value
+}
+
+function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Survey {
+  const { source, target } = catalogs
   const routing = routeTables(plan, source, target)
   const guarded = [ends.source, ends.target].flatMap(({ sql }) =>
     sql ? guardedTables(plan, routing, sql).map((one) => ({ ...one, end: sql })) : [],
@@ -61,7 +103,7 @@ export async function survey(plan: Plan, ends: { source: End; target: End }): Pr
   ]
   return {
     ...routing,
-    findings: [...routing.findings, ...serverFindings(plan, routing, { source, target })],
+    findings: [...routing.findings, ...serverFindings(plan, routing, catalogs)],
     source,
     target,
     hash: commonHash(source, target) ?? 'md5',
@@ -70,6 +112,14 @@ export async function survey(plan: Plan, ends: { source: End; target: End }): Pr
     unguarded,
     fingerprint: fingerprintOf([source, target]),
   }
+}
+
+/** The tables of the source by which tenants are known, whatever the target looks like. */
+export async function sourcesAlone(plan: Plan, { source }: Ends): Promise<readonly EndTable[]> {
+  // Tenants are known by their schemas.
+  if (source.schemas) return []
+  const catalog = await source.rows.describe([])
+  return routeTables(plan, catalog, { ...catalog, tables: new Map() }).sources
 }
 
 /** Guards that an end itself reports as missing. */
@@ -87,19 +137,28 @@ function fingerprintOf(catalogs: readonly Catalog[]): string {
 
 /** The survey on the way back: what was the source is the target. */
 export function surveyBack(survey: Survey): Survey {
-  const { source, target, routes, sources, targets } = survey
+  const exchangedSurvey = back.get(survey) ?? exchanged(survey)
+  back.set(survey, exchangedSurvey)
+  return exchangedSurvey
+}
+
+const back = new WeakMap<Survey, Survey>()
+
+function exchanged(survey: Survey): Survey {
+  const { source, target, routes, sources, targets, shared } = survey
   return {
     ...survey,
     sources: targets,
     targets: sources,
     routes: routes.map((route) => route.backOf ?? wayBack(route)),
+    shared: shared.map((route) => route.backOf ?? wayBack(route)),
     source: target,
     target: source,
     replicate: source.mayReplicate,
   }
 }
 
-/** Ends whose schema or guards have changed since they were surveyed. One call an end. */
+/** Ends whose schema or guards have changed since they were surveyed. One call per end. */
 export async function changedEnds(
   { source, target }: Pick<Survey, 'source' | 'target'>,
   ends: { source: End; target: End },

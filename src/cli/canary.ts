@@ -7,6 +7,8 @@ import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { jsonText, print, withRehome } from './context.ts'
 import { loadPlan } from './load-plan.ts'
+import { step } from './next-steps.ts'
+import { safe } from './print.ts'
 
 export function addCanary(program: Command): void {
   program
@@ -20,6 +22,7 @@ export function addCanary(program: Command): void {
     .option('--header <header...>', 'e.g. "authorization: Bearer …"')
     .option('--body <body>', 'body of the request; JSON is sent as application/json')
     .option('--answer <time>', 'how long an instance may keep a write waiting', '10s')
+    .option('--dry-run', 'only show which tenant would be fenced, and what would be sent where')
     .option('--json', 'as JSON')
     .action(runCanary)
 }
@@ -31,6 +34,7 @@ interface Flags {
   readonly header?: readonly string[]
   readonly body?: string
   readonly answer: string
+  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -39,16 +43,31 @@ async function runCanary(file: string, flags: Flags): Promise<void> {
   const { tenant } = flags
   const answerMs = durationMs(flags.answer)
   const by = plan.canary ? byPlan(plan, flags) : byRequest(flags)
+  if (flags.dryRun) return sayOnly(plan, flags, by.instances)
   const ends = openEnds(plan, process.env)
   try {
     const results = await withRehome((rehome) =>
       canary(rehome, { plan, ends }, { ...by, tenant, answerMs }),
     )
-    if (flags.json) return print(jsonText(results, 2))
+    const nextSteps = [`${step('enqueue', file)} --limit 1`]
+    if (flags.json) return print(jsonText({ instances: results, nextSteps }, 2))
     for (const result of results) print(lineOf(result))
     print(`no row of the tenant was written while it was fenced`)
   } finally {
     await closeEnds(ends)
+  }
+}
+
+function sayOnly({ canary: own }: Plan, flags: Flags, instances: readonly string[]): void {
+  const { tenant, method } = flags
+  const write = own ? 'the write of the plan' : `${method} with the body of --body`
+  if (flags.json) {
+    print(jsonText({ tenant, instances, write, nextSteps: [] }, 2))
+    return
+  }
+  print(`would fence tenant ${safe(JSON.stringify(tenant), 200)} at the source for a moment`)
+  for (const instance of instances) {
+    print(`would send ${write} to ${safe(instance, 500)}: before, while it is fenced, and after`)
   }
 }
 
@@ -72,7 +91,7 @@ function byPlan({ canary, name }: Plan, { url = [`plan ${name}`] }: Flags): By {
 
 function byRequest({ url, method, header = [], body }: Flags): By {
   if (!url) {
-    const message = 'say with --url where each instance takes a write, or give the plan a `canary`'
+    const message = 'set --url to where each instance takes a write, or give the plan a `canary`'
     throw new RehomeError('USAGE', message)
   }
   const wrong = url.find((text) => !URL.canParse(text) || !/^https?:/i.test(text))

@@ -1,45 +1,66 @@
 import type { Command } from 'commander'
+import type { Rehome } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
+import type { PlanInput } from '../plan/plan.ts'
 import { jsonText, print, withRehome } from './context.ts'
 import { explainPlan, printExplanation } from './explain.ts'
+import { bytesIn, tenantsTexts } from './fleet/check-all.ts'
 import { loadPlan } from './load-plan.ts'
+import { step } from './next-steps.ts'
 
 export function addCheck(program: Command): void {
   program
     .command('check <plan>')
     .description('list everything that prevents a move; changes nothing')
-    .option('--explain', 'also say of each table of the source how it belongs to tenants')
+    .option('--explain', 'also show how each table of the source belongs to tenants')
+    .option('--all', 'also look at every tenant: rows, what is in its way, predicted times, disk')
+    .option('--target-free <size>', 'with --all: what is free at the target, e.g. 200GB', bytesIn)
     .option('--json', 'as JSON')
     .action(check)
 }
 
-async function check(file: string, options: { json?: boolean; explain?: boolean }): Promise<void> {
-  const plan = await loadPlan(file)
-  const { findings, oneWay, unproven, notes, exposed } = await withRehome(async (rehome) => ({
-    findings: await rehome.check(plan),
+interface CheckFlags {
+  readonly json?: boolean
+  readonly explain?: boolean
+  readonly all?: boolean
+  readonly targetFree?: number
+}
+
+async function lookAt(rehome: Rehome, plan: PlanInput, { all, targetFree }: CheckFlags) {
+  const ofPlan = await rehome.check(plan)
+  // Tenants of a plan that does not fit its ends cannot be looked at.
+  const looks = all && ofPlan.length === 0
+  const tenants = looks ? await rehome.checkTenants(plan, { targetFree }) : undefined
+  return {
+    findings: [...ofPlan, ...(tenants?.findings ?? [])],
+    isPlan: ofPlan.length > 0,
     oneWay: await rehome.oneWayTables(plan),
     unproven: await rehome.unproven(plan),
     notes: await rehome.notes(plan),
     exposed: await rehome.exposed(plan),
-  }))
-  const explanation = options.explain ? await explainPlan(plan) : undefined
-  const all = {
-    plan: plan.name,
-    findings,
-    oneWay,
-    unproven,
-    notes,
-    exposed,
-    ...(explanation && { explanation }),
+    ...(tenants && { tenants }),
   }
+}
+
+async function check(file: string, options: CheckFlags): Promise<void> {
+  if (options.targetFree !== undefined && !options.all) {
+    throw new RehomeError('USAGE', '--target-free is about all tenants: add --all')
+  }
+  const plan = await loadPlan(file)
+  const { isPlan, ...looked } = await withRehome((rehome) => lookAt(rehome, plan, options))
+  const { findings, oneWay, unproven, notes, exposed, tenants } = looked
+  const explanation = options.explain ? await explainPlan(plan) : undefined
+  const all = { plan: plan.name, ...looked, ...(explanation && { explanation }) }
   if (explanation && !options.json) printExplanation(explanation)
-  if (options.json) print(jsonText(all, 2))
-  else for (const { where, message } of findings) print(`${where}: ${message}`)
+  const nextSteps = findings.length > 0 ? [] : [step('rehearse', file, '--tenant', 'TENANT')]
+  if (options.json) print(jsonText({ ...all, nextSteps }, 2))
+  else {
+    for (const text of tenants ? tenantsTexts(tenants) : []) print(text)
+    for (const { where, message } of findings) print(`${where}: ${message}`)
+  }
   if (findings.length > 0) {
-    throw new RehomeError(
-      'PREFLIGHT_FAILED',
-      `${findings.length} finding(s); no tenant can move yet`,
-    )
+    const what = isPlan ? 'no tenant can move yet' : 'the other tenants can move'
+    throw new RehomeError('PREFLIGHT_FAILED', `${findings.length} finding(s); ${what}`)
   }
   if (options.json) return
   print(`plan "${plan.name}" fits both ends`)

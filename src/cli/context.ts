@@ -4,9 +4,10 @@
 
 import type { Move } from '../control/database.ts'
 import { pausedQueues } from '../coordinator/notices.ts'
-import { open, type Rehome } from '../coordinator/rehome.ts'
+import { type Library, openLibrary } from '../coordinator/rehome.ts'
 import { termsOf } from '../errands.ts'
-import { type ErrorCode, errorCodes, messageOf, RehomeError } from '../errors.ts'
+import { errorCodes, messageOf, RehomeError } from '../errors.ts'
+import { isKeyOf } from '../known.ts'
 import type { Logger } from '../log.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import { safe } from './print.ts'
@@ -38,8 +39,8 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-export async function withRehome<T>(work: (rehome: Rehome) => Promise<T>): Promise<T> {
-  await using rehome = await open()
+export async function withRehome<T>(work: (rehome: Library) => Promise<T>): Promise<T> {
+  await using rehome = await openLibrary()
   return await work(rehome)
 }
 
@@ -58,11 +59,11 @@ export function reportError(error: unknown): number {
 }
 
 /**
- * Waits until the errands of these tenants are over, says how each ended, and returns the exit
+ * Waits until the errands of these tenants are over, prints how each ended, and returns the exit
  * code: 0, or that of the first error.
  */
 export async function awaitErrands(
-  rehome: Rehome,
+  rehome: Library,
   runId: string,
   tenants: readonly string[],
 ): Promise<number> {
@@ -83,11 +84,11 @@ export async function awaitErrands(
 
 /** The most likely reason why a run does not begin. */
 export async function whyWaiting(
-  { queues, notices }: Pick<Rehome, 'queues'> & Partial<Pick<Rehome, 'notices'>>,
+  { queues, ...more }: Pick<Library, 'queues'> & Partial<Pick<Library, 'control' | 'notices'>>,
   runId = '',
 ): Promise<string> {
-  const known = notices ? notices(runId) : pausedQueues(queues)
-  const reasons = await known.catch(() => [])
+  const reading = more.notices ? more.notices(runId) : pausedQueues({ ...more, queues })
+  const reasons = await reading.catch(() => [])
   if (reasons.length === 0) return 'waiting; is a worker running? (`rehome worker PLAN`)'
   return `waiting; ${reasons.join('; ')}`
 }
@@ -112,11 +113,11 @@ function outcomeText(move: Move): string {
   return safe(`${move.tenant_id}: ${move.phase}${error}`, 1000)
 }
 
-export function exitCodeOf(moves: readonly Move[]): number {
+export function exitCodeOf(moves: readonly Pick<Move, 'error_code'>[]): number {
   const failed = moves.find((move) => move.error_code !== null)
   if (!failed) return 0
-  const code = failed.error_code as ErrorCode
-  return errorCodes[code]?.exitCode ?? 1
+  const code = failed.error_code ?? ''
+  return isKeyOf(errorCodes, code) ? errorCodes[code].exitCode : 1
 }
 
 export function atLeastOne(text: string): number {

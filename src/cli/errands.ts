@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { ErrandOptions } from '../coordinator/ask-errands.ts'
 import type { Price } from '../coordinator/price.ts'
-import type { Rehome } from '../coordinator/rehome.ts'
+import type { Library } from '../coordinator/rehome.ts'
 import { RehomeError } from '../errors.ts'
 import { atLeastOne, awaitErrands, jsonText, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
+import { step } from './next-steps.ts'
 import { safe } from './print.ts'
 
 interface ErrandFlags extends ChoiceFlags {
@@ -22,7 +23,7 @@ type Asked = Omit<ErrandOptions, 'by'> & { readonly discardWrites?: boolean | un
 interface ErrandCommand {
   readonly name: 'retry' | 'rollback' | 'finalize' | 'cleanup'
   readonly what: string
-  readonly ask: (rehome: Rehome, runId: string, asked: Asked) => Promise<string[]>
+  readonly ask: (rehome: Library, runId: string, asked: Asked) => Promise<string[]>
 }
 
 /** retry, rollback, finalize and cleanup: asked for chosen tenants, carried out by a worker. */
@@ -30,22 +31,22 @@ export function addErrands(program: Command): void {
   errand(program, {
     name: 'retry',
     what: 'try failed tenants again (default: all failed ones of the run)',
-    ask: (rehome, runId, asked) => rehome.retry(runId, asked),
+    ask: (rehome, runId, options) => rehome.retry(runId, options),
   })
   errand(program, {
     name: 'rollback',
     what: 'bring tenants back, or call their moves off',
-    ask: (rehome, runId, asked) => rehome.rollback(runId, { ...asked, onPassedOver }),
+    ask: (rehome, runId, options) => rehome.rollback(runId, { ...options, onPassedOver }),
   }).option('--discard-writes', 'give up what was written at the target since the cutover')
   errand(program, {
     name: 'finalize',
     what: 'end the rollback window before its time',
-    ask: (rehome, runId, asked) => rehome.finalize(runId, asked),
+    ask: (rehome, runId, options) => rehome.finalize(runId, options),
   })
   errand(program, {
     name: 'cleanup',
     what: 'remove the copy at the end that the tenant has left',
-    ask: (rehome, runId, asked) => rehome.cleanup(runId, asked),
+    ask: (rehome, runId, options) => rehome.cleanup(runId, options),
   })
 }
 
@@ -55,7 +56,7 @@ function errand(program: Command, command: ErrandCommand): Command {
     .option('--all', 'every tenant of the run for which it is possible now')
     .option('--reason <text>', 'why; kept with the request in the log of events')
     .option('--wave <number>', 'only tenants of this wave of the run', atLeastOne)
-    .option('--dry-run', 'only list the tenants, and say what it would cost')
+    .option('--dry-run', 'only list the tenants, and show what it would cost')
     .option('--no-wait', 'return once it is enqueued, without waiting for its end')
     .option('--json', 'as JSON; returns once it is enqueued')
     .action(async (runId: string, flags: ErrandFlags) => {
@@ -64,15 +65,16 @@ function errand(program: Command, command: ErrandCommand): Command {
 }
 
 async function carryOut(
-  rehome: Rehome,
+  rehome: Library,
   { name, ask }: ErrandCommand,
   { runId, flags }: { runId: string; flags: ErrandFlags },
 ): Promise<number> {
-  const asked = await askedBy(name, flags)
-  const price = await rehome.price(runId, { ...asked, errand: name })
-  if (!flags.json && asked.all) tell(price)
-  const tenants = await ask(rehome, runId, { ...asked, dryRun: flags.dryRun })
-  if (flags.json) print(jsonText({ ...price, tenants }))
+  const request = await askedBy(name, flags)
+  const price = await rehome.price(runId, { ...request, errand: name })
+  if (!flags.json && request.all) tell(price)
+  const tenants = await ask(rehome, runId, { ...request, dryRun: flags.dryRun })
+  const next = flags.dryRun ? [] : [step('status', runId, '--watch')]
+  if (flags.json) print(jsonText({ ...price, tenants, nextSteps: tenants.length > 0 ? next : [] }))
   else if (tenants.length === 0) print(`no tenant to ${name}`)
   else if (flags.dryRun || !flags.wait) print(tenants.map((tenant) => safe(tenant)).join('\n'))
   else return await awaitErrands(rehome, runId, tenants)
@@ -80,14 +82,14 @@ async function carryOut(
 }
 
 async function askedBy(name: ErrandCommand['name'], flags: ErrandFlags): Promise<Asked> {
-  const { tenants, percent, limit } = await choiceOf(flags)
+  const { tenants, percent, where, limit } = await choiceOf(flags)
   const { discardWrites, reason, wave } = flags
-  const chooses = [percent, limit, wave].some((choice) => choice !== undefined)
+  const chooses = [percent, where, limit, wave].some((choice) => choice !== undefined)
   const all = flags.all ?? chooses
   if (!tenants && !all && name !== 'retry') {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
-  return { tenants, percent, limit, wave, discardWrites, reason, ...(all && { all }) }
+  return { tenants, percent, where, limit, wave, discardWrites, reason, ...(all && { all }) }
 }
 
 /** The price comes first, so that it is read before the errands begin. */

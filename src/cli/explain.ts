@@ -1,7 +1,8 @@
 /** Prints how each table of the source belongs to tenants, and how many rows one tenant has. */
-import { survey } from '../checks/survey.ts'
+import { sourcesAlone, survey } from '../checks/survey.ts'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
 import { tenantsOf } from '../coordinator/tenants.ts'
+import { endsOf } from '../ends/end.ts'
 import { number } from '../numbers.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
@@ -12,7 +13,7 @@ import { safe, tableText } from './print.ts'
 export interface Explanation {
   /** The first of the plan's tenants; null: there is none. */
   readonly tenant: string | null
-  /** `rows`: of that tenant; null where no path finds them. */
+  /** `rows`: of that tenant, or that it needs; null where no path finds them. */
   readonly tables: readonly (ExplainedTable & { readonly rows: number | null })[]
 }
 
@@ -20,13 +21,18 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
   const plan = checkPlan(input)
   const ends = openEnds(plan, process.env)
   try {
-    const found = await survey(plan, ends)
-    const [tenant = null] = (await tenantsOf(plan, ends, { survey: found })).here
-    const counted = tenant === null ? [] : found.sources
+    const sources = await sourcesAlone(plan, ends)
+    const [tenant = null] = (await tenantsOf(plan, ends, { sources })).here
+    const own = tenant === null ? ends : endsOf(ends, tenant)
+    const surveyed = await survey(plan, own)
+    // An end over HTTP counts the tenant's own rows alone.
+    const shared = own.source.sql ? surveyed.shared : []
+    const needed = shared.map(({ source, sourcePath }) => ({ table: source, path: sourcePath }))
+    const counted = tenant === null ? [] : [...surveyed.sources, ...needed]
     const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
-    const counts = await ends.source.rows.counts(owned)
+    const counts = await own.source.rows.counts(owned)
     const rows = new Map(counted.map(({ table }, i) => [table.name, counts[i] ?? 0]))
-    const tables = explainTables(plan, found.source, found.sources)
+    const tables = explainTables(plan, surveyed.source, surveyed)
     return { tenant, tables: tables.map((one) => ({ ...one, rows: rows.get(one.table) ?? null })) }
   } finally {
     await closeEnds(ends)
@@ -35,8 +41,14 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
 
 export function printExplanation({ tenant, tables }: Explanation): void {
   const count = (fate: string) => tables.filter((one) => one.fate === fate).length
-  print(`${count('moves')} tables move, ${count('shared')} are shared, ${count('stays')} stay`)
-  const head = ['table', '', tenant === null ? 'rows' : `rows of ${safe(tenant, 40)}`, 'why']
+  const [moving, shared, staying] = [count('moves'), count('shared'), count('stays')]
+  const parts = [
+    moving === 1 ? '1 table moves' : `${moving} tables move`,
+    shared === 1 ? '1 is shared' : `${shared} are shared`,
+    staying === 1 ? '1 stays' : `${staying} stay`,
+  ]
+  print(parts.join(', '))
+  const head = ['table', '', tenant === null ? 'rows' : `rows of "${safe(tenant, 40)}"`, 'why']
   const lines = tables.map(({ table, fate, why, rows }) => {
     return [safe(table, 63), fate, rows === null ? '' : number(rows), safe(why, 200)]
   })

@@ -6,7 +6,7 @@
  * globally or beside the plan, so a plan and its command never come from two versions.
  */
 import { access, readFile } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { createJiti } from 'jiti'
 import { messageOf, RehomeError } from '../errors.ts'
 import type { PlanInput } from '../plan/plan.ts'
@@ -33,7 +33,15 @@ export async function loadPlan(file: string): Promise<PlanInput> {
     throw new RehomeError('PLAN_UNREADABLE', `plan file "${file}" has no default export`)
   }
   // The command checks its content, see plan/check-plan.ts.
-  return plan as PlanInput
+  return besideFile(plan as PlanInput, dirname(path))
+}
+
+/** Paths of schema changes begin in the folder of the plan file. */
+function besideFile(plan: PlanInput, folder: string): PlanInput {
+  const schema: unknown = Object(plan).schema
+  if (typeof schema !== 'object' || schema === null) return plan
+  const own = Object(schema).folder
+  return { ...plan, schema: { ...schema, folder: resolve(folder, String(own ?? '.')) } }
 }
 
 export async function loadPlans(files: readonly string[]): Promise<PlanInput[]> {
@@ -75,7 +83,7 @@ async function reasonOf(error: unknown): Promise<string> {
   const place = placeOf(error)
   const message = messageOf(error)
   if (!place) return message
-  // The loader says the place with a path from the root at the end.
+  // The loader adds the place with a path from the root at the end.
   const what = message
     .replace(/^ParseError: /, '')
     .split(` ${place.path}:`)[0]

@@ -12,8 +12,9 @@ import {
 } from '../ends/postgres/fence/read-only.ts'
 import { RehomeError } from '../errors.ts'
 import { placeOf } from '../place.ts'
-import { createPool, explain, type Pool } from '../postgres.ts'
+import { createPool, type Pool, toRehomeError } from '../postgres.ts'
 import { jsonText, note, print } from './context.ts'
+import { step } from './next-steps.ts'
 import { safe } from './print.ts'
 
 export function addReadOnly(program: Command): void {
@@ -26,7 +27,7 @@ export function addReadOnly(program: Command): void {
     .option('--for <time>', 'ends by itself after e.g. 10m (on; default: until `off`)')
     .option('--drain <time>', 'how long to wait for writers that are in (on)', '10s')
     .option('--dry-run', 'only print what would be done (on, off)')
-    .option('--json', 'as JSON (show)')
+    .option('--json', 'as JSON; progress goes to standard error')
     .action(readOnly)
 }
 
@@ -48,7 +49,7 @@ interface Database {
 }
 
 async function readOnly(state: string, options: Options): Promise<void> {
-  if (state === 'show') await withDatabases(options, (all) => show(all, options))
+  if (state === 'show') await withDatabases(options, async (all) => answer(all, options, stateOf))
   else if (state === 'off') await withDatabases(options, (all) => end(all, options))
   else if (state === 'on') await start(options)
   else throw new RehomeError('USAGE', `"${state}" is not one of on, off, show`)
@@ -70,7 +71,7 @@ async function withDatabases(
         await refuseUnguarded(pool, scope)
         databases.push({ place, pool, before: await readOnlyOf(pool, scope) })
       } catch (error) {
-        throw explain(error, place)
+        throw toRehomeError(error, place)
       }
     }
     await work(databases)
@@ -98,24 +99,30 @@ async function start(options: Options): Promise<void> {
   const forMs = options.for === undefined ? null : durationMs(options.for)
   const drainMs = durationMs(options.drain)
   const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
+  const tell = options.json ? note : print
   await withDatabases(options, async (databases) => {
-    if (dryRun) return printEach(databases, () => 'would refuse all writes')
-    await startAll(databases, { scope, reason, retryAfterS, forMs })
+    if (dryRun) return answer(databases, options, () => 'would refuse all writes')
+    await startAll(databases, { scope, reason, retryAfterS, forMs }, tell)
     for (const database of databases) {
       await awaitWriters(database, drainMs)
       await refuseLapsed(database, scope)
-      print(`${database.place}: all writers have finished`)
+      tell(`${database.place}: all writers have finished`)
     }
+    if (options.json) answer(await readAgain(databases, scope), options, stateOf)
   })
 }
 
 /** All or none, as far as they can be reached. */
-async function startAll(databases: readonly Database[], start: StartReadOnly): Promise<void> {
+async function startAll(
+  databases: readonly Database[],
+  start: StartReadOnly,
+  tell: (line: string) => void,
+): Promise<void> {
   const started: Database[] = []
   for (const database of databases) {
     const { place, pool } = database
     try {
-      print(`${place}: ${stateText(await startReadOnly(pool, start))}`)
+      tell(`${place}: ${stateText(await startReadOnly(pool, start))}`)
       started.push(database)
     } catch (error) {
       for (const { place, pool, before } of started) {
@@ -123,7 +130,7 @@ async function startAll(databases: readonly Database[], start: StartReadOnly): P
         const ended = await endReadOnly(pool, start.scope).catch(() => false)
         note(`${place}: ${ended ? 'writes are let in again' : 'is still read-only'}`)
       }
-      throw explain(error, place)
+      throw toRehomeError(error, place)
     }
   }
 }
@@ -141,32 +148,51 @@ async function awaitWriters({ place, pool }: Database, drainMs: number): Promise
     await drain(pool, { tenant: wholeApplication, drainMs, signal })
   } catch (error) {
     note(`${place}: new writes are refused, but some that had begun are still going on`)
-    throw explain(error, place)
+    throw toRehomeError(error, place)
   }
 }
 
-async function end(databases: readonly Database[], { scope, dryRun }: Options): Promise<void> {
+async function end(databases: readonly Database[], options: Options): Promise<void> {
+  const { scope, dryRun, json } = options
   if (dryRun) {
-    return printEach(databases, ({ before }) =>
+    return answer(databases, options, ({ before }) =>
       before ? 'would let writes in' : 'is not read-only',
     )
   }
+  const tell = json ? note : print
   for (const { place, pool } of databases) {
     const ended = await endReadOnly(pool, scope)
-    print(`${place}: ${ended ? 'writes are let in' : 'was not read-only'}`)
+    tell(`${place}: ${ended ? 'writes are let in' : 'was not read-only'}`)
   }
+  if (json) answer(await readAgain(databases, scope), options, stateOf)
 }
 
-async function show(databases: readonly Database[], { json }: Options): Promise<void> {
-  if (json) {
-    const states = databases.map(({ place, before }) => ({ place, readOnly: before }))
-    return print(jsonText(states, 2))
-  }
-  printEach(databases, ({ before }) => (before ? stateText(before) : 'writes are let in'))
+async function readAgain(databases: readonly Database[], scope: string): Promise<Database[]> {
+  return await Promise.all(
+    databases.map(async (database) => {
+      return { ...database, before: await readOnlyOf(database.pool, scope) }
+    }),
+  )
 }
 
-function printEach(databases: readonly Database[], text: (database: Database) => string): void {
-  for (const database of databases) print(`${database.place}: ${text(database)}`)
+/** A line for each database, or all of them as JSON. */
+function answer(
+  databases: readonly Database[],
+  { json, urlFrom, scope }: Options,
+  text: (database: Database) => string,
+): void {
+  if (!json) {
+    for (const database of databases) print(`${database.place}: ${text(database)}`)
+    return
+  }
+  const states = databases.map(({ place, before }) => ({ place, readOnly: before }))
+  const isOn = states.some(({ readOnly }) => readOnly)
+  const off = step('read-only', 'off', '--scope', scope, '--url-from', ...urlFrom)
+  print(jsonText({ databases: states, nextSteps: isOn ? [off] : [] }, 2))
+}
+
+function stateOf({ before }: Database): string {
+  return before ? stateText(before) : 'writes are let in'
 }
 
 function stateText({ reason, since, until }: ReadOnly): string {

@@ -8,15 +8,17 @@ import type { Catalog } from '../plan/catalogs/catalog.ts'
 import { postgres } from '../plan/endpoint.ts'
 import { classify } from '../plan/scaffold/classify.ts'
 import { planText } from '../plan/scaffold/plan-text.ts'
+import { typesToSample } from '../plan/scaffold/polymorphic.ts'
+import { columnsToSample } from '../plan/scaffold/sampled-columns.ts'
 import {
   candidateOf,
   clearCandidate,
-  columnsToSample,
   type TenantCandidate,
   tenantCandidates,
 } from '../plan/scaffold/tenant-candidates.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 import { jsonText, print } from './context.ts'
+import { step } from './next-steps.ts'
 
 export function addScaffold(program: Command): void {
   program
@@ -44,9 +46,12 @@ async function scaffold(flags: ScaffoldFlags): Promise<void> {
   await withEnd('source', { urlFrom: sourceFrom, schema }, async (end) => {
     const source = await readCatalog(end.pool, end, [])
     const tenant = tenantOf(source, flags.tenantTable)
-    const sample = await sampleNulls(end.pool, schema, columnsToSample(source, tenant))
+    const columns = columnsToSample(source, tenant)
+    const sampled = { columns, types: typesToSample(source) }
+    const sample = await sampleNulls(end.pool, schema, sampled)
     const tables = classify(source, tenant, sample)
-    if (flags.json) return print(jsonText({ tenant, tables }, 2))
+    if (flags.json)
+      return print(jsonText({ tenant, tables, nextSteps: [step('check', 'plan.ts')] }, 2))
     const ends = { source, target, sourceFrom, targetFrom: targetFrom ?? 'TARGET_URL' }
     process.stdout.write(planText({ ...ends, tenant, tables }))
   })
@@ -69,7 +74,7 @@ async function withEnd<T>(
   try {
     return await work(end)
   } catch (error) {
-    throw explain(error, `the ${name} (${end.place})`)
+    throw toRehomeError(error, `the ${name} (${end.place})`)
   } finally {
     await closeSqlEnd(end)
   }

@@ -8,8 +8,9 @@ import {
 } from '../ends/postgres/fence/uninstall.ts'
 import { RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
-import { print } from './context.ts'
+import { jsonText, print } from './context.ts'
 import { loadPlan } from './load-plan.ts'
+import { step } from './next-steps.ts'
 
 export function addUninstall(program: Command): void {
   program
@@ -17,32 +18,44 @@ export function addUninstall(program: Command): void {
     .description('remove the fence from the ends of the plan; the control database stays')
     .option('--dry-run', 'only print what would be removed')
     .option('--force', 'although tenants are closed there: they become writable at both ends')
+    .option('--json', 'as JSON')
     .action(uninstall)
 }
 
-async function uninstall(
-  file: string,
-  flags: { dryRun?: boolean; force?: boolean },
-): Promise<void> {
+interface UninstallFlags {
+  readonly dryRun?: boolean
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+async function uninstall(file: string, flags: UninstallFlags): Promise<void> {
   const plan = checkPlan(await loadPlan(file))
   const ends = openEnds(plan, process.env)
+  const tell = (line: string) => flags.json || print(line)
   try {
     const fenced: SqlEnd[] = []
     for (const { name, place, sql } of [ends.source, ends.target]) {
-      if (!sql) print(`the ${name} (${place}) is uninstalled where it runs`)
-      else if (!(await fenceIsInstalled(sql))) print(`the ${name} (${place}) has no fence`)
+      if (!sql) tell(`the ${name} (${place}) is uninstalled where it runs`)
+      else if (!(await fenceIsInstalled(sql))) tell(`the ${name} (${place}) has no fence`)
       else fenced.push(sql)
     }
     const closed = flags.force ? Number.POSITIVE_INFINITY : 0
     // Nothing is removed at one end where the other is still needed.
     for (const end of fenced) refuseNeeded(end, await standingFlags(end), closed)
     for (const end of fenced) {
-      print(`${flags.dryRun ? 'would remove' : 'removing'} the fence of ${end.name} ${end.place}`)
+      tell(`${flags.dryRun ? 'would remove' : 'removing'} the fence of ${end.name} ${end.place}`)
       if (!flags.dryRun) refuseNeeded(end, await uninstallFence(end, closed), closed)
     }
+    if (flags.json) print(outcomeText(fenced, file, flags))
   } finally {
     await closeEnds(ends)
   }
+}
+
+function outcomeText(fenced: readonly SqlEnd[], file: string, { dryRun }: UninstallFlags): string {
+  const fences = fenced.map(({ name, place }) => ({ end: name, place }))
+  if (!dryRun) return jsonText({ removed: fences, nextSteps: [] }, 2)
+  return jsonText({ fences, nextSteps: fences.length > 0 ? [step('uninstall', file)] : [] }, 2)
 }
 
 function refuseNeeded(end: SqlEnd, standing: number, closed: number): void {

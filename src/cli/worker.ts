@@ -32,7 +32,7 @@ interface WorkerFlags {
   metricsPort?: number
 }
 
-/** They have no token, so other machines reach them only where REHOME_METRICS_HOST says so. */
+/** They have no token, so other machines reach them only where REHOME_METRICS_HOST allows it. */
 function probeOf({ metricsPort }: WorkerFlags): { host: string; port: number } | undefined {
   const { REHOME_METRICS_PORT, REHOME_METRICS_HOST } = process.env
   const port = metricsPort ?? (REHOME_METRICS_PORT ? integer(REHOME_METRICS_PORT) : undefined)

@@ -6,8 +6,8 @@ export interface Fence {
   readonly scope: string
   readonly tenant: string
   /**
-   * `read_only`: it is being moved, or a person has said so. `receiving`: it is about to come here.
-   * `moved`: it has another home.
+   * `read_only`: it is being moved, or a person has closed it. `receiving`: it is about to come
+   * here. `moved`: it has another home.
    */
   readonly mode: 'read_only' | 'receiving' | 'moved'
   /** In words, for people. */

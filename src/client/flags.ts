@@ -3,7 +3,7 @@ import type { Fence } from './fence.ts'
 
 /** A pool of `pg`, or anything else that runs a statement with its values. */
 export interface FlagPool {
-  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
+  query(text: string, values: unknown[]): Promise<{ rows: object[] }>
 }
 
 /** Stands for all tenants. */

@@ -46,7 +46,7 @@ export async function follow<Db>(
   throw new RehomeError('UNEXPECTED', message)
 }
 
-/** A replica, say, cannot open anything. */
+/** A replica, for example, cannot open anything. */
 async function opens(
   pool: FlagPool,
   opened: { readonly scope: string; readonly tenant: string; readonly key: string },

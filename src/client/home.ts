@@ -19,7 +19,7 @@ export interface HomeOptions<Db> {
   readonly pool?: FlagPool
   /**
    * `host:port/database` (`… (scope)`, where both models live in one), as plans reach it: flags
-   * of tenants that have moved say it. Default: as the pool reaches it.
+   * of tenants that have moved have it. Default: as the pool reaches it.
    */
   readonly place?: string
   /** The feature or data model as which tenants are known there. Default `default`. */
@@ -51,7 +51,7 @@ export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db
 }
 
 /**
- * Where the flag says that the tenant has gone. One database may be several homes, with a scope
+ * Where the tenant has gone by its flag. One database may be several homes, with a scope
  * each: a plan names the one that has its own scope by the database alone. Throws SETTING_MISSING
  * where no home is there.
  */

@@ -1,7 +1,7 @@
 /**
  * Where a tenant lives, and work that goes on there while tenants move.
  *
- * The flags of the databases say it: a home that a tenant has left tells the next one. What was
+ * The flags of the databases tell it: a home that a tenant has left tells the next one. What was
  * seen is remembered, doubted as soon as the database tells of a change or refuses a write, and
  * asked for again after a while, as a notification can be lost. Nothing here keeps a write out: the
  * database does that.
@@ -227,7 +227,7 @@ async function afterRefusal<Db>(at: At<Db>, until: Until, refusal: Refusal<Db>):
     signal?.throwIfAborted()
     throw new TenantReadOnlyError(next?.fence ?? fence, { cause: error })
   }
-  // Should flags say something else than guards do, the database is not to be flooded.
+  // Should flags and guards differ, the database is not to be flooded.
   if (refusals > 2) await at.waiting.sleep(tenant, { ms: 5 * refusals, signal })
 }
 

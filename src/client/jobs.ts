@@ -22,7 +22,7 @@ export interface WhileWritableOptions<J> {
   readonly tenantOf: (job: J) => string | null | undefined
   /** `homes.look`. Without it jobs begin, and step aside once the database has refused. */
   readonly look?: Look | undefined
-  /** When to try again, in ms. Default: what the fence says, and 10 s at most. */
+  /** When to try again, in ms. Default: the fence's own time, and 10 s at most. */
   readonly delayMs?: number | undefined
 }
 

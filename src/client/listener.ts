@@ -21,7 +21,7 @@ export interface ListeningClient {
 
 export interface ListenerOptions {
   connect(): ListeningClient
-  /** Says something to all who listen there. */
+  /** Sends a text to all who listen there. */
   notify(payload: string): Promise<unknown>
   /** null: something has changed, and the tenant is unknown. */
   onChange(changed: Change | null): void
@@ -126,7 +126,7 @@ async function hangUp(client: ListeningClient): Promise<void> {
   client.connection?.stream?.destroy()
 }
 
-/** Rejects where it does not hear what it has said itself. */
+/** Rejects where it does not hear what it has sent itself. */
 async function prove(client: ListeningClient, options: ListenerOptions): Promise<void> {
   const word = JSON.stringify({ proof: randomUUID() })
   let heard = () => {}
@@ -156,7 +156,7 @@ export interface Change {
   readonly tenantHash: string
 }
 
-/** null: it is not said of whom. undefined: it is about something else. */
+/** null: it names no tenant. undefined: it is about something else. */
 function changeOf(payload: string): Change | null | undefined {
   try {
     const message: unknown = JSON.parse(payload)

@@ -26,7 +26,7 @@ export function fenceOf(error: unknown): Fence | null {
   })
 }
 
-/** P2034 is what Prisma makes of the other two, above an adapter that does not say which. */
+/** P2034 is what Prisma makes of the other two, above an adapter that does not tell which. */
 const conflicts = new Set<unknown>(['40001', '40P01', 'P2034'])
 
 /**
@@ -90,14 +90,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-const modes: readonly unknown[] = ['read_only', 'receiving', 'moved'] satisfies Fence['mode'][]
+const modes: readonly Fence['mode'][] = ['read_only', 'receiving', 'moved']
 
-/** null: not what the database says of a fence. Fields that are not known are left out. */
+/** null: not what the database answers of a fence. Fields that are not known are left out. */
 function parseFence(value: unknown): Fence | null {
   if (!isObject(value)) return null
-  // Databases whose fence is older do not say it.
+  // Databases whose fence is older do not have it.
   const { scope, tenant, mode, reason, retryAfterS, indefinite = false, movedTo, key } = value
-  const hasTenant = typeof scope === 'string' && typeof tenant === 'string' && modes.includes(mode)
+  const hasTenant = typeof scope === 'string' && typeof tenant === 'string' && isMode(mode)
   const hasReason = typeof reason === 'string' && typeof indefinite === 'boolean'
   const timed = Number.isSafeInteger(retryAfterS) && Number(retryAfterS) >= 0
   if (!hasTenant || !hasReason || !timed || !isTextOrNull(movedTo) || !isTextOrNull(key))
@@ -106,13 +106,17 @@ function parseFence(value: unknown): Fence | null {
   return {
     scope,
     tenant,
-    mode: mode as Fence['mode'],
+    mode,
     reason,
     retryAfterS: counted,
     indefinite,
     movedTo,
     key,
   }
+}
+
+function isMode(value: unknown): value is Fence['mode'] {
+  return modes.some((mode) => mode === value)
 }
 
 function isTextOrNull(value: unknown): value is string | null {

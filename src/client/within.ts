@@ -1,6 +1,6 @@
 /**
  * Rejects where the work has not ended after `ms`; its later result is ignored.
- * `what`: said with it.
+ * `what`: part of its message.
  */
 export async function within<T>(ms: number, work: T | Promise<T>, what = ''): Promise<T> {
   let timer: NodeJS.Timeout | undefined

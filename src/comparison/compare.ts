@@ -7,13 +7,21 @@
 import { contextOf, renumberOf } from '../attempt/context.ts'
 import { tenantRows } from '../attempt/planned-rows.ts'
 import type { Shard } from '../attempt/shard.ts'
-import { allBuckets, differingBuckets, digestText, sameDigest } from '../ends/digest.ts'
+import {
+  allBuckets,
+  type Digest,
+  differingBuckets,
+  digestText,
+  sameDigest,
+} from '../ends/digest.ts'
 import { digestsOf } from '../ends/end.ts'
+import { fewAtOnce, heavierOf } from '../ends/postgres/relations.ts'
 import type { Compared, ComparedColumn, Digests, Side } from '../ends/rows.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { asItIs } from '../plan/routing/columns.ts'
 import type { Route } from '../plan/routing/route.ts'
+import { columnSql } from '../plan/routing/shared-ids.ts'
 import { ident } from '../quote.ts'
 import { comparisonKey, type Expected, expectedSide } from '../transform/expected-rows.ts'
 import { type Difference, differencesOf, type Hashes } from './differences.ts'
@@ -30,7 +38,7 @@ export interface TableComparison {
   readonly differing: number
   /** Up to 20 of them. */
   readonly keys: readonly Difference[]
-  /** Keys of the source whose rows were not read as the source itself says that they are. */
+  /** Keys of the source whose rows were not read as the source itself has them. */
   readonly misread?: readonly Difference[]
   /** Rows that have changed since they were brought: a later round brings and compares them. */
   readonly changing?: number
@@ -40,29 +48,69 @@ export interface TableComparison {
 
 export async function compareShard(shard: Shard): Promise<TableComparison[]> {
   const comparisons: TableComparison[] = []
+  const digests = await digestsAtOnce(shard)
   for (const route of shard.survey.routes) {
     shard.signal.throwIfAborted()
-    comparisons.push(await compareTable(shard, route))
+    comparisons.push(await compareTable(shard, route, { digests: digests.get(route) }))
   }
   return comparisons
 }
 
-/** `named`: the number of differing keys to report at most. Default 20. */
+/** Tables with so many rows in all are looked at together, in one call per end. */
+const rowsTogether = 10_000
+
+/** The routes in lists, each short enough for one look. */
+export function looksAtOnce({ survey, rowsTotal, among }: Shard): readonly (readonly Route[])[] {
+  const isFew = among !== undefined || rowsTotal <= rowsTogether
+  if (!isFew) return survey.routes.map((route) => [route])
+  return [...fewAtOnce(survey.routes, ({ source, target }) => [heavierOf(source, target)])]
+}
+
+/** Digests of both ends, of the tables whose rows both hash as they are. */
+async function digestsAtOnce(shard: Shard): Promise<Map<Route, readonly [Digest, Digest]>> {
+  const digests = new Map<Route, readonly [Digest, Digest]>()
+  const { source, target } = shard.ends
+  if (!target.digests) return digests
+  for (const routes of looksAtOnce(shard)) {
+    const plain = routes.filter((route) => !isMade(shard, route))
+    if (plain.length < 2) continue
+    shard.signal.throwIfAborted()
+    const columnsOf = (route: Route) => route.columns.map((column) => column.name)
+    const [expected, actual] = await Promise.all([
+      digestsOf(source).digests(plain.map((one) => sourceSide(shard, one, columnsOf(one)))),
+      target.digests.digests(plain.map((one) => targetSide(shard, one, columnsOf(one)))),
+    ])
+    for (const [i, route] of plain.entries()) {
+      const [left, right] = [expected[i], actual[i]]
+      if (left && right) digests.set(route, [left, right])
+    }
+  }
+  return digests
+}
+
+export interface Comparing {
+  /** The number of differing keys to report at most. Default 20. */
+  readonly named?: number
+  /** Those of both ends, where they are known already. */
+  readonly digests?: readonly [expected: Digest, found: Digest] | undefined
+}
+
 export async function compareTable(
   shard: Shard,
   route: Route,
-  named = 20,
+  { named = 20, digests }: Comparing = {},
 ): Promise<TableComparison> {
   const check = readCheckOf(shard, route)
   const ahead = aheadOf(shard, route, check)
   // Only after the transform has seen rows is it known which columns it fills.
-  const seen = ahead ? await ahead.digest() : null
+  const digestAhead = ahead ? await ahead.digest() : null
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
   const left = ahead ?? leftSide(shard, route, columns)
   const right = rightSide(shard, route, columns)
-  const [expected, found] = await Promise.all([seen ?? left.digest(), right.digest()])
+  const [expected, actual] =
+    digests ?? (await Promise.all([digestAhead ?? left.digest(), right.digest()]))
   const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
-  const same = sameDigest(expected, found)
+  const same = sameDigest(expected, actual)
   const differences = same
     ? { differing: 0, keys: [] }
     : await namedDifferences({ left, right }, named)
@@ -70,8 +118,8 @@ export async function compareTable(
   return {
     table: route.target.name,
     expected: Number(expected.rows),
-    found: Number(found.rows),
-    digest: digestText(found),
+    found: Number(actual.rows),
+    digest: digestText(actual),
     equal,
     ...differences,
     ...(misread.length > 0 && { misread }),
@@ -111,7 +159,7 @@ export async function hashesOfSome(
   const part = (end: 'source' | 'target', keys: KeyList): Shard => {
     return { ...shard, keys: (_, at) => (at === end ? keys : undefined) }
   }
-  const [expected, found] = [new Map<string, string>(), new Map<string, string>()]
+  const [expected, actual] = [new Map<string, string>(), new Map<string, string>()]
   const misread: Difference[] = []
   let columns: readonly string[] = []
   const plain = route.columns.map((column) => column.name)
@@ -129,9 +177,9 @@ export async function hashesOfSome(
   for (const keys of some.target) {
     shard.signal.throwIfAborted()
     const right = rightSide(part('target', keys), route, columns)
-    for (const [key, hash] of await right.hashes(allBuckets)) found.set(key, hash)
+    for (const [key, hash] of await right.hashes(allBuckets)) actual.set(key, hash)
   }
-  return { expected, found, misread }
+  return { expected, found: actual, misread }
 }
 
 /** Whether target rows are made on the way, so that the source has no digest for them. */
@@ -158,7 +206,10 @@ function rightSide(shard: Shard, route: Route, columns: readonly string[]): Side
   const reading = { ...tenantRows(shard, route, 'target'), signal }
   const renumber = async (rows: readonly Texts[]) => rows
   const read = {
-    ...{ ...route, source: route.target, transform: undefined, newIds: {} },
+    ...route,
+    source: route.target,
+    transform: undefined,
+    newIds: {},
     columns: columns.map((name) => asItIs({ name, typeName: typeNameAt(route, name) })),
   }
   const { stream: _, ...asRead } = read
@@ -187,9 +238,9 @@ function targetSide(shard: Shard, route: Route, columns: readonly string[]): Com
 function sourceSide(shard: Shard, route: Route, columns: readonly string[]): Compared {
   const value = (name: string): ComparedColumn => {
     const column = route.columns.find((candidate) => candidate.name === name)
-    const { expression = 'null', from = null, castTo = null } = column ?? {}
+    const { from = null, castTo = null } = column ?? {}
     const cast = modifierAt(route, name) ?? castTo
-    return { sql: expression, from, typeSql: typeAt(route, name), cast }
+    return { sql: column ? columnSql(column) : 'null', from, typeSql: typeAt(route, name), cast }
   }
   return {
     of: tenantRows(shard, route, 'source'),
@@ -221,8 +272,8 @@ async function namedDifferences(
   let differing = 0
   for (let i = 0; i < buckets.length; i += 64) {
     const some = buckets.slice(i, i + 64)
-    const [expected, found] = await Promise.all([left.hashes(some), right.hashes(some)])
-    const differences = differencesOf({ expected, found })
+    const [expected, actual] = await Promise.all([left.hashes(some), right.hashes(some)])
+    const differences = differencesOf({ expected, found: actual })
     differing += differences.length
     keys.push(...differences.slice(0, named - keys.length))
   }

@@ -10,6 +10,25 @@ import { queryText, type TenantQuery } from '../plan/stream.ts'
 /** Throws INVARIANT_BROKEN with the first that does not hold. */
 export async function refuseBrokenInvariants(shard: Shard, ends: Ends): Promise<void> {
   const { invariants } = shard.plan
+  await refuseBroken(shard, ends, invariants)
+  if (invariants.length > 0) shard.evidence.invariants = invariants.map(({ name }) => name)
+}
+
+/**
+ * Asks again what has to hold at the new home alone: what both ends have alike may differ once the
+ * tenant has written there. Returns the names. Throws INVARIANT_BROKEN.
+ */
+export async function refuseBrokenHome(shard: Shard): Promise<string[]> {
+  const lasting = shard.plan.invariants.filter((one) => 'noRows' in one && one.at === 'target')
+  await refuseBroken(shard, shard.ends, lasting)
+  return lasting.map(({ name }) => name)
+}
+
+async function refuseBroken(
+  shard: Shard,
+  ends: Ends,
+  invariants: readonly Invariant[],
+): Promise<void> {
   // On the way back the plan's source is where rows go.
   const own = shard.goesBack ? { source: ends.target, target: ends.source } : ends
   for (const invariant of invariants) {
@@ -19,7 +38,6 @@ export async function refuseBrokenInvariants(shard: Shard, ends: Ends): Promise<
     const message = `invariant "${invariant.name}" does not hold: ${broken}`
     throw new RehomeError('INVARIANT_BROKEN', message, { data: { invariant: invariant.name } })
   }
-  if (invariants.length > 0) shard.evidence.invariants = invariants.map(({ name }) => name)
 }
 
 async function breachOf(shard: Shard, ends: Ends, invariant: Invariant): Promise<string | null> {

@@ -55,17 +55,17 @@ function checkAgainst(own: Side, rows: ReadRows): ReadCheck {
   // Asked for while the rows are read.
   let buckets: ReturnType<Side['buckets']> | null = null
   let onRead = (page: readonly Texts[]) => digest.add(page)
-  const asked = () => {
+  const ownBuckets = () => {
     buckets ??= heard(own.buckets())
     return buckets
   }
   return {
     onRead: (page) => {
-      void asked()
+      void ownBuckets()
       onRead(page)
     },
     async differences(again) {
-      const some = differingBuckets(await asked(), digest.buckets())
+      const some = differingBuckets(await ownBuckets(), digest.buckets())
       if (some.length === 0) return []
       const read = new ReadHashes(rows, some)
       onRead = (page) => read.add(page)

@@ -11,18 +11,24 @@ import type { Ends } from '../ends/end.ts'
 import type { BrokenReference } from '../ends/tenant-rows.ts'
 import { firstFew, RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
-import { compareShard, type TableComparison } from './compare.ts'
+import type { Route } from '../plan/routing/route.ts'
+import { compareShard, looksAtOnce, type TableComparison } from './compare.ts'
 import type { Difference } from './differences.ts'
 import { refuseBrokenInvariants } from './invariants.ts'
 
 /** Verifies over these ends. Throws ROWS_DIFFER, FOREIGN_KEY_BROKEN or SCHEMA_CHANGED. */
-export async function verifyEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
-  const found = await lookAt({ ...shard, ends })
-  const { comparisons } = found
-  shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
-  refuseDifferences(shard, found)
-  await refuseBrokenInvariants(shard, ends)
+export async function verifyEverything(shard: Shard, ends: Ends): Promise<void> {
+  await compareEverything(shard, ends)
   await refuseChangedSchema(shard)
+}
+
+/** Leaves it to the caller whether a schema has changed since. */
+export async function compareEverything(shard: Shard, ends: Ends = shard.ends): Promise<void> {
+  const outcome = await lookAt({ ...shard, ends })
+  const { comparisons } = outcome
+  shard.evidence.verified = { hash: shard.survey.hash, tables: comparisons }
+  refuseDifferences(shard, outcome)
+  await refuseBrokenInvariants(shard, ends)
   const rows = comparisons.reduce((total, { found }) => total + found, 0)
   shard.tell(`verified ${rows} rows in ${comparisons.length} tables: both ends are equal`)
 }
@@ -37,9 +43,9 @@ export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void
 
 /** Verifies a part of the shard. Returns how many rows were compared. */
 export async function verifyPart(part: Shard): Promise<number> {
-  const found = await lookAt(part)
-  refuseDifferences(part, found)
-  return found.comparisons.reduce((total, { found }) => total + found, 0)
+  const outcome = await lookAt(part)
+  refuseDifferences(part, outcome)
+  return outcome.comparisons.reduce((total, { found }) => total + found, 0)
 }
 
 function refuseDifferences(
@@ -68,22 +74,22 @@ function misreadText(table: string, misread: readonly Difference[]): string {
 
 /** Beside each other where the pool has room: references are a matter of the target alone. */
 async function lookAt(shard: Shard) {
-  const found: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
+  const outcome: { comparisons: TableComparison[]; broken: readonly Broken[] } = {
     comparisons: [],
     broken: [],
   }
   const looks = [
     async (part: Shard) => {
       // What has gone back is right where the plan's own way leads from it to what is there.
-      found.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
+      outcome.comparisons = await compareShard(part.goesBack ? wayBackOf(part) : part)
     },
     async (part: Shard) => {
-      found.broken = await allBroken(part)
+      outcome.broken = await allBroken(part)
     },
   ]
   const options = { limit: lanesOf(shard.plan), signal: shard.signal }
   await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
-  return found
+  return outcome
 }
 
 export interface Broken extends BrokenReference {
@@ -92,15 +98,28 @@ export interface Broken extends BrokenReference {
 
 /** References to nothing, of the tenant's rows at the target. */
 export async function allBroken(shard: Shard): Promise<Broken[]> {
-  const { routes, targets } = shard.survey
-  const found: Broken[] = []
-  for (const route of routes) {
+  const all: Broken[] = []
+  for (const routes of looksAtOnce(shard)) {
     shard.signal.throwIfAborted()
-    const rows = tenantRows(shard, route, 'target')
-    const broken = await shard.ends.target.rows.brokenReferences(rows, targets)
-    found.push(...broken.map((one) => ({ ...one, table: route.target.name })))
+    const of = routes.map((route) => tenantRows(shard, route, 'target'))
+    const broken = await shard.ends.target.rows.brokenReferences(of, shard.survey.targets)
+    for (const [i, route] of routes.entries()) {
+      const lasting = (broken[i] ?? []).filter((one) => !isTakenBack(shard, route, one))
+      all.push(...lasting.map((one) => ({ ...one, table: route.target.name })))
+    }
   }
-  return found
+  return all
+}
+
+/** Rehearsals and audits take shared rows back, so there is none that rows could refer to. */
+function isTakenBack(
+  { move, survey }: Shard,
+  { target }: Route,
+  { foreignKey }: BrokenReference,
+): boolean {
+  if (move.errand !== 'rehearse' && move.errand !== 'audit') return false
+  const key = target.foreignKeys.find(({ name }) => name === foreignKey)
+  return survey.shared.some((route) => route.target.name === key?.parent)
 }
 
 /** Names each foreign key that is broken, with an example of what its rows refer to. */
@@ -133,7 +152,7 @@ const unknownReference: Broken = { table: '?', foreignKey: '?', rows: 0, values:
 
 /** Whether rows that the plan allowed to stay behind may be what these refer to. */
 function leftBehindBy({ survey, evidence }: Shard, table: string, foreignKey: string): string {
-  const { tables = {} } = (evidence.quarantined ?? {}) as { tables?: Record<string, number> }
+  const { tables = {} } = evidence.quarantined ?? { tables: {} }
   const of = survey.target.tables.get(table)
   const parent = of?.foreignKeys.find(({ name }) => name === foreignKey)?.parent
   const rows = parent === undefined ? 0 : (tables[parent] ?? 0)

@@ -4,12 +4,12 @@
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Errand } from '../errands.ts'
-import { messageOf, RehomeError, storable } from '../errors.ts'
+import { messageOf, RehomeError } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import { sqlStateOf } from '../postgres.ts'
 import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
-import { refuseBusyTenants } from './openings.ts'
+import { openMoves, refuseBusyTenants } from './openings.ts'
 import { isStoppable } from './steer.ts'
 
 export interface Asker {
@@ -42,9 +42,9 @@ export async function askRetry(control: Control, id: string, asker: Asker): Prom
 export async function askRollback(
   control: Control,
   id: string,
-  asked: Asker & { discardWrites: boolean },
+  asker: Asker & { discardWrites: boolean },
 ): Promise<Move | null> {
-  const ask = { ...asked, errand: 'rollback' } as const
+  const ask = { ...asker, errand: 'rollback' } as const
   // An audit changes nothing, so it is no reason to wait.
   const moved = sql<SqlBool>`(not open and phase = 'moved' or open and errand = 'audit')
     and not cleanup_begun`
@@ -87,8 +87,8 @@ export async function askCleanup(control: Control, id: string, asker: Asker): Pr
     const ask: Ask = { ...asker, errand: 'cleanup', fallback }
     const when = sql<SqlBool>`not open and phase = ${fallback}
       and coalesce(window_until < clock_timestamp(), true)`
-    const asked = await change(control, id, { ask, when })
-    if (asked) return asked
+    const move = await change(control, id, { ask, when })
+    if (move) return move
   }
   return null
 }
@@ -98,7 +98,7 @@ async function change(
   id: string,
   { ask, when }: { ask: Ask; when: Expression<SqlBool> },
 ): Promise<Move | null> {
-  return await control.db.transaction().execute(async (tx) => {
+  return await openMoves(control, async (tx) => {
     const move = await tx
       .updateTable('moves')
       .set((eb) => ({
@@ -106,6 +106,7 @@ async function change(
         fallback_phase: ask.fallback,
         discard_writes: ask.discardWrites ?? false,
         open: true,
+        has_job: true,
         token: null,
         // A pause is about the move: what is asked for now was decided later, by a person.
         paused: null,
@@ -127,7 +128,7 @@ async function change(
     await refuseBusyTenants({ db: tx }, { scopes, tenants: [move.tenant_id], except: move.id })
     const { errand, by, reason, discardWrites = false } = ask
     const message = `${errand} asked for by ${by}${reason ? `: ${reason}` : ''}`
-    const data = { errand, discardWrites, by, ...(reason && { reason: storable(reason) }) }
+    const data = { errand, discardWrites, by, ...(reason && { reason }) }
     await addEvents({ db: tx }, [
       { moveId: id, attempt: move.attempt, kind: 'asked', message, data },
     ])

@@ -1,49 +1,125 @@
 /** Named queries on moves that are due for something: workers look for them again and again. */
 import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
-import { isHeldBack } from './steer.ts'
-import { isPlannedBy } from './workers.ts'
+import { gateText, isOnHoldText } from './steer.ts'
 
 /** Moves a look at open ones returns at most. */
 export const openMovesMax = 200
 
+/** Columns from which the job of a move is made. */
+export type OpenMove = Pick<Move, 'id' | 'run_id' | 'tenant_id' | 'errand' | 'generation'>
+
+/**
+ * A place among the open moves: behind this one of its group. Moves of a run that begin with the
+ * same wave are a group, and those of them that are held are another one. In a group, what was due
+ * first comes first.
+ */
+export interface Place {
+  readonly runId: string
+  readonly gate: number
+  /** When it was due, as the database writes it: a `Date` has too few digits. */
+  readonly dueAt: string
+  readonly id: string
+}
+
 export interface OpenMovesQuery {
   /** Moves that were touched later have a worker that is at them. In ms. */
   readonly untouchedMs: number
-  /** Id of the last move of the look before. Each worker goes round in its own circle. */
-  readonly after: string
+  /** The end of the look before. Each worker goes round in its own circle. */
+  readonly after: Place
   /** Moves of these plans. Default: of any. */
   readonly fingerprints?: readonly string[] | undefined
 }
 
+/** Before all moves of a group. */
+export const firstOfGroup = { dueAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
+
+const start: Place = { runId: '', gate: 0, ...firstOfGroup }
+
+/** Condition of the moves that the index lists. */
+const isListed = `m.open and m.has_job and ${gateText} is not null`
+
+/** The first of the groups behind `g`: one entry of the index is read. */
+const nextGroup = `select m.run_id, ${gateText} as gate from rehome_control.moves m
+  where ${isListed} and (m.run_id, ${gateText}) > (g.run_id, g.gate)
+  order by m.run_id, ${gateText} limit 1`
+
 /**
- * Moves that should have a job: due, not held back, and untouched for a while. At most 200, in the
- * order of their ids, beginning behind `after` and going on with the first one after the last.
+ * Walks from group to group, and reads moves only of those that nothing holds back, and of them
+ * only those that are due: paused runs, waves to come and moves that are held before their start
+ * cost an entry of the index each, however many they are. Ends once it has enough. A rehearsal has
+ * no job: its command does the work, unless that has died.
+ */
+export const lookText = `
+  with recursive groups as (
+    select $1::text as run_id, $2::int as gate, $3::timestamptz as due_at, $4::uuid as after
+    union all
+    select n.run_id, n.gate, '-infinity', '${start.id}'::uuid from groups g cross join lateral (${nextGroup}) n
+  )
+  select m.* from groups g
+    cross join lateral (select r.strategy from rehome_control.runs r where r.id = g.run_id
+      and (g.gate = 0 or (r.paused is null and abs(g.gate) <= r.wave))
+      and (g.gate >= 0 or r.strategy = 'online')
+      and ($7::text[] is null or r.plan_fingerprint = any ($7)) offset 0) r
+    cross join lateral (
+      select m.id, m.run_id, m.tenant_id, m.errand, m.generation, ${gateText} as gate,
+        m.not_before::text as "dueAt"
+      from rehome_control.moves m
+      where ${isListed} and m.run_id = g.run_id and ${gateText} = g.gate
+        and (m.not_before, m.id) > (g.due_at, g.after) and m.not_before <= statement_timestamp()
+        and (m.errand <> 'rehearse' or m.updated_at < clock_timestamp() - interval '10 min')
+        and m.updated_at < clock_timestamp() - $5 * interval '1 ms'
+        and not (g.gate > 0 and r.strategy = 'offline' and ${isOnHoldText('m')})
+      order by m.not_before, m.id limit $6) m
+  limit $6`
+
+/**
+ * Moves that should have a job: due, not held back, and untouched for a while. At most 200,
+ * beginning behind `after` and going on with the first one after the last. `next`: where the next
+ * look begins.
  */
 export async function openMoves(
-  control: Control,
+  control: Pick<Control, 'pool'>,
   { untouchedMs, after, fingerprints }: OpenMovesQuery,
-): Promise<Move[]> {
-  const all = control.db
-    .selectFrom('moves')
-    .selectAll()
-    .where('open', '=', true)
-    .where((eb) => eb.not(isHeldBack))
-    .where('not_before', '<=', sql<Date>`clock_timestamp()`)
-    // A rehearsal has no job: the command that asked for it does the work, unless it has died.
-    .where((eb) =>
-      eb.or([
-        eb('errand', '<>', 'rehearse'),
-        eb('updated_at', '<', sql<Date>`clock_timestamp() - interval '10 min'`),
-      ]),
-    )
-    .where('updated_at', '<', sql<Date>`clock_timestamp() - ${untouchedMs} * interval '1 ms'`)
-    .orderBy('id')
-  const due = fingerprints ? all.where(isPlannedBy(fingerprints)) : all
-  const behind = await due.where('id', '>', after).limit(openMovesMax).execute()
+): Promise<{ moves: OpenMove[]; next: Place }> {
+  const look = async ({ runId, gate, dueAt, id }: Place, most: number) => {
+    const values = [runId, gate, dueAt, id, untouchedMs, most, fingerprints ?? null]
+    const answer = await control.pool.query<OpenMove & Omit<Place, 'runId'>>(lookText, values)
+    return answer.rows
+  }
+  const behind = await look(after, openMovesMax)
   const left = openMovesMax - behind.length
-  if (left === 0) return behind
-  return [...behind, ...(await due.where('id', '<=', after).limit(left).execute())]
+  const before = left === 0 ? [] : await look(start, left)
+  const moves = new Map([...behind, ...before].map((move) => [move.id, move]))
+  const last = before.at(-1) ?? behind.at(-1)
+  return {
+    moves: [...moves.values()],
+    next: last ? { runId: last.run_id, gate: last.gate, dueAt: last.dueAt, id: last.id } : after,
+  }
+}
+
+/** Groups among which one is drawn, and moves of it, at most. */
+const drawnMax = 1_000
+
+/** Any place, so that not all workers look at the same moves of a million. */
+export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
+  const query = `with recursive groups as (
+      select '' as run_id, 0 as gate
+      union all
+      select n.run_id, n.gate from groups g cross join lateral (${nextGroup}) n
+    )
+    select run_id as "runId", gate from groups where run_id <> '' limit ${drawnMax}`
+  type Group = Pick<Place, 'runId' | 'gate'>
+  const { rows } = await control.pool.query<Group>(query)
+  const group = rows[Math.floor(Math.random() * rows.length)]
+  if (!group) return start
+  const among = `select m.not_before::text as "dueAt", m.id from (
+      select m.not_before, m.id from rehome_control.moves m
+      where ${isListed} and m.run_id = $1 and ${gateText} = $2
+      order by m.not_before, m.id limit ${drawnMax}) m
+    order by random() limit 1`
+  const drawn = await control.pool.query<Omit<Place, keyof Group>>(among, [group.runId, group.gate])
+  return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
 /** Moved tenants of these runs whose way back was not tried for so long. */
@@ -52,7 +128,8 @@ export async function movesToAudit(
   plan: { readonly name: string; readonly fingerprint: string },
   everyMs: number,
 ): Promise<Move[]> {
-  const lately = sql<Date>`clock_timestamp() - ${everyMs} * interval '1 ms'`
+  // The statement's time is one moment, so that an index finds what is before it.
+  const lately = sql<Date>`statement_timestamp() - ${everyMs} * interval '1 ms'`
   return await control.db
     .selectFrom('moves')
     .innerJoin('runs', 'runs.id', 'moves.run_id')

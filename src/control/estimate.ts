@@ -1,7 +1,7 @@
 /**
  * Estimates when a run ends, from how many of its tenants ended lately. Pure.
  *
- * Ends are taken for independent events of one rate (a Poisson process): n of them in a window say
+ * Ends are taken for independent events of one rate (a Poisson process): n of them in a window tell
  * that the rate is n ± 1.96 √n a window, with 95 % confidence. Tenants differ in size, so the
  * range is one of the rate, not a promise.
  */
@@ -15,7 +15,7 @@ export interface Lately {
 }
 
 export interface Estimate {
-  /** null: too little has ended to say. */
+  /** null: too little has ended to tell. */
   readonly tenantsPerMinute: number | null
   readonly rowsPerSecond: number | null
   /** Time until the last tenant ends, in ms; `toMs` may be infinite and is null then. */
@@ -26,7 +26,7 @@ export interface Estimate {
   } | null
 }
 
-/** So few say nothing of the others. */
+/** So few prove nothing about the others. */
 const endedMin = 5
 const windowMinMs = 1_000
 

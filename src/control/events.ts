@@ -1,11 +1,12 @@
 /** Named queries on the event log. It is only ever added to. */
-import { storable } from '../errors.ts'
+import { storable, storableJson } from '../errors.ts'
 import type { Control, MoveEvent } from './database.ts'
 
+/** Whatever a caller puts into an event is stored without secrets: nothing is ever taken out. */
 export interface NewEvent {
   readonly moveId: string
   readonly attempt: number
-  readonly kind: 'asked' | 'phase' | 'failed' | 'waiting' | 'settled' | 'noted'
+  readonly kind: 'asked' | 'phase' | 'failed' | 'waiting' | 'settled'
   readonly phase?: string
   readonly message: string
   readonly data?: Record<string, unknown>
@@ -19,7 +20,7 @@ export async function addEvents(control: Pick<Control, 'db'>, events: NewEvent[]
     kind: event.kind,
     phase: event.phase ?? null,
     message: storable(event.message),
-    data: JSON.stringify(event.data ?? {}) as unknown as Record<string, unknown>,
+    data: storableJson(event.data ?? {}),
   }))
   await control.db.insertInto('events').values(rows).execute()
 }

@@ -19,20 +19,30 @@ export interface FleetNumbers {
   readonly rows: readonly { plan: string; rows: number }[]
   readonly pauses: readonly PlanPauses[]
   readonly waysBack: readonly { plan: string; moves: number; nextEndS: number }[]
-  /** Since a worker touched the due move that was left alone for longest, in s; 0: none waits. */
+  /**
+   * Since a worker touched the due move that was left alone for longest, in s; 0: none waits. A
+   * queued move waits for its turn while others of its plan are carried out.
+   */
   readonly untouchedS: number
+  /** Since the held move that was left alone for longest has caught up, in s; 0: none is held. */
+  readonly captureLagS: number
   /** Moves that stopped between the decision of a cutover and the opening of the new home. */
   readonly homesClosed: number
 }
 
 const query = `
   with m as materialized (
-    select runs.plan_name as plan, moves.phase, moves.errand, moves.open, moves.error_code,
-      moves.rows_copied, moves.pause_ms, moves.window_until, moves.updated_at, moves.not_before,
+    select runs.plan_name as plan, runs.plan_fingerprint as version, moves.phase, moves.errand, moves.open, moves.error_code,
+      moves.rows_copied, moves.pause_ms, moves.window_until, moves.updated_at, moves.not_before, moves.has_job,
       ${isHeldBackText} as held
     from rehome_control.moves join rehome_control.runs on runs.id = moves.run_id
+  ), at_work as (
+    select version, max(updated_at) as worked_at from m where phase <> 'queued' group by version
   ), waiting as (
-    select * from m where open and not held and errand <> 'rehearse' and not_before < clock_timestamp()
+    select m.*, greatest(m.updated_at, not_before,
+      case when m.phase = 'queued' then worked_at end) as touched_at
+    from m left join at_work using (version)
+    where open and has_job and not held and errand <> 'rehearse' and not_before < clock_timestamp()
   )
   select
     (select coalesce(json_agg(x), '[]') from (
@@ -52,10 +62,13 @@ const query = `
     (select coalesce(json_agg(x), '[]') from (
       select plan, count(*)::int as moves,
         extract(epoch from min(window_until) - clock_timestamp())::float8 as "nextEndS"
-      from m where phase = 'moved' and window_until > clock_timestamp() group by 1 order by 1) x)
+      from m where (phase = 'moved' or open and errand = 'audit')
+        and window_until > clock_timestamp() group by 1 order by 1) x)
       as "waysBack",
-    (select coalesce(extract(epoch from clock_timestamp() - min(greatest(updated_at, not_before))), 0)::float8
+    (select coalesce(extract(epoch from clock_timestamp() - min(touched_at)), 0)::float8
       from waiting) as "untouchedS",
+    (select coalesce(extract(epoch from clock_timestamp() - min(updated_at)), 0)::float8
+      from m where open and phase = 'hold') as "captureLagS",
     (select count(*)::int from waiting
       where phase in ('cutover', 'release', 'undo_cutover', 'undo_release')
         and updated_at < clock_timestamp() - interval '30 s') as "homesClosed"`

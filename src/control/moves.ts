@@ -4,11 +4,10 @@
  */
 import { type Expression, sql } from 'kysely'
 import type { Errand } from '../errands.ts'
-import { storable } from '../errors.ts'
+import { storable, storableJson } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
 import type { Control, Move } from './database.ts'
-import { addEvents } from './events.ts'
-import { isHeldBack } from './steer.ts'
+import { dueAfter, isHeldBack, isOnHoldText } from './steer.ts'
 
 export async function findMove(control: Control, id: string): Promise<Move | undefined> {
   const query = control.db.selectFrom('moves').selectAll().where('id', '=', id)
@@ -69,11 +68,16 @@ export async function touchMove(
     .execute()
 }
 
+export interface ClaimedMove extends Move {
+  /** It was held when the attempt began. */
+  readonly on_hold: boolean
+}
+
 /** Begins an attempt under a new token. undefined: there is nothing to do for this errand. */
 export async function claimMove(
   control: Control,
   claim: { id: string; errand: Errand; token: string },
-): Promise<Move | undefined> {
+): Promise<ClaimedMove | undefined> {
   return await control.db
     .updateTable('moves')
     .set((eb) => ({
@@ -88,6 +92,7 @@ export async function claimMove(
     .where('open', '=', true)
     .where((eb) => eb.not(isHeldBack))
     .returningAll()
+    .returning(sql.raw<boolean>(isOnHoldText()).as('on_hold'))
     .executeTakeFirst()
 }
 
@@ -110,44 +115,58 @@ export interface MoveChange {
   readonly message?: string
 }
 
-/**
- * One statement, as tenants wait behind some of them: the new phase, what is known so far, and the
- * event that tells of it.
- */
+/** The new phase, what is known so far, and the event that tells of it. */
 export async function storeProgress(
   control: Control,
-  held: { id: string; token: string; attempt: number },
+  held: Held,
   change: MoveChange,
+): Promise<boolean> {
+  const { phase, message } = change
+  const tells = phase !== undefined || message !== undefined
+  const event = { kind: 'phase', phase: phase ?? null, message: message ?? `${phase} begins` }
+  return await changeMove(control, held, { set: columnsOf(change), event: tells ? event : null })
+}
+
+/** An attempt that has claimed its move. */
+type Held = { readonly id: string; readonly token: string; readonly attempt: number }
+type Told = { readonly kind: string; readonly phase: string | null; readonly message: string }
+
+/**
+ * One statement, as tenants wait behind some of them: what changes, and the event that tells of it.
+ */
+async function changeMove(
+  control: Control,
+  held: Held,
+  { set, event }: { readonly set: Record<string, unknown>; readonly event: Told | null },
 ): Promise<boolean> {
   const stored = control.db.with('stored', (db) =>
     db
       .updateTable('moves')
-      .set({ ...columnsOf(change), updated_at: sql<Date>`clock_timestamp()` })
+      .set({ ...set, updated_at: sql<Date>`clock_timestamp()` })
       .where('id', '=', held.id)
       .where('token', '=', held.token)
       .where('open', '=', true)
       .returning('id as move_id'),
   )
-  const told = stored.with('told', (db) =>
+  const withEvent = stored.with('told', (db) =>
     db
       .insertInto('events')
       .columns(['move_id', 'attempt', 'kind', 'phase', 'message', 'data'])
-      .expression((eb) => eb.selectFrom('stored').select(eventOf(held.attempt, change))),
+      .expression((eb) => eb.selectFrom('stored').select(eventOf(held.attempt, event))),
   )
-  const tells = change.phase !== undefined || change.message !== undefined
-  const rows = await (tells ? told : stored).selectFrom('stored').select('move_id').execute()
+  const rows = await (event ? withEvent : stored).selectFrom('stored').select('move_id').execute()
   return rows.length === 1
 }
 
 /** The columns of an event, over the move that was stored. */
-function eventOf(attempt: number, { phase, message }: MoveChange) {
-  const text = storable(message ?? `${phase} begins`)
+function eventOf(attempt: number, event: Told | null) {
+  const { kind = '', phase = null, message = '' } = event ?? {}
   return [
     'move_id' as const,
     sql<number>`${attempt}::integer`.as('attempt'),
-    sql<string>`'phase'`.as('kind'),
-    sql<string | null>`${phase ?? null}::text`.as('phase'),
-    sql<string>`${text}::text`.as('message'),
+    sql<string>`${kind}::text`.as('kind'),
+    sql<string | null>`${phase}::text`.as('phase'),
+    sql<string>`${storable(message)}::text`.as('message'),
     sql<Record<string, unknown>>`'{}'::jsonb`.as('data'),
   ]
 }
@@ -174,7 +193,7 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
     }),
     ...(audited && { audited_at: sql`clock_timestamp()` }),
     ...(evidence !== undefined && {
-      evidence: sql`evidence || ${JSON.stringify(evidence)}::jsonb`,
+      evidence: sql`evidence || ${storableJson(evidence)}::jsonb`,
     }),
   }
 }
@@ -199,25 +218,20 @@ export interface Failure {
   readonly data: Record<string, unknown>
 }
 
-/** An audit says nothing new of a move that ended long ago. */
+/** An audit reports nothing new of a move that ended long ago. */
 const settledAt = sql<Date>`case when errand in ('move', 'rollback') then clock_timestamp()
   else settled_at end`
 
 /** The errand is over, well or not. Clears the error where it went well. */
 export async function settleMove(
   control: Control,
-  held: { id: string; token: string; attempt: number },
-  end: Pick<MoveChange, 'evidence' | 'windowMs' | 'audited'> & {
-    phase: SettledPhase
-    failure?: Failure
-  },
+  held: Held,
+  end: Omit<MoveChange, 'phase' | 'message'> & { phase: SettledPhase; failure?: Failure },
 ): Promise<boolean> {
   const { failure, evidence = {}, ...change } = end
+  const settled = { open: false, paused: null, settled_at: settledAt }
   return await finishAttempt(control, held, {
-    set: {
-      ...columnsOf({ ...change, evidence }),
-      ...{ open: false, paused: null, settled_at: settledAt },
-    },
+    set: { ...columnsOf({ ...change, evidence }), ...settled },
     kind: failure ? 'failed' : 'settled',
     message: failure ? `${failure.code}: ${failure.message}` : end.phase,
     ...(failure && { failure }),
@@ -229,6 +243,10 @@ export interface Wait {
   readonly waitMs: number
   readonly failure: Failure
   readonly isAttemptKept: boolean
+  /** It is held: the next attempt is due when the hold ends, as it may have meanwhile. */
+  readonly isHeld: boolean
+  /** It failed as the one before: it is not counted, and leaves no event. */
+  readonly isRepeated: boolean
 }
 
 function nextText({ failure, waitMs }: Wait): string {
@@ -239,18 +257,15 @@ function nextText({ failure, waitMs }: Wait): string {
  * The attempt failed in a way that may pass: the next one is due in `waitMs`. Where the attempt is
  * kept it does not count as used.
  */
-export async function postponeMove(
-  control: Control,
-  held: { id: string; token: string; attempt: number },
-  wait: Wait,
-): Promise<boolean> {
+export async function postponeMove(control: Control, held: Held, wait: Wait): Promise<boolean> {
   return await finishAttempt(control, held, {
     set: {
       phase: wait.phase,
       ...(wait.isAttemptKept && { attempts_used: sql`greatest(0, attempts_used - 1)` }),
-      not_before: sql`clock_timestamp() + ${wait.waitMs} * interval '1 ms'`,
+      ...(wait.isRepeated && { attempt: sql`attempt - 1` }),
+      not_before: dueAfter(wait),
     },
-    kind: 'waiting',
+    kind: wait.isRepeated ? null : 'waiting',
     message: `${wait.failure.code}: ${wait.failure.message}${nextText(wait)}`,
     failure: wait.failure,
   })
@@ -258,33 +273,23 @@ export async function postponeMove(
 
 async function finishAttempt(
   control: Control,
-  held: { id: string; token: string; attempt: number },
+  held: Held,
   end: {
     set: Record<string, unknown>
-    kind: 'failed' | 'settled' | 'waiting'
+    kind: 'failed' | 'settled' | 'waiting' | null
     message: string
     failure?: Failure
   },
 ): Promise<boolean> {
-  const { failure } = end
-  return await control.db.transaction().execute(async (tx) => {
-    const result = await tx
-      .updateTable('moves')
-      .set({
-        ...end.set,
-        failed_phase: failure?.failedPhase ?? null,
-        error_code: failure?.code ?? null,
-        error_message: failure?.message ?? null,
-        error_data: failure ? JSON.stringify(failure.data) : null,
-        updated_at: sql<Date>`clock_timestamp()`,
-      })
-      .where('id', '=', held.id)
-      .where('token', '=', held.token)
-      .where('open', '=', true)
-      .executeTakeFirst()
-    if (result.numUpdatedRows !== 1n) return false
-    const { kind, message } = end
-    await addEvents({ db: tx }, [{ moveId: held.id, attempt: held.attempt, kind, message }])
-    return true
+  const { failure, kind, message } = end
+  return await changeMove(control, held, {
+    set: {
+      ...end.set,
+      failed_phase: failure?.failedPhase ?? null,
+      error_code: failure?.code ?? null,
+      error_message: failure ? storable(failure.message) : null,
+      error_data: failure ? storableJson(failure.data) : null,
+    },
+    event: kind && { kind, phase: null, message },
   })
 }

@@ -1,6 +1,6 @@
 /**
  * A tenant has one open move at a time, over all scopes that the move touches. A unique index
- * cannot say so: the target's scope of one move may be the source's of another. Two such moves
+ * cannot tell: the target's scope of one move may be the source's of another. Two such moves
  * would close both ends, each for the other one.
  */
 import { sql } from 'kysely'
@@ -15,15 +15,24 @@ export interface Opening {
   readonly except?: string
 }
 
+type Tx = Pick<Control, 'db'>
+
 /**
- * Asked in the transaction that opens moves; until it ends no other one opens any. Throws
- * TENANT_BUSY.
+ * A transaction that opens moves: until it ends no other one opens any. It waits for that before
+ * `work` locks any row, and keeps neither moves nor counts locked meanwhile.
  */
+export function openMoves<T>({ db }: Tx, work: (tx: Tx['db']) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended('rehome openings', 0))`.execute(tx)
+    return await work(tx)
+  })
+}
+
+/** Asked within `openMoves`. Throws TENANT_BUSY. */
 export async function refuseBusyTenants(
-  tx: Pick<Control, 'db'>,
+  tx: Tx,
   { scopes, tenants, except }: Opening,
 ): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended('rehome openings', 0))`.execute(tx.db)
   const open = await busyTenants(tx, scopes, tenants)
   const busy = open.find(({ id }) => id !== except)
   if (!busy) return

@@ -1,7 +1,7 @@
 /**
- * Steering of the moves of a run. It may have a million of them, so they are read and changed in
- * pages of 1,000, without their evidence. Each page is stored for itself: who repeats a request
- * that was interrupted goes on with the rest.
+ * Errands and steering of the moves of a run. It may have a million of them, so they are read and
+ * changed in pages of 1,000, without their evidence. Each page is stored for itself: who repeats a
+ * request that was interrupted goes on with the rest.
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { RehomeError, storable } from '../errors.ts'
@@ -16,14 +16,17 @@ export interface Some {
   readonly tenants?: readonly string[] | undefined
   /** Only those of this wave. */
   readonly wave?: number | undefined
+  /** Only those that have a job. The feeder gives the others theirs. */
+  readonly hasJob?: true | undefined
 }
 
 const columns = [
-  ...(['id', 'run_id', 'tenant_id', 'wave', 'phase', 'errand', 'open'] as const),
-  ...(['attempt', 'generation', 'epoch', 'paused'] as const),
+  ...(['id', 'run_id', 'tenant_id', 'wave', 'place', 'phase', 'errand', 'open'] as const),
+  ...(['attempt', 'generation', 'epoch', 'paused', 'held', 'complete_after', 'has_job'] as const),
+  ...(['error_code', 'cleanup_begun', 'window_until', 'rows_copied'] as const),
 ] as const
 
-/** A move without its evidence, errors and numbers. */
+/** A move without what may be large: its evidence, and the words and data of its error. */
 export type BriefMove = Pick<Move, (typeof columns)[number]>
 
 const pageSize = 1000
@@ -31,12 +34,13 @@ const pageSize = 1000
 /** In the order of their tenants. */
 async function* pagesOf(
   control: Control,
-  { runId, tenants, wave }: Some,
+  { runId, tenants, wave, hasJob }: Some,
   when: Expression<SqlBool>,
 ): AsyncGenerator<BriefMove[]> {
   let query = control.db.selectFrom('moves').select(columns).where('run_id', '=', runId)
   if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
   if (wave !== undefined) query = query.where('wave', '=', wave)
+  if (hasJob) query = query.where('has_job', '=', true)
   query = query.where(when).orderBy('tenant_id').limit(pageSize)
   for (let page = await query.execute(); ; ) {
     yield page
@@ -122,8 +126,44 @@ export async function pauseMoves(
   return await changeAll(control, some, {
     when: sql<SqlBool>`${isStoppable} and moves.paused is distinct from ${paused}`,
     set: { paused },
-    ...{ message, data: { paused, by, reason } },
+    message,
+    data: { paused, by, reason },
   })
+}
+
+export interface Completing extends Steered {
+  /** Also outside the windows of their tenants, from now on. */
+  readonly anytime?: boolean | undefined
+}
+
+/** Held before their cutover, or before their start. In statements on `moves`. */
+function isHeldMove({ anytime = false }: Pick<Completing, 'anytime'>) {
+  return sql<SqlBool>`${isStoppable}
+    and (held or complete_after is not null or ${anytime} and windows is not null)`
+}
+
+/** Ends the hold of these moves: the next look at each of them is due. */
+export async function completeMoves(
+  control: Control,
+  some: Some,
+  { by, reason, anytime }: Completing,
+): Promise<BriefMove[]> {
+  const due = { held: false, complete_after: null, not_before: sql<Date>`clock_timestamp()` }
+  return await changeAll(control, some, {
+    when: isHeldMove({ anytime }),
+    set: { ...due, ...(anytime && { windows: null }) },
+    message: withReason(`completed by ${by}${anytime ? ', at any time' : ''}`, reason),
+    data: { by, reason, anytime },
+  })
+}
+
+/** Moves that `completeMoves` would change. */
+export async function heldMoves(
+  control: Control,
+  some: Some,
+  how: Pick<Completing, 'anytime'>,
+): Promise<BriefMove[]> {
+  return await allOf(control, some, isHeldMove(how))
 }
 
 /**
@@ -152,6 +192,10 @@ export async function callOff(
 /** Rolled back, also if what it had left is removed, or to be. In statements on `moves`. */
 export const hasComeBack = `(phase = 'rolled_back' or fallback_phase = 'rolled_back')`
 
+/** At its new home, also while that is audited, or after its window or its old copy has gone. */
+export const hasMoved = `(phase in ('moved', 'audit', 'finalize', 'cleanup', 'cleaned')
+  and fallback_phase <> 'rolled_back')`
+
 /** A move that failed or was rolled back stays as it is, and counts no longer as a failure. */
 export async function skipFailed(
   control: Control,
@@ -175,7 +219,9 @@ async function settle(
   const moves = await changeAll(control, some, {
     when,
     set: {
-      ...{ open: false, token: null, paused: null },
+      open: false,
+      token: null,
+      paused: null,
       phase: sql<Phase>`case when open then fallback_phase else phase end`,
       settled_at: sql<Date>`case when open then clock_timestamp() else settled_at end`,
       failed_phase: sql`coalesce(failed_phase, phase)`,
@@ -184,7 +230,8 @@ async function settle(
         || coalesce(': ' || error_message, '') || ')', '')`,
       updated_at: sql<Date>`clock_timestamp()`,
     },
-    ...{ message: `${code}: ${message}`, data: { by, reason } },
+    message: `${code}: ${message}`,
+    data: { by, reason },
   })
   return moves.map((move) => move.tenant_id)
 }
@@ -212,10 +259,10 @@ async function changeAll(
         .set(set)
         .where('id', '=', sql<string>`any(${ids}::uuid[])`)
       const done = await own.where(when).returning(columns).execute()
-      const told = done.map(({ id: moveId, attempt }) => ({ moveId, attempt }))
+      const attempts = done.map(({ id: moveId, attempt }) => ({ moveId, attempt }))
       await addEvents(
         { db: tx },
-        told.map((move) => ({ ...move, kind: 'asked', message, data })),
+        attempts.map((move) => ({ ...move, kind: 'asked', message, data })),
       )
       return done
     })
@@ -231,5 +278,5 @@ function byTenant(page: readonly BriefMove[]): (a: BriefMove, b: BriefMove) => n
 }
 
 function withReason(text: string, reason: string | undefined): string {
-  return reason === undefined ? text : `${text}: ${storable(reason)}`
+  return storable(reason === undefined ? text : `${text}: ${reason}`)
 }

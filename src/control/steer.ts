@@ -4,7 +4,7 @@
  * under way looks for it every second. Each change is conditional, and stores who made it and why.
  */
 import { type SqlBool, sql } from 'kysely'
-import { storable } from '../errors.ts'
+import { storable, storableJson } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import type { Control, Pause, Priority } from './database.ts'
 
@@ -13,19 +13,40 @@ export interface Steered {
   readonly reason?: string | undefined
 }
 
+/** Whether a person has to complete it, or its moment has not come. */
+export const isOnHoldText = (moves = 'moves') =>
+  `(${moves}.held or coalesce(${moves}.complete_after > clock_timestamp(), false))`
+
+/** When the next attempt is due; that of a held move at the latest when its hold ends. */
+export function dueAfter({ waitMs, isHeld }: { waitMs: number; isHeld: boolean }) {
+  const due = sql<Date>`clock_timestamp() + ${waitMs} * interval '1 ms'`
+  return isHeld
+    ? sql<Date>`least(${due}, case when held then ${due}
+        else greatest(clock_timestamp(), complete_after) end)`
+    : due
+}
+
 /** Texts of the two rules, for named queries that are texts. In statements on `moves`. */
 const before = beforeCutover.map((phase) => `'${phase}'`).join(', ')
-const isStoppableText = `(moves.open and moves.errand = 'move' and moves.phase in (${before}))`
+export const isStoppableText = `(moves.open and moves.errand = 'move' and moves.phase in (${before}))`
 export const isHeldBackText = `(${isStoppableText} and (moves.paused is not null
   or exists (select from rehome_control.runs r where r.id = moves.run_id
-    and (r.paused is not null or r.wave < moves.wave))))`
+    and (r.paused is not null or r.wave < moves.wave
+      or r.strategy = 'offline' and ${isOnHoldText()}))))`
+
+/**
+ * The wave with which the move begins, negative where a person has to complete it. 0: nothing holds
+ * it back. null: it is paused by itself. In statements on `moves m`; an index has the same words.
+ */
+export const gateText = `(case when m.errand <> 'move' or m.phase not in (${before}) then 0
+  when m.paused is null then case when m.held then -m.wave else m.wave end end)`
 
 /** A move that can still be kept from its cutover. In statements on `moves`. */
 export const isStoppable = sql.raw<SqlBool>(isStoppableText)
 
 /**
- * Whether no attempt at the move may begin: it or its run is paused, or its wave has not begun. In
- * statements on `moves`.
+ * Whether no attempt at the move may begin: it or its run is paused, its wave has not begun, or it
+ * is held and offline. In statements on `moves`.
  */
 export const isHeldBack = sql.raw<SqlBool>(isHeldBackText)
 
@@ -66,6 +87,7 @@ export type RunEventKind =
   | 'skipped'
   | 'wave'
   | 'approved'
+  | 'completed'
 
 export interface NewRunEvent extends Steered {
   readonly runId: string
@@ -77,8 +99,9 @@ export async function addRunEvent(
   control: Pick<Control, 'db'>,
   { runId, kind, by, reason, data = {} }: NewRunEvent,
 ): Promise<void> {
-  const row = { run_id: runId, kind, by, reason: reason === undefined ? null : storable(reason) }
-  const stored = JSON.stringify(data) as unknown as Record<string, unknown>
+  const why = reason === undefined ? null : storable(reason)
+  const row = { run_id: runId, kind, by: storable(by), reason: why }
+  const stored = storableJson(data)
   await control.db
     .insertInto('run_events')
     .values({ ...row, data: stored })

@@ -1,8 +1,9 @@
 /** Named queries on the waves of runs. */
 import { type SqlBool, sql } from 'kysely'
+import { storable } from '../errors.ts'
 import type { RunWave, WaveState } from '../plan/waves.ts'
-import type { Control, Run } from './database.ts'
-import { type BriefMove, hasComeBack, openMovesOf } from './steer-moves.ts'
+import type { Control, Move, Run } from './database.ts'
+import { type BriefMove, hasComeBack, hasMoved, openMovesOf } from './steer-moves.ts'
 
 /** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
 export async function wavingRuns(control: Control): Promise<Run[]> {
@@ -37,19 +38,28 @@ export async function leaveWaves(control: Control, restMs: number): Promise<void
 
 /** Waves of a run as they were enqueued; null: it has none. */
 export function wavesOf(run: Run): readonly RunWave[] | null {
-  return run.waves as readonly RunWave[] | null
+  return run.waves
 }
 
-export type WaveCounts = Pick<WaveState, 'open' | 'failed' | 'pauseMsP99'>
+export type WaveCounts = Pick<
+  WaveState,
+  'open' | 'failed' | 'pauseMsP99' | 'unaudited' | 'auditsFailed'
+>
 
 const isOpen = `open and errand in ('move', 'rollback')`
+
+const hasWayBack = `${hasMoved} and window_until > clock_timestamp()`
 
 /** A tenant that came back is no success; one whose rollback is under way is not over. */
 const counted = `count(*) filter (where ${isOpen})::int as open,
   count(*) filter (where not open and error_code is distinct from 'SKIPPED'
     and (phase = 'failed' or ${hasComeBack}))::int as failed,
   percentile_disc(0.99) within group (order by pause_ms)
-    filter (where phase = 'moved') as "pauseMsP99"`
+    filter (where ${hasMoved}) as "pauseMsP99",
+  count(*) filter (where ${hasWayBack}
+    and (audited_at is null or open and errand = 'audit'))::int as unaudited,
+  count(*) filter (where ${hasWayBack} and not open and audited_at is not null
+    and error_code is not null)::int as "auditsFailed"`
 
 /** Failures and pauses of the wave itself, and open moves of it and of all waves before. */
 export async function waveCounts(
@@ -59,6 +69,22 @@ export async function waveCounts(
   const query = `select ${counted} from rehome_control.moves where run_id = $1
     and (wave = $2 or wave < $2 and open)`
   return (await control.pool.query(query, [run.id, run.wave])).rows[0]
+}
+
+/** Moved tenants of the wave whose ways back were never audited; a few of them. */
+export async function unauditedMoves(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+  most = 20,
+): Promise<Move[]> {
+  return await control.db
+    .selectFrom('moves')
+    .selectAll()
+    .where('run_id', '=', run.id)
+    .where('wave', '=', run.wave)
+    .where(sql.raw<SqlBool>(`not open and ${hasWayBack} and audited_at is null`))
+    .limit(most)
+    .execute()
 }
 
 /** Those of the whole run since it was enqueued, or last resumed. */
@@ -80,6 +106,7 @@ export async function endWave(
 ): Promise<number | null> {
   const query = `update rehome_control.runs
     set wave_ended_at = case when $3 then coalesce(wave_ended_at, clock_timestamp()) end,
+      gate_asked_at = null, gate_answer = null,
       approved_wave = case when $3 then approved_wave else least(approved_wave, wave - 1) end,
       overridden_wave = case when $3 then overridden_wave else least(overridden_wave, wave - 1) end
     where id = $1 and wave = $2 and (wave_ended_at is null) = $3`
@@ -89,19 +116,45 @@ export async function endWave(
   return (await control.pool.query(age, [run.id])).rows[0]?.ms ?? null
 }
 
-/** Lets the next wave begin, unless somebody else has. Returns its moves. */
+/** true: the wave's own check is to be asked by the caller, and by no other for so long. */
+export async function claimCheck(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+  everyMs: number,
+): Promise<boolean> {
+  const query = `update rehome_control.runs
+    set gate_asked_at = clock_timestamp(), gate_answer = coalesce(gate_answer, 'not answered yet')
+    where id = $1 and wave = $2 and wave_ended_at is not null and (gate_asked_at is null
+      or gate_asked_at < clock_timestamp() - $3 * interval '1 ms')`
+  return (await control.pool.query(query, [run.id, run.wave, everyMs])).rowCount === 1
+}
+
+/** Unless the wave is open again, or another one has begun. `reason` null: the next may begin. */
+export async function storeCheck(
+  control: Control,
+  run: Pick<Run, 'id' | 'wave'>,
+  reason: string | null,
+): Promise<void> {
+  const query = `update rehome_control.runs
+    set gate_asked_at = clock_timestamp(), gate_answer = $3
+    where id = $1 and wave = $2 and wave_ended_at is not null`
+  const text = reason === null ? null : storable(reason)
+  await control.pool.query(query, [run.id, run.wave, text])
+}
+
+/** Lets the next wave begin. Returns those of its moves that have a job; null: another has. */
 export async function openWave(
   control: Control,
   run: Pick<Run, 'id' | 'wave'>,
 ): Promise<BriefMove[] | null> {
   const opened = await control.db
     .updateTable('runs')
-    .set({ wave: run.wave + 1, wave_ended_at: null })
+    .set({ wave: run.wave + 1, wave_ended_at: null, gate_asked_at: null, gate_answer: null })
     .where('id', '=', run.id)
     .where('wave', '=', run.wave)
     .executeTakeFirst()
   if (opened.numUpdatedRows !== 1n) return null
-  return await openMovesOf(control, { runId: run.id, wave: run.wave + 1 })
+  return await openMovesOf(control, { runId: run.id, wave: run.wave + 1, hasJob: true })
 }
 
 /** false: it was so already, it has open moves, or another wave has begun. */

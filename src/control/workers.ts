@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
+import { needsSlotText } from './fleet/server-slots.ts'
 
 export interface Presence {
   readonly id: string
@@ -32,14 +33,21 @@ export async function dismissWorker(control: Control, id: string): Promise<void>
 
 /** Whether a worker that is alive has the plan. */
 export async function hasWorker(control: Control, fingerprint: string): Promise<boolean> {
-  const query = `select exists (select from rehome_control.workers
-    where $1 = any(fingerprints) and alive_until > clock_timestamp()) as yes`
-  return (await control.pool.query(query, [fingerprint])).rows[0].yes
+  return (await workersWith(control, fingerprint)) > 0
+}
+
+/** The number of workers that are alive and have the plan. */
+export async function workersWith(control: Control, fingerprint: string): Promise<number> {
+  const query = `select count(*)::int as workers from rehome_control.workers
+    where $1 = any(fingerprints) and alive_until > clock_timestamp()`
+  return (await control.pool.query(query, [fingerprint])).rows[0].workers
 }
 
 export interface PlannedMove extends Move {
   /** Fingerprint of the plan with which its run was enqueued. */
   readonly plan_fingerprint: string
+  /** It needs a slot of a server: see fleet/server-slots.ts. */
+  readonly needs_slot: boolean
 }
 
 export async function findPlannedMove(
@@ -51,11 +59,6 @@ export async function findPlannedMove(
     .innerJoin('runs', 'runs.id', 'moves.run_id')
     .selectAll('moves')
     .select('runs.plan_fingerprint')
+    .select(sql.raw<boolean>(needsSlotText).as('needs_slot'))
   return await query.where('moves.id', '=', id).executeTakeFirst()
-}
-
-/** In statements on `moves`. */
-export function isPlannedBy(fingerprints: readonly string[]) {
-  return sql<boolean>`exists (select from rehome_control.runs r
-    where r.id = moves.run_id and r.plan_fingerprint = any(${fingerprints}))`
 }

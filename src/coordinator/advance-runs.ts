@@ -11,26 +11,26 @@ import {
   leaveWaves,
   openWave,
   stopCounts,
+  unauditedMoves,
   type WaveCounts,
   waveCounts,
   wavesOf,
   wavingRuns,
 } from '../control/waves.ts'
+import { tellWaiting } from '../control/webhooks.ts'
 import { RehomeError } from '../errors.ts'
-import {
-  type StopWhen,
-  stopReason,
-  type Verdict,
-  verdictOn,
-  type WaveState,
-} from '../plan/waves.ts'
+import { stopReason, type Verdict, verdictOn, type WaveState } from '../plan/waves.ts'
 import { ensureJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
-import { knownRun } from './ask-errands.ts'
+import { audit, knownRun } from './ask-errands.ts'
+import { feed } from './fleet/feed.ts'
+import { beginCheck, type KnownPlan } from './fleet/gate-check.ts'
 
 interface At {
   readonly control: Control
   readonly queues: Queues
+  /** Plans whose checks can be asked here. */
+  readonly plans?: readonly KnownPlan[] | undefined
 }
 
 const plan = 'the plan'
@@ -71,8 +71,7 @@ async function lookAfter(at: At, run: Run): Promise<void> {
 
 async function stopRun({ control }: At, run: Run): Promise<boolean> {
   if (run.paused || run.stop_when === null) return false
-  const stopWhen = run.stop_when as StopWhen
-  const reason = stopReason(stopWhen, await stopCounts(control, run.id))
+  const reason = stopReason(run.stop_when, await stopCounts(control, run.id))
   if (reason === null) return false
   const paused = 'finish' as const
   await steerRun(control, run.id, { by: plan, reason, kind: 'paused', change: { paused } })
@@ -83,13 +82,24 @@ async function advance(at: At, run: Run): Promise<void> {
   if (run.wave >= run.wave_count) return
   const counts = await waveCounts(at.control, run)
   const endedMs = await endWave(at.control, run, { isOver: counts.open === 0 })
-  const { next, reason } = judge(run, { ...counts, endedMs })
+  if (counts.open === 0 && counts.unaudited) await askForAudits(at, run)
+  const { next, reason, asksPerson, asksPlan } = judge(run, { ...counts, endedMs })
+  if (asksPlan) await beginCheck(at, run)
+  if (asksPerson) await tellWaiting(at.control, run.id, { wave: run.wave, reason })
   if (!next) return
   const moves = await openWave(at.control, run)
   if (!moves) return
-  const data = { wave: run.wave + 1, tenants: moves.length }
+  const data = { wave: run.wave + 1, tenants: wavesOf(run)?.[run.wave]?.tenants }
   await addRunEvent(at.control, { runId: run.id, kind: 'wave', by: plan, reason, data })
-  if (!run.paused) await ensureJobs(at.queues, moves, { run })
+  if (run.paused) return
+  await ensureJobs(at.queues, moves, { run })
+  await feed(at, run.id)
+}
+
+/** A few at a time: audits are work for workers, and each look asks for the next ones. */
+async function askForAudits(at: At, run: Run): Promise<void> {
+  if (!wavesOf(run)?.[run.wave - 1]?.audited) return
+  await audit(at, await unauditedMoves(at.control, run), plan)
 }
 
 /** Tells whether the wave after the current one may begin now, and why not. Changes nothing. */
@@ -105,7 +115,9 @@ function judge(run: Run, state: WaveCounts & Pick<WaveState, 'endedMs'>): Verdic
   if (!wave) return { next: false, reason: `run ${run.id} has no wave ${run.wave}` }
   const isApproved = run.approved_wave >= run.wave
   const isOverridden = run.overridden_wave >= run.wave
-  return verdictOn({ ...state, number: run.wave, wave, isApproved, isOverridden }, run.id)
+  const answer = run.gate_asked_at === null ? null : (run.gate_answer ?? (true as const))
+  const decided = { isApproved, isOverridden, answer }
+  return verdictOn({ ...state, ...decided, number: run.wave, wave }, run.id)
 }
 
 export interface ApproveOptions {

@@ -5,15 +5,17 @@
 
 import { type Asker, askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
-import { movesOfRun } from '../control/moves.ts'
-import { findRun } from '../control/runs.ts'
-import { briefMoves } from '../control/steer-moves.ts'
+import { findRun } from '../control/runs/runs.ts'
+import { type BriefMove, briefMoves } from '../control/steer-moves.ts'
+import type { AskedErrand } from '../errands.ts'
 import { termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { type Choice, refuseBadChoice, withinShare } from './choose.ts'
+import { tenantsOfRunWhere } from './tenant-facts.ts'
 import { refuseBadId, show } from './tenants.ts'
 
 interface At {
@@ -40,17 +42,19 @@ function askerOf({ by, reason }: ErrandOptions): Asker {
 
 export interface RollbackOptions extends ErrandOptions {
   readonly discardWrites?: boolean | undefined
-  /** Called for each named tenant that is passed over, with a sentence that says why. */
+  /** Called for each named tenant that is passed over, with the reason in a sentence. */
   readonly onPassedOver?: ((tenant: string, reason: string) => void) | undefined
 }
 
-export type AskedErrand = 'retry' | 'rollback' | 'finalize' | 'cleanup'
-
 interface Rule {
-  readonly allowed: (move: Move) => boolean
-  /** Says when it would be allowed. */
+  readonly allowed: (move: BriefMove) => boolean
+  /** The states in which it would be allowed. */
   readonly otherwise: string
-  readonly ask: (control: Control, move: Move, options: RollbackOptions) => Promise<Move | null>
+  readonly ask: (
+    control: Control,
+    move: BriefMove,
+    options: RollbackOptions,
+  ) => Promise<Move | null>
 }
 
 const rules: Readonly<Record<AskedErrand, Rule>> = {
@@ -97,7 +101,7 @@ export async function retry(at: At, runId: string, options: ErrandOptions): Prom
 
 /**
  * Returns the tenants that are rolled back. A tenant whose move had changed nothing is where it
- * was: among others it is passed over. Where there are no others, NOT_ALLOWED_NOW says so.
+ * was: among others it is passed over. Where there are no others, it is NOT_ALLOWED_NOW.
  */
 export async function rollback(at: At, runId: string, options: RollbackOptions): Promise<string[]> {
   return await askFor(at, 'rollback', { ...options, runId })
@@ -119,23 +123,27 @@ async function askFor(
   const { run, moves } = await chosenFor(at.control, errand, options)
   if (options.dryRun || moves.length === 0) return moves.map((move) => move.tenant_id)
   const { otherwise, ask } = rules[errand]
-  const asked: string[] = []
+  const accepted = new Set<string>()
   await at.queues.ready()
-  for (const move of moves) {
+  await inParallel(moves, { limit: atOnce, signal }, async (move) => {
     const open = await ask(at.control, move, options)
     if (!open && options.tenants) throw notNow(move, otherwise)
     // Its state has changed since it was read.
-    if (!open) continue
+    if (!open) return
     await ensureJob(at.queues, open, { run })
-    asked.push(move.tenant_id)
-  }
-  return asked
+    accepted.add(move.tenant_id)
+  })
+  return moves.map((move) => move.tenant_id).filter((tenant) => accepted.has(tenant))
 }
+
+/** Half of the connections of a library's pool: others ask meanwhile. */
+const atOnce = 4
+const { signal } = new AbortController()
 
 export interface ChosenMoves {
   readonly run: Run
-  readonly moves: readonly Move[]
-  readonly passedOver: readonly Move[]
+  readonly moves: readonly BriefMove[]
+  readonly passedOver: readonly BriefMove[]
 }
 
 /**
@@ -157,13 +165,16 @@ export async function chosenFor(
   )
   refuseRehearsal(errand, run)
   refuseBadWave(run, options.wave)
-  const inWave = ({ wave }: Move) => options.wave === undefined || wave === options.wave
-  const share = withinShare(moves.filter(inWave), options, (move) => move.tenant_id)
+  const inWave = ({ wave }: BriefMove) => options.wave === undefined || wave === options.wave
+  const { where } = options
+  const chosen = where === undefined ? null : await tenantsOfRunWhere(control, run.id, where)
+  const isChosen = (move: BriefMove) => inWave(move) && chosen?.has(move.tenant_id) !== false
+  const share = withinShare(moves.filter(isChosen), options, (move) => move.tenant_id)
   const { allowed: isAllowed } = rules[errand]
   // Persons have decided about these, so another one has to ask for them.
-  const isDecided = ({ error_code: code }: Move) => code === 'CANCELLED' || code === 'SKIPPED'
+  const isDecided = ({ error_code: code }: BriefMove) => code === 'CANCELLED' || code === 'SKIPPED'
   const spared = errand === 'retry' && !options.all && tenants === undefined
-  const allowed = (move: Move) => isAllowed(move) && !(spared && isDecided(move))
+  const allowed = (move: BriefMove) => isAllowed(move) && !(spared && isDecided(move))
   const open = share.filter(allowed).slice(0, limit)
   const passedOver = share.filter((move) => !allowed(move))
   if (!all) refuseOthers(errand, { open, passedOver }, options)
@@ -185,10 +196,10 @@ function refuseRehearsal(errand: AskedErrand, run: Run): void {
 /** One wrong tenant refuses the whole request, as far as can be seen beforehand. */
 function refuseOthers(
   errand: AskedErrand,
-  { open, passedOver }: { open: readonly Move[]; passedOver: readonly Move[] },
+  { open, passedOver }: Pick<ChosenMoves, 'passedOver'> & { open: readonly BriefMove[] },
   { onPassedOver }: RollbackOptions,
 ): void {
-  const spares = (move: Move) => errand === 'rollback' && hasChangedNothing(move)
+  const spares = (move: BriefMove) => errand === 'rollback' && hasChangedNothing(move)
   const wrong = passedOver.find((move) => !spares(move))
   if (wrong) throw notNow(wrong, rules[errand].otherwise)
   if (passedOver[0] && open.length === 0) throw nothingToRollBack(passedOver[0])
@@ -198,11 +209,11 @@ function refuseOthers(
 }
 
 /** A move stores its epoch before it closes the target, which is the first thing it changes. */
-function hasChangedNothing({ open, phase, epoch }: Move): boolean {
+function hasChangedNothing({ open, phase, epoch }: BriefMove): boolean {
   return !open && phase === 'failed' && epoch === null
 }
 
-function nothingToRollBack(move: Move): RehomeError {
+function nothingToRollBack(move: BriefMove): RehomeError {
   const why = `it had changed nothing at either end when it failed with ${move.error_code}`
   return notNow(move, `${why}, so there is nothing to roll back`)
 }
@@ -211,9 +222,9 @@ function nothingToRollBack(move: Move): RehomeError {
 export async function audit(at: At, moves: readonly Move[], by: string): Promise<void> {
   for (const move of moves) {
     // Another run may be busy with the tenant: then this one can wait.
-    const asked = await askWindow(at.control, move.id, { errand: 'audit', by }).catch(() => null)
-    const run = asked && (await findRun(at.control, move.run_id))
-    if (run) await ensureJob(at.queues, asked, { run })
+    const open = await askWindow(at.control, move.id, { errand: 'audit', by }).catch(() => null)
+    const run = open && (await findRun(at.control, move.run_id))
+    if (run) await ensureJob(at.queues, open, { run })
   }
 }
 
@@ -229,10 +240,10 @@ async function chosenTenants(
   control: Control,
   runId: string,
   tenants: readonly string[] | undefined,
-): Promise<{ run: Run; moves: Move[] }> {
+): Promise<{ run: Run; moves: BriefMove[] }> {
   for (const tenant of tenants ?? []) refuseBadId(tenant)
   const run = await knownRun(control, runId)
-  const moves = await movesOfRun(control, runId, tenants)
+  const moves = await briefMoves(control, { runId, tenants })
   refuseMissing(runId, tenants ?? [], moves)
   return { run, moves }
 }

@@ -11,23 +11,25 @@ import type { Control } from '../control/database.ts'
 import { nextTurn } from '../control/moves.ts'
 import { digestText } from '../ends/digest.ts'
 import type { End, Ends } from '../ends/end.ts'
-import { digestsOf } from '../ends/end.ts'
+import { digestsOf, endsOf } from '../ends/end.ts'
 import type { FlagKey, Hold } from '../ends/flags.ts'
 import { scoped } from '../ends/postgres/postgres-end.ts'
 import type { ComparedColumn } from '../ends/rows.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { itemAt } from '../known.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/routing/route.ts'
 import { ident } from '../quote.ts'
 import { refuseFindings } from '../stages/preflight.ts'
-import { refuseBusy } from './enqueue.ts'
+import { plannedSources } from './enqueue.ts'
+import { refuseBusy } from './fleet/chosen-tenants.ts'
 import { show, tenantsOf } from './tenants.ts'
 
 /** The result of one write. */
 export interface Tried {
   /** The instance's own answer: it accepted the write. */
   readonly accepted: boolean
-  /** The answer says that the tenant is read-only, instead of an error. */
+  /** The answer is that the tenant is read-only, instead of an error. */
   readonly polite: boolean
   /** e.g. `201`, `503 read-only`, `no answer within 10000 ms`. */
   readonly answer: string
@@ -58,28 +60,30 @@ export interface CanaryWrite {
 }
 
 /**
- * Throws WRITE_NOT_REFUSED where an instance has written, or has said so; USAGE where one writes
- * nothing without a fence either; and what a move would throw before and while it fences. Whatever
- * happens, the tenant can be written again at once, or when the lease has lapsed.
+ * Throws WRITE_NOT_REFUSED where an instance has written, or has answered so; USAGE where one
+ * writes nothing without a fence either; and what a move would throw before and while it fences.
+ * Whatever happens, the tenant can be written again at once, or when the lease has lapsed.
  */
 export async function canary(
   { control }: { readonly control: Control },
   { plan, ends }: { readonly plan: Plan; readonly ends: Ends },
   options: CanaryOptions,
 ): Promise<CanaryResult[]> {
-  const surveyed = await survey(plan, ends)
-  refuseFindings({ survey: surveyed })
-  const { here } = await tenantsOf(plan, ends, { survey: surveyed, only: [options.tenant] })
+  const sources = await plannedSources(plan, ends)
+  const { here } = await tenantsOf(plan, ends, { sources, only: [options.tenant] })
   const [tenant = ''] = here
+  const own = endsOf(ends, tenant)
+  const surveyed = await survey(plan, own)
+  refuseFindings({ survey: surveyed })
   await refuseBusy(control, plan, [tenant])
-  const home = await homeOf({ plan, ends, survey: surveyed }, tenant)
+  const home = await homeOf({ plan, ends: own, survey: surveyed }, tenant)
   const before = await tryEach(options, home)
   const fenced = await whileFenced(control, { plan, tenant, home }, () => tryFenced(options, home))
   refuseLeaks(options.instances, fenced)
   const after = await tryEach(options, home)
   return options.instances.map((instance, i) => {
-    const [first, second, third] = [before[i], fenced.tried[i], after[i]] as Tried[]
-    return { instance, before: first, fenced: second, after: third } as CanaryResult
+    const at = (tries: readonly Tried[]) => itemAt(tries, i)
+    return { instance, before: at(before), fenced: at(fenced.tried), after: at(after) }
   })
 }
 
@@ -105,8 +109,8 @@ async function homeOf(
       return { sql: `r.${ident(name)}`, from: name, typeSql, cast: null }
     })
     const of = { ...(end.sql ? scoped(end.sql, key) : key), table, path }
-    const asked = { of, key: columns, columns, hash: survey.hash }
-    return `"${table.name}": ${digestText(await digestsOf(end).side(asked).digest())}`
+    const compared = { of, key: columns, columns, hash: survey.hash }
+    return `"${table.name}": ${digestText(await digestsOf(end).side(compared).digest())}`
   }
   const content = () => Promise.all(tables.map(digest))
   return { end, tables, content }
@@ -142,7 +146,7 @@ function wouldTellNothing(end: End, instance: string, { accepted, answer }: Trie
     const message = `${instance} refuses the write even without a fence (${answer}): a refusal would prove nothing`
     return new RehomeError('USAGE', message)
   }
-  const message = `${instance} says that it has written (${answer}), and no row of the tenant has changed at the ${end.name} (${end.place}): is there another database behind it?`
+  const message = `${instance} answered that it has written (${answer}), but no row of the tenant has changed at the ${end.name} (${end.place}): is there another database behind it?`
   return new RehomeError('WRITE_NOT_REFUSED', message)
 }
 
@@ -214,11 +218,11 @@ async function heldFor(end: End, hold: FlagKey): Promise<RehomeError> {
 }
 
 function refuseLeaks(instances: readonly string[], { tried, changed }: Fenced): void {
-  const told = tried.flatMap(({ accepted, answer }, i) =>
+  const leaks = tried.flatMap(({ accepted, answer }, i) =>
     accepted ? [`${instances[i]} took the write (${answer})`] : [],
   )
-  if (told.length === 0 && changed.length === 0) return
+  if (leaks.length === 0 && changed.length === 0) return
   const rows = changed.length > 0 ? [`rows have changed in ${changed.join(', ')}`] : []
-  const message = `while the tenant was fenced ${[...told, ...rows].join('; ')}: is there another database behind it, or a table without a guard?`
+  const message = `while the tenant was fenced ${[...leaks, ...rows].join('; ')}: is there another database behind it, or a table without a guard?`
   throw new RehomeError('WRITE_NOT_REFUSED', message, { data: { tried, changed } })
 }

@@ -8,6 +8,8 @@ export interface Choice {
    * 1 %, whatever else is listed.
    */
   readonly percent?: number | undefined
+  /** A condition on facts about the tenant: `plan = free and rows < 10000`. */
+  readonly where?: string | undefined
   /** The first ones, after all others were passed over. */
   readonly limit?: number | undefined
 }

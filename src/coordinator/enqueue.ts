@@ -1,28 +1,38 @@
 /** A plan becomes a run: its moves in the control database first, then a job for each. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookFindings } from '../checks/looks.ts'
-import { type Survey, survey } from '../checks/survey.ts'
-import type { Control, Move, Priority, Run } from '../control/database.ts'
-import { departedTenants } from '../control/homes.ts'
-import { busyTenants, findMove, movesOfRun } from '../control/moves.ts'
-import { findRun, insertRun } from '../control/runs.ts'
-import type { Ends } from '../ends/end.ts'
+import { type Kind, refuseSchemaless, surveyKinds } from '../checks/schema-kinds.ts'
+import { sourcesAlone, survey } from '../checks/survey.ts'
+import type { Control, Priority, Run } from '../control/database.ts'
+import type { OpenMove } from '../control/due-moves.ts'
+import { findMove, movesOfRun } from '../control/moves.ts'
+import { findRun, type Hold, insertRun } from '../control/runs/runs.ts'
+import { type Ends, endsOf, hasSchemas } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
-import { RehomeError } from '../errors.ts'
+import { RehomeError, storable } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
 import { fingerprintOf } from '../plan/check-plan.ts'
+import type { FactsOfTenants } from '../plan/facts.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { EndTable } from '../plan/routing/route.ts'
 import { type RunWave, type Scheduled, schedule } from '../plan/waves.ts'
 import { sqlStateOf } from '../postgres.ts'
-import { addJobs, ensureJob, jobIdOf } from '../queue/jobs.ts'
+import { ensureJob, jobIdOf, waitingJobIds } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseFindings } from '../stages/preflight.ts'
-import { type Choice, percentileOf, refuseBadChoice, withinShare } from './choose.ts'
-import { show, tenantsOf } from './tenants.ts'
+import { type Choice, percentileOf, refuseBadChoice } from './choose.ts'
+import { chooseTenants, type PassedOver, refuseBusy } from './fleet/chosen-tenants.ts'
+import { type ScheduledWave, scheduleOf } from './fleet/dry-run.ts'
+import { feed } from './fleet/feed.ts'
+import { type HoldOptions, holdsFor, type RunHold } from './run-holds.ts'
+import { changedEnds } from './schema/change-files.ts'
+import { changeSchema, type SchemaStep } from './schema/change-schema.ts'
+import { schemaLooks } from './schema/schema-findings.ts'
+import { tenantsOf } from './tenants.ts'
 
-export interface EnqueueOptions extends Choice {
+export interface EnqueueOptions extends Choice, HoldOptions {
   /** Some of the plan's tenants. Default: all. */
   readonly tenants?: readonly string[] | undefined
   /** Kept with the run. Default: the user of the operating system. */
@@ -31,20 +41,22 @@ export interface EnqueueOptions extends Choice {
   readonly priority?: Priority | undefined
   /** Look and check, but write nothing. */
   readonly dryRun?: boolean | undefined
+  /** Told of each statement of an expansion with `auto`. */
+  readonly onSchemaStep?: ((step: SchemaStep) => void) | undefined
 }
 
 export interface Enqueued {
   /** null after a dry run, and where every tenant was passed over. */
   readonly runId: string | null
+  /** In the order in which they begin. */
   readonly tenants: readonly string[]
-  /** Tenants that the source is no home of any longer, and those that another run is busy with. */
-  readonly passedOver: { readonly moved: number; readonly busy: number }
+  readonly passedOver: PassedOver
   /** In the order in which they begin. Empty: all tenants may begin at once. */
   readonly waves: readonly RunWave[]
-}
-
-function wavesFor(plan: Plan, tenants: readonly string[]): Scheduled {
-  return schedule(plan.waves ?? [], tenants, percentileOf)
+  /** null: each move cuts over as soon as it can. */
+  readonly hold: RunHold | null
+  /** After a dry run: who would begin when, and how long it would take. Else null. */
+  readonly schedule: readonly ScheduledWave[] | null
 }
 
 interface Stores {
@@ -59,75 +71,68 @@ export async function enqueue(
   options: EnqueueOptions,
 ): Promise<Enqueued> {
   refuseBadChoice(options)
-  const surveyed = await survey(plan, ends)
-  refuseFindings({ survey: surveyed })
-  refuseFindings({ survey: { ...surveyed, findings: await lookFindings(surveyed, ends) } })
-  const { tenants, passedOver } = await choose(
-    at.control,
-    { plan, ends, survey: surveyed },
-    options,
-  )
-  const waves = wavesFor(plan, tenants).waves
-  if (options.dryRun || tenants.length === 0) return { runId: null, tenants, passedOver, waves }
+  await expandIfAuto(at.control, { plan, ends }, options)
+  const sources = hasSchemas(ends)
+    ? await sourcesAlone(plan, ends)
+    : await refuseUnfit({ survey: await survey(plan, ends), ends })
+  const planned = { plan, ends, sources }
+  const { facts, passedOver, named, ...chosen } = await chooseTenants(at.control, planned, options)
+  if (hasSchemas(ends)) await refuseUnfitSchemas(plan, ends, chosen.tenants)
+  const factsOf = (tenant: string) => facts.get(tenant) ?? {}
+  const scheduled = schedule(named, chosen.tenants, { percentileOf, factsOf })
+  const tenants = byWave(chosen.tenants, scheduled)
+  const { hold, ofTenant: holds } = await holdsFor(plan, tenants, options)
+  const enqueued = { tenants, passedOver, waves: scheduled.waves, hold, schedule: null }
+  if (options.dryRun) {
+    const wouldBe = await scheduleOf(at.control, planned, { ...scheduled, tenants, facts })
+    return { runId: null, ...enqueued, schedule: wouldBe }
+  }
+  if (tenants.length === 0) return { runId: null, ...enqueued }
   await at.queues.ready()
   const { by, priority } = options
-  const runId = await storeRun(at.control, { plan, ends, tenants, by, priority })
-  const run = (await findRun(at.control, runId)) as Run
-  // Should this fail, the reconcile loop finds the moves and adds their jobs.
-  const moves = await movesOfRun(at.control, runId)
-  await addJobs(
-    at.queues,
-    run,
-    moves.filter(({ wave }) => wave === 1),
-  )
-  return { runId, tenants, passedOver, waves }
+  const stored = { plan, ends, tenants, facts, scheduled, holds, by, priority }
+  const runId = await storeRun(at.control, stored)
+  // Should this fail, a worker feeds them.
+  await feed(at, runId)
+  return { runId, ...enqueued }
 }
 
-/**
- * Tenants that have moved are passed over. So are busy ones, unless they are asked for by name or
- * no other tenant is left: then TENANT_BUSY says so.
- */
-async function choose(
-  control: Control,
-  { plan, ends, survey: surveyed }: { plan: Plan; ends: Ends; survey: Survey },
-  options: EnqueueOptions,
-): Promise<Pick<Enqueued, 'tenants' | 'passedOver'>> {
-  const home = { place: ends.source.place, scope: plan.scope }
-  const { here, moved } = await tenantsOf(plan, ends, {
-    survey: surveyed,
-    only: options.tenants,
-    departed: (tenants) => departedTenants(control, home, tenants),
-  })
-  if (here.length + moved.length === 0) {
-    throw new RehomeError('TENANT_UNKNOWN', 'the plan has no tenant')
-  }
-  const share = withinShare([...here, ...moved], options, (tenant) => tenant)
-  const away = new Set(moved)
-  const there = share.filter((tenant) => !away.has(tenant))
-  const scopes = [plan.scope, plan.targetScope]
-  const open = await busyTenants(control, scopes, there)
-  const busy = new Set(open.map(({ tenant_id: tenant }) => tenant))
-  const free = there.filter((tenant) => !busy.has(tenant))
-  if (open[0] && (options.tenants || free.length === 0)) throw busyWith(open[0])
-  return {
-    tenants: free.slice(0, options.limit),
-    passedOver: { moved: share.length - there.length, busy: busy.size },
-  }
+/** Those of the first wave first; of a wave in their order. */
+function byWave(tenants: readonly string[], { waves, waveOf }: Scheduled): readonly string[] {
+  if (waves.length < 2) return tenants
+  const waveAt = (tenant: string) => waveOf.get(tenant) ?? 1
+  return tenants.toSorted((a, b) => waveAt(a) - waveAt(b))
 }
 
-/** Throws TENANT_BUSY. */
-export async function refuseBusy(
+/** Throws what `changeSchema` throws; PREFLIGHT_FAILED where the expansion has not been run. */
+async function expandIfAuto(
   control: Control,
+  opened: { plan: Plan; ends: Ends },
+  { by, dryRun, onSchemaStep }: EnqueueOptions,
+): Promise<void> {
+  const { plan, ends } = opened
+  if (plan.schema?.auto && !dryRun && changedEnds(plan, ends, 'expand').length > 0) {
+    await changeSchema(control, opened, { part: 'expand', by, onStep: onSchemaStep })
+  }
+  const { findings } = await schemaLooks(plan, ends)
+  refuseFindings({ survey: { findings, unguarded: [] } })
+}
+
+/** Throws what `check` would find. Returns the tables of the source. */
+async function refuseUnfit({ survey, ends }: Pick<Kind, 'survey' | 'ends'>) {
+  refuseFindings({ survey })
+  refuseFindings({ survey: { ...survey, findings: await lookFindings(survey, ends) } })
+  return survey.sources
+}
+
+async function refuseUnfitSchemas(
   plan: Plan,
+  ends: Ends,
   tenants: readonly string[],
 ): Promise<void> {
-  const [busy] = await busyTenants(control, [plan.scope, plan.targetScope], tenants)
-  if (busy) throw busyWith(busy)
-}
-
-function busyWith(busy: Pick<Move, 'tenant_id' | 'run_id'>): RehomeError {
-  const message = `tenant ${show(busy.tenant_id)} is being moved by run ${busy.run_id}: wait for its end`
-  return new RehomeError('TENANT_BUSY', message)
+  const surveyed = await surveyKinds(plan, ends, async () => tenants)
+  refuseSchemaless(plan, surveyed)
+  for (const kind of surveyed.kinds) await refuseUnfit(kind)
 }
 
 /** A run of one tenant that is only rehearsed: it gets no job. Throws what `enqueue` throws. */
@@ -136,30 +141,48 @@ export async function storeRehearsal(
   { plan, ends }: { plan: Plan; ends: Ends },
   { tenant, by }: { tenant: string; by: string },
 ): Promise<{ runId: string; moveId: string }> {
-  const surveyed = await survey(plan, ends)
-  refuseFindings({ survey: surveyed })
-  const { here: tenants } = await tenantsOf(plan, ends, { survey: surveyed, only: [tenant] })
+  const sources = await plannedSources(plan, ends)
+  const { here: tenants } = await tenantsOf(plan, ends, { sources, only: [tenant] })
+  refuseFindings({ survey: await survey(plan, endsOf(ends, tenants[0] ?? tenant)) })
   await refuseBusy(at.control, plan, tenants)
   const runId = await storeRun(at.control, { plan, ends, tenants, by }, 'rehearse')
   const [move] = await movesOfRun(at.control, runId)
   return { runId, moveId: move?.id ?? '' }
 }
 
+/** Tables by which the source knows tenants. Throws PREFLIGHT_FAILED where the plan is unfit. */
+export async function plannedSources(plan: Plan, ends: Ends): Promise<readonly EndTable[]> {
+  if (hasSchemas(ends)) return await sourcesAlone(plan, ends)
+  const surveyed = await survey(plan, ends)
+  refuseFindings({ survey: surveyed })
+  return surveyed.sources
+}
+
 interface StoredRun {
   readonly plan: Plan
   readonly ends: Ends
   readonly tenants: readonly string[]
+  /** Default: one wave, as of a rehearsal. */
+  readonly scheduled?: Scheduled | undefined
   readonly by: string
   readonly priority?: Priority | undefined
+  readonly holds?: ReadonlyMap<string, Hold> | undefined
+  readonly facts?: FactsOfTenants | undefined
 }
+
+function aboutOf(tenant: string, { holds, facts }: Pick<StoredRun, 'holds' | 'facts'>) {
+  return { hold: holds?.get(tenant), facts: facts?.get(tenant) }
+}
+
+const oneWave: Scheduled = { waves: [], waveOf: new Map() }
 
 async function storeRun(
   control: Control,
-  { plan, ends, tenants, by, priority = 'normal' }: StoredRun,
+  { plan, ends, tenants, scheduled = oneWave, by, priority = 'normal', ...of }: StoredRun,
   errand: Errand = 'move',
 ): Promise<string> {
   const fingerprint = fingerprintOf(plan)
-  const { waves, waveOf } = wavesFor(plan, tenants)
+  const { waves, waveOf } = scheduled
   const runId = `${plan.name}-${randomBytes(4).toString('hex')}`
   const run = {
     id: runId,
@@ -171,22 +194,25 @@ async function storeRun(
     // The caller of a rehearsal sees how it ends, and asks again.
     attempts: errand === 'rehearse' ? 1 : plan.attempts,
     backoff_ms: plan.backoffMs,
-    created_by: by,
+    created_by: storable(by),
     rehome_version: version(),
     rehearsal: errand === 'rehearse',
+    strategy: plan.strategy,
     priority,
-    ...(errand === 'move' &&
-      waves.length > 0 && {
-        waves: JSON.stringify(waves),
-        wave_count: waves.length,
-      }),
+    ...(waves.length > 0 && { waves: JSON.stringify(waves), wave_count: waves.length }),
     ...(errand === 'move' && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
   }
-  const moves = tenants.map((tenant) => {
-    return { id: randomUUID(), tenant, wave: errand === 'move' ? waveOf.get(tenant) : 1 }
-  })
+  const moves = {
+    *[Symbol.iterator]() {
+      for (const [place, tenant] of tenants.entries()) {
+        yield { tenant, place, wave: waveOf.get(tenant), ...aboutOf(tenant, of) }
+      }
+    },
+  }
   try {
-    await insertRun(control, run, { moves, errand, targetScope: plan.targetScope })
+    const { targetScope } = plan
+    // A rehearsal has no job at all: its command does the work.
+    await insertRun(control, run, { moves, errand, targetScope, hasJob: errand !== 'move' })
   } catch (error) {
     if (sqlStateOf(error) !== '23505') throw error
     const message = 'a tenant of this plan has just been enqueued by another run: wait for its end'
@@ -204,10 +230,14 @@ export function version(): string {
 /** Finds moves that should have a job and have none: after a flushed Redis, a crash in between. */
 export async function reconcile(
   at: { control: Control; queues: Queues },
-  moves: readonly Move[],
+  moves: readonly OpenMove[],
 ): Promise<void> {
+  if (moves.length === 0) return
   const runs = new Map<string, Run>()
+  // Nearly all of a large run wait, and asking for each of them would cost as much as moving it.
+  const waiting = await waitingJobIds(at.queues)
   for (const move of moves) {
+    if (waiting.has(jobIdOf(move))) continue
     const run = runs.get(move.run_id) ?? (await findRun(at.control, move.run_id))
     if (!run) continue
     runs.set(run.id, run)

@@ -2,22 +2,24 @@
  * Control database, queue and the ends' fences: what `init` installs and everybody else expects.
  */
 
+import { type Kinds, surveyKinds } from '../checks/schema-kinds.ts'
 import { type GuardedAt, survey } from '../checks/survey.ts'
-import { type Control, openControl } from '../control/database.ts'
-import type { Ends, SqlEnd } from '../ends/end.ts'
+import { type Control, closeControl, openControl } from '../control/database.ts'
+import { type Ends, endsOf, type SqlEnd } from '../ends/end.ts'
 import { openEnd } from '../ends/open/open-end.ts'
 import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
-import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
 import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
-import { installGuard } from '../ends/postgres/fence/install-guard.ts'
+import { installWorking } from '../ends/postgres/fence/install-guard.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
-import { createPool, explain, type Pool } from '../postgres.ts'
+import { createPool, type Pool, toRehomeError } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
+import { type Preparable, preparableSchemas } from './schema/prepare-schemas.ts'
+import { listedWithSchemas } from './tenants.ts'
 
 export interface Settings {
   readonly controlUrl: string
@@ -59,8 +61,8 @@ export async function openInstalledControl(
     const installation: string = (await control.pool.query(query)).rows[0].id
     return { control, installation }
   } catch (error) {
-    await control.pool.end()
-    throw explain(error, 'the control database')
+    await closeControl(control)
+    throw toRehomeError(error, 'the control database')
   }
 }
 
@@ -83,8 +85,9 @@ export async function pendingInstallations(
     const sql = '-- queue tables: BullMQ installs its own'
     steps.push({ what: 'the queue in the control database', sql, run })
   }
-  const seen = new Set<string>()
+  const visited = new Set<string>()
   const guarded: GuardedAt[] = []
+  const schemas: Installation[] = []
   for (const { plan, ends } of plans) {
     if (ends.flagPool) {
       const what = 'flags of ends that have none, in the control database'
@@ -92,19 +95,45 @@ export async function pendingInstallations(
     }
     for (const { sql: end } of [ends.source, ends.target]) {
       // An end over HTTP is installed by the application that answers there.
-      if (!end || seen.has(end.address)) continue
-      seen.add(end.address)
+      if (!end || visited.has(end.address)) continue
+      visited.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))
     }
-    guarded.push(...(await survey(plan, ends)).guarded)
+    const kinds = await surveyKinds(plan, ends, () => listedWithSchemas(plan, ends))
+    guarded.push(...(await guardedBy(plan, ends, kinds)))
+    const preparable = await preparableSchemas(plan, ends, kinds.without)
+    schemas.push(...preparable.map((one) => schemaStep(plan, one)))
   }
-  return [...steps, ...pendingGuards(guarded)]
+  return [...steps, ...schemas, ...pendingGuards(guarded)]
+}
+
+/** A schema, and the guards of its tables. */
+function schemaStep(plan: Plan, { ends, what, sql, create }: Preparable): Installation {
+  const run = async () => {
+    await create()
+    const { guarded } = await survey(plan, ends)
+    for (const guard of pendingGuards(guarded)) await guard.run()
+  }
+  return { what, sql: `${sql}\n-- and the guards of its tables`, run }
+}
+
+/** Tables to guard: where schemas are alike and have all guards, only those of one schema. */
+async function guardedBy(plan: Plan, ends: Ends, { kinds }: Kinds): Promise<GuardedAt[]> {
+  const guarded: GuardedAt[] = []
+  for (const { tenants, survey: first } of kinds) {
+    guarded.push(...first.guarded)
+    if (!tenants || first.unguarded.length === 0) continue
+    for (const tenant of tenants.slice(1)) {
+      guarded.push(...(await survey(plan, endsOf(ends, tenant))).guarded)
+    }
+  }
+  return guarded
 }
 
 /** Plans may share tables, each of which has one guard and one log: these do for all of them. */
-function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
+export function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
   const tables = new Map<string, GuardedAt>()
   for (const one of guarded) {
     const { end, scope, schema, table } = one
@@ -114,19 +143,15 @@ function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
   }
   return [...tables.values()].flatMap((one) =>
     missingGuards(one).map(({ relation, statements }) => ({
-      what: `the guard of "${relation}" at the ${one.end.name}`,
+      what: `the guard of ${nameOf(one, relation)} at the ${one.end.name}`,
       sql: `${statements.join(';\n')};`,
-      run: () => installWorking(one, statements),
+      run: () => installWorking(one.end.pool, { guarded: one, statements }, one.end.name),
     })),
   )
 }
 
-/** Throws PREFLIGHT_FAILED where the guard would fail every write of its table. */
-async function installWorking(one: GuardedAt, statements: readonly string[]): Promise<void> {
-  const trouble = await guardTrouble(one.end.pool, one)
-  if (trouble === null) return await installGuard(one.end.pool, statements)
-  const message = `${one.end.name} table "${one.table.name}": a guard would fail every write (${trouble}), so none was installed`
-  throw new RehomeError('PREFLIGHT_FAILED', message)
+function nameOf({ end, schema }: GuardedAt, relation: string): string {
+  return end.tenant === undefined ? `"${relation}"` : `"${schema}"."${relation}"`
 }
 
 async function pendingSchema(
@@ -134,7 +159,7 @@ async function pendingSchema(
   at: { pool: Pool; what: string },
 ): Promise<Installation[]> {
   const pending = await pendingMigrations(at.pool, set).catch((error: unknown) => {
-    throw explain(error, at.what)
+    throw toRehomeError(error, at.what)
   })
   if (pending.length === 0) return []
   const files = (await readMigrations(set)).filter((file) => pending.includes(file.name))

@@ -1,5 +1,8 @@
 /** Reasons why a run does not go on by itself, as sentences for an operator. */
 import type { Control, Run } from '../control/database.ts'
+import { type Holds, holdsOf as heldOf } from '../control/fleet/holds.ts'
+import { pausesOf } from '../control/fleet/queue-pauses.ts'
+import { slotsOf } from '../control/fleet/server-slots.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
 import { pausedAloneMax, waitsOf } from '../control/steer-moves.ts'
 import { hasWorker } from '../control/workers.ts'
@@ -20,7 +23,7 @@ export async function noticesOf(at: At, runId: string): Promise<string[]> {
   if (!open) return []
   return [
     ...(stoppable ? await holdsOf(at.control, run, pausedAlone) : []),
-    ...(await pausedQueues(at.queues)),
+    ...(await pausedQueues(at)),
     ...((await hasWorker(at.control, run.plan_fingerprint)) ? [] : [noWorkerText(run)]),
   ]
 }
@@ -35,9 +38,33 @@ async function holdsOf(
   return [
     ...(run.paused ? [await pausedText(control, run.id)] : []),
     ...(run.wave < run.wave_count ? [await waveText(control, run)] : []),
+    ...heldTexts(run, await heldOf(control, run.id)),
     ...(pausedAlone.length > 0 ? [`paused by themselves: ${aloneText(pausedAlone)}`] : []),
     ...(run.priority === 'normal' ? [] : [`priority: ${run.priority}`]),
     ...(most === null ? [] : [`at most ${most} moves at once, over all workers and runs`]),
+    ...(await slotsOf(control, run.id)).map(slotsText),
+  ]
+}
+
+function slotsText({ server, most, taken }: { server: string; most: number; taken: number }) {
+  const full = taken >= most ? '; all others wait' : ''
+  return `at most ${most} moves at once at server ${server}: ${taken} are under way${full}`
+}
+
+function heldTexts(
+  { id, strategy }: Run,
+  { untilTold, untilDate, date, troubled, trouble }: Holds,
+): string[] {
+  const before = strategy === 'online' ? 'cutover' : 'start: nothing of theirs is copied yet'
+  const text = (tenants: number, until: string) =>
+    tenants === 0 ? [] : [`${tenants} tenant(s) are held ${until}, before their ${before}`]
+  return [
+    ...text(untilTold, `until \`rehome complete ${id}\``),
+    ...text(
+      untilDate,
+      `until ${date?.toISOString() ?? 'later'}${untilDate > 1 ? ' or later' : ''}`,
+    ),
+    ...(troubled > 0 ? [`${troubled} of them cannot go on then, e.g. ${trouble}`] : []),
   ]
 }
 
@@ -66,8 +93,11 @@ function noWorkerText({ plan_name: plan, id }: Run): string {
 
 const answerMs = 2_000
 
-/** Bull Board's own pause, which is stored in the queue alone. */
-export async function pausedQueues({ byErrand }: Pick<Queues, 'byErrand'>): Promise<string[]> {
+/** Bull Board's own pause, which is stored in the queue; by whom, is in the control database. */
+export async function pausedQueues({
+  control,
+  queues: { byErrand },
+}: Pick<At, 'queues'> & Partial<Pick<At, 'control'>>): Promise<string[]> {
   const queues = [...new Set(Object.values(byErrand))]
   const paused = await Promise.all(
     queues.map(async (queue) => {
@@ -75,7 +105,12 @@ export async function pausedQueues({ byErrand }: Pick<Queues, 'byErrand'>): Prom
       return await Promise.race([queue.isPaused().catch(() => false), late])
     }),
   )
-  const names = queues.filter((_, i) => paused[i]).map(({ name }) => `"${name}"`)
+  const names = queues.filter((_, i) => paused[i]).map(({ name }) => name)
   if (names.length === 0) return []
-  return [`queue ${names.join(', ')} is paused: resume it on the board`]
+  const pauses = control ? await pausesOf(control) : {}
+  const texts = names.map((name) => {
+    const pause = pauses[name]
+    return pause ? `"${name}" (by ${pause.by} since ${pause.at})` : `"${name}"`
+  })
+  return [`queue ${texts.join(', ')} is paused: resume it on the board`]
 }

@@ -1,8 +1,10 @@
 /** Tells what an errand would cost, before it is asked for. */
-import type { Control, Move } from '../control/database.ts'
+import type { Control } from '../control/database.ts'
 import { isCalledOff, keepsWrites } from '../control/rollback-kinds.ts'
+import type { BriefMove } from '../control/steer-moves.ts'
+import type { AskedErrand } from '../errands.ts'
 import { number } from '../numbers.ts'
-import { type AskedErrand, chosenFor, type RollbackOptions } from './ask-errands.ts'
+import { chosenFor, type RollbackOptions } from './ask-errands.ts'
 
 export interface Price {
   readonly tenants: readonly string[]
@@ -22,8 +24,8 @@ export async function priceOf(
   runId: string,
   { errand, ...options }: PriceOptions,
 ): Promise<Price> {
-  const asked = { ...options, runId, by: '' }
-  const { moves, passedOver } = await chosenFor(control, errand, asked)
+  const request = { ...options, runId, by: '' }
+  const { moves, passedOver } = await chosenFor(control, errand, request)
   const counted: Record<string, number> = {}
   for (const { open, phase } of passedOver) {
     const state = open ? 'busy' : phase
@@ -36,7 +38,11 @@ export async function priceOf(
   }
 }
 
-function costsOf(errand: AskedErrand, moves: readonly Move[], discardWrites: boolean): string[] {
+function costsOf(
+  errand: AskedErrand,
+  moves: readonly BriefMove[],
+  discardWrites: boolean,
+): string[] {
   if (errand === 'rollback') return rollbackCosts(moves, discardWrites)
   const tenants = tenantsText(moves)
   const rows = rowsText(moves)
@@ -49,7 +55,7 @@ function costsOf(errand: AskedErrand, moves: readonly Move[], discardWrites: boo
   return [`${tenants}: a rollback would lose what was written at the target since the cutover`]
 }
 
-function rollbackCosts(moves: readonly Move[], discardWrites: boolean): string[] {
+function rollbackCosts(moves: readonly BriefMove[], discardWrites: boolean): string[] {
   const now = new Date()
   const called = moves.filter(isCalledOff)
   const moved = moves.filter((move) => !called.includes(move))
@@ -69,10 +75,10 @@ function rollbackCosts(moves: readonly Move[], discardWrites: boolean): string[]
   ]
 }
 
-function tenantsText({ length }: readonly Move[]): string {
+function tenantsText({ length }: readonly BriefMove[]): string {
   return `${length} tenant${length === 1 ? '' : 's'}`
 }
 
-function rowsText(moves: readonly Move[]): string {
+function rowsText(moves: readonly BriefMove[]): string {
   return number(moves.reduce((sum, move) => sum + Number(move.rows_copied), 0))
 }

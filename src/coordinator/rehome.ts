@@ -5,16 +5,19 @@
  */
 
 import { userInfo } from 'node:os'
-import { tryAllDemands, untriedNotes, violationFinding } from '../checks/demand-findings.ts'
-import { exposureFindings } from '../checks/exposure.ts'
-import { unprovenOf } from '../checks/http-findings.ts'
-import { lookFindings } from '../checks/looks.ts'
-import { notesOf } from '../checks/notes.ts'
-import { type Survey, survey, surveyBack, type Unguarded } from '../checks/survey.ts'
 import { sleep } from '../clock.ts'
-import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
+import {
+  type Control,
+  closeControl,
+  type Move,
+  type MoveEvent,
+  type Run,
+} from '../control/database.ts'
 import { eventsOf } from '../control/events.ts'
 import { movesOfRun } from '../control/moves.ts'
+import { countsOf, type MoveCount } from '../control/runs/run-counts.ts'
+import { type MovesPage, movesPage } from '../control/runs/run-tenants.ts'
+import { briefMoves } from '../control/steer-moves.ts'
 import type { Ends } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
@@ -32,12 +35,15 @@ import {
   retry,
   rollback,
 } from './ask-errands.ts'
+import { exposedAt, findingsAt, notesAt, oneWayAt, unprovenAt } from './checking.ts'
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
+import { type CheckAllOptions, checkTenants, type TenantsLook } from './fleet/check-tenants.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
+import { type SchemaLibrary, schemaLibrary } from './schema/schema-library.ts'
 import { type Steering, steeringOf } from './steering.ts'
-import { refuseBadId, show, tenantsIfListed } from './tenants.ts'
-import { type Watching, watchingOf } from './watching.ts'
+import { refuseBadId, show } from './tenants.ts'
+import { type Opened, type Watching, watchingOf } from './watching.ts'
 
 export interface OpenOptions {
   /** The control database. Default: CONTROL_URL. */
@@ -58,6 +64,15 @@ export interface RunSnapshot {
   readonly done: boolean
 }
 
+/** Some moves of a run, and how many it has in all. */
+export interface RunPage extends RunSnapshot {
+  /** There are more behind the last one. */
+  readonly more: boolean
+  readonly total: number
+  readonly open: number
+  readonly failed: number
+}
+
 export interface TenantRecord {
   readonly run: Run
   readonly move: Move
@@ -67,11 +82,11 @@ export interface TenantRecord {
 /** `by`: default that of `open()`. */
 type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
 
-export interface Rehome extends AsyncDisposable, Steering, Watching {
-  readonly control: Control
-  readonly queues: Queues
+export interface Rehome extends AsyncDisposable, Steering, Watching, SchemaLibrary {
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
+  /** Looks at every tenant that is still to move: sizes, what is in its way, predicted times. */
+  checkTenants(plan: PlanInput, options?: CheckAllOptions): Promise<TenantsLook>
   /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
   unproven(plan: PlanInput): Promise<readonly Finding[]>
   /** Facts about the ends to know before tenants move, such as sequences; no reason to refuse. */
@@ -82,6 +97,8 @@ export interface Rehome extends AsyncDisposable, Steering, Watching {
   oneWayTables(plan: PlanInput): Promise<readonly Finding[]>
   enqueue(plan: PlanInput, options?: Omit<EnqueueOptions, 'by'>): Promise<Enqueued>
   status(runId: string): Promise<RunSnapshot>
+  /** The moves behind a tenant, in the order of their ids: quick in a run of any size. */
+  statusPage(runId: string, page: MovesPage): Promise<RunPage>
   /** A snapshot now and after each change, until nothing is open. `everyMs` default 500. */
   watch(
     runId: string,
@@ -101,8 +118,19 @@ export interface Rehome extends AsyncDisposable, Steering, Watching {
   close(): Promise<void>
 }
 
+/** The library with what is behind it, for the command line and the board. */
+export interface Library extends Rehome {
+  readonly control: Control
+  readonly queues: Queues
+}
+
 /** Throws SETTING_MISSING, UNREACHABLE, ACCESS_DENIED or NOT_INSTALLED. */
-export async function open(options: OpenOptions = {}): Promise<Rehome> {
+export async function open(options?: OpenOptions): Promise<Rehome> {
+  return await openLibrary(options)
+}
+
+/** Throws as `open` does. */
+export async function openLibrary(options: OpenOptions = {}): Promise<Library> {
   const environment = options.environment ?? process.env
   const controlUrl = options.controlUrl ?? environment.CONTROL_URL
   if (!controlUrl) {
@@ -113,77 +141,42 @@ export async function open(options: OpenOptions = {}): Promise<Rehome> {
   const log = options.log ?? createLog()
   const store = queueStore({ redisUrl, controlUrl, installation })
   const queues = openQueues(store, (error) => log.debug({ err: error }, 'queue connection'))
-  return library({ control, queues, environment, by: options.by ?? userInfo().username })
+  return library({ control, queues, environment, log, by: options.by ?? userInfo().username })
 }
 
-interface Opened {
-  readonly control: Control
-  readonly queues: Queues
-  readonly environment: NodeJS.ProcessEnv
-  readonly by: string
-}
-
-function library(opened: Opened): Rehome {
+function library(opened: Opened): Library {
   const { control, queues, by } = opened
   const close = async () => {
     await queues.close()
-    await control.pool.end()
+    await closeControl(control)
   }
   return {
     control,
     queues,
-    check: (plan) =>
-      withPlan(opened, plan, async (at) => {
-        const found = await survey(at.plan, at.ends)
-        const looks = await lookFindings(found, at.ends)
-        const { violations } = await tryDemandsOf(at, found)
-        const refused = violations.map(violationFinding)
-        return [...found.findings, ...looks, ...refused, ...found.unguarded.map(unguardedFinding)]
-      }),
-    unproven: (plan) =>
-      withPlan(opened, plan, async (at) => unprovenOf(await survey(at.plan, at.ends), at.ends)),
-    notes: (plan) =>
-      withPlan(opened, plan, async (at) => {
-        const found = await survey(at.plan, at.ends)
-        const { untried } = await tryDemandsOf(at, found)
-        return [...(await notesOf(at.plan, found, at.ends)), ...untriedNotes(untried)]
-      }),
-    exposed: (plan) =>
-      withPlan(opened, plan, async (at) => exposureFindings(await survey(at.plan, at.ends))),
-    oneWayTables: (plan) =>
-      withPlan(opened, plan, async (at) => {
-        if (at.plan.rollback.windowMs === 0) return []
-        const back = surveyBack(await survey(at.plan, at.ends))
-        return back.routes.flatMap(({ source: { name }, blocked }) =>
-          blocked ? [{ where: `target table "${name}"`, message: blocked }] : [],
-        )
-      }),
-    enqueue: (plan, asked) => withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...asked })),
+    check: (plan) => withPlan(opened, plan, (at) => findingsAt(at, control)),
+    checkTenants: (plan, options) =>
+      withPlan(opened, plan, (at) => checkTenants(control, at, options)),
+    unproven: (plan) => withPlan(opened, plan, unprovenAt),
+    notes: (plan) => withPlan(opened, plan, notesAt),
+    exposed: (plan) => withPlan(opened, plan, exposedAt),
+    oneWayTables: (plan) => withPlan(opened, plan, oneWayAt),
+    enqueue: (plan, options) =>
+      withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...options })),
     ...watchingOf(opened),
+    ...schemaLibrary(opened, (plan, work) => withPlan(opened, plan, work)),
     status: (runId) => snapshot(control, runId),
-    watch: (runId, asked) => watch(control, runId, asked),
-    retry: (runId, asked) => retry(opened, runId, { by, ...asked }),
-    rollback: (runId, asked) => rollback(opened, runId, { by, ...asked }),
-    finalize: (runId, asked) => finalize(opened, runId, { by, ...asked }),
-    cleanup: (runId, asked) => cleanup(opened, runId, { by, ...asked }),
+    statusPage: (runId, page) => statusPage(control, runId, page),
+    watch: (runId, options) => watch(control, runId, options),
+    retry: (runId, options) => retry(opened, runId, { by, ...options }),
+    rollback: (runId, options) => rollback(opened, runId, { by, ...options }),
+    finalize: (runId, options) => finalize(opened, runId, { by, ...options }),
+    cleanup: (runId, options) => cleanup(opened, runId, { by, ...options }),
     ...steeringOf(opened),
-    price: (runId, asked) => priceOf(control, runId, asked),
+    price: (runId, options) => priceOf(control, runId, options),
     show: (runId, tenant) => record(control, runId, tenant),
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** On the rows of the plan's tenants, where it lists them. */
-async function tryDemandsOf({ plan, ends }: { plan: Plan; ends: Ends }, surveyed: Survey) {
-  return await tryAllDemands(surveyed, ends, async () => ({
-    tenants: await tenantsIfListed(plan, ends),
-  }))
-}
-
-function unguardedFinding({ end, relation }: Unguarded): Finding {
-  const instead = end.sql ? 'run `rehome init`' : 'let that end `install()` them'
-  return { where: `${end.name} table "${relation}"`, message: `has no guard: ${instead}` }
 }
 
 async function withPlan<T>(
@@ -204,6 +197,34 @@ async function snapshot(control: Control, runId: string): Promise<RunSnapshot> {
   const run = await knownRun(control, runId)
   const moves = await movesOfRun(control, runId)
   return { run, moves, done: moves.every((move) => !move.open || termsOf(move.errand).yields) }
+}
+
+async function statusPage(control: Control, runId: string, page: MovesPage): Promise<RunPage> {
+  const run = await knownRun(control, runId)
+  if (page.after !== undefined) await refuseUnknown(control, runId, page.after)
+  // One more tells whether there are more.
+  const [moves, counts] = await Promise.all([
+    movesPage(control, runId, { ...page, limit: page.limit + 1 }),
+    countsOf(control, [runId]),
+  ])
+  const tenants = (is: (count: MoveCount) => boolean) =>
+    counts.filter(is).reduce((sum, count) => sum + count.tenants, 0)
+  return {
+    run,
+    moves: moves.slice(0, page.limit),
+    more: moves.length > page.limit,
+    done: tenants(({ open, errand }) => open && !termsOf(errand).yields) === 0,
+    total: tenants(() => true),
+    open: tenants(({ open }) => open),
+    failed: tenants(({ open, phase }) => !open && phase === 'failed'),
+  }
+}
+
+/** Throws USAGE. */
+async function refuseUnknown(control: Control, runId: string, after: string): Promise<void> {
+  refuseBadId(after)
+  const [move] = await briefMoves(control, { runId, tenants: [after] })
+  if (!move) throw new RehomeError('USAGE', `tenant ${show(after)} is not in run ${runId}`)
 }
 
 async function* watch(

@@ -1,6 +1,7 @@
 /** Steering of runs and their tenants: stored in the control database first, then in the queue. */
 import { askWithdrawal } from '../control/ask.ts'
 import type { Control, Move, Priority, Run } from '../control/database.ts'
+import { setServerLimit } from '../control/fleet/server-slots.ts'
 import { addRunEvent, type RunEventKind, setMovesAtOnce, steerRun } from '../control/steer.ts'
 import {
   type BriefMove,
@@ -20,6 +21,7 @@ import { ensureJob } from '../queue/jobs.ts'
 import { ensureJobs, limitMoves, reorderJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
 import { knownRun, knownTenants, notNow, refuseBadWave } from './ask-errands.ts'
+import { feed } from './fleet/feed.ts'
 
 interface At {
   readonly control: Control
@@ -46,7 +48,7 @@ export interface PauseOptions extends SteerOptions {
 }
 
 /** Throws RUN_UNKNOWN, TENANT_UNKNOWN, TENANT_ID_INVALID, or USAGE for a wave the run lacks. */
-async function chosen(
+export async function chosen(
   { control }: At,
   runId: string,
   { tenants, wave }: SteerOptions,
@@ -103,8 +105,13 @@ export async function resume(at: At, runId: string, options: ResumeOptions): Pro
     whole && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
   const waiting = wasPaused ? await stoppableMoves(at.control, some) : own
   const moves = waiting.filter((move) => move.paused === null && hasBegun(move))
-  await ensureJobs(at.queues, moves, { run })
+  await ensureJobs(at.queues, moves.filter(hasJob), { run })
+  await feed(at, run.id)
   return tenantsOf(moves)
+}
+
+export function hasJob({ has_job: has }: BriefMove): boolean {
+  return has
 }
 
 function unpaused({ by, reason }: SteerOptions) {
@@ -208,18 +215,31 @@ export async function prioritize(
   if (dryRun) return
   await at.queues.ready()
   await steerRun(at.control, runId, { ...who, kind: 'priority', change: { priority } })
-  await reorderJobs(at.queues, await openMovesOf(at.control, { runId }), priority)
+  await reorderJobs(at.queues, await openMovesOf(at.control, { runId, hasJob: true }), priority)
+}
+
+export interface LimitOptions {
+  /** `host:port`, as `status` names the ends of a run: moves at once there, at either end. */
+  readonly server?: string | undefined
 }
 
 /** Moves at once over all workers and runs. null: as many as the workers take. */
-export async function setLimit(at: At, most: number | null): Promise<void> {
-  if (most !== null && !(Number.isSafeInteger(most) && most > 0)) {
-    throw new RehomeError('USAGE', `${most} moves at once are too few: the minimum is 1`)
+export async function setLimit(
+  at: At,
+  most: number | null,
+  { server }: LimitOptions = {},
+): Promise<void> {
+  if (most !== null && !(Number.isSafeInteger(most) && most > 0 && most <= limitMost)) {
+    const message = `${most} moves at once are no limit: write 1 to ${limitMost}`
+    throw new RehomeError('USAGE', message)
   }
+  if (server !== undefined) return await setServerLimit(at.control, server, most)
   await at.queues.ready()
   await setMovesAtOnce(at.control, most)
   await limitMoves(at.queues, most)
 }
+
+const limitMost = 10_000
 
 async function tell(
   { control }: At,

@@ -1,13 +1,17 @@
 /** The part of the library that steers runs under way. */
 import type { Control, Priority, RunEvent } from '../control/database.ts'
+import { recordPause } from '../control/fleet/queue-pauses.ts'
+import { serverLimits } from '../control/fleet/server-slots.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
 import type { Queues } from '../queue/queues.ts'
 import { type ApproveOptions, approve } from './advance-runs.ts'
 import { knownRun } from './ask-errands.ts'
+import { type CompleteOptions, complete } from './complete.ts'
 import { noticesOf } from './notices.ts'
 import {
   type Cancelled,
   cancel,
+  type LimitOptions,
   type PauseOptions,
   pause,
   prioritize,
@@ -18,29 +22,40 @@ import {
   skip,
 } from './steer.ts'
 
+/** `by`: default that of `open()`. */
+type Asked<Options extends { readonly by: string }> = Omit<Options, 'by'> & {
+  readonly by?: string
+}
+
 export interface Steering {
   /** No move of the run, or of these tenants, begins until it is resumed. Returns who waits. */
-  pause(runId: string, options?: Omit<PauseOptions, 'by'>): Promise<string[]>
+  pause(runId: string, options?: Asked<PauseOptions>): Promise<string[]>
   /** Returns the tenants that are moved again. */
-  resume(runId: string, options?: Omit<ResumeOptions, 'by'>): Promise<string[]>
+  resume(runId: string, options?: Asked<ResumeOptions>): Promise<string[]>
   /** Calls open moves off: before the cutover back to the source, after it they go forward. */
-  cancel(runId: string, options?: Omit<SteerOptions, 'by'>): Promise<Cancelled>
+  cancel(runId: string, options?: Asked<SteerOptions>): Promise<Cancelled>
   /** Leaves tenants out of the run that have not begun, have failed, or were rolled back. */
   skip(
     runId: string,
     options: Omit<SteerOptions, 'by'> & { readonly tenants: readonly string[] },
   ): Promise<string[]>
+  /** Ends the hold of moves: they cut over, or begin where the plan is offline. */
+  complete(runId: string, options?: Asked<CompleteOptions>): Promise<string[]>
   prioritize(
     runId: string,
     options: Omit<SteerOptions, 'by' | 'tenants'> & { readonly priority: Priority },
   ): Promise<void>
   /** Approves the current wave, so that the next one begins. Returns its number. */
-  approve(runId: string, options?: Omit<ApproveOptions, 'by'>): Promise<number>
+  approve(runId: string, options?: Asked<ApproveOptions>): Promise<number>
   /** Moves at once over all workers and runs; null: as many as the workers take. */
-  limitMoves(most: number | null): Promise<void>
+  limitMoves(most: number | null, options?: LimitOptions): Promise<void>
   movesAtOnce(): Promise<number | null>
+  /** Server → moves at once there, whichever end it is, over all workers and runs. */
+  serverLimits(): Promise<Readonly<Record<string, number>>>
   /** Reasons why the run does not go on by itself, as sentences. */
   notices(runId: string): Promise<string[]>
+  /** Keeps who has paused these queues on the board; `by` null: they are resumed. */
+  recordPause(queues: readonly string[], by: string | null): Promise<void>
   /** Decisions about the run, newest first: who made them, and why. */
   history(runId: string): Promise<RunEvent[]>
 }
@@ -54,15 +69,18 @@ interface Opened {
 export function steeringOf(opened: Opened): Steering {
   const { control, by } = opened
   return {
-    pause: (runId, asked) => pause(opened, runId, { by, ...asked }),
-    resume: (runId, asked) => resume(opened, runId, { by, ...asked }),
-    cancel: (runId, asked) => cancel(opened, runId, { by, ...asked }),
-    skip: (runId, asked) => skip(opened, runId, { by, ...asked }),
-    prioritize: (runId, asked) => prioritize(opened, runId, { by, ...asked }),
-    approve: (runId, asked) => approve(opened, runId, { by, ...asked }),
-    limitMoves: (most) => setLimit(opened, most),
+    pause: (runId, options) => pause(opened, runId, { by, ...options }),
+    resume: (runId, options) => resume(opened, runId, { by, ...options }),
+    cancel: (runId, options) => cancel(opened, runId, { by, ...options }),
+    skip: (runId, options) => skip(opened, runId, { by, ...options }),
+    complete: (runId, options) => complete(opened, runId, { by, ...options }),
+    prioritize: (runId, options) => prioritize(opened, runId, { by, ...options }),
+    approve: (runId, options) => approve(opened, runId, { by, ...options }),
+    limitMoves: (most, options) => setLimit(opened, most, options),
     movesAtOnce: () => movesAtOnce(control),
+    serverLimits: () => serverLimits(control),
     notices: (runId) => noticesOf(opened, runId),
+    recordPause: (queues, who) => recordPause(control, queues, who),
     history: async (runId) => runEventsOf(control, (await knownRun(control, runId)).id),
   }
 }

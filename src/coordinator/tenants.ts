@@ -1,18 +1,20 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
 
-import type { Survey } from '../checks/survey.ts'
+import { sourcesAlone } from '../checks/survey.ts'
 import type { Ends } from '../ends/end.ts'
 import { wholeApplication } from '../ends/flags.ts'
 import { queryPlan } from '../ends/postgres/search-path.ts'
-import type { Known } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
-import { explain } from '../postgres.ts'
+import type { EndTable } from '../plan/routing/route.ts'
+import { isSql, type SqlText } from '../plan/sql-text.ts'
+import { toRehomeError } from '../postgres.ts'
 
 const maxBytes = 1024
 
 export interface TenantsAsked {
-  readonly survey: Survey
+  /** The tables of the source. */
+  readonly sources: readonly EndTable[]
   readonly only?: readonly string[] | undefined
   /** Those among them that have left the source. Default: none has. */
   readonly departed?: (tenants: readonly string[]) => Promise<readonly string[]>
@@ -22,6 +24,8 @@ export interface PlannedTenants {
   /** At the source. */
   readonly here: readonly string[]
   readonly moved: readonly string[]
+  /** All of the plan's that the source's column can write, whether it has rows of them or not. */
+  readonly listed: ReadonlySet<string>
 }
 
 /**
@@ -31,22 +35,80 @@ export interface PlannedTenants {
 export async function tenantsOf(
   plan: Plan,
   ends: Ends,
-  { survey, only, departed = async () => [] }: TenantsAsked,
+  { sources, only, departed = async () => [] }: TenantsAsked,
 ): Promise<PlannedTenants> {
   for (const tenant of only ?? []) refuseBadId(tenant)
-  const listed = await listTenants(plan, ends)
-  for (const tenant of listed) refuseBadId(tenant)
-  const found = await ends.source.rows.knownTenants(listed, survey.sources)
+  const planned = await writtenAs(ends, await listTenants(plan, ends), sources)
   // What else the plan lists is no affair of those that are asked for.
-  const asked = only ? await ends.source.rows.knownTenants(only, survey.sources) : found
-  const away = new Set(await departed(asked.map(({ tenant }) => tenant)))
-  const here = allKnown(asked.filter(({ tenant }) => !away.has(tenant)))
-  const known = new Set(found.map(({ tenant }) => tenant))
-  const unknown = here.find((tenant) => !known.has(tenant))
+  const chosen = only ? await writtenAs(ends, only, sources) : planned
+  const away = new Set(await inChunks([...chosen.tenants], departed))
+  const here = [...chosen.tenants].filter((tenant) => !away.has(tenant))
+  const rowless = here.find((tenant) => chosen.rowless.has(tenant))
+  if (rowless !== undefined) {
+    throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(rowless)}`)
+  }
+  const unknown = here.find((tenant) => !planned.tenants.has(tenant))
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
   }
-  return { here: [...new Set(here)], moved: [...away] }
+  return { here, moved: [...away], listed: planned.tenants }
+}
+
+/** There may be a million tenants: they are asked about in parts, and answers are not kept. */
+const chunkSize = 5_000
+
+/** Answers about each of the parts, in order. */
+export async function inChunks<T>(
+  tenants: readonly string[],
+  ask: (some: readonly string[]) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const answers: T[] = []
+  for (let i = 0; i < tenants.length; i += chunkSize) {
+    for (const answer of await ask(tenants.slice(i, i + chunkSize))) answers.push(answer)
+  }
+  return answers
+}
+
+interface Written {
+  /** Each once, in the column type's own text: flags are found by it. */
+  readonly tenants: ReadonlySet<string>
+  /** Those of which the source has no row. */
+  readonly rowless: ReadonlySet<string>
+}
+
+/** Throws TENANT_ID_INVALID. */
+async function writtenAs(
+  ends: Ends,
+  listed: readonly string[],
+  sources: readonly EndTable[],
+): Promise<Written> {
+  const tenants = new Set<string>()
+  const rowless = new Set<string>()
+  await inChunks(listed, async (some) => {
+    for (const tenant of some) refuseBadId(tenant)
+    for (const { tenant, hasRows } of await ends.source.rows.knownTenants(some, sources)) {
+      tenants.add(tenant)
+      if (!hasRows) rowless.add(tenant)
+    }
+    return []
+  })
+  return { tenants, rowless }
+}
+
+/** The plan's tenants as the source's column writes them. null: see `tenantsIfListed`. */
+export async function listedAsWritten(
+  plan: Plan,
+  ends: Ends,
+  sources: readonly EndTable[],
+): Promise<ReadonlySet<string> | null> {
+  const listed = await tenantsIfListed(plan, ends)
+  return listed && (await writtenAs(ends, listed, sources)).tenants
+}
+
+/** Tenants of a plan where they have schemas of their own; none where they are listed only once. */
+export async function listedWithSchemas(plan: Plan, ends: Ends): Promise<string[]> {
+  const listed = await listedAsWritten(plan, ends, await sourcesAlone(plan, ends))
+  return [...(listed ?? [])]
 }
 
 /** null: they cannot be listed, or only once, as `enqueue` has to. */
@@ -58,25 +120,38 @@ export async function tenantsIfListed(plan: Plan, ends: Ends): Promise<readonly 
 
 async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
   const { tenants } = plan
-  if ('sql' in tenants) {
-    const query = `select t.* from (${tenants.sql}) t (tenant_id)`
-    const source = ends.source.sql
-    if (!source) {
-      const message = 'plan field `tenants` is SQL, and the source is no database: list the tenants'
-      throw new RehomeError('PLAN_INVALID', message)
-    }
-    const asked = { text: query, rowMode: 'array', types: { getTypeParser: () => String } } as const
-    const result = await queryPlan(source.pool, source, asked).catch((error: unknown) => {
-      const cause = explain(error, "the plan's query for tenants")
-      if (cause.retryable) throw cause
-      throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
-    })
-    return result.rows.flatMap((row: (string | null)[]) => row[0] ?? [])
-  }
+  if (isSql(tenants)) return await queryTenants(ends, tenants, 'tenants')
   const source = typeof tenants === 'function' ? tenants() : tenants
   const list: string[] = []
   for await (const tenant of source) list.push(tenant)
   return list
+}
+
+/** `field`: that of the plan. Throws PLAN_INVALID where it fails, or the source is no database. */
+export async function queryTenants(
+  { source: { sql: source } }: Ends,
+  { sql }: SqlText,
+  field: 'tenants' | 'waves' | 'order',
+): Promise<string[]> {
+  if (!source) {
+    const instead = field === 'order' ? 'order by a fact' : 'list the tenants'
+    const message = `plan field \`${field}\` is SQL, and the source is no database: ${instead}`
+    throw new RehomeError('PLAN_INVALID', message)
+  }
+  // Lists of them: a million rows would take three times the memory of what is in them. Under the
+  // plan's search path, where others may have functions of these names.
+  const part = `i operator(pg_catalog./) ${chunkSize}::pg_catalog.int8`
+  const query = `select pg_catalog.json_agg(pg_catalog.format('%s', tenant_id) order by i) from (
+      select t.*, pg_catalog.row_number() over () as i from (${sql}) t (tenant_id)) t
+    where tenant_id is not null group by ${part} order by ${part}`
+  const request = { text: query, rowMode: 'array' } as const
+  const result = await queryPlan(source.pool, source, request).catch((error: unknown) => {
+    const what = field === 'tenants' ? 'for tenants' : `in \`${field}\``
+    const cause = toRehomeError(error, `the plan's query ${what}`)
+    if (cause.retryable) throw cause
+    throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
+  })
+  return result.rows.flatMap((row: string[][]) => row[0] ?? [])
 }
 
 /** Throws TENANT_ID_INVALID for what no database can hold as a tenant's id. */
@@ -94,13 +169,6 @@ export function refuseBadId(tenant: unknown): void {
   }
   // Half a character would arrive as U+FFFD, which may be another tenant's id.
   if (/\p{Surrogate}/u.test(tenant)) throw complain(`tenant ${show(tenant)} is not well-formed`)
-}
-
-/** Ids in the column type's own text: flags are found by it. Unknown ones are refused. */
-function allKnown(found: readonly Known[]): string[] {
-  const unknown = found.find(({ hasRows }) => !hasRows)?.tenant
-  if (unknown === undefined) return found.map(({ tenant }) => tenant)
-  throw new RehomeError('TENANT_UNKNOWN', `the source has no row of tenant ${show(unknown)}`)
 }
 
 /** Short and quoted, so that a hostile id cannot pretend to be part of the message. */

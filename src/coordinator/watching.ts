@@ -1,8 +1,10 @@
 /** The part of the library that looks at an installation, and changes nothing. */
 import type { Control, Run } from '../control/database.ts'
-import { overviewOf, type RunOverview } from '../control/run-overview.ts'
-import { type TenantPage, type TenantQuery, tenantPage } from '../control/run-tenants.ts'
-import { listRuns, type RunSummary, type RunsQuery } from '../control/runs.ts'
+import { overviewOf } from '../control/runs/run-counts.ts'
+import type { RunOverview } from '../control/runs/run-overview.ts'
+import { type TenantPage, type TenantQuery, tenantPage } from '../control/runs/run-tenants.ts'
+import { listRuns, type RunSummary, type RunsQuery } from '../control/runs/runs.ts'
+import type { Logger } from '../log.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import type { Queues } from '../queue/queues.ts'
@@ -12,9 +14,12 @@ import { signingKeyOf } from '../report/seal.ts'
 import { knownRun } from './ask-errands.ts'
 import type { Diagnosis } from './doctor/diagnosis.ts'
 import { type DoctorOptions, diagnose, type Patient } from './doctor/doctor.ts'
+import { type RepairOptions, type Repairs, repair } from './doctor/repair.ts'
 import { version } from './enqueue.ts'
+import { type Whereabouts, where } from './fleet/where.ts'
+import { type Inspection, type InspectOptions, inspect } from './inspect.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import { type Readiness, readinessOf } from './metrics/readiness.ts'
+import { createReadiness, type Readiness } from './metrics/readiness.ts'
 
 export interface ReportOptions {
   /** Default `html`. CSV has no signature. */
@@ -37,17 +42,28 @@ export interface Watching {
   report(runId: string, options?: ReportOptions): AsyncGenerator<string, void, undefined>
   /** Everything that stands in the way of moves, each with its remedy. Reads only. */
   diagnose(plans: readonly PlanInput[], options?: DoctorOptions): Promise<Diagnosis[]>
+  /** Mends those findings whose mending can lose no data and open no home. */
+  repair(plans: readonly PlanInput[], options: RepairOptions): Promise<Repairs>
+  /** Rows of a tenant side by side. One of the plans is the run's. Reads only. */
+  inspect(
+    plans: readonly PlanInput[],
+    options: InspectOptions & { readonly runId: string; readonly tenant: string },
+  ): Promise<Inspection>
+  /** Where a tenant lives, among the ends of these plans. Reads only. */
+  where(plans: readonly PlanInput[], tenant: string): Promise<Whereabouts>
   /** Numbers of the installation in Prometheus's text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
-  /** Whether control database and queue answer. Never throws; within 3 s. */
+  /** Whether control database and queue answer. Never throws; within 3 s. Reasons are logged. */
   readiness(): Promise<Readiness>
 }
 
-interface Opened {
+/** The parts of an installation that the library works with. */
+export interface Opened {
   readonly control: Control
   readonly queues: Queues
   readonly environment: NodeJS.ProcessEnv
   readonly by: string
+  readonly log: Logger
 }
 
 export function watchingOf(opened: Opened): Watching {
@@ -63,9 +79,12 @@ export function watchingOf(opened: Opened): Watching {
       return await tenantPage(control, runId, query)
     },
     report: (runId, options) => reportOf(opened, runId, options),
-    diagnose: (plans, asked) => diagnose(patientOf(opened), plans.map(checkPlan), asked),
+    diagnose: (plans, options) => diagnose(patientOf(opened), plans.map(checkPlan), options),
+    repair: (plans, options) => repair(patientOf(opened), plans.map(checkPlan), options),
+    inspect: (plans, options) => inspect(opened, plans, options),
+    where: (plans, tenant) => where(opened, plans, tenant),
     metrics: metricsOf(opened),
-    readiness: () => readinessOf(opened),
+    readiness: createReadiness(opened),
   }
 }
 

@@ -7,22 +7,27 @@ import { tenantRows } from '../attempt/planned-rows.ts'
 import { holdOf, lanesOf, reportProgress, type Shard, store } from '../attempt/shard.ts'
 import type { Ends } from '../ends/end.ts'
 import { type CopyOptions, copyTable, passThrough } from '../ends/postgres/copy/copy-table.ts'
+import { copyTogether } from '../ends/postgres/copy/copy-together.ts'
 import { scoped } from '../ends/postgres/postgres-end.ts'
+import { fewAtOnce, heavierOf } from '../ends/postgres/relations.ts'
 import type { StayedBehind } from '../ends/rows.ts'
 import { nothingRead, type TableProgress } from '../ends/rows.ts'
+import { itemAt } from '../known.ts'
 import { inParallel } from '../parallel.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { hopsOf, isRecursive } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 import { copyTexts } from '../transform/copy-texts.ts'
 import { mapperOf } from '../transform/text-transform.ts'
-import { transformMapper } from '../transform/transform-mapper.ts'
+import { type RowMapper, transformMapper } from '../transform/transform-mapper.ts'
+import { comesWhole } from './whole-tables.ts'
 
 /** Rows that the plan has allowed to stay behind. */
 export async function tellQuarantined(shard: Shard): Promise<void> {
   const { tenant, epoch, plan } = shard
   const key = { scope: plan.scope, tenant, epoch }
+  if (!shard.survey.routes.some(({ plan, stream }) => plan.quarantine || stream?.quarantine)) return
   const all = await shard.ends.target.rows.readQuarantined(key)
   const rows = onceEach(shard, all)
   if (rows.length === 0) return
@@ -62,27 +67,37 @@ export async function copyTables(
   const progress = new Map(
     routes.map(({ target }) => [target.name, known.get(target.name) ?? nothingRead]),
   )
+  const stored = { rows: shard.rowsCopied }
   const advance = (route: Route, reached: TableProgress) => {
     progress.set(route.target.name, reached)
     shard.rowsCopied = [...progress.values()].reduce((rows, table) => rows + table.rowsRead, 0)
   }
-  const copyOne = async (route: Route, signal: AbortSignal) => {
-    const from = progress.get(route.target.name) ?? nothingRead
-    const reached = await copyRoute(shard, route, {
-      ...{ ends, from, signal, onLeftOut },
-      onChunk: async (reached) => {
-        advance(route, reached)
-        reportProgress(shard)
-        await store(shard, { rowsCopied: shard.rowsCopied })
-      },
-    })
+  const report = (route: Route, reached: TableProgress) => {
     advance(route, reached)
     const { rowsRead, rowsWritten } = reached
     shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
   }
+  const copyOne = async (route: Route, signal: AbortSignal) => {
+    const from = progress.get(route.target.name) ?? nothingRead
+    const reached = await copyRoute(shard, route, {
+      ends,
+      from,
+      signal,
+      onLeftOut,
+      onChunk: async (reached) => {
+        advance(route, reached)
+        reportProgress(shard)
+        await storeCopied(shard, stored)
+      },
+    })
+    report(route, reached)
+  }
+  const together = known.size === 0 ? await copySmall(shard, ends) : new Map()
+  for (const [route, reached] of together) report(route, reached)
   for (const wave of wavesOf(routes, replicate)) {
     const limit = lanesOf(shard.plan)
-    await inParallel(wave, { limit, signal: shard.signal }, copyOne)
+    const rest = wave.filter((route) => !together.has(route))
+    await inParallel(rest, { limit, signal: shard.signal }, copyOne)
   }
   shard.evidence.copied = Object.fromEntries(
     [...progress].map(([name, { rowsRead, rowsWritten }]) => [
@@ -90,6 +105,54 @@ export async function copyTables(
       { read: rowsRead, written: rowsWritten },
     ]),
   )
+}
+
+/** Stores it once a chunk: tables with fewer rows add up to one. */
+async function storeCopied(shard: Shard, stored: { rows: number }): Promise<void> {
+  if (shard.rowsCopied - stored.rows < shard.plan.chunkRows) return
+  stored.rows = shard.rowsCopied
+  await store(shard, { rowsCopied: shard.rowsCopied })
+}
+
+/** A tenant with so many rows is copied in one transaction, or one for each group of tables. */
+const rowsTogether = 1_000
+
+/** The tables that were copied. The others are too large for that, or an end cannot. */
+async function copySmall(
+  shard: Shard,
+  { source, target }: Ends,
+): Promise<ReadonlyMap<Route, TableProgress>> {
+  const { routes, replicate } = shard.survey
+  const copied = new Map<Route, TableProgress>()
+  if (!source.sql || !target.sql || routes.some(passesAsTexts)) return copied
+  const most = Math.min(rowsTogether, ...routes.map((route) => chunkRowsOf(shard, route)))
+  if (shard.rowsTotal > most) return copied
+  const ends = { source: source.sql, target: target.sql }
+  const hold = scoped(target.sql, { ...holdOf(shard), epoch: shard.epoch })
+  const inOrder = wavesOf(routes, replicate).flat()
+  for (const some of fewAtOnce(inOrder, (route) => [heavierOf(route.source, route.target)])) {
+    shard.signal.throwIfAborted()
+    const tables = some.map((route) => ({
+      route,
+      mapper: mapperFor(shard, route, { oneFormat: true }),
+    }))
+    const reached = await copyTogether(ends, tables, { hold, replicate })
+    if (!reached) break
+    for (const [i, progress] of reached.entries()) copied.set(itemAt(some, i), progress)
+  }
+  return copied
+}
+
+function chunkRowsOf({ plan }: Shard, route: Route): number {
+  return route.plan.chunkRows ?? plan.chunkRows
+}
+
+function passesAsTexts(route: Route): boolean {
+  return Boolean(route.stream || route.plan.quarantine || hasNewIds(route))
+}
+
+function mapperFor(shard: Shard, route: Route, formats: { oneFormat: boolean }): RowMapper {
+  return route.transform ? transformMapper(route, contextOf(shard), formats) : passThrough(route)
 }
 
 /**
@@ -118,23 +181,20 @@ async function copyRoute(shard: Shard, route: Route, copying: RouteCopy): Promis
   const checked = !replicate && (route.selfReference || cycle.includes(route.target.name))
   // Those that are found through rows of the same table could not be removed without these.
   const together = checked || isRecursive(route.targetPath)
-  const chunkRows = together ? Number.POSITIVE_INFINITY : shard.plan.chunkRows
+  const chunkRows = together ? Number.POSITIVE_INFINITY : chunkRowsOf(shard, route)
   try {
-    const asTexts = route.stream || route.plan.quarantine || hasNewIds(route)
-    if (asTexts || !source.sql || !target.sql) {
+    if (passesAsTexts(route) || !source.sql || !target.sql) {
       return await copyRouteTexts(shard, route, { ...copying, chunkRows })
     }
     return await copyTable({ source: source.sql, target: target.sql }, route, {
       ...options,
       hold: scoped(target.sql, { ...holdOf(shard), epoch: shard.epoch }),
-      mapper: route.transform
-        ? transformMapper(route, contextOf(shard), { oneFormat: together })
-        : passThrough(route),
+      mapper: mapperFor(shard, route, { oneFormat: together }),
       chunkRows,
       replicate,
     })
   } catch (error) {
-    throw explain(error, `copying "${route.source.name}" to "${route.target.name}"`)
+    throw toRehomeError(error, `copying "${route.source.name}" to "${route.target.name}"`)
   }
 }
 
@@ -144,14 +204,18 @@ async function copyRouteTexts(
   { ends, from, signal, onChunk, onLeftOut, chunkRows }: RouteCopy & { readonly chunkRows: number },
 ): Promise<TableProgress> {
   const hold = { ...holdOf(shard), epoch: shard.epoch }
-  const { replicate } = shard.survey
+  const {
+    replicate,
+    target: { maxBytes },
+  } = shard.survey
   const leavingOut = onLeftOut && { path: route.targetPath, tell: onLeftOut }
   return await copyTexts({ source: ends.source.rows, target: ends.target.rows }, route, {
     reading: { ...tenantRows(shard, route, 'source'), key: route.sourceKey, signal },
-    writing: { hold, table: route.target, replicate, from, leavingOut },
+    writing: { hold, table: route.target, replicate, from, leavingOut, maxBytes },
     mapper: mapperOf(route, contextOf(shard), { plainRows: false }),
     renumber: renumberOf(shard, route),
     chunkRows,
+    whole: comesWhole(route, ends.target.rows),
     onChunk,
   })
 }

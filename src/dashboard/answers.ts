@@ -1,6 +1,6 @@
 /** Maps an error to an answer over HTTP: a status, and a text that gives nothing away. */
 import { type ErrorCode, messageOf, RehomeError } from '../errors.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 
 export type Status = 400 | 404 | 409 | 500 | 503
 
@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 export function answerTo(cause: unknown, where = 'the control database'): Answer {
-  const error = explain(statusError(cause) ?? cause, where)
+  const error = toRehomeError(statusError(cause) ?? cause, where)
   return { status: statuses[error.code] ?? 500, code: error.code, message: messageOf(error) }
 }
 

@@ -37,16 +37,23 @@ export class BoardAdapter extends FastifyAdapter {
   readonly #library: BoardLibrary
   readonly #log: Logger
 
-  constructor(library: BoardLibrary, log: Logger) {
+  readonly #callerName: () => string
+
+  /** `callerName`: who sent the request that is being answered, with their role. */
+  constructor(library: BoardLibrary, log: Logger, callerName: () => string) {
     super()
     this.#library = library
     this.#log = log
+    this.#callerName = callerName
   }
 
   override setApiRoutes(routes: Routes): this {
-    const own = ownHandlers(this.#library)
+    const own = ownHandlers(this.#library, this.#callerName)
     super.setApiRoutes(
-      routes.map((route) => ({ ...route, handler: this.#guarded(handlerOf(route, own)) })),
+      routes.map((route) => ({
+        ...route,
+        handler: this.#guarded(this.#recorded(route, handlerOf(route, own))),
+      })),
     )
     return this
   }
@@ -54,6 +61,20 @@ export class BoardAdapter extends FastifyAdapter {
   override setErrorHandler(_theirs: ErrorHandler): this {
     super.setErrorHandler((error) => this.#explained(error))
     return this
+  }
+
+  /** A pause outlives its request, so it is kept who made it. */
+  #recorded(route: Route, handler: Handler): Handler {
+    const pauses = namesOf(route).map((name) => pausing.exec(name)?.[1])
+    const [what] = pauses
+    if (what === undefined) return handler
+    return async (request) => {
+      const name: unknown = request?.params?.queueName
+      const all = Object.values(this.#library.queues.byErrand).map((queue) => queue.name)
+      const queues = [...new Set(all)].filter((one) => name === undefined || one === name)
+      await this.#library.recordPause(queues, what === 'pause' ? this.#callerName() : null)
+      return await handler(request)
+    }
   }
 
   #guarded(handler: Handler): Handler {
@@ -72,6 +93,8 @@ export class BoardAdapter extends FastifyAdapter {
     return replyOf(answer)
   }
 }
+
+const pausing = /^put \/api\/queues(?:\/:queueName)?\/(pause|resume)$/
 
 function handlerOf(route: Route, own: ReadonlyMap<string, Handler>): Handler {
   const names = namesOf(route)
@@ -95,7 +118,7 @@ const refuse: Handler = () => ({
   },
 })
 
-function ownHandlers(library: BoardLibrary): ReadonlyMap<string, Handler> {
+function ownHandlers(library: BoardLibrary, by: () => string): ReadonlyMap<string, Handler> {
   return new Map<string, Handler>([
     [
       'put /api/queues/:queueName/:jobId/retry',
@@ -103,7 +126,7 @@ function ownHandlers(library: BoardLibrary): ReadonlyMap<string, Handler> {
         const queue = queueOf(library, request?.params.queueName)
         const job: Job | undefined = await queue?.getJob(String(request?.params.jobId))
         if (!job) return notFound('There is no such job.')
-        await retryJob(library, job)
+        await retryJob(library, job, by())
         return { status: 204, body: {} }
       },
     ],
@@ -113,7 +136,7 @@ function ownHandlers(library: BoardLibrary): ReadonlyMap<string, Handler> {
         const queue = queueOf(library, request?.params.queueName)
         if (!queue) return notFound('There is no such queue.')
         if (request?.params.queueStatus !== 'failed') return onlyFailed
-        return retriedAll(await retryFailed(library, queue))
+        return retriedAll(await retryFailed(library, queue, by()))
       },
     ],
   ])

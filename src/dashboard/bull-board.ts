@@ -2,11 +2,13 @@
  * Bull Board at the root of the board: how it is set up, and what is changed of its answers, namely
  * that a viewer sees no buttons, and that its page loads nothing from other sites.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createBullBoard } from '@bull-board/api'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Logger } from '../log.ts'
 import { BoardAdapter } from './board-adapter.ts'
+import { signed } from './decision.ts'
 import type { BoardLibrary } from './library.ts'
 import { queueAdapters } from './queue-adapters.ts'
 import { signInPath } from './sign-in.ts'
@@ -19,15 +21,20 @@ interface Setup {
 }
 
 export async function registerBullBoard(scope: FastifyInstance, setup: Setup): Promise<void> {
-  const adapter = new BoardAdapter(setup.library, setup.log)
+  const callers = new AsyncLocalStorage<string>()
+  const adapter = new BoardAdapter(setup.library, setup.log, () => callers.getStore() ?? 'somebody')
   createBullBoard({
     queues: queueAdapters(setup.library.queues),
     // Its own declaration differs from itself where npm installs it twice.
     serverAdapter: adapter as never,
     options: { uiConfig: uiConfig(setup) },
   })
+  scope.addHook('preHandler', (request, _reply, done) => {
+    callers.run(signed(request.caller?.user ?? 'somebody', request), done)
+  })
   scope.addHook('preSerialization', async (request, _reply, payload) => {
-    return request.caller?.role === 'viewer' ? withoutButtons(payload) : payload
+    const { role } = request.caller ?? {}
+    return role === 'viewer' || role === 'approver' ? withoutButtons(payload) : payload
   })
   scope.addHook('onSend', async (_request, reply, payload) => {
     const type = String(reply.getHeader('content-type'))

@@ -1,15 +1,16 @@
 /**
  * Every request passes here first. Without a caller there is no answer but the sign-in page; a
- * viewer changes nothing; and what changes something comes from our own pages, or shows a bearer
- * token.
+ * viewer changes nothing, and an approver only what is for approvers; and what changes something
+ * comes from our own pages, or shows a bearer token.
  *
- * Invariant: a request that is not a read has an operator behind it when it reaches a route.
+ * Invariant: a request that is not a read has an operator behind it when it reaches a route, or an
+ * approver where the route demands it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from '../log.ts'
 import type { Access, Caller } from './access.ts'
 import { assetRoute } from './assets.ts'
-import { securityHeaders } from './page.ts'
+import { errorPage, securityHeaders } from './page.ts'
 import {
   isForeignClick,
   localPath,
@@ -22,6 +23,10 @@ import { onwardPage, refuseWrongTokens, signIn, signInPage, signInPath } from '.
 import type { WrongTokens } from './wrong-tokens.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Approvers may change what this route changes. Default: only operators. */
+    forApprovers?: boolean
+  }
   interface FastifyRequest {
     /** null only where none is needed: the sign-in page and the health check. */
     caller: Caller | null
@@ -31,7 +36,7 @@ declare module 'fastify' {
 export const healthPath = '/healthz'
 export const readyPath = '/readyz'
 
-/** They say nothing of tenants, and the sign-in page has their scripts. */
+/** They have nothing of tenants, and the sign-in page has their scripts. */
 const openPaths: readonly string[] = [healthPath, readyPath, assetRoute]
 
 interface Gate {
@@ -52,7 +57,8 @@ export function installGate(app: FastifyInstance, gate: Gate): void {
   app.addHook('onResponse', async (request, reply) => {
     if (isRead(request)) return
     const { method, caller, params } = request
-    const who = { role: caller?.role ?? null, by: caller?.by ?? null, from: request.ip }
+    const { role = null, by = null, user } = caller ?? {}
+    const who = { role, by, ...(user !== undefined && { user }), from: request.ip }
     const what = { method, route: request.routeOptions.url ?? null, params }
     gate.log.info({ ...who, ...what, status: reply.statusCode }, 'asked of the board')
   })
@@ -69,30 +75,43 @@ async function judge(
   if (access.open && !namesThisMachine(headers.host)) {
     return refuse(reply, 'this board serves this machine only: open it as http://127.0.0.1')
   }
-  const caller = callerOf(gate, request)
+  const identity = access.identify(request.raw)
+  if (identity && 'refusal' in identity) {
+    log.warn({ from: request.ip, why: identity.refusal }, 'refused: named by no trusted proxy')
+    return refuse(reply, identity.refusal)
+  }
+  const caller = identity ? { ...identity, by: 'proxy' as const } : callerOf(gate, request)
   if (caller === 'waits') return refuseMore(gate, request, reply)
   // A request with a bearer token does not come from a page that a browser was led to.
   if (!access.open && caller?.by !== 'bearer' && !namesBoard(headers.host, gate.allowedHosts)) {
     return refuse(reply, 'this board is not known by this name: list it in REHOME_BOARD_HOSTS')
   }
-  const token = isRead(request) && !access.open ? tokenOf(request.url) : null
+  const mayShow = isRead(request) && access.hasTokens && !identity
+  const token = mayShow ? tokenOf(request.url) : null
   if (token !== null) {
     const offered = { access, wrongTokens, log, token, to: localPath(request.url) }
     return signIn(offered, request, reply)
   }
   request.caller = caller
   const signingIn = request.routeOptions.url === signInPath
-  if (!request.caller && !signingIn) return askForToken(request, reply)
+  if (!request.caller && !signingIn) return askToSignIn(access, request, reply)
   if (isRead(request)) return undefined
-  if (request.caller?.role === 'viewer' && !signingIn) {
-    return refuse(reply, 'viewers change nothing: sign in with the operator token')
-  }
+  const refusal = signingIn ? null : refusalFor(request)
+  if (refusal !== null) return refuse(reply, refusal)
   if (mayBeForeign(headers, request.caller?.by ?? 'stranger')) {
     log.warn({ from: request.ip, origin: headers.origin }, 'refused: sent by another site')
     const hint = 'a proxy in front has to pass the Host header on'
     return refuse(reply, `this was not sent by a page of this board; ${hint}`)
   }
   return undefined
+}
+
+/** null: the caller may change what this route changes. */
+function refusalFor({ caller, routeOptions }: FastifyRequest): string | null {
+  if (caller?.role === 'operator') return null
+  if (caller?.role !== 'approver') return 'viewers change nothing: sign in with the operator token'
+  if (routeOptions.config.forApprovers === true) return null
+  return 'approvers approve and complete, and nothing else: sign in with the operator token'
 }
 
 /** A wrong bearer counts; where there were too many, no other is looked at for a while. */
@@ -118,13 +137,21 @@ function refuse(reply: FastifyReply, message: string): FastifyReply {
   return reply.code(403).send({ error: 'Not allowed', message })
 }
 
-function askForToken(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.code(401).header('www-authenticate', 'Bearer')
+function askToSignIn(
+  { hasTokens }: Access,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const { headers } = request
-  if (!isRead(request) || !/\btext\/html\b/.test(headers.accept ?? '')) {
-    return reply.send({ error: 'Signed out', message: 'open the board again with its token' })
-  }
+  const isForPeople = isRead(request) && /\btext\/html\b/.test(headers.accept ?? '')
+  const [what, how] = ['Signed out', hasTokens ? byToken : byProxy]
+  reply.code(401).header('www-authenticate', 'Bearer')
+  if (!isForPeople) return reply.send({ error: what, message: how })
+  reply.type('text/html')
+  if (!hasTokens) return reply.send(errorPage(what, how))
   const to = localPath(request.url)
-  const text = isForeignClick(headers) ? onwardPage(to) : signInPage({ to })
-  return reply.type('text/html').send(text)
+  return reply.send(isForeignClick(headers) ? onwardPage(to) : signInPage({ to }))
 }
+
+const byToken = 'open the board again with its token'
+const byProxy = 'the proxy in front of this board signs people in: open the board through it'

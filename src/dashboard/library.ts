@@ -2,6 +2,7 @@
  * The part of the product that the dashboard uses. `Rehome` has all of it; it is named here,
  * because the dashboard stands beside the coordinator, not on it.
  */
+import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import type { Queues } from '../queue/queues.ts'
 
@@ -11,13 +12,30 @@ export interface TenantRecord {
   readonly events: readonly MoveEvent[]
 }
 
-/** Tenants to ask for, and by whom. `dryRun`: only say whether it may be asked for. */
+/** Tenants to ask for, and by whom. `dryRun`: only find out whether it may be asked for. */
 export interface ErrandRequest {
   readonly tenants: readonly string[]
   readonly by?: string
   readonly reason?: string | undefined
   readonly dryRun?: boolean
 }
+
+/** A decision about a run, or about some of its tenants, or one of its waves. */
+export interface SteerRequest {
+  readonly by: string
+  readonly reason?: string | undefined
+  readonly tenants?: readonly string[] | undefined
+  readonly wave?: number | undefined
+  readonly dryRun?: boolean | undefined
+  /** A pause lets moves under way go on. */
+  readonly finish?: boolean | undefined
+  /** A resume takes tenants along that were paused by themselves. */
+  readonly all?: boolean | undefined
+  /** An approval does without what gates and soak ask for. */
+  readonly override?: boolean | undefined
+}
+
+type Steer = (runId: string, options: SteerRequest) => Promise<string[]>
 
 type AskErrand = (runId: string, options: ErrandRequest) => Promise<string[]>
 
@@ -28,6 +46,18 @@ export interface BoardLibrary {
   readonly queues: Queues
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   readiness(): Promise<{ readonly ready: boolean; readonly checks: object }>
+  readonly pause: Steer
+  readonly resume: Steer
+  readonly complete: Steer
+  cancel(
+    runId: string,
+    options: SteerRequest,
+  ): Promise<Readonly<Record<'calledOff' | 'takenBack' | 'forward', readonly string[]>>>
+  /** Returns the wave. */
+  approve(runId: string, options: Omit<SteerRequest, 'tenants'>): Promise<number>
+  notices(runId: string): Promise<string[]>
+  /** Keeps who has paused these queues; `by` null: they are resumed. */
+  recordPause(queues: readonly string[], by: string | null): Promise<void>
   readonly retry: AskErrand
   readonly finalize: AskErrand
   readonly cleanup: AskErrand
@@ -35,6 +65,34 @@ export interface BoardLibrary {
     runId: string,
     options: ErrandRequest & { readonly discardWrites?: boolean },
   ): Promise<string[]>
+  /** `all`: tenants for which it is not possible are passed over. */
+  price(
+    runId: string,
+    options: {
+      readonly errand: 'retry' | 'rollback'
+      readonly tenants: readonly string[]
+      readonly all: true
+    },
+  ): Promise<{
+    readonly tenants: readonly string[]
+    readonly costs: readonly string[]
+    readonly passedOver: Readonly<Record<string, number>>
+  }>
+  /** One self-contained page about a run, in parts. */
+  report(runId: string): AsyncIterable<string>
   /** Throws RUN_UNKNOWN or TENANT_UNKNOWN. */
   show(runId: string, tenant: string): Promise<TenantRecord>
 }
+
+export interface InspectRequest {
+  readonly runId: string
+  readonly tenant: string
+  readonly table?: string | undefined
+  readonly keys?: readonly string[] | undefined
+}
+
+/** Rows of a tenant side by side. A board without the plans of its runs has none. */
+export type Inspect = (of: InspectRequest) => Promise<{
+  readonly notes: readonly string[]
+  readonly tables: readonly InspectedTable[]
+}>

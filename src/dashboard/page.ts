@@ -1,7 +1,7 @@
 /**
  * The common parts of the board's own pages: frame, style, and the headers of every answer. All
  * pages can be read without JavaScript; their few scripts are files of this board. They load
- * nothing from elsewhere, which their policy says to the browser, too.
+ * nothing from elsewhere, which their policy forbids to the browser, too.
  */
 import { createHash } from 'node:crypto'
 import { type Content, constant, type Html, html } from '../html.ts'
@@ -43,7 +43,7 @@ export interface PageOptions {
 }
 
 /**
- * The referrer stays within this site: without it a browser would not say where a form came from.
+ * The referrer stays within this site: without it a browser would not send where a form came from.
  */
 export function page({ title, body, refresh, scripts = [], elseAfterS }: PageOptions): string {
   return html`<!doctype html>
@@ -84,4 +84,9 @@ export function navigation(more: Content = null): Html {
 function refreshElement({ afterS, to }: { afterS: number; to?: string }): Html {
   const then = to === undefined ? '' : `; url=${to}`
   return html`<meta http-equiv="refresh" content="${afterS}${then}">`
+}
+
+/** An entry of a list of facts. */
+export function fact(name: string, value: Content): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
 }

@@ -8,10 +8,11 @@ import type { Job } from 'bullmq'
 import { errands } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { type JobPayload, readPayload } from '../queue/jobs.ts'
+import { shellWord } from '../quote.ts'
 import type { BoardLibrary } from './library.ts'
 
 /** Throws NOT_ALLOWED_NOW, or what the product's retry throws. */
-export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
+export async function retryJob(library: BoardLibrary, job: Job, by: string): Promise<void> {
   const { runId, tenantId } = await moveOf(library, job)
   if (job.queueName !== errands.move.queue) {
     if (job.name === 'audit') throw refused('the plan requests the next audit by itself')
@@ -19,17 +20,17 @@ export async function retryJob(library: BoardLibrary, job: Job): Promise<void> {
     const errand = errandOf(job)
     throw refused(`a ${errand} is repeated with: ${command(errand, runId, tenantId)}`)
   }
-  await library.retry(runId, { tenants: [tenantId] })
+  await library.retry(runId, { tenants: [tenantId], by })
 }
 
-async function retryUndecided(library: BoardLibrary, job: Job): Promise<void> {
+async function retryUndecided(library: BoardLibrary, job: Job, by: string): Promise<void> {
   const payload = payloadOf(job)
   const move = payload && (await library.show(payload.runId, payload.tenantId)).move
   const code = move?.error_code
   if (move && (code === 'CANCELLED' || code === 'SKIPPED')) {
     throw refused(`tenant "${move.tenant_id}" was ${code.toLowerCase()}: retry it by itself`)
   }
-  await retryJob(library, job)
+  await retryJob(library, job, by)
 }
 
 function errandOf({ queueName }: Job): 'rollback' | 'finalize' | 'cleanup' {
@@ -37,7 +38,7 @@ function errandOf({ queueName }: Job): 'rollback' | 'finalize' | 'cleanup' {
   return queueName === errands.finalize.queue ? 'finalize' : 'cleanup'
 }
 
-/** The move that the job stands for: its id says which, and its data has to agree. */
+/** The move that the job stands for: its id tells which, and its data has to agree. */
 async function moveOf(library: BoardLibrary, job: Job): Promise<JobPayload> {
   const payload = payloadOf(job)
   const id = job.id ?? ''
@@ -73,13 +74,14 @@ const atOnce = 4
 export async function retryFailed(
   library: BoardLibrary,
   queue: { getJobs(states: 'failed'[], from: number, to: number): Promise<Job[]> },
+  by: string,
 ): Promise<RetriedAll> {
   // All of them are read before the first is retried, because that takes it out of the list.
   const jobs = await failedJobs(queue)
   const refusals: string[] = []
   for (let i = 0; i < jobs.length; i += atOnce) {
     const answers = jobs.slice(i, i + atOnce).map((job) =>
-      retryUndecided(library, job).then(
+      retryUndecided(library, job, by).then(
         () => [],
         (error: unknown) => [messageOf(error)],
       ),
@@ -108,6 +110,6 @@ export function command(
   runId: string,
   tenant: string,
 ) {
-  const word = /^[\w.@%+:,/-]+$/.test(tenant) ? tenant : `'${tenant.replaceAll("'", "'\\''")}'`
-  return `rehome ${errand} ${runId} --tenant${tenant.startsWith('-') ? '=' : ' '}${word}`
+  const separator = tenant.startsWith('-') ? '=' : ' '
+  return `rehome ${errand} ${runId} --tenant${separator}${shellWord(tenant)}`
 }

@@ -31,7 +31,9 @@ export function mayBeForeign(headers: IncomingHttpHeaders, by: Caller['by'] | 's
   const { origin, host } = headers
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
-  if (origin === undefined) return site === undefined && by === 'cookie'
+  // A browser sends its cookie along by itself, and that of the proxy, too.
+  const isSentByItself = by === 'cookie' || by === 'proxy'
+  if (origin === undefined) return site === undefined && isSentByItself
   return origin === 'null' ? site !== 'same-origin' : hostOf(origin) !== host?.toLowerCase()
 }
 

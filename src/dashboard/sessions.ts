@@ -5,7 +5,10 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-export type Role = 'operator' | 'viewer'
+export type Role = 'operator' | 'approver' | 'viewer'
+
+/** The mightiest first. */
+export const roles: readonly Role[] = ['operator', 'approver', 'viewer']
 
 export interface Sessions {
   issue(role: Role, to: { port: number | undefined; https: boolean }): string
@@ -32,7 +35,8 @@ export function createSessions(clock: () => number = Date.now): Sessions {
         const [role, ends, signature] = value.split('.')
         if (!same(signature, sign(`${role}.${ends}`))) continue
         if (Number(ends) * 1000 <= clock()) continue
-        if (role === 'operator' || role === 'viewer') return role
+        const match = roles.find((one) => one === role)
+        if (match) return match
       }
       return null
     },
@@ -51,7 +55,8 @@ function valuesOf(cookies: string | undefined, name: string): string[] {
   })
 }
 
-function same(left: string | undefined, right: string): boolean {
+/** Takes as long, whatever both have in common. */
+export function same(left: string | undefined, right: string): boolean {
   const [a, b] = [Buffer.from(left ?? ''), Buffer.from(right)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

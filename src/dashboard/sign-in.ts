@@ -50,7 +50,9 @@ export function signInRoutes(
   { access, wrongTokens, log }: Pick<Offered, 'access' | 'wrongTokens' | 'log'>,
 ): void {
   app.get(signInPath, (_request, reply) =>
-    access.open ? reply.redirect('/', 303) : reply.type('text/html').send(signInPage({ to: '/' })),
+    access.hasTokens
+      ? reply.type('text/html').send(signInPage({ to: '/' }))
+      : reply.redirect('/', 303),
   )
   app.post(signInPath, (request, reply) => {
     const form = new URLSearchParams(typeof request.body === 'string' ? request.body : '')

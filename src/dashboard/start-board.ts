@@ -2,7 +2,7 @@
  * The dashboard: pages of runs and tenants, and Bull Board over our queues.
  *
  * It moves nothing and decides nothing: what is asked of it goes through the product, and what it
- * shows is what the product and the queue say. It may be stopped and started at any time.
+ * shows comes from the product and the queue. It may be stopped and started at any time.
  */
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
@@ -13,11 +13,14 @@ import { actionRoutes } from './actions/action-routes.ts'
 import { answerTo } from './answers.ts'
 import { assetRoutes } from './assets.ts'
 import { registerBullBoard } from './bull-board.ts'
+import { chosenRoutes } from './chosen/chosen-routes.ts'
 import { healthPath, installGate, readyPath } from './gate.ts'
-import type { BoardLibrary } from './library.ts'
+import type { BoardLibrary, Inspect } from './library.ts'
 import { errorPage } from './page.ts'
+import type { ProxyOptions } from './proxy.ts'
 import { runRoutes } from './runs/run-routes.ts'
 import { signInRoutes } from './sign-in.ts'
+import { steerRoutes } from './steering/steer-routes.ts'
 import { tenantRoutes } from './tenants/tenant-routes.ts'
 import { createWrongTokens } from './wrong-tokens.ts'
 
@@ -32,13 +35,21 @@ export interface BoardOptions {
   readonly port?: number | undefined
   /** The operators' token. Without one, everybody on this machine is an operator. */
   readonly token?: string | undefined
+  /** The approvers' token: they may also approve waves and complete held moves. */
+  readonly approverToken?: string | undefined
   /** The viewers' token: they may look at everything and change nothing. */
   readonly viewerToken?: string | undefined
+  /** A proxy in front that signs people in and names them. */
+  readonly proxy?: ProxyOptions | undefined
   /**
    * Names by which browsers reach it, where that is not an address or a name of this machine, such
    * as the name of a proxy in front of it.
    */
   readonly allowedHosts?: readonly string[] | undefined
+  /** Absent: pages show keys that differ, and no rows. */
+  readonly inspect?: Inspect | undefined
+  /** A request that has not arrived as a whole within this time is cut. Default 30,000. */
+  readonly requestMs?: number | undefined
   readonly log: Logger
 }
 
@@ -51,17 +62,20 @@ export interface Board extends AsyncDisposable {
 
 /**
  * Returns when it answers. Throws SETTING_MISSING where others could reach it and there is no
- * token, USAGE where a token is weak or the address cannot be listened on.
+ * token and no trusted proxy, USAGE where a token is weak, a proxy could be anybody, or the address
+ * cannot be listened on.
  */
 export async function startBoard(options: BoardOptions): Promise<Board> {
-  const { rehome, host = '127.0.0.1', port = 0, token, viewerToken, allowedHosts, log } = options
-  const access = createAccess({ host, token, viewerToken })
+  const { rehome, host = '127.0.0.1', port = 0, allowedHosts, log } = options
+  const { requestMs = 30_000 } = options
+  const { token, approverToken, viewerToken, proxy } = options
+  const access = createAccess({ host, token, approverToken, viewerToken, proxy })
   const app = fastify({
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
     // A client that sends its request slowly does not hold its connection for longer.
-    requestTimeout: 30_000,
-    http: { headersTimeout: 15_000 },
+    requestTimeout: requestMs,
+    http: { headersTimeout: requestMs / 2, connectionsCheckingInterval: requestMs / 6 },
   })
   const wrongTokens = createWrongTokens()
   readForms(app)
@@ -72,9 +86,13 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   signInRoutes(app, { access, wrongTokens, log })
   assetRoutes(app)
   runRoutes(app, rehome, log)
-  tenantRoutes(app, rehome)
+  tenantRoutes(app, rehome, options.inspect)
   actionRoutes(app, rehome)
-  app.register((scope) => registerBullBoard(scope, { library: rehome, log, tokens: !access.open }))
+  steerRoutes(app, rehome)
+  chosenRoutes(app, rehome)
+  app.register((scope) =>
+    registerBullBoard(scope, { library: rehome, log, tokens: access.hasTokens }),
+  )
   await listen(app, { host, port })
   const url = urlOf(host, app.server.address())
   log.info({ at: url, tokens: !access.open }, 'the board answers')
@@ -120,7 +138,7 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
   })
 }
 
-const ownPages = /^\/(?:(?:tenants|actions)\/.*|runs(?:\/[^/]*)?)$/
+const ownPages = /^\/(?:(?:tenants|actions|inspect|steer|chosen)\/.*|runs(?:\/[^/]*)?)$/
 
 function isForPeople({ headers, url }: FastifyRequest): boolean {
   const path = url.split('?', 1)[0] ?? ''

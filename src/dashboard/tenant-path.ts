@@ -2,6 +2,8 @@
  * Addresses of a tenant's pages: /tenants/<run>/<tenant>, and the same with `.json`. A tenant id
  * is any text, so an id that ends in `.json`, or is `..`, must survive the way there and back.
  */
+import { type AskedErrand, askedErrands } from '../errands.ts'
+
 const prefix = '/tenants/'
 
 export interface TenantAddress {
@@ -14,18 +16,13 @@ export function tenantPath(runId: string, tenant: string): string {
   return `${prefix}${encode(runId)}/${encode(tenant)}`
 }
 
-const errands = ['retry', 'rollback', 'finalize', 'cleanup'] as const
-
-/** Errands with a page of their own, which asks for them. */
-export type AskedErrand = (typeof errands)[number]
-
 export interface ActionAddress {
   readonly errand: AskedErrand
   readonly runId: string
   readonly tenant: string
 }
 
-/** The page that says what an errand costs, and asks for it: /actions/<errand>/<run>/<tenant>. */
+/** The page that shows what an errand costs, and asks for it: /actions/<errand>/<run>/<tenant>. */
 export function actionPath(errand: AskedErrand, runId: string, tenant: string): string {
   return `/actions/${errand}/${tenantPath(runId, tenant).slice(prefix.length)}`
 }
@@ -33,9 +30,29 @@ export function actionPath(errand: AskedErrand, runId: string, tenant: string): 
 /** From a request's raw URL. null: it is not such an address. */
 export function readActionPath(url: string): ActionAddress | null {
   const [, name, rest] = /^\/actions\/([a-z]+)\/(.*)$/s.exec(url) ?? []
-  const errand = errands.find((one) => one === name)
+  const errand = askedErrands.find((one) => one === name)
   const address = readTenantPath(`${prefix}${rest ?? ''}`)
   return errand && address && !address.json ? { ...address, errand } : null
+}
+
+const inspectPrefix = '/inspect/'
+
+/** The page with rows of a tenant side by side: /inspect/<run>/<tenant>?table=…&key=…. */
+export function inspectPath(
+  runId: string,
+  tenant: string,
+  of: Record<string, string> = {},
+): string {
+  const query = new URLSearchParams(of).toString()
+  const path = `${inspectPrefix}${tenantPath(runId, tenant).slice(prefix.length)}`
+  return query === '' ? path : `${path}?${query}`
+}
+
+/** From a request's raw URL. null: it is not such an address. */
+export function readInspectPath(url: string): TenantAddress | null {
+  if (!url.startsWith(inspectPrefix)) return null
+  const address = readTenantPath(`${prefix}${url.slice(inspectPrefix.length)}`)
+  return address?.json ? null : address
 }
 
 /** Dots are encoded, so that a bare `.json` at the end is ours. */

@@ -1,4 +1,4 @@
-/** Digests of rows: what each end says of its own, and how two of them are compared. Pure. */
+/** Digests of rows: those of each end, and how two of them are compared. Pure. */
 
 /**
  * `record`: PostgreSQL's own hashes of values, for types whose equal values are the same value; all

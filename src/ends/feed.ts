@@ -52,21 +52,21 @@ export interface ChangedRow {
 }
 
 /** How far a receiving end has come. */
-export interface Sync {
+export interface Checkpoint {
   /** The other end's position before it was read. */
   readonly position: string | null
   /** The fingerprint of the schemas under which it came. */
   readonly fingerprint: string
   /** Rows were left out on the way there: rows that depend on what changed have to come, too. */
   readonly lacking: boolean
-  /** The step number that `apply` and `writeSync` share. */
+  /** The step number that `apply` and `writeCheckpoint` share. */
   readonly step: number
 }
 
-export type SyncHold = Hold & { readonly epoch: string }
+export type CheckpointHold = Hold & { readonly epoch: string }
 
 /** One commit's worth of changes of one table. */
-export interface Application extends SyncHold {
+export interface Application extends CheckpointHold {
   readonly step: number
   readonly table: string
   /** The key columns whose values, by which rows are known here, stand in `remove`. */
@@ -107,12 +107,12 @@ export interface Feed {
   changes(asked: ChangesAsked): AsyncIterable<readonly ChangedRow[]>
   /** Forgets the log up to a position; null: all of it. Only while it is our turn. */
   forgetChanges(hold: Hold & { readonly position: string | null }): Promise<void>
-  readSync(key: FlagKey & { readonly epoch: string }): Promise<Sync | null>
+  readCheckpoint(key: FlagKey & { readonly epoch: string }): Promise<Checkpoint | null>
   /** Throws FENCE_LOST, or USAGE where it is not the next step. Repeating it is harmless. */
-  writeSync(hold: SyncHold, sync: Sync): Promise<void>
-  /** Forgets a sync of any epoch while it is our turn, and else only our own. */
-  forgetSync(hold: SyncHold): Promise<void>
-  /** Throws what `writeSync` throws. Repeating it is harmless, and answers the same. */
+  writeCheckpoint(hold: CheckpointHold, checkpoint: Checkpoint): Promise<void>
+  /** Forgets a checkpoint of any epoch while it is our turn, and else only our own. */
+  forgetCheckpoint(hold: CheckpointHold): Promise<void>
+  /** Throws what `writeCheckpoint` throws. Repeating it is harmless, and answers the same. */
   apply(change: Application): Promise<Applied>
   /** Rows, whosever they are, that refer to such of the table's keys as are not there. */
   brokenByLeaving(table: string, keys: KeyList): Promise<readonly BrokenByLeaving[]>

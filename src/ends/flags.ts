@@ -1,6 +1,6 @@
 /**
  * The flags of tenants at one end: every transition that a move makes, whatever the end is. What
- * each does is said where it is done, in postgres/fence/.
+ * each does is described where it is done, in postgres/fence/.
  */
 
 /** Stands for all tenants of a scope, and so can be no tenant's id. */
@@ -63,10 +63,17 @@ export interface Keyed {
   readonly key: string
 }
 
+/** An attempt's turn at one end. */
+export interface Turn {
+  /** The flag that stands there now. No other attempt changes it later. */
+  readonly flag: Flag | null
+}
+
 export interface Flags {
   /** Rejects where the end does not answer within 2 s. */
   answer(): Promise<void>
-  takeTurn(change: Hold & { readonly turn: string }): Promise<boolean>
+  /** null: a later attempt has been there. One call, where the end can. */
+  takeTurn(change: Hold & { readonly turn: string }): Promise<Turn | null>
   readFlag(key: FlagKey): Promise<Flag | null>
   raiseFence(raise: Raise): Promise<Flag | null>
   startCapture(raise: Raise): Promise<Flag | null>

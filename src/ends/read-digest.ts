@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Route } from '../plan/routing/route.ts'
+import { columnSql } from '../plan/routing/shared-ids.ts'
 import type { Buckets, Digest } from './digest.ts'
 import { noRows } from './digest.ts'
 import type { Compared, ComparedColumn } from './rows.ts'
@@ -18,7 +19,7 @@ function md5Of(text: string): bigint {
 }
 
 /** A record of texts, as `row(…)::text` writes it. */
-function recordText(texts: Texts): string {
+export function recordText(texts: Texts): string {
   return `(${texts.map(fieldText).join(',')})`
 }
 
@@ -61,11 +62,13 @@ export interface ReadRows {
 /** null: nothing that is read can be digested here. */
 export function readRowsOf(route: Route): ReadRows | null {
   const columns = route.columns.flatMap((column, index): ReadColumn[] => {
-    const { expression, from, castTo } = column
+    const { from, castTo } = column
     const own = route.source.columns.find(({ name }) => name === from)
     const cast = castToText(castTo ?? own?.typeName ?? column.typeName)
     const typeSql = 'pg_catalog.text'
-    return cast ? [{ index, cast, compared: { sql: expression, from, typeSql, cast: castTo } }] : []
+    return cast
+      ? [{ index, cast, compared: { sql: columnSql(column), from, typeSql, cast: castTo } }]
+      : []
   })
   if (columns.length === 0) return null
   const key = route.sourceKey.flatMap((name) => {

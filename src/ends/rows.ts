@@ -18,6 +18,8 @@ export interface DrainOptions {
   readonly tenant: string
   /** Total wait, in ms. */
   readonly drainMs: number
+  /** The most references that stand between a row and its tenant. Absent: there is no limit. */
+  readonly referencesMax?: number
   readonly signal: AbortSignal
 }
 
@@ -121,6 +123,8 @@ export interface Writing {
   /** Foreign keys and triggers are off. */
   readonly replicate: boolean
   readonly from: TableProgress
+  /** The bytes of a request that the end takes, where it is asked by such. */
+  readonly maxBytes?: number | undefined
   /**
    * Rows that collide with others, or come before their parents, are left out, and `tell` is called
    * when there may be some. Absent: they are errors.
@@ -161,6 +165,20 @@ export interface Known {
   readonly hasRows: boolean
 }
 
+/** A column of the tenant's rows whose ids a sequence gives. */
+export interface IdUse {
+  readonly rows: TenantRows
+  readonly column: string
+  /** They are given in falling order: the smallest one is the last. */
+  readonly descending: boolean
+}
+
+/** A sequence, and an id that it has to pass. */
+export interface Reached {
+  readonly sequence: string
+  readonly id: bigint
+}
+
 export interface StraysOf extends FlagKey {
   /** All tables that the tenant's rows are in. */
   readonly tables: readonly EndTable[]
@@ -168,17 +186,61 @@ export interface StraysOf extends FlagKey {
 
 export interface Digests {
   side(compared: Compared): Side
+  /** Digests of rows that the end has. In one call where it can. */
+  digests(all: readonly Compared[]): Promise<readonly Digest[]>
+}
+
+/** How rows of everybody are brought to a table. */
+export interface Settling {
+  readonly table: CatalogTable
+  /** Columns by which rows are found. */
+  readonly key: readonly string[]
+  /** The columns that are brought. */
+  readonly columns: readonly string[]
+  /** Those that have to be equal. */
+  readonly compared: readonly string[]
+  readonly inserts: boolean
+  readonly updates: boolean
+  /** Foreign keys are off: references of the rows are checked by us. */
+  readonly replicate: boolean
+  /** Tables whose rows are not looked for, as those that came were taken back. */
+  readonly takenBack?: readonly string[] | undefined
+}
+
+/** Rows of everybody that come in one transaction. `takenBack`: which is undone at its end. */
+export interface SharedBatch extends Settling {
+  readonly rows: readonly Texts[]
+}
+
+export interface SharedRow {
+  readonly key: string
+  /** Those that differ. */
+  readonly columns: readonly string[]
+}
+
+export interface SettledRows {
+  readonly inserted: number
+  readonly updated: number
+  /** Keys of rows that are not there: nothing was changed. */
+  readonly missing: readonly string[]
+  readonly differing: readonly SharedRow[]
+  /** Foreign keys by which rows refer to nothing there: nothing was changed. */
+  readonly broken: readonly string[]
 }
 
 export interface Rows {
   /** At most so many are committed at once, and held in memory until then. */
   readonly batchRows: number
+  /** But a table whose rows may not come apart is. Absent: nothing is larger than a batch. */
+  readonly takesWhole?: true
   describe(plans: readonly (TablePlan | StreamPlan)[]): Promise<Catalog>
   /** The `stamp` of a catalogue that was read now. One statement, or one request. */
   stamp(): Promise<string | undefined>
   /** The number of rows in each of the tables, in one call where the end can. */
   counts(tables: readonly TenantRows[]): Promise<readonly number[]>
   drain(options: DrainOptions): Promise<{ readonly waitedMs: number }>
+  /** Rows of several tables in one call, few enough to be held. Absent: they come in pages. */
+  readonly readAll?: (readings: readonly Reading[]) => Promise<readonly (readonly Texts[])[]>
   /** The next page is read while one is looked at. */
   pages(reading: Reading): AsyncIterable<Page>
   write<T>(writing: Writing, work: (writer: Writer) => Promise<T>): Promise<T>
@@ -193,20 +255,25 @@ export interface Rows {
   repeatedKeys(rows: TenantRows, key: readonly string[]): Promise<readonly string[]>
   /** Those among the tables that have no rows at all. */
   emptyTables(tables: readonly CatalogTable[]): Promise<ReadonlySet<string>>
-  /** Those among the keys that rows have, whosever they are. */
-  existingKeys(keys: Keys): Promise<readonly string[]>
+  /**
+   * For each table those among its keys that rows have, whosever they are. In one call where the
+   * end can.
+   */
+  existingKeys(asked: readonly Keys[]): Promise<readonly (readonly string[])[]>
+  /**
+   * For the rows of each table the references that they break. In one call where the end can.
+   * `tables`: all that the tenant's rows are in.
+   */
   brokenReferences(
-    rows: TenantRows,
+    of: readonly TenantRows[],
     tables: readonly EndTable[],
-  ): Promise<readonly BrokenReference[]>
-  /** The smallest one where they are given in falling order. */
-  largestId(
-    rows: TenantRows,
-    column: string,
-    order?: { readonly descending: boolean },
-  ): Promise<bigint | null>
-  positionOf(sequence: string): Promise<bigint>
-  advanceSequence(sequence: string, id: bigint): Promise<boolean>
+  ): Promise<readonly (readonly BrokenReference[])[]>
+  /** null: there are no rows. In one call where the end can. */
+  largestIds(uses: readonly IdUse[]): Promise<readonly (bigint | null)[]>
+  /** The number that each gave last, or will give first. In one call where the end can. */
+  positionsOf(sequences: readonly string[]): Promise<readonly bigint[]>
+  /** Returns those that had not passed their id yet. */
+  advanceSequences(reached: readonly Reached[]): Promise<readonly string[]>
   /** Old id → new one. Throws where the end is no database. */
   newIds(space: IdSpace, old: readonly string[]): Promise<ReadonlyMap<string, string>>
   forgetNewIds(run: Pick<IdSpace, 'scope' | 'tenant' | 'runId'>): Promise<void>
@@ -214,6 +281,10 @@ export interface Rows {
   readRelations(query: string): Promise<readonly string[]>
   /** Rows of a query of the plan, at most so many. Throws where the end is no database. */
   ask(query: string, rowsMax: number): Promise<Answer>
+  /** Those of a batch that are there and differ. Changes nothing. */
+  differingShared(batch: SharedBatch): Promise<readonly SharedRow[]>
+  /** Inserts and compares a batch. Throws FENCE_LOST. Repeating it is harmless. */
+  settleShared(hold: Hold, batch: SharedBatch): Promise<SettledRows>
   /** Rows that a move would leave behind, or whose references a removal would break. */
   strays(of: StraysOf): Promise<readonly Strays[]>
   /** Ids as the tenant column writes them. */

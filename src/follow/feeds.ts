@@ -5,7 +5,7 @@ import { holdOf, type Shard } from '../attempt/shard.ts'
 import type { Feed, Since } from '../ends/feed.ts'
 import { RehomeError } from '../errors.ts'
 
-/** Throws PREFLIGHT_FAILED where the end has none: `check` has said so. */
+/** Throws PREFLIGHT_FAILED where the end has none: `check` has reported it. */
 export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
   const { survey, plan, ends } = shard
   const end = ends[name]
@@ -23,8 +23,8 @@ export function feedOf(shard: Shard, name: 'source' | 'target'): Feed {
 /** How far the target has come, and what is a change since then. */
 export async function reachedBy(shard: Shard): Promise<{ step: number; since: Since }> {
   const key = holdOf(shard)
-  const sync = await feedOf(shard, 'target').readSync({ ...key, epoch: shard.epoch })
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  const { position, lacking: everyChild, step } = sync
+  const checkpoint = await feedOf(shard, 'target').readCheckpoint({ ...key, epoch: shard.epoch })
+  if (!checkpoint) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  const { position, lacking: everyChild, step } = checkpoint
   return { step, since: { ...key, position, everyChild } }
 }

@@ -8,7 +8,7 @@ import type { Shard } from '../attempt/shard.ts'
  * The extent of a comparison: nothing; what this round has brought, before it is committed, also as
  * the last one under the fence; or all rows, at the moment whose rows it has brought.
  */
-export type Compared = 'nothing' | 'changes' | 'the last changes' | 'everything'
+export type Extent = 'nothing' | 'changes' | 'the last changes' | 'everything'
 
 export interface Round {
   /** Entries of the log: a row that changed twice counts twice. */
@@ -26,7 +26,7 @@ export interface Follower {
    * One round: the target gets what has changed since the one before. Throws what comparisons
    * throw, and FENCE_LOST where the target is another attempt's.
    */
-  round(shard: Shard, compared: Compared): Promise<Round>
+  round(shard: Shard, compared: Extent): Promise<Round>
   /** Brings and compares everything, and undoes it. Throws what a round throws. */
   dryRun(shard: Shard): Promise<{ changes: number; ms: number }>
   /** Notes at the old home, which is claimed, that all of the log is still to come. */

@@ -68,7 +68,7 @@ async function bodyOf({ body }: Request, shown: Shown, maxBytes: number): Promis
   const chunks: Uint8Array[] = []
   const hash = createHash('sha256')
   let size = 0
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body ?? []) {
     size += chunk.length
     if (size > maxBytes) throw tooLarge(maxBytes)
     hash.update(chunk)

@@ -5,7 +5,7 @@
 import { asPool } from '../ends/postgres/changes/snapshot.ts'
 import { RehomeError } from '../errors.ts'
 import type { Client, Pool } from '../postgres.ts'
-import { newerSettings, sessionSettings } from '../session-settings.ts'
+import { newerSettings, sessionSettings } from '../sessions/settings.ts'
 
 type Settings = Readonly<Record<string, string>>
 

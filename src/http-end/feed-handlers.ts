@@ -37,13 +37,13 @@ export const feedHandlers: HandlersOf<keyof typeof feedOperations> = {
     await feed(at).forgetChanges(hold)
     return null
   },
-  readSync: (at, key) => feed(at).readSync(key),
-  async writeSync(at, { position, fingerprint, lacking, step, ...hold }) {
-    await feed(at).writeSync(hold, { position, fingerprint, lacking, step })
+  readCheckpoint: (at, key) => feed(at).readCheckpoint(key),
+  async writeCheckpoint(at, { position, fingerprint, lacking, step, ...hold }) {
+    await feed(at).writeCheckpoint(hold, { position, fingerprint, lacking, step })
     return null
   },
-  async forgetSync(at, hold) {
-    await feed(at).forgetSync(hold)
+  async forgetCheckpoint(at, hold) {
+    await feed(at).forgetCheckpoint(hold)
     return null
   },
   async brokenByLeaving(at, { table, keys }) {
@@ -80,7 +80,7 @@ export async function applyLines(at: At, body: string): Promise<Applied> {
     columnOf(source, name)
   }
   if (lines.length < removes + parents) {
-    throw new RehomeError('USAGE', 'the step has fewer lines than its head says')
+    throw new RehomeError('USAGE', 'the step has fewer lines than its head states')
   }
   const read = (some: readonly string[], columns: readonly string[]) =>
     some.map((line) => readRow(line, { columns: columns.length, where: 'the request' }))

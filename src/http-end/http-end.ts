@@ -17,11 +17,12 @@ import { readOperation } from '../ends/http/protocol/row-operations.ts'
 import { flagsAt } from '../ends/postgres/fence/flags-at.ts'
 import { bearerChars, bearerToken, type Secret } from '../ends/web/auth.ts'
 import { RehomeError } from '../errors.ts'
+import { isKeyOf, keysOf } from '../known.ts'
 import type { Logger } from '../log.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import { postgres } from '../plan/endpoint.ts'
 import type { DiscoverTables, Plan, PlanInput, TablePlan } from '../plan/plan.ts'
-import { explain, type Pool } from '../postgres.ts'
+import { type Pool, toRehomeError } from '../postgres.ts'
 import { admit } from './admit.ts'
 import { borrowPool } from './borrowed-pool.ts'
 import { type Described, describe, descriptionOf } from './described.ts'
@@ -36,7 +37,7 @@ import { createTidying } from './tidy-logs.ts'
 import { writeBatch } from './write-batch.ts'
 
 export interface HttpEndOptions {
-  /** The application's. A request uses one of its connections, a move as many as its plan says. */
+  /** The application's. A request uses one of its connections, a move as many as its plan sets. */
   readonly pool: Pool
   /** For flags, so that copies never keep a fence from being renewed. Default: `pool`. */
   readonly flagPool?: Pool
@@ -95,8 +96,8 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
   const schema = options.schema ?? 'public'
   const plan = planOf(options, schema)
   const own = borrowPool(options.pool, { answerMs: 0 })
-  const { feed = true } = options
-  const look = remembered(() => describe(plan, own, { schema, feed }))
+  const { feed = true, maxBytes = 64 * 1024 * 1024, log } = options
+  const look = remembered(() => describe(plan, own, { schema, feed, maxBytes }))
   const at = ({ headers }: Request): SqlEnd => {
     const name = headers.get('rehome-end') === 'source' ? 'source' : 'target'
     const pool = borrowPool(options.pool, { answerMs: answerMsOf(headers) })
@@ -114,7 +115,6 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
       flags,
     }
   }
-  const { maxBytes = 64 * 1024 * 1024, log } = options
   const baseUrl = options.baseUrl === undefined ? undefined : urlOf(options.baseUrl)
   const tidy = createTidying(own, log)
   return {
@@ -123,11 +123,11 @@ export function createHttpEnd(options: HttpEndOptions): HttpEndServer {
       try {
         const admitted = await admit(request, { secrets, maxBytes, baseUrl })
         if (feed && admitted.path === pathOf('lapsedFences')) tidy()
-        const asked = { ...admitted, end: at(request), scope: plan.scope, look, feed }
-        const answer = await answerTo(asked)
+        const call = { ...admitted, end: at(request), scope: plan.scope, look, feed }
+        const answer = await answerTo(call)
         return await respond(request, answer)
       } catch (cause) {
-        const error = explain(cause, 'the database')
+        const error = toRehomeError(cause, 'the database')
         log?.warn({ err: error, path: new URL(request.url).pathname }, 'request refused')
         return problemResponse(error)
       }
@@ -149,17 +149,17 @@ async function answerTo({ path, body, end, scope, look, feed }: Asked): Promise<
   if (path === 'v1') return JSON.stringify(descriptionOf(await look.now()))
   const name = names.get(path)
   if (!feed) refuseFollowing(path, name)
-  if (name && name in flagOperations) {
-    return JSON.stringify(await flagAnswer(end, name as FlagName, { body, scope, feed }))
+  if (name && isKeyOf(flagOperations, name)) {
+    return JSON.stringify(await flagAnswer(end, name, { body, scope, feed }))
   }
-  const { routes, catalog, left } = await look.lately()
-  const at = { end, scope, routes, catalog, left }
+  const { routes, shared, catalog, left } = await look.lately()
+  const at = { end, scope, routes, shared, catalog, left }
   if (path === pathOf('write')) {
     return JSON.stringify(await writeBatch({ ...at, mayReplicate: catalog.mayReplicate }, body))
   }
   if (path === pathOf('read')) {
     const request = checked(readOperation.request, body, scope)
-    return await readPage(end, routeOf(routes, request.table), request)
+    return await readPage(end, routeOf([...routes, ...shared], request.table), request)
   }
   if (path === pathOf('changes')) {
     return await answerChanges(at, checked(changesOperation.request, body, scope))
@@ -182,9 +182,7 @@ function refuseFollowing(path: string, name: OperationName | undefined): void {
   throw new RehomeError('USAGE', 'this end has no log of changes: it offers no feed')
 }
 
-const names = new Map(
-  (Object.keys(operations) as OperationName[]).map((name) => [pathOf(name), name]),
-)
+const names = new Map(keysOf(operations).map((name) => [pathOf(name), name]))
 
 type FlagName = keyof typeof flagOperations
 const handlers = { ...rowHandlers, ...feedHandlers }
@@ -195,18 +193,24 @@ async function flagAnswer(
   name: FlagName,
   { body, scope, feed }: { body: string; scope: string; feed: boolean },
 ): Promise<unknown> {
-  const request = checked(operations[name].request as z.ZodType, body, scope)
-  const { captureMs } = request as { captureMs?: number | null }
+  const request = requestOf(name, body, scope)
+  const { captureMs } = Object(request)
   if (captureMs && !feed) {
     throw new RehomeError('USAGE', 'this end has no log of changes: `captureMs` has to be null')
   }
   // Each operation is called as the transition that it is, and its schema is what that takes.
   const transition = flags[name] as (change: unknown) => ReturnType<Flags[FlagName]>
-  return (await transition(request)) ?? null
+  const answer = (await transition(request)) ?? null
+  // Its flag is another operation.
+  return name === 'takeTurn' ? answer !== null : answer
+}
+
+function requestOf(name: OperationName, body: string, scope: string): unknown {
+  return checked(operations[name].request as z.ZodType, body, scope)
 }
 
 async function rowAnswer(at: At, name: RowName, body: string): Promise<unknown> {
-  const request = checked(operations[name].request as z.ZodType, body, at.scope)
+  const request = requestOf(name, body, at.scope)
   const handler = handlers[name] as (at: At, request: unknown) => Promise<unknown>
   return await handler(at, request)
 }
@@ -237,18 +241,24 @@ function textOf(secret: Secret): string {
   return secret.kind === 'bearer' ? secret.token : secret.key
 }
 
-/** From this end to itself: what a plan says of tables is what this end has to know of them. */
+/** From this end to itself: what a plan has of tables is what this end needs. */
 function planOf(options: HttpEndOptions, schema: string): Plan {
   const itself = postgres({ urlFrom: 'THIS_END', schema })
   const { tables, exclude, tenantColumn, scope } = options
-  const changing = tables.find((entry) => entry.kind === 'table' && (entry.transform || entry.to))
+  const changing = tables.find(
+    (entry) => entry.kind === 'table' && (entry.transform || entry.to || entry.sharing?.newIds),
+  )
   if (changing?.kind === 'table') {
     const message = `table "${changing.name}": only the plan can change rows`
     throw new RehomeError('USAGE', message)
   }
   return checkPlan({
     name: 'http-end',
-    ...{ source: itself, target: itself, tenants: [], tables, strategy: 'online' },
+    source: itself,
+    target: itself,
+    tenants: [],
+    tables,
+    strategy: 'online',
     ...(exclude && { exclude }),
     ...(tenantColumn && { tenantColumn }),
     ...(scope && { scope }),
@@ -266,12 +276,12 @@ const rememberedMs = 5_000
 function remembered(look: () => Promise<Described>): Look {
   let last: { readonly at: number; readonly found: Promise<Described> } | null = null
   const again = () => {
-    const found = look()
-    last = { at: performance.now(), found }
-    found.catch(() => {
+    const description = look()
+    last = { at: performance.now(), found: description }
+    description.catch(() => {
       last = null
     })
-    return found
+    return description
   }
   return {
     now: again,

@@ -25,18 +25,17 @@ function readRequest(incoming: IncomingMessage): Request | null {
   }
 }
 
-function requestOf(incoming: IncomingMessage): Request {
+function requestOf(incoming: IncomingMessage & { readonly originalUrl?: string }): Request {
   const { method = 'GET', headers } = incoming
   // Express takes the path that it is mounted at away from `url`.
-  const { originalUrl } = incoming as { originalUrl?: string }
-  const path = originalUrl ?? incoming.url ?? '/'
+  const { originalUrl = incoming.url ?? '/' } = incoming
   const copy = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     for (const one of [value ?? []].flat()) copy.append(name, one)
   }
   const hasBody = method !== 'GET' && method !== 'HEAD'
   const body = hasBody ? { body: bodyOf(incoming), duplex: 'half' as const } : {}
-  return new Request(new URL(path, 'http://end'), { method, headers: copy, ...body })
+  return new Request(new URL(originalUrl, 'http://end'), { method, headers: copy, ...body })
 }
 
 /** Nothing is read before somebody asks for it: most requests that are refused are never read. */

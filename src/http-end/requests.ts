@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 
-/** Throws USAGE where it is no JSON, not what the protocol says, or of another scope. */
+/** Throws USAGE where it is no JSON, not what the protocol defines, or of another scope. */
 export function checked<T>(schema: z.ZodType<T>, body: string, scope: string): T {
   const parsed = schema.safeParse(parse(body))
   if (!parsed.success) {
@@ -10,7 +10,7 @@ export function checked<T>(schema: z.ZodType<T>, body: string, scope: string): T
     const where = issue?.path.join('.') || 'the request'
     throw new RehomeError('USAGE', `${where}: ${issue?.message}`)
   }
-  const requested = (parsed.data as { scope?: string }).scope
+  const requested = Object(parsed.data).scope
   if (requested === undefined || requested === scope) return parsed.data
   throw new RehomeError('USAGE', `this end guards scope "${scope}", not "${requested}"`)
 }

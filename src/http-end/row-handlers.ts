@@ -6,18 +6,31 @@ import type { rowOperations } from '../ends/http/protocol/row-operations.ts'
 import { sideIn } from '../ends/postgres/compare/comparison.ts'
 import { rowsAt } from '../ends/postgres/postgres-rows.ts'
 import { wipeBatch } from '../ends/postgres/removal/wipe.ts'
-import type { Compared, ComparedColumn, Rows, Side } from '../ends/rows.ts'
+import type {
+  Compared,
+  ComparedColumn,
+  Rows,
+  SettledRows,
+  SharedBatch,
+  SharedRow,
+  Side,
+} from '../ends/rows.ts'
 import type { KeyList, TenantRows } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
-import type { EndTable, Route } from '../plan/routing/route.ts'
+import { referencesMaxOf } from '../plan/routing/path.ts'
+import type { Route } from '../plan/routing/route.ts'
+import { sharingOf } from '../plan/routing/shared-routes.ts'
 import { ident } from '../quote.ts'
+import { tablesOf } from './described.ts'
 import { columnOf, keysOf, routeOf, sequenceOf } from './tables.ts'
 
 export interface At {
   readonly end: SqlEnd
   readonly scope: string
   readonly routes: readonly Route[]
+  /** Tables with rows of everybody. */
+  readonly shared: readonly Route[]
   /** All of the end's, also of tables that are not moved. */
   readonly catalog: Catalog
   /** Tables whose rows may go on referring to rows that move away. */
@@ -32,14 +45,19 @@ export type HandlersOf<N extends OperationName> = {
 export const rowHandlers: HandlersOf<Name> = {
   count: async (at, request) => (await rows(at).counts([rowsOf(at, request)]))[0] ?? 0,
   drain: (at, { tenant, drainMs }) =>
-    rows(at).drain({ tenant, drainMs, signal: AbortSignal.timeout(drainMs + 5_000) }),
+    rows(at).drain({
+      tenant,
+      drainMs,
+      referencesMax: referencesMaxOf(tablesOf(at.routes)),
+      signal: AbortSignal.timeout(drainMs + 5_000),
+    }),
   async digest(at, request) {
-    const found = await sideOf(at, request).digest()
-    return { rows: String(found.rows), sum: String(found.sum) }
+    const digest = await sideOf(at, request).digest()
+    return { rows: String(digest.rows), sum: String(digest.sum) }
   },
   async buckets(at, request) {
-    const found = [...(await sideOf(at, request).buckets())]
-    return found.map(([bucket, { rows, sum }]) => {
+    const buckets = [...(await sideOf(at, request).buckets())]
+    return buckets.map(([bucket, { rows, sum }]) => {
       return { bucket, rows: String(rows), sum: String(sum) }
     })
   },
@@ -48,9 +66,9 @@ export const rowHandlers: HandlersOf<Name> = {
   },
   async remove(at, { tables, atOnce, mode, batchRows, ...hold }) {
     const { mayReplicate: replicate } = at.catalog
-    const known = tables.map((table) => routeOf(at.routes, table))
+    const routes = tables.map((table) => routeOf(at.routes, table))
     const group = {
-      tables: known.map(({ source: table, sourcePath: path }) => ({ table, path })),
+      tables: routes.map(({ source: table, sourcePath: path }) => ({ table, path })),
       atOnce,
     }
     return await wipeBatch(at.end, hold, { group, options: { mode, batchRows, replicate } })
@@ -76,15 +94,25 @@ export const rowHandlers: HandlersOf<Name> = {
   async existingKeys(at, { table: name, key, keys }) {
     const { source: table } = routeOf(at.routes, name)
     for (const column of key) columnOf(table, column)
-    return [...(await rows(at).existingKeys({ table, key, keys }))]
+    const [existing = []] = await rows(at).existingKeys([{ table, key, keys }])
+    return [...existing]
   },
   async brokenReferences(at, request) {
-    const broken = await rows(at).brokenReferences(rowsOf(at, request), tablesOf(at))
+    const [broken = []] = await rows(at).brokenReferences(
+      [rowsOf(at, request)],
+      tablesOf(at.routes),
+    )
     return broken.map(({ values, ...one }) => ({ ...one, values: [...values] }))
   },
+  async differingShared(at, request) {
+    return listed(await rows(at).differingShared(batchOf(at, request)))
+  },
+  async settleShared(at, { scope, tenant, token, ...request }) {
+    return settledOf(await rows(at).settleShared({ scope, tenant, token }, batchOf(at, request)))
+  },
   async strays(at, { scope, tenant }) {
-    const found = await rows(at).strays({ scope, tenant, tables: tablesOf(at) })
-    return found.map(({ values, ...one }) => {
+    const strays = await rows(at).strays({ scope, tenant, tables: tablesOf(at.routes) })
+    return strays.map(({ values, ...one }) => {
       return { ...one, values: [...values], left: at.left.includes(one.table) }
     })
   },
@@ -92,24 +120,26 @@ export const rowHandlers: HandlersOf<Name> = {
     const of = rowsOf(at, request)
     const { name } = columnOf(of.table, request.column)
     const { descending } = request
-    const id = await rows(at).largestId(of, name, { descending })
+    const [id = null] = await rows(at).largestIds([{ rows: of, column: name, descending }])
     return id === null ? null : String(id)
   },
-  positionOf: async (at, { sequence }) =>
-    String(await rows(at).positionOf(sequenceOf(at.routes, sequence))),
-  advanceSequence: (at, { sequence, id }) =>
-    rows(at).advanceSequence(sequenceOf(at.routes, sequence), BigInt(id)),
+  async positionOf(at, { sequence }) {
+    const [position] = await rows(at).positionsOf([
+      sequenceOf([...at.routes, ...at.shared], sequence),
+    ])
+    return String(position)
+  },
+  async advanceSequence(at, { sequence, id }) {
+    const reached = { sequence: sequenceOf([...at.routes, ...at.shared], sequence), id: BigInt(id) }
+    return (await rows(at).advanceSequences([reached])).length > 0
+  },
   knownTenants: async (at, { tenants }) => [
-    ...(await rows(at).knownTenants(tenants, tablesOf(at))),
+    ...(await rows(at).knownTenants(tenants, tablesOf(at.routes))),
   ],
 }
 
 function rows({ end }: At): Rows {
   return rowsAt(end)
-}
-
-function tablesOf({ routes }: At): EndTable[] {
-  return routes.map(({ source, sourcePath }) => ({ table: source, path: sourcePath }))
 }
 
 interface Named {
@@ -147,4 +177,45 @@ function valuesOf(
     return { sql: value(column), from: column, typeSql: type, cast }
   }
   return { key: key.map(compared), columns: columns.map(compared) }
+}
+
+type BatchAsked = RequestOf<'differingShared'>
+
+/** Throws USAGE for what is not shared here, or not to be changed so. */
+function batchOf({ shared, catalog }: At, request: BatchAsked): SharedBatch {
+  const route = routeOf(shared, request.table)
+  const { source: table } = route
+  for (const column of [...request.key, ...request.columns, ...request.compared]) {
+    columnOf(table, column)
+  }
+  const { missing, differing } = sharingOf(route)
+  if (request.inserts && missing !== 'insert') throw notAllowed(table.name, `missing: 'insert'`)
+  if (request.updates && differing !== 'update') throw notAllowed(table.name, `differing: 'update'`)
+  const odd = request.rows.find((texts) => texts.length !== request.columns.length)
+  if (odd)
+    throw new RehomeError('USAGE', `a row has ${odd.length} values, not ${request.columns.length}`)
+  return { ...request, table, replicate: request.replicate && catalog.mayReplicate }
+}
+
+function notAllowed(table: string, option: string): RehomeError {
+  const message = `shared table "${table}": the plan has \`${option}\`, and this end does not allow it`
+  return new RehomeError('USAGE', message)
+}
+
+function settledOf({
+  missing,
+  differing,
+  broken,
+  ...counts
+}: SettledRows): ResultOf<'settleShared'> {
+  return {
+    ...counts,
+    missing: [...missing],
+    broken: [...broken],
+    differing: listed(differing),
+  }
+}
+
+function listed(rows: readonly SharedRow[]): ResultOf<'differingShared'> {
+  return rows.map(({ key, columns }) => ({ key, columns: [...columns] }))
 }

@@ -1,4 +1,4 @@
-/** Names that requests say, looked up: nothing of a request gets into SQL but by these. */
+/** Names in requests, looked up: nothing of a request gets into SQL but by these. */
 import type { KeyList } from '../ends/tenant-rows.ts'
 import { RehomeError } from '../errors.ts'
 import type { CatalogColumn, CatalogTable } from '../plan/catalogs/catalog.ts'

@@ -3,7 +3,7 @@
  */
 import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
 import type { Logger } from '../log.ts'
-import { explain, type Pool } from '../postgres.ts'
+import { type Pool, toRehomeError } from '../postgres.ts'
 
 const everyMs = 10 * 60_000
 
@@ -14,7 +14,7 @@ export function createTidying(pool: Pool, log: Pick<Logger, 'warn'> | undefined)
     if (performance.now() < next) return
     next = performance.now() + everyMs
     forgetLeftChanges(pool).catch((cause: unknown) => {
-      log?.warn({ err: explain(cause, 'the database') }, 'logs of changes were not tidied up')
+      log?.warn({ err: toRehomeError(cause, 'the database') }, 'logs of changes were not tidied up')
     })
   }
 }

@@ -44,9 +44,9 @@ export async function writeBatch(at: WriteAt, body: string): Promise<ResultOfWri
     // The same batch may come again while this one is under way.
     const lock = `select pg_advisory_xact_lock(hashtext($1), hashtext($2))`
     await client.query(lock, [`rehome write ${head.scope} ${head.table}`, head.tenant])
-    const known = (await progressOf(client, head, head.table)) ?? nothingRead
-    if (isSame(known, head.progress)) return { repeated: true }
-    if (!isSame(known, head.from)) throw gap(known, head.from)
+    const stored = (await progressOf(client, head, head.table)) ?? nothingRead
+    if (isSame(stored, head.progress)) return { repeated: true }
+    if (!isSame(stored, head.from)) throw gap(stored, head.from)
     let leftOut = 0
     if (head.leavesOut) {
       const placing = { schema: at.end.schema, table: { table, path, key: [] }, columns, rows }
@@ -67,8 +67,8 @@ function isSame(left: TableProgress, right: TableProgress): boolean {
   return left.rowsRead === right.rowsRead && left.done === right.done
 }
 
-function gap(known: TableProgress, from: TableProgress): RehomeError {
-  const message = `the batch goes on after ${from.rowsRead} rows, and ${known.rowsRead} have come`
+function gap(stored: TableProgress, from: TableProgress): RehomeError {
+  const message = `the batch goes on after ${from.rowsRead} rows, and ${stored.rowsRead} have come`
   return new RehomeError('USAGE', message)
 }
 

@@ -18,8 +18,8 @@ export async function readMigrations(
   paths: readonly string[],
   since?: string,
 ): Promise<SourceFile[]> {
-  const found = (await Promise.all(paths.map(filesAt))).flat()
-  const files = [...new Set(found)].sort(byVersion)
+  const all = (await Promise.all(paths.map(filesAt))).flat()
+  const files = [...new Set(all)].sort(byVersion)
   const changed = since === undefined ? null : await changedSince(since, await folderOf(files))
   if (files.length === 0) {
     throw new RehomeError('USAGE', `no migration file in ${paths.map((p) => `"${p}"`).join(', ')}`)
@@ -45,11 +45,14 @@ async function folderOf(files: readonly string[]): Promise<string> {
 
 async function read(path: string): Promise<string> {
   if (path === standardInput) return await textOf(process.stdin)
-  return await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new RehomeError('USAGE', `"${path}" cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    })
-  })
+  return await readFile(path, 'utf8').catch(unreadable(path))
+}
+
+/** Throws USAGE. */
+function unreadable(path: string): (error: unknown) => never {
+  return (cause) => {
+    throw new RehomeError('USAGE', `"${path}" cannot be read: ${messageOf(cause)}`, { cause })
+  }
 }
 
 /** V2 comes before V10. */
@@ -59,18 +62,14 @@ function byVersion(left: string, right: string): number {
 
 async function filesAt(path: string): Promise<string[]> {
   if (path === standardInput) return [path]
-  const found = await stat(path).catch((error: unknown) => {
-    throw new RehomeError('USAGE', `"${path}" cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    })
-  })
+  const stats = await stat(path).catch(unreadable(path))
   // A file that is named is one, whatever it is called.
-  return found.isDirectory() ? await migrationsIn(path) : [path]
+  return stats.isDirectory() ? await migrationsIn(path) : [path]
 }
 
 async function migrationsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
-  const found = await Promise.all(
+  const nested = await Promise.all(
     entries.map(async (entry) => {
       const path = join(folder, entry.name)
       const isHidden = entry.name.startsWith('.') || entry.name === 'node_modules'
@@ -78,7 +77,7 @@ async function migrationsIn(folder: string): Promise<string[]> {
       return entry.isFile() && isMigration(asPosix(resolve(path))) ? [path] : []
     }),
   )
-  return found.flat()
+  return nested.flat()
 }
 
 function asPosix(path: string): string {

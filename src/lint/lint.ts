@@ -42,14 +42,28 @@ export async function lintTexts(
   )
 }
 
+/**
+ * Findings in SQL files that `rehome schema` runs: statement by statement, whatever tool their
+ * names belong to. The others tell the schema.
+ */
+export async function lintChanges(
+  files: readonly { readonly path: string; readonly text: string; readonly isReported: boolean }[],
+  options: Omit<LintOptions, 'since' | 'dialect'> = {},
+): Promise<Finding[]> {
+  const sources = files.map(({ path, text, isReported }) => {
+    return { ...sourceFile(path, text), wrapping: 'none' as const, isReported }
+  })
+  return await lintSources(sources, options)
+}
+
 const defaultVersions: Readonly<Record<Dialect, string>> = { postgresql: '13', mysql: '8.0' }
 
 async function lintSources(files: readonly SourceFile[], options: LintOptions): Promise<Finding[]> {
   const { dialect = 'postgresql', plannedTables = [] } = options
   const assumed = options.assumeVersion ?? defaultVersions[dialect]
-  const found = await findingsIn(files, { dialect, assumed, plannedTables })
+  const findings = await findingsIn(files, { dialect, assumed, plannedTables })
   const order = new Map(files.map(({ path }, i) => [path, i]))
-  return found.sort(
+  return findings.sort(
     (left, right) =>
       (order.get(left.file) ?? 0) - (order.get(right.file) ?? 0) ||
       left.line - right.line ||

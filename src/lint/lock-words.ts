@@ -1,4 +1,4 @@
-/** Says what a lock keeps out, and for how long it is needed. Pure. */
+/** Words for what a lock keeps out, and for how long it is needed. Pure. */
 import type { Cost, Finding } from './rule.ts'
 
 const keptOut: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
 /**
  * Transactions that a migration tool makes around a file.
  *
- * - none: each statement is a transaction, unless the file says BEGIN
+ * - none: each statement is a transaction, unless the file has BEGIN
  * - whole: the tool wraps the file in a transaction
  * - implicit: the file is sent as one query; several statements are one transaction
  */

@@ -10,18 +10,18 @@ const variable = z
     'has to be the name of an environment variable, not the URL itself',
   )
 
-const sqlEndpoint = z.strictObject({
-  kind: z.literal('sql'),
-  urlFrom: variable,
-  schema: name,
-  poolSize: z.int().min(2).max(200),
-  tls: z.enum(['off', 'require', 'verify']),
-})
-
 export const fn = z.custom<(...args: never[]) => unknown>(
   (v) => typeof v === 'function',
   'has to be a function',
 )
+
+const sqlEndpoint = z.strictObject({
+  kind: z.literal('sql'),
+  urlFrom: variable,
+  schema: z.union([name, fn], 'has to be a name, or a function that names the schema of a tenant'),
+  poolSize: z.int().min(2).max(200),
+  tls: z.enum(['off', 'require', 'verify']),
+})
 
 const auth = z.union([
   z.strictObject({ bearerFrom: variable }),
@@ -63,7 +63,10 @@ const apiEndpoint = z.strictObject({
       ),
       key: z.union([name, z.array(name).min(1)]),
       references: z.record(name, name).optional(),
-      ...{ read: fn, rows: fn, write: fn.optional(), remove: fn.optional() },
+      read: fn,
+      rows: fn,
+      write: fn.optional(),
+      remove: fn.optional(),
     }),
   ),
 })

@@ -6,10 +6,13 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
-import { stopWhen, waves } from './check-waves.ts'
+import { order, stopWhen, waves } from './check-waves.ts'
 import { contradictionsIn } from './contradictions.ts'
 import type { Plan } from './plan.ts'
 import { withoutInvertedStreams } from './routing/inverted-streams.ts'
+import { schemaChanges } from './schema-plan.ts'
+import { windows } from './timing/check-windows.ts'
+import { momentForm, momentOf } from './timing/timing.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
 
@@ -20,9 +23,10 @@ const zodSchema = z.custom<z.ZodType>(
 
 const idNames = z.record(name, name).optional()
 const quarantine = z.int().min(0).max(100_000)
+const chunkRows = z.int().min(1).max(10_000_000)
 
 const way = z.strictObject({
-  columns: z.array(name).min(1),
+  columns: z.array(name),
   to: z
     .strictObject({ table: z.string(), columns: z.array(name) })
     .refine(
@@ -31,12 +35,23 @@ const way = z.strictObject({
     )
     .optional(),
   when: sqlText.optional(),
+  inverse: z.literal(true).optional(),
 })
 
-const tablePlan = z.strictObject({
+export const tableSchema = z.strictObject({
   kind: z.literal('table'),
-  side: z.enum(['source', 'target']).optional(),
+  side: z.enum(['source', 'target', 'shared']).optional(),
+  sharing: z
+    .strictObject({
+      missing: z.enum(['insert', 'refuse']),
+      differing: z.enum(['refuse', 'keep', 'update']),
+      compare: z.array(name).min(1).optional(),
+      newIds: z.strictObject({ by: z.array(name).min(1) }).optional(),
+      leaveReferences: z.boolean().optional(),
+    })
+    .optional(),
   quarantine: quarantine.optional(),
+  chunkRows: chunkRows.optional(),
   newIds: idNames,
   name,
   tenant: name.optional(),
@@ -103,7 +118,7 @@ const tenantSource = z.custom<Plan['tenants']>(
 const dayMs = 24 * 3600 * 1000
 const ms = (min: number) => z.int().min(min).max(dayMs)
 
-const plan = z.strictObject({
+export const planSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'has to be 1 to 64 letters, digits, "-", "_" or "."'),
@@ -112,7 +127,7 @@ const plan = z.strictObject({
   scope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').default('default'),
   targetScope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').optional(),
   tenants: tenantSource,
-  tables: z.array(z.discriminatedUnion('kind', [tablePlan, streamPlan, discovered])).min(1),
+  tables: z.array(z.discriminatedUnion('kind', [tableSchema, streamPlan, discovered])).min(1),
   exclude: z.array(excluded).default([]),
   tenantColumn: name.default('tenant_id'),
   searchPath: z.array(name).optional(),
@@ -128,12 +143,28 @@ const plan = z.strictObject({
     )
     .default({}),
   invariants: z.array(invariant).default([]),
-  chunkRows: z.int().min(1).max(10_000_000).default(50_000),
+  schema: schemaChanges.optional(),
+  prepare: z
+    .union(
+      [fn, z.strictObject({ like: name })],
+      'has to be a function, or `{ like: name of a schema }`',
+    )
+    .optional(),
+  cleanup: z.strictObject({ drop: z.boolean().default(false) }).prefault({}),
+  chunkRows: chunkRows.default(50_000),
   attempts: z.int().min(1).max(100).default(3),
   backoffMs: ms(0).default(1_000),
   concurrency: z.int().min(1).max(64).default(2),
   waves: waves.optional(),
+  order: order.optional(),
   stopWhen: stopWhen.optional(),
+  completeAfter: z
+    .string()
+    .refine((text) => momentOf(text) !== null, momentForm)
+    .optional(),
+  windows: windows.optional(),
+  facts: fn.optional(),
+  hold: z.strictObject({ everyMs: ms(100).default(60_000) }).prefault({}),
   fence: z
     .strictObject({
       leaseMs: ms(1_000).default(10_000),
@@ -163,7 +194,7 @@ const windowsMs = { offline: 0, online: dayMs } as const
 
 /** Throws PLAN_INVALID with everything that is wrong. */
 export function checkPlan(input: unknown): Plan {
-  const parsed = plan.safeParse(input)
+  const parsed = planSchema.safeParse(input)
   if (!parsed.success) {
     throw invalid([...mistakesIn(parsed.error, input), ...contradictionsIn(validFields(input))])
   }
@@ -186,7 +217,7 @@ export function checkPlan(input: unknown): Plan {
 
 /** Fields that are right by themselves, so that they can be held against each other. */
 function validFields(input: unknown): Partial<Plan> {
-  const fields = Object.entries(plan.shape).flatMap(([field, schema]) => {
+  const fields = Object.entries(planSchema.shape).flatMap(([field, schema]) => {
     const parsed = schema.safeParse(Object(input)[field])
     return parsed.success ? [[field, parsed.data]] : []
   })
@@ -214,7 +245,14 @@ function textOf(issue: z.core.$ZodIssue, input: unknown): string {
   const path = issue.path.map(String)
   const what = issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message
   const where = path.length === 0 ? 'the plan' : `plan field \`${path.join('.')}\``
-  return `${where}${given(input, path)}: ${what}`
+  return `${where}${ofTable(input, path)}${given(input, path)}: ${what}`
+}
+
+/** The name of the table, which its place in the list does not tell. */
+function ofTable(input: unknown, [field, place = '']: readonly string[]): string {
+  if (field !== 'tables') return ''
+  const name = Object(Object(Object(input).tables)[place]).name
+  return typeof name === 'string' && name !== '' ? ` of "${name}"` : ''
 }
 
 /** ` is …` where that is short, and no URL that somebody took for its variable's name. */
@@ -229,16 +267,20 @@ function given(input: unknown, path: readonly string[]): string {
 
 function unknownKeys(keys: readonly string[]): string {
   const names = keys.map((key) => `\`${key}\``).join(', ')
-  return `unknown ${names}; see docs/plan.md for what it can say`
+  return `unknown ${names}; see docs/plan.md for its options`
 }
 
 /**
- * Equal for equal plans, whichever loader has read the file: what functions say does not count, as
- * each loader writes their text in its own way. Lists of tenants count, queries for them by their
- * text. Waves do not count: they are stored with each run.
+ * Equal for equal plans, whichever loader has read the file: the text of functions does not count,
+ * as each loader writes their text in its own way. Lists of tenants count, queries for them by
+ * their text. Waves, their order, and when moves are completed, do not count: they are stored with
+ * each run. Schema changes do not count: each of their statements is known by its own hash;
+ * nor do `prepare` and `cleanup`.
  */
-export function fingerprintOf({ waves: _, stopWhen: __, ...checked }: Plan): string {
-  const text = JSON.stringify(checked, (_, value: unknown) => {
+export function fingerprintOf(plan: Plan): string {
+  const { waves, order, stopWhen, completeAfter, windows, facts, ...others } = plan
+  const { schema, prepare, cleanup, ...counted } = others
+  const text = JSON.stringify(counted, (_, value: unknown) => {
     if (typeof value === 'function') return 'function'
     if (typeof value === 'object' && value !== null && 'safeParse' in value)
       return schemaText(value)

@@ -1,6 +1,9 @@
 /** The rules of waves in a plan. */
 import { z } from 'zod'
 import { durationMs } from '../duration.ts'
+import { messageOf } from '../errors.ts'
+import { fn } from './check-endpoint.ts'
+import { parseCondition } from './facts.ts'
 
 const failures = z.union([
   z.int().min(0).max(1_000_000),
@@ -18,20 +21,43 @@ function isDuration(text: string): boolean {
   }
 }
 
+const sqlText = z.strictObject({ sql: z.string().min(1) })
+
+const condition = z
+  .string()
+  .max(1_000)
+  .superRefine((text, context) => {
+    try {
+      parseCondition(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  })
+
+const takers = ['tenants', 'percent', 'where', 'first', 'rest'] as const
+
 const wave = z
   .strictObject({
     name: z.string().min(1).max(64).optional(),
-    tenants: z.array(z.string()).min(1).optional(),
+    tenants: z.union([z.array(z.string()).min(1), sqlText]).optional(),
     percent: z.number().positive().max(100).optional(),
+    where: condition.optional(),
+    first: z.int().min(1).max(100_000_000).optional(),
     rest: z.literal(true).optional(),
     soak: soak.optional(),
     approve: z.literal(true).optional(),
-    gates: z.strictObject({ failed: failures.optional(), pauseMsP99 }).optional(),
+    gates: z
+      .strictObject({
+        failed: failures.optional(),
+        pauseMsP99,
+        audited: z.literal(true).optional(),
+        check: fn.optional(),
+      })
+      .optional(),
   })
   .refine(
-    ({ tenants, percent, rest }) =>
-      [tenants, percent, rest].filter((takes) => takes !== undefined).length === 1,
-    'has to have exactly one of `tenants`, `percent` and `rest`',
+    (of) => takers.filter((taker) => of[taker] !== undefined).length === 1,
+    'has to have exactly one of `tenants`, `percent`, `where`, `first` and `rest`',
   )
 
 export const waves = z
@@ -45,3 +71,9 @@ export const waves = z
 export const stopWhen = z
   .strictObject({ failed: failures.optional(), pauseMsP99 })
   .refine(({ failed }) => failed !== 0, '`failed` has to be at least 1: no run begins with 0')
+
+/** The order in which tenants begin. */
+export const order = z.union([
+  sqlText,
+  z.strictObject({ by: z.string().min(1).max(64), descending: z.literal(true).optional() }),
+])

@@ -6,6 +6,7 @@ import { connectionsOf } from './endpoint.ts'
 import { hasNewIds } from './new-ids.ts'
 import type { Plan } from './plan.ts'
 import { contradictionOf } from './routing/inverted-streams.ts'
+import { contradictionsOfSchema } from './schema-plan.ts'
 
 type Fields = Partial<Plan>
 
@@ -13,10 +14,12 @@ export function contradictionsIn(plan: Fields): string[] {
   return [
     ...contradictionsOfExclusions(plan),
     ...contradictionsOfEnds(plan),
+    ...contradictionsOfSchemas(plan),
     ...contradictionsOfWindows(plan),
     ...contradictionsOfStreams(plan),
     ...contradictionsOfTables(plan),
     ...contradictionsOfConnections(plan),
+    ...contradictionsOfSchema(plan),
   ]
 }
 
@@ -56,10 +59,39 @@ function contradictionsOfEnds(plan: Fields): string[] {
   )
 }
 
-function contradictionsOfWindows({ rollback }: Fields): string[] {
-  if (!rollback || rollback.auditEveryMs === 0 || rollback.windowMs > 0) return []
+/** Finds what plans cannot have yet whose tenants have schemas of their own. */
+function contradictionsOfSchemas(plan: Fields): string[] {
+  const { tables = [] } = plan
+  const ends = [plan.source, plan.target]
+  const isOwn = ends.map((end) => end?.kind === 'sql' && typeof end.schema === 'function')
+  const needing = [
+    ...(plan.prepare && !isOwn[1] ? ['`prepare`: the target has no schema for each tenant'] : []),
+    ...(plan.cleanup?.drop && !isOwn.includes(true)
+      ? ['`cleanup.drop`: no end has a schema for each tenant']
+      : []),
+  ].map((what) => `plan field ${what}`)
+  if (!isOwn.includes(true)) return needing
+  const own = isOwn[0] ? 'source' : 'target'
+  const wrong = [
+    ends.some((end) => end && end.kind !== 'sql') && 'the other end over HTTP',
+    tables.some(({ kind }) => kind === 'stream') && 'streams',
+    plan.schema && 'schema changes of the plan (`schema`)',
+    tables.some((entry) => entry.kind === 'table' && entry.side === 'shared') && '`shared`',
+  ].filter((what) => typeof what === 'string')
+  const excluded = wrong.map((what) => {
+    return `plan field \`${own}.schema\`: a schema for each tenant excludes ${what}`
+  })
+  return [...needing, ...excluded]
+}
+
+function contradictionsOfWindows({ rollback, waves = [] }: Fields): string[] {
+  if (!rollback || rollback.windowMs > 0) return []
   const what = 'there is nothing to audit without `rollback.windowMs`'
-  return [`plan field \`rollback.auditEveryMs\`: ${what}`]
+  const asking = waves.findIndex(({ gates }) => gates?.audited)
+  return [
+    ...(rollback.auditEveryMs > 0 ? [`plan field \`rollback.auditEveryMs\`: ${what}`] : []),
+    ...(asking >= 0 ? [`plan field \`waves.${asking}.gates.audited\`: ${what}`] : []),
+  ]
 }
 
 function contradictionsOfStreams({ tables = [] }: Fields): string[] {
@@ -83,7 +115,13 @@ function contradictionsOfTables({ tables = [], exclude = [] }: Fields): string[]
     (row !== undefined || quarantine) && !transform
       ? `"${name}" has \`row\` or \`quarantine\`, which are for tables with a \`transform\``
       : [],
-    tenant && through ? `"${name}" has both \`tenant\` and \`through\`: one says it all` : [],
+    tenant && through ? `"${name}" has both \`tenant\` and \`through\`: keep one` : [],
+    new Set(through?.map(({ inverse }) => inverse)).size > 1
+      ? `"${name}" has both \`through\` and \`referencedBy\`: keep one`
+      : [],
+    through?.some(({ columns, inverse }) => columns.length === 0 && !inverse)
+      ? `"${name}" has a \`through\` without columns`
+      : [],
   ])
   return [...twice, ...new Set(wrong.flat())].map((what) => `plan field \`tables\`: ${what}`)
 }

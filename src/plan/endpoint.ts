@@ -8,13 +8,19 @@ export interface SqlEndpoint {
   readonly kind: 'sql'
   /** Name of the environment variable that holds the `postgres://` URL. */
   readonly urlFrom: string
-  /** Default `public`. */
-  readonly schema: string
+  /**
+   * The schema of the tables. A function: each tenant has a schema of its own, and the function
+   * returns its name. Default `public`.
+   */
+  readonly schema: string | SchemaOf
   /** Connections that one worker process may hold. Default 8. */
   readonly poolSize: number
   /** `off`, `require` (encrypt), `verify` (encrypt and check the certificate). Default `off`. */
   readonly tls: 'off' | 'require' | 'verify'
 }
+
+/** Names the schema in which all rows of the planned tables are this tenant's. */
+export type SchemaOf = (tenant: string) => string
 
 /** How an end over HTTP is reached. */
 interface OverHttp {
@@ -107,7 +113,7 @@ export interface ApiFence {
   readonly graceMs?: number
 }
 
-/** An application with an existing API: the plan says how its tables are read and written. */
+/** An application with an existing API: the plan has functions that read and write its tables. */
 export interface ApiEndpoint extends OverHttp {
   readonly kind: 'api'
   /** Absent: `read` and its like set their own headers. */

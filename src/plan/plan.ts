@@ -8,10 +8,13 @@ import type { ZodType } from 'zod'
 import type { Endpoint } from './endpoint.ts'
 import type { Invariant } from './invariant.ts'
 import type { NewIds } from './new-ids.ts'
+import type { OwnSchemas, OwnSchemasInput } from './preparation.ts'
+import type { SchemaChanges, SchemaInput } from './schema-plan.ts'
 import type { SqlText } from './sql-text.ts'
 import type { StreamPlan } from './stream.ts'
-import type { OfDatabase, OptionsOf } from './table-options.ts'
-import { type Through, type Way, waysOf } from './through.ts'
+import type { OfDatabase, OneSideOptions, OptionsOf, Sharing } from './table-options.ts'
+import { type ReferencedBy, type Through, type Way, waysOf } from './through.ts'
+import type { TimingInput } from './timing/timing.ts'
 import type { Lookups, TransformContext } from './transform-context.ts'
 import type {
   AnyColumnName,
@@ -22,10 +25,12 @@ import type {
   TargetName,
   WrittenRow,
 } from './typed-table.ts'
-import type { StopWhen, Wave } from './waves.ts'
 
 /** null leaves the row out. Keys of the object are the target's columns. */
 export type Transform<Row, Out> = (row: Row, context: TransformContext) => Out | null
+
+/** Resolves when the tenant has no work under way that no database sees. */
+type Drained = (tenantId: string, options: { readonly signal: AbortSignal }) => Promise<void>
 
 export interface ColumnChanges {
   /** Source columns that the target does not get. */
@@ -36,17 +41,15 @@ export interface ColumnChanges {
   readonly compute?: Readonly<Record<string, SqlText>>
 }
 
-/** A table at one end alone: fenced, counted and emptied as others, but no table's other half. */
-export interface OneSideOptions<Db = never, Name = string> {
-  readonly tenant?: ColumnName<Db, Name>
-  readonly through?: Through<Db, Name>
-  readonly nobody?: 'stay'
-}
-
 export interface TablePlan<Source = never, Target = never> extends OfDatabases<Source, Target> {
   readonly kind: 'table'
-  /** `source`: streams read the table. `target`: streams fill it. Absent: it goes across. */
-  readonly side?: 'source' | 'target' | undefined
+  /**
+   * `source`: streams read the table. `target`: streams fill it. `shared`: its rows are those of
+   * everybody. Absent: it goes across.
+   */
+  readonly side?: 'source' | 'target' | 'shared' | undefined
+  /** Options of a shared table. */
+  readonly sharing?: Sharing | undefined
   readonly name: string
   readonly tenant?: string | undefined
   readonly through?: readonly Way[] | undefined
@@ -60,6 +63,7 @@ export interface TablePlan<Source = never, Target = never> extends OfDatabases<S
   readonly row?: ZodType | undefined
   readonly transform?: RowTransformer | undefined
   readonly quarantine?: number | undefined
+  readonly chunkRows?: number | undefined
   readonly invert?: RowTransformer | undefined
 }
 
@@ -93,11 +97,8 @@ export type TenantSource =
   | AsyncIterable<string>
   | (() => Iterable<string> | AsyncIterable<string>)
 
-/** Resolves when the tenant has no work under way. */
-export type Drained = (tenantId: string, options: { readonly signal: AbortSignal }) => Promise<void>
-
 /** The input of `definePlan`. Everything but name, ends, tenants and tables has a default. */
-export interface PlanInput<Source = never, Target = never> {
+export interface PlanInput<Source = never, Target = never> extends TimingInput, OwnSchemasInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
   readonly source: Endpoint
@@ -130,6 +131,8 @@ export interface PlanInput<Source = never, Target = never> {
   readonly newIds?: Readonly<Record<string, NewIds>>
   /** Conditions that must hold besides equal rows. */
   readonly invariants?: readonly Invariant[]
+  /** Changes of both schemas, as SQL files, before the first move and after the last one. */
+  readonly schema?: SchemaInput
   /** Rows that are committed together at the target. Default 50,000. */
   readonly chunkRows?: number
   /** How often a move is tried while its errors may pass. Default 3. */
@@ -138,10 +141,6 @@ export interface PlanInput<Source = never, Target = never> {
   readonly backoffMs?: number
   /** Moves at once in one worker process. Default 2. */
   readonly concurrency?: number
-  /** Groups of tenants that move one after the other; the last one takes the rest. Default: one. */
-  readonly waves?: readonly Wave[] | undefined
-  /** When no further move of a run begins. Default: never. */
-  readonly stopWhen?: StopWhen | undefined
   readonly fence?: {
     /** After this long without a renewal the first writer opens the fence. Default 10,000. */
     readonly leaseMs?: number
@@ -155,10 +154,7 @@ export interface PlanInput<Source = never, Target = never> {
      */
     readonly drained?: Drained
   }
-  /**
-   * Writes for the tenant as the application does, for `rehome canary`: throws where that is
-   * refused, or returns the application's response.
-   */
+  /** Writes as the application does, for `rehome canary`: throws if refused, else its response. */
   readonly canary?: (tried: {
     readonly tenantId: string
     readonly instance: string
@@ -189,7 +185,7 @@ export interface PlanInput<Source = never, Target = never> {
 }
 
 /** A plan with its defaults filled in. */
-export interface Plan {
+export interface Plan extends Omit<TimingInput, 'hold'>, OwnSchemas {
   readonly name: string
   readonly source: Endpoint
   readonly target: Endpoint
@@ -204,12 +200,12 @@ export interface Plan {
   readonly lookups?: PlanInput['lookups']
   readonly newIds: Readonly<Record<string, NewIds>>
   readonly invariants: readonly Invariant[]
+  readonly schema?: SchemaChanges | undefined
   readonly chunkRows: number
   readonly attempts: number
   readonly backoffMs: number
   readonly concurrency: number
-  readonly waves?: readonly Wave[] | undefined
-  readonly stopWhen?: StopWhen | undefined
+  readonly hold: { everyMs: number }
   readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number; drained?: Drained }
   readonly canary?: PlanInput['canary']
   readonly pause: { budgetMs: number; attempts: number }
@@ -223,9 +219,10 @@ export interface Plan {
  */
 export function definePlan<Source = never, Target = Source>(
   plan: PlanInput<Source, Target>,
-): PlanInput {
-  // The types of the databases have done what they are for.
-  return plan as unknown as PlanInput
+): PlanInput
+// The types of the databases have done what they are for.
+export function definePlan(plan: unknown): unknown {
+  return plan
 }
 
 /**
@@ -247,20 +244,29 @@ export function table<
   name: Name,
   options?: OptionsOf<Row, Out, Back, Source, Target, Name, To, Drop, Rename, Compute> &
     OnlyColumns<Out, Target, TargetName<Name, To>>,
-): TablePlan<Source, Target> {
-  const { through, targetThrough, columns, row, transform, invert, ...rest } = options ?? {}
+): TablePlan<Source, Target>
+export function table(name: string, options?: object): unknown {
+  return tableOf(name, options)
+}
+
+/** The options as they are without types of the databases. */
+interface PlainOptions extends Omit<TablePlan, 'columns' | 'through' | 'targetThrough'> {
+  readonly columns: ColumnChanges
+  readonly through: Through
+  readonly targetThrough: Through
+  readonly referencedBy: ReferencedBy
+}
+
+function tableOf(name: string, options: Partial<PlainOptions> = {}): TablePlan {
+  const { through, targetThrough, referencedBy, columns, ...rest } = options
   return {
     ...rest,
     kind: 'table',
     name,
-    through: waysOf(through as Through | undefined),
-    targetThrough: waysOf(targetThrough as Through | undefined),
+    through: waysOf(through, referencedBy),
+    targetThrough: waysOf(targetThrough),
     columns: { drop: [], rename: {}, compute: {}, ...columns },
-    row,
-    // The row's type is the author's word for what the catalogue delivers.
-    transform: transform as TablePlan['transform'],
-    invert: invert as TablePlan['invert'],
-  } as unknown as TablePlan<Source, Target>
+  }
 }
 
 /** A table of the source that is read by streams only. */
@@ -268,9 +274,9 @@ export function sourceTable<
   Source = never,
   Target = never,
   const Name extends TableName<Source> = TableName<Source>,
->(name: Name, options: OneSideOptions<Source, Name> = {}): TablePlan<Source, Target> {
-  const plan: TablePlan = table(name as string, options as OneSideOptions)
-  return { ...plan, side: 'source' } as TablePlan<Source, Target>
+>(name: Name, options?: OneSideOptions<Source, Name>): TablePlan<Source, Target>
+export function sourceTable(name: string, options?: object): unknown {
+  return tableOf(name, { ...options, side: 'source' })
 }
 
 /** A table of the target that streams fill, where its tenant is not in `tenantColumn`. */
@@ -278,9 +284,9 @@ export function targetTable<
   Source = never,
   Target = never,
   const Name extends TableName<Target> = TableName<Target>,
->(name: Name, options: OneSideOptions<Target, Name> = {}): TablePlan<Source, Target> {
-  const plan: TablePlan = table(name as string, options as OneSideOptions)
-  return { ...plan, side: 'target' } as TablePlan<Source, Target>
+>(name: Name, options?: OneSideOptions<Target, Name>): TablePlan<Source, Target>
+export function targetTable(name: string, options?: object): unknown {
+  return tableOf(name, { ...options, side: 'target' })
 }
 
 export function discover(

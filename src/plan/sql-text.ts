@@ -7,6 +7,10 @@ export interface SqlText {
   readonly sql: string
 }
 
+export function isSql(value: object): value is SqlText {
+  return 'sql' in value
+}
+
 /**
  * SQL in a plan. Interpolated strings and numbers become literals, never identifiers; anything else
  * throws PLAN_INVALID.

@@ -1,7 +1,7 @@
 /**
  * Streams: rows of one table or of any query of the source, each of which becomes none, one or many
  * rows of one or more tables of the target. Where a model differs so much that no table becomes
- * another, they say what becomes of what.
+ * another, they define what becomes of what.
  */
 import type { ZodType } from 'zod'
 import { RehomeError } from '../errors.ts'

@@ -6,6 +6,7 @@ import type { SqlText } from './sql-text.ts'
 import type { Through } from './through.ts'
 import type { TransformContext } from './transform-context.ts'
 import type {
+  AnyColumnPath,
   ColumnName,
   IfUntyped,
   OnlyColumns,
@@ -15,7 +16,7 @@ import type {
   WrittenRow,
 } from './typed-table.ts'
 
-/** A row's type that comes from the databases' types, where neither zod nor the author says it. */
+/** A row's type that comes from the databases' types, where neither zod nor the author sets it. */
 export interface OfDatabase {
   readonly ofDatabase: never
 }
@@ -63,6 +64,11 @@ export interface OptionsOf<
    * that do so without a declared key: `{ project_id: 'projects.id' }`.
    */
   readonly through?: Through<Source, Name>
+  /**
+   * Instead of both: the columns of planned tables that refer to the rows, e.g.
+   * `tenants.settings_id`. A row belongs to the tenant whose rows refer to it.
+   */
+  readonly referencedBy?: AnyColumnPath<Source> | readonly AnyColumnPath<Source>[]
   /** Columns that tell rows apart. Default: the primary key found in the catalogue. */
   readonly key?: readonly ColumnName<Source, Name>[]
   /** The target's table. Default: the same name. */
@@ -99,6 +105,8 @@ export interface OptionsOf<
    * `rehome.quarantine` at the target, and told. Default 0: the first one ends the move.
    */
   readonly quarantine?: number
+  /** The number of rows that the target commits together. Default: the plan's `chunkRows`. */
+  readonly chunkRows?: number
   /**
    * The way back: what the source's row has to be for a row of the target. With it a rollback takes
    * along what was written at the target also where a transform or `columns` lead to it.
@@ -107,6 +115,37 @@ export interface OptionsOf<
     row: BackGiven<Out, Target, TargetName<Name, To>>,
     context: TransformContext,
   ) => BackReturned<Back, Row, Source, Name> | null
+}
+
+/** A table at one end alone: fenced, counted and emptied as others, but no table's other half. */
+export interface OneSideOptions<Db = never, Name = string> {
+  readonly tenant?: ColumnName<Db, Name>
+  readonly through?: Through<Db, Name>
+  readonly referencedBy?: AnyColumnPath<Db> | readonly AnyColumnPath<Db>[]
+  readonly nobody?: 'stay'
+}
+
+/** Treatment of a row that a tenant needs, where the other end lacks it or has it otherwise. */
+export interface Sharing {
+  /** `insert` (default): the row is inserted there. `refuse`: the move ends. */
+  readonly missing: 'insert' | 'refuse'
+  /**
+   * `refuse` (default): the move ends. `keep`: the row there stays as it is. `update`: it becomes
+   * equal in the compared columns.
+   */
+  readonly differing: 'refuse' | 'keep' | 'update'
+  /** Columns of the source that are compared. Absent: all that both ends have. */
+  readonly compare?: readonly string[] | undefined
+  /**
+   * The other end may know the same row under another id: rows are told apart by these columns of
+   * the source, and what refers to them gets the id there. Absent: ids are equal at both ends.
+   */
+  readonly newIds?: { readonly by: readonly string[] } | undefined
+  /**
+   * The rows may refer to rows that move: they stay as they are, and until they are changed nothing
+   * that they refer to is cleaned up. Default false: such a tenant does not move.
+   */
+  readonly leaveReferences?: boolean | undefined
 }
 
 /** Options without types of the databases. */

@@ -1,19 +1,22 @@
-/** How a plan says by which columns rows find the row of a tenant that they belong to. Pure. */
+/** How a plan names the columns by which rows find the tenant that they belong to. Pure. */
 import type { SqlText } from './sql-text.ts'
 import type { AnyColumnPath, ColumnName, IfUntyped } from './typed-table.ts'
 
 /** One way from a row to a row of a planned table. */
 export interface Way {
+  /** Empty where `inverse`: the catalogue tells by which columns rows are referred to. */
   readonly columns: readonly string[]
   /** Absent: to where the declared foreign key of these columns leads. */
   readonly to?: { readonly table: string; readonly columns: readonly string[] } | undefined
   /** The rows `r` that go this way. Absent: all whose columns are filled. */
   readonly when?: SqlText | undefined
+  /** The columns of `to` refer to this table: a row belongs to the rows that refer to it. */
+  readonly inverse?: true | undefined
 }
 
 /**
- * Column → `table.column` that it refers to, without a foreign key that says so. `when`: only of
- * the rows `r` for which it holds.
+ * Column → `table.column` that it refers to, without a foreign key that declares it. `when`: only
+ * of the rows `r` for which it holds.
  */
 export type Reference<Source = never, Name = string> = IfUntyped<
   Source,
@@ -48,11 +51,34 @@ export function anyOf<const Column extends string>(...ways: OneWay<Column>[]): A
   return { anyOf: ways.map(wayOf) }
 }
 
-export function waysOf(through: Through | undefined): readonly Way[] | undefined {
+/** `table.column` of a planned table whose rows refer to these, or several such columns. */
+export type ReferencedBy<Source = never> = AnyColumnPath<Source> | readonly AnyColumnPath<Source>[]
+
+export function inverseWays(referencedBy: ReferencedBy | undefined): readonly Way[] {
+  const paths = typeof referencedBy === 'string' ? [referencedBy] : (referencedBy ?? [])
+  return paths.map((path) => {
+    const { table, column } = splitPath(path)
+    return { columns: [], to: { table, columns: [column] }, inverse: true }
+  })
+}
+
+export function waysOf(
+  through: Through | undefined,
+  referencedBy?: ReferencedBy,
+): readonly Way[] | undefined {
+  if (referencedBy === undefined) return ownWays(through)
+  return [...(ownWays(through) ?? []), ...inverseWays(referencedBy)]
+}
+
+function ownWays(through: Through | undefined): readonly Way[] | undefined {
   if (through === undefined) return undefined
-  if (typeof through === 'object' && 'anyOf' in through) return (through as AnyOf).anyOf
+  if (isAnyOf(through)) return through.anyOf
   const isList = Array.isArray(through) && through.some((one) => typeof one !== 'string')
   return isList ? (through as readonly Reference[]).map(wayOf) : [wayOf(through as string)]
+}
+
+function isAnyOf(through: Through): through is AnyOf {
+  return typeof through === 'object' && 'anyOf' in through
 }
 
 function wayOf(way: OneWay<string>): Way {
@@ -62,13 +88,17 @@ function wayOf(way: OneWay<string>): Way {
 }
 
 /** The name of a column may not have a dot in it here, that of a table may. */
+function splitPath(path: string): { readonly table: string; readonly column: string } {
+  const at = path.lastIndexOf('.')
+  return { table: path.slice(0, Math.max(at, 0)), column: path.slice(at + 1) }
+}
+
 function referenceOf(reference: Reference): Way {
   const paths = Object.entries(reference).filter(([, path]) => typeof path === 'string')
   const when = typeof reference.when === 'object' ? reference.when : undefined
   const entries = paths.map(([column, path]) => {
-    const text = String(path)
-    const at = text.lastIndexOf('.')
-    return { column, table: text.slice(0, Math.max(at, 0)), to: text.slice(at + 1) }
+    const { table, column: to } = splitPath(String(path))
+    return { column, table, to }
   })
   const tables = new Set(entries.map(({ table }) => table))
   return {

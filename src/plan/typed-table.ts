@@ -1,5 +1,5 @@
 /**
- * How the types of two databases, as Kysely's `DB` interfaces say them, check a plan while it is
+ * How the types of two databases, as Kysely's `DB` interfaces have them, check a plan while it is
  * written. Types only: what the databases really contain is checked by routes.ts.
  *
  * `never` stands for a database whose types are unknown; everything is allowed of its tables.

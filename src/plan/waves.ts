@@ -2,6 +2,8 @@
  * Waves: tenants of a run that move before the next ones begin, and what has to hold between. Pure.
  */
 import { durationMs } from '../duration.ts'
+import { type Facts, parseCondition } from './facts.ts'
+import type { SqlText } from './sql-text.ts'
 
 /** A number of tenants, or a share of them: `'2%'`. */
 export type Failures = number | string
@@ -9,10 +11,17 @@ export type Failures = number | string
 export interface Wave {
   /** Default: what it takes, e.g. `5 %`. */
   readonly name?: string | undefined
-  /** Exactly one of these three. A tenant belongs to the first wave that takes it. */
-  readonly tenants?: readonly string[] | undefined
+  /**
+   * Exactly one of these five. A tenant belongs to the first wave that takes it. A list, or an SQL
+   * query of one column run at the source.
+   */
+  readonly tenants?: readonly string[] | SqlText | undefined
   /** The tenants of this share, as `--percent` chooses them. */
   readonly percent?: number | undefined
+  /** Those for which a condition on facts holds: `risk = low and rows < 10000`. */
+  readonly where?: string | undefined
+  /** So many of those that are left, in the order of the plan. */
+  readonly first?: number | undefined
   readonly rest?: true | undefined
   /** Time from its last move to the next wave: `'1h'`. Default: none. */
   readonly soak?: string | undefined
@@ -24,8 +33,31 @@ export interface Wave {
         readonly failed?: Failures | undefined
         /** The largest pause of 99 % of the wave's tenants, in ms. Default: any. */
         readonly pauseMsP99?: number | undefined
+        /** The ways back of its tenants have been audited, and all of them are open. */
+        readonly audited?: true | undefined
+        /**
+         * Asked by a worker after all others and the soak, every 10 s until it returns true; else
+         * it returns the reason. A check of the application, or of a monitoring system.
+         */
+        readonly check?: GateCheck | undefined
       }
     | undefined
+}
+
+export type GateCheck = (wave: {
+  readonly runId: string
+  /** From 1, in the order of the run. */
+  readonly wave: number
+  readonly name: string
+  readonly tenants: number
+  readonly signal: AbortSignal
+}) => Promise<true | string> | true | string
+
+/** A wave with its tenants as the source's column writes them. */
+export interface NamedWave extends Omit<Wave, 'tenants'> {
+  readonly tenants?: readonly string[] | undefined
+  /** `tenants` were found by a query, which may know more of them than the plan. */
+  readonly isQueried?: boolean | undefined
 }
 
 /** When no further move of a run begins; moves under way go on. */
@@ -44,6 +76,9 @@ export interface RunWave {
   readonly approve: boolean
   readonly failedMax: number
   readonly pauseMsP99: number | null
+  readonly audited?: true | undefined
+  /** Its place among the waves of the plan, from 0, where it has a `gates.check`. */
+  readonly check?: number | undefined
 }
 
 export interface Scheduled {
@@ -52,24 +87,28 @@ export interface Scheduled {
   readonly waveOf: ReadonlyMap<string, number>
 }
 
-/** Leaves out waves without a tenant. `percentile`: the tenant's place among all possible ones. */
+/** Data by which waves take tenants. */
+export interface TenantView {
+  /** The tenant's place among all possible ones, in percent. */
+  readonly percentileOf: (tenant: string) => number
+  readonly factsOf: (tenant: string) => Facts
+}
+
+/** Leaves out waves without a tenant. `tenants` in the order in which they are to begin. */
 export function schedule(
-  waves: readonly Wave[],
+  waves: readonly NamedWave[],
   tenants: readonly string[],
-  percentile: (tenant: string) => number,
+  view: TenantView,
 ): Scheduled {
+  if (waves.length === 0) return { waves: [], waveOf: new Map() }
   const left = new Set(tenants)
   const waveOf = new Map<string, number>()
   const taken: RunWave[] = []
-  for (const wave of waves) {
-    const named = new Set(wave.tenants)
-    const takes = (tenant: string) =>
-      wave.rest === true ||
-      named.has(tenant) ||
-      (wave.percent !== undefined && percentile(tenant) < wave.percent)
-    const own = [...left].filter(takes)
+  for (const [i, wave] of waves.entries()) {
+    const own = takenBy(wave, [...left], view)
     if (own.length === 0) continue
-    taken.push(runWave(wave, own.length))
+    const check = wave.gates?.check && { check: i }
+    taken.push({ ...runWave(wave, own.length), ...check })
     for (const tenant of own) {
       left.delete(tenant)
       waveOf.set(tenant, taken.length)
@@ -78,13 +117,36 @@ export function schedule(
   return { waves: taken, waveOf }
 }
 
-function runWave(wave: Wave, tenants: number): RunWave {
-  const { name, percent, soak, approve = false, gates = {} } = wave
-  const { failed = 0, pauseMsP99 = null } = gates
-  const what = percent === undefined ? (wave.rest ? 'rest' : 'named') : `${percent} %`
+function takenBy(
+  { tenants, percent, where, first, rest }: NamedWave,
+  left: readonly string[],
+  { percentileOf, factsOf }: TenantView,
+): readonly string[] {
+  if (rest) return left
+  if (first !== undefined) return left.slice(0, first)
+  if (percent !== undefined) return left.filter((tenant) => percentileOf(tenant) < percent)
+  if (where !== undefined) {
+    const condition = parseCondition(where)
+    return left.filter((tenant) => condition.holds(factsOf(tenant)))
+  }
+  const named = new Set(tenants)
+  return left.filter((tenant) => named.has(tenant))
+}
+
+function runWave(wave: NamedWave, tenants: number): RunWave {
+  const { soak, approve = false, gates = {} } = wave
+  const { failed = 0, pauseMsP99 = null, audited } = gates
   const soakMs = soak === undefined ? 0 : durationMs(soak)
   const failedMax = Math.floor(failuresOf(failed, tenants))
-  return { name: name ?? what, tenants, soakMs, approve, failedMax, pauseMsP99 }
+  const name = wave.name ?? nameOf(wave)
+  return { name, tenants, soakMs, approve, failedMax, pauseMsP99, ...(audited && { audited }) }
+}
+
+function nameOf({ percent, where, first, rest, isQueried }: NamedWave): string {
+  if (rest) return 'rest'
+  if (percent !== undefined) return `${percent} %`
+  if (first !== undefined) return `first ${first}`
+  return where ?? (isQueried ? 'queried' : 'named')
 }
 
 /** A share becomes a number of tenants. */
@@ -101,6 +163,11 @@ export interface WaveState {
   /** Also those that were rolled back. */
   readonly failed: number
   readonly pauseMsP99: number | null
+  /** Moved tenants whose open way back was not audited yet, and those whose audit has failed. */
+  readonly unaudited?: number | undefined
+  readonly auditsFailed?: number | undefined
+  /** The last answer of its `gates.check`; null: it was not asked. */
+  readonly answer?: true | string | null | undefined
   /** Since it was first seen to have no open move, in ms; null: it has some. */
   readonly endedMs: number | null
   readonly isApproved: boolean
@@ -111,6 +178,10 @@ export interface Verdict {
   readonly next: boolean
   /** Why the next wave does not begin yet. */
   readonly reason: string
+  /** It will not begin by itself: a person has to decide. */
+  readonly asksPerson?: boolean
+  /** The wave's `gates.check` has to be asked. */
+  readonly asksPlan?: boolean
 }
 
 /** Whether the next wave may begin, in the order: moves, gates, soak, a person. */
@@ -118,6 +189,7 @@ export function verdictOn(state: WaveState, runId: string): Verdict {
   const { number, wave, open, failed, endedMs } = state
   const which = `wave ${number} (${wave.name})`
   const wait = (reason: string) => ({ next: false, reason: `${which} ${reason}` })
+  const ask = (reason: string) => ({ ...wait(reason), asksPerson: true })
   if (open > 0 || endedMs === null) return wait(`has ${open} open of ${wave.tenants} tenant(s)`)
   if (state.isOverridden) return { next: true, reason: `${which} was overridden` }
   const approve = `rehome approve ${runId} --wave ${number}`
@@ -125,18 +197,27 @@ export function verdictOn(state: WaveState, runId: string): Verdict {
   if (failed > wave.failedMax) {
     const advice = `retry or skip them, or ${override}`
     const what = `${failed} failed or rolled back move(s)`
-    return wait(`has ${what}, allowed are ${wave.failedMax}: ${advice}`)
+    return ask(`has ${what}, allowed are ${wave.failedMax}: ${advice}`)
   }
   const { pauseMsP99: pause } = state
   if (wave.pauseMsP99 !== null && pause !== null && pause > wave.pauseMsP99) {
     const most = `allowed are ${wave.pauseMsP99} ms`
-    return wait(`has a 99 % pause of ${Math.round(pause)} ms, ${most}: ${override}`)
+    return ask(`has a 99 % pause of ${Math.round(pause)} ms, ${most}: ${override}`)
   }
+  const { unaudited = 0, auditsFailed = 0 } = wave.audited ? state : {}
+  if (auditsFailed > 0)
+    return ask(`has ${auditsFailed} way(s) back that failed an audit: ${override}`)
+  if (unaudited > 0) return wait(`has ${unaudited} way(s) back that are not audited yet`)
   if (endedMs < wave.soakMs) {
     return wait(`soaks for ${Math.ceil((wave.soakMs - endedMs) / 1000)} s more`)
   }
+  const { answer = null } = state
+  if (wave.check !== undefined && answer !== true) {
+    const what = answer === null ? 'waits for its gates.check' : `gates.check answers: ${answer}`
+    return { ...wait(answer === null ? what : `is kept back, ${what}`), asksPlan: true }
+  }
   if (wave.approve && !state.isApproved) {
-    return wait(`waits for a person: \`${approve}\``)
+    return ask(`waits for a person: \`${approve}\``)
   }
   return { next: true, reason: `${which} has ended` }
 }

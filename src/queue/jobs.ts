@@ -34,24 +34,55 @@ export function jobIdOf(move: Pick<Move, 'id' | 'errand' | 'generation'>): strin
   return move.errand === 'move' ? move.id : `${move.id}-${move.generation}`
 }
 
-const thirtyDays = 30 * 24 * 3600
+const dayS = 24 * 3600
 
-/** The place of a job among those of other runs. */
-export function placeOf(priority: Priority): Pick<JobsOptions, 'priority' | 'lifo'> {
-  if (priority === 'first') return { lifo: true }
-  return priority === 'last' ? { priority: 1 } : {}
+/**
+ * Ended jobs that the queue keeps, for people who look at it. Everything about their moves is in
+ * the control database, and a queue in memory is not to grow with the number of tenants.
+ */
+const kept = {
+  removeOnComplete: { age: dayS, count: 1_000 },
+  removeOnFail: { age: 7 * dayS, count: 10_000 },
 }
 
-type JobRun = Pick<Run, 'attempts' | 'backoff_ms' | 'priority'>
+/** BullMQ's largest priority. Jobs of the smallest come first, and those without one before all. */
+const lastRank = 2_097_151
 
-function jobOptions(move: JobMove, run: JobRun): JobsOptions {
+/**
+ * The place of a job among those of other runs. Jobs that come together take turns with those that
+ * wait: the first one is next, as the next one of every other run is. So no run waits for all of
+ * another one, however large that is.
+ */
+export function placeOf(priority: Priority, rank: number): Pick<JobsOptions, 'priority' | 'lifo'> {
+  if (priority === 'first') return { lifo: true }
+  if (priority === 'last') return { priority: lastRank }
+  return rank === 0 ? {} : { priority: Math.min(rank, lastRank - 1) }
+}
+
+/** The rank of the job that is next. */
+export async function nextRank({ byErrand }: Pick<Queues, 'byErrand'>): Promise<number> {
+  const [next] = await byErrand.move.getPrioritized(0, 0)
+  const rank = next?.priority ?? 0
+  return rank < lastRank ? rank : 0
+}
+
+export interface JobRun extends Pick<Run, 'attempts' | 'backoff_ms' | 'priority'> {
+  /** Jobs of the run that wait already: further ones come behind them. Default 0. */
+  readonly ahead?: number | undefined
+}
+
+/** Before all jobs of other runs, and yet behind those of its own. */
+function placeIn({ priority, ahead = 0 }: JobRun, rank: number) {
+  return priority === 'first' && ahead > 0 ? {} : placeOf(priority, rank)
+}
+
+function jobOptions(move: JobMove, { run, rank = 0 }: JobWork): JobsOptions {
   return {
-    ...(move.errand === 'move' && placeOf(run.priority)),
+    ...(move.errand === 'move' && placeIn(run, rank)),
     jobId: jobIdOf(move),
     attempts: run.attempts,
     backoff: { type: 'exponential', delay: run.backoff_ms },
-    removeOnComplete: { age: thirtyDays },
-    removeOnFail: { age: thirtyDays },
+    ...kept,
   }
 }
 
@@ -59,19 +90,38 @@ function payloadOf(move: JobMove): JobPayload {
   return { moveId: move.id, runId: move.run_id, tenantId: move.tenant_id }
 }
 
-export async function addJobs(queues: Queues, run: Run, moves: readonly JobMove[]): Promise<void> {
-  for (const some of inLists(moves, () => 1, { most: 1000 })) {
-    const jobs = some.map((move) => ({
-      name: move.errand,
-      data: payloadOf(move),
-      opts: jobOptions(move, run),
-    }))
-    await queues.byErrand.move.addBulk(jobs)
+/** In this order. */
+export async function addJobs(
+  queues: Queues,
+  run: JobRun,
+  moves: readonly JobMove[],
+): Promise<void> {
+  const { ahead = 0, priority } = run
+  const first = (await nextRank(queues)) + ahead
+  const jobs = moves.map((move, i) => ({
+    name: move.errand,
+    data: payloadOf(move),
+    opts: jobOptions(move, { run, rank: first + i }),
+  }))
+  // Each goes before the ones that were there, so the first of them comes last.
+  const ordered = priority === 'first' && ahead === 0 ? jobs.toReversed() : jobs
+  for (const some of inLists(ordered, () => 1, { most: 1000 })) {
+    await queues.byErrand.move.addBulk(some)
   }
+}
+
+/** Jobs of moves that are listed at once: some 200 kB of ids. */
+const listedMax = 5_000
+
+/** Ids of jobs that wait for a worker, of moves. Asked for in one call. */
+export async function waitingJobIds(queues: Queues): Promise<ReadonlySet<string>> {
+  return new Set(await queues.byErrand.move.getRanges(['wait', 'prioritized'], 0, listedMax - 1))
 }
 
 export interface JobWork {
   readonly run: JobRun
+  /** Default: before all that wait. */
+  readonly rank?: number | undefined
   /** Asked of a move that was read a while ago, before its ended job runs again. Absent: it is. */
   readonly isOpen?: (() => Promise<boolean>) | undefined
 }
@@ -96,10 +146,10 @@ export async function ensureJob(queues: Queues, move: JobMove, work: JobWork): P
 async function reviveJob(
   queues: Queues,
   move: JobMove,
-  { job, state, run, isOpen }: JobWork & { job: Job | undefined; state: string },
+  { job, state, isOpen, ...work }: JobWork & { job: Job | undefined; state: string },
 ): Promise<void> {
   if (!job || state === 'unknown') {
-    await queues.byErrand[move.errand].add(move.errand, payloadOf(move), jobOptions(move, run))
+    await queues.byErrand[move.errand].add(move.errand, payloadOf(move), jobOptions(move, work))
     return
   }
   const isOver = state === 'failed' || state === 'completed'

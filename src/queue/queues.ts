@@ -1,27 +1,37 @@
 /**
- * BullMQ's queues, on Redis or in the control database. They say "look at this move" and nothing
+ * BullMQ's queues, on Redis or in the control database. They mean "look at this move" and nothing
  * else: what is lost here is found again in the control database.
  */
 import { once } from 'node:events'
 import {
+  type BackendFactory,
   type ConnectionOptions,
   createPostgresBackend,
   type Processor,
   Queue,
+  type RedisQueueBackend,
   runMigrations,
   SchemaMigrationRequiredError,
   Worker,
 } from 'bullmq'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import pg from 'pg'
 import { sleep } from '../clock.ts'
 import { type Errand, eachErrand, termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { setNewerSettings, startupOptions } from '../postgres.ts'
-import { sessionSettings } from '../session-settings.ts'
+import { prepareRepeated } from '../sessions/prepared.ts'
+import { sessionSettings } from '../sessions/settings.ts'
+import { telemetryOption } from './queue-traces.ts'
+import { connectRedis, type RedisUse, refuseBadRedisUrl } from './redis-url.ts'
 
 /** BullMQ's own default, and the only one that it takes with a pool of ours. */
 const schema = 'bullmq'
+
+/** Queues of both kinds are used alike, so both have the types of those on Redis. */
+const inPostgres: BackendFactory<RedisQueueBackend, ConnectionOptions> =
+  createPostgresBackend as never
+const connectionBy = (pool: pg.Pool): ConnectionOptions => pool as never
 
 export interface QueueStore {
   readonly kind: 'redis' | 'postgres'
@@ -35,7 +45,7 @@ export interface Queues {
   readonly byErrand: Readonly<Record<Errand, Queue>>
   /** Throws UNREACHABLE where the store refuses, or does not answer within 5 s. */
   ready(): Promise<void>
-  /** Redis's `maxmemory-policy`. null: there is no Redis, or it does not say. */
+  /** Redis's `maxmemory-policy`. null: there is no Redis, or it does not tell. */
   evictionPolicy(): Promise<string | null>
   /** The connection of all workers that take jobs from these queues. */
   readonly workers: Pick<Connected, 'postgres' | 'options'>
@@ -54,10 +64,7 @@ export function queueStore(options: {
 }): QueueStore {
   const { redisUrl, controlUrl, installation } = options
   const prefix = `{rehome-${installation.slice(0, 8)}}`
-  if (redisUrl && !/^(rediss?:\/\/[^/]|unix:\/|redis\+unix:\/|\/)/.test(redisUrl)) {
-    const message = 'REDIS_URL is not a redis:// URL: correct it, or unset it to do without Redis'
-    throw new RehomeError('SETTING_MISSING', message)
-  }
+  if (redisUrl) refuseBadRedisUrl(redisUrl)
   return redisUrl
     ? { kind: 'redis', url: redisUrl, prefix }
     : { kind: 'postgres', url: controlUrl, prefix }
@@ -71,9 +78,10 @@ export function openQueues(store: QueueStore, onError: (error: Error) => void): 
   const connection = connect(store, 'producer', onError)
   let waiting: Connected | null = null
   const open = (name: string) => {
+    const options = { ...connection.options, ...telemetryOption() }
     const queue = connection.postgres
-      ? (new Queue(name, connection.options, createPostgresBackend as never) as Queue)
-      : new Queue(name, connection.options)
+      ? new Queue(name, options, inPostgres)
+      : new Queue(name, options)
     queue.on('error', onError)
     return queue
   }
@@ -150,6 +158,7 @@ export function openWorker(
   const { postgres, options: connected } = queues.workers
   const options = {
     ...connected,
+    ...telemetryOption(),
     concurrency,
     // A limit that is raised is seen by a worker that waits within 2 s.
     drainDelay: 2,
@@ -157,9 +166,11 @@ export function openWorker(
     stalledInterval: lockMs / 2,
     // How often a move is tried is counted in the control database, not here.
     maxStalledCount: 1_000_000,
+    // Counts the jobs that have ended, for BullMQ's exporter; of their course it keeps one minute.
+    metrics: { maxDataPoints: 1 },
   }
   const worker = postgres
-    ? (new Worker(name, work.processor, options, createPostgresBackend as never) as Worker)
+    ? new Worker(name, work.processor, options, inPostgres)
     : new Worker(name, work.processor, options)
   worker.on('error', onError)
   return worker
@@ -175,15 +186,11 @@ interface Connected {
   close(): void
 }
 
-function connect(
-  store: QueueStore,
-  use: 'producer' | 'worker',
-  onError: (error: Error) => void,
-): Connected {
+function connect(store: QueueStore, use: RedisUse, onError: (error: Error) => void): Connected {
   const { prefix } = store
   if (store.kind === 'postgres') {
     const pool = queuePool(store.url, onError)
-    const options = { connection: pool as unknown as ConnectionOptions, prefix }
+    const options = { connection: connectionBy(pool), prefix }
     const close = () => void (pool.ending || pool.end())
     return {
       postgres: true,
@@ -194,12 +201,7 @@ function connect(
       close,
     }
   }
-  // Producers answer at once when Redis is down; workers wait for it.
-  const redis = new Redis(store.url, {
-    maxRetriesPerRequest: use === 'worker' ? null : 1,
-    enableOfflineQueue: true,
-    connectTimeout: 5_000,
-  })
+  const redis = connectRedis(store.url, use)
   redis.on('error', onError)
   const options = { connection: redis, prefix }
   const isOpen = () => redis.status === 'ready'
@@ -220,7 +222,10 @@ function queuePool(url: string, onError: (error: Error) => void): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: 8, keepAlive: true, options, onConnect })
   pool.setMaxListeners(0)
   pool.on('error', onError)
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    prepareRepeated(client, pool)
+  })
   return pool
 }
 
@@ -230,8 +235,8 @@ const queueSettings = { ...sessionSettings, search_path: `${schema}, pg_temp`, l
 /** BullMQ's own tables, when the control database is the queue. Returns whether any are missing. */
 export async function queueSchemaIsReady(url: string): Promise<boolean> {
   const pool = queuePool(url, () => {})
-  const options = { connection: pool as unknown as ConnectionOptions }
-  const probe = new Queue(termsOf('move').queue, options, createPostgresBackend as never)
+  const options = { connection: connectionBy(pool) }
+  const probe = new Queue(termsOf('move').queue, options, inPostgres)
   probe.on('error', () => {})
   try {
     await probe.waitUntilReady()

@@ -51,8 +51,8 @@ function askedOf(events: TenantLine['events']): string[] {
 }
 
 function sumOf(counts: readonly (number | null)[]): number | null {
-  const known = counts.filter((count) => count !== null)
-  return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0)
+  const numbers = counts.filter((count) => count !== null)
+  return numbers.length === 0 ? null : numbers.reduce((sum, count) => sum + count, 0)
 }
 
 export function cellText(cell: Cell): string {

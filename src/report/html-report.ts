@@ -1,6 +1,6 @@
 /**
- * The report as a page for people. It loads nothing, runs nothing, says so to the browser, and can
- * be printed. Everything that is not ours is escaped by the templates.
+ * The report as a page for people. It loads nothing, runs nothing, forbids both to the browser, and
+ * can be printed. Everything that is not ours is escaped by the templates.
  */
 import { createHash } from 'node:crypto'
 import { type Content, constant, type Html, html } from '../html.ts'
@@ -79,7 +79,7 @@ ${fact('This report', `made by ${generatedBy}, ${utc(generatedAt)}, with version
 
 function sealSection(keyId: string | null): Html {
   if (keyId === null) {
-    return html`<p class="bad">This report is not signed: it is no proof of what it says.</p>`
+    return html`<p class="bad">This report is not signed: it proves nothing.</p>`
   }
   return html`<p>Signed with the Ed25519 key <code>${keyId}</code> (sha256 of the public key).
 Check it with <code>rehome report --verify FILE --key PUBLIC.pem</code>. Its data stands at the end of this file.</p>`
@@ -143,12 +143,12 @@ function verdict(tenant: TenantLine): Html {
   return isDifferent ? html`<span class="bad">different</span>` : html`<b>not compared</b>`
 }
 
-function tableText({ table, read, written, ...found }: TenantLine['tables'][number]): Html {
-  const { expected, differing, digest, equal } = found
+function tableText({ table, read, written, ...comparison }: TenantLine['tables'][number]): Html {
+  const { expected, differing, digest, equal } = comparison
   const copied = `${shown(read)} rows read, ${shown(written)} written`
   if (equal === null) return html`${table}: ${copied}, not compared`
   const differs = equal ? html`equal` : html`<span class="bad">${shown(differing)} differ</span>`
-  return html`${table}: ${copied}, ${shown(expected)} expected, ${shown(found.found)} found, ${differs},
+  return html`${table}: ${copied}, ${shown(expected)} expected, ${shown(comparison.found)} found, ${differs},
 digest <code>${digest ?? '–'}</code>`
 }
 

@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Control, Run } from '../control/database.ts'
-import { type RunReader, readRunAtOnce } from '../control/run-report.ts'
+import { type RunReader, readRunAtOnce } from '../control/runs/run-report.ts'
 import { RehomeError, redact, storable } from '../errors.ts'
 import { canonicalJson } from './canonical.ts'
-import { inChunks } from './chunks.ts'
 import { createTotals, type Totals } from './statistics.ts'
 import { type TenantReport, tenantReportOf } from './tenant-report.ts'
 
@@ -108,8 +107,8 @@ async function openNameless(): Promise<FileHandle> {
 async function spool(reader: RunReader, file: FileHandle): Promise<Totals> {
   const totals = createTotals()
   const lines = async function* () {
-    for await (const found of reader.moves()) {
-      const tenant = tenantReportOf(found)
+    for await (const move of reader.moves()) {
+      const tenant = tenantReportOf(move)
       totals.add(tenant)
       yield `${canonicalJson(tenant)}\n`
     }
@@ -126,7 +125,9 @@ function linesOf(file: FileHandle): AsyncIterable<string> {
 function headOf({ at, run, runEvents }: RunReader, { by, version }: Asking): ReportHead {
   return {
     format: reportFormat,
-    ...{ generatedAt: at, generatedBy: by, generatorVersion: version },
+    generatedAt: at,
+    generatedBy: by,
+    generatorVersion: version,
     run: runOf(run),
     runEvents: runEvents.map(({ at, kind, by, reason, data }) => {
       return { at, kind, by, reason: reason === null ? null : storable(reason), data }
@@ -137,11 +138,35 @@ function headOf({ at, run, runEvents }: RunReader, { by, version }: Asking): Rep
 function runOf(run: Run): ReportHead['run'] {
   return {
     id: run.id,
-    ...{ plan: run.plan_name, planFingerprint: run.plan_fingerprint },
-    ...{ rehomeVersion: run.rehome_version, scope: run.scope },
-    ...{ source: redact(run.source), target: redact(run.target) },
-    ...{ enqueuedBy: run.created_by, enqueuedAt: run.created_at, rehearsal: run.rehearsal },
-    ...{ priority: run.priority, paused: run.paused, attemptsMax: run.attempts },
-    ...{ wave: run.wave, waveCount: run.wave_count, waves: run.waves, stopWhen: run.stop_when },
+    plan: run.plan_name,
+    planFingerprint: run.plan_fingerprint,
+    rehomeVersion: run.rehome_version,
+    scope: run.scope,
+    source: redact(run.source),
+    target: redact(run.target),
+    enqueuedBy: run.created_by,
+    enqueuedAt: run.created_at,
+    rehearsal: run.rehearsal,
+    priority: run.priority,
+    paused: run.paused,
+    attemptsMax: run.attempts,
+    wave: run.wave,
+    waveCount: run.wave_count,
+    waves: run.waves,
+    stopWhen: run.stop_when,
   }
+}
+
+const chunkLength = 64 * 1024
+
+/** Puts texts together into fewer and longer ones, which cost one write each. */
+async function* inChunks(texts: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  let chunk = ''
+  for await (const text of texts) {
+    chunk += text
+    if (chunk.length < chunkLength) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
 }

@@ -70,7 +70,8 @@ export function isSigned(digests: Digests, { publicKey, value }: Signature): boo
   try {
     const key = createPublicKey({
       key: Buffer.from(publicKey, 'base64'),
-      ...{ format: 'der', type: 'spki' },
+      format: 'der',
+      type: 'spki',
     })
     const signature = Buffer.from(value, 'base64')
     if (key.asymmetricKeyType !== 'ed25519' || publicKeyText(key) !== publicKey) return false
@@ -88,7 +89,7 @@ export function signingKeyOf(setting: string | undefined): KeyObject | null {
     const key = createPrivateKey(pemOf(setting))
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch {
-    // What OpenSSL says of a broken key helps little, and a path may be half a key.
+    // OpenSSL's message on a broken key helps little, and a path may be half a key.
   }
   const message =
     'REHOME_SIGNING_KEY holds no Ed25519 private key (PEM, PKCS#8, without passphrase) and is no path of one: `openssl genpkey -algorithm ed25519` makes one'

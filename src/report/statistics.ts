@@ -61,8 +61,10 @@ export function createTotals(): { add(tenant: Counted): void; end(): Totals } {
     },
     end: () => ({
       ...sums,
-      ...{ phases: phases.end(), failures: failures.end() },
-      ...{ pauses: pauses.end(), durations: durations.end() },
+      phases: phases.end(),
+      failures: failures.end(),
+      pauses: pauses.end(),
+      durations: durations.end(),
     }),
   }
 }
@@ -93,8 +95,10 @@ function createTimes() {
       const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? null
       return {
         count: sorted.length,
-        ...{ medianMs: at(0.5), p99Ms: at(0.99) },
-        ...{ slowestMs: slowest?.ms ?? null, slowestTenant: slowest?.tenant ?? null },
+        medianMs: at(0.5),
+        p99Ms: at(0.99),
+        slowestMs: slowest?.ms ?? null,
+        slowestTenant: slowest?.tenant ?? null,
         bars: barsOf(sorted),
       }
     },

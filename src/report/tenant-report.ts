@@ -3,21 +3,15 @@
  * no epoch, no row of the tenant, no secret.
  */
 import { z } from 'zod'
-import type { MoveWithEvents, ReportedEvent, ReportedMove } from '../control/run-report.ts'
+import type { MoveWithEvents, ReportedEvent, ReportedMove } from '../control/runs/run-report.ts'
 import { storable } from '../errors.ts'
-
-export interface TableReport {
-  readonly table: string
-  /** Rows read at the source and written at the target. null: not copied yet. */
-  readonly read: number | null
-  readonly written: number | null
-  /** null: not compared. */
-  readonly expected: number | null
-  readonly found: number | null
-  readonly differing: number | null
-  readonly digest: string | null
-  readonly equal: boolean | null
-}
+import {
+  type Evidence,
+  readEvidence,
+  type TableReport,
+  tableNamesOf,
+  tablesOf,
+} from './stored-evidence.ts'
 
 /** A property of the copy that no comparison has shown. */
 export interface NotProven {
@@ -58,12 +52,12 @@ export interface TenantReport {
   readonly durationMs: number | null
   readonly pauseMs: number | null
   readonly rollbackPauseMs: number | null
-  readonly phaseMs: Readonly<Record<string, Readonly<Record<string, number>>>>
+  readonly phaseMs: Evidence['phaseMs']
   readonly rowsTotal: number | null
   readonly rowsCopied: number
   readonly windowUntil: Date | null
-  readonly source: End | null
-  readonly target: End | null
+  readonly source: Evidence['source']
+  readonly target: Evidence['target']
   readonly hash: string | null
   readonly invariants: readonly string[]
   readonly tables: readonly TableReport[]
@@ -71,67 +65,27 @@ export interface TenantReport {
   readonly events: readonly EventReport[]
 }
 
-const end = z.object({ place: z.string().catch(''), serverVersion: z.unknown() })
-interface End {
-  readonly place: string
-  readonly serverVersion: string
-}
-
-const count = z.number().nullable().catch(null)
-const left = z.object({
-  table: z.string().catch(''),
-  foreignKey: z.string().catch(''),
-  rows: z.number().catch(0),
-})
-const phaseMs = z.record(z.string(), z.number()).optional().catch(undefined)
-const comparison = z.object({
-  table: z.string(),
-  expected: count,
-  found: count,
-  differing: count,
-  digest: z.string().nullable().catch(null),
-  equal: z.boolean().nullable().catch(null),
-  notCompared: z.array(z.string()).catch([]),
-})
-const shape = z.object({
-  copied: z.record(z.string(), z.object({ read: count, written: count })).catch({}),
-  verified: z
-    .object({ hash: z.string().nullable().catch(null), tables: z.array(comparison).catch([]) })
-    .catch({ hash: null, tables: [] }),
-  quarantined: z
-    .object({ tables: z.record(z.string(), z.number()).catch({}) })
-    .catch({ tables: {} }),
-  leftBehind: z.array(left).catch([]),
-  straysUnseen: z.union([z.boolean(), z.array(left)]).catch(false),
-  unproven: z.array(z.object({ where: z.string(), message: z.string() })).catch([]),
-  invariants: z.array(z.string()).catch([]),
-  source: end.nullable().catch(null),
-  target: end.nullable().catch(null),
-  pauseMs: count,
-  rollbackPauseMs: count,
-  ...{ movePhaseMs: phaseMs, rollbackPhaseMs: phaseMs, auditPhaseMs: phaseMs },
-  ...{ finalizePhaseMs: phaseMs, cleanupPhaseMs: phaseMs, rehearsePhaseMs: phaseMs },
-})
-type Evidence = z.infer<typeof shape>
-
 export function tenantReportOf({ move, events }: MoveWithEvents): TenantReport {
-  const evidence = shape.parse(move.evidence ?? {})
+  const evidence = readEvidence(move.evidence)
   const failed = events.filter(({ kind }) => kind === 'failed' || kind === 'waiting')
   return {
     tenant: move.tenant_id,
-    ...{ wave: move.wave, phase: move.phase, errand: move.errand, open: move.open },
+    wave: move.wave,
+    phase: move.phase,
+    errand: move.errand,
+    open: move.open,
     attempts: move.attempt,
     failures: failed.length,
     error: errorOf(move),
     ...spanOf(events),
     pauseMs: evidence.pauseMs ?? move.pause_ms,
     rollbackPauseMs: evidence.rollbackPauseMs,
-    phaseMs: phasesOf(evidence),
+    phaseMs: evidence.phaseMs,
     rowsTotal: move.rows_total === null ? null : Number(move.rows_total),
     rowsCopied: Number(move.rows_copied),
     windowUntil: move.window_until,
-    source: endOf(evidence.source),
-    target: endOf(evidence.target),
+    source: evidence.source,
+    target: evidence.target,
     hash: evidence.verified.hash,
     invariants: evidence.invariants,
     tables: tablesOf(evidence),
@@ -159,49 +113,13 @@ function spanOf(
   return { startedAt, endedAt, durationMs: isOver ? Number(endedAt) - Number(startedAt) : null }
 }
 
-function phasesOf(evidence: Evidence): TenantReport['phaseMs'] {
-  const { movePhaseMs: move, rollbackPhaseMs: rollback, auditPhaseMs: audit } = evidence
-  const { finalizePhaseMs: finalize, cleanupPhaseMs: cleanup, rehearsePhaseMs: rehearse } = evidence
-  return {
-    ...(move && { move }),
-    ...(rollback && { rollback }),
-    ...(audit && { audit }),
-    ...(finalize && { finalize }),
-    ...(cleanup && { cleanup }),
-    ...(rehearse && { rehearse }),
-  }
-}
-
-function endOf(found: z.infer<typeof end> | null): End | null {
-  return found && { place: found.place, serverVersion: String(found.serverVersion ?? '') }
-}
-
-function namesOf({ copied, verified }: Evidence): string[] {
-  return [...new Set([...verified.tables.map(({ table }) => table), ...Object.keys(copied)])]
-}
-
-function tablesOf(evidence: Evidence): TableReport[] {
-  const { copied, verified } = evidence
-  return namesOf(evidence).map((table) => {
-    const rows = copied[table]
-    const found = verified.tables.find((one) => one.table === table)
-    return {
-      table,
-      ...{ read: rows?.read ?? null, written: rows?.written ?? null },
-      ...{ expected: found?.expected ?? null, found: found?.found ?? null },
-      differing: found?.differing ?? null,
-      ...{ digest: found?.digest || null, equal: found?.equal ?? null },
-    }
-  })
-}
-
 function notProvenOf(evidence: Evidence): NotProven[] {
   const { verified, quarantined, leftBehind, straysUnseen, unproven } = evidence
   const compared = new Set(verified.tables.map(({ table }) => table))
   const late = Array.isArray(straysUnseen) ? straysUnseen : []
   const unseen = 'rows at the old home that the plan does not find were not looked for'
   return [
-    ...namesOf(evidence)
+    ...tableNamesOf(evidence)
       .filter((table) => !compared.has(table))
       .map((where) => ({ kind: 'not-compared' as const, where, detail: 'copied, not compared' })),
     ...verified.tables
@@ -222,27 +140,34 @@ function notProvenOf(evidence: Evidence): NotProven[] {
       ? [{ kind: 'late-rows' as const, where: 'source', detail: unseen }]
       : []),
     ...unproven.map(({ where, message }) => ({
-      ...{ kind: 'end-cannot-prove' as const, where, detail: message },
+      kind: 'end-cannot-prove' as const,
+      where,
+      detail: message,
     })),
   ]
 }
 
 function strayOf(kind: NotProven['kind']) {
-  return ({ table, rows, foreignKey }: z.infer<typeof left>): NotProven => {
+  return ({ table, rows, foreignKey }: Evidence['leftBehind'][number]): NotProven => {
     return { kind, where: table, detail: `${rows} rows refer by "${foreignKey}"` }
   }
 }
 
-const told = z.object({
+const decision = z.object({
   by: z.string().optional().catch(undefined),
   reason: z.string().optional().catch(undefined),
 })
 
 function eventOf({ at, attempt, kind, message, phase, data }: ReportedEvent): EventReport {
-  const { by, reason } = told.parse(data ?? {})
+  const { by, reason } = decision.parse(data ?? {})
   return {
     // Messages were made storable when they were stored; data was not.
-    ...{ at, attempt, kind, phase, message, by },
+    at,
+    attempt,
+    kind,
+    phase,
+    message,
+    by,
     reason: reason === undefined ? undefined : storable(reason),
   }
 }

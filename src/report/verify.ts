@@ -1,5 +1,5 @@
 /**
- * Says whether a report is as it was when it was sealed, and who signed it. Reads the file as a
+ * Checks whether a report is as it was when it was sealed, and who signed it. Reads the file as a
  * stream: a report may be larger than memory.
  */
 import { createHash } from 'node:crypto'
@@ -27,7 +27,9 @@ export interface Verified {
 
 const sealShape = z.strictObject({
   format: z.literal(sealFormat),
-  ...{ jsonSha256: z.string(), fileSha256: z.string(), jsonBytes: z.int().min(2) },
+  jsonSha256: z.string(),
+  fileSha256: z.string(),
+  jsonBytes: z.int().min(2),
   signature: z
     .strictObject({ algorithm: z.literal('ed25519'), publicKey: z.string(), value: z.string() })
     .nullable(),
@@ -38,7 +40,7 @@ const sealShape = z.strictObject({
  * was sealed, REPORT_UNTRUSTED if it is not signed or not by this key, USAGE if it is unreadable.
  */
 export async function verifyReport(path: string, options: VerifyOptions = {}): Promise<Verified> {
-  const wanted = options.publicKey === undefined ? null : publicKeyOf(options.publicKey)
+  const trustedKey = options.publicKey === undefined ? null : publicKeyOf(options.publicKey)
   const { format, sealed, seal } = await readSeal(path)
   const { jsonBytes, signature } = seal
   const end = format === 'html' ? sealed - dataEnd.length : sealed
@@ -49,10 +51,10 @@ export async function verifyReport(path: string, options: VerifyOptions = {}): P
   if (signature === null) throw untrusted(path, 'is not signed: anybody can have made it')
   if (!isSigned(seal, signature)) throw altered(path)
   const keyId = keyIdOf(signature.publicKey)
-  if (wanted !== null && wanted !== signature.publicKey) {
-    throw untrusted(path, `is signed with another key, ${keyId}, than ${keyIdOf(wanted)}`)
+  if (trustedKey !== null && trustedKey !== signature.publicKey) {
+    throw untrusted(path, `is signed with another key, ${keyId}, than ${keyIdOf(trustedKey)}`)
   }
-  return { format, keyId, isKnownKey: wanted !== null, jsonSha256: seal.jsonSha256 }
+  return { format, keyId, isKnownKey: trustedKey !== null, jsonSha256: seal.jsonSha256 }
 }
 
 interface SealAt {
@@ -107,11 +109,11 @@ async function refuseWrongFrame(
   const after = format === 'html' ? dataEnd : ''
   const from = start - before.length
   if (from < 0 || (format === 'json' && from !== 0)) throw altered(path)
-  const found = await withFile(path, async (file) => [
+  const frame = await withFile(path, async (file) => [
     await readAt(file, { start: from, end: start }),
     await readAt(file, { start: end, end: end + after.length }),
   ])
-  if (found[0] !== before || found[1] !== after) throw altered(path)
+  if (frame[0] !== before || frame[1] !== after) throw altered(path)
 }
 
 /** One character a byte. */

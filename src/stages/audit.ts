@@ -1,6 +1,7 @@
 import { holdOf, type Stage } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
+import { refuseBrokenHome } from '../comparison/invariants.ts'
 import { followerOf } from '../follow/follower-of.ts'
 import { claimOldHome } from './undo/undo-catch-up.ts'
 
@@ -12,7 +13,8 @@ export const audit: Stage = {
     const back = wayBackOf(shard)
     await refuseStrays(back)
     const { changes, ms } = await followerOf(back).dryRun(back)
-    shard.evidence.audit = { at: new Date().toISOString(), changes, ms }
+    const invariants = await refuseBrokenHome(shard)
+    shard.evidence.audit = { at: new Date().toISOString(), changes, ms, invariants }
     shard.tell(`${changes} changes since the cutover would come back, and both ends be equal`)
     shard.lease.letGo()
     await source.flags.giveUpTarget(holdOf(shard))

@@ -5,6 +5,7 @@
 
 import { holdOf, type Shard, type Stage } from '../attempt/shard.ts'
 import { feedOf } from '../follow/feeds.ts'
+import { allOf } from '../parallel.ts'
 import { announcementOf, heldByAnother } from './announce.ts'
 
 const drainMsMin = 60_000
@@ -14,8 +15,11 @@ export async function forgetCapture(shard: Shard): Promise<void> {
   const { strategy, rollback } = shard.plan
   if (shard.goesBack ? rollback.windowMs === 0 : strategy !== 'online') return
   const hold = holdOf(shard)
-  await feedOf(shard, 'source').forgetChanges({ ...hold, position: null })
-  await feedOf(shard, 'target').forgetSync({ ...hold, epoch: shard.epoch })
+  const [source, target] = [feedOf(shard, 'source'), feedOf(shard, 'target')]
+  await allOf([
+    source.forgetChanges({ ...hold, position: null }),
+    target.forgetCheckpoint({ ...hold, epoch: shard.epoch }),
+  ])
 }
 
 export const capture: Stage = {
@@ -24,12 +28,14 @@ export const capture: Stage = {
     const { source } = shard.ends
     const { drainMs } = shard.plan.fence
     const hold = holdOf(shard)
-    await feedOf(shard, 'target').forgetSync({ ...hold, epoch: shard.epoch })
+    // A move before this one may have left it, with the values that it kept for rows of its own.
+    await feedOf(shard, 'target').forgetCheckpoint({ ...hold, epoch: shard.epoch })
     shard.lease.keep(source.flags, hold)
     const announced = announcementOf(shard, 'moving to another database')
     const started = await source.flags.startCapture(announced)
     if (!started) throw await heldByAnother(shard, source)
     const waiting = { tenant: shard.tenant, drainMs: Math.max(drainMs, drainMsMin) }
-    await source.rows.drain({ ...waiting, signal: shard.signal })
+    // Writers who come from now on log for the tenant what may become its own.
+    await source.rows.drain({ ...waiting, referencesMax: 1, signal: shard.signal })
   },
 }

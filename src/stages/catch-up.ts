@@ -9,7 +9,7 @@ import { round } from '../clock.ts'
 import { refuseChangedSchema } from '../comparison/verification.ts'
 import { RehomeError } from '../errors.ts'
 import { feedOf } from '../follow/feeds.ts'
-import type { Compared, Round } from '../follow/follower.ts'
+import type { Extent, Round } from '../follow/follower.ts'
 import { followerOf } from '../follow/follower-of.ts'
 
 /** Fixed overhead of the pause, besides the last round and the open transactions: a few commits. */
@@ -32,7 +32,8 @@ export const follow: Stage = {
   async run(shard) {
     const { budgetMs } = shard.plan.pause
     for (let tries = 1; ; tries += 1) {
-      await refuseChangedSchema(shard)
+      // The comparison right before has looked.
+      if (tries > 1) await refuseChangedSchema(shard)
       const last = await shrink(shard, 'changes')
       const drainMs = await untilWritersEnd(shard)
       const predictedMs = last.ms + drainMs + pauseOverheadMs
@@ -48,7 +49,7 @@ export const follow: Stage = {
  * Rounds, each of which has less to do than the one before, until that is no longer so. Throws
  * PAUSE_OVER_BUDGET where they grow: each of those that would come would take longer still.
  */
-async function shrink(shard: Shard, compared: Compared): Promise<Round> {
+async function shrink(shard: Shard, compared: Extent): Promise<Round> {
   const { budgetMs } = shard.plan.pause
   const took: number[] = []
   for (;;) {

@@ -1,21 +1,26 @@
 /** The tenant's rows come to the target: under the fence, or while the tenant goes on writing. */
 
 import { advanceSequences } from '../attempt/sequences.ts'
-import { holdOf, type Stage, store } from '../attempt/shard.ts'
+import { holdOf, note, type Stage } from '../attempt/shard.ts'
 import { copyTables, tellQuarantined } from '../copying/copy-tables.ts'
+import { withSharedRows } from '../copying/shared-rows.ts'
 import { followerOf } from '../follow/follower-of.ts'
 import { removeTenant } from './remove-tenant.ts'
 
 export const copy: Stage = {
   phase: 'copy',
+  beginsUnstored: true,
   async run(shard) {
     const { scope } = shard.plan
     const key = { scope, tenant: shard.tenant, epoch: shard.epoch }
-    const known = await shard.ends.target.rows.readProgress(key)
-    await copyTables(shard, { ends: shard.ends, known })
+    const progress = shard.targetEmptied
+      ? new Map()
+      : await shard.ends.target.rows.readProgress(key)
+    const { ends } = shard
+    await withSharedRows(shard, ends, () => copyTables(shard, { ends, known: progress }))
     await advanceSequences(shard, 'target')
     await tellQuarantined(shard)
-    await store(shard, { rowsCopied: shard.rowsCopied })
+    note(shard, { rowsCopied: shard.rowsCopied })
   },
 }
 
@@ -28,10 +33,12 @@ export const copyWhileWritten: Stage = {
   async run(shard) {
     const { target } = shard.ends
     const hold = { ...holdOf(shard), epoch: shard.epoch }
-    await removeTenant(shard, 'target', { mode: 'receiving' })
-    await target.rows.forgetProgress(hold)
+    if (!shard.targetEmptied) {
+      await removeTenant(shard, 'target', { mode: 'receiving' })
+      await target.rows.forgetProgress(hold)
+    }
     await followerOf(shard).copy(shard)
     await advanceSequences(shard, 'target')
-    await store(shard, { rowsCopied: shard.rowsCopied })
+    note(shard, { rowsCopied: shard.rowsCopied })
   },
 }

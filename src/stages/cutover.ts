@@ -8,7 +8,7 @@ import { now } from '../clock.ts'
 import type { End } from '../ends/end.ts'
 import type { Flag } from '../ends/flags.ts'
 import { RehomeError } from '../errors.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 
 export const cutover: Stage = {
   phase: 'cutover',
@@ -24,14 +24,14 @@ export async function commitMoved(
   shard: Shard,
   { from, to }: { from: End; to: string },
 ): Promise<void> {
-  const asked = now()
+  const askedAt = now()
   const answer = await from.flags.markMoved({ ...holdOf(shard), movedTo: to }).then(
     (flag) => flag ?? lost(from.name),
-    (failure: unknown) => explain(failure, `the ${from.name}`),
+    (failure: unknown) => toRehomeError(failure, `the ${from.name}`),
   )
   const flag = answer instanceof RehomeError ? await readBack(shard, from) : answer
   if (!flag) throw answer
-  shard.pausedSince = asked - flag.heldMs
+  shard.pausedSince = askedAt - flag.heldMs
 }
 
 async function readBack(shard: Shard, from: End): Promise<Flag | null> {

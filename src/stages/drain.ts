@@ -6,14 +6,18 @@
 import { type Shard, type Stage, unlessAborted } from '../attempt/shard.ts'
 import { now, round } from '../clock.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { referencesMaxOf } from '../plan/routing/path.ts'
 
 export const drain: Stage = {
   phase: 'drain',
+  beginsUnstored: true,
   async run(shard) {
     const start = now()
     const { tenant, signal } = shard
     const { drainMs } = shard.plan.fence
-    const writers = shard.ends.source.rows.drain({ tenant, drainMs, signal })
+    const referencesMax = referencesMaxOf(shard.survey.sources)
+    const waiting = { tenant, drainMs, referencesMax, signal }
+    const writers = shard.ends.source.rows.drain(waiting)
     await Promise.all([writers, ownWorkEnds(shard)])
     shard.evidence.drainedMs = round(now() - start)
   },

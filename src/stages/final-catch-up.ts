@@ -4,16 +4,17 @@ import type { Stage } from '../attempt/shard.ts'
 import { refuseNewStrays } from '../attempt/strays.ts'
 import { refuseChangedSchema } from '../comparison/verification.ts'
 import { followerOf } from '../follow/follower-of.ts'
+import { allOf } from '../parallel.ts'
 import { tellRound } from './catch-up.ts'
 
 export const finalCatchUp: Stage = {
   phase: 'final_catch_up',
+  beginsUnstored: true,
   async run(shard) {
     const last = await followerOf(shard).round(shard, 'the last changes')
     tellRound(shard, last)
-    await refuseNewStrays(shard)
     shard.evidence.lastRound = last
     // Rounds look at what was logged, in the columns that were there before the fence.
-    await refuseChangedSchema(shard)
+    await allOf([refuseNewStrays(shard), refuseChangedSchema(shard)])
   },
 }

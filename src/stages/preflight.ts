@@ -6,17 +6,22 @@
 import { randomUUID } from 'node:crypto'
 import { hashOfLookups } from '../attempt/context.ts'
 import { countRows, sum, tenantRows } from '../attempt/planned-rows.ts'
-import { advanceSequences, notePositions } from '../attempt/sequences.ts'
-import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
+import { advanceTo, notePositions, reachedIds } from '../attempt/sequences.ts'
+import { holdOf, lanesOf, note, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { refuseStrays } from '../attempt/strays.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
 import { adoptedRows, adoptingTables } from '../checks/adopted-rows.ts'
-import { collidingKeys, keyAtSource } from '../checks/colliding-keys.ts'
+import { collisionText, countText, firstColliding, keyAtSource } from '../checks/colliding-keys.ts'
 import { describe, tryEach } from '../checks/demand-findings.ts'
+import { surveyBack } from '../checks/survey.ts'
 import { movesOfTenant } from '../control/moves.ts'
+import { bringSharedFirst, withShared } from '../copying/shared-rows.ts'
+import { refuseTooLarge } from '../copying/whole-tables.ts'
 import { nothingRead } from '../ends/rows.ts'
 import { firstFew, RehomeError } from '../errors.ts'
+import { allOf, inParallel } from '../parallel.ts'
 import { demandsOf } from '../plan/routing/demands.ts'
+import { referencesMaxOf } from '../plan/routing/path.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { queryText } from '../plan/stream.ts'
 import { forgetCapture } from './capture.ts'
@@ -28,29 +33,72 @@ export const preflight: Stage = {
     refuseFindings(shard)
     await refuseMovedSource(shard)
     await refuseUnfencedReads(shard)
-    await refuseStrays(shard)
-    shard.rowsTotal = sum(await countRows(shard, 'source'))
+    const { control, plan, tenant } = shard
+    const isOpenThere = shard.flagsFound.target === null
+    const [rows, rowsThere, ours] = await allOf([
+      countWhereNothingIsStray(shard),
+      isOpenThere ? countRows(shard, 'target') : null,
+      movesOfTenant(control, [plan.scope, plan.targetScope], tenant),
+    ])
+    shard.rowsTotal = sum(rows)
     shard.rowsCopied = 0
     if (shard.rowsTotal === 0) {
       throw new RehomeError('TENANT_UNKNOWN', 'the source has no row of this tenant')
     }
     await refuseUnfit(shard)
-    await closeTarget(shard)
+    await refuseTooLarge(shard, rows)
+    if (rowsThere) await refuseOccupied(shard, rowsThere)
+    await closeTarget(shard, ours)
     try {
-      await refuseBadKeys(shard)
-      await refuseAdopted(shard)
       // The move itself reports what it would have to pass.
-      if (shard.move.errand !== 'rehearse') await advanceSequences(shard, 'source')
-      if (shard.plan.rollback.windowMs > 0) await notePositions(shard)
+      const advances = shard.move.errand !== 'rehearse'
+      let reached: Reached = []
+      const reach = async () => {
+        if (advances) reached = await reachedIds(shard, 'source')
+      }
+      await lookAtSource(shard, [() => refuseBadKeys(shard), () => refuseAdopted(shard), reach])
+      await advanceTo(shard, reached)
+      await bringSharedFirst(shard)
+      if (shard.plan.rollback.windowMs > 0) {
+        await notePositions(withShared(shard))
+        noteOneWay(shard)
+      }
       // An attempt that goes on with this one's rows has to have found the same.
-      if (shard.plan.lookups)
-        await store(shard, { evidence: { lookups: hashOfLookups(shard.lookups) } })
+      if (shard.plan.lookups) note(shard, { evidence: { lookups: hashOfLookups(shard.lookups) } })
     } catch (error) {
       // It is empty, so there is nothing there to be kept closed.
       await shard.ends.target.flags.giveUpTarget(holdOf(shard))
       throw error
     }
   },
+}
+
+type Reached = Awaited<ReturnType<typeof reachedIds>>
+type Look = () => Promise<void>
+
+/**
+ * Several looks at once only where the worker's other moves leave it connections: a fenced tenant
+ * is not to wait for one behind the looks at others.
+ */
+async function lookAtSource({ plan, signal }: Shard, looks: readonly Look[]): Promise<void> {
+  await inParallel(looks, { limit: lanesOf(plan), signal }, (look) => look())
+}
+
+async function countWhereNothingIsStray(shard: Shard): Promise<Map<string, number>> {
+  let rows = new Map<string, number>()
+  const count = async () => {
+    rows = await countRows(shard, 'source')
+  }
+  await lookAtSource(shard, [() => refuseStrays(shard), count])
+  return rows
+}
+
+/** For those who are asked for a rollback later: what is written to these tables cannot go back. */
+function noteOneWay(shard: Shard): void {
+  const oneWay = surveyBack(shard.survey).routes.flatMap(({ source: { name: table }, blocked }) =>
+    blocked === undefined ? [] : [{ table, reason: blocked }],
+  )
+  if (oneWay.length > 0) note(shard, { evidence: { oneWay } })
 }
 
 /** A table that a stream reads and no guard stands at would be written while its tenant moves. */
@@ -63,13 +111,16 @@ async function refuseUnfencedReads(shard: Shard): Promise<void> {
     const read = await shard.ends.source.rows.readRelations(query)
     const other = read.find((name) => !fenced.has(name) && !stream.alsoReads?.includes(name))
     if (other === undefined) continue
-    const message = `stream "${stream.name}" reads "${other}", which is not planned: say \`sourceTable('${other}')\`, or put it into \`alsoReads\``
+    const message = `stream "${stream.name}" reads "${other}", which is not planned: use \`sourceTable('${other}')\`, or put it into \`alsoReads\``
     throw new RehomeError('PREFLIGHT_FAILED', message)
   }
 }
 
-export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
-  const { findings, unguarded } = shard.survey
+export function refuseFindings({
+  survey: { findings, unguarded },
+}: {
+  readonly survey: Pick<Shard['survey'], 'findings' | 'unguarded'>
+}): void {
   const [first] = findings
   if (first) {
     const more =
@@ -86,14 +137,17 @@ export function refuseFindings(shard: Pick<Shard, 'survey'>): void {
 }
 
 async function refuseMovedSource(shard: Shard): Promise<void> {
-  const flag = await shard.ends.source.flags.readFlag(holdOf(shard))
+  const flagBefore = shard.flagsFound.source
+  // What this move had left there has been ended since.
+  const isOurs = flagBefore?.moveId === shard.move.id
+  const flag = isOurs ? await shard.ends.source.flags.readFlag(holdOf(shard)) : flagBefore
   if (flag?.mode === 'moved') {
     const message = `the tenant has already moved to ${flag.movedTo}`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
   if (flag?.inWindow) {
     const until = flag.captureUntil?.toISOString()
-    const message = `move ${flag.moveId} may bring the tenant back until ${until}: say \`rehome finalize\` first`
+    const message = `move ${flag.moveId} may bring the tenant back until ${until}: run \`rehome finalize\` first`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
 }
@@ -111,16 +165,10 @@ async function refuseUnfit(shard: Shard): Promise<void> {
 }
 
 /** From here on no application can write this tenant at the target, until the release. */
-async function closeTarget(shard: Shard): Promise<void> {
+async function closeTarget(shard: Shard, ours: readonly string[]): Promise<void> {
   const { target } = shard.ends
-  const ours = await movesOfTenant(
-    shard.control,
-    [shard.plan.scope, shard.plan.targetScope],
-    shard.tenant,
-  )
-  const flag = await target.flags.readFlag(holdOf(shard))
-  if (flag === null) await refuseOccupied(shard)
   shard.epoch = randomUUID()
+  // A move without one has changed nothing, and may be called off without a look at the ends.
   await store(shard, { epoch: shard.epoch, rowsTotal: shard.rowsTotal, rowsCopied: 0 })
   const claimed = await target.flags.claimTarget({
     ...holdOf(shard),
@@ -133,12 +181,17 @@ async function closeTarget(shard: Shard): Promise<void> {
   })
   if (!claimed) throw heldByOthers()
   const { drainMs } = shard.plan.fence
-  await target.rows.drain({ tenant: shard.tenant, drainMs, signal: shard.signal })
+  const referencesMax = referencesMaxOf(shard.survey.targets)
+  await target.rows.drain({ tenant: shard.tenant, drainMs, referencesMax, signal: shard.signal })
   if (claimed.rowsAreOurs) await wipeLeftovers(shard)
-  else await refuseOccupied(shard)
-  if (!(await target.flags.markRowsOurs(holdOf(shard)))) throw heldByOthers()
-  await forgetCapture(wayBackOf(shard))
-  await target.rows.forgetProgress(holdOf(shard))
+  else await refuseOccupied(shard, await countRows(shard, 'target'))
+  const [isMarked] = await allOf([
+    target.flags.markRowsOurs(holdOf(shard)),
+    forgetCapture(wayBackOf(shard)),
+    target.rows.forgetProgress(holdOf(shard)),
+  ])
+  if (!isMarked) throw heldByOthers()
+  shard.targetEmptied = true
 }
 
 async function wipeLeftovers(shard: Shard): Promise<void> {
@@ -146,8 +199,8 @@ async function wipeLeftovers(shard: Shard): Promise<void> {
   if (rows > 0) shard.tell(`removed ${rows} rows that an earlier attempt left at the target`)
 }
 
-async function refuseOccupied(shard: Shard): Promise<void> {
-  const counts = [...(await countRows(shard, 'target'))].filter(([, rows]) => rows > 0)
+async function refuseOccupied(shard: Shard, rowsOf: ReadonlyMap<string, number>): Promise<void> {
+  const counts = [...rowsOf].filter(([, rows]) => rows > 0)
   if (counts.length === 0) return
   await shard.ends.target.flags.giveUpTarget(holdOf(shard))
   const where = counts.map(([name, rows]) => `"${name}": ${rows}`).join(', ')
@@ -166,11 +219,12 @@ function heldByOthers(): RehomeError {
 async function refuseBadKeys(shard: Shard): Promise<void> {
   const { routes } = shard.survey
   for (const route of routes) await refuseRepeated(shard, route)
-  const known = routes.filter((route) => keyAtSource(route) !== null)
-  const empty = await shard.ends.target.rows.emptyTables(known.map(({ target }) => target))
-  for (const route of known) {
-    if (!empty.has(route.target.name)) await refuseColliding(shard, route)
-  }
+  const keyed = routes.filter((route) => keyAtSource(route) !== null)
+  const empty = await shard.ends.target.rows.emptyTables(keyed.map(({ target }) => target))
+  await refuseColliding(
+    shard,
+    keyed.filter(({ target }) => !empty.has(target.name)),
+  )
 }
 
 /** Rows without a tenant that would become the tenant's, and be removed with it. */
@@ -180,13 +234,15 @@ async function refuseAdopted(shard: Shard): Promise<void> {
     const { child, parent } = adopting
     const { name } = child.table
     if (!parent || (await target.emptyTables([child.table])).has(name)) continue
-    const found = await adoptedRows({ source, target }, adopting, {
+    const keys = await adoptedRows({ source, target }, adopting, {
       ...tenantRows(shard, parent, 'source'),
-      ...{ key: [], after: nothingRead, signal: shard.signal },
+      key: [],
+      after: nothingRead,
+      signal: shard.signal,
     })
-    if (found.length === 0) continue
-    const message = `"${name}" at the target has rows that refer to ${found.length === 20 ? '20 or more' : found.length} of the tenant's rows of "${parent.target.name}", which are not there yet, e.g. ${found[0]}: remove or change them`
-    throw new RehomeError('TARGET_NOT_EMPTY', message, { data: { keys: found } })
+    if (keys.length === 0) continue
+    const message = `"${name}" at the target has rows that refer to ${countText(keys)} of the tenant's rows of "${parent.target.name}", which are not there yet, e.g. ${keys[0]}: remove or change them`
+    throw new RehomeError('TARGET_NOT_EMPTY', message, { data: { keys } })
   }
 }
 
@@ -202,16 +258,21 @@ async function refuseRepeated(shard: Shard, route: Route): Promise<void> {
   throw new RehomeError('KEY_NOT_UNIQUE', message, { data: { keys: repeated } })
 }
 
-async function refuseColliding(shard: Shard, route: Route): Promise<void> {
+async function refuseColliding(shard: Shard, routes: readonly Route[]): Promise<void> {
   const [source, target] = [shard.ends.source.rows, shard.ends.target.rows]
-  const colliding = await collidingKeys({ source, target }, route, {
-    ...tenantRows(shard, route, 'source'),
-    ...{ key: [], after: nothingRead, signal: shard.signal },
+  const colliding = await firstColliding({ source, target }, routes, {
+    rows: shard.rowsTotal,
+    readingOf: (route) => ({
+      ...tenantRows(shard, route, 'source'),
+      key: [],
+      after: nothingRead,
+      signal: shard.signal,
+    }),
   })
-  if (colliding.length > 0) {
-    const message = `"${route.target.name}" at the target already has ${colliding.length === 20 ? '20 or more' : colliding.length} of the tenant's keys, e.g. ${colliding[0]}`
-    throw new RehomeError('ID_COLLISION', message, { data: { keys: colliding } })
-  }
+  if (colliding === null) return
+  throw new RehomeError('ID_COLLISION', collisionText(colliding), {
+    data: { keys: colliding.keys },
+  })
 }
 
 function isNotNull(route: Route, column: string): boolean {

@@ -14,21 +14,24 @@ export interface Reaped {
   readonly what: 'opened after its cutover' | 'lapsed fence lowered'
 }
 
+/** Does all that can be done, also where one end does not answer; then throws what it answered. */
 export async function reap(scope: string, ends: Ends, control: Control): Promise<Reaped[]> {
   const { source, target } = ends
-  return [
-    ...(await openHomes(scope, { from: source, to: target })),
-    ...(await openHomes(scope, { from: target, to: source })),
-    ...(await lowerFences(scope, source, control)),
-    ...(await lowerFences(scope, target, control)),
-  ]
+  const looks = await Promise.allSettled([
+    openHomes(scope, { from: source, to: target }),
+    openHomes(scope, { from: target, to: source }),
+    lowerFences(scope, source, control),
+    lowerFences(scope, target, control),
+  ])
+  const failed = looks.find((look) => look.status === 'rejected')
+  if (failed) throw failed.reason
+  return looks.flatMap((look) => (look.status === 'fulfilled' ? look.value : []))
 }
 
 /** Removes log entries that are no longer needed. It looks at all that is in the logs. */
 export async function tidyLogs({ source, target }: Ends): Promise<void> {
-  for (const end of [source, target]) {
-    if (end.sql) await forgetLeftChanges(end.sql.pool)
-  }
+  const tidied = [source, target].map(({ sql }) => sql && forgetLeftChanges(sql.pool))
+  await Promise.all(tidied)
 }
 
 async function openHomes(scope: string, { from, to }: { from: End; to: End }): Promise<Reaped[]> {

@@ -8,8 +8,8 @@ import { tablesAt } from '../attempt/planned-rows.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
 import { refuseReferring } from '../attempt/strays.ts'
 import type { WipeGroup, WipeOptions } from '../ends/rows.ts'
+import { known } from '../known.ts'
 import { parentsFirst } from '../plan/routing/order.ts'
-import type { EndTable } from '../plan/routing/route.ts'
 import { keysOfTable } from '../plan/routing/tables.ts'
 
 type EndName = 'source' | 'target'
@@ -39,18 +39,15 @@ export async function removeTenant(
 /** Children before parents, as the foreign keys of that end have it. */
 function tablesToWipe(shard: Shard, end: EndName): WipeGroup[] {
   const tables = tablesAt(shard, end)
-  const { names, cycle } = parentsFirst(tables.map(({ table }) => table))
-  const tableOf = (name: string) => {
-    return tables.find((at) => at.table.name === name) as EndTable
-  }
+  const { names, circles } = parentsFirst(tables.map(({ table }) => table))
+  const tableOf = (name: string) => known(tables.find((at) => at.table.name === name))
   const groups: WipeGroup[] = []
-  // From the first table of a circle to the last, every table between them depends on both.
-  const [first, last] = [names.indexOf(cycle[0] ?? ''), names.indexOf(cycle.at(-1) ?? '')]
-  for (const [i, name] of [...names.entries()].reverse()) {
+  for (const name of names.toReversed()) {
+    const circle = circles.find((one) => one.includes(name))
     const self = keysOfTable(tableOf(name).table).some((key) => key.parent === name)
-    if (i < first || i > last) groups.push({ tables: [tableOf(name)], atOnce: self })
-    else if (i === last)
-      groups.push({ tables: names.slice(first, last + 1).map(tableOf), atOnce: true })
+    if (!circle) groups.push({ tables: [tableOf(name)], atOnce: self })
+    // What depends on one of its tables depends on all of them, and has come before the last.
+    else if (circle.at(-1) === name) groups.push({ tables: circle.map(tableOf), atOnce: true })
   }
   return groups
 }

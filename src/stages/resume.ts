@@ -1,11 +1,12 @@
 /**
  * Where an attempt begins. The one before it may have died anywhere; what it left at the two ends,
- * not what it told, says what is done. The same epoch at both ends means that no write was let in
- * since, so the rows that came are still right.
+ * not what it reported, decides what is done. The same epoch at both ends means that no write was
+ * let in since, so the rows that came are still right.
  */
 import { randomUUID } from 'node:crypto'
 import { hashOfLookups } from '../attempt/context.ts'
 import { holdOf, type Shard, store } from '../attempt/shard.ts'
+import type { Flag } from '../ends/flags.ts'
 import { RehomeError } from '../errors.ts'
 import { feedOf } from '../follow/feeds.ts'
 
@@ -47,17 +48,28 @@ export async function resume(shard: Shard): Promise<Found> {
 /** Whether lookups returned the same result as for the attempt that copied the rows. */
 function foundTheSame({ plan, move, lookups }: Shard): boolean {
   if (!plan.lookups) return true
-  const { lookups: before } = move.evidence as { lookups?: string }
+  const { lookups: before } = move.evidence
   return before === hashOfLookups(lookups)
 }
 
-/** Throws where the move has been cut over, by what is stored, and the source says otherwise. */
+/** Throws where the move has been cut over, by what is stored, and not by the source's flag. */
 async function isCutOver(shard: Shard): Promise<boolean> {
+  if (await adoptFound(shard, 'source', 'moved')) return true
   const { flags } = shard.ends.source
-  const hold = holdOf(shard)
-  if (await flags.adopt({ ...hold, moveId: shard.move.id, mode: 'moved' })) return true
-  if (shard.move.phase === 'release') throw contradiction(await flags.readFlag(hold))
+  if (shard.move.phase === 'release') throw contradiction(await flags.readFlag(holdOf(shard)))
   return false
+}
+
+/** Adopts the flag that stood there when the attempt began, if it is this move's in this mode. */
+async function adoptFound(
+  shard: Shard,
+  end: 'source' | 'target',
+  mode: Flag['mode'],
+): Promise<boolean> {
+  const flag = shard.flagsFound[end]
+  const moveId = shard.move.id
+  if (flag?.moveId !== moveId || flag.mode !== mode) return false
+  return await shard.ends[end].flags.adopt({ ...holdOf(shard), moveId, mode })
 }
 
 /** Starting over begins with a preflight, and no tenant waits for that. */
@@ -68,6 +80,7 @@ async function startOver(shard: Shard): Promise<'nothing'> {
 
 /** Whatever this move has raised or begun there ends: writers go on, and nothing is logged. */
 export async function openSource(shard: Shard): Promise<void> {
+  if (shard.flagsFound.source?.moveId !== shard.move.id) return
   const { flags } = shard.ends.source
   const hold = holdOf(shard)
   for (const mode of ['read_only', 'capturing'] as const) {
@@ -100,12 +113,14 @@ export async function resumeOnline(shard: Shard): Promise<FoundOnline> {
   if (!open || !(await target.flags.takeOver(change))) return await startOver(shard)
   shard.lease.keep(source.flags, hold)
   shard.epoch = epoch
-  // Whatever was intended: it is not cut over, so a failure leads back.
-  shard.phase = 'copy'
+  // Whatever was intended: it is not cut over, so a failure leads back. A held move stays held.
+  if (shard.move.phase !== 'hold') shard.phase = 'copy'
   shard.rowsTotal = Number(shard.move.rows_total ?? 0)
-  const sync = await feedOf(shard, 'target').readSync({ ...hold, epoch })
-  const state = sync?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
-  shard.tell(`goes on under the capture of the attempt before: ${state}`)
+  const checkpoint = await feedOf(shard, 'target').readCheckpoint({ ...hold, epoch })
+  const state = checkpoint?.fingerprint === shard.survey.fingerprint ? 'copied' : 'captured'
+  if (shard.move.phase !== 'hold') {
+    shard.tell(`goes on under the capture of the attempt before: ${state}`)
+  }
   return state
 }
 
@@ -127,25 +142,23 @@ export type FoundBack =
   | 'cut back'
 
 export async function resumeRollback(shard: Shard): Promise<FoundBack> {
-  const { source, target } = shard.ends
-  const hold = holdOf(shard)
-  const mine = { ...hold, moveId: shard.move.id }
   if (shard.move.phase === 'undo_release') return 'cut back'
-  const back = await target.flags.adopt({ ...mine, mode: 'moved' })
+  const back = await adoptFound(shard, 'target', 'moved')
   // The source may be open by then: a caller with its key did what was left to do.
-  const away = await source.flags.adopt({ ...mine, mode: 'moved' })
+  const away = await adoptFound(shard, 'source', 'moved')
   // An attempt before this one had begun to bring rows there.
-  const claimed = !away && (await source.flags.adopt({ ...mine, mode: 'receiving' }))
+  const claimed = !away && (await adoptFound(shard, 'source', 'receiving'))
   if (back) return 'cut back'
   if (away || claimed) {
     // Whatever was intended: it is not cut back, so a failure leaves the tenant at the target.
     shard.phase = 'undo_fence'
     if (!shard.move.discard_writes && (await findCapture(shard))) return 'captured'
-    if (claimed) await source.flags.giveUpTarget(hold)
+    if (claimed) await shard.ends.source.flags.giveUpTarget(holdOf(shard))
     return 'cut over'
   }
   if (shard.move.fallback_phase !== 'moved') return 'not cut over'
-  const message = 'the source does not say that this move took the tenant away: look at its flag'
+  const message =
+    'by its flag at the source it was not this move that took the tenant away: look at the flag'
   throw new RehomeError('NOT_MOVED', message)
 }
 
@@ -160,10 +173,8 @@ export async function resumeAudit(shard: Shard): Promise<boolean> {
 
 /** An attempt that has died may have claimed it, to bring rows there: it stays closed. */
 export async function leaveOldHome(shard: Shard): Promise<void> {
-  const { flags } = shard.ends.source
-  const hold = holdOf(shard)
-  if (!(await flags.adopt({ ...hold, moveId: shard.move.id, mode: 'receiving' }))) return
-  await flags.giveUpTarget(hold)
+  if (!(await adoptFound(shard, 'source', 'receiving'))) return
+  await shard.ends.source.flags.giveUpTarget(holdOf(shard))
 }
 
 /** Holds what the target has logged since the cutover, if it has. */

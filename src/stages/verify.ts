@@ -3,15 +3,19 @@
 import { advanceSequences } from '../attempt/sequences.ts'
 import type { Stage } from '../attempt/shard.ts'
 import { refuseNewStrays, refuseStrays } from '../attempt/strays.ts'
-import { verifyEverything } from '../comparison/verification.ts'
+import { compareEverything, refuseChangedSchema } from '../comparison/verification.ts'
+import { withShared } from '../copying/shared-rows.ts'
 import { followerOf } from '../follow/follower-of.ts'
 
 /** Under the fence, where both ends stand still. */
 export const verify: Stage = {
   phase: 'verify',
+  beginsUnstored: true,
   async run(shard) {
-    await verifyEverything(shard)
+    await compareEverything(shard)
     await refuseNewStrays(shard)
+    // Right before the cutover: what comes later is not seen.
+    await refuseChangedSchema(shard)
   },
 }
 
@@ -23,6 +27,6 @@ export const verifyWhileWritten: Stage = {
     await refuseStrays(shard)
     shard.tell(`compared everything within ${ms} ms`)
     // An attempt before this one may have died between bringing ids and telling the sequences.
-    await advanceSequences(shard, 'target')
+    if (!shard.targetEmptied) await advanceSequences(withShared(shard), 'target')
   },
 }

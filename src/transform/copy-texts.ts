@@ -16,13 +16,15 @@ export interface TextCopy {
   readonly mapper: TextMapper
   readonly renumber: Renumber
   readonly chunkRows: number
+  /** All rows come in one commit: those found through others never stand there without these. */
+  readonly whole: boolean
   readonly onChunk: (progress: TableProgress) => Promise<void> | void
 }
 
 export async function copyTexts(
   { source, target }: { source: Rows; target: Rows },
   route: Route,
-  { reading, writing, mapper, renumber, chunkRows, onChunk }: TextCopy,
+  { reading, writing, mapper, renumber, chunkRows, whole, onChunk }: TextCopy,
 ): Promise<TableProgress> {
   const { from } = writing
   if (from.done) return from
@@ -42,7 +44,7 @@ export async function copyTexts(
         reached.rowsWritten + (await write(mapper.map(await renumber(rows), rows)))
       read += rows.length
       reached = { rowsRead: read - mapper.held(), rowsWritten, done: false, cursor }
-      if (read - committed < atOnce && !writer.isFull()) continue
+      if (whole || (read - committed < atOnce && !writer.isFull())) continue
       // Where rows are not counted off, it can only be gone on between groups, and pages.
       if (!counted && (cursor === null || mapper.held() > 0)) continue
       committed = read

@@ -15,6 +15,7 @@ import {
 import type { Compared, ComparedColumn, Digests, Page, Reading, Rows, Side } from '../ends/rows.ts'
 import type { Texts } from '../ends/tenant-rows.ts'
 import { byWeight } from '../ends/weight.ts'
+import { itemAt } from '../known.ts'
 import { heard } from '../parallel.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { TransformContext } from '../plan/transform-context.ts'
@@ -53,18 +54,18 @@ export function expectedSide(ends: Ways, work: Work): Expected {
   return {
     columns: () => columns,
     async digest() {
-      let found: Digest = noRows
+      let sum: Digest = noRows
       await look(async (side) => {
-        found = addDigests(found, await side.digest())
+        sum = addDigests(sum, await side.digest())
       })
-      return found
+      return sum
     },
     async buckets() {
-      let found: Buckets = new Map()
+      let all: Buckets = new Map()
       await look(async (side) => {
-        found = addBuckets(found, await side.buckets())
+        all = addBuckets(all, await side.buckets())
       })
-      return found
+      return all
     },
     async hashes(some) {
       const hashes = new Map<string, string>()
@@ -92,9 +93,9 @@ async function eachPage(
   let visiting: Promise<void> = Promise.resolve()
   for await (const rows of mapped(pages, renumber, mapper)) {
     // One row may become many, and a small one a large one.
-    for (const given of byWeight(rows, (row) => row)) {
+    for (const part of byWeight(rows, (row) => row)) {
       reading.signal.throwIfAborted()
-      const side = hasher.side(givenRows(route, mapper, { given, hash }))
+      const side = hasher.side(givenRows(route, mapper, { given: part, hash }))
       await visiting
       visiting = heard(visit(side))
     }
@@ -130,9 +131,7 @@ function givenRows(
 ): Compared {
   const names = mapper.columns()
   const columns = names.map((name, i) => givenColumn(route, name, i))
-  const key = comparisonKey(route, names).map(
-    (name) => columns[names.indexOf(name)] as ComparedColumn,
-  )
+  const key = comparisonKey(route, names).map((name) => itemAt(columns, names.indexOf(name)))
   return { of: { table: route.target, given }, key, columns, hash }
 }
 

@@ -9,6 +9,7 @@
 import type { Texts } from '../ends/tenant-rows.ts'
 import { weightOf } from '../ends/weight.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { itemAt } from '../known.ts'
 import type { CatalogTable } from '../plan/catalogs/catalog.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { Produced, StreamPlan } from '../plan/stream.ts'
@@ -106,7 +107,7 @@ function createReader({ columns }: Route, { by, row: schema }: StreamPlan) {
       const row: Record<string, unknown> = {}
       for (const [i, { name }] of columns.entries()) {
         const text = fields[i] ?? null
-        const codec = codecs[i] as Codec
+        const codec = itemAt(codecs, i)
         const value = text === null ? null : codec.decode(text)
         if (text !== null && typeof value === 'object') {
           texts.set(value, { text, typeName: codec.typeName })
@@ -129,7 +130,7 @@ function checkedBy(
 ): Record<string, unknown> {
   if (!schema) return row
   const checked = schema.safeParse(row)
-  if (checked.success) return checked.data as Record<string, unknown>
+  if (checked.success) return Object(checked.data)
   const [issue] = checked.error.issues
   throw failed(`${issue?.path.join('.') || 'row'}: ${issue?.message}`)
 }
@@ -168,7 +169,7 @@ function createWriter(route: Route, target: CatalogTable, stream: StreamPlan) {
     refuseOtherColumns(row, names)
     return columns.map((name, i) => {
       try {
-        return textOf(codecs[i] as Codec, row[name], read)
+        return textOf(itemAt(codecs, i), row[name], read)
       } catch (error) {
         throw failed(`column "${target.name}.${name}": ${messageOf(error)}`, error)
       }
@@ -205,7 +206,7 @@ function refuseOtherColumns(row: Record<string, unknown>, columns: readonly stri
 }
 
 function textOf(codec: Codec, value: unknown, read: readonly ReadRow[]): string | null {
-  if (value === undefined) throw failed('undefined is no value: say null')
+  if (value === undefined) throw failed('undefined is no value: use null')
   const own = read.find(({ texts }) => texts.has(value))?.texts.get(value)
   if (own?.typeName === codec.typeName) return encodeField(codec, value, own.text)
   if (typeof value === 'object' && /^jsonb?$/.test(codec.typeName)) {

@@ -6,6 +6,7 @@
  * later row with other keys is an error, because COPY has one list of columns for all.
  */
 import { messageOf, RehomeError } from '../errors.ts'
+import { itemAt } from '../known.ts'
 import type { CatalogColumn, CatalogTable } from '../plan/catalogs/catalog.ts'
 import type { Route } from '../plan/routing/route.ts'
 import type { TransformContext } from '../plan/transform-context.ts'
@@ -73,7 +74,7 @@ export class RowTransform {
     const { columns } = this
     refuseOtherKeys(route, this.names, { result, source })
     if (result === row) this.lazy.visit(columns, this)
-    else for (let i = 0; i < columns.length; i += 1) this.settle(result[columns[i] as string], i)
+    else for (const [i, column] of columns.entries()) this.settle(result[column], i)
     this.lazy.end()
     return this.outcomes
   }
@@ -81,7 +82,7 @@ export class RowTransform {
   /** Settles the outcome of one field. */
   settle(value: unknown, index: number): void {
     const { route, source, lazy } = this
-    const field = this.fields?.[index] as TargetField
+    const field = itemAt(this.fields ?? [], index)
     if (value === untouched && field.from !== -1) {
       this.outcomes[index] = unchanged
       return

@@ -102,7 +102,7 @@ class LazyRow {
     this.visiting = true
     this.alive = 0
     try {
-      for (let i = 0; i < names.length; i += 1) visitor.settle(row[names[i] as string], i)
+      for (const [i, name] of names.entries()) visitor.settle(row[name], i)
     } finally {
       this.visiting = false
     }
@@ -152,13 +152,12 @@ class LazyRow {
   }
 
   private fresh(): Record<string, unknown> {
-    return Object.defineProperties({}, this.properties) as Record<string, unknown>
+    return Object.defineProperties({}, this.properties)
   }
 
   private plain(): Record<string, unknown> {
     const row: Record<string, unknown> = {}
-    for (let i = 0; i < this.names.length; i += 1) {
-      const name = this.names[i] as string
+    for (const [i, name] of this.names.entries()) {
       const value = this.original(i)
       if (name !== '__proto__') row[name] = value
       else Object.defineProperty(row, name, { value, ...ordinary })

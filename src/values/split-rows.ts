@@ -109,7 +109,7 @@ export function createRowSplitter(format: CopyFormat): RowSplitter {
     end() {
       const missing = scanner.missing()
       if (missing === null) return
-      // The connection broke without saying so: another attempt may get through.
+      // The connection broke without an error: another attempt may get through.
       const message = `the COPY stream ended at byte ${offset}, before ${missing}`
       throw new RehomeError('DATABASE_ERROR', message, { retryable: true })
     },

@@ -5,46 +5,74 @@
 import { randomUUID } from 'node:crypto'
 import { lookUp } from '../attempt/context.ts'
 import { createLease, type Lease } from '../attempt/lease.ts'
-import { type Shard, unlessAborted } from '../attempt/shard.ts'
+import { type Shard, takeNoted, unlessAborted } from '../attempt/shard.ts'
 import { takeTurns } from '../attempt/turn.ts'
 import { Caller, callers } from '../calls.ts'
 import { nameSchemaChange } from '../checks/schema-changes.ts'
 import { survey } from '../checks/survey.ts'
-import type { Move, Run } from '../control/database.ts'
+import type { Move } from '../control/database.ts'
 import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
-import { findRun } from '../control/runs.ts'
+import { findRunOfMove } from '../control/runs/runs.ts'
+import { loadSharedIds } from '../copying/shared-ids.ts'
+import { endsOf } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { stories } from '../move-shard.ts'
+import { allOf } from '../parallel.ts'
 import { isOnlyForward } from '../phases.ts'
-import { explain } from '../postgres.ts'
-import type { AttemptOptions, Claimed, OpenPlan, Outcome } from './claimed.ts'
+import { toRehomeError } from '../postgres.ts'
+import { type AttemptResult, traceAttempt } from '../traces.ts'
+import type { AttemptOptions, Claimed, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
 import { fail } from './failure.ts'
+import { leaveHeld } from './leave-held.ts'
+import { oldSchemaIsGone, settleGone } from './old-schema.ts'
+import { findPlan, planChanged } from './plan-of-run.ts'
 
 export type { AttemptOptions, OpenPlan, Outcome } from './claimed.ts'
 
 export async function attempt(options: AttemptOptions): Promise<Outcome> {
   const { control, moveId, errand } = options
   const token = randomUUID()
-  const move = await claimMove(control, { id: moveId, errand, token })
+  const [move, run] = await allOf([
+    claimMove(control, { id: moveId, errand, token }),
+    findRunOfMove(control, moveId),
+  ])
   if (!move) return { kind: 'nothing to do' }
-  const run = await findRun(control, move.run_id)
   if (!run) throw new RehomeError('RUN_UNKNOWN', `run ${move.run_id} does not exist`)
   const abort = new AbortController()
-  const caller = new Caller(move.tenant_id, move.phase)
+  const spans = traceAttempt({
+    errand,
+    plan: run.plan_name,
+    run: run.id,
+    tenant: move.tenant_id,
+    attempt: move.attempt,
+  })
+  const caller = new Caller(move.tenant_id, move.phase, spans)
   abort.signal.addEventListener('abort', () => caller.end(), { once: true })
   const heed = heedStop(options.stop, { abort, caller })
   const unwatch = options.steering?.watch({
-    ...{ moveId, token },
+    moveId,
+    token,
     phase: () => caller.phase,
     abort: (reason) => abort.abort(reason),
   })
   try {
-    return await callers.run(caller, live, { options, run, move, token, abort, caller })
+    const outcome = await callers.run(caller, live, { options, run, move, token, abort, caller })
+    spans?.end(resultOf(outcome))
+    return outcome
   } finally {
+    spans?.end()
     unwatch?.()
     heed.end()
+  }
+}
+
+function resultOf(outcome: Outcome): AttemptResult {
+  return {
+    kind: outcome.kind,
+    ...(outcome.kind === 'settled' && { phase: outcome.phase }),
+    ...(outcome.kind === 'failed' && { error: outcome.error.code }),
   }
 }
 
@@ -75,18 +103,25 @@ async function live(claimed: Claimed): Promise<Outcome> {
   let shard: Shard | null = null
   const lease = leaseOf(claimed)
   try {
+    if (lease && (await oldSchemaIsGone(claimed))) return await settleGone(claimed)
     shard = await prepare(claimed, lease)
-    await takeTurns(shard)
     // Whatever is awaited in there ends with the attempt, whichever server has stopped to answer.
     const phase = await unlessAborted(stories[move.errand](shard), abort.signal)
+    if (phase === 'hold') return await leaveHeld(claimed, shard)
     const evidence = evidenceOf(shard)
-    await settleMove(options.control, held, { phase, evidence, ...windowAfter(shard) })
+    const noted = takeNoted(shard)
+    await settleMove(options.control, held, {
+      ...noted,
+      phase,
+      evidence: { ...noted.evidence, ...evidence },
+      ...windowAfter(shard),
+    })
     options.tell(
       `${phase} · pause ${shard.evidence.pauseMs ?? shard.evidence.rollbackPauseMs ?? 0} ms`,
     )
     return { kind: 'settled', phase, evidence }
   } catch (cause) {
-    const error = explain(cause, shard?.phase ?? 'preparing')
+    const error = toRehomeError(cause, shard?.phase ?? 'preparing')
     return await fail(claimed, shard, shard ? await nameSchemaChange(error, shard) : error)
   } finally {
     lease?.stop()
@@ -102,9 +137,9 @@ function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true
 
 /** null: this worker lacks the plan. Also watches the ends while they are surveyed. */
 function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
-  const known = findPlan(options.plans, run)
-  if (!known) return null
-  const { plan, ends } = known
+  const entry = findPlan(options.plans, run)
+  if (!entry) return null
+  const { plan, ends } = entry
   return createLease({
     leaseMs: plan.fence.leaseMs,
     budgetMs: plan.pause.budgetMs,
@@ -120,10 +155,18 @@ function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
 async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   const { options, run, move, token, abort, caller } = claimed
   const { control } = options
-  const known = findPlan(options.plans, run)
-  if (!known || !lease) throw planChanged(options.plans, run)
-  const { plan, ends } = known
-  const surveyed = await unlessAborted(survey(plan, ends), abort.signal)
+  const entry = findPlan(options.plans, run)
+  if (!entry || !lease) throw planChanged(options.plans, run)
+  const { plan } = entry
+  const ends = endsOf(entry.ends, move.tenant_id)
+  const turn = move.turn ?? '0'
+  const begun = allOf([
+    survey(plan, ends),
+    takeTurns({ plan, tenant: move.tenant_id, token, turn, ends }),
+  ])
+  const [surveyed, flagsFound] = await unlessAborted(begun, abort.signal)
+  const ofRun = { plan, run, tenant: move.tenant_id, ends, survey: surveyed }
+  await unlessAborted(loadSharedIds(ofRun), abort.signal)
   const lookups = transforms(move)
     ? await unlessAborted(lookUp(plan, ends, move.tenant_id), abort.signal)
     : {}
@@ -135,10 +178,12 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     move,
     tenant: move.tenant_id,
     token,
-    turn: move.turn ?? '0',
+    turn,
     caller,
     epoch: move.epoch ?? randomUUID(),
     ends,
+    flagsFound,
+    targetEmptied: false,
     control,
     survey: surveyed,
     lookups,
@@ -150,8 +195,10 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     report: options.report,
     tell: options.tell,
     unsettled: new Map(),
+    seen: new Map(),
     evidence: {},
     phaseMs: {},
+    noted: { change: {}, sent: Promise.resolve() },
     pausedSince: null,
     phase: move.phase,
     rowsTotal: Number(move.rows_total ?? 0),
@@ -163,17 +210,4 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
 function transforms({ errand, phase }: Move): boolean {
   const over = phase === 'release' || phase === 'undo_release'
   return !over && termsOf(errand).transforms
-}
-
-function findPlan(plans: readonly OpenPlan[], run: Run): OpenPlan | undefined {
-  return plans.find(
-    ({ plan, fingerprint }) => plan.name === run.plan_name && fingerprint === run.plan_fingerprint,
-  )
-}
-
-function planChanged(plans: readonly OpenPlan[], run: Run): RehomeError {
-  const message = !plans.some(({ plan }) => plan.name === run.plan_name)
-    ? `this worker does not have plan "${run.plan_name}": start it with the plan's file`
-    : `plan "${run.plan_name}" has changed since run ${run.id} was enqueued: enqueue a new run`
-  return new RehomeError('PLAN_CHANGED', message)
 }

@@ -4,7 +4,8 @@
 
 import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
-import type { Control, Move, Run } from '../control/database.ts'
+import type { Control, Run } from '../control/database.ts'
+import type { ClaimedMove } from '../control/moves.ts'
 import type { Ends } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
 import type { RehomeError } from '../errors.ts'
@@ -43,13 +44,15 @@ export type Outcome =
       /** The next attempt is later than the queue's own backoff, in ms from now. */
       readonly restMs?: number | undefined
     }
+  /** The move waits before its cutover; the next look is due in so long. */
+  | { readonly kind: 'held'; readonly waitMs: number }
   /** The errand was done, or called off, before this attempt. */
   | { readonly kind: 'nothing to do' }
 
 export interface Claimed {
   readonly options: AttemptOptions
   readonly run: Run
-  readonly move: Move
+  readonly move: ClaimedMove
   readonly token: string
   readonly abort: AbortController
   readonly caller: Caller

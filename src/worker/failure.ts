@@ -9,6 +9,7 @@ import { messageOf, type RehomeError, storable } from '../errors.ts'
 import { isOnlyForward, type Phase } from '../phases.ts'
 import type { Claimed, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
+import { findPlan } from './plan-of-run.ts'
 
 /** Lowers what the attempt has fenced, and stores when the next one is due, if there is one. */
 export async function fail(
@@ -22,29 +23,40 @@ export async function fail(
   const forward = isOnlyForward(phase)
   // The rehearsal's process is gone, so it will not go on.
   const terms = termsOf(move.errand)
+  // A hold may last for days, and a database may be away for longer than the attempts take.
+  const outlasts = move.on_hold && phase === 'hold' && error.retryable
   const stopped = (error.code === 'STOPPED' || error.code === 'PAUSED') && terms.isHandedOn
+  const isKept = stopped || outlasts
   const again =
-    forward || stopped || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
+    forward || isKept || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
   const leastMs = backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
-  const rest = restMs(shard, error)
+  const rest = outlasts ? holdMs(options.plans, run) : restMs(shard, error)
   const waitMs = stopped ? 0 : Math.max(leastMs, rest)
   if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {
     await lowerFence(shard, move.errand, again ? waitMs : null)
   }
+  // A phase that is stored late must not come after this.
+  await shard?.noted.sent
   const failure = {
     code: error.code,
     message: storable(error.message),
     failedPhase: phase,
-    data: error.data as Record<string, unknown>,
+    data: error.data,
   }
   const ids = { run: run.id, tenant: move.tenant_id, attempt: move.attempt, phase }
   options.log.warn({ err: error, ...ids, again }, 'attempt failed')
-  options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
+  // Looks that fail as the one before leave no events, and are no attempts, however long that is.
+  const isRepeated = outlasts && move.error_code === error.code
+  if (!isRepeated) options.tell(`${phase} failed · ${error.code}: ${messageOf(error)}`)
   const stored = again
     ? await postponeMove(control, held, {
-        ...{ phase: phaseToWaitIn(move, phase), waitMs, failure },
-        // A worker that was stopped says nothing about the move, and neither does a pause.
-        isAttemptKept: stopped,
+        phase: outlasts ? 'hold' : phaseToWaitIn(move, phase),
+        waitMs,
+        failure,
+        // A worker that was stopped proves nothing about the move, and neither does a pause.
+        isAttemptKept: isKept,
+        isHeld: outlasts,
+        isRepeated,
       })
     : await settleMove(control, held, {
         phase: move.fallback_phase,
@@ -52,8 +64,13 @@ export async function fail(
         ...(terms.window === 'stays' && { audited: true }),
         ...withEvidence(shard),
       })
-  const later = rest > leastMs ? { restMs: rest } : {}
+  const later = outlasts || rest > leastMs ? { restMs: Math.max(1, waitMs) } : {}
   return stored ? { kind: 'failed', error, again, ...later } : { kind: 'nothing to do' }
+}
+
+/** Time between looks at held moves. By the run's plan: where no end answers there is no shard. */
+function holdMs(plans: Claimed['options']['plans'], run: Run): number {
+  return findPlan(plans, run)?.plan.hold.everyMs ?? 0
 }
 
 /** How often a move is tried while it fails in this way. */
@@ -76,13 +93,13 @@ async function lowerFence(shard: Shard, errand: Errand, againInMs: number | null
     if (!termsOf(errand).yields) shard.evidence.rollbackPauseMs = heldMs
     // It has been closed since the cutover, and stays so.
     const { flags } = shard.ends.source
-    const given = flags.giveUpTarget(holdOf(shard))
-    await given.catch((err: unknown) => shard.log.warn({ err }, 'the source stays claimed'))
+    const answer = flags.giveUpTarget(holdOf(shard))
+    await answer.catch((err: unknown) => shard.log.warn({ err }, 'the source stays claimed'))
   }
 }
 
 /** The time in which the next worker is expected to begin, once the move is due. */
-const handOverMs = 60_000
+export const handOverMs = 60_000
 
 function withEvidence(shard: Shard | null): { evidence?: Record<string, unknown> } {
   return shard ? { evidence: evidenceOf(shard) } : {}

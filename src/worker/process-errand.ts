@@ -5,12 +5,15 @@ import { findMove } from '../control/moves.ts'
 import { isHeld } from '../control/steer.ts'
 import { findPlannedMove, hasWorker, type PlannedMove } from '../control/workers.ts'
 import type { Errand } from '../errands.ts'
-import { RehomeError } from '../errors.ts'
+import { errorCodes, RehomeError } from '../errors.ts'
+import { isKeyOf } from '../known.ts'
 import type { Logger } from '../log.ts'
-import { explain } from '../postgres.ts'
+import { toRehomeError } from '../postgres.ts'
 import { jobError, jobIdOf, readPayload } from '../queue/jobs.ts'
+import type { Queues } from '../queue/queues.ts'
 import { attempt, type OpenPlan, type Outcome } from './attempt.ts'
 import { createJobStory, type JobStory } from './job-story.ts'
+import { withSlots } from './server-slots.ts'
 import type { Steering } from './steering.ts'
 
 /** Resources that a worker process has open for its jobs. */
@@ -21,11 +24,13 @@ export interface WorkerRuntime {
   /** Aborted when the process is to stop. */
   readonly stop: AbortSignal
   readonly steering?: Steering | undefined
+  /** Asked how many jobs wait. */
+  readonly queues?: Pick<Queues, 'byErrand'> | undefined
 }
 
 /**
- * Runs the errand of the job's move and returns its evidence, which Bull Board shows. A job that
- * was retried by hand, or came twice, finds nothing to do and changes nothing.
+ * Runs the errand of the job's move and returns its result in short, which Bull Board shows. A job
+ * that was retried by hand, or came twice, finds nothing to do and changes nothing.
  */
 export async function processErrand(
   runtime: WorkerRuntime,
@@ -34,6 +39,7 @@ export async function processErrand(
   const story = createJobStory(work.job)
   try {
     const outcome = await attemptOf(runtime, work, story)
+    if (outcome.kind === 'settled') story.complete()
     await story.flush()
     return await conclude(runtime, work, outcome)
   } finally {
@@ -45,7 +51,7 @@ async function attemptOf(
   runtime: WorkerRuntime,
   { errand, job }: { errand: Errand; job: Job },
   story: JobStory,
-): Promise<Outcome | OtherPlan> {
+): Promise<Outcome | OtherPlan | Full> {
   try {
     const { moveId, tenantId, runId } = readPayload(job.data)
     const move = await findPlannedMove(runtime.control, moveId)
@@ -61,9 +67,10 @@ async function attemptOf(
     if (!move.open || move.errand !== errand) return { kind: 'nothing to do' }
     if (!hasPlan(runtime, move)) return { kind: 'of another plan', move }
     const { report, tell } = story
-    return await attempt({ ...runtime, moveId, errand, report, tell })
+    const begin = () => attempt({ ...runtime, moveId, errand, report, tell })
+    return (await withSlots(runtime, move, begin)) ?? { kind: 'full' }
   } catch (error) {
-    const explained = explain(error, 'the control database')
+    const explained = toRehomeError(error, 'the control database')
     runtime.log.error({ err: error, job: job.id }, 'no attempt was begun')
     return { kind: 'failed', error: explained, again: explained.retryable }
   }
@@ -72,11 +79,13 @@ async function attemptOf(
 async function conclude(
   runtime: WorkerRuntime,
   { job, token }: { job: Job; token: string | undefined },
-  outcome: Outcome | OtherPlan,
+  outcome: Outcome | OtherPlan | Full,
 ): Promise<unknown> {
-  if (outcome.kind === 'of another plan') {
+  if (outcome.kind === 'of another plan' || outcome.kind === 'full') {
     if (token === undefined) return { nothingToDo: true }
-    return await waitFor(job, token, await otherPlanMs(runtime, job, outcome))
+    const isFull = outcome.kind === 'full'
+    const waitMs = isFull ? await fullMs(runtime) : await otherPlanMs(runtime, job, outcome)
+    return await waitFor(job, token, waitMs)
   }
   if (outcome.kind === 'failed') {
     if (outcome.error.code === 'STOPPED' && token !== undefined) {
@@ -94,19 +103,52 @@ async function conclude(
     throw jobError(outcome)
   }
   const { moveId } = readPayload(job.data)
+  if (outcome.kind === 'held') {
+    if (token === undefined) return { phase: 'hold' }
+    return await waitFor(job, token, outcome.waitMs)
+  }
   if (outcome.kind === 'nothing to do' && token !== undefined) {
     if (await isHeld(runtime.control, moveId)) return await waitFor(job, token, pausedJobMs)
   }
-  await job.updateProgress({ ...(job.progress as object), progress: 100 })
-  if (outcome.kind === 'settled') return { phase: outcome.phase, ...outcome.evidence }
-  const move = await findMove(runtime.control, moveId)
-  return { nothingToDo: true, phase: move?.phase, ...move?.evidence }
+  const move = outcome.kind === 'settled' ? undefined : await findMove(runtime.control, moveId)
+  // A move that a person called off before it began: its job fails, too, as `status` counts it.
+  if (move && isFailedMove(move, job)) throw jobError({ error: failureOf(move), again: false })
+  // Few numbers: the queue may be in memory. The evidence is in the control database.
+  if (outcome.kind === 'settled') {
+    const { pauseMs, rollbackPauseMs } = outcome.evidence
+    return { phase: outcome.phase, pauseMs, rollbackPauseMs }
+  }
+  await job.updateProgress({ ...Object(job.progress), progress: 100 })
+  return { nothingToDo: true, phase: move?.phase }
+}
+
+function isFailedMove({ open, errand, phase }: Move, job: Job): boolean {
+  return !open && errand === 'move' && job.name === errand && phase === 'failed'
+}
+
+function failureOf({ error_code: code, error_message: message }: Move): RehomeError {
+  const errorCode = code !== null && isKeyOf(errorCodes, code) ? code : 'UNEXPECTED'
+  return new RehomeError(errorCode, message ?? 'the move has failed')
 }
 
 /** A worker without the plan leaves the job to others. */
 interface OtherPlan {
   readonly kind: 'of another plan'
   readonly move: PlannedMove
+}
+
+/** A server of the move has as many under way as it allows. */
+interface Full {
+  readonly kind: 'full'
+}
+
+const fullLeastMs = 1_000
+/** So that all jobs that wait come back less often than 50 times a second. */
+const fullMsPerJob = 20
+
+async function fullMs({ queues }: WorkerRuntime): Promise<number> {
+  const delayed = (await queues?.byErrand.move.getDelayedCount().catch(() => 0)) ?? 0
+  return Math.max(fullLeastMs, delayed * fullMsPerJob) * (0.5 + Math.random() / 2)
 }
 
 function hasPlan({ plans }: WorkerRuntime, move: PlannedMove): boolean {

@@ -1,10 +1,10 @@
 // Every right that examples/roles/*.sql gives is needed: it is taken away, a tenant lives through a
 // whole life, and the missing right is reported. Then it is given back, and life goes on.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { open, type Rehome } from '../../src/coordinator/rehome.ts'
+import { type Library, openLibrary } from '../../src/coordinator/rehome.ts'
 import { table } from '../../src/plan/plan.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { repeatedly } from '../helpers/repeatedly.ts'
+import { repeatedly } from '../helpers/moments/repeatedly.ts'
 import { ended, tryWrite, writeAt } from '../helpers/runs.ts'
 import {
   createRolesWorld,
@@ -58,7 +58,8 @@ async function rightsOf(place: Place, file: string): Promise<Right[]> {
     const [, privileges = '', object = '', role = ''] =
       /^grant (.*?) on (.*) to (".*")$/s.exec(statement) ?? []
     const whose = /\w+/.exec(role)?.[0] ?? ''
-    return privileges.split(', ').map((privilege) => ({
+    // Not within the columns of a privilege.
+    return privileges.split(/, (?![^(]*\))/).map((privilege) => ({
       ...{ place, whose, name: `${whose} at the ${place}: ${privilege} on ${object}` },
       revoke: `revoke ${privilege} on ${object} from ${role}`,
       grant: `grant ${privilege} on ${object} to ${role}`,
@@ -72,8 +73,10 @@ async function life(
   { runs, over }: { runs: string[]; over: AbortSignal },
 ): Promise<void> {
   await using _writing = keepWriting(tenant)
-  await using rehome = await open({ environment: world.environment })
+  await using rehome = await openLibrary({ environment: world.environment })
   const tenants = [tenant]
+  const { host: server } = new URL(world.environment.SOURCE_URL ?? '')
+  await rehome.limitMoves(50, { server })
   for (const errands of [
     ['rollback', 'cleanup'],
     ['finalize', 'cleanup'],
@@ -93,13 +96,14 @@ async function life(
     }
     await rehome.show(runId ?? '', tenant)
   }
+  await rehome.limitMoves(null, { server })
 }
 
 /**
  * Removes the run's jobs, as time will do, or a person at the board. A run is over a moment before
  * its job is.
  */
-async function forgetJobs({ queues }: Rehome, runId: string | null): Promise<void> {
+async function forgetJobs({ queues }: Library, runId: string | null): Promise<void> {
   const { move } = queues.byErrand
   const jobs = await eventually(
     async () => {
@@ -119,7 +123,7 @@ function keepWriting(tenant: string): AsyncDisposable {
 }
 
 /** Returns once the run is over, and throws as soon as anything went wrong. */
-async function well(rehome: Rehome, runId: string): Promise<void> {
+async function well(rehome: Library, runId: string): Promise<void> {
   for await (const { moves } of rehome.watch(runId, { everyMs: 20 })) {
     const message = moves.find((move) => move.error_message !== null)?.error_message
     if (message) throw new Error(message)

@@ -7,7 +7,7 @@ import { tenantPath } from '../../src/dashboard/tenant-path.ts'
 import { removeFlag } from '../../src/ends/postgres/fence/tenant-flags.ts'
 import { tenantPredicate } from '../../src/ends/postgres/tenant-of-rows.ts'
 import { ask, openBoard } from '../dashboard/board-world.ts'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { raiseFence } from '../helpers/fenced.ts'
 import { ended, flagsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
@@ -53,7 +53,7 @@ async function fenced(world: World, end: End): Promise<string[]> {
   return (await flagsAt(world, end)).map(([tenant]) => tenant ?? '').sort()
 }
 
-describeOnBackends('tenants with hostile ids', (backend) => {
+describeOnOneBackend('tenants with hostile ids', (backend) => {
   test("move, come back and are cleaned up, and no other tenant's rows change", async () => {
     const plan = { concurrency: 8, attempts: 3, backoffMs: 20 }
     await using world = await createWorld({ backend, plan })

@@ -2,7 +2,7 @@
 // back or cleaned up but by a job that is his own.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { flagsAt, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
@@ -33,7 +33,7 @@ function madeUp(victims: Ids, open: { id: string; run_id: string }): unknown[] {
   ]
 }
 
-describeOnBackends('a job', (backend) => {
+describeOnOneBackend('a job', (backend) => {
   test('that was made up or edited does nothing to anybody', async () => {
     await using world = await createWorld({ backend, plan: { attempts: 1 } })
     for (const tenant of ['victim', 'bystander', 'mine']) await world.addTenant(tenant, 2)

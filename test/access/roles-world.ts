@@ -9,7 +9,7 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { startWorker } from '../../jobs/worker.ts'
 import { install } from '../../src/coordinator/installation.ts'
-import { open, type Rehome } from '../../src/coordinator/rehome.ts'
+import { type Library, openLibrary } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { openPool } from '../helpers/database.ts'
@@ -90,11 +90,11 @@ export async function createRolesWorld(options: WorldOptions = {}): Promise<Role
     TARGET_URL: at.url('target', 'mover'),
   })
   const log = createLog({ level: process.env.LOG_LEVEL ?? 'silent' })
-  const rehome = await open({ environment: world.environment, by: 'tester', log })
+  const rehome = await openLibrary({ environment: world.environment, by: 'tester', log })
   return assemble(world, at, rehome)
 }
 
-function assemble(world: World, at: Roles, rehome: Rehome): RolesWorld {
+function assemble(world: World, at: Roles, rehome: Library): RolesWorld {
   const { source, target, control, environment, plan, addTenant, work } = world
   return {
     ...{ source, target, control, environment, rehome, plan, addTenant, work },
@@ -197,7 +197,8 @@ class Roles {
   }
 }
 
-const handOver = (owner: string) => `
+/** Gives all tables and enumerations of `public` to a role, named by a literal. */
+export const handOver = (owner: string) => `
   do $$ declare this record; begin
     for this in select oid::regclass as name from pg_class
       where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') loop

@@ -16,7 +16,7 @@ import { describeOnBackends, queueBackends, uniquePrefix } from '../helpers/back
 import { rehome as command } from '../helpers/command.ts'
 import { createDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { type PlanFile, writePlanFile } from '../helpers/plan-file.ts'
+import { type PlanFile, writePlanFile } from '../helpers/plans/plan-file.ts'
 import { ended } from '../helpers/runs.ts'
 import { createRolesWorld, type End, password, type RolesWorld } from './roles-world.ts'
 import { databaseTexts, findIn, processText, redisTexts } from './scan.ts'

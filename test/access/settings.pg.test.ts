@@ -4,16 +4,54 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalog } from '../../src/ends/postgres/catalog/read-catalog.ts'
 import { createPool, setNewerSettings, startupOptions } from '../../src/postgres.ts'
-import {
-  leftCategories,
-  leftSettings,
-  newerSettings,
-  requiredSettings,
-  sessionSettings,
-} from '../../src/session-settings.ts'
+import { newerSettings, requiredSettings, sessionSettings } from '../../src/sessions/settings.ts'
 import { openPool } from '../helpers/database.ts'
 import { ended, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
+
+/**
+ * Settings that users may change and that stay as the role or the database has them, with the
+ * reason. Each setting of a server that could change what a session means stands here or
+ * in a table of the product.
+ */
+const leftSettings: Readonly<Record<string, string>> = {
+  role: 'decides whose rights a session has, which is for the database to say',
+  session_authorization: 'decides whose rights a session has, which is for the database to say',
+  default_tablespace: 'where tables are stored is for the database to say',
+  temp_tablespaces: 'where temporary files are stored is for the database to say',
+  default_toast_compression: 'changes how values are stored, not what they are',
+  gin_pending_list_limit: 'changes how indexes are stored, not what they find',
+  default_text_search_config: "belongs to the plan's own SQL, which runs as the application's does",
+  lc_numeric: "belongs to the plan's own SQL: only to_char and to_number use it",
+  lc_time: "belongs to the plan's own SQL: only to_char and to_date use it",
+  check_function_bodies: 'our functions are checked when they run',
+  local_preload_libraries: 'is loaded before a session can say anything',
+  application_name: 'is set for each session of ours',
+  transaction_deferrable: 'is set by each transaction',
+  transaction_isolation: 'is set by each transaction',
+  transaction_read_only: 'is set by each transaction',
+  synchronize_seqscans: 'rows whose order matters are ordered',
+  client_connection_check_interval: 'ends only statements whose client has gone',
+  password_encryption: 'we set no passwords',
+  scram_iterations: 'we set no passwords',
+  createrole_self_grant: 'we create no roles',
+  icu_validation_level: 'we create no collations',
+  md5_password_warnings: 'only warns',
+  escape_string_warning: 'only warns',
+  operator_precedence_warning: 'only warns',
+  trace_notify: 'only logs',
+  trace_sort: 'only logs',
+  jit_expressions: 'costs time alone',
+  jit_tuple_deforming: 'costs time alone',
+  debug_parallel_query: 'costs time alone',
+  force_parallel_mode: 'costs time alone',
+  debug_logical_replication_streaming: 'is about replication',
+  logical_replication_mode: 'is about replication',
+}
+
+/** Categories of `pg_settings` that cost time or space alone, or are about other processes. */
+const leftCategories =
+  /^(Query Tuning|Resource Usage|Reporting and Logging|Statistics|Write-Ahead Log|Autovacuum|Vacuuming|Replication|Preset Options|Customized Options)|VACUUM/
 
 /** A value that would do harm, for each setting of ours that a role or a database may have. */
 const hostile: Readonly<Record<string, string>> = {

@@ -5,6 +5,6 @@ import { describe } from 'vitest'
 import { diesAnywhere } from '../helpers/attempts/dies-anywhere.ts'
 import { stories } from '../helpers/attempts/stories.ts'
 
-const { move, onlineMove } = stories
+const { move, onlineMove, heldMove, keptMove } = stories
 
-describe.each([move, onlineMove])('$name', diesAnywhere)
+describe.each([move, onlineMove, heldMove, keptMove])('$name', diesAnywhere)

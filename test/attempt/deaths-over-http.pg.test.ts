@@ -3,11 +3,12 @@
 import { expect, test } from 'vitest'
 import { dieAlone, inThreePhases } from '../helpers/attempts/deaths.ts'
 import { stories } from '../helpers/attempts/stories.ts'
+import { partOf } from '../helpers/rotation.ts'
 
 const timeout = 300_000
 const { onlineMoveOverHttp, rollbackOverHttp } = stories
 
-test.each([onlineMoveOverHttp, rollbackOverHttp])(
+test.each(partOf([onlineMoveOverHttp, rollbackOverHttp], 2))(
   'a death in three phases of $name is followed by one that ends it',
   { timeout },
   async (story) => {

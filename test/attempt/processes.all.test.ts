@@ -7,12 +7,12 @@ import { expect, test } from 'vitest'
 import { killEach, stopEach } from '../helpers/attempts/processes.ts'
 import { type Story, stories } from '../helpers/attempts/stories.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
-import { programFile } from '../helpers/programs.ts'
+import { programFile } from '../helpers/processes/programs.ts'
 import { isInPart } from '../helpers/rotation.ts'
 import { house } from '../helpers/tidy/house.ts'
 import { phasesOf } from '../helpers/tidy/words.ts'
 
-const file = programFile('test/helpers/worker-process.ts')
+const file = programFile('test/helpers/processes/worker-process.ts')
 const timeout = 1_800_000
 const undone = ['undo_catch_up', 'undo_compare', 'undo_fence', 'undo_drain']
 
@@ -60,6 +60,7 @@ describeOnBackends('a worker process', (backend) => {
 })
 
 test('there is no phase in which no process has died', () => {
-  const phases = parts.flatMap(([, named]) => named)
+  // A held move stays open: deaths-of-moves.all.test.ts dies in its hold.
+  const phases = ['hold', ...parts.flatMap(([, named]) => named)]
   expect(phasesOf(house).working.filter((phase) => !phases.includes(phase))).toEqual([])
 })

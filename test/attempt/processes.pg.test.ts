@@ -7,10 +7,10 @@ import { expect, test } from 'vitest'
 import { killEach, stopEach } from '../helpers/attempts/processes.ts'
 import { stories } from '../helpers/attempts/stories.ts'
 import { queueBackends } from '../helpers/backends.ts'
-import { programFile } from '../helpers/programs.ts'
+import { programFile } from '../helpers/processes/programs.ts'
 import { oneOf } from '../helpers/rotation.ts'
 
-const file = programFile('test/helpers/worker-process.ts')
+const file = programFile('test/helpers/processes/worker-process.ts')
 const timeout = 300_000
 const { onlineMove: story } = stories
 

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { inThreePhases, onePerPhase } from '../helpers/attempts/deaths.ts'
 import { standAlone } from '../helpers/attempts/standstill.ts'
 import { stories } from '../helpers/attempts/stories.ts'
+import { partOf } from '../helpers/rotation.ts'
 
 const timeout = 300_000
 const { move, onlineMove, rollback, rollbackWithWrites } = stories
@@ -17,7 +18,7 @@ test(
   timeout,
 )
 
-test.each([move, rollback, rollbackWithWrites])(
+test.each(partOf([move, rollback, rollbackWithWrites], 3))(
   'a worker that stood still in three phases of $name changes nothing when it wakes up',
   { timeout },
   async (story) => {

@@ -1,7 +1,7 @@
 // Tables that find their tenant over several parents, by declared keys.
 import { test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
-import { travel } from '../helpers/journey.ts'
+import { travel } from '../helpers/moves/journey.ts'
 
 const chain = {
   schema: `

@@ -80,7 +80,9 @@ test.each([
   const target = { posts, marks: { ...marks, sort: 'text' } }
   const findings = (more: object) => {
     const plan = planOf([table('posts'), table('marks', { through, columns, ...more })])
-    return referenceFindings(route(plan, { posts, marks }, target)).map(({ message }) => message)
+    return referenceFindings({ routing: route(plan, { posts, marks }, target) }).map(
+      ({ message }) => message,
+    )
   }
   expect(findings({})).toEqual([expect.stringContaining('reads column "plain"')])
   expect(findings({ targetThrough: { post: 'posts.id' } })).toEqual([])

@@ -1,7 +1,8 @@
 // What `check` and a move say of rows whose tenant is unknown, and of references without a key.
 import { expect, test } from 'vitest'
 import { type PlanInput, table } from '../../src/plan/plan.ts'
-import { createApplication } from '../helpers/journey.ts'
+import { anyOf } from '../../src/plan/through.ts'
+import { createApplication } from '../helpers/moves/journey.ts'
 import { ended } from '../helpers/runs.ts'
 
 const schema = `
@@ -24,7 +25,7 @@ test('rows without a tenant and missing indexes are findings, with their number 
     (await world.rehome.check(world.plan(tables && { tables }))).map(
       ({ where, message }) => `${where}: ${message}`,
     )
-  const settle = "remove or change them, or say `nobody: 'stay'`, and such rows stay where they are"
+  const settle = "remove or change them, or set `nobody: 'stay'`, and such rows stay where they are"
   const index = `no index begins with (project_id), by which its rows are found: \`create index on "public"."tasks" ("project_id")\``
   expect(await found()).toEqual([
     `table "roles": 2 rows have no tenant: ${settle}`,
@@ -64,4 +65,25 @@ test('a row at the target that would become one of the tenant ends the move, and
   ])
   const { rows } = await world.target.pool.query('select id from tasks order by 1')
   expect(rows).toEqual([{ id: 77 }, { id: 78 }])
+})
+
+test('rows of one table that refer to each other by a key without a hash are a finding', async () => {
+  await using world = await createApplication({
+    schema: `create table posts (id bit varying primary key, tenant_id text not null);
+      create table comments (id bit varying primary key, post_id bit varying references posts,
+        parent_id bit varying references comments);
+      create index on comments (post_id); create index on comments (parent_id)`,
+    seed: `insert into posts values (b'1', 'acme'); insert into comments values (b'1', b'1', null)`,
+    ...{ tables: [table('posts')], exclude: ['comments'], write: () => [] },
+  })
+  const tables = [
+    table('tenants', { tenant: 'id' }),
+    table('posts'),
+    table('comments', { through: anyOf('post_id', 'parent_id') }),
+  ]
+  const exclude = (world.plan().exclude ?? []).filter((one) => one !== 'comments')
+  const findings = await world.rehome.check(world.plan({ tables, exclude }))
+  const said = findings.map(({ where, message }) => [where, /no hash function/.test(message)])
+  expect(said).toContainEqual(['source table "comments"', true])
+  expect(said).toContainEqual(['target table "comments"', true])
 })

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { anyOf } from '../../src/plan/through.ts'
-import { type Application, createApplication, travel } from '../helpers/journey.ts'
+import { type Application, createApplication, travel } from '../helpers/moves/journey.ts'
+import { partOf } from '../helpers/rotation.ts'
 import { ended } from '../helpers/runs.ts'
 
 /** Replies know only the comment above them. */
@@ -45,10 +46,6 @@ const threads: Application = {
   },
 }
 
-test('threads move with their replies at any depth, and come back', async () => {
-  await travel(threads)
-})
-
 /** A run belongs to a job or to a schedule, some of them to none. */
 const batches: Application = {
   schema: `
@@ -74,10 +71,6 @@ const batches: Application = {
     `update runs set result = result || '.' where id in (1, 2, 6)`,
   ],
 }
-
-test('rows with one of two parents move, and rows with none stay', async () => {
-  await travel(batches)
-})
 
 const ofType = (type: string, to: string) => ({
   ...{ subject_id: to, when: sql`r.subject_type = ${type}` },
@@ -132,9 +125,14 @@ const polymorphic: Application = {
   },
 }
 
-test('rows whose type names their parent move with it, and come back', async () => {
-  await travel(polymorphic)
-})
+const journeys: readonly (readonly [string, Application])[] = [
+  ['threads move with their replies at any depth, and come back', threads],
+  ['rows with one of two parents move, and rows with none stay', batches],
+  ['rows whose type names their parent move with it, and come back', polymorphic],
+]
+
+// One of them with each commit.
+test.each(partOf(journeys, 3))('%s', async (_, application) => await travel(application))
 
 test('a type that no rule names is a finding with its count', async () => {
   await using world = await createApplication({

@@ -1,7 +1,7 @@
 // References that no foreign key says: the plan does, and all that follows keys follows them.
 import { test } from 'vitest'
 import { table } from '../../src/plan/plan.ts'
-import { type Application, travel } from '../helpers/journey.ts'
+import { type Application, travel } from '../helpers/moves/journey.ts'
 
 const jobsOf = (queue: number) => `select id from jobs where queue_id = ${queue}`
 

@@ -2,9 +2,9 @@
 // anything is, is not asserted.
 import { describe, expect, test } from 'vitest'
 import { findPsql } from '../../bench/shards/peers.ts'
-import { startBench } from '../helpers/bench-process.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { directoriesOf, makePlace } from '../helpers/processes.ts'
+import { startBench } from '../helpers/processes/bench-process.ts'
+import { directoriesOf, makePlace } from '../helpers/processes/processes.ts'
 
 const psql = await findPsql().catch(() => null)
 

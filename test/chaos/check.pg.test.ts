@@ -2,14 +2,14 @@
 // tenant of its own, and nothing is found at anybody else.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Committed, checkHomeChanges } from '../../chaos/check-homes.ts'
-import { checkPauses } from '../../chaos/check-pauses.ts'
-import { checkWaits } from '../../chaos/check-waits.ts'
-import type { Finding } from '../../chaos/findings.ts'
-import { Ledger } from '../../chaos/ledger.ts'
-import { Outages } from '../../chaos/outages.ts'
-import { type Pause, Pauses } from '../../chaos/pauses.ts'
-import { Waits } from '../../chaos/waits.ts'
+import { type Committed, checkHomeChanges } from '../../chaos/checks/check-homes.ts'
+import { checkPauses } from '../../chaos/checks/check-pauses.ts'
+import { checkWaits } from '../../chaos/checks/check-waits.ts'
+import type { Finding } from '../../chaos/checks/findings.ts'
+import { Outages } from '../../chaos/faults/outages.ts'
+import { Ledger } from '../../chaos/writers/ledger.ts'
+import { type Pause, Pauses } from '../../chaos/writers/pauses.ts'
+import { Waits } from '../../chaos/writers/waits.ts'
 import { type QuietWorld, quietWorld } from './quiet-world.ts'
 
 let world: QuietWorld

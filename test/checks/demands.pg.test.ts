@@ -99,7 +99,10 @@ test('rows that the target would refuse are named, with constraint, number and k
     expect.stringMatching(new RegExp(`${rows} rows of .* do not satisfy ${what}`))
   expect(facts).toHaveLength(14)
   for (const expected of [
-    message('NOT NULL of column "title", which only the target has, e.g. \\(id\\) = \\(1\\)', '1'),
+    message(
+      'NOT NULL of column "title", which the source does not demand of every row, e.g. \\(id\\) = \\(1\\)',
+      '1',
+    ),
     message('CHECK "rich"', '1'),
     message('"?three"? of (public\\.)?code, the type of "code"', '1'),
     message('"?brief"? of (public\\.)?short', '1'),

@@ -5,7 +5,7 @@ import { api, http } from '../../src/plan/endpoint.ts'
 import { sourceTable, table, targetTable } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'
-import { type Ends, findingsAt, noteTables } from '../helpers/checks.ts'
+import { type Ends, findingsAt, noteTables } from '../helpers/plans/checks.ts'
 
 type Case = readonly [rule: string, ends: Ends, ...findings: string[]]
 
@@ -24,7 +24,7 @@ const apiTables = {
 const existing = api({ baseUrl: 'http://127.0.0.1:1', tables: apiTables, fence })
 const asked = { enforcement: 'database', feed: true } as const
 const grant = '`grant set on parameter session_replication_role` for our role'
-const instead = 'or say `rollback: { windowMs: 0 }`'
+const instead = 'or set `rollback: { windowMs: 0 }`'
 
 const servers: readonly Case[] = [
   ['a plan that fits', {}],
@@ -224,7 +224,7 @@ const asking: readonly Case[] = [
   [
     'an end without a feed, with a window',
     { plan: { target: over, ...windowed } },
-    'target: is reached over HTTP and offers no feed of changes: say `rollback: { windowMs: 0 }`',
+    'target: is reached over HTTP and offers no feed of changes: set `rollback: { windowMs: 0 }`',
   ],
   [
     'SQL that the source does not run',

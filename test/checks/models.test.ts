@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { sourceTable, table, targetTable } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
 import { stream } from '../../src/plan/stream.ts'
-import { findingsAt, noteTables } from '../helpers/checks.ts'
+import { findingsAt, noteTables } from '../helpers/plans/checks.ts'
 
 const newIds = { notes: { by: sql`nextval('notes_id_seq')` } }
 const lines = { through: 'note_id' }

@@ -1,7 +1,7 @@
 // Amounts of money are numbers without a point: they are the same where both ends put it alike.
 import { expect, test } from 'vitest'
 import { catalogOf } from '../helpers/catalog.ts'
-import { findingsAt, noteTables } from '../helpers/checks.ts'
+import { findingsAt, noteTables } from '../helpers/plans/checks.ts'
 
 const money = { kind: 'scalar', name: 'money', of: 'pg_catalog' } as const
 const { columns: own = [] } =

@@ -80,6 +80,6 @@ test('functions of triggers, defaults, constraints and indexes are named, once e
     expect.stringMatching(/default of "notes.odd" and names "Odd ids" without/),
     expect.stringMatching(/trigger "stamp" of "visits" and names "visits" without/),
   ])
-  expect(found[0]?.message).toContain(`say \`searchPath: ['public']\` in the plan`)
+  expect(found[0]?.message).toContain(`set \`searchPath: ['public']\` in the plan`)
   expect(await notes({ searchPath: ['public'] })).toEqual([])
 })

@@ -9,7 +9,7 @@ import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { Pool } from '../../src/postgres.ts'
 import { rehome } from '../helpers/command.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { type PlanFile, writePlanFile } from '../helpers/plan-file.ts'
+import { type PlanFile, writePlanFile } from '../helpers/plans/plan-file.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 let world: World
@@ -76,7 +76,7 @@ test('an instance that writes elsewhere is found', async () => {
   const found = await ask('--url', good, elsewhere)
   expect([found.code, found.error.split('\n').length]).toEqual([4, 2])
   expect(found.error).toContain(
-    `WRITE_NOT_REFUSED: ${elsewhere} says that it has written (201), and no`,
+    `WRITE_NOT_REFUSED: ${elsewhere} answered that it has written (201), but no`,
   )
 })
 
@@ -163,7 +163,7 @@ test('an instance that keeps a write waiting is given up, and the tenant is not'
 })
 
 test.each([
-  [[], 2, /say with --url/],
+  [[], 2, /set --url to where/],
   [['--url', 'notes'], 2, /"notes" is no http/],
   [['--url', 'http://127.0.0.1:1/', '--header', 'x'], 2, /has to be "name: value"/],
   [['--url', 'http://127.0.0.1:1/'], 2, /refuses the write even without a fence/],
@@ -173,4 +173,26 @@ test.each([
   expect(ran.error).toMatch(message)
   expect(ran.error.trim().split('\n')).toHaveLength(1)
   expect((await world.source.pool.query('select from rehome.tenant_flags')).rowCount).toBe(0)
+})
+
+test('--dry-run of canary and rehearse says what would happen, and does none of it', async () => {
+  const withoutServer = 'http://127.0.0.1:1/notes'
+  const { code, out, error } = await ask('--url', withoutServer, '--dry-run')
+  expect([code, error, out]).toEqual([
+    0,
+    '',
+    expect.stringMatching(/would fence tenant "ours" .*\nwould send POST .* to http.*1\/notes: /),
+  ])
+  const rehearsing = ['rehearse', file.path, '--tenant', 'ours', '--dry-run']
+  const said = await rehome(rehearsing, world.environment)
+  expect([said.code, said.error, said.out]).toEqual([
+    0,
+    '',
+    expect.stringMatching(/would copy tenant "ours" from .* to .*\nwould compare 4 table\(s\)/),
+  ])
+  const { nextSteps } = JSON.parse((await rehome([...rehearsing, '--json'], world.environment)).out)
+  expect(nextSteps).toEqual([`rehome rehearse ${file.path} --tenant ours`])
+  expect(await world.rehome.runs()).toEqual([])
+  const flags = await world.target.pool.query('select from rehome.tenant_flags')
+  expect(flags.rows).toEqual([])
 })

@@ -58,13 +58,20 @@ describe('the commands, one after the other', () => {
   })
 
   test('init installs, and the second time does and writes nothing', async () => {
+    const tried = JSON.parse((await ask('init', plan, '--dry-run', '--json')).out)
+    expect(tried.nextSteps).toEqual([expect.stringMatching(/^rehome init /)])
     const first = await ask('init', plan)
     expect([first.code, first.error]).toEqual([0, ''])
     expect(first.out).toContain('installing the fence at the source')
+    for (const { what } of tried.pending) expect(first.out).toContain(`installing ${what}\n`)
     const writes = `select sum(n_tup_ins + n_tup_upd + n_tup_del)::int as n, pg_stat_clear_snapshot()
       from pg_stat_all_tables where schemaname like 'rehome%'`
     const before = (await world.control.pool.query(writes)).rows[0].n
     expect(await ask('init', plan)).toEqual({ code: 0, out: 'nothing is pending\n', error: '' })
+    expect(JSON.parse((await ask('init', plan, '--json')).out)).toEqual({
+      installed: [],
+      nextSteps: [expect.stringMatching(/^rehome check /)],
+    })
     expect((await world.control.pool.query(writes)).rows[0].n).toBe(before)
   })
 
@@ -79,7 +86,7 @@ describe('the commands, one after the other', () => {
 
   test('enqueue --dry-run names the tenants and stores nothing', async () => {
     expect((await ask('enqueue', plan, '--dry-run')).out).toBe('acme\numbra\n')
-    expect(JSON.parse((await ask('status', '--json')).out)).toEqual([])
+    expect(JSON.parse((await ask('status', '--json')).out)).toEqual({ runs: [], nextSteps: [] })
   })
 
   test('enqueue --wait returns when a worker has moved the tenants', async () => {
@@ -113,6 +120,7 @@ describe('the commands, one after the other', () => {
     const { out } = await ask('show', run, 'acme', '--json')
     expect(JSON.parse(out)).toMatchObject({
       move: { phase: 'moved', evidence: { verified: { hash: 'record' } } },
+      nextSteps: expect.arrayContaining([`rehome finalize ${run} --tenant acme --dry-run`]),
       events: expect.arrayContaining([expect.objectContaining({ phase: 'cutover' })]),
     })
   })
@@ -175,7 +183,11 @@ describe('the commands, one after the other', () => {
   })
 
   test('uninstall --force leaves no trigger and no schema', async () => {
-    expect((await ask('uninstall', plan, '--force')).code).toBe(0)
+    const tried = await ask('uninstall', plan, '--force', '--dry-run', '--json')
+    const fences = [{ end: 'source' }, { end: 'target' }]
+    expect(JSON.parse(tried.out)).toMatchObject({ fences, nextSteps: [expect.any(String)] })
+    const done = await ask('uninstall', plan, '--force', '--json')
+    expect([done.code, JSON.parse(done.out)]).toMatchObject([0, { removed: fences }])
     const left = `select count(*)::int as n from pg_trigger where tgname like 'rehome_%'`
     expect((await world.source.pool.query(left)).rows[0].n).toBe(0)
     const schema = `select to_regnamespace('rehome') as schema`

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { rehomeProcess } from '../helpers/command.ts'
-import { writePlanFile } from '../helpers/plan-file.ts'
+import { writePlanFile } from '../helpers/plans/plan-file.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test('a worker that finds the server full says so in one line, and ends', async () => {

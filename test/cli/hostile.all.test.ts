@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { hostileIds } from '../access/tenants.ts'
 import { rehome } from '../helpers/command.ts'
-import { writePlanFile } from '../helpers/plan-file.ts'
+import { writePlanFile } from '../helpers/plans/plan-file.ts'
 import { createWorld } from '../helpers/world.ts'
 
 const ids = [...hostileIds, '--wait', '-x', '--']

@@ -1,7 +1,7 @@
 // What is no tenant id, given to the command line as a user would.
 import { expect, test } from 'vitest'
 import { rehome } from '../helpers/command.ts'
-import { writePlanFile } from '../helpers/plan-file.ts'
+import { writePlanFile } from '../helpers/plans/plan-file.ts'
 import { createWorld } from '../helpers/world.ts'
 
 const timeout = 120_000

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rehome } from '../helpers/command.ts'
-import { type Folder, openFolder } from '../helpers/folder.ts'
+import { type Folder, openFolder } from '../helpers/processes/folder.ts'
 
 const drop = "SET lock_timeout = '2s';\nDROP TABLE a;\n"
 const warning = 'CREATE TABLE b (id int PRIMARY KEY);\n'
@@ -39,7 +39,7 @@ describe('rehome lint', () => {
     await write('three/U2__a.sql', drop)
     await write('three/node_modules/x.sql', drop)
     const { out } = await rehome(['lint', '--json', join(folder.path, 'three')])
-    const files = JSON.parse(out).map(({ file }: { file: string }) =>
+    const files = JSON.parse(out).findings.map(({ file }: { file: string }) =>
       file.slice(folder.path.length),
     )
     expect(files).toEqual(['/three/deep/V2__a.sql', '/three/V2__a.sql', '/three/V10__b.sql'])
@@ -76,10 +76,9 @@ describe('rehome lint', () => {
     await write('five/2.sql', `SET lock_timeout = '2s';\n${alter('varchar(20)')}${alter('bytea')}`)
     const since = ['lint', '--json', '--since', 'HEAD', join(folder.path, 'five')]
     const { out } = await rehome(since)
-    const found = JSON.parse(out).map(({ line, code }: { line: number; code: string }) => [
-      line,
-      code,
-    ])
+    const { findings, nextSteps } = JSON.parse(out)
+    expect(nextSteps).toEqual(['rehome lint --list'])
+    const found = findings.map(({ line, code }: { line: number; code: string }) => [line, code])
     expect(found).toEqual([[3, 'column-type-rewrites']])
   })
 

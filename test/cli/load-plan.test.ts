@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadPlan, setPackageModule } from '../../src/cli/load-plan.ts'
 import * as rehome from '../../src/index.ts'
 import { definePlan } from '../../src/index.ts'
-import { type Folder, openFolder } from '../helpers/folder.ts'
+import { type Folder, openFolder } from '../helpers/processes/folder.ts'
 
 let folder: Folder
 const write = (name: string, text: string) => folder.write(name, text)

@@ -41,7 +41,10 @@ test('on refuses the writes of every tenant, tells why, and off lets them in', a
   }
   expect((await world.source.pool.query('select from tenants')).rowCount).toBe(2)
   const shown = JSON.parse((await ask('show', ...at, '--json')).out)
-  expect(shown).toMatchObject([{ readOnly: { reason: 'we move house' } }])
+  expect(shown).toMatchObject({
+    databases: [{ readOnly: { reason: 'we move house' } }],
+    nextSteps: ['rehome read-only off --scope default --url-from SOURCE_URL'],
+  })
   expect((await ask('off', ...at)).out).toMatch(/writes are let in/)
   await write('acme')
   expect((await ask('show', ...at)).out).toMatch(/writes are let in/)
@@ -49,11 +52,13 @@ test('on refuses the writes of every tenant, tells why, and off lets them in', a
 })
 
 test('without --for it stands until off, and refusals say so', async () => {
-  await ask('on', ...at, '--reason', 'closed')
+  const on = await ask('on', ...at, '--reason', 'closed', '--json')
+  expect(JSON.parse(on.out)).toMatchObject({ databases: [{ readOnly: { until: null } }] })
   const refused = await write('acme').catch(Object)
   expect(JSON.parse(refused.detail)).toMatchObject({ indefinite: true })
   expect((await ask('show', ...at)).out).toMatch(/until `rehome read-only off`: closed/)
-  await ask('off', ...at)
+  const off = await ask('off', ...at, '--json')
+  expect(JSON.parse(off.out)).toMatchObject({ databases: [{ readOnly: null }], nextSteps: [] })
   await write('acme')
 })
 

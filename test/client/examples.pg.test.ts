@@ -11,9 +11,10 @@ import {
   textsOf,
 } from '../helpers/client/notebooks.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { partOf } from '../helpers/rotation.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 
-describe.each(frameworks)('a notebook on %s', (_, create) => {
+describe.each(partOf(frameworks, 2))('a notebook on %s', (_, create) => {
   test('goes on saving while its tenant moves, and comes back with what it saved', async () => {
     await using at = await createHomesWorld({ rollback: { windowMs: 60_000 } })
     const url = await start(at, create)

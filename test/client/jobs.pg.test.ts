@@ -3,13 +3,13 @@ import { once as event } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { drainedOf, forEachWritableTenant, whileWritable } from '../../src/client/index.ts'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { homesOf } from '../helpers/client/homes.ts'
 import { openQueue, type TenantJob } from '../helpers/client/queues.ts'
-import { deferred } from '../helpers/deferred.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { createFenced } from '../helpers/fence/fenced.ts'
 import { createMover } from '../helpers/fence/mover.ts'
+import { deferred } from '../helpers/moments/deferred.ts'
 
 const tenantOf = ({ data }: TenantJob) => data.tenant
 const insert = `insert into visits values ($1, '2025-01-01', 1)
@@ -34,7 +34,7 @@ async function fenced() {
   }
 }
 
-describeOnBackends('a job of a fenced tenant', (backend) => {
+describeOnOneBackend('a job of a fenced tenant', (backend) => {
   // One attempt: whatever used one up would have failed it.
   const once = { attempts: 1 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { departedTenants } from '../../src/control/homes.ts'
-import { insertRun } from '../../src/control/runs.ts'
+import { insertRun } from '../../src/control/runs/runs.ts'
 import { type ControlOnly, createControl } from '../helpers/errands/states.ts'
 
 let db: ControlOnly

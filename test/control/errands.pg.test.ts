@@ -1,7 +1,7 @@
 // What is asked for one move changes that move, and no other one.
 import { expect, test } from 'vitest'
 import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/ask.ts'
-import { controlWith } from '../helpers/control-with.ts'
+import { controlWith } from '../helpers/moves/control-with.ts'
 
 const failed = `open = false, phase = 'failed', error_code = 'UNEXPECTED', epoch = gen_random_uuid()`
 const moved = `open = false, phase = 'moved', window_until = now() + interval '1 h'`

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { askRetry } from '../../src/control/ask.ts'
-import { insertRun } from '../../src/control/runs.ts'
-import { controlWith, run } from '../helpers/control-with.ts'
+import { insertRun } from '../../src/control/runs/runs.ts'
+import { controlWith, run } from '../helpers/moves/control-with.ts'
 
 type World = Awaited<ReturnType<typeof controlWith>>
 

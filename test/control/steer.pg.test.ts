@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askRollback, askWithdrawal } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
-import { openMoves } from '../../src/control/due-moves.ts'
+import { firstOfGroup, openMoves } from '../../src/control/due-moves.ts'
 import { claimMove, settleMove } from '../../src/control/moves.ts'
 import { steerRun, steersOf } from '../../src/control/steer.ts'
 import { callOff, pauseMoves, skipFailed, waitsOf } from '../../src/control/steer-moves.ts'
@@ -23,7 +23,8 @@ beforeAll(async () => {
 })
 afterAll(() => db[Symbol.asyncDispose]())
 
-const phases = 'queued preflight capture fence drain copy catch_up verify final_catch_up'.split(' ')
+const phases =
+  'queued preflight capture fence drain copy catch_up verify hold final_catch_up'.split(' ')
 const isStoppable = ({ phase, open }: State) => open === 'move' && phases.includes(phase)
 const who = { by: 'ada', reason: 'why' }
 
@@ -149,11 +150,9 @@ test.each<[what: 'run' | 'move', state: Partial<State>, begins: boolean]>([
 ])('while its %s is paused, an attempt at %j begins: %s', async (what, state, begins) => {
   const { runId, id } = await storeOne(state)
   const look = async () => {
-    const found = await openMoves(db.control, {
-      untouchedMs: 0,
-      after: id.replace(/.{12}$/, '000000000000'),
-    })
-    return found.some((move) => move.id === id)
+    const after = { runId, gate: 0, ...firstOfGroup }
+    const { moves } = await openMoves(db.control, { untouchedMs: 0, after })
+    return moves.some((move) => move.id === id)
   }
   const paused = 'finish' as const
   if (what === 'run') {

@@ -57,6 +57,22 @@ test.each([
   },
 )
 
+test('the pause of a moved tenant counts, whatever is asked for it later, until it comes back', async () => {
+  const { runId, id } = await storeOne({ phase: 'moved', open: 'nothing' })
+  const pause = async (change: string) => {
+    const query = `update rehome_control.moves set pause_ms = 700, ${change} where id = $1`
+    await db.control.pool.query(query, [id])
+    return (await waveCounts(db.control, { id: runId, wave: 1 })).pauseMsP99
+  }
+  const back = `fallback_phase = 'moved'`
+  expect(await pause(`phase = 'moved'`)).toBe(700)
+  expect(await pause(`open = true, errand = 'audit', phase = 'audit', ${back}`)).toBe(700)
+  expect(await pause(`errand = 'finalize', phase = 'finalize'`)).toBe(700)
+  expect(await pause(`open = false, errand = 'cleanup', phase = 'cleaned'`)).toBe(700)
+  expect(await pause(`fallback_phase = 'rolled_back'`)).toBeNull()
+  expect(await pause(`phase = 'rolled_back'`)).toBeNull()
+})
+
 test('a tenant that came back can be left out, and stays where it is', async () => {
   const { runId, id } = await storeOne({ phase: 'rolled_back', open: 'nothing' })
   expect(await countsOf(runId)).toEqual({ open: 0, failed: 1 })

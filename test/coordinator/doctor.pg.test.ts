@@ -63,10 +63,26 @@ describe('an installation with one open move', () => {
       cure: () => installPlans(world, [world.plan()]),
     },
     {
+      kind: 'not-installed',
+      says: /missing: turns up to 99999, which the source has seen → rehome init PLAN/,
+      plant: () =>
+        at(
+          'source',
+          `insert into rehome.turns values ('default', 'acme', 99999, gen_random_uuid())`,
+        ),
+      cure: () => installPlans(world, [world.plan()]),
+    },
+    {
       kind: 'connections',
       says: /allows 2 connections.*poolSize/,
       plant: () => limitConnections(2),
       cure: () => limitConnections(-1),
+    },
+    {
+      kind: 'publication',
+      says: /the source: publication "everything" carries rehome's own.*alter publication/,
+      plant: () => at('source', 'create publication everything for all tables'),
+      cure: () => at('source', 'drop publication everything'),
     },
     {
       kind: 'queue-paused',
@@ -230,12 +246,13 @@ describe('an installation with one open move', () => {
       /^(job-missing|move-waits) · the queue\n {2}.*\n {2}→ start a worker .*\n1 finding/,
     )
     const json = await rehome(['doctor', '--json'], world.environment)
-    expect([json.code, JSON.parse(json.out)]).toEqual([0, []])
+    expect([json.code, JSON.parse(json.out)]).toEqual([0, { findings: [], nextSteps: [] }])
   })
 })
 
-test('clocks that differ and a full queue of notifications are named', () => {
+test('clocks that differ, a full queue of notifications and an old server are named', () => {
   const server = {
+    ...{ version: '18.1', versionNumber: 180_001 },
     connectionsMax: 9,
     limitedBy: '',
     notifyUsed: 0,
@@ -250,6 +267,9 @@ test('clocks that differ and a full queue of notifications are named', () => {
   ])
   expect(found({ notifyUsed: 0.3 })).toMatchObject([
     { kind: 'notify-queue', message: expect.stringContaining('full to 30 %') },
+  ])
+  expect(found({ version: '12.22', versionNumber: 120_022 })).toMatchObject([
+    { kind: 'version', message: expect.stringContaining('12.22 is older than 13') },
   ])
 })
 

@@ -10,7 +10,7 @@ import {
 } from '../../src/dashboard/same-origin.ts'
 import { createSessions } from '../../src/dashboard/sessions.ts'
 import { createWrongTokens } from '../../src/dashboard/wrong-tokens.ts'
-import { operatorToken, tokens, viewerToken } from './board-world.ts'
+import { approverToken, operatorToken, tokens, viewerToken } from './board-world.ts'
 
 test('a board that other machines can reach does not start without a token', () => {
   for (const host of ['0.0.0.0', '::', '10.1.2.3', 'board.example', '127.example', '::2', '']) {
@@ -26,7 +26,13 @@ test('a board that other machines can reach does not start without a token', () 
 
 test('tokens that protect nothing are refused', () => {
   const host = '127.0.0.1'
-  expect(() => createAccess({ host, viewerToken })).toThrow(/operator token beside it/)
+  for (const alone of [{ viewerToken }, { approverToken }]) {
+    expect(() => createAccess({ host, ...alone })).toThrow(/operator token beside it/)
+  }
+  const twins = { ...tokens, approverToken: viewerToken }
+  expect(() => createAccess({ host, ...twins })).toThrow(
+    /approver and the viewer token are the same/,
+  )
   expect(() => createAccess({ host, token: 'short' })).toThrow(/at least 16 characters/)
   expect(() => createAccess({ ...tokens, host, viewerToken: 'short' })).toThrow(/at least 16/)
   expect(() => createAccess({ host, token: viewerToken, viewerToken })).toThrow(/are the same/)
@@ -41,6 +47,7 @@ test('a bearer token decides the role, and a wrong one gives none, whatever the 
   const callerOf = (authorization: string) => access.callerOf({ authorization, cookie }, 1)
   expect(callerOf(`Bearer ${operatorToken}`)).toEqual({ role: 'operator', by: 'bearer' })
   expect(callerOf(`bearer ${viewerToken}`)).toEqual({ role: 'viewer', by: 'bearer' })
+  expect(callerOf(`bearer ${approverToken}`)).toEqual({ role: 'approver', by: 'bearer' })
   for (const wrong of [`${operatorToken}x`, operatorToken.slice(0, -1), '', ' ']) {
     expect(callerOf(`Bearer ${wrong}`)).toBeNull()
   }

@@ -9,8 +9,9 @@ import { eventually } from '../helpers/eventually.ts'
 import type { World } from '../helpers/world.ts'
 
 export const operatorToken = 'operator-0123456789abcdef'
+export const approverToken = 'approver-0123456789abcdef'
 export const viewerToken = 'viewer-0123456789abcdef'
-export const tokens = { token: operatorToken, viewerToken }
+export const tokens = { token: operatorToken, approverToken, viewerToken }
 
 /** Gives the tenant a row that `noPoison` refuses at the target. */
 export async function poison(world: World, tenant: string): Promise<void> {

@@ -1,6 +1,7 @@
 // A real browser for tests: the Chromium or Chrome that is installed. It downloads none.
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -68,4 +69,20 @@ export async function watchedPage(browser: Browser, home: string): Promise<Watch
 export async function screenshot(page: Page, name: string): Promise<void> {
   const directory = process.env.SCREENSHOTS
   if (directory) await page.screenshot({ path: join(directory, `${name}.png`) })
+}
+
+/** Fills in the form of a decision, and sends it by this button. */
+export async function decide(page: Page, button: string, reason: string): Promise<void> {
+  await page.getByLabel('Your name').fill('Ada')
+  await page.getByLabel('Reason').fill(reason)
+  await page.getByLabel('I have read').check()
+  await page.getByRole('button', { name: button }).click()
+}
+
+/** Serious violations of the rules for accessible pages. */
+export async function troubles(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  return await page.evaluate(`axe.run().then(({ violations }) => violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`)
 }

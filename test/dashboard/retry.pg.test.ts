@@ -1,9 +1,9 @@
 // Retry from the board is the product's retry; and what is done to jobs behind its back is
 // harmless.
 import { expect, test } from 'vitest'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { noPoison } from '../helpers/no-poison.ts'
+import { noPoison } from '../helpers/moves/no-poison.ts'
 import { ended, expectHome, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 import { ask, cure, jobOf, openBoard, poison, retryPath } from './board-world.ts'
@@ -14,7 +14,7 @@ async function eventsOf(world: World, runId: string, tenant: string): Promise<st
   return (await world.rehome.show(runId, tenant)).events.map((event) => event.message)
 }
 
-describeOnBackends('the Retry button', (backend) => {
+describeOnOneBackend('the Retry button', (backend) => {
   test('asks the control database, and the tenant gets all of its attempts again', async () => {
     await using world = await createWorld({ backend, target: noPoison })
     await world.addTenant('bad')
@@ -31,7 +31,9 @@ describeOnBackends('the Retry button', (backend) => {
       attempt: 2,
       error_code: null,
     })
-    expect(await eventsOf(world, runId, 'bad')).toContain('move asked for by tester')
+    expect(await eventsOf(world, runId, 'bad')).toContain(
+      'move asked for by somebody (operator on the board)',
+    )
     await expectHome(world, 'bad', 'target')
   })
 
@@ -117,7 +119,7 @@ describeOnBackends('the Retry button', (backend) => {
   })
 })
 
-describeOnBackends('behind our back', (backend) => {
+describeOnOneBackend('behind our back', (backend) => {
   test('a job that is retried plainly finds nothing to do', async () => {
     await using world = await createWorld({ backend, target: noPoison })
     for (const tenant of ['bad', 'good']) await world.addTenant(tenant)
@@ -126,15 +128,18 @@ describeOnBackends('behind our back', (backend) => {
     const runId = await runAll(world)
     const rows = await rowsAt(world, 'target', 'good')
     const before = await world.rehome.status(runId)
-    for (const [tenant, state, phase] of [
-      ['good', 'completed', 'moved'],
-      ['bad', 'failed', 'failed'],
+    for (const [tenant, state] of [
+      ['good', 'completed'],
+      ['bad', 'failed'],
     ] as const) {
       const job = await jobOf(world, tenant, state)
       await job.retry(state)
+      // It ends as its move has ended.
       await eventually(async () => {
-        const again = await jobOf(world, tenant, 'completed')
-        expect(again.returnvalue).toMatchObject({ nothingToDo: true, phase })
+        const again = await jobOf(world, tenant, state)
+        expect(again.attemptsStarted).toBeGreaterThan(job.attemptsStarted)
+        if (state === 'failed') expect(again.failedReason).toMatch(/^ROW_REJECTED: /)
+        else expect(again.returnvalue).toMatchObject({ nothingToDo: true, phase: 'moved' })
       })
     }
     expect(await world.rehome.status(runId)).toEqual(before)

@@ -1,4 +1,5 @@
 // Who is led to a board with tokens by another name, or tries many tokens, does not get in.
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, type World } from '../helpers/world.ts'
 import { ask, bearer, cookieFor, openBoard, operatorToken, tokens } from './board-world.ts'
@@ -34,4 +35,31 @@ test('an address that gives ten wrong tokens waits a minute, and its sessions go
   expect(Number(waiting.headers['retry-after'])).toBeGreaterThan(0)
   expect((await ask(board, '/', { headers: bearer(operatorToken) })).status).toBe(429)
   expect((await ask(board, '/', { headers: { cookie } })).status).toBe(200)
+})
+
+/** Sends the head of a request, then a byte each 20 ms. Resolves with what came until the end. */
+async function drip(url: string, head: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  const dripping = setInterval(() => socket.write('a'), 20)
+  socket.on('error', () => {})
+  socket.write(head)
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  await new Promise((resolve) => socket.once('close', resolve))
+  clearInterval(dripping)
+  return answer
+}
+
+test.each([
+  ['its headers', 'GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: '],
+  ['its body', 'POST /sign-in HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9999\r\n\r\n'],
+])('a request that never ends %s is cut, and others go on', async (_, head) => {
+  await using board = await openBoard(world, { ...tokens, requestMs: 300 })
+  const dripped = drip(board.url, head)
+  expect((await ask(board, '/healthz')).status).toBe(200)
+  expect(await dripped).toMatch(/^(HTTP\/1\.1 (408|4\d\d) |$)/)
+  expect((await ask(board, '/healthz')).status).toBe(200)
 })

@@ -1,7 +1,7 @@
 // The tenant's page: everything that is known of one move, for people and for programs.
 import { expect, test } from 'vitest'
 import { tenantPath } from '../../src/dashboard/tenant-path.ts'
-import { noPoison } from '../helpers/no-poison.ts'
+import { noPoison } from '../helpers/moves/no-poison.ts'
 import { ended, runAll } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 import {
@@ -152,6 +152,32 @@ test('the page of an errand says its price, and asks for it once, with who and w
   for (const nowhere of [`retry/${runId}/nobody`, `burn/${runId}/bad`, `retry/${runId}`]) {
     expect((await ask(board, `/actions/${nowhere}`)).status, nowhere).toBe(404)
   }
+})
+
+test('says what a tenant takes along on its way back, and what not', async () => {
+  await using world = await createWorld({
+    target: 'alter table notes add column mood text',
+    plan: { rollback: { windowMs: 600_000 } },
+  })
+  await world.addTenant('acme', 1)
+  await using _worker = await world.work()
+  const runId = await runAll(world)
+  await using board = await openBoard(world)
+  const oneWay =
+    /written to table &#34;notes&#34; since cannot come back \(the source has no place for .* &#34;mood&#34;\)/
+  for (const path of [`/tenants/${runId}/acme`, `/actions/rollback/${runId}/acme`]) {
+    const shown = textOf((await ask(board, path)).text)
+    expect(shown, path).toMatch(oneWay)
+    expect(shown, path).toContain('The way back has not been audited')
+  }
+  const audit = { at: '2026-01-01T00:00:00.000Z', changes: 1234 }
+  await world.control.pool.query(
+    `update rehome_control.moves set evidence = evidence || $1::jsonb`,
+    [JSON.stringify({ audit })],
+  )
+  expect(textOf((await ask(board, `/tenants/${runId}/acme`)).text)).toMatch(
+    /It can come back with its writes until .* found 1,234 of these changes/,
+  )
 })
 
 test('offers no errand to a viewer, and takes none from him or from another site', async () => {

@@ -2,9 +2,9 @@
 // set by hand. It moves no tenant. Invariant: each call makes databases of its own.
 import { readFile } from 'node:fs/promises'
 import type { Pool } from 'pg'
-import { seedSource, seedTarget } from '../../demo/seed.ts'
-import { tenantNames } from '../../demo/tenant-names.ts'
-import { startTraffic, type Traffic } from '../../demo/traffic.ts'
+import { startTraffic, type Traffic } from '../../demo/application/traffic.ts'
+import { seedSource, seedTarget } from '../../demo/data/seed.ts'
+import { tenantNames } from '../../demo/data/tenant-names.ts'
 import { createDatabase, type TestDatabase, templateDatabase } from '../helpers/database.ts'
 
 export const small = { rows: 6_000, tenants: 8 }

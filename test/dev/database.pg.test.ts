@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import { createDatabase, templateDatabase } from '../helpers/database.ts'
-import { query } from '../helpers/query.ts'
+import { query } from '../helpers/schemas/query.ts'
 
 describe('a test database', () => {
   test('is its own, even when several are made at the same time', async () => {

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startChild } from '../helpers/child.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { directoriesOf, isAlive, makePlace } from '../helpers/processes.ts'
+import { startChild } from '../helpers/processes/child.ts'
+import { directoriesOf, isAlive, makePlace } from '../helpers/processes/processes.ts'
 
 describe('the owner of a PostgreSQL server', () => {
   test('killed by SIGKILL takes the server and its directory with it', async () => {

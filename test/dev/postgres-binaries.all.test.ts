@@ -4,9 +4,9 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startPostgres } from '../../dev/postgres.ts'
-import { startChild } from '../helpers/child.ts'
-import { makePlace } from '../helpers/processes.ts'
-import { query } from '../helpers/query.ts'
+import { startChild } from '../helpers/processes/child.ts'
+import { makePlace } from '../helpers/processes/processes.ts'
+import { query } from '../helpers/schemas/query.ts'
 
 const isRoot = process.getuid?.() === 0
 const deep = { recursive: true, verbatimSymlinks: true }

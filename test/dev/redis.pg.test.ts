@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import { describe, expect, test, vi } from 'vitest'
-import { findRedis, startRedis } from '../../dev/redis.ts'
-import { findRedisProgram } from '../../dev/redis-program.ts'
-import { isAlive } from '../helpers/processes.ts'
+import { findRedis, startRedis } from '../../dev/redis/redis.ts'
+import { findRedisProgram } from '../../dev/redis/redis-program.ts'
+import { isAlive } from '../helpers/processes/processes.ts'
 
 const without = findRedisProgram() ? '' : ', skipped: no program of it is installed'
 

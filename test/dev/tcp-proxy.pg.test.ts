@@ -101,6 +101,43 @@ test('a COMMIT whose answer is cut off is done at the server, and unknown to the
   expect((await database.pool.query('select fact from facts')).rows).toEqual([{ fact: 'kept' }])
 })
 
+test('a slow line delays both directions, and lets no more through than it may', async () => {
+  await using echo = await startEcho()
+  await using proxy = await startTcpProxy({ to: echo, slowness: { delayMs: 40 } })
+  const client = await connect(proxy.port)
+  const timed = async (text: string) => {
+    const begun = performance.now()
+    await client.say(text)
+    return performance.now() - begun
+  }
+  expect(await timed('one')).toBeGreaterThanOrEqual(79)
+  proxy.slowness = { bytesPerSecond: 1_000_000 }
+  expect(await timed('x'.repeat(100_000))).toBeGreaterThanOrEqual(99)
+  proxy.slowness = {}
+  client.socket.end('end')
+  await once(client.socket, 'end')
+  expect(client.text().length).toBe(100_006)
+})
+
+test('what is on a slow line waits while it is frozen, and comes in order', async () => {
+  await using echo = await startEcho()
+  await using proxy = await startTcpProxy({ to: echo, slowness: { delayMs: 20 } })
+  const client = await connect(proxy.port)
+  await client.say('1')
+  const isOnItsWay = new Promise<void>((resolve) => {
+    proxy.onData = () => void resolve()
+  })
+  client.socket.write('2')
+  await isOnItsWay
+  proxy.freeze()
+  const frozen = performance.now()
+  while (performance.now() - frozen < 50) await echo.turn()
+  expect(echo.heard()).toMatch(/^1\.+$/)
+  client.socket.write('3')
+  proxy.thaw()
+  await eventually(() => expect(client.text()).toBe('123'))
+})
+
 test('a proxy whose server is gone breaks its clients', async () => {
   const echo = await startEcho()
   await using proxy = await startTcpProxy({ to: echo })

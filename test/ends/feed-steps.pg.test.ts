@@ -9,11 +9,11 @@ import { begin, bringTo, holdOf, newActor, newTenant } from '../helpers/ends/fla
 import { type Kind, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'
 import {
   type At,
+  type CheckpointHold,
   codeOf,
   lookAt,
   receiving,
   rowsIn,
-  type SyncHold,
   type TableName,
 } from '../helpers/ends/tenant-rows.ts'
 
@@ -41,17 +41,21 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
   ]
   const textsOf = (tenant: string) =>
     query('select id::text, text from entries where account = $1 order by id', [tenant])
-  const sync = (step: number, change = {}) => {
+  const checkpoint = (step: number, change = {}) => {
     return { position: 'there', fingerprint: 'one schema', lacking: false, step, ...change }
   }
 
   /** An attempt whose copy has come to its end: the first step. */
-  const copied = async (tenant: string): Promise<SyncHold> => {
+  const copied = async (tenant: string): Promise<CheckpointHold> => {
     const hold = await receiving(end, tenant)
-    await feed.writeSync(hold, sync(1))
+    await feed.writeCheckpoint(hold, checkpoint(1))
     return hold
   }
-  const change = (hold: SyncHold, step: number, of: Partial<Application> = {}): Application => {
+  const change = (
+    hold: CheckpointHold,
+    step: number,
+    of: Partial<Application> = {},
+  ): Application => {
     const none = {
       remove: [],
       parents: { columns: [], values: [] },
@@ -66,25 +70,27 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
 
   test('how far an end has come is known by its epoch', async () => {
     const hold = await receiving(end, newTenant())
-    expect(await feed.readSync(hold)).toBeNull()
+    expect(await feed.readCheckpoint(hold)).toBeNull()
     for (const position of ['', 'a\n"b" \\ 🏠', null]) {
-      const step = ((await feed.readSync(hold))?.step ?? 0) + 1
-      await feed.writeSync(hold, sync(step, { position, lacking: step === 2 }))
-      expect(await feed.readSync(hold)).toEqual(sync(step, { position, lacking: step === 2 }))
+      const step = ((await feed.readCheckpoint(hold))?.step ?? 0) + 1
+      await feed.writeCheckpoint(hold, checkpoint(step, { position, lacking: step === 2 }))
+      expect(await feed.readCheckpoint(hold)).toEqual(
+        checkpoint(step, { position, lacking: step === 2 }),
+      )
     }
-    expect(await feed.readSync({ ...hold, epoch: randomUUID() })).toBeNull()
+    expect(await feed.readCheckpoint({ ...hold, epoch: randomUUID() })).toBeNull()
   })
 
   test('what was reached is forgotten by who has the turn, or the epoch', async () => {
     const hold = await copied(newTenant())
-    await feed.forgetSync({ ...hold, token: randomUUID(), epoch: randomUUID() })
-    expect(await feed.readSync(hold)).toEqual(sync(1))
-    await feed.forgetSync({ ...hold, epoch: randomUUID() })
-    expect(await feed.readSync(hold)).toBeNull()
-    await feed.writeSync(hold, sync(1))
-    await feed.forgetSync({ ...hold, token: randomUUID() })
-    expect(await feed.readSync(hold)).toBeNull()
-    await feed.forgetSync(hold)
+    await feed.forgetCheckpoint({ ...hold, token: randomUUID(), epoch: randomUUID() })
+    expect(await feed.readCheckpoint(hold)).toEqual(checkpoint(1))
+    await feed.forgetCheckpoint({ ...hold, epoch: randomUUID() })
+    expect(await feed.readCheckpoint(hold)).toBeNull()
+    await feed.writeCheckpoint(hold, checkpoint(1))
+    await feed.forgetCheckpoint({ ...hold, token: randomUUID() })
+    expect(await feed.readCheckpoint(hold)).toBeNull()
+    await feed.forgetCheckpoint(hold)
   })
 
   test('a step is the next one, or the last one again; any other is refused', async () => {
@@ -101,11 +107,14 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
         step,
         await codeOf(feed.apply(change(hold, step, { rows: [entry(tenant)] }))),
       ]).toEqual([step, 'USAGE'])
-      expect([step, await codeOf(feed.writeSync(hold, sync(step)))]).toEqual([step, 'USAGE'])
+      expect([step, await codeOf(feed.writeCheckpoint(hold, checkpoint(step)))]).toEqual([
+        step,
+        'USAGE',
+      ])
     }
-    await feed.writeSync(hold, sync(3))
-    await feed.writeSync(hold, sync(3, { position: 'another' }))
-    expect(await feed.readSync(hold)).toEqual(sync(3))
+    await feed.writeCheckpoint(hold, checkpoint(3))
+    await feed.writeCheckpoint(hold, checkpoint(3, { position: 'another' }))
+    expect(await feed.readCheckpoint(hold)).toEqual(checkpoint(3))
     expect(await countOf('entries', tenant)).toBe(1)
   })
 
@@ -122,7 +131,10 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     for (const state of ['open', 'capturing', 'read-only', 'moved'] as const) {
       const actor = await bringTo(end, newTenant(), state)
       const hold = { ...holdOf(actor), epoch: actor.epoch }
-      expect([state, await codeOf(feed.writeSync(hold, sync(1)))]).toEqual([state, 'FENCE_LOST'])
+      expect([state, await codeOf(feed.writeCheckpoint(hold, checkpoint(1)))]).toEqual([
+        state,
+        'FENCE_LOST',
+      ])
       expect([state, await codeOf(feed.apply(change(hold, 2)))]).toEqual([state, 'FENCE_LOST'])
     }
     const tenant = newTenant()
@@ -173,7 +185,7 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     expect(answer).toEqual({ removed: 0, brought: 2, collided: [1], orphaned: [] })
     expect(await textsOf(other)).toEqual([[theirs[0], 'new']])
     expect(await countOf('entries', tenant)).toBe(2)
-    expect(await feed.readSync(hold)).toMatchObject({ lacking: true, step: 2 })
+    expect(await feed.readCheckpoint(hold)).toMatchObject({ lacking: true, step: 2 })
   })
 
   test('a row without its parent is left out, and named by its place', async () => {
@@ -256,7 +268,7 @@ describe.each<Kind>(['sql', 'http'])('%s', (kind) => {
     const undone = await feed.apply(change(hold, 2, { rows, undone: true }))
     expect(undone).toEqual({ removed: 0, brought: 1, collided: [], orphaned: [] })
     expect(await countOf('entries', tenant)).toBe(0)
-    expect(await feed.readSync(hold)).toEqual(sync(1))
+    expect(await feed.readCheckpoint(hold)).toEqual(checkpoint(1))
     expect(await feed.apply(change(hold, 2, { rows }))).toEqual(undone)
   })
 

@@ -38,7 +38,8 @@ describe.each(kinds)('%s', (kind) => {
 
   test('turns are taken in the order of their numbers, each by one token', async () => {
     const tenant = newTenant()
-    const take = (token: string, turn: string) => flags().takeTurn({ scope, tenant, token, turn })
+    const take = async (token: string, turn: string) =>
+      (await flags().takeTurn({ scope, tenant, token, turn })) !== null
     const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()]
     expect(await take(first, '9')).toBe(true)
     expect(await take(first, '9')).toBe(true)
@@ -49,7 +50,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(await take(third, '1000000')).toBe(true)
     expect(await take(second, '999999')).toBe(false)
     const other = { scope, tenant: newTenant(), token: first, turn: '1' }
-    expect(await flags().takeTurn(other)).toBe(true)
+    expect(await flags().takeTurn(other)).toEqual({ flag: null })
   })
 
   test('nothing is raised or claimed without a turn', async () => {

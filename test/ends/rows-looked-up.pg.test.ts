@@ -124,7 +124,7 @@ describe.each(kinds)('%s', (kind) => {
   withApi('an existing API makes no digests and has no sequences', async () => {
     expect(end.end.digests).toBeUndefined()
     expect(() => digestsOf(end.end)).toThrow('makes no digests of its rows')
-    expect(await codeOf(at.rows.positionOf('s'))).toBe('PREFLIGHT_FAILED')
+    expect(await codeOf(at.rows.positionsOf(['s']))).toBe('PREFLIGHT_FAILED')
   })
 
   withoutApi('keys that rows of the tenant share or lack are named', async () => {
@@ -146,10 +146,10 @@ describe.each(kinds)('%s', (kind) => {
     const [first = '', second = ''] = await addEntries(newTenant(), 2)
     const keys = { table: tableAt(at, 'entries'), key: ['id'] }
     const asked = [[first], ['99999999'], [second]]
-    const found = await at.rows.existingKeys({ ...keys, keys: asked })
+    const [found = []] = await at.rows.existingKeys([{ ...keys, keys: asked }])
     expect(found.toSorted()).toEqual([`(${first})`, `(${second})`].toSorted())
-    expect(await at.rows.existingKeys({ ...keys, keys: [] })).toEqual([])
-    expect(await at.rows.existingKeys({ ...keys, keys: [[null]] })).toEqual([])
+    expect(await at.rows.existingKeys([{ ...keys, keys: [] }])).toEqual([[]])
+    expect(await at.rows.existingKeys([{ ...keys, keys: [[null]] }])).toEqual([[]])
   })
 
   withoutApi('a table is empty when no tenant has a row in it', async () => {
@@ -170,16 +170,17 @@ describe.each(kinds)('%s', (kind) => {
       gone,
       tenant,
     ])
-    expect(await at.rows.brokenReferences(marks, tables)).toEqual([])
+    expect(await at.rows.brokenReferences([marks], tables)).toEqual([[]])
     const client = await end.database.pool.connect()
     await client.query('begin; set local session_replication_role = replica')
     await client.query('delete from entries where id = $1', [gone])
     await client.query('commit')
     client.release()
-    expect(await at.rows.brokenReferences(marks, tables)).toEqual([
-      { foreignKey: 'marks_entry_id_fkey', rows: 2, values: [`(${gone})`, `(${gone})`] },
+    const none = rowsIn(at, 'marks', newTenant())
+    expect(await at.rows.brokenReferences([marks, none], tables)).toEqual([
+      [{ foreignKey: 'marks_entry_id_fkey', rows: 2, values: [`(${gone})`, `(${gone})`] }],
+      [],
     ])
-    expect(await at.rows.brokenReferences(rowsIn(at, 'marks', newTenant()), tables)).toEqual([])
   })
 
   test('the largest id is the tenant’s, and none without rows', async () => {
@@ -187,21 +188,23 @@ describe.each(kinds)('%s', (kind) => {
     const ids = await addEntries(tenant, 3)
     await addEntries(other, 1)
     const largest = kind === 'api' ? null : BigInt(ids.at(-1) ?? 0)
-    expect(await at.rows.largestId(entries(tenant), 'id')).toBe(largest)
-    expect(await at.rows.largestId(entries(newTenant()), 'id')).toBeNull()
+    const use = (of: string) => ({ rows: entries(of), column: 'id', descending: false })
+    const none = newTenant()
+    expect(await at.rows.largestIds([use(tenant), use(none)])).toEqual([largest, null])
   })
 
   withoutApi('a sequence only ever goes forward', async () => {
     const sequence = tableAt(at, 'bills').columns.find(({ name }) => name === 'id')?.sequence ?? ''
-    const start = await at.rows.positionOf(sequence)
-    expect(await at.rows.advanceSequence(sequence, start + 1_000n)).toBe(true)
-    expect(await at.rows.positionOf(sequence)).toBe(start + 1_000n)
+    const [start = 0n] = await at.rows.positionsOf([sequence])
+    const advance = (id: bigint) => at.rows.advanceSequences([{ sequence, id }])
+    expect(await advance(start + 1_000n)).toEqual([sequence])
+    expect(await at.rows.positionsOf([sequence])).toEqual([start + 1_000n])
     for (const id of [start + 1_000n, start, 1n]) {
-      expect(await at.rows.advanceSequence(sequence, id)).toBe(false)
+      expect(await advance(id)).toEqual([])
     }
     const insert = `insert into bills (account) values ('anybody') returning id`
     expect((await query(insert)).rows).toEqual([{ id: String(start + 1_001n) }])
-    expect(await codeOf(at.rows.positionOf('no_such_sequence'))).toBe(
+    expect(await codeOf(at.rows.positionsOf(['no_such_sequence']))).toBe(
       kind === 'sql' ? 'DATABASE_ERROR' : 'USAGE',
     )
   })

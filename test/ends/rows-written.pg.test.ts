@@ -7,6 +7,7 @@ import { begin, bringTo, holdOf, newActor, newTenant } from '../helpers/ends/fla
 import { kinds, openTestEnd, type TestEnd } from '../helpers/ends/kinds.ts'
 import {
   type At,
+  type CheckpointHold,
   codeOf,
   counted,
   endTable,
@@ -15,7 +16,6 @@ import {
   readingOf,
   receiving,
   rowsIn,
-  type SyncHold,
   writeBatch,
   writingOf,
 } from '../helpers/ends/tenant-rows.ts'
@@ -50,7 +50,7 @@ describe.each(kinds)('%s', (kind) => {
   }
   const written = (rows: readonly Texts[]) =>
     rows.map(([id, account, , text]) => [id, account, text])
-  const progress = (hold: SyncHold) => at.rows.readProgress(hold)
+  const progress = (hold: CheckpointHold) => at.rows.readProgress(hold)
   /** Columns as the table has them. */
   const ordered = (rows: readonly Texts[]) => ({ columns, rows })
 
@@ -183,7 +183,7 @@ describe.each(kinds)('%s', (kind) => {
     expect((await progress(hold)).size).toBe(0)
   })
 
-  const tryWrite = (tenant: string, hold: SyncHold) =>
+  const tryWrite = (tenant: string, hold: CheckpointHold) =>
     codeOf(writeBatch(at, writingOf({ at, name: 'entries' }, hold), ordered(entriesOf(tenant, 1))))
 
   withoutApi('no row is written but by the attempt for which the end is closed', async () => {

@@ -36,6 +36,7 @@ const homeAgain: readonly Variant[] = ['no window', 'window over', 'clean-up beg
 const undoable: readonly Variant[] = ['no window', ...windowed]
 const beforeCutover = [
   ...(['queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify'] as const),
+  'hold',
   'final_catch_up',
 ] as const
 
@@ -190,7 +191,7 @@ const at = () => withoutQueues(db)
 /** Phases that a move passes through under an errand that is open. */
 const reached: Readonly<Partial<Record<Open, RegExp>>> = {
   nothing: /^(moved|failed|rolled_back|cleaned|rehearsed)$/,
-  move: /^(queued|preflight|capture|fence|drain|copy|catch_up|verify|final_catch_up|cutover|release)$/,
+  move: /^(queued|preflight|capture|fence|drain|copy|catch_up|verify|hold|final_catch_up|cutover|release)$/,
   rollback: /^(undo_.*|withdraw|moved|failed)$/,
   audit: /^(audit|moved)$/,
   finalize: /^(finalize|moved)$/,

@@ -2,7 +2,7 @@
 // to the cutover. Other moments are in network.all.test.ts.
 import { expect, test } from 'vitest'
 import type { OnData } from '../../dev/tcp-proxy.ts'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
 import { expectMoved, proxyTo, slowly, timeout } from './proxied.ts'
@@ -20,7 +20,7 @@ function atCutover(what: 'cut' | 'freeze'): { onData: OnData; met: () => number 
   return { onData, met: () => met }
 }
 
-describeOnBackends('a connection', (backend) => {
+describeOnOneBackend('a connection', (backend) => {
   test('that breaks at the answer to the cutover leaves no doubt', { timeout }, async () => {
     await using world = await createWorld({ backend, plan: slowly })
     await world.addTenant('acme')

@@ -2,10 +2,10 @@
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { startPostgres } from '../../dev/postgres.ts'
-import { startRedis } from '../../dev/redis.ts'
+import { startRedis } from '../../dev/redis/redis.ts'
 import { queueBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { copying } from '../helpers/reached.ts'
+import { copying } from '../helpers/moments/reached.ts'
 import { ended, expectHome, rowsAt, tryWrite } from '../helpers/runs.ts'
 import { createWorld, type World, type WorldOptions } from '../helpers/world.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../dev/postgres.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { copying } from '../helpers/reached.ts'
+import { copying } from '../helpers/moments/reached.ts'
 import { ended, expectHome, flagsAt, tryWrite } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
-import { programFile } from '../helpers/programs.ts'
+import { programFile } from '../helpers/processes/programs.ts'
 import { ended, expectHome, rowsAt } from '../helpers/runs.ts'
 import type { World } from '../helpers/world.ts'
 
@@ -23,7 +23,7 @@ export async function workerProcess(
   const args = preload
     ? ['--import', 'tsx', '--import', fileURLToPath(new URL(preload, import.meta.url))]
     : []
-  const script = programFile('test/helpers/worker-process.ts')
+  const script = programFile('test/helpers/processes/worker-process.ts')
   const child = spawn(process.execPath, [...args, script], {
     env: {
       ...process.env,

@@ -5,8 +5,8 @@ import { installGuard } from '../../src/ends/postgres/fence/install-guard.ts'
 import { uninstallFence } from '../../src/ends/postgres/fence/uninstall.ts'
 import { createPool } from '../../src/postgres.ts'
 import { Life, lend } from '../helpers/attempts/life.ts'
-import { deferred } from '../helpers/deferred.ts'
 import { createFenced } from '../helpers/fence/fenced.ts'
+import { deferred } from '../helpers/moments/deferred.ts'
 
 const again = `create trigger again after insert on visits for each statement
   execute function suppress_redundant_updates_trigger()`

@@ -6,6 +6,7 @@ import { createFenced, type Fenced, rowsOf } from '../helpers/fence/fenced.ts'
 import { type End, join, type Player, type Role } from '../helpers/fence/lease-players.ts'
 import { createMover } from '../helpers/fence/mover.ts'
 import { type Level, levels } from '../helpers/fence/writer.ts'
+import { partOf } from '../helpers/rotation.ts'
 
 /**
  * `nothing`: the mover found no row of its own. `refused`: another has the flag's row, and is not
@@ -74,7 +75,7 @@ describe.each(levels)('at a lapsed lease, with %s writers', (level) => {
   })
   afterAll(async () => await db[Symbol.asyncDispose]())
 
-  test.each([...two, ...three].map((each) => [titleOf(each), each] as const))(
+  test.each(partOf([...two, ...three], 2).map((each) => [titleOf(each), each] as const))(
     '%s',
     async (_, o) => {
       await play(db, level, o)

@@ -3,7 +3,7 @@
 // every other kind, and the next one the others, which by-feeds.all.test.ts takes at once.
 
 import { followEachKind } from '../helpers/follow/each-kind.ts'
-import { kindsOfChanges } from '../helpers/kinds-of-changes.ts'
+import { kindsOfChanges } from '../helpers/moments/kinds-of-changes.ts'
 import { isInPart } from '../helpers/rotation.ts'
 
 const takes = (place: number) => place < kindsOfChanges.length && isInPart(place, 2)

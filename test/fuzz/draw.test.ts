@@ -1,11 +1,12 @@
 // What the fuzzer draws: the same for the same seed, and something to shrink.
 import { describe, expect, test } from 'vitest'
-import type { Case } from '../../fuzz/case.ts'
-import { sqlOf, writeSql } from '../../fuzz/case-sql.ts'
-import { plain } from '../../fuzz/draft.ts'
-import { drawCase } from '../../fuzz/draw-case.ts'
+import type { Case, Table } from '../../fuzz/cases/case.ts'
+import { sqlOf, writeSql } from '../../fuzz/cases/case-sql.ts'
+import { shrink } from '../../fuzz/cases/shrink.ts'
+import { plain } from '../../fuzz/draw/draft.ts'
+import { drawCase } from '../../fuzz/draw/draw-case.ts'
+import { neededShared } from '../../fuzz/draw/needed-shared.ts'
 import { readOptions } from '../../fuzz/options.ts'
-import { shrink } from '../../fuzz/shrink.ts'
 import { differences, type Line, shapesOf } from '../../fuzz/whole.ts'
 
 const numbers = Array.from({ length: 40 }, (_, i) => i)
@@ -44,6 +45,42 @@ describe('of 200 cases some have', () => {
     ["another schema's tables", /create table "Outside"/],
   ])('%s', (_, sql) => {
     expect(cases.some((kase) => sql.test(sqlOf(kase, 'source')))).toBe(true)
+  })
+
+  test.each<[string, (one: Table) => boolean]>([
+    ['a reference without a key', ({ ways: [one, ...more] }) => !!one && !one.declared && !more[0]],
+    ['several ways', ({ ways }) => ways.length > 2],
+    ['ways by type', ({ ways }) => ways.some(({ kind }) => kind !== null)],
+    ['a way to its own rows', ({ ways, name }) => ways.some(({ parent }) => parent === name)],
+  ])('a table with %s, and rows that go it', (_, isSuch) => {
+    const found = cases.filter(({ tables, rows }) =>
+      tables.some((one) => {
+        const columns = one.ways.flatMap((way) => way.columns)
+        return (
+          isSuch(one) &&
+          rows.some(({ table, owner, values }) => {
+            return table === one.name && owner === 'a' && columns.some((column) => column in values)
+          })
+        )
+      }),
+    )
+    expect(found.length).toBeGreaterThan(3)
+  })
+
+  test('rows that rows of the tenant refer to, and shared ones that the target lacks', () => {
+    const referred = cases.filter(({ tables, rows }) =>
+      tables.some(({ name, referredBy }) => {
+        const own = rows.filter(({ table, owner }) => table === name && owner === 'a')
+        return referredBy.length > 0 && own.length > 0
+      }),
+    )
+    const lacking = cases.filter((kase) => {
+      const needed = neededShared(kase)
+      return kase.rows.some(({ absent, mark }) => absent && needed.has(mark))
+    })
+    expect([referred.length > 10, lacking.length > 10]).toEqual([true, true])
+    const absent = cases.flatMap(({ rows }) => rows.filter((row) => row.absent))
+    for (const { mark, owner } of absent) expect([mark, owner]).toEqual([mark, '-'])
   })
 
   test.each(['copy', 'truncate'])('%s as a write', (kind) => {

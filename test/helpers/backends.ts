@@ -4,6 +4,7 @@
 // else's: suites give their queues a prefix of their own and never flush.
 import { randomUUID } from 'node:crypto'
 import { describe, inject } from 'vitest'
+import { indexOfName, oneOf, takesAll } from './rotation.ts'
 
 export type QueueBackend =
   | { name: 'redis'; redisUrl: string; skip?: string }
@@ -24,6 +25,18 @@ export function describeOnBackends(title: string, suite: (backend: QueueBackend)
   for (const backend of queueBackends()) {
     const name = `${title} (${backend.name}${backend.skip ? `, skipped: ${backend.skip}` : ''})`
     describe.skipIf(backend.skip !== undefined)(name, () => suite(backend))
+  }
+}
+
+/**
+ * A suite on one backend, another one with each commit; on all of them where `npm run test:all`
+ * says so. A missing one is passed over.
+ */
+export function describeOnOneBackend(title: string, suite: (backend: QueueBackend) => void): void {
+  const there = queueBackends().filter(({ skip }) => skip === undefined)
+  const taken = takesAll() ? there : oneOf(there, indexOfName(title))
+  for (const backend of taken) {
+    describe(`${title} (${backend.name})`, () => suite(backend))
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // A column is its type and what else is true of it: `text`, `int8 key`, `numeric(10,2) not-null`,
 // `int8 -> projects.id`. Words: key (part of the primary key), not-null, default, generated,
-// identity, nondeterministic. A `key` is also not null.
+// identity, nondeterministic, unique. A `key` is also not null.
 import type {
   Catalog,
   CatalogColumn,
@@ -51,7 +51,12 @@ export function tableOf(name: string, { columns, foreignKeys = [] }: TableWords)
   return {
     name,
     columns: Object.entries(columns).map(([column, words]) => columnOf(column, words)),
-    uniques: key.length > 0 ? [{ name: `${name}_pkey`, columns: key, primary: true }] : [],
+    uniques: [
+      ...(key.length > 0 ? [{ name: `${name}_pkey`, columns: key, primary: true }] : []),
+      ...Object.keys(columns)
+        .filter((column) => columns[column]?.includes(' unique'))
+        .map((column) => ({ name: `${name}_${column}`, columns: [column], primary: false })),
+    ],
     foreignKeys: [
       ...Object.entries(columns).flatMap(([column, words]) => pointerOf(column, words)),
       ...foreignKeys.map(foreignKeyOf),

@@ -2,8 +2,8 @@
 // code.
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Answer, Command } from './command-server.ts'
-import { programFile } from './programs.ts'
+import type { Answer, Command } from './processes/command-server.ts'
+import { programFile } from './processes/programs.ts'
 
 export interface Ran {
   readonly code: number | null
@@ -40,7 +40,7 @@ export async function rehome(
 }
 
 function startServer(): ChildProcess {
-  const child = fork(programFile('test/helpers/command-server.ts'), [], { env: basic() })
+  const child = fork(programFile('test/helpers/processes/command-server.ts'), [], { env: basic() })
   child.setMaxListeners(0)
   return child
 }

@@ -26,7 +26,7 @@ export type Between = (handler: Handler) => Handler
 
 export const smallTables = smallPlan({}).tables.filter((entry) => entry.kind !== 'stream')
 
-type Served = Pick<HttpEndOptions, 'tables' | 'exclude' | 'feed' | 'schema' | 'scope'>
+type Served = Pick<HttpEndOptions, 'tables' | 'exclude' | 'feed' | 'schema' | 'scope' | 'maxBytes'>
 
 export interface ServeOptions extends Partial<Served> {
   readonly between?: Between
@@ -40,7 +40,8 @@ export async function serveEnd(
   const { tables = smallTables, exclude = [] } = options
   const auth = options.hmac ? { hmac: secret } : { bearer: secret }
   const { feed = true, schema = 'public', scope = 'default' } = options
-  const own = { schema, scope, tables, exclude, auth, feed }
+  const { maxBytes } = options
+  const own = { schema, scope, tables, exclude, auth, feed, ...(maxBytes && { maxBytes }) }
   const end = createHttpEnd({ pool: database.pool, ...own })
   await end.install()
   const handler: Handler = nodeHandler(end)

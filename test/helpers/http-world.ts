@@ -59,8 +59,8 @@ function servedBy(plan: Partial<PlanInput> = {}, end: EndName): ServeOptions {
   const own = (tables ?? []).flatMap((one) => {
     if (one.kind !== 'table') return []
     const name = end === 'source' ? one.name : (one.to ?? one.name)
-    const { tenant, through } = one
-    return [{ ...table(name, tenant ? { tenant } : {}), through }]
+    const { tenant, through, nobody, side, sharing } = one
+    return [{ ...table(name, tenant ? { tenant } : {}), through, nobody, side, sharing }]
   })
   return { exclude: end === 'source' ? exclude : [], ...(own.length > 0 && { tables: own }) }
 }

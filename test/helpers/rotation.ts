@@ -1,6 +1,7 @@
 // Which of many equal places a test takes this time: the next one with each commit, and without git
 // with each day. So as many successive commits as there are places, or parts, take all of them. The
-// number is printed, so that a run can be repeated: ROTATION=1234 npx vitest run …
+// number is printed, so that a run can be repeated: ROTATION=1234 npx vitest run … What is in parts
+// is taken whole by ROTATION=all, as `npm run test:all` says.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 
@@ -23,13 +24,23 @@ export function isInPart(index: number, parts: number): boolean {
   return (index + rotation()) % parts === 0
 }
 
+/** Those of a list whose turn it is: each is in one of `parts`. All of them for ROTATION=all. */
+export function partOf<T>(items: readonly T[], parts: number): T[] {
+  return items.filter((_, i) => takesAll() || isInPart(i, parts))
+}
+
+/** Whether parts are taken whole. */
+export function takesAll(): boolean {
+  return process.env.ROTATION === 'all'
+}
+
 /** A number for a name that stands in no list, the same in every run. */
 export function indexOfName(name: string): number {
   return createHash('md5').update(name).digest().readUInt16BE()
 }
 
 function chosen(): number {
-  const given = process.env.ROTATION
+  const given = takesAll() ? undefined : process.env.ROTATION
   const number = given === undefined ? (commitNumber() ?? dayNumber()) : Number(given)
   process.stderr.write(`ROTATION=${number}\n`)
   return number

@@ -10,7 +10,7 @@ const tables = ['tenants', 'notes', 'note_lines', 'visits'] as const
 
 /** Waits until nothing of the run is open. Returns tenant → move. */
 export async function ended(world: World, runId: string | null): Promise<Map<string, Ended>> {
-  for await (const { done, moves } of world.rehome.watch(runId ?? '', { everyMs: 25 })) {
+  for await (const { done, moves } of world.rehome.watch(runId ?? '', { everyMs: 60 })) {
     if (done) return new Map(moves.map((move) => [move.tenant_id, move]))
   }
   throw new Error('the run did not end')

@@ -18,7 +18,7 @@ export function smallPlan(changes: Partial<PlanInput>): PlanInput {
     chunkRows: 12,
     attempts: 2,
     backoffMs: 50,
-    fence: { leaseMs: 3_000, drainMs: 2_000 },
+    fence: { leaseMs: 15_000, drainMs: 2_000 },
     ...changes,
   })
 }

@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 export const onlinePlan = {
   strategy: 'online',
   pause: { budgetMs: 60_000 },
-  fence: { leaseMs: 3_000, drainMs: 2_000 },
+  fence: { leaseMs: 15_000, drainMs: 2_000 },
 } as const
 
 /** For the target: each end gives its notes ids of its own. */
@@ -28,7 +28,7 @@ export async function writeThere(
 /** Asks for a rollback. Returns the phase in which it ended, and why it did not end well. */
 export async function back(world: World, run: string, tenant: string): Promise<string> {
   await world.rehome.rollback(run, { tenants: [tenant] })
-  for await (const { done } of world.rehome.watch(run, { everyMs: 25 })) if (done) break
+  for await (const { done } of world.rehome.watch(run, { everyMs: 60 })) if (done) break
   const move = await moveOf(world, run, tenant)
   return move.error_code ? `${move.phase} ${move.error_code}: ${move.error_message}` : move.phase
 }

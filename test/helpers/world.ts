@@ -4,7 +4,7 @@
 import type { PostgresServer } from '../../dev/postgres.ts'
 import { type RunningWorker, startWorker } from '../../jobs/worker.ts'
 import { install } from '../../src/coordinator/installation.ts'
-import { open, type Rehome } from '../../src/coordinator/rehome.ts'
+import { type Library, openLibrary } from '../../src/coordinator/rehome.ts'
 import { createLog } from '../../src/log.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
@@ -43,7 +43,7 @@ export interface World extends AsyncDisposable {
   readonly target: TestDatabase
   readonly control: TestDatabase
   readonly environment: NodeJS.ProcessEnv
-  readonly rehome: Rehome
+  readonly rehome: Library
   plan(changes?: Partial<PlanInput>): PlanInput
   /** Rows: 1 + notes + 2 * notes + 20. */
   addTenant(tenant: string, notes?: number): Promise<void>
@@ -83,7 +83,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const urls = { source: source.url, target: target.url, control: control.url }
   const environment = environmentOf(urls, redisUrl)
   const log = createLog({ level: process.env.LOG_LEVEL ?? 'silent' })
-  const rehome = options.bare ? null : await open({ environment, by: 'tester', log })
+  const rehome = options.bare ? null : await openLibrary({ environment, by: 'tester', log })
   const workers: RunningWorker[] = []
   return {
     source,

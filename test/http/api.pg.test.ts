@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { definePlan, type PlanInput, table } from '../../src/plan/plan.ts'
-import { journal, type NotesApi, notesApi, serveNotesApi } from '../helpers/notes-api.ts'
+import { journal, type NotesApi, notesApi, serveNotesApi } from '../helpers/http/notes-api.ts'
 import { ended } from '../helpers/runs.ts'
 import { createWorld, installPlans, type World } from '../helpers/world.ts'
 
@@ -97,6 +97,19 @@ test('from an API to a database, and nothing but the tenant is read', async () =
   await moved.rehome.cleanup(moved.runId, { tenants: ['acme'] })
   expect((await ended(moved.scene, moved.runId)).get('acme')?.phase).toBe('cleaned')
   expect(await rowsOf(world.source)).toEqual([])
+})
+
+test('rows that refer to each other come to an API in several batches, too', async () => {
+  await using world = await apiWorld()
+  await using app = await serveNotesApi(world.target)
+  const { entries, marks } = notesApi(app).tables
+  if (!entries || !marks) throw new Error('no tables')
+  const tables = { entries: { ...entries, references: { big: 'entries' } }, marks }
+  const target = { ...notesApi(app), tables }
+  const plan = planOf({ source: postgres({ urlFrom: 'SOURCE_URL' }), target })
+  await using moved = await move({ world, app, plan })
+  expect([moved.result?.phase, moved.result?.error_message]).toEqual(['moved', null])
+  expect(app.asked.get('/rehome/entries/put?account=acme')).toBeGreaterThan(1)
 })
 
 test('a row that an API has not kept as it was is named, and the tenant writes at the source', async () => {

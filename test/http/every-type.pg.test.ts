@@ -1,7 +1,7 @@
 // Every type of PostgreSQL over HTTP, as it is and through transforms that change nothing.
 // Each story with one mix of ends; the others are in mixes.all.test.ts.
 import { test } from 'vitest'
-import { withOneMix } from '../helpers/http-mixes.ts'
+import { withOneMix } from '../helpers/http/http-mixes.ts'
 import { everyTypeStories } from './stories/every-type.ts'
 
 test.each(withOneMix(everyTypeStories))(

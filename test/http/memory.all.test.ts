@@ -1,6 +1,6 @@
 // A tenant of many rows moves over HTTP in the same memory.
 import { test } from 'vitest'
-import { moveInSmallHeap } from '../helpers/small-heap.ts'
+import { moveInSmallHeap } from '../helpers/processes/small-heap.ts'
 
 test(
   '120,000 rows move between two ends over HTTP in a heap of 96 MiB',

@@ -1,7 +1,7 @@
 // Stories of tenants that write while they move, and of their ways back,
 // with another mix of ends than in the default tier: each mix with two successive commits.
 import { test } from 'vitest'
-import { withAnotherMix } from '../helpers/http-mixes.ts'
+import { withAnotherMix } from '../helpers/http/http-mixes.ts'
 import { momentStories } from './stories/moments.ts'
 import { onlineStories } from './stories/online.ts'
 import { waysBackStories } from './stories/ways-back.ts'

@@ -1,7 +1,7 @@
 // Stories of moves that stand still, and of what becomes of rows on their way,
 // with another mix of ends than in the default tier: each mix with two successive commits.
 import { test } from 'vitest'
-import { withAnotherMix } from '../helpers/http-mixes.ts'
+import { withAnotherMix } from '../helpers/http/http-mixes.ts'
 import { everyTypeStories } from './stories/every-type.ts'
 import { killedWorkerStories } from './stories/killed-worker.ts'
 import { transformStories } from './stories/transforms.ts'

@@ -1,7 +1,7 @@
 // Tenants whose ends are reached over HTTP come back, are given up, and are tidied up after.
 // Each story with one mix of ends; the others are in mixes.all.test.ts.
 import { test } from 'vitest'
-import { withOneMix } from '../helpers/http-mixes.ts'
+import { withOneMix } from '../helpers/http/http-mixes.ts'
 import { wayBackStories } from './stories/way-back.ts'
 
 test.each(withOneMix(wayBackStories))(

@@ -12,8 +12,8 @@ import {
   corpusSchema,
   inTransaction,
   outsideTransaction,
-} from '../helpers/lint-corpus.ts'
-import { claimedLocks, measure, measureOutside } from '../helpers/lint-locks.ts'
+} from '../helpers/lint/lint-corpus.ts'
+import { claimedLocks, measure, measureOutside } from '../helpers/lint/lint-locks.ts'
 
 let template = ''
 let database: TestDatabase

@@ -42,7 +42,7 @@ export const move = {
   'take over source': (act) =>
     answer(takeOver(act, source), () => leased(act, 'take over target'), 'adopt own fence'),
   'take over target': (act) =>
-    answer(takeOver(act, target), 'store drain', () => {
+    answer(takeOver(act, target), act.rules.drainBeforeCopy ? 'bump' : 'store drain', () => {
       act.m.lease = 0
       return 'adopt own fence'
     }),
@@ -97,13 +97,19 @@ export const move = {
 
   // src/stages/fence.ts, drain.ts
   'store fence': store(phase.fence, 'raise fence'),
-  'raise fence': (act) => answer(raise(act, source), () => leased(act, 'store drain'), 'failed'),
-  'store drain': store(phase.drain, (act) => (act.rules.drainBeforeCopy ? 'bump' : 'read rows')),
+  'raise fence': (act) =>
+    answer(
+      raise(act, source),
+      () => leased(act, act.rules.drainBeforeCopy ? 'bump' : 'store drain'),
+      'failed',
+    ),
   bump: drainAt(source, 'wait for writers'),
   'wait for writers': ({ m, rules }) => {
     if (m.waits !== 0) return 'wait'
-    return rules.drainBeforeCopy ? 'read rows' : 'store cutover'
+    return rules.drainBeforeCopy ? 'store drain' : 'store cutover'
   },
+  // It is on its way since the drain began, and has come by its end.
+  'store drain': store(phase.drain, 'read rows'),
 
   // src/copying/copy-tables.ts, src/ends/postgres/copy/copy-table.ts, chunk-writer.ts
   'read rows': copyRead('hold for chunk', 'compare: read source'),

@@ -81,7 +81,7 @@ const beforeFirst = new Set(
     'take over capture',
     'lower to capture',
     'take over captured target',
-    'read sync',
+    'read checkpoint',
     'take turn at source, to go back',
     'take turn at target, to go back',
     'look for a cutover back',

@@ -31,9 +31,9 @@ export const online = {
   'lower to capture': (act) =>
     answer(lowerToCapture(act, source), 'take over captured target', 'adopt own fence'),
   'take over captured target': (act) =>
-    answer(takeOver(act, target), () => leased(act, 'read sync'), 'adopt own fence'),
-  'read sync': ({ s, m }) =>
-    s.end(target).syncEpoch === m.epoch ? 'store catch_up' : 'store capture',
+    answer(takeOver(act, target), () => leased(act, 'read checkpoint'), 'adopt own fence'),
+  'read checkpoint': ({ s, m }) =>
+    s.end(target).checkpointEpoch === m.epoch ? 'store catch_up' : 'store capture',
 
   // src/stages/capture.ts
   'store capture': store(phase.fence, 'start capture'),
@@ -98,12 +98,12 @@ export const online = {
 
   // src/stages/undo/undo-catch-up.ts
   'store undo_catch_up': store(phase.undoFence, 'claim source'),
-  'claim source': (act) => answer(claim(act, source), 'hold for sync', 'failed'),
-  'hold for sync': held(source, 'write sync'),
-  'write sync': ({ s, m, rules }) => {
+  'claim source': (act) => answer(claim(act, source), 'hold for checkpoint', 'failed'),
+  'hold for checkpoint': held(source, 'write checkpoint'),
+  'write checkpoint': ({ s, m, rules }) => {
     if (rules.chunksHold && m.locked !== 1 + source) return 'failed'
     s.end(source).seen = 0
-    s.end(source).syncEpoch = m.epoch
+    s.end(source).checkpointEpoch = m.epoch
     m.locked = 0
     return 'read changes back'
   },

@@ -108,7 +108,7 @@ export function roundCommit(
     if (compares && rows !== m.memory) return 'failed'
     to.rows = rows
     to.seen = m.memory
-    to.syncEpoch = m.epoch
+    to.checkpointEpoch = m.epoch
     m.read = 0
     return next
   }

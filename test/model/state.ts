@@ -40,7 +40,8 @@ export const phase = {
  * newest attempt that took its turn here, and that has ended the transactions of earlier ones.
  * `rows`: a set of writes, one bit each. `copied`, `done`: copy_progress under `copyEpoch`.
  * `window`: capture_until is to come. `opensLogged`: capture_ms is set. `log`: writes that are in
- * the log of this end. `seen`: writes at the other end whose changes are here, under `syncEpoch`.
+ * the log of this end. `seen`: writes at the other end whose changes are here, under
+ * `checkpointEpoch`.
  */
 const endFields = [
   'mode',
@@ -58,7 +59,7 @@ const endFields = [
   'opensLogged',
   'log',
   'seen',
-  'syncEpoch',
+  'checkpointEpoch',
   'turn',
   'swept',
 ] as const
@@ -216,7 +217,7 @@ export class State {
 
 const epochPlaces = [
   ...ends.flatMap((end) =>
-    (['epoch', 'openedBy', 'copyEpoch', 'syncEpoch'] as const).map(
+    (['epoch', 'openedBy', 'copyEpoch', 'checkpointEpoch'] as const).map(
       (field) => endsAt + end * endFields.length + endFields.indexOf(field),
     ),
   ),

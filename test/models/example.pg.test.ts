@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import plan from '../../examples/work-items/plan.ts'
 import { rehome } from '../helpers/command.ts'
-import { writePlanFile } from '../helpers/plan-file.ts'
+import { writePlanFile } from '../helpers/plans/plan-file.ts'
 import { ended, flagsAt } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
 

@@ -11,7 +11,7 @@ import {
   moveOne,
   trackerPlan,
   trackerWorld,
-} from '../helpers/tracker.ts'
+} from '../helpers/schemas/tracker.ts'
 
 interface Issue {
   id: bigint

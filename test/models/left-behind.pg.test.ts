@@ -11,7 +11,7 @@ import {
   sources,
   trackerPlan,
   trackerWorld,
-} from '../helpers/tracker.ts'
+} from '../helpers/schemas/tracker.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test('a row with a new id that fails for two tables is counted once, by its own id', async () => {

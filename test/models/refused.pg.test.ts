@@ -10,7 +10,7 @@ import {
   sources,
   trackerPlan,
   trackerWorld,
-} from '../helpers/tracker.ts'
+} from '../helpers/schemas/tracker.ts'
 
 test('a stream may read no unguarded table, unless it says so', async () => {
   await using world = await trackerWorld({ source: 'create table words (id bigint, word text);' })

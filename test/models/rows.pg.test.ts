@@ -15,7 +15,7 @@ import {
   trackerPlan,
   trackerWorld,
   workItems,
-} from '../helpers/tracker.ts'
+} from '../helpers/schemas/tracker.ts'
 import { createWorld, installPlans } from '../helpers/world.ts'
 
 const Issue = z.object({ id: z.bigint(), number: z.number().max(8, 'is too large') })

@@ -1,7 +1,7 @@
 // Rows of one model become those of quite another: by queries, groups and rows that become many.
 import { expect, test } from 'vitest'
 import { ended } from '../helpers/runs.ts'
-import { addWorkspace, trackerPlan, trackerWorld } from '../helpers/tracker.ts'
+import { addWorkspace, trackerPlan, trackerWorld } from '../helpers/schemas/tracker.ts'
 
 test('issues and their labels become work items, and each row arrives once', async () => {
   await using world = await trackerWorld()

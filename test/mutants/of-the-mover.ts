@@ -3,7 +3,12 @@ import { wholeApplication } from '../../src/ends/flags.ts'
 import type { Change } from '../helpers/fence/install.ts'
 import { lineOf99, type Mutant } from './mutant.ts'
 import { stranger } from './of-the-guard.ts'
-import { oldSnapshot, parentGetsATenant, wroteBefore } from './scenarios.ts'
+import {
+  oldSnapshot,
+  parentGetsATenant,
+  parentGetsATenantInTheDrain,
+  wroteBefore,
+} from './scenarios.ts'
 import { lateStep, staleChunkCommits, staleStep, staleTokenWrites } from './stale-movers.ts'
 
 /** Lets an attempt go on whose turn has passed. */
@@ -81,17 +86,28 @@ export const drains: readonly Mutant[] = [
   {
     title: "a drain that does not wait for rows that may become anybody's",
     scenario: parentGetsATenant('read committed', lineOf99),
-    spoken: ['(rehome.bucket_of($1)::oid, 1024::oid)', '(rehome.bucket_of($1)::oid)'],
+    spoken: ['::oid, 1024::oid)', '::oid)'],
+    spokenToo: [', 1024]::oid[]', ']::oid[]'],
   },
   {
     title: 'a drain that does not bump the bucket of all',
     scenario: oldSnapshot('repeatable read', { write: 'truncate visits' }),
-    spoken: ['(rehome.bucket_of($1), 1024)', '(rehome.bucket_of($1), 1023 - rehome.bucket_of($1))'],
+    spoken: [', 1024) order by id', ', 1023) order by id'],
+  },
+  {
+    title: "a drain that waits once, and a writer has come for rows that were not the tenant's",
+    scenario: parentGetsATenantInTheDrain('read committed', lineOf99),
+    spoken: ['objsubid = 2\n    and objid', 'objsubid = 3\n    and objid'],
+  },
+  {
+    title: "a drain that bumps once, and a snapshot tells whose the tenant's rows were",
+    scenario: parentGetsATenantInTheDrain('repeatable read', lineOf99),
+    spoken: ['id in (1024) order by', 'id in (1023) order by'],
   },
   {
     title: 'a drain of the whole application that waits for one bucket',
     scenario: wroteBefore('read committed', { fenced: wholeApplication }),
-    spoken: [' or $2) and', ' or $2 and false) and'],
+    spoken: [' or true)', ' or false)'],
   },
   {
     title: 'a drain of the whole application that bumps no bucket',

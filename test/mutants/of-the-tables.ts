@@ -101,16 +101,16 @@ export const guards: readonly Mutant[] = [
     title: "new rows that may become anybody's and that nobody looks at",
     scenario: parentGetsATenant('read committed', lineOf99),
     guards: [
-      /orphans or coalesce\(bool_or\([^;]*\), false\)(?=(, coalesce\([^;]*\))?\s+into)/g,
-      'orphans',
+      /rehome_orphans or coalesce\(bool_or\([^;]*\), false\)(?=(, coalesce\([^;]*\))?\s+into)/g,
+      'rehome_orphans',
     ],
   },
   {
     title: "old rows that may become anybody's and that nobody looks at",
     scenario: parentGetsATenant('read committed', 'delete from note_lines where note_id = 99'),
     guards: [
-      /coalesce\(bool_or\([^;]*\), false\) into again, orphans/g,
-      'false into again, orphans',
+      /coalesce\(bool_or\([^;]*\), false\) into rehome_again, rehome_orphans/g,
+      'false into rehome_again, rehome_orphans',
     ],
   },
   {

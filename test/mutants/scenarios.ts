@@ -41,11 +41,7 @@ async function lostSince(db: Fenced, copied: readonly string[]): Promise<string 
 }
 
 /** Short, because a writer that is waited for ends only when the wait is over. */
-const drains = (mover: Mover) =>
-  mover.drain(100).then(
-    () => true,
-    () => false,
-  )
+const drains = async (mover: Mover) => (await codeOf(mover.drain(100))) === 'accepted'
 
 /** It has written before the fence, and commits when the copy is done. */
 export const wroteBefore =
@@ -184,6 +180,28 @@ export const parentGetsATenant =
     await mover.raise()
     if (!(await drains(mover))) return null
     const copied = await copyOf(db)
+    await child.commit()
+    return await lostSince(db, copied)
+  }
+
+/** The parent of a row gets a tenant from a transaction for which the drain waits. */
+export const parentGetsATenantInTheDrain =
+  (level: Level, write: string): Scenario =>
+  async (stage) => {
+    const { db } = stage
+    await db.pool.query('alter table notes alter tenant_id drop not null')
+    await db.pool.query('insert into notes (id) values (99)')
+    await using parent = await openWriter(db, 'read committed')
+    await parent.write(`update notes set tenant_id = 'acme' where id = 99`)
+    const mover = moverOf(stage)
+    await mover.raise()
+    const drain = await mover.drainThatWaits(1_000)
+    await using child = await openWriter(db, level)
+    await child.write(level === 'read committed' ? write : 'select')
+    await parent.commit()
+    if ((await codeOf(drain.done)) !== 'accepted') return null
+    const copied = await copyOf(db)
+    if (level !== 'read committed') await child.write(write)
     await child.commit()
     return await lostSince(db, copied)
   }

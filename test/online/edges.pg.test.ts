@@ -5,9 +5,9 @@ import type { RemoteCall } from '../../src/calls.ts'
 import { install } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
+import { createWriter } from '../helpers/moments/writes-between.ts'
 import { ended, flagsAt, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
-import { createWriter } from '../helpers/writes-between.ts'
 
 const plan = { strategy: 'online', pause: { budgetMs: 20_000 } } as const
 

@@ -6,8 +6,8 @@ import {
   expectArrived,
   moveThroughChanges,
   titlesOfChanges,
-} from '../helpers/kinds-of-changes.ts'
-import { changeableKeys } from '../helpers/restless.ts'
+} from '../helpers/moments/kinds-of-changes.ts'
+import { changeableKeys } from '../helpers/moments/restless.ts'
 import { createWorld } from '../helpers/world.ts'
 
 const copied = ({ phase, to, text }: RemoteCall) =>

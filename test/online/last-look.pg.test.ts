@@ -4,16 +4,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
 import { createHttpWorld } from '../helpers/http-world.ts'
+import { createWriter } from '../helpers/moments/writes-between.ts'
 import { ended, expectHome, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
-import { createWriter } from '../helpers/writes-between.ts'
 
 const plan = { strategy: 'online', attempts: 3, pause: { budgetMs: 20_000 } } as const
 
 type Change = Partial<Record<'source' | 'target', readonly string[]>>
 
 const announces = ({ phase, moment, text }: RemoteCall) =>
-  phase === 'fence' && moment === 'before' && /mode = 'read_only'|fence-captured/.test(text)
+  phase === 'fence' && moment === 'before' && /set mode = '…',|fence-captured/.test(text)
 
 /** Moves the tenant; what is to change is committed before its fence is announced. */
 async function moveWith(world: World, change: Change) {

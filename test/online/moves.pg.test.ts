@@ -1,8 +1,8 @@
 // A tenant that moves online goes on writing: nothing of it is lost, whatever it writes.
 import { expect, test } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { describeOnBackends } from '../helpers/backends.ts'
-import { changeableKeys, startRestless } from '../helpers/restless.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
+import { changeableKeys, startRestless } from '../helpers/moments/restless.ts'
 import { ended, expectHome, flagsAt, rowsAt } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -22,7 +22,7 @@ async function loggedChanges(world: World): Promise<number> {
   return total
 }
 
-describeOnBackends('an online move', (backend) => {
+describeOnOneBackend('an online move', (backend) => {
   test('brings the rows of a tenant that does not write', async () => {
     await using world = await createWorld({ backend, plan })
     await world.addTenant('acme', 30)

@@ -1,9 +1,9 @@
 // Online moves whose transforms give rows other keys, or leave rows out.
 import { expect, test } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { computed, expectRenumbered, renumbered } from '../helpers/renumbered.ts'
-import { changeableKeys, startRestless } from '../helpers/restless.ts'
+import { changeableKeys, startRestless } from '../helpers/moments/restless.ts'
 import { ended } from '../helpers/runs.ts'
+import { computed, expectRenumbered, renumbered } from '../helpers/schemas/renumbered.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test.each([

@@ -5,7 +5,7 @@ import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { discover, type PlanInput, table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
-import { refusal, small } from '../helpers/refused-plan.ts'
+import { refusal, small } from '../helpers/plans/refused-plan.ts'
 
 /** `path` → a value that it must not have. */
 const wrong: [path: string, value: unknown][] = [
@@ -47,6 +47,7 @@ const wrong: [path: string, value: unknown][] = [
   ['tables.0.columns.compute.body', 'lower(body)'],
   ['tables.0.row', { id: 'number' }],
   ['tables.0.transform', 'lower'],
+  ['tables.0.chunkRows', 0],
   ['exclude', 'notes'],
   ['exclude.0.table', ''],
   ['exclude.0.leaveReferences', 'yes'],
@@ -151,9 +152,10 @@ describe('an unknown key', () => {
     const columns = { compute: { body: sql`r.body` } }
     const plan = { ...small, fence: {}, pause: {}, tables: [table('notes', { columns })] }
     const steps = path === '' ? [key] : [...path.split('.'), key]
-    const where = path === '' ? 'the plan' : `plan field \`${path}\``
+    const of = path.startsWith('tables') ? ' of "notes"' : ''
+    const where = path === '' ? 'the plan' : `plan field \`${path}\`${of}`
     expect(refusal(withValue(plan, steps, 1)).message).toBe(
-      `${where}: unknown \`${key}\`; see docs/plan.md for what it can say`,
+      `${where}: unknown \`${key}\`; see docs/plan.md for its options`,
     )
   })
 })
@@ -177,6 +179,8 @@ describe('a right plan', () => {
       attempts: 3,
       backoffMs: 1_000,
       concurrency: 2,
+      hold: { everyMs: 60_000 },
+      cleanup: { drop: false },
       fence: { leaseMs: 10_000, drainMs: 5_000, retryAfterS: 5 },
       pause: { budgetMs: 120_000, attempts: 5 },
       rollback: { auditEveryMs: 0, windowMs: 0 },

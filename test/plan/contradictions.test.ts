@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { http } from '../../src/plan/endpoint.ts'
 import { table } from '../../src/plan/plan.ts'
-import { refusal, small } from '../helpers/refused-plan.ts'
+import { refusal, small } from '../helpers/plans/refused-plan.ts'
 
 describe('a plan that contradicts itself is refused:', () => {
   test.each([

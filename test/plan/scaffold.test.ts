@@ -9,28 +9,14 @@ import {
   tenantCandidates,
 } from '../../src/plan/scaffold/tenant-candidates.ts'
 import { catalogOf, type Tables } from '../helpers/catalog.ts'
-
-const organizations = { id: 'int8 key' }
-const projects = { id: 'int8 key', organization_id: 'int8 not-null -> organizations.id' }
-const tasks = { id: 'int8 key', project_id: 'int8 not-null -> projects.id' }
-const small = { organizations, projects, tasks }
-
-function tenantIn(tables: Tables, name = 'organizations') {
-  const catalog = catalogOf(tables)
-  const table = catalog.tables.get(name)
-  const tenant = table && candidateOf(catalog, table)
-  if (!tenant) throw new Error(`"${name}" holds no tenants`)
-  return { catalog, tenant }
-}
-
-/** The kind of one table among others, as the plan would have it. */
-function belongingOf(tables: Tables, table: string, sample?: Sample) {
-  const { catalog, tenant } = tenantIn(tables)
-  return classify(catalog, tenant, sample).find((one) => one.table === table)
-}
-
-const sampled = (nulls: Record<string, number>): Sample =>
-  new Map([['notes', { rows: 100, nulls }]])
+import {
+  belongingOf,
+  organizations,
+  projects,
+  sampled,
+  small,
+  tenantIn,
+} from '../helpers/plans/scaffolded.ts'
 
 describe('the table of the tenants is', () => {
   test.each<[string, Tables, string | null]>([
@@ -76,11 +62,6 @@ describe('a table', () => {
       'with the usual column and no key belongs by it',
       { id: 'int8 key', organization_id: 'int8 not-null' },
       { belonging: { kind: 'column', column: 'organization_id' }, doubt: undefined },
-    ],
-    [
-      'with that column of another type does not belong by it',
-      { id: 'int8 key', organization_id: 'text not-null' },
-      { belonging: { kind: 'none' } },
     ],
     [
       'with rows of no tenant says how many there are in the sample',
@@ -170,6 +151,19 @@ describe('a table', () => {
     }
     expect(belongingOf({ ...tables, alone }, 'settings')?.belonging.kind).toBe('referred to')
   })
+
+  test.each<[string, number, number, string]>([
+    ['different in many rows belongs to these', 30, 30, 'referred to'],
+    ['different in a few rows is shared', 5, 5, 'shared'],
+    ['repeated is shared', 30, 29, 'shared'],
+  ])('that rows of tenants refer to by a column which is %s', (_, rows, distinct, kind) => {
+    const files = { ...projects, blob_id: 'int8 not-null -> blobs.id' }
+    const sample: Sample = new Map([
+      ['files', { rows, nulls: {}, distinct: { blob_id: distinct } }],
+    ])
+    const found = belongingOf({ organizations, files, blobs: { id: 'int8 key' } }, 'blobs', sample)
+    expect(found?.belonging.kind).toBe(kind)
+  })
 })
 
 describe('the plan', () => {
@@ -188,7 +182,7 @@ describe('the plan', () => {
     }
     const lines = textOf(tables).split('\n')
     for (const name of Object.keys(tables)) {
-      const own = lines.filter((line) => line.trim().match(`^(table\\()?'${name}'`))
+      const own = lines.filter((line) => line.trim().match(`^((table|shared)\\()?'${name}'`))
       expect(own, name).toHaveLength(1)
     }
     expect(lines).toContain("    table('tasks', { through: 'project_id' }),")
@@ -199,9 +193,20 @@ describe('the plan', () => {
     const likes = { id: 'int8 key', note_id: 'int8 not-null -> notes.id' }
     const text = textOf({ ...small, notes, likes })
     expect(text).toMatch(
-      /guessed: [^\n]*only names say so\n {4}table\('notes', \{ through: \{ task_id: 'tasks.id' \} \}\),/,
+      /guessed: [^\n]*only names suggest it\n {4}table\('notes', \{ through: \{ task_id: 'tasks.id' \} \}\),/,
     )
     expect(text).toContain("table('likes', { through: 'note_id' }),")
+  })
+
+  test('says by which rows others are referred to, and what lies below these', () => {
+    const tables = {
+      ...{ organizations: { ...organizations, settings_id: 'int8 unique -> settings.id' } },
+      ...{ settings: { id: 'int8 key' }, projects },
+      themes: { id: 'int8 key', settings_id: 'int8 not-null -> settings.id' },
+    }
+    const lines = textOf(tables).split('\n')
+    expect(lines).toContain("    table('settings', { referencedBy: 'organizations.settings_id' }),")
+    expect(lines).toContain("    table('themes', { through: 'settings_id' }),")
   })
 
   test('leaves rows of no tenant where the sample has some', () => {

@@ -5,12 +5,13 @@ import {
   anyOf,
   definePlan,
   postgres,
+  shared,
   sourceTable,
   sql,
   table,
   targetTable,
 } from '../../src/index.ts'
-import type { DrizzleDb, NewDb, OldDb, PrismaDb } from '../helpers/databases-typed.ts'
+import type { DrizzleDb, NewDb, OldDb, PrismaDb } from '../helpers/schemas/databases-typed.ts'
 
 const ends = {
   name: 'typed',
@@ -55,6 +56,18 @@ test('a plan with the types of its databases compiles where all its names are ri
         transform: () => null,
       }),
       table('checklist_items', { through: anyOf('task_id', { id: 'projects.id' }) }),
+      table('tasks', { referencedBy: ['checklist_items.task_id', 'projects.id'] }),
+      table('tasks', { referencedBy: 'checklist_items.task_id', nobody: 'stay' }),
+      sourceTable('tasks', { referencedBy: 'checklist_items.task_id' }),
+      targetTable('work_items', { referencedBy: ['projects.id', 'checklist_items.task_id'] }),
+      shared('projects', {
+        referencedBy: ['tasks.project_id'],
+        compare: ['name'],
+        newIds: { by: ['name', 'tenant_id'] },
+        to: 'projects',
+        columns: { drop: ['legacy_color'], rename: { name: 'title' } },
+      }),
+      shared('tenants', { referencedBy: 'projects.tenant_id', missing: 'refuse' }),
       table('checklist_items', {
         through: [
           { id: 'tasks.id', when: sql`r.text = 'a task'` },
@@ -87,6 +100,8 @@ test('a table without the types of its databases compiles as it did', () => {
       }),
       sourceTable('a', { through: 'b' }),
       targetTable('a', { tenant: 'b' }),
+      table('a', { referencedBy: 'b.c' }),
+      shared('a', { referencedBy: ['b.c'], compare: ['d'], newIds: { by: ['e'] }, to: 'f' }),
     ],
     exclude: ['anything at all'],
   })

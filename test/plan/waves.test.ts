@@ -2,20 +2,27 @@
 import { describe, expect, test } from 'vitest'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { type RunWave, schedule, stopReason, verdictOn, type Wave } from '../../src/plan/waves.ts'
+import {
+  type NamedWave,
+  type RunWave,
+  schedule,
+  stopReason,
+  verdictOn,
+  type Wave,
+} from '../../src/plan/waves.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 
 const tenants = Array.from({ length: 100 }, (_, i) => `t${i}`)
-const percentile = (tenant: string) => Number(tenant.slice(1))
+const view = { percentileOf: (tenant: string) => Number(tenant.slice(1)), factsOf: () => ({}) }
 
-function tenantsIn(waves: readonly Wave[], all: readonly string[] = tenants) {
-  const { waveOf, waves: kept } = schedule(waves, all, percentile)
+function tenantsIn(waves: readonly NamedWave[], all: readonly string[] = tenants) {
+  const { waveOf, waves: kept } = schedule(waves, all, view)
   return kept.map((wave, i) => [wave.name, all.filter((tenant) => waveOf.get(tenant) === i + 1)])
 }
 
 describe('a schedule', () => {
   test('gives each tenant to the first wave that takes it, and shares contain smaller ones', () => {
-    const waves: Wave[] = [
+    const waves: NamedWave[] = [
       { tenants: ['t7', 'elsewhere'], name: 'our own' },
       { percent: 1 },
       { percent: 5 },
@@ -30,12 +37,12 @@ describe('a schedule', () => {
   })
 
   test('leaves waves out that have no tenant, and counts what they tolerate', () => {
-    const waves: Wave[] = [
+    const waves: NamedWave[] = [
       { tenants: ['gone'] },
       { percent: 50, soak: '1h', gates: { failed: '5%' } },
       { rest: true, approve: true, gates: { failed: 3, pauseMsP99: 200 } },
     ]
-    expect(schedule(waves, tenants, percentile).waves).toEqual([
+    expect(schedule(waves, tenants, view).waves).toEqual([
       {
         name: '50 %',
         tenants: 50,
@@ -68,6 +75,10 @@ describe('the next wave', () => {
     [{ pauseMsP99: 90 }, {}],
     [{ pauseMsP99: 90 }, { pauseMsP99: null }],
     [{ soakMs: 1_000 }, { endedMs: 1_000 }],
+    [{ audited: true }, { unaudited: 0, auditsFailed: 0 }],
+    [{}, { unaudited: 3, auditsFailed: 1 }],
+    [{ check: 0 }, { answer: true }],
+    [{ check: 0 }, { answer: 'no', isOverridden: true }],
     [{ approve: true }, { isApproved: true }],
     [
       { pauseMsP99: 1, soakMs: 9, approve: true },
@@ -87,6 +98,14 @@ describe('the next wave', () => {
     ],
     [{ pauseMsP99: 89 }, {}, 'has a 99 % pause of 90 ms, allowed are 89 ms: `rehome approve run'],
     [{ soakMs: 60_000 }, { endedMs: 1_000, isApproved: true }, 'soaks for 59 s more'],
+    [{ check: 0, approve: true }, {}, 'waits for its gates.check'],
+    [{ check: 0 }, { answer: 'errors' }, 'is kept back, gates.check answers: errors'],
+    [{ audited: true }, { unaudited: 2 }, 'has 2 way(s) back that are not audited yet'],
+    [
+      { audited: true },
+      { unaudited: 2, auditsFailed: 1 },
+      'has 1 way(s) back that failed an audit',
+    ],
     [{ approve: true }, {}, 'waits for a person: `rehome approve run --wave 2`'],
   ])('waits after %j with %j', (change, state, reason) => {
     const { next, reason: given } = verdict(change, state)
@@ -117,12 +136,19 @@ describe('a plan', () => {
     [[], 'waves'],
     [[{ percent: 5 }], 'end with `{ rest: true }`'],
     [[{ rest: true }, { percent: 5 }, { rest: true }], 'end with `{ rest: true }`'],
-    [[{ soak: '1h' }, { rest: true }], 'exactly one of `tenants`, `percent` and `rest`'],
+    [
+      [{ soak: '1h' }, { rest: true }],
+      'exactly one of `tenants`, `percent`, `where`, `first` and `rest`',
+    ],
     [[{ percent: 5, rest: true }], 'exactly one of'],
     [[{ percent: 0 }, { rest: true }], 'waves.0.percent'],
     [[{ percent: 5, soak: 'an hour' }, { rest: true }], 'a length of time'],
     [[{ percent: 5, gates: { failed: '200%' } }, { rest: true }], 'gates.failed'],
     [[{ percent: 5, gate: {} }, { rest: true }], 'unknown `gate`'],
+    [
+      [{ percent: 5, gates: { audited: true } }, { rest: true }],
+      'waves.0.gates.audited`: there is nothing to audit',
+    ],
   ])('with waves %j is refused', (waves, message) => {
     expect(() => check({ waves: waves as Wave[] })).toThrow(message)
   })

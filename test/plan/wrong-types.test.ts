@@ -2,11 +2,11 @@
 // words that a person understands. Plans of the documentation do compile.
 import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { compilerErrors } from '../helpers/compiler-errors.ts'
+import { compilerErrors } from '../helpers/plans/compiler-errors.ts'
 
 const typed = (body: string) => `
-  import { anyOf, definePlan, postgres, sourceTable, sql, table, targetTable } from 'rehome'
-  import type { NewDb, OldDb } from '../../test/helpers/databases-typed.ts'
+  import { anyOf, definePlan, postgres, shared, sourceTable, sql, table, targetTable } from 'rehome'
+  import type { NewDb, OldDb } from '../../test/helpers/schemas/databases-typed.ts'
   export default definePlan<OldDb, NewDb>({
     name: 'typed',
     source: postgres({ urlFrom: 'SOURCE_URL' }),
@@ -52,6 +52,46 @@ const wrong: [what: string, body: string, message: RegExp][] = [
     'a reference to a column that no table has',
     tables(`table('tasks', { through: { project_id: 'projects.key' } })`),
     /'"projects.key"' is not assignable .*"projects.id"/,
+  ],
+  [
+    'rows that a column refers to which no table has',
+    tables(`table('tasks', { referencedBy: 'projects.task' })`),
+    /'"projects.task"' is not assignable .*"projects.id"/,
+  ],
+  [
+    'rows of a target that a column refers to which it has not',
+    tables(`targetTable('work_items', { referencedBy: 'tasks.status' })`),
+    /'"tasks.status"' is not assignable/,
+  ],
+  [
+    'a shared table that the source has not',
+    tables(`shared('work_items', { referencedBy: 'tasks.project_id' })`),
+    /'"work_items"' is not assignable .* "tasks"/,
+  ],
+  [
+    'a shared table to which no table refers',
+    tables(`shared('projects', {})`),
+    /Property 'referencedBy' is missing/,
+  ],
+  [
+    'a shared table that a column refers to which no table has',
+    tables(`shared('projects', { referencedBy: ['tasks.project_id', 'tasks.project'] })`),
+    /'"tasks.project"' is not assignable/,
+  ],
+  [
+    'a shared column to compare',
+    tables(`shared('projects', { referencedBy: 'tasks.project_id', compare: ['nam'] })`),
+    /'"nam"' is not assignable|Did you mean '"name"'/,
+  ],
+  [
+    'a shared column that tells rows apart',
+    tables(`shared('projects', { referencedBy: 'tasks.project_id', newIds: { by: ['nam'] } })`),
+    /'"nam"' is not assignable|Did you mean '"name"'/,
+  ],
+  [
+    'a target of shared rows that is no table',
+    tables(`shared('projects', { referencedBy: 'tasks.project_id', to: 'project' })`),
+    /'"project"' is not assignable|Did you mean '"projects"'/,
   ],
   [
     'one of several ways by a column that the table has not',

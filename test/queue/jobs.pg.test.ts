@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { type Job, UnrecoverableError } from 'bullmq'
 import { expect, test } from 'vitest'
 import { whyWaiting } from '../../src/cli/context.ts'
-import type { Move } from '../../src/control/database.ts'
-import { ensureJob } from '../../src/queue/jobs.ts'
+import type { Move, Run } from '../../src/control/database.ts'
+import { addJobs, ensureJob, waitingJobIds } from '../../src/queue/jobs.ts'
 import { openWorker, type Queues } from '../../src/queue/queues.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { openQueue } from '../helpers/queue.ts'
+import { openQueue } from '../helpers/moves/queue.ts'
 
 const run = { attempts: 1, backoff_ms: 1, priority: 'normal' } as const
 
@@ -53,6 +53,20 @@ function withChange(queues: Queues, between: (job: Job) => Promise<unknown>): Qu
   }
   return { ...queues, byErrand: { ...queues.byErrand, move: queue } }
 }
+
+describeOnBackends('the list of waiting jobs', (backend) => {
+  test('has those that a worker may take now, and no others', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    const [ended, ...waiting] = Array.from({ length: 4 }, newMove)
+    if (!ended) throw new Error('there are four')
+    await ensureJob(queues, ended, { run })
+    await workUntil(queues, await jobOf(queues, ended), 'completed')
+    expect(await waitingJobIds(queues)).toEqual(new Set())
+    await addJobs(queues, run as Run, waiting)
+    expect(await waitingJobIds(queues)).toEqual(new Set(waiting.map(({ id }) => id)))
+  })
+})
 
 describeOnBackends('a job whose state changes after it was read', (backend) => {
   test('is left alone where it waits by then', async () => {

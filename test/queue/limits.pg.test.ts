@@ -7,7 +7,7 @@ import { ensureJobs, limitMoves, reorderJobs } from '../../src/queue/limits.ts'
 import { openWorker, type Queues } from '../../src/queue/queues.ts'
 import { describeOnBackends } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { openQueue } from '../helpers/queue.ts'
+import { openQueue } from '../helpers/moves/queue.ts'
 
 function movesOf(run: string, count: number): Move[] {
   return Array.from({ length: count }, (_, i) => {
@@ -35,19 +35,43 @@ describeOnBackends('jobs of several runs', (backend) => {
     const { queues } = opened
     await addJobs(queues, runOf('last'), movesOf('l', 2))
     await addJobs(queues, runOf('normal'), movesOf('n', 2))
-    await addJobs(queues, runOf('first'), movesOf('f', 1))
-    expect(await taken(queues, 5)).toEqual(['f0', 'n0', 'n1', 'l0', 'l1'])
+    await addJobs(queues, runOf('first'), movesOf('f', 2))
+    expect(await taken(queues, 6)).toEqual(['f0', 'f1', 'n0', 'n1', 'l0', 'l1'])
   })
+
+  test('take turns, so that a small run is not behind a large one', async () => {
+    await using opened = await openQueue(backend)
+    const { queues } = opened
+    await addJobs(queues, runOf('normal'), movesOf('l', 12))
+    await addJobs(queues, runOf('normal'), movesOf('s', 2))
+    await ensureJobs(queues, movesOf('t', 2), { run: runOf('normal') })
+    await addJobs(queues, runOf('last'), movesOf('z', 1))
+    const runs = (await taken(queues, 17)).map((tenant) => tenant[0]).join('')
+    expect(runs).toMatch(/^ll[st]{2}l[st]{2}l{9}z$/)
+  })
+
+  test.each(['first', 'normal', 'last'] as const)(
+    'are taken in the order of their run (%s) when they come in parts',
+    async (priority) => {
+      await using opened = await openQueue(backend)
+      const { queues } = opened
+      await addJobs(queues, runOf(priority), movesOf('a', 3))
+      await addJobs(queues, { ...runOf(priority), ahead: 3 }, movesOf('b', 3))
+      expect(await taken(queues, 6)).toEqual(['a0', 'a1', 'a2', 'b0', 'b1', 'b2'])
+    },
+  )
 
   test('are taken in another order when their priority was changed', async () => {
     await using opened = await openQueue(backend)
     const { queues } = opened
-    const [early, late, other] = [movesOf('a', 2), movesOf('b', 3), movesOf('c', 1)]
+    // More than are asked for at once.
+    const [early, late, other] = [movesOf('a', 40), movesOf('b', 40), movesOf('c', 1)]
     for (const moves of [early, late, other]) await addJobs(queues, runOf('normal'), moves)
     await reorderJobs(queues, early, 'last')
     await reorderJobs(queues, late, 'first')
     await reorderJobs(queues, movesOf('unknown', 1), 'first')
-    expect(await taken(queues, 6)).toEqual(['b0', 'b1', 'b2', 'c0', 'a0', 'a1'])
+    const runs = (await taken(queues, 81)).map((tenant) => tenant[0])
+    expect(runs.join('')).toBe(`${'b'.repeat(40)}c${'a'.repeat(40)}`)
   })
 
   test('are worked on by all workers together up to the limit, which may change', async () => {

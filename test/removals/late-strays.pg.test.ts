@@ -7,7 +7,7 @@ import { sql } from '../../src/plan/sql-text.ts'
 import { type Attempts, openAttempts } from '../helpers/attempts/attempts.ts'
 import { Life } from '../helpers/attempts/life.ts'
 import { storeMoves, stories } from '../helpers/attempts/stories.ts'
-import type { CallPoint } from '../helpers/call-points.ts'
+import type { CallPoint } from '../helpers/moments/call-points.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 const posts = `

@@ -8,7 +8,8 @@ import {
   expectRefused,
   type Removals,
   roles,
-} from '../helpers/removals.ts'
+} from '../helpers/moves/removals.ts'
+import { partOf } from '../helpers/rotation.ts'
 
 let removals: Removals
 
@@ -64,7 +65,7 @@ const cases = Object.entries(reactions).flatMap(([what, [kind, table, create]]) 
   ),
 )
 
-test.each(cases)(
+test.each(partOf(cases, 2))(
   '$what, enabled $enabled, by a role $role session_replication_role',
   async ({ kind, table, create, enabled, role }) => {
     const { pool } = removals.database

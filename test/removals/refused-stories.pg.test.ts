@@ -4,7 +4,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRolesWorld, type RolesWorld } from '../access/roles-world.ts'
 import { type Attempts, openAttempts } from '../helpers/attempts/attempts.ts'
-import { arrive, expectRefusal, expectWell, someConstructs } from '../helpers/removal-constructs.ts'
+import {
+  arrive,
+  expectRefusal,
+  expectWell,
+  someConstructs,
+} from '../helpers/moves/removal-constructs.ts'
 import {
   databasesOf,
   expectExactly,
@@ -13,7 +18,7 @@ import {
   removalPlan,
   removalStories,
   removalTables,
-} from '../helpers/removal-stories.ts'
+} from '../helpers/moves/removal-stories.ts'
 
 const stories = Object.entries<RemovalStory>(removalStories)
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { type PlanInput, type TablePlan, table } from '../../src/plan/plan.ts'
 import { ended, runAll } from '../helpers/runs.ts'
-import { wholeDatabase } from '../helpers/whole-database.ts'
+import { wholeDatabase } from '../helpers/schemas/whole-database.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 const own = 'drop table visits, note_lines, notes, tenants; drop type mood;'
@@ -70,7 +70,7 @@ const shapes: Readonly<Record<string, Shape>> = {
     strays: 'insert into audit values (2, 1)',
     planned: [table('people')],
     exclude: 'audit',
-    says: /"audit": 1 rows stay behind .* say `exclude: \[\{ table: 'audit', leaveReferences: true/,
+    says: /"audit": 1 rows stay behind .* set `exclude: \[\{ table: 'audit', leaveReferences: true/,
   },
   'one partition of a table that stays behind': {
     tables: `create table teams (id int primary key, tenant_id text);

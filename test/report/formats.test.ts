@@ -31,7 +31,8 @@ test('canonical JSON is one text for one value, and gives the value back', () =>
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = canonicalJson(value)
-      expect(JSON.parse(text)).toEqual(value)
+      // JSON writes -0 as 0.
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)))
       expect(canonicalJson(JSON.parse(text))).toBe(text)
       expect(text).not.toMatch(/[<>&\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
     }),

@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { MoveWithEvents } from '../../src/control/run-report.ts'
+import type { MoveWithEvents } from '../../src/control/runs/run-report.ts'
 import { canonicalJson } from '../../src/report/canonical.ts'
 import { type ReportFormat, reportTexts } from '../../src/report/report-file.ts'
 import { type Collected, reportFormat } from '../../src/report/run-report.ts'
@@ -102,11 +102,18 @@ export async function temporaryFiles(): Promise<Files> {
   }
 }
 
-/** Places at which a changed byte is not found. Tries each `step`th byte, and more in the seal. */
-export async function unseenChanges(files: Files, text: string, step: number): Promise<number[]> {
+/**
+ * Places at which a changed byte is not found. Tries each `step`th byte from the first one on, and
+ * more in the seal.
+ */
+export async function unseenChanges(
+  files: Files,
+  text: string,
+  { step, first = 0 }: { readonly step: number; readonly first?: number },
+): Promise<number[]> {
   const bytes = Buffer.from(text)
   const unseen: number[] = []
-  for (let i = 0; i < bytes.length; i += i < bytes.length - 480 ? step : Math.ceil(step / 9)) {
+  for (let i = first; i < bytes.length; i += i < bytes.length - 480 ? step : Math.ceil(step / 9)) {
     const changed = Buffer.from(bytes)
     changed[i] = (changed[i] ?? 0) ^ (1 << (i % 7))
     const found = verifyReport(await files.write(changed))

@@ -38,7 +38,7 @@ describe.each(['html', 'json'] as const)('a report as %s', (format) => {
 
   test('is found altered where a byte is changed', async () => {
     const text = await textOf(report, format, signer.privateKey)
-    expect(await unseenChanges(files, text, 37)).toEqual([])
+    expect(await unseenChanges(files, text, { step: 37 })).toEqual([])
   })
 
   test('is found altered if bytes are missing, added, or doubled', async () => {

@@ -1,12 +1,14 @@
 // The rules of plain English find what hides who acts, and let the rest through.
 import { describe, expect, test } from 'vitest'
 import {
+  participleNames,
   privateTitles,
   privateWords,
+  speakingThings,
   vagueComments,
   vagueSubjects,
 } from '../helpers/tidy/english.ts'
-import { foundBy, type Rule } from '../helpers/tidy/house.ts'
+import { foundBy, house, type Rule } from '../helpers/tidy/house.ts'
 
 const planted = (rule: Rule, path: string, text: string) => foundBy(rule, { [path]: text })
 
@@ -52,6 +54,17 @@ describe('words that hide who acts', () => {
   })
 })
 
+test.each([
+  ['src/plan/new.ts', '// The plan says so', 'says'],
+  ['migrations/control/new.sql', '-- a flag that said it', 'said'],
+  ['docs/new.md', 'A page\nsays it.', 'says'],
+])('a thing that speaks in %s is found: %j', (path, text, word) => {
+  expect(planted(speakingThings, path, text)).toEqual([
+    expect.stringMatching(`^${path}:\\d says "${word}"$`),
+  ])
+  expect(planted(speakingThings, 'test/plan/new.test.ts', text)).toEqual([])
+})
+
 describe('a doc comment', () => {
   test.each(['Of', 'As', 'With', 'By', 'Who', 'Whose', 'What', 'The same'])(
     'that begins with %s is found',
@@ -74,14 +87,44 @@ describe('a doc comment', () => {
   })
 })
 
-test('a subject of a commit without an area, or that is a sentence, is found', () => {
+test('a subject of a commit without a folder as its area, or that is a sentence, is found', () => {
   const wrong = [
     'Let people think',
     'fix it',
     'test: Add think time',
     'test: add think time.',
     'test:',
+    'users: add think time',
   ]
-  expect(vagueSubjects(wrong)).toEqual(wrong)
-  expect(vagueSubjects(['test: add think time', 'http-end: say `feed`'])).toEqual([])
+  expect(vagueSubjects(wrong, house)).toEqual(wrong)
+  const right = ['test: add think time', 'http-end: say `feed`', 'move-shard: tell the story']
+  expect(vagueSubjects(right, house)).toEqual([])
+})
+
+describe('a name that is a participle without a noun', () => {
+  const named = (text: string) => participleNames(new Map([['src/plan/new.ts', text]]))
+
+  test.each([
+    'const found = look()',
+    'let told: string[] = []',
+    'const [expected, found] = both()',
+    'const { rows: given } = answer',
+    'const { ended, ...said } = flag',
+    'function a(asked: Options) {}',
+    'const a = (asked = 1) => asked',
+    'const a = { look(wanted: string) {} }',
+    'for (const known of lists) {}',
+    'answers.map((seen) => seen.rows)',
+  ])('is found: %s', (text) => {
+    expect(named(text)).toEqual([expect.stringMatching(/^src\/plan\/new.ts:1 calls a value "/)])
+  })
+
+  test.each([
+    'const { found, known = 1 } = comparison',
+    'const askedAt = now()',
+    'interface Counts { readonly found: number }',
+    'const a = { found: 1 }.found',
+  ])('is let through: %s', (text) => {
+    expect(named(text)).toEqual([])
+  })
 })

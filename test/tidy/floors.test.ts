@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   climbingImports,
   importCircles,
+  kindsAskedFor,
   overfullFolders,
   sharedNames,
 } from '../helpers/tidy/floors.ts'
@@ -101,8 +102,11 @@ describe('imports', () => {
 })
 
 test('a folder with more than twenty files is found', () => {
-  const files = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`src/new/a${i}.ts`, '']))
-  expect(foundBy(overfullFolders, files)).toEqual(['src/new has 21 files'])
+  const filesIn = (folder: string, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${folder}/a${i}.ts`, '']))
+  expect(foundBy(overfullFolders, filesIn('src/new', 21))).toEqual(['src/new has 21 files'])
+  expect(foundBy(overfullFolders, filesIn('test/new', 21))).toEqual(['test/new has 21 files'])
+  expect(foundBy(overfullFolders, filesIn('src/new', 20))).toEqual([])
 })
 
 test('a name that a third file has is found', () => {
@@ -110,4 +114,12 @@ test('a name that a third file has is found', () => {
   expect(foundBy(sharedNames, files)).toEqual([
     '3 files are called new.ts: src/a/new.ts, src/b/new.ts, jobs/new.ts',
   ])
+})
+
+test('a phase that asks for the kind of an end is found', () => {
+  const text = `export const a = (end: End) =>\n  end.kind === 'sql'`
+  expect(foundBy(kindsAskedFor, { 'src/stages/new.ts': text })).toEqual([
+    'src/stages/new.ts:2 asks for a kind',
+  ])
+  expect(foundBy(kindsAskedFor, { 'src/plan/new.ts': text })).toEqual([])
 })

@@ -7,6 +7,7 @@ import {
   longLines,
   oversizeFiles,
   oversizeFunctions,
+  typeAssertions,
 } from '../helpers/tidy/sizes.ts'
 
 describe('sizes', () => {
@@ -86,5 +87,14 @@ describe('sizes', () => {
   test('`any` is found as a type, and not as a word', () => {
     const text = 'const any = 1 // any\nconst a: any[] = [any, "any"]\n'
     expect(planted(anyTypes, text)).toEqual(['src/plan/new.ts:2 says any'])
+  })
+
+  test('assertions are found once there are too many, `as const` not among them', () => {
+    const of = (count: number) => {
+      const lines = Array.from({ length: count }, (_, i) => `const a${i} = b as never`)
+      return new Map([['src/plan/new.ts', `const a = 1 as const\n${lines.join('\n')}\n`]])
+    }
+    expect(typeAssertions(of(40))).toEqual([])
+    expect(typeAssertions(of(41)).at(-1)).toBe('src/plan/new.ts:42 asserts never')
   })
 })

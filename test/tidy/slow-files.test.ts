@@ -14,6 +14,13 @@ test('a file of the default tier that takes more than a minute is found, with it
   ])
 })
 
+test('where the whole run took longer, a file may take a twentieth of it', () => {
+  const others = Array.from({ length: 39 }, (_, i) => ({ path: `test/${i}.test.ts`, ms: 50_000 }))
+  const run = (ms: number) => slowFiles([...others, { path: 'test/slow.test.ts', ms }])
+  expect(run(100_000)).toEqual([])
+  expect(run(110_000)).toEqual(['test/slow.test.ts took 110.0 s of 103.0 s'])
+})
+
 test('a file of the exhaustive tier may take its time', () => {
   expect(slowFiles([{ path: 'test/deaths.all.test.ts', ms: 600_000 }])).toEqual([])
 })

@@ -7,6 +7,7 @@ import {
   looseAlternatives,
   unheardConnections,
   unthrownCodes,
+  wrongGates,
   wronglyDocumentedCodes,
   wrongPhases,
   wrongStages,
@@ -60,6 +61,18 @@ describe('phases', () => {
       "the CHECK has 'rolled_back', and no phase is called that",
     ])
     expect(foundBy(wrongPhases, { [phases]: '' })).toContain('no phase was found')
+  })
+
+  test('before the cutover that the index of open moves lacks are found', () => {
+    const before = (text: string) =>
+      text.replace("{ name: 'copy'", "{ name: 'applaud', fails: 'back' },\n$&")
+    const path = 'migrations/control/001_runs_and_moves.sql'
+    const found = foundBy(wrongGates, { [phases]: before })
+    expect(found).not.toEqual([])
+    for (const fault of found) expect(fault).toContain(`${path} has (queued, preflight, `)
+    const after = (text: string) =>
+      text.replace("{ name: 'copy'", "{ name: 'applaud', fails: 'forward' },\n$&")
+    expect(foundBy(wrongGates, { [phases]: after })).toEqual([])
   })
 
   test('are looked for in the last migration that says them', () => {

@@ -11,8 +11,8 @@ import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { describe, expect, test } from 'vitest'
 import { withClient } from '../../src/postgres.ts'
-import { formatCopyLine, parseCopyLine } from '../helpers/copy-lines.ts'
 import { createDatabase } from '../helpers/database.ts'
+import { formatCopyLine, parseCopyLine } from '../helpers/schemas/copy-lines.ts'
 
 const hostile = fc.constantFrom(
   ...[

@@ -2,6 +2,7 @@
 // application's are refused before anything is touched.
 import { expect, test } from 'vitest'
 import { lookFindings } from '../../src/checks/looks.ts'
+import { notesOf } from '../../src/checks/notes.ts'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
@@ -37,6 +38,12 @@ test('an expression that depends on the settings of its session is refused by na
     expect(found.routes).toHaveLength(1)
     const messages = (await lookFindings(found, ends)).map(({ message }) => message)
     expect(messages).toEqual([zone('at'), zone('hour'), expect.stringContaining('DateStyle')])
+    // A value that no row shows yet may come with any tenant.
+    await source.pool.query('delete from e')
+    expect(await lookFindings(found, ends)).toEqual([])
+    const notes = (await notesOf(plan, found, ends)).map(({ message }) => message)
+    const named = notes.flatMap((text) => /of "(\w+)" is not IMMUTABLE/.exec(text)?.[1] ?? [])
+    expect(named).toEqual(['at', 'hour', 'day', 'known', 'dice'])
   } finally {
     await closeEnds(ends)
   }

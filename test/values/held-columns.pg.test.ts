@@ -43,7 +43,7 @@ async function opened(tables: string) {
   const { pool } = database
   await migrate(pool, 'endpoint')
   await pool.query(tables)
-  await pool.query(`insert into rehome.syncs (scope, tenant_id, epoch, seen, fingerprint)
+  await pool.query(`insert into rehome.checkpoints (scope, tenant_id, epoch, seen, fingerprint)
     values ('default', 'acme', '${step.epoch}', '1:1:', 'f')`)
   const place = { schema: 'public', address: 'here', place: 'here' }
   const flags = flagsAt(pool)

@@ -1,6 +1,7 @@
 // Rows are found, guarded, logged, copied, compared and removed by the operators of their own keys,
 // whatever types those are of and wherever their operators are.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ended } from '../helpers/runs.ts'
 import {
   deep,
   fillKeyTypes,
@@ -8,8 +9,7 @@ import {
   keyTypes,
   keyTypesSql,
   keyTypeTables,
-} from '../helpers/key-types.ts'
-import { ended } from '../helpers/runs.ts'
+} from '../helpers/schemas/key-types.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
 let world: World

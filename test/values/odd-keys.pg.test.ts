@@ -1,8 +1,8 @@
 // Rows with keys of every kind move between two databases, are written at the new home in other
 // words, and come back to an old home that has columns which only it knows.
 import { expect, test } from 'vitest'
-import { keyedOptions, moveKeyedAndReturn } from '../helpers/keyed.ts'
-import { oddKeys } from '../helpers/odd-keys.ts'
+import { keyedOptions, moveKeyedAndReturn } from '../helpers/schemas/keyed.ts'
+import { oddKeys } from '../helpers/schemas/odd-keys.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test('rows of every key come back as they were written', { timeout: 120_000 }, async () => {

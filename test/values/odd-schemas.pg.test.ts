@@ -6,7 +6,7 @@ import { table } from '../../src/plan/plan.ts'
 import { openAttempts } from '../helpers/attempts/attempts.ts'
 import { storeMoves, stories } from '../helpers/attempts/stories.ts'
 import { bothEnds, createHttpWorld } from '../helpers/http-world.ts'
-import { oddSchemas } from '../helpers/odd-schemas.ts'
+import { oddSchemas } from '../helpers/schemas/odd-schemas.ts'
 import { onlinePlan } from '../helpers/way-back.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 

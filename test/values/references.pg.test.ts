@@ -43,13 +43,9 @@ test('references by periods and across collations are broken where no parent kee
       guarded.map(() => null),
     )
     const broken = async () => {
-      const found = sources.map(({ table, path }) =>
-        ends.target.rows.brokenReferences(
-          { scope: plan.scope, tenant: 'acme', table, path },
-          sources,
-        ),
-      )
-      return (await Promise.all(found)).flat().map(({ foreignKey, rows }) => [foreignKey, rows])
+      const of = sources.map((at) => ({ scope: plan.scope, tenant: 'acme', ...at }))
+      const found = await ends.target.rows.brokenReferences(of, sources)
+      return found.flat().map(({ foreignKey, rows }) => [foreignKey, rows])
     }
     expect(await broken()).toEqual([])
     await database.pool.query(`begin; ${breaking} commit`)

@@ -23,6 +23,15 @@ const both = `
 
 const names = ['letters', 'parcels', 'invoices', 'falling', 'owned', 'domained', 'elsewhere']
 
+/** Tables with numbers that rehome cannot bring past the rows that arrive, beside `hiding`. */
+const silent = ['parsed', 'deep', 'labels']
+const silentSql = `
+  create function parsed_no() returns bigint language sql begin atomic select nextval('hidden'); end;
+  create domain hidden_number as bigint default parsed_no();
+  create table parsed (id bigint primary key default parsed_no(), tenant_id text, note text);
+  create table deep (id hidden_number primary key, tenant_id text, note text);
+  create table labels (no text primary key, tenant_id text, note text);`
+
 const options = {
   both: `drop table note_lines, notes, visits, tenants; ${both}`,
   plan: {
@@ -34,7 +43,12 @@ const options = {
 
 let world: World
 beforeAll(async () => {
-  world = await createWorld(options)
+  const tables = [...options.plan.tables, ...silent.map((name) => table(name))]
+  world = await createWorld({
+    both: `${options.both}; ${silentSql}`,
+    target: `alter table labels alter no set default 'L-' || nextval('inv_no')`,
+    plan: { ...options.plan, tables },
+  })
 })
 afterAll(async () => await world[Symbol.asyncDispose]())
 
@@ -91,6 +105,24 @@ test('check says where numbers come from functions, and where both ends give the
   ])
   await at('target', 2_000_000_000)
   expect(await notesOf('letters')).toEqual([])
+})
+
+test('check says at which end numbers are not brought past the rows that arrive', async () => {
+  const notes = await world.rehome.notes(world.plan())
+  const found = notes.filter(({ message }) => /rehome does not bring that past/.test(message))
+  const calls = (name: string, called: string) => [
+    [`target table "${name}"`, `a default calls ${called}(), which takes`],
+    [`source table "${name}"`, `a default calls ${called}(), which takes`],
+  ]
+  const told = found.map(({ where, message }) => [where, message])
+  const expected = [
+    ...calls('hiding', 'next_no'),
+    ...calls('parsed', 'parsed_no'),
+    ...calls('deep', 'parsed_no'),
+    ['target table "labels"', 'values of "no" are made with numbers of public.inv_no, and at the'],
+  ].map(([where, text]) => [where, expect.stringContaining(text ?? '')])
+  expect(told).toHaveLength(expected.length)
+  expect(told).toEqual(expect.arrayContaining(expected))
 })
 
 test('a publication of all tables is named by check, and logs are kept and removed under it', async () => {

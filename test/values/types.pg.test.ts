@@ -21,7 +21,7 @@ interface Case {
 
 const oid = 'oid may name a large object, which does not move, or a row of the catalogue'
 const refused = (column: string) =>
-  `drop it, or say \`columns.compute\` with sql\`r."${column}"\` if it is to arrive all the same`
+  `drop it, or use \`columns.compute\` with sql\`r."${column}"\` if it is to arrive all the same`
 const attributes = `its attributes are ("a", "b"), at the target ("b", "a"), and values follow their order`
 
 const cases: Readonly<Record<string, Case>> = {
@@ -87,7 +87,7 @@ const cases: Readonly<Record<string, Case>> = {
     there: 'create schema if not exists other; create domain d9 as public.point',
     column: 'd9',
     message:
-      'column "v" is d9 and becomes d9, which may lose part of a value: say how with `columns.compute`',
+      'column "v" is d9 and becomes d9, which may lose part of a value: convert it with `columns.compute`',
   },
   'a number of a large object': {
     types: '',

@@ -12,8 +12,8 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createPool, withClient } from '../../src/postgres.ts'
 import { codecFor, encodeField, type PgType } from '../../src/values/values.ts'
-import { formatCopyLine, parseCopyLine } from '../helpers/copy-lines.ts'
 import { createDatabase } from '../helpers/database.ts'
+import { formatCopyLine, parseCopyLine } from '../helpers/schemas/copy-lines.ts'
 
 const database = await createDatabase()
 // Not the database's own pool: texts depend on the settings that our sessions have.

@@ -1,6 +1,6 @@
 // Workers that have different plans, side by side: each carries out the moves of its own plans.
 import { expect, test } from 'vitest'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { ended, moveOf } from '../helpers/runs.ts'
 import { createWorld, installPlans } from '../helpers/world.ts'
@@ -53,7 +53,7 @@ test('a run whose plan has changed can be called off, begun or not, and enqueued
   }
 })
 
-describeOnBackends('workers with different plans', (backend) => {
+describeOnOneBackend('workers with different plans', (backend) => {
   test('leave each other their moves, and a run without a worker waits for one', async () => {
     await using world = await createWorld({ backend })
     const planOf = (name: string, tenants: string[]) => world.plan({ name, tenants })

@@ -1,6 +1,6 @@
 // A person who pauses, resumes, cancels and skips, while workers are at the moves of a run.
 import { expect, test } from 'vitest'
-import { describeOnBackends } from '../helpers/backends.ts'
+import { describeOnOneBackend } from '../helpers/backends.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, tryWrite } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
@@ -27,7 +27,7 @@ const withinMs = 2_000
 const slow = { fence: { leaseMs: 30_000, drainMs: 20_000 }, concurrency: 1 }
 const reason = { reason: 'a slow night' }
 
-describeOnBackends('a run', (backend) => {
+describeOnOneBackend('a run', (backend) => {
   test('that is paused gives tenants their writes back, and goes on when it is resumed', async () => {
     await using world = await createWorld({ plan: slow, backend, reconcileEveryMs: 60_000 })
     const { rehome } = world

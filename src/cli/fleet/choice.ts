@@ -14,8 +14,9 @@ export interface ChoiceFlags extends Choice {
 export function addChoice(command: Command): Command {
   return command
     .option('-t, --tenant <id...>', 'only these tenants')
-    .option('--tenants <file>', 'only those of a file, one a line; - reads standard input')
+    .option('--tenants <file>', 'only those of a file, one per line; - reads standard input')
     .option('--percent <share>', 'only a share, stable by a hash of the tenant', share)
+    .option('--where <condition>', 'only by facts of the plan: "plan = free and rows < 10000"')
     .option('--limit <tenants>', 'only so many, after others were passed over', atLeastOne)
 }
 
@@ -25,10 +26,10 @@ export interface Chosen extends Choice {
 
 /** Throws USAGE for a file that cannot be read or names no tenant. */
 export async function choiceOf(flags: ChoiceFlags): Promise<Chosen> {
-  const { percent, limit } = flags
+  const { percent, where, limit } = flags
   const listed = flags.tenants === undefined ? [] : await tenantsIn(flags.tenants)
   const named = [...(flags.tenant ?? []), ...listed]
-  return { tenants: named.length > 0 ? [...new Set(named)] : undefined, percent, limit }
+  return { tenants: named.length > 0 ? [...new Set(named)] : undefined, percent, where, limit }
 }
 
 async function tenantsIn(file: string): Promise<string[]> {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { RehomeError } from '../../errors.ts'
 import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
+import { step } from '../next-steps.ts'
 import { safe } from '../print.ts'
 import { choiceOf } from './choice.ts'
 
@@ -11,6 +12,7 @@ interface SteerFlags {
   all?: boolean
   wave?: number
   finish?: boolean
+  anytime?: boolean
   reason?: string
   dryRun?: boolean
   json?: boolean
@@ -29,6 +31,12 @@ export function addSteering(program: Command): void {
     .option('--all', 'every open move of the run')
     .action(cancel)
   steering(program, 'skip', 'leave tenants out that have not begun, or have failed').action(skip)
+  withWave(
+    steering(program, 'complete', 'end the hold of moves: they cut over, or begin if offline'),
+  )
+    .option('--all', 'every held tenant of the run (default)')
+    .option('--anytime', 'also outside the windows of their tenants')
+    .action(complete)
   addApprove(program)
   addPriority(program)
   addConcurrency(program)
@@ -43,24 +51,35 @@ function steering(program: Command, name: string, what: string): Command {
     .command(`${name} <run>`)
     .description(what)
     .option('-t, --tenant <id...>', 'only these tenants')
-    .option('--tenants <file>', 'only those of a file, one a line; - reads standard input')
+    .option('--tenants <file>', 'only those of a file, one per line; - reads standard input')
     .option('--reason <text>', 'kept with the events')
     .option('--dry-run', 'only list the tenants')
     .option('--json', 'as JSON')
 }
 
+function watching(runId: string): string[] {
+  return [step('status', runId, '--watch')]
+}
+
 async function pause(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const waiting = await withRehome((rehome) => rehome.pause(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: waiting }))
+  if (flags.json) return print(jsonText({ tenants: waiting, nextSteps: [step('resume', runId)] }))
   print(`${waiting.length} tenant(s) wait until they are resumed`)
 }
 
 async function resume(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const moving = await withRehome((rehome) => rehome.resume(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: moving }))
+  if (flags.json) return print(jsonText({ tenants: moving, nextSteps: watching(runId) }))
   print(`${moving.length} tenant(s) go on`)
+}
+
+async function complete(runId: string, flags: SteerFlags): Promise<void> {
+  const { tenants } = await choiceOf(flags)
+  const going = await withRehome((rehome) => rehome.complete(runId, { ...flags, tenants }))
+  if (flags.json) return print(jsonText({ tenants: going, nextSteps: watching(runId) }))
+  print(`${going.length} tenant(s) are no longer held`)
 }
 
 async function cancel(runId: string, flags: SteerFlags): Promise<void> {
@@ -69,7 +88,7 @@ async function cancel(runId: string, flags: SteerFlags): Promise<void> {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
   const ends = await withRehome((rehome) => rehome.cancel(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText(ends))
+  if (flags.json) return print(jsonText({ ...ends, nextSteps: watching(runId) }))
   print(`${ends.calledOff.length} tenant(s) had not begun and are called off`)
   print(`${ends.takenBack.length} tenant(s) stay at the source; what was copied is removed`)
   print(`${ends.forward.length} tenant(s) are past their cutover and go on`)
@@ -79,7 +98,7 @@ async function skip(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   if (!tenants) throw new RehomeError('USAGE', 'name the tenants with --tenant')
   const skipped = await withRehome((rehome) => rehome.skip(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: skipped }))
+  if (flags.json) return print(jsonText({ tenants: skipped, nextSteps: watching(runId) }))
   print(skipped.map((tenant) => safe(tenant)).join('\n'))
 }
 
@@ -87,14 +106,15 @@ function addApprove(program: Command): void {
   program
     .command('approve <run>')
     .description('approve the current wave of a run, so that the next one begins')
-    .option('--override', 'also without what its gates and its soak ask for')
+    .option('--override', 'also before its gates are open and its soak is over')
     .option('--wave <number>', 'refuse if another wave is the current one', atLeastOne)
     .option('--reason <text>', 'kept with the events')
-    .option('--dry-run', 'only say which wave it is')
+    .option('--dry-run', 'only show which wave it is')
     .option('--json', 'as JSON')
     .action(async (runId: string, flags: SteerFlags & { override?: boolean }) => {
       const wave = await withRehome((rehome) => rehome.approve(runId, flags))
-      print(flags.json ? jsonText({ wave }) : `run ${runId}: wave ${wave}`)
+      const nextSteps = watching(runId)
+      print(flags.json ? jsonText({ wave, nextSteps }) : `run ${runId}: wave ${wave}`)
     })
 }
 
@@ -106,17 +126,19 @@ function addPriority(program: Command): void {
     .description('move the tenants of a run before or after those of others: first, normal, last')
     .option('--reason <text>', 'kept with the events')
     .option('--dry-run', 'only check that the run exists')
+    .option('--json', 'as JSON')
     .action(async (runId: string, place: string, flags: SteerFlags) => {
       const { reason, dryRun } = flags
       const priority = placeNamed(place)
       await withRehome((rehome) => rehome.prioritize(runId, { priority, reason, dryRun }))
-      print(`run ${runId}: ${priority}`)
+      const nextSteps = watching(runId)
+      print(flags.json ? jsonText({ priority, nextSteps }) : `run ${runId}: ${priority}`)
     })
 }
 
 export function placeNamed(text: string): (typeof priorities)[number] {
-  const found = priorities.find((place) => place === text)
-  if (found) return found
+  const priority = priorities.find((place) => place === text)
+  if (priority) return priority
   throw new RehomeError('USAGE', `"${text}" is no priority: write first, normal or last`)
 }
 
@@ -124,16 +146,24 @@ function addConcurrency(program: Command): void {
   program
     .command('concurrency [moves]')
     .description('moves at once over all workers and runs; `none` lifts the limit')
+    .option('--server <host:port>', 'moves at once there, at either end')
     .option('--dry-run', 'only check the number')
     .option('--json', 'as JSON')
-    .action(async (text: string | undefined, flags: SteerFlags) => {
-      const most = await withRehome(async (rehome) => {
-        if (text === undefined) return await rehome.movesAtOnce()
-        const wanted = text === 'none' ? null : atLeastOne(text)
-        if (!flags.dryRun) await rehome.limitMoves(wanted)
-        return wanted
+    .action(async (text: string | undefined, flags: SteerFlags & { server?: string }) => {
+      const { server, dryRun } = flags
+      const limit = text === undefined || text === 'none' ? null : atLeastOne(text)
+      const [movesAtOnce, servers] = await withRehome(async (rehome) => {
+        if (text !== undefined && !dryRun) await rehome.limitMoves(limit, { server })
+        const now = [await rehome.movesAtOnce(), await rehome.serverLimits()] as const
+        if (text === undefined || !dryRun) return now
+        return server === undefined ? ([limit, now[1]] as const) : now
       })
-      if (flags.json) return print(jsonText({ movesAtOnce: most }))
-      print(most === null ? 'no limit: as many as the workers take' : `${most} move(s) at once`)
+      if (flags.json) return print(jsonText({ movesAtOnce, servers, nextSteps: [] }))
+      print(movesAtOnce === null ? noLimit : `${movesAtOnce} move(s) at once`)
+      for (const [name, most] of Object.entries(servers)) {
+        print(`${most} move(s) at once at server ${safe(name)}`)
+      }
     })
 }
+
+const noLimit = 'no limit: as many as the workers take'

@@ -9,7 +9,7 @@ export function addLogs(program: Command): void {
     .command('logs <run> <tenant>')
     .description("what happened in one tenant's move, oldest first")
     .option('-f, --follow', 'go on until the move is over')
-    .option('--json', 'as JSON, one line an event')
+    .option('--json', 'as JSON, one line per event')
     .action(logs)
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { messageOf, RehomeError } from '../../errors.ts'
+import { keysOf } from '../../known.ts'
 import type { ReportFormat } from '../../report/report-file.ts'
 import { verifyReport } from '../../report/verify.ts'
 import { jsonText, note, print, withRehome } from '../context.ts'
@@ -11,13 +12,13 @@ export function addReport(program: Command): void {
   program
     .command('report [run]')
     .description(
-      'one file with everything an auditor asks about a run; or whether such a file is as it was',
+      'one file with all that an auditor needs of a run, or whether such a file is as it was',
     )
     .option('--html', 'as a page with its data (default)')
     .option('--json', 'the data alone')
     .option('--csv', 'a line a tenant, never signed')
     .option('-o, --out <file>', 'write it there instead of to standard output')
-    .option('--verify <file>', 'say whether this report is as it was signed')
+    .option('--verify <file>', 'check whether this report is as it was signed')
     .option('--key <file>', "with --verify: the signer's public key (PEM)")
     .addHelpText('after', help)
     .action(report)
@@ -52,21 +53,22 @@ async function report(runId: string | undefined, flags: ReportFlags): Promise<vo
 }
 
 function formatOf({ html, json, csv }: ReportFlags): ReportFormat {
-  const formats = [html && 'html', json && 'json', csv && 'csv'].filter((format) => !!format)
+  const flagged = { html, json, csv }
+  const formats = keysOf(flagged).filter((format) => flagged[format])
   if (formats.length > 1) {
     throw new RehomeError('USAGE', `--${formats.join(' and --')} exclude each other`)
   }
-  return (formats[0] || 'html') as ReportFormat
+  return formats[0] ?? 'html'
 }
 
 async function verify(file: string, runId: string | undefined, flags: ReportFlags): Promise<void> {
   if (runId !== undefined || flags.out !== undefined || flags.html || flags.csv) {
     throw new RehomeError('USAGE', '--verify takes a file, and nothing else but --key and --json')
   }
-  const found = await verifyReport(file, { publicKey: flags.key })
-  if (flags.json) return print(jsonText(found))
-  print(`"${safe(file, 200)}" is as it was signed, with the key ${found.keyId}`)
-  if (!found.isKnownKey) {
+  const verified = await verifyReport(file, { publicKey: flags.key })
+  if (flags.json) return print(jsonText({ ...verified, nextSteps: [] }))
+  print(`"${safe(file, 200)}" is as it was signed, with the key ${verified.keyId}`)
+  if (!verified.isKnownKey) {
     print("anybody can sign with a key of his own: compare it with the signer's, or use --key")
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { number } from '../../numbers.ts'
 import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
+import { step } from '../next-steps.ts'
 import { phasesText, safe, tableText } from '../print.ts'
 
 export function addRuns(program: Command): void {
@@ -16,7 +17,9 @@ export function addRuns(program: Command): void {
 async function runs(flags: { limit: number; before?: string; json?: boolean }): Promise<void> {
   const { limit, before } = flags
   const list = await withRehome((rehome) => rehome.runs({ limit, before }))
-  if (flags.json) return print(jsonText(list, 2))
+  const last = list.at(-1)
+  const older = last && list.length === limit ? [step('runs', '--before', last.id)] : []
+  if (flags.json) return print(jsonText({ runs: list, nextSteps: older }, 2))
   const rows = list.map((run) => [
     run.id,
     run.created_at.toISOString().slice(0, 19).replace('T', ' '),
@@ -26,6 +29,5 @@ async function runs(flags: { limit: number; before?: string; json?: boolean }): 
     `${phasesText(run.phases)}${run.paused === null ? '' : ', paused'}`,
   ])
   print(tableText([['run', 'enqueued (UTC)', 'by', 'tenants', 'open', 'phases'], ...rows]))
-  const last = list.at(-1)
-  if (last && list.length === limit) print(`older ones: rehome runs --before ${last.id}`)
+  for (const command of older) print(`older ones: ${command}`)
 }

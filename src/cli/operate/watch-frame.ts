@@ -2,8 +2,8 @@
  * One picture of a run for a terminal of any size: what it comes to, failures by code, tenants on
  * their way, and those that ended last. Pure. Never higher or wider than the window.
  */
-import type { RunOverview } from '../../control/run-overview.ts'
-import type { TenantLine } from '../../control/run-tenants.ts'
+import type { RunOverview } from '../../control/runs/run-overview.ts'
+import type { TenantLine } from '../../control/runs/run-tenants.ts'
 import { number } from '../../numbers.ts'
 import { percentBefore } from '../../phases.ts'
 import { safe } from '../print.ts'

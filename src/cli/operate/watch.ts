@@ -3,7 +3,8 @@
  * elsewhere. Reads a page of tenants at a time, whatever the run's size.
  */
 import { sleep } from '../../clock.ts'
-import type { TenantLine } from '../../control/run-tenants.ts'
+import type { RunOverview } from '../../control/runs/run-overview.ts'
+import type { TenantLine } from '../../control/runs/run-tenants.ts'
 import type { Rehome } from '../../coordinator/rehome.ts'
 import { exitCodeOf, print } from '../context.ts'
 import { safe } from '../print.ts'
@@ -18,10 +19,15 @@ export async function watchRun(rehome: Rehome, runId: string): Promise<number> {
   for (;;) {
     const watched = await look(rehome, runId)
     show(watched)
-    if (watched.overview.remaining === 0) break
+    if (watched.overview.remaining === 0) return codeOf(watched.overview)
     await sleep(everyMs)
   }
-  return exitCodeOf((await rehome.status(runId)).moves)
+}
+
+/** That of the error of the first tenant. */
+function codeOf({ failures }: Pick<RunOverview, 'failures'>): number {
+  const byTenant = failures.toSorted((a, b) => (a.example < b.example ? -1 : 1))
+  return exitCodeOf(byTenant.map(({ code }) => ({ error_code: code })))
 }
 
 async function look(rehome: Rehome, runId: string): Promise<Watched> {

@@ -9,8 +9,10 @@ import type { Finding, RuleText } from '../../lint/rule.ts'
 import { sarifLog } from '../../lint/sarif.ts'
 import { withoutNames } from '../../lint/wording.ts'
 import { checkPlan } from '../../plan/check-plan.ts'
-import { note, print } from '../context.ts'
+import { plannedNames } from '../../plan/planned-names.ts'
+import { jsonText, note, print } from '../context.ts'
 import { loadPlan } from '../load-plan.ts'
+import { step } from '../next-steps.ts'
 import { safe, tableText } from '../print.ts'
 
 const examples = `
@@ -37,7 +39,7 @@ export function addLint(program: Command): void {
     .addOption(new Option('--format <format>', 'form of the report').choices(formats))
     .option('--json', 'the same as --format json')
     .option('--assume-version <version>', 'oldest server that runs them (default: 13, MySQL 8.0)')
-    .option('--plan <plan>', 'also say what changes mean for the moves of this plan')
+    .option('--plan <plan>', 'also report what changes mean for the moves of this plan')
     .option('--list', 'list the rules instead')
     .addHelpText('after', examples)
     .action(lintFiles)
@@ -61,27 +63,19 @@ async function lintFiles(paths: readonly string[], flags: LintFlags): Promise<vo
     throw new RehomeError('USAGE', message)
   }
   const { since, dialect, assumeVersion } = flags
-  const plannedTables = flags.plan === undefined ? [] : await tablesOf(flags.plan)
+  const plannedTables =
+    flags.plan === undefined ? [] : plannedNames(checkPlan(await loadPlan(flags.plan)))
   const findings = await lint(paths, { since, dialect, assumeVersion, plannedTables })
   await report(findings, { format, dialect })
   if (findings.some(({ level }) => level === 'error')) process.exitCode = 3
-}
-
-/** Tables at both ends of the plan; `*` where the plan takes all that have the tenant's column. */
-async function tablesOf(file: string): Promise<string[]> {
-  const { tables } = checkPlan(await loadPlan(file))
-  return tables.flatMap((one) => {
-    if (one.kind === 'discover') return ['*']
-    if (one.kind === 'stream') return [...one.to]
-    return one.to === undefined ? [one.name] : [one.name, one.to]
-  })
 }
 
 async function report(
   findings: readonly Finding[],
   { format, dialect }: { format: Format; dialect: Dialect },
 ): Promise<void> {
-  if (format === 'json') print(JSON.stringify(findings, null, 2))
+  const nextSteps = findings.length > 0 ? [step('lint', '--list')] : []
+  if (format === 'json') print(jsonText({ findings, nextSteps }, 2))
   else if (format === 'sarif') {
     const tool = { version: version(), rules: await rulesFor(dialect), shownPath }
     print(JSON.stringify(sarifLog(findings, tool), null, 2))
@@ -111,5 +105,5 @@ function printRules(rules: readonly RuleText[], format: Format): void {
     return [code, level, lock ?? '', withoutNames(title)]
   })
   const table = tableText([['rule', 'level', 'lock', 'finds'], ...rows])
-  print(format === 'json' ? JSON.stringify(rules, null, 2) : table)
+  print(format === 'json' ? jsonText({ rules, nextSteps: [] }, 2) : table)
 }

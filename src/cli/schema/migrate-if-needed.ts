@@ -14,8 +14,8 @@ import {
 import { readOnlyOf } from '../../ends/postgres/fence/read-only.ts'
 import { RehomeError } from '../../errors.ts'
 import { placeOf } from '../../place.ts'
-import { createPool, explain, type Pool } from '../../postgres.ts'
-import { note, print } from '../context.ts'
+import { createPool, type Pool, toRehomeError } from '../../postgres.ts'
+import { jsonText, note, print } from '../context.ts'
 import { safe } from '../print.ts'
 
 const examples = `
@@ -41,6 +41,7 @@ export function addMigrateIfNeeded(program: Command): void {
     .option('--migrations <folder>', "folder of the tool's files (default: the tool's own)")
     .option('--scope <scope>', 'scope of the read-only mode', 'default')
     .option('--dry-run', 'only print which migrations are pending')
+    .option('--json', "as JSON; the command's output goes to standard error")
     .addHelpText('after', examples)
     .action(migrateIfNeeded)
 }
@@ -51,6 +52,7 @@ interface MigrateFlags {
   readonly migrations?: string
   readonly scope: string
   readonly dryRun?: boolean
+  readonly json?: boolean
 }
 
 async function migrateIfNeeded(command: readonly string[], flags: MigrateFlags): Promise<void> {
@@ -59,8 +61,12 @@ async function migrateIfNeeded(command: readonly string[], flags: MigrateFlags):
     throw new RehomeError('USAGE', 'name the migration command after --')
   const pending = await withDatabase(flags, (pool) => pendingOrRefuse(pool, flags))
   for (const name of pending) note(`pending: ${safe(name, 200)}`)
-  if (pending.length === 0) print('no migration is pending')
-  else if (!flags.dryRun && program !== undefined) process.exitCode = await run(program, args)
+  if (pending.length === 0 && !flags.json) print('no migration is pending')
+  if (pending.length > 0 && !flags.dryRun && program !== undefined) {
+    process.exitCode = await run(program, args, flags)
+  }
+  const { exitCode = null } = process
+  if (flags.json) print(jsonText({ pending, exitCode, nextSteps: [] }, 2))
 }
 
 async function withDatabase<T>(
@@ -76,7 +82,7 @@ async function withDatabase<T>(
   try {
     return await work(pool)
   } catch (error) {
-    throw explain(error, placeOf(url))
+    throw toRehomeError(error, placeOf(url))
   } finally {
     await pool.end()
   }
@@ -97,8 +103,8 @@ async function pendingOrRefuse(pool: Pool, flags: MigrateFlags): Promise<string[
 async function onlyTool(pool: Pool): Promise<MigrationTool> {
   const [tool, ...others] = await toolsOf(pool)
   if (tool !== undefined && others.length === 0) return tool
-  const found = tool === undefined ? 'none' : [tool, ...others].join(', ')
-  const message = `tables of migration tools in the database: ${found}; name the tool with --tool`
+  const tools = tool === undefined ? 'none' : [tool, ...others].join(', ')
+  const message = `tables of migration tools in the database: ${tools}; name the tool with --tool`
   throw new RehomeError('USAGE', message)
 }
 
@@ -110,8 +116,12 @@ async function readOnlyIn(pool: Pool, scope: string): Promise<string | null> {
 }
 
 /** Exit code of the command; 128 and the signal's number are not told apart from others. */
-async function run(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(program, args, { stdio: 'inherit' })
+async function run(
+  program: string,
+  args: readonly string[],
+  { json }: MigrateFlags,
+): Promise<number> {
+  const child = spawn(program, args, { stdio: ['inherit', json ? 2 : 'inherit', 'inherit'] })
   try {
     const [code] = await once(child, 'exit')
     return code ?? 1

@@ -1,8 +1,8 @@
 /** Content negotiation (RFC 9110, 12.5.1) between the two forms that a refusal has. */
 
 /**
- * Whether the client would rather have a page than JSON. Who takes either alike, or says nothing,
- * is a program: browsers name `text/html` when they go somewhere.
+ * Whether the client would rather have a page than JSON. Who takes either alike, or has no
+ * preference, is a program: browsers name `text/html` when they go somewhere.
  */
 export function prefersHtml(accept: string | undefined): boolean {
   const ranges = (accept ?? '').split(',').map(readRange)

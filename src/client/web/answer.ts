@@ -1,7 +1,7 @@
 /**
  * Answers to a write that is refused: JSON for programs, a page or a way back for people.
  *
- * Invariant: what a tenant, a reason or a request says gets into bodies, escaped, and never into a
+ * Invariant: texts of a tenant, a reason or a request get into bodies, escaped, and never into a
  * header; the one exception is the path of a redirect, which a URL parser has encoded.
  */
 import { prefersHtml } from './accepts.ts'

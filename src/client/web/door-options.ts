@@ -14,7 +14,7 @@ export interface ReadOnlyModeOptions<R> {
   readonly tenantOf: (request: R) => Maybe<string> | Promise<Maybe<string>>
   /** `homes.look`. Without it nothing is known before the database has refused. */
   readonly look?: ((tenant: string) => Promise<Fence | null>) | undefined
-  /** `homes.untilWritable`: rejects or says `false` where it is not, within `ms` or at once. */
+  /** `homes.untilWritable`: rejects or returns `false` where it is not, within `ms` or at once. */
   readonly untilWritable?:
     | ((tenant: string, limits: { ms: number; signal: AbortSignal }) => Promise<boolean>)
     | undefined
@@ -22,7 +22,7 @@ export interface ReadOnlyModeOptions<R> {
   readonly hold?: string | number | undefined
   /** Whether a handler that was refused may run again once it can be written. Default true. */
   readonly repeat?: boolean | undefined
-  /** Left alone at the gate: paths with all below them, patterns of paths, or what says so. */
+  /** Left alone at the gate: paths with all below them, patterns of paths, or a function. */
   readonly exempt?: readonly (string | RegExp | ((request: R) => boolean))[] | undefined
   /** The page for people, whole. It has to escape what it is given. */
   readonly page?: ((refusal: Refusal, request: R) => string | Promise<string>) | undefined

@@ -21,13 +21,13 @@ export interface RequestGuard {
   /** After it has thrown; null: not because of a fence. Never rejects, nor do the next two. */
   refused(error: unknown): Promise<null | Decision>
   /**
-   * Waits first where this request may: `again` says that the handler can run once more. What comes
-   * of that is for `refused`, so that it is no third time.
+   * Waits first where this request may: `again` means that the handler can run once more. What
+   * comes of that is for `refused`, so that it is no third time.
    */
   refusedOrAgain(error: unknown): Promise<null | 'again' | Decision>
   /** The variant for adapters that cannot run it: the client is asked to send its request again. */
   refusedOrSentAgain(error: unknown): Promise<null | Decision>
-  /** Whether `refusedOrAgain` may say `again`. */
+  /** Whether `refusedOrAgain` may be `again`. */
   readonly repeats: boolean
 }
 

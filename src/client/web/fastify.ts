@@ -31,6 +31,12 @@ export interface FastifyInstance {
   printRoutes(): string
 }
 
+/** The part of it that is used, whatever its own types of requests and replies are. */
+interface Hooks {
+  addHook(name: string, hook: unknown): unknown
+  setErrorHandler(handler: unknown): unknown
+}
+
 type ErrorHandler<R> = (
   error: unknown,
   request: R & FastifyRequest,
@@ -85,10 +91,11 @@ export function fastifyPlugin<R extends object>(gate: ReadOnlyGate<R>) {
         ? (error, ...rest) => onError(error, ...rest).catch((e) => own(e, ...rest))
         : onError
     }
-    instance.addHook('onRoute' as never, addRoute as never)
-    instance.addHook('preHandler' as never, enter as never)
+    const hooks: Hooks = instance
+    hooks.addHook('onRoute', addRoute)
+    hooks.addHook('preHandler', enter)
     if (instance.printRoutes().trim() !== '(empty tree)') {
-      instance.setErrorHandler(onError as never)
+      hooks.setErrorHandler(onError)
     }
   }
   return Object.assign(plugin, {
@@ -116,7 +123,7 @@ function noting<R extends object>(failures: Failures, handler: Handler<R>): Hand
     const run = () => handler.call(this, request, reply)
     const note = (error: unknown) => {
       const runAgain = async () => {
-        // It may have said what would have come of it before it was refused.
+        // It may have set what would have come of it before it was refused.
         reply.code(200)
         return await run()
       }

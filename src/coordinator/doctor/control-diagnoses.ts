@@ -1,6 +1,7 @@
 /** Findings about the control database and the queue: moves that no worker carries out. */
 import type { Control, Move } from '../../control/database.ts'
-import { openByPlan, untouchedMoves } from '../../control/health.ts'
+import { openByPlan, runsAtWork, untouchedMoves } from '../../control/health.ts'
+import { inLists } from '../../parallel.ts'
 import { jobIdOf } from '../../queue/jobs.ts'
 import type { Queues } from '../../queue/queues.ts'
 import { show } from '../tenants.ts'
@@ -8,15 +9,17 @@ import { type Diagnosis, named } from './diagnosis.ts'
 
 const queueName = 'the queue'
 
+interface Stores {
+  readonly control: Control
+  readonly queues: Queues
+}
+
 /** A worker touches a move at each phase and each few chunks, and looks for lost ones every 5 s. */
-export async function diagnoseMoves(
-  { control, queues }: { control: Control; queues: Queues },
-  oldS: number,
-): Promise<Diagnosis[]> {
-  const moves = await untouchedMoves(control, oldS)
-  const states = await Promise.all(moves.map(async (move) => await stateOfJob(queues, move)))
-  const missing = moves.filter((_, i) => states[i] === null)
-  const waiting = moves.filter((_, i) => states[i] !== null)
+export async function diagnoseMoves(at: Stores, oldS: number): Promise<Diagnosis[]> {
+  const moves = await untouchedMoves(at.control, oldS)
+  const missing = await withoutJob(at, moves)
+  const atWork = await runsAtWork(at.control, [...new Set(moves.map((move) => move.run_id))], oldS)
+  const waiting = moves.filter((move) => !missing.includes(move) && !hasTurn(move, atWork))
   const closed = moves.filter(({ phase }) => /^(undo_)?(cutover|release)$/.test(phase))
   const worker = 'start a worker with the plan: `rehome worker PLAN`'
   return [
@@ -41,12 +44,33 @@ export async function diagnoseMoves(
   ]
 }
 
+/** It waits behind others of its plan, which a worker carries out. */
+function hasTurn({ phase, run_id: run }: Move, atWork: ReadonlySet<string>): boolean {
+  return phase === 'queued' && atWork.has(run)
+}
+
 function each(moves: readonly Move[], make: (names: readonly string[]) => Diagnosis): Diagnosis[] {
   return moves.length === 0 ? [] : [make(moves.map(nameOf))]
 }
 
 function nameOf({ tenant_id: tenant, run_id: run }: Move): string {
   return `${show(tenant)} of run ${run}`
+}
+
+async function withoutJob({ queues }: Stores, moves: readonly Move[]): Promise<Move[]> {
+  const states = await Promise.all(moves.map(async (move) => await stateOfJob(queues, move)))
+  return moves.filter((_, i) => states[i] === null)
+}
+
+/** Open moves that no worker has touched for so long, and that have no job. */
+export async function movesWithoutJob(at: Stores, oldS: number): Promise<Move[]> {
+  const moves: Move[] = []
+  for (const some of inLists(await untouchedMoves(at.control, oldS, 100_000), () => 1, {
+    most: 200,
+  })) {
+    moves.push(...(await withoutJob(at, some)))
+  }
+  return moves
 }
 
 /** null: there is none, or it is over. */
@@ -59,7 +83,7 @@ async function stateOfJob(queues: Queues, move: Move): Promise<string | null> {
 export async function diagnoseQueues({ byErrand, evictionPolicy }: Queues): Promise<Diagnosis[]> {
   const all = [...new Set(Object.values(byErrand))]
   const paused = await Promise.all(all.map(async (queue) => await queue.isPaused()))
-  const found: Diagnosis[] = all
+  const diagnoses: Diagnosis[] = all
     .filter((_, i) => paused[i])
     .map(({ name }) => ({
       kind: 'queue-paused',
@@ -69,14 +93,14 @@ export async function diagnoseQueues({ byErrand, evictionPolicy }: Queues): Prom
     }))
   const policy = await evictionPolicy()
   if (policy !== null && policy !== 'noeviction') {
-    found.push({
+    diagnoses.push({
       kind: 'queue-eviction',
       where: 'Redis',
       message: `maxmemory-policy is "${policy}": Redis may drop jobs when its memory is full`,
       mend: '`redis-cli config set maxmemory-policy noeviction`, and the same in its configuration',
     })
   }
-  return found
+  return diagnoses
 }
 
 export interface KnownPlan {

@@ -14,6 +14,12 @@ import { closeEnds, openEnds, pendingInstallations, type Settings } from '../ins
 import { diagnoseMoves, diagnosePlans, diagnoseQueues } from './control-diagnoses.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { diagnoseKept, diagnoseServer } from './end-diagnoses.ts'
+import {
+  diagnoseControlRights,
+  diagnoseDisk,
+  diagnosePublications,
+  diagnoseRights,
+} from './server-diagnoses.ts'
 
 export interface Patient {
   readonly control: Control
@@ -33,19 +39,20 @@ export async function diagnose(
   { oldS }: DoctorOptions = { oldS: 60 },
 ): Promise<Diagnosis[]> {
   const { control, queues } = patient
-  const known = plans.map((plan) => ({ name: plan.name, fingerprint: fingerprintOf(plan) }))
+  const prints = plans.map((plan) => ({ name: plan.name, fingerprint: fingerprintOf(plan) }))
   const looks = [
-    looked('the control database', diagnosePlans(control, known)),
+    looked('the control database', diagnosePlans(control, prints)),
+    looked('the control database', diagnoseControlRights(control.pool)),
     looked('the queue', diagnoseQueues(queues)),
     looked('the control database or the queue', diagnoseMoves({ control, queues }, oldS)),
   ]
   const ofPlans = plans.map((plan) =>
     looked(`plan "${plan.name}"`, diagnosePlan({ ...patient, oldS }, plan)),
   )
-  const found = (await Promise.all([...looks, ...ofPlans])).flat()
+  const diagnoses = (await Promise.all([...looks, ...ofPlans])).flat()
   // Plans may share an end.
-  const texts = found.map((one) => JSON.stringify(one))
-  return found.filter((_, i) => texts.indexOf(texts[i] ?? '') === i)
+  const texts = diagnoses.map((one) => JSON.stringify(one))
+  return diagnoses.filter((_, i) => texts.indexOf(texts[i] ?? '') === i)
 }
 
 async function diagnosePlan(patient: Patient & DoctorOptions, plan: Plan): Promise<Diagnosis[]> {
@@ -72,6 +79,11 @@ async function diagnoseEnds(
   const isReached = servers.flat().every(({ kind }) => kind !== 'unreachable')
   if (!isReached) return servers.flat()
   const pending = await looked(`plan "${plan.name}"`, pendingOf(settings, { plan, ends }))
+  const granted = await Promise.all([
+    looked(`plan "${plan.name}"`, diagnoseRights(plan, ends)),
+    looked(`plan "${plan.name}"`, diagnosePublications(ends)),
+    ...sqlEnds.map((end) => looked(`the ${end.name} (${end.place})`, diagnoseDisk(end))),
+  ])
   const missing = pending.some(({ kind }) => kind === 'not-installed')
   const kept = await Promise.all(
     sqlEnds.map((end) => {
@@ -80,7 +92,7 @@ async function diagnoseEnds(
       return missing ? work.catch(() => []) : looked(`the ${end.name} (${end.place})`, work)
     }),
   )
-  return [...servers, pending, ...kept].flat()
+  return [...servers, pending, ...granted, ...kept].flat()
 }
 
 async function pendingOf(

@@ -91,6 +91,7 @@ export function serverDiagnoses(where: string, server: ServerState): Diagnosis[]
   const used = `the queue of notifications is full to ${Math.round(notifyUsed * 100)} %`
   const oldest = '`select pid, xact_start, query from pg_stat_activity order by xact_start`'
   return [
+    ...versionDiagnoses(where, server),
     ...clockDiagnoses(where, server),
     ...(notifyUsed > notifyMax
       ? [
@@ -105,6 +106,17 @@ export function serverDiagnoses(where: string, server: ServerState): Diagnosis[]
   ]
 }
 
+const oldestVersion = 130_000
+
+function versionDiagnoses(
+  where: string,
+  { version, versionNumber }: Pick<ServerState, 'version' | 'versionNumber'>,
+): Diagnosis[] {
+  if (versionNumber >= oldestVersion) return []
+  const message = `PostgreSQL ${version} is older than 13: guards and copies need newer functions`
+  return [{ kind: 'version', where, message, mend: 'upgrade the server: `pg_upgrade`' }]
+}
+
 function clockDiagnoses(where: string, { clockAheadMs, roundTripMs }: ServerState): Diagnosis[] {
   const offMs = Math.abs(clockAheadMs) - roundTripMs
   if (offMs <= clockMaxMs) return []
@@ -113,7 +125,7 @@ function clockDiagnoses(where: string, { clockAheadMs, roundTripMs }: ServerStat
     {
       kind: 'clock',
       where,
-      message: `its clock is ${offMs} ms ${direction} this machine's: leases and windows end at other times than logs say`,
+      message: `its clock is ${offMs} ms ${direction} this machine's: leases and windows end at other times than in logs`,
       mend: 'synchronise the clocks of both machines, for example with chrony',
     },
   ]
@@ -192,9 +204,9 @@ function isFence({ mode }: FlagState): boolean {
 
 function flagDiagnoses(
   where: string,
-  found: Record<'lapsed' | 'orphans' | 'left', readonly string[]>,
+  flags: Record<'lapsed' | 'orphans' | 'left', readonly string[]>,
 ): Diagnosis[] {
-  const { lapsed, orphans, left } = found
+  const { lapsed, orphans, left } = flags
   const worker = 'start a worker with the plan: `rehome worker PLAN`'
   const list: (Diagnosis & { of: readonly string[] })[] = [
     {

@@ -1,13 +1,17 @@
 /**
  * Metrics of the installation for Prometheus. They come from the control database and the queue, so
- * every board and every worker gives the same numbers; those named `process_…` or `nodejs_…` are of
- * the process. Tenants are no labels: there are too many.
+ * every board and every worker gives the same numbers; those named `process_…` or `nodejs_…`, and
+ * the bytes that were copied and the age of leases, are of the process. Tenants are no labels:
+ * there are too many.
  */
-import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
+import { leaseAgeS } from '../../attempt/lease-age.ts'
 import type { Control } from '../../control/database.ts'
 import { type FleetNumbers, fleetNumbers, type PlanPauses } from '../../control/fleet-numbers.ts'
+import { bytesCopied } from '../../ends/postgres/copy/copied-bytes.ts'
 import type { Queues } from '../../queue/queues.ts'
 import { version } from '../enqueue.ts'
+import { queueMetrics } from './queue-metrics.ts'
 
 export interface Metrics {
   readonly contentType: string
@@ -29,18 +33,34 @@ export function createMetrics({ control, queues }: { control: Control; queues: Q
   const numbers = cached(async () => await fleetNumbers(control, pauseBoundsMs))
   const gauges = createGauges(registry)
   registry.registerMetric(pauseHistogram(async () => (await numbers()).pauses))
+  countCopied(registry)
   gauges.build.set({ version: version() }, 1)
   return {
     contentType: registry.contentType,
     async text() {
       fill(gauges, await numbers())
       await fillQueues(gauges, queues)
-      return await registry.metrics()
+      const own = await Promise.all([registry.metrics(), queueMetrics(queues)])
+      return own.join('')
     },
   }
 }
 
 type Gauges = ReturnType<typeof createGauges>
+
+function countCopied(registry: Registry): void {
+  let counted = 0
+  new Counter({
+    name: 'rehome_copied_bytes_total',
+    help: 'Bytes of rows that this process has sent to databases since it began',
+    registers: [registry],
+    collect() {
+      const bytes = bytesCopied()
+      this.inc(bytes - counted)
+      counted = bytes
+    },
+  })
+}
 
 function createGauges(registry: Registry) {
   const gauge = <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
@@ -64,6 +84,16 @@ function createGauges(registry: Registry) {
       'Time since a worker touched the due move that was left alone for longest',
       [],
     ),
+    captureLag: gauge(
+      'capture_lag_seconds',
+      'Time since the held move that was left alone for longest has caught up',
+      [],
+    ),
+    leaseAge: gauge(
+      'lease_age_seconds',
+      'Time since this process has renewed the lease of a fence or capture that it renewed longest ago',
+      [],
+    ),
     homesClosed: gauge(
       'homes_closed',
       'Moves that stopped for 30 s between their cutover and the opening of the new home',
@@ -85,7 +115,9 @@ function fill(gauges: Gauges, numbers: FleetNumbers): void {
     waysBack.set({ plan }, count)
     nextEnd.set({ plan }, nextEndS)
   }
+  gauges.leaseAge.set(leaseAgeS())
   gauges.untouched.set(numbers.untouchedS)
+  gauges.captureLag.set(numbers.captureLagS)
   gauges.homesClosed.set(numbers.homesClosed)
 }
 
@@ -108,7 +140,10 @@ function pauseHistogram(pauses: () => Promise<readonly PlanPauses[]>): Metric {
   const name = 'rehome_pause_seconds'
   const help = 'Time for which writes of a tenant were refused, by the last attempt that fenced it'
   const get = async () => ({
-    ...{ name, help, type: 'histogram', aggregator: 'sum' },
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
     values: (await pauses()).flatMap((pause) => histogramValues(name, pause)),
   })
   return { name, help, type: 'histogram', aggregator: 'sum', get } as unknown as Metric
@@ -136,10 +171,10 @@ function cached<T>(ask: () => Promise<T>): () => Promise<T> {
     if (answer && performance.now() < until) return await answer
     const began = performance.now()
     until = Number.POSITIVE_INFINITY
-    const asked = ask()
-    answer = asked
+    const request = ask()
+    answer = request
     try {
-      return await asked
+      return await request
     } catch (error) {
       answer = null
       throw error

@@ -3,8 +3,8 @@
  * request that changes anything, so it listens on this machine unless told otherwise.
  */
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { messageOf, RehomeError } from '../../errors.ts'
+import type { Logger } from '../../log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -14,6 +14,7 @@ export interface ProbeOptions {
   readonly port: number
   readonly metrics: Metrics
   readonly readiness: () => Promise<Readiness>
+  readonly log: Pick<Logger, 'warn'>
 }
 
 export interface ProbeServer {
@@ -24,11 +25,15 @@ export interface ProbeServer {
 /** Throws USAGE where it cannot listen there. */
 export async function startProbeServer(options: ProbeOptions): Promise<ProbeServer> {
   const { host, port } = options
-  const server = createServer((request, response) => {
+  // A client that sends its request slowly does not hold its connection for longer.
+  const limits = { requestTimeout: 10_000, connectionsCheckingInterval: 2_000 }
+  const server = createServer(limits, (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0]
-    answer(options, path ?? '', response).catch((error: unknown) =>
-      send(response, 500, { error: messageOf(error) }),
-    )
+    answer(options, path ?? '', response).catch((err: unknown) => {
+      // Anybody may ask, so the reason is for the log alone.
+      options.log.warn({ err, path }, 'a probe could not be answered')
+      send(response, 500, { error: 'failed: see the log' })
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
@@ -37,7 +42,8 @@ export async function startProbeServer(options: ProbeOptions): Promise<ProbeServ
     })
     server.listen(port, host, resolve)
   })
-  const { port: bound } = server.address() as AddressInfo
+  const address = server.address()
+  const bound = typeof address === 'object' && address ? address.port : port
   const close = async () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

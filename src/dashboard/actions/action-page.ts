@@ -1,9 +1,12 @@
 /** The page that asks for an errand: its price, a reason, a confirmation. */
+
+import type { AskedErrand } from '../../errands.ts'
 import { type Html, html, shorten } from '../../html.ts'
+import { type DecisionForm, decisionButton, decisionForm } from '../decision.ts'
 import type { TenantRecord } from '../library.ts'
 import { navigation, page } from '../page.ts'
 import { runPath } from '../runs/run-query.ts'
-import { type AskedErrand, actionPath, tenantPath } from '../tenant-path.ts'
+import { actionPath, tenantPath } from '../tenant-path.ts'
 import { priceOf } from './price.ts'
 
 const titles: Record<AskedErrand, string> = {
@@ -18,10 +21,9 @@ export interface ActionPage {
   readonly record: TenantRecord
   /** Why it cannot be asked for now, or was not. */
   readonly refusal: string | null
-  /** Else it only says the price. */
+  /** Else it only shows the price. */
   readonly mayAsk: boolean
-  /** Filled in before. */
-  readonly form: { readonly by: string; readonly reason: string }
+  readonly form: DecisionForm
 }
 
 export function actionPage({ errand, record, refusal, mayAsk, form }: ActionPage): string {
@@ -54,15 +56,13 @@ function formOf({ errand, record, form }: Form, mayDiscard: boolean): Html {
     ? html`<p><label><input type="checkbox" name="discardWrites" value="yes">
 Give up what was written at the target since the cutover</label></p>`
     : null
-  return html`<section><form class="stacked" method="post" action="${actionPath(errand, run.id, move.tenant_id)}">
-<label>Your name
-<input name="by" value="${form.by}" required maxlength="100" autocomplete="name"></label>
-<label>Reason, kept with the request
-<textarea name="reason" required minlength="3" maxlength="500" rows="2">${form.reason}</textarea></label>
-${discard}
-<p><label><input type="checkbox" name="confirmed" value="yes" required>
-I have read what it costs</label></p>
-<p class="row"><button${errand === 'retry' ? null : html` class="grave"`}>${titles[errand]}</button>
-<a href="${tenantPath(run.id, move.tenant_id)}">Back</a></p>
-</form></section>`
+  return decisionForm({
+    action: actionPath(errand, run.id, move.tenant_id),
+    form,
+    box: discard,
+    keptWith: 'the request',
+    read: 'what it costs',
+    button: decisionButton(titles[errand], { isGrave: errand !== 'retry' }),
+    back: tenantPath(run.id, move.tenant_id),
+  })
 }

@@ -1,9 +1,8 @@
 /** Errands that a person asks for on the board: which of them may be asked for, and asking. */
+import { type AskedErrand, askedErrands } from '../../errands.ts'
 import { RehomeError } from '../../errors.ts'
 import type { BoardLibrary, ErrandRequest } from '../library.ts'
-import type { ActionAddress, AskedErrand } from '../tenant-path.ts'
-
-const errands: readonly AskedErrand[] = ['retry', 'rollback', 'finalize', 'cleanup']
+import type { ActionAddress } from '../tenant-path.ts'
 
 export interface Wish extends Omit<ErrandRequest, 'tenants'> {
   readonly discardWrites?: boolean
@@ -39,7 +38,7 @@ export async function allowedErrands(
   { runId, tenant }: { runId: string; tenant: string },
 ): Promise<AskedErrand[]> {
   const refusals = await Promise.all(
-    errands.map((errand) => refusalOf(library, { errand, runId, tenant })),
+    askedErrands.map((errand) => refusalOf(library, { errand, runId, tenant })),
   )
-  return errands.filter((_, i) => refusals[i] === null)
+  return askedErrands.filter((_, i) => refusals[i] === null)
 }

@@ -1,10 +1,12 @@
 /** Where the tenant lives, until when it can come back, and what a person may ask for now. */
 import { keepsWrites } from '../../control/rollback-kinds.ts'
+import type { AskedErrand } from '../../errands.ts'
 import { type Html, html } from '../../html.ts'
 import { time } from '../../numbers.ts'
 import type { TenantRecord } from '../library.ts'
 import { command } from '../retry.ts'
-import { type AskedErrand, actionPath } from '../tenant-path.ts'
+import { actionPath } from '../tenant-path.ts'
+import { takenAlong } from './price.ts'
 
 const names: Record<AskedErrand, string> = {
   retry: 'Retry …',
@@ -55,10 +57,12 @@ function wayBackOf({ move }: TenantRecord): Html {
   if (move.cleanup_begun) return html`It cannot come back: the old copy is removed.`
   if (move.phase !== 'moved') return html``
   if (move.window_until !== null && keepsWrites(move, new Date())) {
+    const { changes, oneWay } = takenAlong(move)
     const audited = move.audited_at
       ? html` The way back was last tried ${time(move.audited_at)}.`
       : null
-    return html`It can come back with its writes until ${time(move.window_until)}.${audited}`
+    return html`It can come back with its writes until ${time(move.window_until)}.${audited}
+${[changes, ...oneWay].map((sentence) => html`<br>${sentence}`)}`
   }
   return html`Its rollback window is over, or there was none: it comes back without what it has written since.`
 }

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { Move, MoveEvent, Run } from '../../control/database.ts'
 import { isCalledOff, keepsWrites } from '../../control/rollback-kinds.ts'
+import type { AskedErrand } from '../../errands.ts'
 import { number, span } from '../../numbers.ts'
-import type { AskedErrand } from '../tenant-path.ts'
 import { readEvidence } from '../tenants/evidence.ts'
 
 export interface Price {
@@ -61,17 +61,14 @@ function rollback(facts: Facts): Price {
   }
   const paused = pauseOf(move) ?? 'how long is not known'
   if (keepsWrites(move, now)) {
-    const { audit } = readRest(move)
-    const changes =
-      audit === null
-        ? 'The way back has not been audited, so the number of these changes is not known.'
-        : `The last audit, ${audit.at}, found ${number(audit.changes)} of these changes.`
+    const { changes, oneWay } = takenAlong(move)
     return {
       losses: [],
       mayDiscard: true,
       sentences: [
         `The tenant returns to the source, ${run.source}, with what it has written since its cutover.`,
         changes,
+        ...oneWay,
         `Its writes pause while the last changes come back; ${paused}.`,
         'The target stays closed for the tenant until it is moved there again.',
       ],
@@ -84,7 +81,7 @@ function rollback(facts: Facts): Price {
     sentences: [
       `The tenant returns to the source, ${run.source}, as it was at its cutover.`,
       'There is no rollback window: its writes pause while both ends are compared.',
-      'If it has written since its cutover, the rollback is refused and says how many rows, unless ' +
+      'If it has written since its cutover, the rollback is refused with the number of rows, unless ' +
         'you give these writes up.',
     ],
   }
@@ -121,17 +118,37 @@ function pauseOf(move: Move): string | null {
   return move.pause_ms === null ? null : `in its last attempt for ${span(move.pause_ms)}`
 }
 
+const table = z.object({ table: z.string(), reason: z.string() })
+
 const shape = z.object({
   audit: z.object({ at: z.string(), changes: z.number() }).nullable().catch(null),
   writesSinceCutover: z.object({ rows: z.number() }).nullable().catch(null),
+  oneWay: z.array(table).catch([]),
 })
 
 function readRest({ evidence }: Move) {
-  const { audit = null, writesSinceCutover } = shape.parse({
+  const { audit, writesSinceCutover, oneWay } = shape.parse({
     audit: null,
     writesSinceCutover: null,
+    oneWay: [],
     ...evidence,
   })
   const rows = writesSinceCutover?.rows
-  return { audit, writes: rows === undefined ? null : `${number(rows)} rows` }
+  return { audit, oneWay, writes: rows === undefined ? null : `${number(rows)} rows` }
+}
+
+/** Sentences on what the tenant takes along within its rollback window, and what not. */
+export function takenAlong(move: Move): { readonly changes: string; readonly oneWay: string[] } {
+  const { audit, oneWay } = readRest(move)
+  return {
+    changes:
+      audit === null
+        ? 'The way back has not been audited, so the number of these changes is not known.'
+        : `The last audit, ${audit.at}, found ${number(audit.changes)} of these changes.`,
+    oneWay: oneWay.map(
+      ({ table: name, reason }) =>
+        `What it has written to table "${name}" since cannot come back (${reason}): a rollback is ` +
+        'refused then, unless all that it has written is given up.',
+    ),
+  }
 }

@@ -1,5 +1,5 @@
 /** The state of a move as a page shows it: a colour's name, a level, and words. Pure. */
-import type { CellMove, TenantLine } from '../../control/run-tenants.ts'
+import type { CellMove, TenantLine } from '../../control/runs/run-tenants.ts'
 import { percentBefore } from '../../phases.ts'
 
 export const states = ['waiting', 'working', 'moved', 'failed', 'gone-back', 'settled'] as const

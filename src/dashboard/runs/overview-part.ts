@@ -1,8 +1,10 @@
 /** The part of a run's page that is in numbers. The server sends it anew when a number changes. */
-import type { RunOverview } from '../../control/run-overview.ts'
-import { pauseBoundsMs } from '../../control/run-overview.ts'
+import type { RunOverview } from '../../control/runs/run-overview.ts'
+import { pauseBoundsMs } from '../../control/runs/run-overview.ts'
 import { type Content, type Html, html, shorten } from '../../html.ts'
+import { recordOf } from '../../known.ts'
 import { number, span, time } from '../../numbers.ts'
+import { fact } from '../page.ts'
 import { tenantPath } from '../tenant-path.ts'
 import { adviceFor } from './advice.ts'
 import { type State, stateOf, states } from './cells.ts'
@@ -80,7 +82,7 @@ function rateOf({ estimate: { tenantsPerMinute } }: RunOverview): string {
 }
 
 function countsOf({ phases }: RunOverview): Record<State, number> {
-  const counts = Object.fromEntries(states.map((state) => [state, 0])) as Record<State, number>
+  const counts = recordOf(states, () => 0)
   for (const count of phases) counts[stateOf(count)] += count.tenants
   return counts
 }
@@ -139,10 +141,6 @@ ${items}
 function tenantLink(runId: string, tenant: string | null): Content {
   if (tenant === null) return null
   return html`<a href="${tenantPath(runId, tenant)}">${shorten(tenant, 60)}</a>`
-}
-
-function fact(name: string, value: Content): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
 }
 
 function percent(part: number, all: number): string {

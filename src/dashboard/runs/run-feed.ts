@@ -6,8 +6,8 @@
 import type { ServerResponse } from 'node:http'
 import { sleep } from '../../clock.ts'
 import type { Control } from '../../control/database.ts'
-import { overviewOf } from '../../control/run-overview.ts'
-import { changedCells, newestEvent, versionOf } from '../../control/run-tenants.ts'
+import { overviewOf } from '../../control/runs/run-counts.ts'
+import { changedCells, newestEvent, versionOf } from '../../control/runs/run-tenants.ts'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import { cellOf } from './cells.ts'
@@ -31,7 +31,14 @@ const looksKept = 5
 
 type Send = (event: string, data: unknown) => void
 
-export function createFeeds(control: Control, log: Logger): Feeds {
+export interface FeedOptions {
+  readonly control: Control
+  readonly log: Logger
+  /** Holds of a run, and decisions that are possible: readers hear that these have changed. */
+  readonly holdsOf: (runId: string) => Promise<unknown>
+}
+
+export function createFeeds({ control, log, holdsOf }: FeedOptions): Feeds {
   const closing = new AbortController()
   const feeds = new Map<string, { readers: Set<Reader>; watch: Watch }>()
   const follow = (key: string, reader: ServerResponse, start: () => Watch) => {
@@ -57,7 +64,8 @@ export function createFeeds(control: Control, log: Logger): Feeds {
     })
   }
   return {
-    follow: (runId, reader) => follow(`run ${runId}`, reader, () => lookAtRun(control, runId)),
+    follow: (runId, reader) =>
+      follow(`run ${runId}`, reader, () => lookAtRun(control, runId, holdsOf)),
     followTenant: (runId, tenant, reader) =>
       follow(JSON.stringify([runId, tenant]), reader, () => lookAtTenant(control, runId, tenant)),
     close: () => closing.abort(),
@@ -96,8 +104,9 @@ async function repeat({ look, send, isRead, signal, log }: Repeated): Promise<vo
   }
 }
 
-function lookAtRun(control: Control, runId: string): Watch {
+function lookAtRun(control: Control, runId: string, holdsOf: FeedOptions['holdsOf']): Watch {
   let before = ''
+  let heldBefore = ''
   let shown: string | null = null
   const lately: string[] = []
   let sent = new Map<string, string>()
@@ -117,6 +126,9 @@ function lookAtRun(control: Control, runId: string): Watch {
     shown = overviewPart(runId, overview).text
     if (now !== before) send('overview', shown)
     before = now
+    const held = JSON.stringify(await holdsOf(runId))
+    if (held !== heldBefore) send('holds', null)
+    heldBefore = held
     if (changes.tooMany || isFirst) send('reload', null)
     const cells = changes.cells.map(cellOf)
     const fresh = cells.filter((cell) => sent.get(cell[0]) !== JSON.stringify(cell))

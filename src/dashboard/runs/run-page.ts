@@ -1,6 +1,6 @@
 /** The pages of runs: the list of them, and one run with all its tenants. */
 import type { Run } from '../../control/database.ts'
-import type { RunSummary } from '../../control/runs.ts'
+import type { RunSummary } from '../../control/runs/runs.ts'
 import { type Html, html } from '../../html.ts'
 import { number, time } from '../../numbers.ts'
 import { navigation, page } from '../page.ts'
@@ -8,11 +8,18 @@ import { overviewPart } from './overview-part.ts'
 import { runPath } from './run-query.ts'
 import { type TenantsPart, tenantsPart } from './tenants-part.ts'
 
-export function runPage({ run, ...part }: TenantsPart & { readonly run: Run }): string {
+export interface RunPage extends TenantsPart {
+  readonly run: Run
+  /** The part with what holds it back, and what a person may decide. */
+  readonly steering: Html | null
+}
+
+export function runPage({ run, steering, ...part }: RunPage): string {
   const { overview } = part
   const path = runPath(run.id)
   const isOpen = overview.remaining > 0
-  const body = html`${navigation(html`<a class="end" href="${path}.json">JSON</a>`)}
+  const body = html`${navigation(html`<a class="end" href="${path}/report" download>Report</a>
+<a href="${path}.json">JSON</a>`)}
 <main id="run" data-cells="${path}/cells" data-live="${path}/live" data-open="${path}/tenant">
 <header>
 <h1>${run.id}</h1>
@@ -20,8 +27,9 @@ export function runPage({ run, ...part }: TenantsPart & { readonly run: Run }): 
 ${run.source} → ${run.target}${stateOf(run)} · <span id="live"></span></p>
 </header>
 ${overviewPart(run.id, overview)}
+<div id="steering">${steering}</div>
 <section><h2>Every tenant</h2>
-<canvas id="grid" width="0" height="0" tabindex="0" role="img" aria-label="Tenants of this run"
+<canvas id="grid" width="0" height="0" tabindex="0" role="application" aria-label="Tenants of this run"
 aria-describedby="cell" hidden></canvas>
 <p id="cell" aria-live="polite" class="dim">One cell is one tenant, in the order of their ids. Point at
 one, or move with the arrow keys and open it with Enter.</p>

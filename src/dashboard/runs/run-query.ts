@@ -1,5 +1,6 @@
 /** The address of a run's page, and which of its tenants it asks for. Pure. */
-import { type TenantQuery, type TenantSort, tenantSorts } from '../../control/run-tenants.ts'
+import { type TenantQuery, type TenantSort, tenantSorts } from '../../control/runs/run-tenants.ts'
+import { textIn } from '../fields.ts'
 
 export function runPath(runId: string, query: TenantQuery = {}): string {
   const fields = new URLSearchParams()
@@ -12,14 +13,17 @@ export function runPath(runId: string, query: TenantQuery = {}): string {
   return `/runs/${encodeURIComponent(runId)}${text === '' ? '' : `?${text}#tenants`}`
 }
 
+/** Fields that choose tenants; the others set which page of them is shown. */
+export const filterFields = ['q', 'phase', 'code'] as const
+
 const pagesMax = 100_000
 
-/** Leaves out what makes no sense: an address is typed by people. */
+/**
+ * Leaves out what makes no sense: an address is typed by people. Throws USAGE where a field is
+ * there more than once.
+ */
 export function readRunQuery(query: unknown): TenantQuery {
-  const field = (name: string) => {
-    const value = query && typeof query === 'object' ? Reflect.get(query, name) : undefined
-    return typeof value === 'string' ? value.replaceAll('\0', '').slice(0, 1024) : ''
-  }
+  const field = (name: string) => (textIn(query, name) ?? '').replaceAll('\0', '').slice(0, 1024)
   const sort = tenantSorts.find((name: TenantSort) => name === field('sort'))
   const page = Number(field('page') || 1)
   return {

@@ -1,37 +1,10 @@
-/** Reads what a move's evidence says for the tenant's page. What it does not know it leaves out. */
-import { z } from 'zod'
+/** Reads a move's evidence for the tenant's page. What it does not know it leaves out. */
 import type { Move, MoveEvent } from '../../control/database.ts'
-
-const count = z.number().catch(0)
-const copied = z.record(z.string(), z.object({ read: count, written: count })).catch({})
-const compared = z.object({
-  table: z.string(),
-  expected: count,
-  found: count,
-  differing: count,
-  equal: z.boolean(),
-})
-const phaseMs = z.record(z.string(), z.number()).optional().catch(undefined)
-const shape = z.object({
-  copied,
-  verified: z.object({ tables: z.array(compared) }).catch({ tables: [] }),
-  movePhaseMs: phaseMs,
-  rollbackPhaseMs: phaseMs,
-  auditPhaseMs: phaseMs,
-  finalizePhaseMs: phaseMs,
-  cleanupPhaseMs: phaseMs,
-  pauseMs: z.number().optional().catch(undefined),
-  rollbackPauseMs: z.number().optional().catch(undefined),
-})
-
-/** null: not known (yet). */
-export interface TableEvidence {
-  readonly table: string
-  readonly read: number | null
-  readonly written: number | null
-  readonly compared: Pick<z.infer<typeof compared>, 'expected' | 'found' | 'differing'> | null
-  readonly equal: boolean | null
-}
+import {
+  readEvidence as readStored,
+  type TableReport,
+  tablesOf,
+} from '../../report/stored-evidence.ts'
 
 export interface PhaseTime {
   readonly errand: string
@@ -40,50 +13,58 @@ export interface PhaseTime {
 }
 
 export interface Evidence {
-  readonly tables: readonly TableEvidence[]
+  readonly tables: readonly TableReport[]
   readonly phases: readonly PhaseTime[]
   readonly pauseMs: number | null
   readonly rollbackPauseMs: number | null
+  readonly copyRate: CopyRate | null
 }
 
+export interface CopyRate {
+  readonly rowsPerS: number
+  /** Time until the copy ends at this rate. null: it has ended. */
+  readonly leftMs: number | null
+}
+
+type EvidenceMove = Pick<
+  Move,
+  'evidence' | 'pause_ms' | 'phase' | 'attempt' | 'rows_copied' | 'rows_total' | 'updated_at'
+>
+type EvidenceEvent = Pick<MoveEvent, 'phase' | 'kind' | 'attempt' | 'at'>
+
 /** `phases`: in the order in which they were lived through. */
-export function readEvidence(
-  move: Pick<Move, 'evidence' | 'pause_ms'>,
-  events: readonly Pick<MoveEvent, 'phase'>[],
-): Evidence {
-  const evidence = shape.parse(move.evidence ?? {})
+export function readEvidence(move: EvidenceMove, events: readonly EvidenceEvent[]): Evidence {
+  const evidence = readStored(move.evidence)
+  const phases = Object.entries(evidence.phaseMs).flatMap(([errand, times]) =>
+    Object.entries(times).map(([phase, ms]) => ({ errand, phase, ms })),
+  )
   return {
     tables: tablesOf(evidence),
-    phases: inOrder(events, [
-      ...timesOf('move', evidence.movePhaseMs),
-      ...timesOf('rollback', evidence.rollbackPhaseMs),
-      ...timesOf('audit', evidence.auditPhaseMs),
-      ...timesOf('finalize', evidence.finalizePhaseMs),
-      ...timesOf('cleanup', evidence.cleanupPhaseMs),
-    ]),
+    phases: inOrder(events, phases),
     pauseMs: evidence.pauseMs ?? move.pause_ms,
-    rollbackPauseMs: evidence.rollbackPauseMs ?? null,
+    rollbackPauseMs: evidence.rollbackPauseMs,
+    copyRate: copyRateOf(move, events, evidence.phaseMs.move?.copy),
   }
 }
 
-function tablesOf({ copied, verified }: z.infer<typeof shape>): TableEvidence[] {
-  // The database gives object keys back in an order of its own, but leaves lists as they are.
-  const names = [...verified.tables.map(({ table }) => table), ...Object.keys(copied)]
-  return [...new Set(names)].map((table) => {
-    const rows = copied[table]
-    const tableComparison = verified.tables.find((comparison) => comparison.table === table)
-    return {
-      table,
-      read: rows?.read ?? null,
-      written: rows?.written ?? null,
-      compared: tableComparison ?? null,
-      equal: tableComparison?.equal ?? null,
-    }
-  })
-}
+/** Shorter copies tell no rate. */
+const rateMinMs = 10
 
-function timesOf(errand: string, times: Record<string, number> | undefined): PhaseTime[] {
-  return Object.entries(times ?? {}).map(([phase, ms]) => ({ errand, phase, ms }))
+/** Rate of the copy that is under way in this attempt, else of the one that has ended. */
+function copyRateOf(
+  move: EvidenceMove,
+  events: readonly EvidenceEvent[],
+  endedMs: number | undefined,
+): CopyRate | null {
+  const rows = Number(move.rows_copied)
+  const began = events.findLast(
+    ({ kind, phase, attempt }) => kind === 'phase' && phase === 'copy' && attempt === move.attempt,
+  )
+  const isCopying = move.phase === 'copy' && began !== undefined
+  const ms = isCopying ? move.updated_at.getTime() - began.at.getTime() : endedMs
+  if (ms === undefined || ms < rateMinMs || rows === 0) return null
+  const rowsLeft = Math.max(0, Number(move.rows_total ?? 0) - rows)
+  return { rowsPerS: (rows / ms) * 1000, leftMs: isCopying ? (rowsLeft / rows) * ms : null }
 }
 
 function inOrder(

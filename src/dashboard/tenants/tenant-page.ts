@@ -2,23 +2,31 @@
  * One tenant's move, as a page: how it stands, what was compared, how long it took, what happened.
  */
 import type { Move, MoveEvent } from '../../control/database.ts'
-import { type Content, type Html, html, shorten } from '../../html.ts'
+import type { AskedErrand } from '../../errands.ts'
+import { type Html, html, shorten } from '../../html.ts'
 import { number, span, time } from '../../numbers.ts'
+import type { TableReport } from '../../report/stored-evidence.ts'
 import { homeSection } from '../actions/home-section.ts'
 import type { TenantRecord } from '../library.ts'
-import { navigation, page } from '../page.ts'
+import { fact, navigation, page } from '../page.ts'
 import { adviceFor } from '../runs/advice.ts'
 import { runPath } from '../runs/run-query.ts'
-import { type AskedErrand, tenantPath } from '../tenant-path.ts'
-import { type Evidence, type PhaseTime, readEvidence, type TableEvidence } from './evidence.ts'
+import { tenantPath } from '../tenant-path.ts'
+import { differencesSection } from './differences.ts'
+import { type CopyRate, type Evidence, type PhaseTime, readEvidence } from './evidence.ts'
+import { timelineSection } from './timeline.ts'
 
 export interface TenantPage {
   readonly record: TenantRecord
   /** Errands that may be asked for now; empty for a viewer. */
   readonly errands: readonly AskedErrand[]
+  /** Rows may be looked at. */
+  readonly mayInspect?: boolean
+  /** The part with what holds the move, and what a person may decide; null: nothing. */
+  readonly steering: Html | null
 }
 
-export function tenantPage({ record, errands }: TenantPage): string {
+export function tenantPage({ record, errands, steering, mayInspect = false }: TenantPage): string {
   const { run, move, events } = record
   const path = tenantPath(run.id, move.tenant_id)
   const evidence = readEvidence(move, events)
@@ -32,10 +40,14 @@ ${run.source} → ${run.target}</p>
 </header>
 ${standing(move, evidence)}
 ${failure(move)}
+${differencesSection({ record, mayInspect })}
 ${homeSection(record, errands)}
+${steering}
+${timelineSection(events, evidence.phases)}
 ${tableSection(evidence.tables)}
 ${phaseSection(evidence.phases)}
 ${eventSection(events)}
+${jsonSection('Facts', move.facts)}
 ${jsonSection('All evidence', move.evidence)}
 </main>`
   const title = `${shorten(move.tenant_id, 60)} · rehome`
@@ -52,12 +64,18 @@ ${fact('Phase', html`<span class="phase ${mood(move)}">${move.phase}${busy}</spa
 ${fact('Attempt', `${move.attempt}`)}
 ${fact('Rows copied', `${number(rows)} of ${number(total)}`)}
 ${fact('Writes paused', span(evidence.pauseMs))}
+${evidence.copyRate === null ? null : fact('Copied at', rateText(evidence.copyRate))}
 ${evidence.rollbackPauseMs === null ? null : fact('On the way back', span(evidence.rollbackPauseMs))}
 ${fact('Asked for', time(move.created_at))}
 ${fact('Last change', time(move.updated_at))}
 </dl>
-${move.open && total > 0 ? html`<p><progress value="${rows}" max="${total}"></progress></p>` : null}
+${move.open && total > 0 ? html`<p><progress value="${rows}" max="${total}" aria-label="rows copied"></progress></p>` : null}
 </section>`
+}
+
+function rateText({ rowsPerS, leftMs }: CopyRate): string {
+  const rate = `${number(Math.round(rowsPerS))} rows/s`
+  return leftMs === null ? rate : `${rate}, about ${span(leftMs)} left`
 }
 
 function mood({ open, phase }: Move): string {
@@ -80,10 +98,10 @@ ${jsonSection('Details', move.error_data)}
 </section>`
 }
 
-function tableSection(tables: readonly TableEvidence[]): Html | null {
+function tableSection(tables: readonly TableReport[]): Html | null {
   if (tables.length === 0) return null
-  const rows = tables.map(({ table, read, written, compared, equal }) => {
-    const counts = [read, written, compared?.expected, compared?.found, compared?.differing]
+  const rows = tables.map(({ table, read, written, expected, found, differing, equal }) => {
+    const counts = [read, written, expected, found, differing]
     return html`<tr><td>${table}</td>${counts.map(numberCell)}<td>${verdict(equal)}</td></tr>`
   })
   const names = ['read', 'written', 'expected', 'found', 'differing']
@@ -104,7 +122,7 @@ function phaseSection(phases: readonly PhaseTime[]): Html | null {
   const longest = Math.max(1, ...phases.map((phase) => phase.ms))
   const rows = phases.map(
     (phase) => html`<tr><td>${phase.phase}</td><td class="number">${span(phase.ms)}</td>
-<td><meter value="${phase.ms}" max="${longest}"></meter></td></tr>`,
+<td><meter value="${phase.ms}" max="${longest}" aria-label="${phase.phase}"></meter></td></tr>`,
   )
   return html`<section><h2>Phases</h2><table>
 <tr><th>phase</th><th class="number">time</th><th></th></tr>
@@ -129,11 +147,6 @@ function jsonSection(title: string, value: unknown): Html | null {
   return html`<details><summary>${title}</summary><pre>${text}</pre></details>`
 }
 
-function fact(name: string, value: Content): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
-}
-
-function numberCell(value: number | null | undefined): Html {
-  const isKnown = value !== null && value !== undefined
-  return html`<td class="number">${isKnown ? number(value) : '–'}</td>`
+function numberCell(value: number | null): Html {
+  return html`<td class="number">${value === null ? '–' : number(value)}</td>`
 }

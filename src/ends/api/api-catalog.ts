@@ -30,10 +30,14 @@ function tableOf(name: string, { columns, key, references = {} }: ApiTable): Cat
     ...also,
     ...alone,
     columns: Object.entries(columns).map(([column, type]) => columnOf(column, type)),
-    uniques: [{ name: 'the key that the plan says', columns: [key].flat(), primary: true }],
+    uniques: [{ name: 'the key of the plan', columns: [key].flat(), primary: true }],
     foreignKeys: Object.entries(references).map(([column, parent]) => ({
-      ...{ name: `${column} → ${parent}`, columns: [column], parent, parentSchema: 'public' },
-      ...{ deferrable: false, parentColumns: [] },
+      name: `${column} → ${parent}`,
+      columns: [column],
+      parent,
+      parentSchema: 'public',
+      deferrable: false,
+      parentColumns: [],
     })),
     // Which rows are the tenant's is for the API to know.
     path: { kind: 'column', column: '' },

@@ -16,10 +16,10 @@ export function openApiEnd(
   const rows = { end, place, where, transport: forRows }
   const flags = { end, place, where, transport: forFlags }
   const tell = {
-    close: async (asked: Parameters<typeof end.fence.close>[0]) =>
-      void (await askApi(flags, end.fence.close(asked))),
-    open: async (asked: Parameters<typeof end.fence.open>[0]) =>
-      void (await askApi(flags, end.fence.open(asked))),
+    close: async (request: Parameters<typeof end.fence.close>[0]) =>
+      void (await askApi(flags, end.fence.close(request))),
+    open: async (request: Parameters<typeof end.fence.open>[0]) =>
+      void (await askApi(flags, end.fence.open(request))),
   }
   return {
     name,

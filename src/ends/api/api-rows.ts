@@ -32,7 +32,7 @@ export function apiRows(api: Api): Rows {
     stamp: async () => undefined,
     counts: (tables) => oneByOne(tables, (rows) => countRows(api, rows)),
     async drain({ drainMs, signal }) {
-      // Active writers cannot be seen: it waits as long as the plan says that they take.
+      // Active writers cannot be seen: it waits as long as they take by the plan.
       const waitedMs = Math.min(end.fence.graceMs ?? graceMsDefault, drainMs)
       await sleep(waitedMs, signal)
       return { waitedMs }
@@ -46,15 +46,19 @@ export function apiRows(api: Api): Rows {
     wipe: (hold, { groups }) => removeAll(api, hold.tenant, groups),
     repeatedKeys: async () => [],
     emptyTables: async (tables) => new Set(tables.map(({ name }) => name)),
-    existingKeys: async () => [],
-    brokenReferences: async () => [],
-    largestId: async () => null,
-    positionOf: unable('tell where a sequence stands'),
-    advanceSequence: async () => false,
+    existingKeys: async (lists) => lists.map(() => []),
+    brokenReferences: async (of) => of.map(() => []),
+    largestIds: async (uses) => uses.map(() => null),
+    positionsOf: async (sequences) => {
+      return sequences.length === 0 ? [] : await unable('tell where a sequence stands')()
+    },
+    advanceSequences: async () => [],
     newIds: unable('run SQL of the plan'),
     forgetNewIds: unable('run SQL of the plan'),
     readRelations: unable('run SQL of the plan'),
     ask: unable('run SQL of the plan'),
+    differingShared: unable('compare rows of everybody'),
+    settleShared: unable('take rows of everybody'),
     strays: async () => [],
     knownTenants: async (tenants) => tenants.map((tenant) => ({ tenant, hasRows: true })),
   }
@@ -63,15 +67,15 @@ export function apiRows(api: Api): Rows {
 /** The whole answer, as JSON. */
 export async function askApi({ transport, where }: Api, request: ApiRequest): Promise<unknown> {
   const { path, headers, body } = request
-  const asked: Asked = {
+  const call: Asked = {
     method: request.method ?? (body === undefined ? 'GET' : 'POST'),
     path: path.replace(/^\/+/, ''),
-    // All that the plan's functions ask for may be asked for twice: docs/http.md says so.
+    // All that the plan's functions ask for may be asked for twice: see docs/http.md.
     repeatable: true,
     ...(headers && { headers }),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }
-  return readJson(await transport.ask(asked), where)
+  return readJson(await transport.ask(call), where)
 }
 
 function tableOf({ end, where }: Api, name: string): ApiTable {
@@ -145,6 +149,6 @@ async function removeAll(api: Api, tenant: string, groups: readonly WipeGroup[])
     }
     await askApi(api, remove({ tenant }))
   }
-  // It is not said how many.
+  // Their number is not known.
   return 0
 }

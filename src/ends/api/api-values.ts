@@ -1,4 +1,4 @@
-/** Values of an existing API's JSON ↔ PostgreSQL's texts, by the types that the plan says. */
+/** Values of an existing API's JSON ↔ PostgreSQL's texts, by the types of the plan. */
 import { parse as parseArray } from 'postgres-array'
 import { messageOf, RehomeError } from '../../errors.ts'
 import type { ApiRow, ApiTable } from '../../plan/endpoint.ts'

@@ -53,7 +53,7 @@ export function requestKey(epoch: string, ...of: readonly (string | number)[]): 
     .slice(0, 32)
 }
 
-/** Throws PROTOCOL_BROKEN where the answer is not what the protocol says. */
+/** Throws PROTOCOL_BROKEN where the answer is not what the protocol defines. */
 export function readAnswer<T>(schema: z.ZodType<T>, text: string, where: string): T {
   let parsed: unknown
   try {

@@ -1,6 +1,6 @@
 /** The feed of an end that is reached over HTTP: one request a page, a step, or a question. */
 
-import type { Application, ChangedRow, ChangesAsked, Feed, Since, SyncHold } from '../feed.ts'
+import type { Application, ChangedRow, ChangesAsked, CheckpointHold, Feed, Since } from '../feed.ts'
 import type { Hold } from '../flags.ts'
 import { cursorPages } from '../web/cursor-pages.ts'
 import { type Asking, readAnswer, requestKey } from './asking.ts'
@@ -25,11 +25,18 @@ export function httpFeed(asking: Asking, { pageRows }: { readonly pageRows: numb
     async forgetChanges({ position, ...hold }) {
       await ask('forgetChanges', { ...holdOnly(hold), position })
     },
-    readSync: ({ scope, tenant, epoch }) => ask('readSync', { scope, tenant, epoch }),
-    async writeSync(hold, { position, fingerprint, lacking, step }) {
-      await ask('writeSync', { ...syncHoldOnly(hold), position, fingerprint, lacking, step })
+    readCheckpoint: ({ scope, tenant, epoch }) => ask('readCheckpoint', { scope, tenant, epoch }),
+    async writeCheckpoint(hold, { position, fingerprint, lacking, step }) {
+      await ask('writeCheckpoint', {
+        ...checkpointHoldOnly(hold),
+        position,
+        fingerprint,
+        lacking,
+        step,
+      })
     },
-    forgetSync: async (hold) => void (await ask('forgetSync', syncHoldOnly(hold))),
+    forgetCheckpoint: async (hold) =>
+      void (await ask('forgetCheckpoint', checkpointHoldOnly(hold))),
     apply: (change) => apply(asking, change),
     brokenByLeaving: (table, { columns, values }) => {
       const keys = { columns: [...columns], values: values.map((texts) => [...texts]) }
@@ -46,7 +53,7 @@ function holdOnly({ scope, tenant, token }: Hold): Hold {
   return { scope, tenant, token }
 }
 
-function syncHoldOnly({ epoch, ...hold }: SyncHold): SyncHold {
+function checkpointHoldOnly({ epoch, ...hold }: CheckpointHold): CheckpointHold {
   return { ...holdOnly(hold), epoch }
 }
 
@@ -75,9 +82,16 @@ async function* pagesOf(
 async function apply(asking: Asking, change: Application) {
   const { remove, parents, rows, step, table, key, columns, keep, undone, ...hold } = change
   const head = {
-    ...syncHoldOnly(hold),
-    ...{ step, table, key, removes: remove.length, columns, keep, undone },
-    ...{ parentColumns: parents.columns, parents: parents.values.length },
+    ...checkpointHoldOnly(hold),
+    step,
+    table,
+    key,
+    removes: remove.length,
+    columns,
+    keep,
+    undone,
+    parentColumns: parents.columns,
+    parents: parents.values.length,
   }
   const lines = [head, ...remove, ...parents.values, ...rows].map((line) => JSON.stringify(line))
   const text = await asking.transport.ask({

@@ -5,7 +5,11 @@ import type { Asking } from './asking.ts'
 export function httpFlags({ ask }: Asking): Flags {
   return {
     answer: async () => void (await ask('answer', {}, { once: true })),
-    takeTurn: (change) => ask('takeTurn', change),
+    async takeTurn(change) {
+      if (!(await ask('takeTurn', change))) return null
+      const { scope, tenant } = change
+      return { flag: await ask('readFlag', { scope, tenant }) }
+    },
     readFlag: (key) => ask('readFlag', key),
     raiseFence: (raise) => ask('raiseFence', raise),
     startCapture: (raise) => ask('startCapture', raise),

@@ -11,6 +11,7 @@ import type {
   Page,
   Reading,
   Rows,
+  SharedBatch,
   Side,
   TableProgress,
   WipeGroup,
@@ -39,6 +40,7 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
   }
   return {
     batchRows: pageRows,
+    takesWhole: true,
     describe,
     stamp: async () => (await describe()).stamp,
     counts: (tables) => oneByOne(tables, (rows) => ask('count', tableOf(rows))),
@@ -60,21 +62,31 @@ export function httpRows(asking: Asking, { pageRows }: Paging): Rows {
       const empty = await oneByOne(names, (table) => ask('isEmpty', { table }))
       return new Set(names.filter((_, i) => empty[i]))
     },
-    existingKeys({ table, key, keys }) {
-      const request = { table: table.name, key: [...key], keys: keys.map((texts) => [...texts]) }
-      return ask('existingKeys', request)
+    existingKeys: (lists) =>
+      oneByOne(lists, ({ table, key, keys }) => {
+        const request = { table: table.name, key: [...key], keys: keys.map((texts) => [...texts]) }
+        return ask('existingKeys', request)
+      }),
+    brokenReferences: (of) => oneByOne(of, (rows) => ask('brokenReferences', tableOf(rows))),
+    largestIds: (uses) =>
+      oneByOne(uses, async ({ rows, column, descending }) => {
+        const id = await ask('largestId', { ...tableOf(rows), column, descending })
+        return id === null ? null : BigInt(id)
+      }),
+    positionsOf: (sequences) =>
+      oneByOne(sequences, async (sequence) => BigInt(await ask('positionOf', { sequence }))),
+    async advanceSequences(reached) {
+      const advanced = await oneByOne(reached, ({ sequence, id }) =>
+        ask('advanceSequence', { sequence, id: String(id) }),
+      )
+      return reached.filter((_, i) => advanced[i]).map(({ sequence }) => sequence)
     },
-    brokenReferences: (rows) => ask('brokenReferences', tableOf(rows)),
-    async largestId(rows, column, { descending } = { descending: false }) {
-      const id = await ask('largestId', { ...tableOf(rows), column, descending })
-      return id === null ? null : BigInt(id)
-    },
-    positionOf: async (sequence) => BigInt(await ask('positionOf', { sequence })),
-    advanceSequence: (sequence, id) => ask('advanceSequence', { sequence, id: String(id) }),
     newIds: () => noDatabase(where),
     forgetNewIds: () => noDatabase(where),
     readRelations: () => noDatabase(where),
     ask: () => noDatabase(where),
+    differingShared: (batch) => ask('differingShared', batchOnly(batch)),
+    settleShared: (hold, batch) => ask('settleShared', { ...holdOnly(hold), ...batchOnly(batch) }),
     strays: ({ scope, tenant }) => ask('strays', { scope, tenant }),
     knownTenants: (tenants) => ask('knownTenants', { tenants: [...tenants] }),
   }
@@ -96,12 +108,24 @@ function holdOnly({ scope, tenant, token }: Hold): Hold {
   return { scope, tenant, token }
 }
 
+function batchOnly({ table, key, columns, compared, rows, takenBack, ...batch }: SharedBatch) {
+  return {
+    ...batch,
+    table: table.name,
+    key: [...key],
+    columns: [...columns],
+    compared: [...compared],
+    rows: rows.map((texts) => [...texts]),
+    ...(takenBack && { takenBack: [...takenBack] }),
+  }
+}
+
 function pagesOf(asking: Asking, reading: Reading, limit: number): AsyncIterable<Page> {
   const columns = reading.columns.map(readColumn)
   const ask = async (cursor: string | null) => {
     const body = JSON.stringify({ ...tableOf(reading), columns, cursor, limit })
-    const asked = { method: 'POST', path: pathOf('read'), body, repeatable: true } as const
-    const text = await asking.transport.ask(asked)
+    const call = { method: 'POST', path: pathOf('read'), body, repeatable: true } as const
+    const text = await asking.transport.ask(call)
     return rowsOfPage(text, { columns: columns.length, where: asking.where })
   }
   return cursorPages(reading, ask)
@@ -115,7 +139,10 @@ export function readColumn({ from, name, castTo }: ColumnRoute) {
 
 /** A batch is held until it is committed, and sent again as it is if its answer is lost. */
 function writerTo(asking: Asking, writing: Writing): Writer {
-  const { hold, table, replicate, from, leavingOut } = writing
+  const { hold, table, replicate, from, leavingOut, maxBytes = Number.POSITIVE_INFINITY } = writing
+  const refuseAbove = (bytes: number) => {
+    if (bytes > maxBytes) throw tooLarge(table.name, { maxBytes, where: asking.where })
+  }
   let lines: string[] = []
   let characters = 0
   let columns: readonly string[] = []
@@ -129,16 +156,20 @@ function writerTo(asking: Asking, writing: Writing): Writer {
         lines.push(line)
         characters += line.length
       }
+      // Before more than the end takes is held.
+      refuseAbove(characters)
     },
     async commit(progress, quarantined = []) {
       const { scope, tenant, token, epoch } = hold
       const leavesOut = leavingOut !== undefined
       const of = { scope, tenant, token, epoch, table: table.name, columns, replicate, leavesOut }
       const head = JSON.stringify({ ...of, from: before, progress, quarantined })
+      const body = joinLines([head, ...lines])
+      refuseAbove(Buffer.byteLength(body))
       const text = await asking.transport.ask({
         method: 'POST',
         path: pathOf('write'),
-        body: joinLines([head, ...lines]),
+        body,
         contentType: 'application/x-ndjson',
         headers: { 'idempotency-key': requestKey(epoch, table.name, before.rowsRead) },
         repeatable: writeOperation.repeatable,
@@ -151,6 +182,14 @@ function writerTo(asking: Asking, writing: Writing): Writer {
       before = progress
     },
   }
+}
+
+function tooLarge(
+  table: string,
+  { maxBytes, where }: { readonly maxBytes: number; readonly where: string },
+): RehomeError {
+  const message = `table "${table}": rows that have to come together have more than ${maxBytes} bytes, the most that ${where} takes in one request: raise its \`maxBytes\``
+  return new RehomeError('PREFLIGHT_FAILED', message)
 }
 
 async function wipe(
@@ -175,7 +214,8 @@ async function wipe(
 }
 
 export function httpDigests({ ask }: Asking): Digests {
-  return { side: (compared) => sideOf({ ask }, compared) }
+  const side = (compared: Compared) => sideOf({ ask }, compared)
+  return { side, digests: (all) => oneByOne(all, (compared) => side(compared).digest()) }
 }
 
 function sideOf({ ask }: Pick<Asking, 'ask'>, compared: Compared): Side {
@@ -186,9 +226,9 @@ function sideOf({ ask }: Pick<Asking, 'ask'>, compared: Compared): Side {
       return { rows: BigInt(rows), sum: BigInt(sum) }
     },
     async buckets() {
-      const found = await ask('buckets', request)
+      const buckets = await ask('buckets', request)
       return new Map(
-        found.map(({ bucket, rows, sum }) => [bucket, { rows: BigInt(rows), sum: BigInt(sum) }]),
+        buckets.map(({ bucket, rows, sum }) => [bucket, { rows: BigInt(rows), sum: BigInt(sum) }]),
       )
     },
     hashes: async (some) => new Map(await ask('hashes', { ...request, buckets: [...some] })),
@@ -196,10 +236,10 @@ function sideOf({ ask }: Pick<Asking, 'ask'>, compared: Compared): Side {
 }
 
 function comparedRequest({ of, key, columns, hash }: Compared): RequestOf<'digest'> {
-  const given = 'given' in of
+  const isGiven = 'given' in of
   return {
     table: of.table.name,
-    ...(given
+    ...(isGiven
       ? { given: of.given.map((texts: Texts) => [...texts]) }
       : { scope: of.scope, tenant: of.tenant, ...(of.keys && { keys: keysOnly(of.keys) }) }),
     key: key.map(comparedColumn),

@@ -48,11 +48,16 @@ export interface ServerState {
   /** The server's clock minus ours, in ms, and how long the answer took. */
   readonly clockAheadMs: number
   readonly roundTripMs: number
+  /** `16.4`, and as a number, `160004`. */
+  readonly version: string
+  readonly versionNumber: number
 }
 
 export async function serverState(pool: Pool): Promise<ServerState> {
   const query = `select pg_notification_queue_usage() as "notifyUsed",
-      extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs", l.most, l.by
+      extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs", l.most, l.by,
+      current_setting('server_version') as version,
+      current_setting('server_version_num')::int as "versionNumber"
     from (
       select most, by from (
         select datconnlimit as most, format('database "%s"', datname) as by
@@ -64,15 +69,37 @@ export async function serverState(pool: Pool): Promise<ServerState> {
       ) limits where most >= 0 order by most limit 1
     ) l`
   const began = Date.now()
-  const { notifyUsed, nowMs, most, by } = (await pool.query(query)).rows[0]
+  const { nowMs, most, by, ...state } = (await pool.query(query)).rows[0]
   const ended = Date.now()
   return {
-    notifyUsed,
+    ...state,
     connectionsMax: most,
     limitedBy: by,
     clockAheadMs: Math.round(nowMs - (began + ended) / 2),
     roundTripMs: ended - began,
   }
+}
+
+export interface KeptRoom {
+  readonly slots: readonly {
+    readonly slot: string
+    readonly isActive: boolean
+    /** WAL that the server keeps for it. */
+    readonly bytes: number
+  }[]
+  /** The logs of changes, with their indexes. */
+  readonly logBytes: number
+}
+
+/** Room that the server keeps on its disk. It does not tell how much is left there. */
+export async function keptRoom(pool: Pool): Promise<KeptRoom> {
+  const query = `select
+    (select coalesce(json_agg(json_build_object('slot', slot_name, 'isActive', active, 'bytes',
+      pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8) order by slot_name), '[]')
+      from pg_replication_slots where restart_lsn is not null) as slots,
+    (select coalesce(sum(pg_total_relation_size(oid)), 0)::float8 from pg_class
+      where relnamespace = to_regnamespace('rehome_log') and relkind = 'r') as "logBytes"`
+  return (await pool.query(query)).rows[0]
 }
 
 export interface FlagState {

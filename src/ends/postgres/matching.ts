@@ -1,8 +1,8 @@
 /**
- * How rows are found by keys and references: the only place that says by which operator. Pure SQL
- * text.
+ * How rows are found by keys and references: the only place that decides by which operator. Pure
+ * SQL text.
  *
- * What `=` means is for the type to say, and which `=` a session finds for its search path: for one
+ * What `=` means is decided by the type, and which `=` a session finds for its search path: for one
  * of an extension it would find that of `text`, or none. So every operator stands here with its
  * schema: that of the type's own default order, or of the foreign key.
  */
@@ -24,7 +24,7 @@ function equalOf(table: Pick<CatalogTable, 'columns'>, name: string): string {
 
 /**
  * ` collate …` for a value of the column from elsewhere. Where different texts are equal, both
- * sides of a join have to say so: else the server takes two texts of one key for two keys.
+ * sides of a join have to state it: else the server takes two texts of one key for two keys.
  */
 export function collationOf(table: Pick<CatalogTable, 'columns'>, name: string): string {
   const collation = columnOf(table, name)?.collation
@@ -106,7 +106,7 @@ function childValue({ collations }: Reference, value: string, i: number): string
   return collation ? `${value} collate ${collation}` : value
 }
 
-/** `p.a = r.b and …`: a row is the parent of another. Both sides say their columns in SQL. */
+/** `p.a = r.b and …`: a row is the parent of another. Both sides give their columns in SQL. */
 export function isParent(
   reference: Reference,
   theirs: (parentColumn: string) => string,
@@ -121,7 +121,7 @@ export function isParent(
     .join(' and ')
 }
 
-/** A condition: a child's columns, which `at` says in SQL, are among a query's parents. */
+/** A condition: a child's columns, which `at` gives in SQL, are among a query's parents. */
 export function hasParentAmong(
   reference: Reference,
   at: (column: string, i: number) => string,

@@ -32,17 +32,21 @@ export function openSqlEnd(
       `the ${name}'s URL is read from ${end.urlFrom}, which is not set`,
     )
   }
-  const { schema, poolSize: size, tls } = end
+  const { poolSize: size, tls } = end
+  const own = typeof end.schema === 'function' ? { schemaOf: end.schema } : { schema: end.schema }
   const pool = createPool({ url, name, size, tls, workMem })
+  const writers = createPool({ url, name, size: 2, tls, workMem })
   const answerMs = 2_000
   const lifeline = createPool({ url, name: `${name} flags`, size: 4, tls, answerMs })
   const flags = flagsAt(lifeline, scope)
   const address = placeOf(url)
   const place = scope === undefined ? address : `${address} (${scope})`
   const where = { address, place }
-  return { name, schema, searchPath, ...where, pool, lifeline, flags, scope }
+  // What the tenants share: the query that lists them reads it.
+  const pools = { pool, writers, lifeline }
+  return { name, schema: 'public', ...own, searchPath, ...where, ...pools, flags, scope }
 }
 
 export async function closeSqlEnd(end: SqlEnd): Promise<void> {
-  await Promise.all([end.pool.end(), end.lifeline.end()])
+  await Promise.all([end.pool.end(), end.writers?.end(), end.lifeline.end()])
 }

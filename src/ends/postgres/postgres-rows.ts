@@ -1,12 +1,11 @@
 /** The rows of a database, by way of an end's pool. */
 
-import { inLists } from '../../parallel.ts'
-import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
+import type { Catalog, CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { withClient } from '../../postgres.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { SqlEnd } from '../end.ts'
 import type { Answer, Page, Reading, Rows, Writer, Writing } from '../rows.ts'
-import type { TenantRows } from '../tenant-rows.ts'
+import type { TenantRows, Texts } from '../tenant-rows.ts'
 import { firstKeys } from '../weight.ts'
 import { knownTenants } from './catalog/known-tenants.ts'
 import { readCatalog, readStamp } from './catalog/read-catalog.ts'
@@ -21,23 +20,30 @@ import { writerLeavingOut } from './copy/leaving-out.ts'
 import { forgetNewIds, newIdsOf } from './copy/new-ids.ts'
 import { forgetProgress, readProgress } from './copy/progress.ts'
 import { readQuarantined } from './copy/quarantine.ts'
-import { advanceSequence, largestId, positionOf } from './copy/sequences.ts'
+import { advanceSequences, largestIds, positionsOf } from './copy/sequences.ts'
+import { differingShared, settleBatch } from './copy/shared-rows.ts'
 import { drain } from './fence/drain.ts'
 import { nameSession } from './fence/turns.ts'
 import { scoped } from './postgres-end.ts'
-import { fromTenant, tenantWhere } from './predicate.ts'
+import { fromTenant } from './predicate.ts'
+import { queryTogether } from './query-together.ts'
+import { fewAtOnce } from './relations.ts'
 import { wipeTenant } from './removal/wipe.ts'
 import { beginReading, enterPlan, leavePlan, queryPlan, readsPlanSql } from './search-path.ts'
+import { TenantParameters } from './tenant-of-rows.ts'
+import { knownBySchema, ofTenant } from './tenant-schemas.ts'
 import { asText, textBatches } from './text-batches.ts'
 
 export function rowsAt(end: SqlEnd): Rows {
   const { pool, lifeline, schema } = end
   return {
     batchRows: Number.POSITIVE_INFINITY,
-    describe: (plans) => readCatalog(pool, end, plans),
+    takesWhole: true,
+    describe: (plans) => describe(end, plans),
     stamp: () => readStamp(pool, schema),
     counts: (tables) => countRows(end, tables),
     drain: (options) => drain(pool, options),
+    readAll: (readings) => readAll(end, readings),
     pages: (reading) => pagesOf(end, reading),
     write: (writing, work) => writeTo(end, writing, work),
     readProgress: (key) => readProgress(pool, scoped(end, key)),
@@ -46,49 +52,50 @@ export function rowsAt(end: SqlEnd): Rows {
     wipe: (hold, work) => wipeTenant(end, scoped(end, hold), work),
     repeatedKeys: (rows, key) => repeatedKeys(end, rows, key),
     emptyTables: (tables) => emptyTables(end, tables),
-    existingKeys: (keys) => existingKeys(end, keys),
-    brokenReferences: (rows, tables) => brokenReferences(end, rows, tables),
-    largestId: (rows, column, order) =>
-      largestId(end, {
-        ...{ table: rows.table.name, column, where: tenantWhere(schema, rows) },
-        descending: order?.descending ?? false,
-      }),
+    existingKeys: (lists) => existingKeys(end, lists),
+    brokenReferences: (of, tables) => brokenReferences(end, of, tables),
+    largestIds: (uses) => largestIds(end, uses),
     newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
     forgetNewIds: (run) => forgetNewIds(end, scoped(end, run)),
     readRelations: (query) => readRelations(end, query),
     ask: (query, rowsMax) => askRows(end, query, rowsMax),
-    positionOf: (sequence) => positionOf(end, sequence),
+    positionsOf: (sequences) => positionsOf(end, sequences),
+    differingShared: ({ rows, ...settling }) =>
+      differingShared(pool, { ...settling, schema }, rows),
+    settleShared: (hold, batch) => settleBatch(end, scoped(end, hold), batch),
     strays: ({ tenant, tables }) => findStrays(pool, { schema, tenant, tables }),
-    knownTenants: (tenants, tables) => knownTenants(end, tenants, tables),
-    advanceSequence: (sequence, id) => advanceSequence(end, sequence, id),
+    knownTenants: (tenants, tables) =>
+      end.schemaOf ? knownBySchema(end, tenants) : knownTenants(end, tenants, tables),
+    advanceSequences: (reached) => advanceSequences(end, reached),
   }
 }
 
-/** Relations that one statement locks: tables, their partitions, and the indexes of both. */
-const relationsAtOnce = 100
-
-/** The relations that a look at the table locks, as far as they are known. */
-function relationsOf({ partitions, uniques }: CatalogTable): number {
-  return (1 + partitions.length) * (1 + uniques.length)
+async function describe(end: SqlEnd, plans: Parameters<Rows['describe']>[0]): Promise<Catalog> {
+  const { pool, tenant } = end
+  const catalog = await readCatalog(pool, end, plans)
+  return tenant === undefined ? catalog : ofTenant(catalog, tenant)
 }
 
 async function countRows(end: SqlEnd, tables: readonly TenantRows[]): Promise<number[]> {
   const counts: number[] = []
-  const few = inLists(tables, ({ table }) => relationsOf(table), { most: relationsAtOnce })
+  const few = fewAtOnce(tables, ({ table }) => [table])
   for (const some of few) {
+    const holdsPlanSql = some.some((rows) => readsPlanSql(rows, []))
+    const parameters = holdsPlanSql ? undefined : new TenantParameters()
     const list = some.map((rows, place) => {
-      return `(select count(*)::float8 from ${fromTenant(end.schema, rows)}) as c${place}`
+      const from = fromTenant(end.schema, rows, parameters)
+      return `(select count(*)::float8 from ${from}) as c${place}`
     })
     const query = `select ${list.join(', ')}`
-    const holdsPlanSql = some.some((rows) => readsPlanSql(rows, []))
-    const answer = holdsPlanSql ? queryPlan(end.pool, end, query) : end.pool.query(query)
-    const [found] = (await answer).rows
-    counts.push(...some.map((_, place): number => found[`c${place}`]))
+    const [row] = parameters
+      ? (await end.pool.query(query, parameters.values)).rows
+      : (await queryPlan(end.pool, end, query)).rows
+    counts.push(...some.map((_, place): number => row[`c${place}`]))
   }
   return counts
 }
 
-/** Whatever the query says, it changes nothing. */
+/** Whatever the query is, it changes nothing. */
 async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Answer> {
   return await withClient(end.pool, async (client) => {
     if (!end.within) await client.query('begin read only')
@@ -103,7 +110,7 @@ const pageRows = 500
 
 async function emptyTables(end: SqlEnd, tables: readonly CatalogTable[]): Promise<Set<string>> {
   const empty = new Set<string>()
-  for (const some of inLists(tables, relationsOf, { most: relationsAtOnce })) {
+  for (const some of fewAtOnce(tables, (table) => [table])) {
     const looks = some.map(({ name }) => {
       const rows = `select from ${qualified(end.schema, name)}`
       return `select ${literal(name)} as name where not exists (${rows})`
@@ -121,13 +128,31 @@ function areIndexed({ table, columns }: Reading): boolean {
   })
 }
 
+async function readAll(end: SqlEnd, readings: readonly Reading[]): Promise<Texts[][]> {
+  const holdsPlanSql = readings.some((reading) => readsPlanSql(reading, reading.columns))
+  const [first] = readings
+  if (!first) return []
+  const around = end.within
+    ? { begin: holdsPlanSql ? [enterPlan(end)] : [], end: holdsPlanSql ? [leavePlan] : [] }
+    : { begin: [beginReading(end, { holdsPlanSql }), nameSession(first)], end: ['commit'] }
+  const selects = readings.map((reading) => selectOf(end, reading))
+  const statements = [...around.begin, ...selects, ...around.end]
+  const options = { rowMode: 'array', types: asText }
+  const results = await queryTogether(end.pool, statements, options)
+  return results.filter(({ command }) => command === 'SELECT').map(({ rows }) => rows)
+}
+
+function selectOf(end: SqlEnd, { key, columns, after, ...rows }: Reading): string {
+  const order =
+    key.length > 0 ? ` order by ${key.map((name) => `r.${ident(name)}`).join(', ')}` : ''
+  const skip = after.rowsRead > 0 ? ` offset ${after.rowsRead}` : ''
+  const from = fromTenant(end.schema, rows)
+  return `select ${selectColumns({ columns })} from ${from}${order}${skip}`
+}
+
 /** Under a fence the rows stand still, so that those that came can be counted off. */
 async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, void, undefined> {
-  const { key, columns, after, signal } = reading
-  const order = key.map((name) => `r.${ident(name)}`).join(', ')
-  const skip = after.rowsRead > 0 ? ` offset ${after.rowsRead}` : ''
-  const query = `select ${selectColumns({ columns })} from ${fromTenant(end.schema, reading)}
-    ${key.length > 0 ? `order by ${order}` : ''}${skip}`
+  const { columns, signal } = reading
   const client = await end.pool.connect()
   let read = false
   try {
@@ -136,7 +161,10 @@ async function* pagesOf(end: SqlEnd, reading: Reading): AsyncGenerator<Page, voi
     if (!end.within) await client.query(`${beginReading(end, { holdsPlanSql })}; ${named}`)
     else await client.query(holdsPlanSql ? `${enterPlan(end)}; ${named}` : named)
     const first = areIndexed(reading) ? { firstRows: firstKeys } : {}
-    for await (const rows of textBatches(client, query, { size: pageRows, ...first })) {
+    for await (const rows of textBatches(client, selectOf(end, reading), {
+      size: pageRows,
+      ...first,
+    })) {
       signal.throwIfAborted()
       yield { rows, cursor: null, counted: true }
     }

@@ -5,19 +5,23 @@ import type { CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import type { KeyList, TenantRows } from '../tenant-rows.ts'
 import { amongSelected, collationOf } from './matching.ts'
-import { tenantPredicate } from './tenant-of-rows.ts'
+import { type TenantParameters, tenantPredicate } from './tenant-of-rows.ts'
 import { arrayOfTexts } from './text-batches.ts'
 
-/** `schema.table r where …` for one tenant. */
-export function fromTenant(schema: string, rows: TenantRows): string {
+/** `schema.table r where …` for one tenant, who is a literal where there are no parameters. */
+export function fromTenant(
+  schema: string,
+  rows: TenantRows,
+  parameters?: TenantParameters,
+): string {
   if (rows.query !== undefined) return `(${rows.query}) r where true`
-  return `${qualified(schema, rows.table.name)} r where ${tenantWhere(schema, rows)}`
+  return `${qualified(schema, rows.table.name)} r where ${tenantWhere(schema, rows, parameters)}`
 }
 
 /** A condition on `r`. */
-export function tenantWhere(schema: string, rows: TenantRows): string {
+function tenantWhere(schema: string, rows: TenantRows, parameters?: TenantParameters): string {
   const { table, path, tenant, among, keys } = rows
-  const ours = tenantPredicate(path, { schema, alias: 'r', tenant })
+  const ours = tenantPredicate(path, { schema, alias: 'r', tenant, parameters })
   const parts = [ours, ...(among ? [among] : []), ...(keys ? [amongKeys(table, keys)] : [])]
   return parts.join(' and ')
 }
@@ -41,10 +45,12 @@ function zipped(arrays: readonly string[]): string {
   return `rows from (${arrays.map((array) => `pg_catalog.unnest(${array})`).join(', ')})`
 }
 
+const textOf = (name: string) => `r.${ident(name)}::pg_catalog.text`
+
 /** The columns of `r` as a JSON object of texts, however many they are. */
-export function textsByName(columns: readonly string[]): string {
+export function textsByName(columns: readonly string[], text = textOf): string {
   const names = columns.map(literal).join(', ')
-  const texts = columns.map((name) => `r.${ident(name)}::pg_catalog.text`).join(', ')
+  const texts = columns.map(text).join(', ')
   return `pg_catalog.jsonb_object(array[${names}]::pg_catalog.text[],
     array[${texts}]::pg_catalog.text[])`
 }

@@ -1,11 +1,10 @@
-/** Pages of a query's rows, and what the last row of each says of the next one. */
-import Cursor from 'pg-cursor'
+/** Pages of a query's rows, and where the next one begins after the last row of each. */
 import { withClient } from '../../postgres.ts'
 import type { SqlEnd } from '../end.ts'
 import type { Texts } from '../tenant-rows.ts'
 import { pageWeightMax, ReadingPace, weightOf } from '../weight.ts'
 import { beginReading } from './search-path.ts'
-import { asText } from './text-batches.ts'
+import { TextCursor } from './text-batches.ts'
 
 export interface PagedQuery {
   readonly text: string
@@ -27,8 +26,7 @@ export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<Text
   const { text, values, width, limit } = query
   return await withClient(end.pool, async (client) => {
     await client.query(beginReading(end, query))
-    const asTexts = { rowMode: 'array', types: asText } as const
-    const cursor = client.query(new Cursor(text, [...values], asTexts))
+    const cursor = new TextCursor(client, text, values)
     const rows: Texts[] = []
     const pace = new ReadingPace()
     let weight = 0
@@ -36,7 +34,7 @@ export async function readTextPage(end: SqlEnd, query: PagedQuery): Promise<Text
     let more = true
     while (more && rows.length < limit && weight < pageWeightMax) {
       const step = Math.min(pace.next(weight), limit - rows.length)
-      const some: Texts[] = await cursor.read(step)
+      const some = await cursor.read(step)
       for (const row of some) {
         rows.push(row.slice(0, width))
         weight += weightOf(row)

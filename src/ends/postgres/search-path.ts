@@ -5,10 +5,12 @@
  * A statement that holds SQL of the plan holds SQL of ours, too. There `pg_catalog` comes first,
  * and ours names schemas all the same: a better match in another schema would be chosen otherwise.
  */
-import type { QueryResult } from 'pg'
+import type { QueryConfig, QueryResult } from 'pg'
+import { itemAt } from '../../known.ts'
 import type { Client, Pool } from '../../postgres.ts'
 import { idents } from '../../quote.ts'
-import { ourSearchPath } from '../../session-settings.ts'
+import { ourSearchPath } from '../../sessions/settings.ts'
+import { queryTogether } from './query-together.ts'
 
 /** The schemas of an end, by which SQL that is not ours finds what it names. */
 export interface Schemas {
@@ -59,12 +61,10 @@ export function beginReading(end: Schemas, plan: { readonly holdsPlanSql: boolea
 export async function queryPlan(
   db: Pool | Client,
   end: Schemas,
-  query: string | { readonly text: string; readonly rowMode: 'array'; readonly types: object },
+  query: string | (QueryConfig & { readonly rowMode?: 'array' }),
 ): Promise<QueryResult> {
-  const { text, ...rest } = typeof query === 'string' ? { text: query } : query
-  const statements = `${enterPlan(end)}; ${text}; ${leavePlan}`
-  const results: unknown = await db.query({ ...rest, text: statements } as { text: string })
-  return (results as QueryResult[])[1] as QueryResult
+  const { text, ...options } = typeof query === 'string' ? { text: query } : query
+  return itemAt(await queryTogether(db, [enterPlan(end), text, leavePlan], options), 1)
 }
 
 /** In a transaction of `reader` at the source: values that hold SQL of the plan are read. */

@@ -1,31 +1,47 @@
 /**
- * How the rows of a tenant are found, and the tenant of a row: the only place that says it. Pure
+ * How the rows of a tenant are found, and the tenant of a row: the only place that defines it. Pure
  * SQL text; every statement of ours carries it.
  *
- * A row belongs by its column, through a parent, or by one of several ways, one of which may lead
- * to rows of the same table: at any depth, as far as rows refer to each other.
+ * A row belongs by its schema, by its column, through a parent, or by one of several ways, one of
+ * which may lead to rows of the same table: at any depth, as far as rows refer to each other.
  */
 import type { AnyPath, Step, TenantPath, ThroughPath } from '../../plan/routing/path.ts'
 import { ident, literal, qualified } from '../../quote.ts'
 import { builtinEqual, hasParentAmong, isParent, type Reference } from './matching.ts'
 
-/** `alias.tenant_id = '…'`, or a chain of `= any (select …)` up to the tenant's column. */
-export function tenantPredicate(
-  path: TenantPath,
-  at: { schema: string; alias: string; tenant: string },
-): string {
-  if (path.kind === 'column') {
-    return `${at.alias}.${ident(path.column)} ${builtinEqual} ${literal(at.tenant)}`
+/** The parameters of a statement whose text is the same for all tenants. */
+export class TenantParameters {
+  readonly values: string[] = []
+
+  /** Returns its place. Each use has its own: a tenant's columns may have different types. */
+  add(value: string): string {
+    this.values.push(value)
+    return `$${this.values.length}`
   }
+}
+
+interface Tenanted {
+  readonly schema: string
+  readonly alias: string
+  readonly tenant: string
+  /** Absent: the tenant is a literal. */
+  readonly parameters?: TenantParameters | undefined
+}
+
+/** `alias.tenant_id = '…'`, or a chain of `= any (select …)` up to the tenant's column. */
+export function tenantPredicate(path: TenantPath, at: Tenanted): string {
+  if (path.kind === 'column') {
+    const tenant = at.parameters?.add(at.tenant) ?? literal(at.tenant)
+    return `${at.alias}.${ident(path.column)} ${builtinEqual} ${tenant}`
+  }
+  // A schema has no row of another tenant.
+  if (path.kind === 'whole') return path.tenant === at.tenant ? 'true' : 'false'
   if (path.kind === 'any') return isAmongOurs(path, at)
   return stepPredicate(path, at)
 }
 
 /** A condition: the row goes this way, and its parent is the tenant's. */
-function stepPredicate(
-  path: ThroughPath,
-  at: { schema: string; alias: string; tenant: string },
-): string {
+function stepPredicate(path: ThroughPath, at: Tenanted): string {
   const parentAlias = `${at.alias}p`
   const parents = path.parentColumns.map((column) => `${parentAlias}.${ident(column)}`).join(', ')
   const parent = `${qualified(at.schema, path.parent)} ${parentAlias}`
@@ -42,6 +58,10 @@ export function tenantJoin(
 ): { joins: string; tenant: string; nearestParent: string | null } {
   if (path.kind === 'column') {
     return { joins: '', tenant: `${at.alias}.${ident(path.column)}::text`, nearestParent: null }
+  }
+  if (path.kind === 'whole') {
+    const tenant = `${literal(path.tenant)}::pg_catalog.text`
+    return { joins: '', tenant, nearestParent: null }
   }
   if (path.kind === 'any') return anyTenantJoin(path, at)
   const alias = `${at.alias}p`
@@ -80,19 +100,22 @@ function keyReference({ key, keyEquals }: AnyPath): Reference {
   return { columns: key, parentColumns: key, ...(keyEquals && { equals: keyEquals }) }
 }
 
-function isAmongOurs(path: AnyPath, at: { schema: string; alias: string; tenant: string }): string {
+function isAmongOurs(path: AnyPath, at: Tenanted): string {
   const alias = `${at.alias}q`
   const from = `${qualified(at.schema, path.table)} ${alias}`
   const keys = path.key.map(own(alias)).join(', ')
-  const direct = path.ways
-    .map((way) => `select ${keys} from ${from} where ${stepPredicate(way, { ...at, alias })}`)
-    .join(' union ')
-  const ours = withDescendants(path, at, direct)
-  if (!path.keyMayBeNull) return hasParentAmong(keyReference(path), own(at.alias), ours)
+  // Made where it is used: what is not in the statement would have parameters without a type.
+  const ours = () => {
+    const direct = path.ways
+      .map((way) => `select ${keys} from ${from} where ${stepPredicate(way, { ...at, alias })}`)
+      .join(' union ')
+    return withDescendants(path, at, direct)
+  }
+  if (!path.keyMayBeNull) return hasParentAmong(keyReference(path), own(at.alias), ours())
   // A row without that key is found by what it refers to alone.
   const byWays = path.ways.map((way) => stepPredicate(way, at))
   const bySelves = path.selves.map(
-    (self) => `${goesThisWay(self, at.alias)}${hasParentAmong(self, own(at.alias), ours)}`,
+    (self) => `${goesThisWay(self, at.alias)}${hasParentAmong(self, own(at.alias), ours())}`,
   )
   return `(${[...byWays, ...bySelves].map((one) => `(${one})`).join(' or ')})`
 }
@@ -121,14 +144,14 @@ function anyTenantJoin(
   path: AnyPath,
   { schema, alias }: { schema: string; alias: string },
 ): { joins: string; tenant: string; nearestParent: string } {
-  const found = tenantsOf(path, { schema, alias })
+  const tenants = tenantsOf(path, { schema, alias })
   const parents = [...path.ways, ...path.selves].map((step) => {
     const parent = `${qualified(schema, step.parent)} ${alias}n`
     const match = isParent(step, own(`${alias}n`), own(alias))
     return `exists (select from ${parent} where ${goesThisWay(step, alias)}${match})`
   })
   return {
-    joins: ` left join lateral (select distinct v.t from (${found}) v (t) where v.t is not null) ${alias}x on true`,
+    joins: ` left join lateral (select distinct v.t from (${tenants}) v (t) where v.t is not null) ${alias}x on true`,
     tenant: `${alias}x.t`,
     nearestParent: `case when ${parents.join(' or ')} then 1 end`,
   }

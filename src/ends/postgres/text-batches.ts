@@ -13,6 +13,60 @@ export async function textsOf(client: Client, text: string): Promise<Texts[]> {
   return (await client.query({ text, rowMode: 'array', types: asText })).rows
 }
 
+/**
+ * A cursor that fails where its connection is lost. `pg-cursor` alone passes over that between the
+ * last row and the server's being ready, and waits for good.
+ */
+export class TextCursor {
+  readonly #client: Client
+  readonly #cursor: Cursor<Texts>
+  readonly #waiting = new Set<(error: Error) => void>()
+  #lost: Error | null = null
+
+  constructor(client: Client, text: string, values: readonly unknown[] = []) {
+    this.#client = client
+    client.once('end', this.#lose)
+    const options = { rowMode: 'array', types: asText } as const
+    this.#cursor = client.query(new Cursor<Texts>(text, [...values], options))
+  }
+
+  /** The next rows, `count` at most; fewer: there are no more. */
+  read(count: number): Promise<Texts[]> {
+    return this.#unlessLost((resolve, reject) => {
+      this.#cursor.read(count, (error, rows) => (error ? reject(error) : resolve(rows)))
+    })
+  }
+
+  /** The connection is ready for another query afterwards. */
+  async close(): Promise<void> {
+    await this.#unlessLost<void>((resolve, reject) => {
+      this.#cursor.close((error) => (error ? reject(error) : resolve()))
+    })
+    this.#client.off('end', this.#lose)
+  }
+
+  readonly #lose = () => {
+    this.#lost = new Error('Connection terminated unexpectedly')
+    for (const fail of this.#waiting) fail(this.#lost)
+  }
+
+  async #unlessLost<T>(ask: Ask<T>): Promise<T> {
+    let fail: (error: Error) => void = () => {}
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        if (this.#lost) throw this.#lost
+        fail = reject
+        this.#waiting.add(fail)
+        ask(resolve, fail)
+      })
+    } finally {
+      this.#waiting.delete(fail)
+    }
+  }
+}
+
+type Ask<T> = (resolve: (value: T) => void, reject: (error: Error) => void) => void
+
 export interface Batches {
   /** Rows of a batch at most; fewer where they are large. */
   readonly size: number
@@ -31,7 +85,7 @@ export async function* textBatches(
   query: string,
   { size: rowsMax, ...bounds }: Batches,
 ): AsyncGenerator<readonly Texts[], void, undefined> {
-  const cursor = client.query(new Cursor(query, [], { rowMode: 'array', types: asText }))
+  const cursor = new TextCursor(client, query)
   const pace = new ReadingPace({ rowsMax, ...bounds })
   let reading: Promise<Texts[]> = heard(cursor.read(pace.next()))
   for (;;) {

@@ -15,7 +15,7 @@ export type Secret =
 export const bearerChars = 'letters, digits and ._~+/- alone'
 export const bearerToken = /^[A-Za-z0-9._~+/-]+=*$/
 
-/** All that a request says, but for headers. */
+/** All of a request, but for headers. */
 export interface SignedRequest {
   readonly method: string
   /** The value of the `Host` header, with a port that is not the scheme's own. */

@@ -1,6 +1,7 @@
 /** Errors on their way over HTTP: application/problem+json (RFC 9457). */
 import { z } from 'zod'
 import { type ErrorCode, errorCodes, messageOf, RehomeError } from '../../errors.ts'
+import { isKeyOf } from '../../known.ts'
 
 export const problemType = 'application/problem+json'
 
@@ -32,7 +33,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   ROW_REJECTED: 422,
   DRAIN_TIMEOUT: 409,
   UNREACHABLE: 503,
-  // Of a request: an end that asks another one says it of its answer.
+  // Of a request: an end that asks another one has it of its answer.
   PROTOCOL_BROKEN: 400,
 }
 
@@ -54,8 +55,8 @@ export function errorOf(status: number, body: string, where: string): RehomeErro
   const result = problem.safeParse(parsed(body))
   const { code, detail, title, retryable, data } = result.data ?? {}
   const text = shown(detail ?? title ?? (body.slice(0, 200) || 'without a word'))
-  if (code !== undefined && code in errorCodes) {
-    return new RehomeError(code as ErrorCode, `${where}: ${text}`, {
+  if (code !== undefined && isKeyOf(errorCodes, code)) {
+    return new RehomeError(code, `${where}: ${text}`, {
       ...(retryable !== undefined && { retryable }),
       ...(data && isSmall(data) && { data }),
     })

@@ -12,7 +12,7 @@ export interface Reached {
   /** For errors. */
   readonly where: string
   readonly forRows: Transport
-  /** Never kept waiting by copies, nor for longer than 2 s by an end that says nothing. */
+  /** Never kept waiting by copies, nor for longer than 2 s by an end that does not answer. */
   readonly forFlags: Transport
 }
 

@@ -8,7 +8,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import { callers, tellCall } from '../../calls.ts'
+import { beginCall, callers } from '../../calls.ts'
 import { now, sleep } from '../../clock.ts'
 import { messageOf, RehomeError } from '../../errors.ts'
 import { hashOf, headersFor, type Secret } from './auth.ts'
@@ -53,7 +53,9 @@ export interface Asked {
 }
 
 export interface Transport {
-  /** The answer's body. Throws UNREACHABLE, ACCESS_DENIED, PROTOCOL_BROKEN or what the end said. */
+  /**
+   * The answer's body. Throws UNREACHABLE, ACCESS_DENIED, PROTOCOL_BROKEN or the end's own error.
+   */
   ask(asked: Asked): Promise<string>
   close(): void
 }
@@ -114,10 +116,10 @@ async function send(sending: Sending): Promise<Outcome> {
   const timeoutMs = asked.timeoutMs ?? options.timeoutMs
   const timeout = AbortSignal.timeout(timeoutMs)
   const text = `${asked.method} ${asked.path}`
-  tellCall({ moment: 'before', to: name, text })
+  const answered = beginCall({ to: name, text })
   try {
     const response = await exchange(sending, timeout)
-    tellCall({ moment: 'after', to: name, text })
+    answered()
     const { statusCode: status = 0, headers } = response.message
     if (status >= 200 && status < 300) return { text: response.text }
     const error = errorOf(status, response.text, where)
@@ -125,7 +127,7 @@ async function send(sending: Sending): Promise<Outcome> {
     const passing = untouched || [408, 500, 502, 503, 504].includes(status)
     return { error, untouched, passing, waitMs: retryAfterMs(headers['retry-after']) }
   } catch (error) {
-    tellCall({ moment: 'after', to: name, text })
+    answered(error)
     endedWith(options)?.throwIfAborted()
     if (error instanceof RehomeError) {
       return { error, untouched: false, passing: error.retryable, waitMs: null }
@@ -187,7 +189,7 @@ async function textOf(
   let size = 0
   const tooLarge = () =>
     new RehomeError('PROTOCOL_BROKEN', `${where} answered with more than ${maxBytes} bytes`)
-  for await (const chunk of message as AsyncIterable<Buffer>) {
+  for await (const chunk of message) {
     size += chunk.length
     if (size > maxBytes) throw tooLarge()
     chunks.push(chunk)
@@ -214,7 +216,7 @@ async function packed(
   return { bytes: await gzipped(bytes, { level: 1 }), encoding: 'gzip' }
 }
 
-/** Seconds, or a date. null: nothing was said. */
+/** Seconds, or a date. null: there is none. */
 function retryAfterMs(header: string | undefined): number | null {
   if (header === undefined) return null
   if (/^\d+$/.test(header)) return Number(header) * 1000

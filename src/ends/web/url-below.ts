@@ -1,9 +1,10 @@
 /**
  * The one place where a request's path becomes a URL. Pure.
  *
- * Rule: a path leads where it says, below the base URL, for every reader on the way. URLs drop `.`
- * and `..`, also percent-encoded, take a backslash for a slash, and leave out tabs and line feeds;
- * servers and proxies decode once more. Such a path may name another tenant, or another operation.
+ * Rule: a path leads where it is written, below the base URL, for every reader on the way. URLs
+ * drop `.` and `..`, also percent-encoded, take a backslash for a slash, and leave out tabs and
+ * line feeds; servers and proxies decode once more. Such a path may name another tenant, or another
+ * operation.
  */
 import { RehomeError } from '../../errors.ts'
 
@@ -47,7 +48,8 @@ function decodedFully(text: string): string | null {
   return decoded
 }
 
-function decodedOnce(text: string): string | null {
+/** null: it cannot be decoded. */
+export function decodedOnce(text: string): string | null {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -8,6 +8,7 @@ import { digestsOf } from '../../ends/end.ts'
 import type { Since } from '../../ends/feed.ts'
 import { readKeyOf } from '../../ends/read-digest.ts'
 import type { KeyList, Texts } from '../../ends/tenant-rows.ts'
+import { known } from '../../known.ts'
 import { asItIs } from '../../plan/routing/columns.ts'
 import type { TenantPath } from '../../plan/routing/path.ts'
 import type { Route } from '../../plan/routing/route.ts'
@@ -44,12 +45,12 @@ export async function changingKeys(
     const own = shard.goesBack ? touched.source.values() : touched.target.values()
     const keys = [...own, ...hanging.flatMap(({ key }) => (key ? [key] : []))]
     // The plan's own way leads to where the tenant has written, if it goes back.
-    const there = shard.goesBack ? (route.backOf as Route) : route
+    const there = shard.goesBack ? known(route.backOf) : route
     const end = shard.goesBack ? shard.ends.source : shard.ends.target
     const written = new Set<string>()
-    for (const { values: given } of keyLists(there.targetKey, keys)) {
-      const asked = givenKeys(there, { given, hash: shard.survey.hash })
-      const side = digestsOf(end).side(asked)
+    for (const { values } of keyLists(there.targetKey, keys)) {
+      const compared = givenKeys(there, { given: values, hash: shard.survey.hash })
+      const side = digestsOf(end).side(compared)
       for (const key of (await side.hashes(allBuckets)).keys()) written.add(key)
     }
     // Where the tenant has written, if it goes back, rows are found, and read at the other end.
@@ -99,7 +100,7 @@ async function rowsUnder(
   { route, childKey }: Touched['table'],
   lists: readonly KeyList[],
 ): Promise<Hanging[]> {
-  const found: Hanging[] = []
+  const hanging: Hanging[] = []
   const { backOf } = route
   const as = (name: string) => asItIs({ name, typeName: 'text' })
   const made = shard.goesBack && backOf ? backOf.columns : route.targetKey.map(as)
@@ -113,9 +114,9 @@ async function rowsUnder(
     const of = { columns, after: { rowsRead: 0, cursor: null }, signal: shard.signal }
     for await (const { rows } of shard.ends.target.rows.pages({ ...reading, ...of })) {
       for (const texts of rows) {
-        found.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
+        hanging.push({ key: read(texts.slice(0, made.length)), child: texts.slice(made.length) })
       }
     }
   }
-  return found
+  return hanging
 }

@@ -29,14 +29,14 @@ async function copyPageByPage(shard: Shard): Promise<void> {
   }
   await copyTables(shard, { ends: shard.ends, known: new Map(), onLeftOut })
   const { fingerprint } = shard.survey
-  await feedOf(shard, 'target').writeSync(hold, { position, fingerprint, lacking, step: 1 })
+  await feedOf(shard, 'target').writeCheckpoint(hold, { position, fingerprint, lacking, step: 1 })
 }
 
 async function beginAtOldHome(shard: Shard): Promise<void> {
   const hold = { ...holdOf(shard), epoch: shard.epoch }
   const { fingerprint } = shard.survey
   const nothing = { position: null, fingerprint, lacking: false, step: 1 }
-  await feedOf(shard, 'source').writeSync(hold, nothing)
+  await feedOf(shard, 'source').writeCheckpoint(hold, nothing)
 }
 
 /**
@@ -46,8 +46,8 @@ async function beginAtOldHome(shard: Shard): Promise<void> {
 async function refuseHalfway(shard: Shard): Promise<void> {
   if (shard.plan.rollback.windowMs === 0) return
   const key = { ...holdOf(shard), epoch: shard.move.epoch ?? shard.epoch }
-  const sync = await feedOf(shard, 'source').readSync(key)
-  if (!sync || (sync.step <= 1 && !sync.lacking)) return
+  const checkpoint = await feedOf(shard, 'source').readCheckpoint(key)
+  if (!checkpoint || (checkpoint.step <= 1 && !checkpoint.lacking)) return
   const message =
     'a rollback that has not ended has begun to change the old copy: repeat it without --discard-writes while its window is open, or keep the tenant at the target'
   throw new RehomeError('NOT_ALLOWED_NOW', message)

@@ -2,7 +2,7 @@
  * Changes in one table of the source: which rows are there now, and which have gone.
  *
  * The log is read before the rows, never after them: a row counts as gone only if a later look does
- * not find it. The head of feed-round.ts says why that is enough.
+ * not find it. The head of feed-round.ts explains why that is enough.
  */
 
 import { contextOf } from '../../attempt/context.ts'
@@ -57,7 +57,7 @@ export async function readChanged(shard: Shard, touched: Touched, since: Since):
       else rows.push(row)
     }
   }
-  // Most rows that the second look did not find have gone since the first, and say so by now.
+  // Most rows that the second look did not find have gone since the first, and are logged by now.
   if (before.left.size > 0) await readLeaving(shard, touched, { since, before })
   const swept = [...before.left.values()].filter(({ child }) => !before.parents.has(nameOf(child)))
   for (const keys of swept) before.addParent(keys)
@@ -73,7 +73,7 @@ export async function readChanged(shard: Shard, touched: Touched, since: Since):
 interface Before {
   readonly gone: Map<string, Texts>
   readonly parents: Map<string, Texts>
-  /** Parent keys of rows whose entries say nothing of their children. */
+  /** Parent keys of rows whose entries have nothing about their children. */
   readonly left: Map<string, ParentKeys>
   addParent(keys: ParentKeys): void
 }
@@ -87,7 +87,9 @@ async function readBefore(shard: Shard, touched: Touched, since: Since): Promise
   const reader = readerOf(shard, table)
   const parents = new Map<string, Texts>()
   const before: Before = {
-    ...{ gone: new Map(), parents, left: new Map() },
+    gone: new Map(),
+    parents,
+    left: new Map(),
     addParent(keys) {
       touchParent(touched, keys)
       if (keys.child.length > 0) parents.set(nameOf(keys.child), keys.child)
@@ -112,7 +114,7 @@ async function readBefore(shard: Shard, touched: Touched, since: Since): Promise
   return before
 }
 
-/** Reads the log once more, for what it says by now of rows that are not there. */
+/** Reads the log once more, for what it has by now on rows that are not there. */
 async function readLeaving(
   shard: Shard,
   { table }: Touched,

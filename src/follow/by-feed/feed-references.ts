@@ -3,7 +3,6 @@
 import { tenantRows } from '../../attempt/planned-rows.ts'
 import type { Shard, Unsettled } from '../../attempt/shard.ts'
 import { brokenByGone, referencesBroken } from '../../comparison/verification.ts'
-import type { Texts } from '../../ends/tenant-rows.ts'
 import type { RehomeError } from '../../errors.ts'
 import type { Route } from '../../plan/routing/route.ts'
 import { feedOf } from '../feeds.ts'
@@ -53,14 +52,15 @@ async function breachOf(
   const came = keys === null ? [undefined] : keyLists(targetKey, keys)
   for (const list of came) {
     const rows = { ...tenantRows(shard, route, 'target'), keys: list }
-    const broken = await shard.ends.target.rows.brokenReferences(rows, shard.survey.targets)
+    const { targets } = shard.survey
+    const broken = (await shard.ends.target.rows.brokenReferences([rows], targets)).flat()
     if (broken.length === 0) continue
     return referencesBroken(
       shard,
       broken.map((one) => ({ ...one, table: target.name })),
     )
   }
-  for (const list of keyLists(targetKey, gone as Texts[])) {
+  for (const list of keyLists(targetKey, gone)) {
     const broken = await feedOf(shard, 'target').brokenByLeaving(target.name, list)
     if (broken.length === 0) continue
     return brokenByGone(broken.map((one) => ({ ...one, parent: target.name })))

@@ -6,8 +6,8 @@
  *   A row that the target lacks, or holds as it is no more, is brought by a later step of this
  *   round, or it has changed after the position that the round stores at its end.
  *
- * A row has changed when its own key is in the log, or that of a row above it whose entry says that
- * its children changed with it. The invariant holds because of the order of the requests:
+ * A row has changed when its own key is in the log, or that of a row above it whose entry shows
+ * that its children changed with it. The invariant holds because of the order of the requests:
  *
  * 1. The position is taken before anything else is read, and stored after the last step. So what
  *    changes during the round comes again with the next one.
@@ -16,9 +16,9 @@
  *    not. A row that was changed between the two is there, and stays. If it had gone by then and
  *    comes back, it comes by a change after the position, which brings its children, too.
  * 3. Parents come before their children, so children are read after every step that removed them.
- *    Rows go together with their children. If the log says that the children changed, those that
+ *    Rows go together with their children. If the log shows that the children changed, those that
  *    are there come again in this round; of rows that have gone the log is asked once more, as most
- *    went after the first look. If it does not say so (a transform leaves the row behind), or if a
+ *    went after the first look. If it does not show it (a transform leaves the row behind), or if a
  *    row was left out because it collided, the round is `lacking`: it does not move the position,
  *    and the next pass brings the children of every changed row.
  *
@@ -39,7 +39,7 @@ import type { Since } from '../../ends/feed.ts'
 import type { ChangedTable } from '../../ends/postgres/changes/changes.ts'
 import { RehomeError } from '../../errors.ts'
 import { feedOf, reachedBy } from '../feeds.ts'
-import type { Compared, Round } from '../follower.ts'
+import type { Extent, Round } from '../follower.ts'
 import { dueTables } from './feed-due.ts'
 import { isFull, nothingTouched, type Touched, touchedSince } from './feed-keys.ts'
 import type { MappedRow } from './feed-reading.ts'
@@ -51,8 +51,8 @@ import { verifyFollowed, verifyTouched } from './feed-verification.ts'
 const incompleteRoundsMax = 10
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
-export async function followOnce(shard: Shard, asked: Compared): Promise<Round> {
-  let compared = asked
+export async function followOnce(shard: Shard, extent: Extent): Promise<Round> {
+  let compared = extent
   const start = now()
   const counts = { changes: 0, removed: 0, brought: 0, compared: 0 }
   const touched: (readonly Touched[])[] = []
@@ -79,15 +79,15 @@ export async function followOnce(shard: Shard, asked: Compared): Promise<Round> 
 /** How many rows were compared; or why another round has to come first. */
 async function verify(
   shard: Shard,
-  compared: Compared,
+  compared: Extent,
   { touched, since }: { readonly touched: readonly (readonly Touched[])[]; readonly since: Since },
 ): Promise<number | RehomeError> {
   if (compared === 'everything') return (await verifyFollowed(shard, since)) ?? 0
   let rows = 0
   for (const some of touched) {
-    const found = await verifyTouched(shard, some, compared === 'changes' ? since : null)
-    if (typeof found !== 'number') return found
-    rows += found
+    const outcome = await verifyTouched(shard, some, compared === 'changes' ? since : null)
+    if (typeof outcome !== 'number') return outcome
+    rows += outcome
   }
   return rows
 }
@@ -114,7 +114,7 @@ interface Passed {
 }
 
 /** Once through all that has changed. */
-async function pass(shard: Shard, compared: Compared): Promise<Passed> {
+async function pass(shard: Shard, compared: Extent): Promise<Passed> {
   const [source, target] = [feedOf(shard, 'source'), feedOf(shard, 'target')]
   const key = { ...holdOf(shard), epoch: shard.epoch }
   const { step: last, since: before } = await reachedBy(shard)
@@ -143,7 +143,7 @@ async function pass(shard: Shard, compared: Compared): Promise<Passed> {
   const reached = lacking ? { ...before, everyChild: true } : after
   const { position: stored } = reached
   const step = bringing.steps.last + 1
-  await target.writeSync(key, { position: stored, lacking, fingerprint, step })
+  await target.writeCheckpoint(key, { position: stored, lacking, fingerprint, step })
   await advanceIds(shard, all)
   const isLast = compared === 'the last changes'
   // On the way back rows may refer to them that are not compared.
@@ -182,7 +182,6 @@ async function refuseCollisions(
 }
 
 async function advanceIds(shard: Shard, all: readonly Brought[]): Promise<void> {
-  for (const { ids } of all) {
-    for (const [sequence, id] of ids) await advanceTo(shard, { sequence, id })
-  }
+  const reached = all.flatMap(({ ids }) => [...ids].map(([sequence, id]) => ({ sequence, id })))
+  await advanceTo(shard, reached)
 }

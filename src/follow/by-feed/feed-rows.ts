@@ -12,6 +12,7 @@ import type { ChangedTable } from '../../ends/postgres/changes/changes.ts'
 import { descends } from '../../ends/postgres/copy/sequences.ts'
 import type { Texts } from '../../ends/tenant-rows.ts'
 import { batchWeightMax, byWeight, weightOf } from '../../ends/weight.ts'
+import { itemAt } from '../../known.ts'
 import { asItIs } from '../../plan/routing/columns.ts'
 import { columnsLeft } from '../../plan/routing/way-back.ts'
 import { keyReader } from '../../transform/key-reader.ts'
@@ -19,7 +20,7 @@ import { feedOf } from '../feeds.ts'
 import { keyLists, type Touched } from './feed-keys.ts'
 import { type MappedRow, readChanged, rereadNow } from './feed-reading.ts'
 
-/** Counts the steps of a sync: each is the next one. */
+/** Counts the steps of a checkpoint: each is the next one. */
 export interface Steps {
   last: number
 }
@@ -28,10 +29,6 @@ interface Applying {
   readonly steps: Steps
   /** Nothing stays. */
   readonly undone: boolean
-}
-
-export interface Bringing extends Applying {
-  readonly since: Since
 }
 
 export interface Brought {
@@ -50,7 +47,7 @@ const rowsMax = 5_000
 export async function bringTable(
   shard: Shard,
   touched: Touched,
-  { since, steps, undone }: Bringing,
+  { since, steps, undone }: Applying & { readonly since: Since },
 ): Promise<Brought> {
   const work = workOn(shard, touched.table, { steps, undone })
   const { gone, parents, rows, swept } = await readChanged(shard, touched, since)
@@ -93,8 +90,12 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
     const remove = await withoutLeftBehind(shard, route, [...gone, ...rows.map(({ key }) => key)])
     const columns = rows[0]?.columns ?? []
     const change = {
-      ...{ ...holdOf(shard), epoch: shard.epoch, table: route.target.name, undone },
-      ...{ key: route.targetKey, remove },
+      ...holdOf(shard),
+      epoch: shard.epoch,
+      table: route.target.name,
+      undone,
+      key: route.targetKey,
+      remove,
       keep: columnsLeft(route).filter((name) => !columns.includes(name)),
       parents: { columns: childKey.target, values: parents },
       columns,
@@ -103,7 +104,7 @@ function workOn(shard: Shard, { route, childKey }: ChangedTable, { steps, undone
     const applied = await applyNext(target, steps, change)
     counts.removed += applied.removed
     counts.brought += applied.brought
-    for (const i of applied.collided) keep(rows[i] as MappedRow)
+    for (const i of applied.collided) keep(itemAt(rows, i))
     if (applied.collided.length > 0 && childKey.target.length > 0) lacking = true
     noteIds(ids, route, rows)
   }

@@ -31,6 +31,7 @@ import {
 } from '../../comparison/verification.ts'
 import type { Since } from '../../ends/feed.ts'
 import { RehomeError } from '../../errors.ts'
+import { known } from '../../known.ts'
 import type { Route } from '../../plan/routing/route.ts'
 import { feedOf } from '../feeds.ts'
 import { changingKeys, nothingChanges, underParents, underSourceParents } from './feed-excuses.ts'
@@ -47,8 +48,16 @@ function theWayThere(shard: Shard): Shard {
   return shard.goesBack ? wayBackOf(shard) : shard
 }
 
+/** Looks at all rows of each table. */
+function looksAtAll(shard: Shard): Look[] {
+  const there = theWayThere(shard)
+  return there.survey.routes.map(
+    (route) => () => compareTable(there, route, { named: differencesMax }),
+  )
+}
+
 function routeThere(shard: Shard, route: Route): Route {
-  return shard.goesBack ? (route.backOf as Route) : route
+  return shard.goesBack ? known(route.backOf) : route
 }
 
 /**
@@ -56,11 +65,7 @@ function routeThere(shard: Shard, route: Route): Route {
  * ROWS_DIFFER, FOREIGN_KEY_BROKEN, INVARIANT_BROKEN or SCHEMA_CHANGED.
  */
 export async function verifyFollowed(shard: Shard, since: Since): Promise<RehomeError | null> {
-  const there = theWayThere(shard)
-  const looks = there.survey.routes.map((route) => () => {
-    return compareTable(there, route, differencesMax)
-  })
-  const settled = await lookUntilSettled(shard, looks, since)
+  const settled = await lookUntilSettled(shard, looksAtAll(shard), since)
   if (settled instanceof RehomeError) return settled
   shard.evidence.verified = { hash: shard.survey.hash, tables: settled }
   refuseDifferent(settled)
@@ -126,14 +131,17 @@ export function inBothLooks(
 ): TableComparison {
   if (!before || !isComplete(table) || !isComplete(before)) return table
   const both = (now: readonly Difference[] = [], earlier: readonly Difference[] = []) => {
-    const known = new Set(earlier.map(({ key }) => key))
-    return now.filter(({ key }) => known.has(key))
+    const earlierKeys = new Set(earlier.map(({ key }) => key))
+    return now.filter(({ key }) => earlierKeys.has(key))
   }
   const { misread: read, ...rest } = table
   const keys = both(table.keys, before.keys)
   const misread = both(read, before.misread)
   return {
-    ...{ ...rest, keys, differing: keys.length, equal: keys.length + misread.length === 0 },
+    ...rest,
+    keys,
+    differing: keys.length,
+    equal: keys.length + misread.length === 0,
     ...(misread.length > 0 && { misread }),
   }
 }
@@ -221,7 +229,7 @@ async function compareTouched(
 ): Promise<TableComparison> {
   const there = theWayThere(shard)
   const own = routeThere(shard, one.table.route)
-  if (isFull(one)) return await compareTable(there, own, differencesMax)
+  if (isFull(one)) return await compareTable(there, own, { named: differencesMax })
   // Also rows that stand there without having come: they should have gone with their parents.
   const atTarget = [...one.target.lists(), ...underParents(one.table.route, all)]
   // And rows that should have come with their parents, whatever the round has read of them.
@@ -231,8 +239,12 @@ async function compareTouched(
   const { expected, found, misread } = hashes
   const differences = differencesOf(hashes)
   return {
-    ...{ table: own.target.name, digest: '', notCompared: [] },
-    ...{ expected: expected.size, found: found.size, differing: differences.length },
+    table: own.target.name,
+    digest: '',
+    notCompared: [],
+    expected: expected.size,
+    found: found.size,
+    differing: differences.length,
     equal: differences.length + misread.length === 0,
     keys: differences.slice(0, differencesMax),
     ...(misread.length > 0 && { misread }),
@@ -241,11 +253,7 @@ async function compareTouched(
 
 /** Compares rows that have not changed since, where nothing was brought. Throws ROWS_DIFFER. */
 export async function verifyUnchanged(shard: Shard, since: Since): Promise<void> {
-  const there = theWayThere(shard)
-  const looks = there.survey.routes.map((route) => () => {
-    return compareTable(there, route, differencesMax)
-  })
-  const settled = await lookUntilSettled(shard, looks, since)
+  const settled = await lookUntilSettled(shard, looksAtAll(shard), since)
   if (!(settled instanceof RehomeError)) refuseDifferent(settled)
   await refuseChangedSchema(shard)
 }

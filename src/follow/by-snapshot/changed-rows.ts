@@ -13,8 +13,9 @@ import {
   type ChangedTable,
   type Changes,
   changedAtSource,
+  changesWith,
   countChanged,
-  countChanges,
+  countsOf,
 } from '../../ends/postgres/changes/changes.ts'
 import { goneValues } from '../../ends/postgres/changes/gone-values.ts'
 import {
@@ -29,7 +30,7 @@ import {
   removeChanged,
   restoreColumns,
 } from '../../ends/postgres/changes/replace-rows.ts'
-import { poolOfOne } from '../../ends/postgres/changes/snapshot.ts'
+import { poolOfOne, type Snapshot } from '../../ends/postgres/changes/snapshot.ts'
 import { spareLeftBehind } from '../../ends/postgres/changes/spared-keys.ts'
 import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
 import { endOf } from '../../ends/postgres/database-end.ts'
@@ -38,10 +39,10 @@ import {
   refuseBrokenByRemoval,
 } from '../../ends/postgres/removal/broken-by-removal.ts'
 import { RehomeError } from '../../errors.ts'
+import { known } from '../../known.ts'
 import type { CatalogReference } from '../../plan/catalogs/catalog.ts'
-import { hopsOf, stepsOf } from '../../plan/routing/path.ts'
+import { followedPath, hopsOf, stepsOf } from '../../plan/routing/path.ts'
 import type { Route } from '../../plan/routing/route.ts'
-import type { Client } from '../../postgres.ts'
 import { transformMapper } from '../../transform/transform-mapper.ts'
 
 /** The rows that a round has to bring. */
@@ -52,8 +53,11 @@ export interface Due {
 }
 
 /** Throws WRITES_WOULD_BE_LOST where rows have changed that cannot go the way of the shard. */
-export async function dueChanges(reader: Client, changes: Changes): Promise<Due> {
-  const counts = await countChanges(reader, changes)
+export async function dueChanges(
+  { client: reader, selected }: Snapshot,
+  changes: Changes,
+): Promise<Due> {
+  const counts = countsOf(changes, known(selected))
   return await dueOf(changes.tables, counts, (table) => countChanged(reader, changes, table))
 }
 
@@ -111,7 +115,8 @@ export async function replaceRows(
 ): Promise<Replaced> {
   const { schema } = sqlEndsOf(shard).target
   // At the target rows may find their tenant by other ways than at the source.
-  const there = tables.toSorted((a, b) => hopsOf(a.route.targetPath) - hopsOf(b.route.targetPath))
+  const hops = ({ route }: ChangedTable) => hopsOf(followedPath(route.targetPath))
+  const there = tables.toSorted((a, b) => hops(a) - hops(b))
   for (const table of tables) await bringKeys(bringing, changes, table)
   for (const table of there) await bringChildren(bringing, changes, { table, schema })
   const loose: LooseChild[] = []
@@ -123,7 +128,7 @@ export async function replaceRows(
   const gone: ChangedTable[] = []
   for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
-    const columns = otherColumns(table)
+    const columns = otherColumns(changes, table)
     const went = await removeChanged(bringing, changes, { table, schema, columns })
     removed += went
     if (columns.length > 0 && went > 0) gone.push(table)
@@ -168,46 +173,57 @@ export async function refuseBrokenByLeaving(
   const { schema } = sqlEndsOf(shard).target
   const all: LeftBy[] = []
   for (const table of tables) {
-    const referring = referringTo(table)
+    const referring = referringTo(changes, table)
     const broken = await brokenByLeaving(bringing, changes, { table, schema, referring })
     all.push(...broken.map((one) => ({ ...one, parent: table.route.target.name })))
   }
   if (all.length > 0) throw brokenByGone(all)
   for (const table of gone) {
-    const references = otherReferences(table)
+    const references = otherReferences(changes, table)
     await refuseBrokenByRemoval(bringing.target, {
-      ...{ schema, tenant: shard.tenant, going: [] },
-      gone: { relation: goneValues(changes, table, otherColumns(table)), arrays: [] },
+      schema,
+      tenant: shard.tenant,
+      going: [],
+      gone: { relation: goneValues(changes, table, otherColumns(changes, table)), arrays: [] },
       table: { ...table.route.target, references },
     })
   }
 }
 
 /** References by the columns of the target's key, all of which the round knows. */
-function referringTo({ route }: ChangedTable): CatalogReference[] {
-  return kept(route).filter(({ parentColumns }) =>
+function referringTo(changes: Changes, { route }: ChangedTable): CatalogReference[] {
+  return kept(changes, route).filter(({ parentColumns }) =>
     route.targetKey.every((name) => parentColumns.includes(name)),
   )
 }
 
-function otherReferences(table: ChangedTable): CatalogReference[] {
-  const known = referringTo(table)
-  return kept(table.route).filter((key) => !known.includes(key))
+function otherReferences(changes: Changes, table: ChangedTable): CatalogReference[] {
+  const own = referringTo(changes, table)
+  return kept(changes, table.route).filter((key) => !own.includes(key))
 }
 
-/** References that the database would keep, were foreign keys on. */
-function kept({ target }: Route): CatalogReference[] {
-  return target.references.filter(({ readable, undeclared }) => readable && !undeclared)
+/**
+ * References that the database would keep, were foreign keys on; and those by which rows find their
+ * tenant at the target alone: they stay when the rows that they refer to go.
+ */
+function kept(changes: Changes, { target }: Route): CatalogReference[] {
+  const isWay = ({ relation, inverse, when }: CatalogReference) => {
+    const child = changes.tables.find(({ route }) => route.target.name === relation)
+    return (
+      !inverse && when === undefined && child && !changesWith(changes, child.route, target.name)
+    )
+  }
+  return target.references.filter((key) => key.readable && (!key.undeclared || isWay(key)))
 }
 
-function otherColumns(table: ChangedTable): string[] {
-  return referredColumns({ references: otherReferences(table) })
+function otherColumns(changes: Changes, table: ChangedTable): string[] {
+  return referredColumns({ references: otherReferences(changes, table) })
 }
 
 /** The changed rows alone, as both transactions see them. */
 export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): Shard {
   const { source, target } = sqlEndsOf(shard)
-  const of = (route: Route) => tables.find((table) => table.route === route) as ChangedTable
+  const of = (route: Route) => known(tables.find((table) => table.route === route))
   return {
     ...shard,
     ends: {
@@ -231,13 +247,13 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
 /** Tables with changes of their own, and those whose rows depend on such. Parents first. */
 function touched(tables: readonly ChangedTable[], counts: Counts): ChangedTable[] {
   const names = new Set([...counts].filter(([, n]) => n > 0).map(([name]) => name))
-  const found: ChangedTable[] = []
+  const all: ChangedTable[] = []
   for (const table of tables) {
     const { sourcePath, source } = table.route
     const hangs = stepsOf(sourcePath).some((step) => names.has(step.parent))
     if (!names.has(source.name) && !hangs) continue
     names.add(source.name)
-    found.push(table)
+    all.push(table)
   }
-  return found
+  return all
 }

@@ -1,12 +1,12 @@
 /** Follows changes between two databases: all that is brought at once is of one moment. */
 import { holdOf, type Shard, sqlEndsOf } from '../../attempt/shard.ts'
 import { copyTables } from '../../copying/copy-tables.ts'
+import { withSharedRows } from '../../copying/shared-rows.ts'
+import { commitCheckpoint } from '../../ends/postgres/changes/checkpoints.ts'
 import { withSnapshot } from '../../ends/postgres/changes/snapshot.ts'
-import { writeSync } from '../../ends/postgres/changes/syncs.ts'
 import { endOf } from '../../ends/postgres/database-end.ts'
-import { holdReceiving } from '../../ends/postgres/fence/holds.ts'
-import { inTransaction } from '../../postgres.ts'
 import type { Follower } from '../follower.ts'
+import { noteSeen } from './seen.ts'
 import { bringOnce, tryOnce } from './snapshot-round.ts'
 
 export const bySnapshot: Follower = {
@@ -22,25 +22,18 @@ async function copyOneMoment(shard: Shard): Promise<void> {
   const { source, target } = sqlEndsOf(shard)
   const hold = { ...holdOf(shard), epoch: shard.epoch }
   await withSnapshot(source, hold, async (snapshot) => {
-    await copyTables(shard, {
-      ends: { source: endOf(await snapshot.share()), target: shard.ends.target },
-      known: new Map(),
-    })
-    const sync = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
-    await inTransaction(target.pool, async (client) => {
-      await holdReceiving(client, hold, target)
-      await writeSync(client, hold, sync)
-    })
+    const ends = { source: endOf(await snapshot.share()), target: shard.ends.target }
+    await withSharedRows(shard, ends, () => copyTables(shard, { ends, known: new Map() }))
+    const checkpoint = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
+    await commitCheckpoint(target, hold, checkpoint)
+    noteSeen(shard, snapshot.seen)
   })
 }
 
 async function beginAtOldHome(shard: Shard): Promise<void> {
   const hold = { ...holdOf(shard), epoch: shard.epoch }
   const home = sqlEndsOf(shard).source
-  await inTransaction(home.pool, async (client) => {
-    await holdReceiving(client, hold, home)
-    await writeSync(client, hold, { seen: seesNothing, fingerprint: shard.survey.fingerprint })
-  })
+  await commitCheckpoint(home, hold, { seen: seesNothing, fingerprint: shard.survey.fingerprint })
 }
 
 /** A `pg_snapshot` that is older than every transaction. */

@@ -5,30 +5,38 @@
  */
 
 import { contextOf } from '../../attempt/context.ts'
-import { advanceTo, type Reached, reachedIds } from '../../attempt/sequences.ts'
+import { advanceTo, reachedIds } from '../../attempt/sequences.ts'
 import { holdOf, type Shard, sqlEndsOf } from '../../attempt/shard.ts'
 import { now, round } from '../../clock.ts'
 import { verifyEverything, verifyPart } from '../../comparison/verification.ts'
 import { type Bringing, forgetKeys } from '../../ends/postgres/changes/brought-keys.ts'
 import { forgetChanges } from '../../ends/postgres/changes/change-log.ts'
-import type { Changes } from '../../ends/postgres/changes/changes.ts'
+import { type Changes, selectChanges } from '../../ends/postgres/changes/changes.ts'
+import { readCheckpoint, writeCheckpoint } from '../../ends/postgres/changes/checkpoints.ts'
 import { changedTables } from '../../ends/postgres/changes/logged-tables.ts'
-import { poolOfOne, type Snapshot, withSnapshot } from '../../ends/postgres/changes/snapshot.ts'
-import { readSync, writeSync } from '../../ends/postgres/changes/syncs.ts'
+import {
+  poolOfOne,
+  type Snapshot,
+  type SnapshotOf,
+  withSnapshot,
+} from '../../ends/postgres/changes/snapshot.ts'
 import { endOf } from '../../ends/postgres/database-end.ts'
 import { beginWriting } from '../../ends/postgres/fence/begin-writing.ts'
 import { holdReceiving } from '../../ends/postgres/fence/holds.ts'
+import type { Reached } from '../../ends/rows.ts'
 import { RehomeError } from '../../errors.ts'
 import { type Client, inTransactionOf } from '../../postgres.ts'
-import type { Compared, Round } from '../follower.ts'
+import type { Extent, Round } from '../follower.ts'
 import { dueChanges, partOf, refuseBrokenByLeaving, replaceRows } from './changed-rows.ts'
+import { bringSharedOf } from './changed-shared.ts'
+import { noteSeen, seenBy } from './seen.ts'
 
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
-export async function bringOnce(shard: Shard, compared: Compared): Promise<Round> {
+export async function bringOnce(shard: Shard, compared: Extent): Promise<Round> {
   const start = now()
   const { source } = sqlEndsOf(shard)
   const changes = await changesSince(shard)
-  const { done, seen } = await withSnapshot(source, changes.key, async (snapshot) => {
+  const { done, seen } = await withSnapshot(source, lookOf(changes), async (snapshot) => {
     const done = await bring(shard, { snapshot, changes, compared })
     if (compared === 'everything') {
       await verifyEverything(shard, {
@@ -39,14 +47,14 @@ export async function bringOnce(shard: Shard, compared: Compared): Promise<Round
     return { done, seen: snapshot.seen }
   })
   const ms = round(now() - start)
-  for (const reached of done.reached) await advanceTo(shard, reached)
+  await advanceTo(shard, done.reached)
   const logs = changes.tables.map(({ log }) => log)
   // Remaining log entries are harmless: while the tenant is fenced they are left for later.
   if (done.changes > 0 && compared !== 'the last changes') {
     await forgetChanges(source.pool, logs, { ...holdOf(shard), seen })
   }
-  const { reached: _, ...told } = done
-  return { ...told, ms }
+  const { reached: _, ...counts } = done
+  return { ...counts, ms }
 }
 
 /** Brings and compares everything, and undoes it. Throws what a round throws. */
@@ -54,14 +62,17 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
   const start = now()
   const { source, target } = sqlEndsOf(shard)
   const changes = await changesSince(shard)
-  return await withSnapshot(source, changes.key, async (snapshot) => {
-    const due = await dueChanges(snapshot.client, changes)
+  return await withSnapshot(source, lookOf(changes), async (snapshot) => {
+    const due = await dueChanges(snapshot, changes)
     // Where nothing goes back, our role need not be allowed to switch foreign keys off.
     const beginning = due.tables.length > 0 ? begin : 'begin'
     await inTransactionOf(target.pool, beginning, async (client) => {
       await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
       await client.query('savepoint before')
       const work = { ...due, bringing: bringingOf(shard, snapshot, client), changes }
+      // Others write such rows, and do not wait while everything is compared.
+      await bringSharedOf(shard, work)
+      await client.query('rollback to before')
       const { gone } = await replaceRows(shard, work)
       await refuseBrokenByLeaving(shard, { ...work, gone })
       const pool = poolOfOne(target.pool, client)
@@ -76,17 +87,26 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
   })
 }
 
+/** The first look at a snapshot: how much has changed. */
+function lookOf(changes: Changes): SnapshotOf {
+  const { scope, tenant } = changes.key
+  return { scope, tenant, select: selectChanges(changes) }
+}
+
 async function changesSince(shard: Shard): Promise<Changes> {
   const key = { ...holdOf(shard), epoch: shard.epoch }
-  const sync = await readSync(sqlEndsOf(shard).target.lifeline, key)
-  if (!sync) throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
-  return { key, since: sync.seen, tables: changedTables(shard.plan.scope, shard.survey) }
+  const since = seenBy(shard) ?? (await readCheckpoint(sqlEndsOf(shard).target.lifeline, key))?.seen
+  if (since === undefined) {
+    throw new RehomeError('UNEXPECTED', 'there is no copy that could catch up')
+  }
+  noteSeen(shard, since)
+  return { key, since, tables: changedTables(shard.plan.scope, shard.survey) }
 }
 
 interface Work {
   readonly snapshot: Snapshot
   readonly changes: Changes
-  readonly compared: Compared
+  readonly compared: Extent
 }
 
 type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
@@ -95,24 +115,27 @@ type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
 const begin = beginWriting({ replicate: true, readsMeanwhile: true })
 
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
-  const { tables, total } = await dueChanges(snapshot.client, changes)
+  const { tables, total } = await dueChanges(snapshot, changes)
   if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  return await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
+  const done = await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
     await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
     const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
+    const brought = await bringSharedOf(shard, work)
     const { gone, ...replaced } = await replaceRows(shard, work)
     const part = partOf(shard, work)
     const compares = compared === 'changes' || compared === 'the last changes'
     const rows = compares ? await verifyPart(part) : 0
     // On the way back rows may refer to them that are not compared.
     if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
-    const reached = await reachedIds(part, 'target')
+    const reached = [...(await reachedIds(part, 'target')), ...brought]
     await forgetKeys(client, changes.key)
     const hold = { ...holdOf(shard), epoch: shard.epoch }
     const { fingerprint } = shard.survey
-    await writeSync(client, hold, { seen: snapshot.seen, fingerprint })
+    await writeCheckpoint(client, hold, { seen: snapshot.seen, fingerprint })
     return { changes: total, ...replaced, compared: rows, reached }
   })
+  noteSeen(shard, snapshot.seen)
+  return done
 }
 
 function bringingOf(shard: Shard, snapshot: Snapshot, target: Client): Bringing {

@@ -19,7 +19,7 @@ function namesOf({ kind, column, table, source, renamed }: Operation) {
   return { operation: kind, column, object: column || table, clause: source, renamed }
 }
 
-/** Operations with a rule that says more. */
+/** Operations with a rule of their own. */
 const special = ['add foreign key', 'add check']
 
 export const alterRules: readonly MysqlRule[] = [

@@ -23,8 +23,8 @@ export function lintMysql(files: readonly SourceFile[], version: number): Findin
     const builders = file.builderLines.flatMap((line) =>
       ruleOf('builder-call').map((rule) => findingFrom(rule, file, { at: placeAt(line) })),
     )
-    const found = file.parts.flatMap((part) => findingsIn(file, parseMysql(part), scene))
-    return file.isReported ? [...builders, ...found] : []
+    const findings = file.parts.flatMap((part) => findingsIn(file, parseMysql(part), scene))
+    return file.isReported ? [...builders, ...findings] : []
   })
 }
 
@@ -40,19 +40,19 @@ function findingsIn(
     const about = { at: placeAt(one.line), names: { message } }
     return ruleOf('allow-comment').map((rule) => findingFrom(rule, file, about))
   })
-  const found = statements.flatMap((statement, i) =>
+  const findings = statements.flatMap((statement, i) =>
     findingsOf(file, statement, scene).filter(({ code }) => {
       const allows = allowed.find((one) => one.statement === i && one.code === code)
       return !allows || faultOf(allows, codes) !== null
     }),
   )
-  return [...faults, ...found]
+  return [...faults, ...findings]
 }
 
 function findingsOf(file: SourceFile, statement: MysqlStatement, scene: MysqlScene): Finding[] {
   const sites = mysqlSitesOf(statement, scene)
   const worst = worstOf(sites)
-  const found = sites.flatMap((site) =>
+  const findings = sites.flatMap((site) =>
     mysqlRules.flatMap((rule) => {
       const names = rule.find(site)
       if (names === null) return []
@@ -61,9 +61,9 @@ function findingsOf(file: SourceFile, statement: MysqlStatement, scene: MysqlSce
       return [findingFrom(rule, file, { at: statement, names: { table, ...names }, locks })]
     }),
   )
-  if (found.some(({ code }) => code === 'mysql-lock-wait-timeout')) scene.timeoutReported = true
+  if (findings.some(({ code }) => code === 'mysql-lock-wait-timeout')) scene.timeoutReported = true
   scene.apply(statement)
-  return withoutRepeats(found)
+  return withoutRepeats(findings)
 }
 
 /** A statement may ask for more than it needs. */

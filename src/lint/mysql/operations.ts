@@ -67,10 +67,10 @@ function alterTable({ tokens, text }: MysqlStatement, from: number): Alteration 
   const { table, next } = tableAt(tokens, from)
   const clauses = clausesOf(tokens.slice(next))
   const option = (name: string) => {
-    const found = clauses.map(
+    const values = clauses.map(
       (one) => new RegExp(`^${name} (?:= )?(\\w+)$`).exec(capitals(one))?.[1],
     )
-    return found.find((value) => value !== undefined) ?? ''
+    return values.find((value) => value !== undefined) ?? ''
   }
   const operations = clauses
     .filter((one) => !/^(?:ALGORITHM|LOCK) (?:= )?\w+$/.test(capitals(one)))
@@ -159,9 +159,9 @@ const kinds: readonly (readonly [RegExp, OperationKind])[] = [
 
 function operationOf(table: string, clause: readonly Token[]): Omit<Operation, 'source'> {
   const text = capitals(clause)
-  const found = kinds.find(([pattern]) => pattern.test(text))
-  const kind = found?.[1] ?? 'other'
-  const begin = found?.[0].exec(text)?.[0] ?? ''
+  const entry = kinds.find(([pattern]) => pattern.test(text))
+  const kind = entry?.[1] ?? 'other'
+  const begin = entry?.[0].exec(text)?.[0] ?? ''
   const words = begin.trim() === '' ? 0 : begin.trim().split(' ').length
   const column = clause[words]?.text ?? ''
   const rest = clause.slice(words + 1)

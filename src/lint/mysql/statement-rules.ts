@@ -6,9 +6,9 @@ const wait = 'SET SESSION lock_wait_timeout = 2;'
 
 /** Tables behind the first words of the statement that are not of this file. */
 function tableAfter({ statement, text, scene }: MysqlSite, words: RegExp): string | null {
-  const found = words.exec(text)
-  if (!found) return null
-  const { table } = tableAt(statement.tokens, found[0].trim().split(' ').length)
+  const match = words.exec(text)
+  if (!match) return null
+  const { table } = tableAt(statement.tokens, match[0].trim().split(' ').length)
   return scene.isNew(table) ? null : table
 }
 

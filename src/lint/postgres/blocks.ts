@@ -18,8 +18,8 @@ export function blockOf(parser: typeof Parser, statement: Statement): Block | nu
   if (language || !body || !('String' in body)) return { statements: [], dynamicLines: [] }
   const before = text.slice(0, Math.max(0, text.indexOf(body.String.sval ?? '')))
   const firstLine = statement.line + before.split('\n').length - 1
-  const found = [...executedIn(parsed(parser, text))]
-  const queries = found.map(({ query, isDynamic, line }) => {
+  const executions = [...executedIn(parsed(parser, text))]
+  const queries = executions.map(({ query, isDynamic, line }) => {
     const constant = /^'((?:[^']|'')*)'$/.exec(query.trim())?.[1]?.replaceAll("''", "'")
     return { sql: isDynamic ? constant : query, line: firstLine + Math.max(line, 1) - 1 }
   })

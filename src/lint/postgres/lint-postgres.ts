@@ -1,6 +1,7 @@
 /** Walks statements in their order, asks every rule about each, and keeps what the schema is. */
 import type * as Parser from 'libpg-query'
 import { allowances, faultOf } from '../allowed.ts'
+import { batchesIn } from '../batches.ts'
 import { type About, findingFrom, placeAt, withoutRepeats } from '../report.ts'
 import type { Finding } from '../rule.ts'
 import { postgresRules } from '../rules/all.ts'
@@ -20,8 +21,8 @@ export async function lintPostgres(
   const parser = await loadParser()
   const scene = new Scene(options)
   return files.flatMap((file) => {
-    const found = findingsIn(file, { parser, scene })
-    return file.isReported ? found : []
+    const findings = findingsIn(file, { parser, scene })
+    return file.isReported ? findings : []
   })
 }
 
@@ -52,13 +53,25 @@ function findingsOfPart(file: SourceFile, parsed: Parsed, tools: Tools): Finding
     const at = placeAt(one.line)
     return message === null ? [] : [report(file, 'allow-comment', { at, names: { message } })]
   })
-  const found = statements.flatMap((statement, i) =>
+  const batches = batchesIn(comments, statements)
+  const misplaced = batches.flatMap(({ fault: message, line }) => {
+    const about = { at: placeAt(line), names: { message: message ?? '' } }
+    return message === null ? [] : [report(file, 'batches-comment', about)]
+  })
+  // A tool that wraps the file in a transaction does not read the comment.
+  const divided = new Set(
+    batches.flatMap(({ fault: message, statement }) =>
+      message === null && file.wrapping === 'none' ? [statement] : [],
+    ),
+  )
+  const findings = statements.flatMap((statement, i) =>
     findingsOf(file, statement, tools).filter(({ code }) => {
+      if (code === 'rows-changed-at-once' && divided.has(i)) return false
       const allows = allowed.find((one) => one.statement === i && one.code === code)
       return !allows || faultOf(allows, codes) !== null
     }),
   )
-  return [...faults, ...found]
+  return [...faults, ...misplaced, ...findings]
 }
 
 function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Finding[] {
@@ -75,7 +88,7 @@ function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Findi
   }
   const sites = sitesOf(statement, scene)
   const locks = locksOf(sites)
-  const found = sites.flatMap((site) =>
+  const findings = sites.flatMap((site) =>
     postgresRules.flatMap((rule) => {
       const names = rule.find(site)
       if (names === null) return []
@@ -85,8 +98,8 @@ function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Findi
   )
   scene.noteLocks(locks)
   scene.apply(statement)
-  if (found.some(({ code }) => code === 'lock-timeout')) scene.timeoutReported = true
-  return withoutRepeats(found)
+  if (findings.some(({ code }) => code === 'lock-timeout')) scene.timeoutReported = true
+  return withoutRepeats(findings)
 }
 
 function report(file: SourceFile, code: string, about: About): Finding {

@@ -87,11 +87,11 @@ function locksOnOthers({ subtype, def, name = '' }: AlterTableCmd, { table, scen
   const referenced = constraints.flatMap((one) => (one?.pktable ? [tableOf(one.pktable)] : []))
   if (referenced.length > 0)
     return referenced.map((other) => ({ table: other, mode: 'SHARE ROW EXCLUSIVE' }))
-  const known = scene.foreignKeys.get(`${table}.${name}`)
-  if (known !== undefined && subtype === 'AT_DropConstraint')
-    return [{ table: known, mode: 'ACCESS EXCLUSIVE' }]
-  if (known !== undefined && subtype === 'AT_ValidateConstraint')
-    return [{ table: known, mode: 'ROW SHARE' }]
+  const parent = scene.foreignKeys.get(`${table}.${name}`)
+  if (parent !== undefined && subtype === 'AT_DropConstraint')
+    return [{ table: parent, mode: 'ACCESS EXCLUSIVE' }]
+  if (parent !== undefined && subtype === 'AT_ValidateConstraint')
+    return [{ table: parent, mode: 'ROW SHARE' }]
   if (!def || !('PartitionCmd' in def)) return []
   const mode = def.PartitionCmd.concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE'
   return [{ table: tableOf(def.PartitionCmd.name), mode }]

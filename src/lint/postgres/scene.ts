@@ -80,7 +80,7 @@ export class Scene {
     return table === '' || this.created.has(table)
   }
 
-  /** Has the column a valid CHECK that says it is not null? */
+  /** Has the column a valid CHECK that it is not null? */
   isCheckedNotNull(table: string, column: string): boolean {
     return [...(this.checks.get(table)?.values() ?? [])].some(
       (check) => check.valid && check.columnsNotNull.includes(column),
@@ -139,8 +139,8 @@ export class Scene {
 
   #applySetConfig(node: Node): void {
     const call = JSON.stringify(node)
-    const found = /"sval":"lock_timeout"\}.{0,80}?"sval":\{"sval":"(\w+)"/.exec(call)
-    if (/"set_config"/.test(call) && found?.[1]) this.#setLockTimeout(found[1])
+    const match = /"sval":"lock_timeout"\}.{0,80}?"sval":\{"sval":"(\w+)"/.exec(call)
+    if (/"set_config"/.test(call) && match?.[1]) this.#setLockTimeout(match[1])
   }
 
   #setLockTimeout(text: string): void {

@@ -21,7 +21,10 @@ const steady = new Set(
   ).split(' '),
 )
 
-/** Names of functions that are volatile, or not known: CREATE FUNCTION says volatile by default. */
+/**
+ * Names of functions that are volatile, or not known: CREATE FUNCTION makes volatile ones by
+ * default.
+ */
 export function volatileFunctions(expression: unknown): string[] {
   return functionsIn(expression).filter((name) => !steady.has(name.toLowerCase()))
 }

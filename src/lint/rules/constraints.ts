@@ -33,10 +33,10 @@ function columnsOf({ keys, fk_attrs, raw_expr }: Constraint): string[] {
 }
 
 function columnRefs(expression: Node | undefined): string[] {
-  const found = JSON.stringify(expression ?? null).matchAll(
+  const matches = JSON.stringify(expression ?? null).matchAll(
     /"ColumnRef":\{"fields":\[\{"String":\{"sval":"((?:[^"\\]|\\.)*)"/g,
   )
-  return [...found].map(([, name = '']) => name)
+  return [...matches].map(([, name = '']) => name)
 }
 
 function namesOf({ table }: Site, { constraint, columns }: NewConstraint, suffix: string): Names {

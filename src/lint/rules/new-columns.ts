@@ -209,8 +209,8 @@ export const newColumnRules: readonly PostgresRule[] = [
 /** Text of the default as the statement has it. */
 function defaultText({ statement }: Site, column: ColumnDef): string {
   const name = column.colname ?? ''
-  const found = new RegExp(`${name}[\\s\\S]*?\\bdefault\\s+([\\s\\S]*)`, 'i').exec(statement.text)
-  return leadingExpression(found?.[1] ?? '')
+  const match = new RegExp(`${name}[\\s\\S]*?\\bdefault\\s+([\\s\\S]*)`, 'i').exec(statement.text)
+  return leadingExpression(match?.[1] ?? '')
 }
 
 /** Ends at a comma outside of parentheses, and at the next constraint. */

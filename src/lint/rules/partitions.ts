@@ -22,7 +22,7 @@ export const partitionRules: readonly PostgresRule[] = [
       "ALTER TABLE events ATTACH PARTITION events_old FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');",
     steps: [
       {
-        does: 'Add a CHECK that says the same as the bounds. The column is `day` here.',
+        does: 'Add a CHECK with the same condition as the bounds. The column is `day` here.',
         sql:
           `${timeout}\nALTER TABLE {partition} ADD CONSTRAINT {partition}_bounds CHECK (\n` +
           "  day IS NOT NULL AND day >= '2020-01-01' AND day < '2021-01-01'\n) NOT VALID;",

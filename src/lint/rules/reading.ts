@@ -53,4 +53,25 @@ export const readingRules: readonly PostgresRule[] = [
     ],
     find: () => null,
   },
+  {
+    code: 'batches-comment',
+    level: 'error',
+    title: 'comment divides nothing into batches: {=message}',
+    lock: null,
+    cost: 'instant',
+    breaks:
+      'A comment `rehome:batches` stands above an UPDATE or a DELETE that `rehome schema` runs in batches. ' +
+      'The statement would change all rows at once.',
+    example:
+      "-- rehome:batches key=id rows=1000\nUPDATE orders SET note = 'none' WHERE note = 'empty';",
+    steps: [
+      {
+        does: 'Name a unique key of the table, and how many rows one batch covers.',
+        sql:
+          '-- rehome:batches key=id size=1000\n' +
+          "UPDATE orders SET note = 'none' WHERE note = 'empty';",
+      },
+    ],
+    find: () => null,
+  },
 ]

@@ -129,7 +129,7 @@ export const tableRules: readonly PostgresRule[] = [
     breaks:
       'All rows are lost, those of every tenant; with CASCADE also those of tables that refer to it. ' +
       'While rehome moves a tenant of the table, the statement waits for the move or fails: change ' +
-      'capture cannot say whose rows went.',
+      'capture cannot tell whose rows went.',
     example: 'TRUNCATE lines;',
     steps: [
       {

@@ -1,5 +1,4 @@
 /** Rules for enum types, domains, sequences and keys that are too small. */
-import type { Node } from 'libpg-query'
 import {
   columnDef,
   constraintOf,
@@ -205,7 +204,7 @@ export const typeRules: readonly PostgresRule[] = [
       if (!('DropStmt' in node)) return null
       const { removeType, objects = [] } = node.DropStmt
       const isType = removeType === 'OBJECT_TYPE' || removeType === 'OBJECT_DOMAIN'
-      return isType ? { object: objectName(objects[0] as Node | undefined) } : null
+      return isType ? { object: objectName(objects[0]) } : null
     },
   },
 ]

@@ -3,6 +3,7 @@
  * endpoint reads it, routes.ts brings it together with the plan.
  */
 import type { Matching, TenantPath } from '../routing/path.ts'
+import type { Sharing } from '../table-options.ts'
 import type { Demand } from './demand.ts'
 import type { TypeShape } from './type-shape.ts'
 
@@ -26,7 +27,7 @@ export interface CatalogColumn {
   readonly virtual: boolean
   /** How keys of the type are compared. null: it has no order. Absent: as in `pg_catalog`. */
   readonly operators?: KeyOperators | null
-  /** The parts of the type. Absent where the end does not say. */
+  /** The parts of the type. Absent where the end does not know them. */
   readonly shape?: TypeShape | undefined
   /** Values are written to JSON by a cast of their type, and not read back from that. */
   readonly castsToJson?: boolean
@@ -46,8 +47,10 @@ export interface KeyOperators {
 
 export interface CatalogForeignKey extends Matching {
   readonly name: string
-  /** Only the plan says so: the database does not keep it. */
+  /** Only the plan declares it: the database does not keep it. */
   readonly undeclared?: boolean | undefined
+  /** Rows of `parent` refer to the row by `parentColumns`, so that it may have several parents. */
+  readonly inverse?: boolean | undefined
   /** SQL over `r`, a row that refers: only for these rows. */
   readonly when?: string | undefined
   /** Its last columns are periods: the parents' together contain the child's. */
@@ -93,6 +96,8 @@ export interface CatalogUnique {
   readonly name: string
   readonly columns: readonly string[]
   readonly primary: boolean
+  /** Absent where the end does not know. */
+  readonly deferrable?: boolean
 }
 
 /** A guard trigger as it stands: what it runs, and whether replication roles run it too. */
@@ -108,7 +113,7 @@ export interface CatalogTable {
   readonly name: string
   readonly columns: readonly CatalogColumn[]
   readonly uniques: readonly CatalogUnique[]
-  /** Absent where the end does not say. */
+  /** Absent where the end does not know. */
   readonly demands?: readonly Demand[]
   /** Those to tables of the same schema. */
   readonly foreignKeys: readonly CatalogForeignKey[]
@@ -131,8 +136,10 @@ export interface CatalogTable {
   readonly rowSecurity: boolean
   /** Privileges of our role: select, insert, delete. */
   readonly privileges: readonly string[]
-  /** How a row's tenant is known, where the end itself says so. */
+  /** How a row's tenant is known, where the end itself declares it. */
   readonly path?: TenantPath
+  /** The end itself declares that its rows are everybody's, and what plans may do to them. */
+  readonly shared?: Pick<Sharing, 'missing' | 'differing'> | undefined
   /**
    * Places where rows get numbers from a sequence that the catalogue does not show, such as a
    * function.
@@ -150,7 +157,7 @@ export interface Catalog {
   readonly serverVersion: number
   readonly encoding: string
   readonly tables: ReadonlyMap<string, CatalogTable>
-  /** Changes with every change of the schema or its guards. Absent: the end says none. */
+  /** Changes with every change of the schema or its guards. Absent: the end has none. */
   readonly stamp?: string | undefined
   /** Our role may turn foreign keys and other triggers off for its own transaction. */
   readonly mayReplicate: boolean
@@ -172,8 +179,17 @@ export interface Catalog {
   readonly feed?: boolean
   /** An end that is asked finds rows that the plan's paths do not reach. */
   readonly tellsStrays?: boolean
+  /** The bytes of a request that an end which is asked takes. Absent: it does not tell. */
+  readonly maxBytes?: number | undefined
+  /** Columns by which such an end finds rows, and with which no index of the table begins. */
+  readonly unindexed?: readonly Unindexed[]
   /** Tables that the end knows to be without protection. */
   readonly unguarded?: readonly string[]
+}
+
+export interface Unindexed {
+  readonly table: string
+  readonly columns: readonly string[]
 }
 
 export interface Exposure {

@@ -1,4 +1,4 @@
-/** Demands of a table on each row that comes, beside what its columns say. Types only. */
+/** Demands of a table on each row that comes, beside those of its columns. Types only. */
 
 export interface Demand {
   readonly kind: 'check' | 'domain' | 'partition' | 'unique' | 'exclusion'

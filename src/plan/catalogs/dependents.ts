@@ -57,9 +57,8 @@ export function acts({ onDelete }: CatalogReference): boolean {
 /** Keys of tables that are not of the move. */
 function outsideReferences(
   table: CatalogTable,
-  { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
+  { schema, planned }: { readonly schema: string; readonly planned: ReadonlySet<string> },
 ): CatalogReference[] {
-  const planned = new Set(tables.map(({ table: { name } }) => name))
   return table.references.filter((key) => key.schema !== schema || !planned.has(key.table))
 }
 
@@ -77,10 +76,11 @@ export interface DependentsOf {
 
 /** Triggers and rules that would fire, and keys of other tables that a removal would set off. */
 export function dependentFindings(of: DependentsOf): Finding[] {
-  const { where, mode } = of
+  const { where, mode, schema } = of
+  const planned = new Set(of.tables.map(({ table }) => table.name))
   return of.tables.flatMap(({ table }) => {
     const events = of.events.filter((event) => table.privileges.includes(event))
-    const outside = outsideReferences(table, of)
+    const outside = outsideReferences(table, { schema, planned })
     return [
       ...firingFindings(where, table, { ...mode, events }),
       ...outside.flatMap((key) => referenceFindings(of, table, key)),
@@ -109,7 +109,7 @@ function referenceFindings(
   }
   if (left.includes(child)) return []
   const leave = `\`exclude: [{ table: '${child}', leaveReferences: true }]\``
-  const message = `${what}, and the table does not move: plan it, or say ${leave}, and its rows stay as they are`
+  const message = `${what}, and the table does not move: plan it, or set ${leave}, and its rows stay as they are`
   return [{ where, message }]
 }
 

@@ -2,7 +2,7 @@
  * The parts of types, and whether a value of one means the same as one of another of that name.
  * Pure.
  *
- * Values pass as texts and are compared as texts. A text does not say which attribute a field of a
+ * Values pass as texts and are compared as texts. A text does not tell which attribute a field of a
  * composite belongs to, which labels an enum has, or which database's object a number names.
  */
 
@@ -88,7 +88,7 @@ const bound: ReadonlyMap<string, string> = new Map([
   ...['xid', 'xid8', 'cid', 'txid_snapshot', 'pg_snapshot'].map(
     (name) => [name, "counts its own server's transactions"] as const,
   ),
-  ['tid', 'says where a row stands in its own table'],
+  ['tid', 'is the place of a row in its own table'],
   ['pg_lsn', "is a place in its own server's log"],
   ['aclitem', 'names roles of its own server'],
 ])

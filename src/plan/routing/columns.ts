@@ -4,7 +4,7 @@
  * Pure.
  */
 
-import { ident } from '../../quote.ts'
+import { ident, literal } from '../../quote.ts'
 import {
   type CatalogColumn,
   type CatalogTable,
@@ -14,6 +14,7 @@ import {
 import { boundType, typeDifference } from '../catalogs/type-shape.ts'
 import type { Plan, TablePlan } from '../plan.ts'
 import { conversionOf } from './conversion.ts'
+import type { IdsOfColumn } from './shared-ids.ts'
 
 export interface ColumnRoute {
   /** Name at the target, or in the row that a transform is given. */
@@ -25,6 +26,8 @@ export interface ColumnRoute {
   readonly typeName: string
   /** The target's type, where it is another one; the conversion loses nothing. */
   readonly castTo: string | null
+  /** It refers to rows that have other ids at the other end: `columnSql` makes these of it. */
+  readonly ids?: IdsOfColumn | undefined
 }
 
 /** Types whose binary form is the same at every server. Arrays of them are, too. */
@@ -63,6 +66,10 @@ export interface ColumnInput {
   to: CatalogTable
   computed: ReadonlyMap<string, string>
   findings: Finding[]
+  /** The target's column for the tenant, whose schema the source is. */
+  arrives?: { readonly column: string; readonly tenant: string }
+  /** The source's column for the tenant: a schema of the tenant's own does without. */
+  leaves?: string
 }
 
 /** The name of a source column at the target. */
@@ -86,9 +93,8 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
       complain(`column "${name}" does not exist at the source`)
     }
   }
-  const offers = [...kept(table, input), ...computed(table, input.computed)].map((offer) =>
-    renumberedOffer(offer, input),
-  )
+  const own = [...kept(table, input), ...computed(table, input.computed)]
+  const offers = [...own, ...arriving(own, input)].map((offer) => renumberedOffer(offer, input))
   complainOfRepeated(offers, complain)
   for (const { column } of offers) if (column) complainOfBound(column, complain)
   if (table.transform) return offers.map(({ route }) => route)
@@ -97,13 +103,29 @@ export function routeColumns(table: TablePlan, input: ColumnInput): ColumnRoute[
   return routes
 }
 
-function kept(table: TablePlan, { from, to }: ColumnInput): Offer[] {
+/** The tenant's id as the target's column writes it, unless the source has such a column itself. */
+function arriving(own: readonly Offer[], { arrives, to }: ColumnInput): Offer[] {
+  const column = to.columns.find(({ name }) => name === arrives?.column)
+  if (!arrives || !column || own.some(({ route }) => route.name === column.name)) return []
+  return [{ route: tenantAs(column, arrives.tenant), column: null }]
+}
+
+/** A constant: the tenant's id as the column writes it. */
+export function tenantAs({ name, typeName, typeSql }: CatalogColumn, tenant: string): ColumnRoute {
+  const expression = `${literal(tenant)}::${typeSql}`
+  return { name, from: null, expression, typeName, castTo: null }
+}
+
+function kept(table: TablePlan, { from, to, leaves }: ColumnInput): Offer[] {
   const { drop, compute } = table.columns
   // What the target makes itself, or does without, is not brought to it.
   const isFilled = (name: string) => to.columns.some((c) => c.name === name && !c.generated)
   return from.columns
     .filter((column) => !drop.includes(column.name))
     .map((column) => ({ column, name: renamed(table, column.name) }))
+    .filter(({ column, name }) => {
+      return column.name !== leaves || table.transform || to.columns.some((c) => c.name === name)
+    })
     .filter(({ name }) => !Object.hasOwn(compute, name))
     .filter(({ column, name }) => !column.generated || table.transform || isFilled(name))
     .map(({ column, name }) => {
@@ -139,7 +161,7 @@ function complainOfRepeated(offers: readonly Offer[], complain: Complain): void 
 function complainOfBound({ name, shape }: CatalogColumn, complain: Complain): void {
   const reason = shape && boundType(shape)
   if (!reason) return
-  const instead = `drop it, or say \`columns.compute\` with sql\`r.${ident(name)}\` if it is to arrive all the same`
+  const instead = `drop it, or use \`columns.compute\` with sql\`r.${ident(name)}\` if it is to arrive all the same`
   complain(`column "${name}": ${reason}: ${instead}`)
 }
 
@@ -168,7 +190,7 @@ function fitType({ route, column: from }: Offer, to: CatalogColumn, complain: Co
   if (conversion === 'lossy') {
     const change = `is ${from?.typeText ?? route.typeName} and becomes ${to.typeText}`
     const message = `column "${route.name}" ${change}, which may lose part of a value`
-    complain(`${message}: say how with \`columns.compute\``)
+    complain(`${message}: convert it with \`columns.compute\``)
   }
   return route
 }

@@ -4,7 +4,7 @@
  */
 import type { CatalogColumn } from '../catalogs/catalog.ts'
 
-/** `none`: the types are the same. `cast`: the target's type is said, and loses nothing. */
+/** `none`: the types are the same. `cast`: to the target's type, which loses nothing. */
 export type Conversion = 'none' | 'cast' | 'lossy'
 
 type ColumnType = Pick<CatalogColumn, 'typeName' | 'typeText'>

@@ -9,7 +9,7 @@ import type { Demand } from '../catalogs/demand.ts'
 import type { ColumnRoute } from './columns.ts'
 import type { Route } from './route.ts'
 
-/** A demand of the target, as messages say it. */
+/** A demand of the target, in the words of messages. */
 interface Demanded {
   readonly route: Route
   readonly what: string
@@ -98,7 +98,9 @@ function columnReason(route: Route, { columns }: Trial): string | null {
     ({ name, from }) =>
       columns.includes(name) && from !== null && Object.hasOwn(route.newIds, from),
   )
-  return renumbered ? `"${renumbered.name}" gets new ids` : null
+  const translated = route.columns.find(({ name, ids }) => columns.includes(name) && ids)
+  const column = renumbered ?? translated
+  return column ? `"${column.name}" gets new ids` : null
 }
 
 function columnOf(columns: readonly CatalogColumn[], name: string): CatalogColumn | undefined {
@@ -107,9 +109,9 @@ function columnOf(columns: readonly CatalogColumn[], name: string): CatalogColum
 
 /** The source's column that arrives as this one. */
 function originOf(route: Route, name: string): CatalogColumn | undefined {
-  const known: Pick<ColumnRoute, 'from'> | undefined =
+  const column: Pick<ColumnRoute, 'from'> | undefined =
     route.transform || route.stream ? { from: name } : route.columns.find((c) => c.name === name)
-  return known?.from ? columnOf(route.source.columns, known.from) : undefined
+  return column?.from ? columnOf(route.source.columns, column.from) : undefined
 }
 
 /** NOT NULL, and the lengths and precisions into which an expression has to fit. */
@@ -117,11 +119,12 @@ function columnDemands(route: Route): Known[] {
   return route.target.columns.flatMap((column) => {
     if (column.generated) return []
     const { name, notNull } = column
-    const known = (what: string, violated: string, isKnown: boolean): Known => ({
+    const demand = (what: string, violated: string, isKnown: boolean): Known => ({
       trial: { route, what, columns: [name], where: null, of: { kind: 'row', violated } },
-      ...{ isKnown, reason: null },
+      isKnown,
+      reason: null,
     })
-    const required = known(
+    const required = demand(
       `NOT NULL of column "${name}"`,
       // A row value of nulls alone is no null to a constraint.
       `pg_catalog.num_nulls(${ident(name)}) = 1`,
@@ -129,7 +132,7 @@ function columnDemands(route: Route): Known[] {
     )
     const isComputed = route.columns.some((one) => one.name === name && one.from === null)
     const tooLong = isComputed ? tooLongFor(column) : null
-    const fit = tooLong === null ? [] : [known(`${column.typeText} of "${name}"`, tooLong, false)]
+    const fit = tooLong === null ? [] : [demand(`${column.typeText} of "${name}"`, tooLong, false)]
     return notNull ? [required, ...fit] : fit
   })
 }

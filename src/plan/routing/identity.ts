@@ -4,11 +4,12 @@ import type { Route } from './route.ts'
 
 /**
  * Source columns whose values, as they are, make these columns of the target, in their order. null:
- * only the plan's transform or expressions tell.
+ * only the plan's transform or expressions tell, or the ids of shared rows.
  */
 export function sourceOf(route: Route, targetColumns: readonly string[]): readonly string[] | null {
-  const { plan, source, transform } = route
-  if (transform) return null
+  const { plan, source, transform, columns } = route
+  const isTranslated = (name: string) => columns.some((one) => one.name === name && one.ids)
+  if (transform || targetColumns.some(isTranslated)) return null
   const sources = targetColumns.map((name) =>
     Object.hasOwn(plan.columns.compute, name)
       ? undefined

@@ -20,10 +20,10 @@ export function withoutInvertedStreams({
   tables,
   tenantColumn,
 }: Pick<Plan, 'tables' | 'tenantColumn'>): Entry[] {
-  const inverted = tables.filter((entry) => entry.kind === 'stream' && entry.invert !== undefined)
-  const replaced = inverted.map((entry) => tableOf(entry as StreamPlan, tables, tenantColumn))
+  const inverted = tables.filter((entry) => entry.kind === 'stream').filter(({ invert }) => invert)
+  const replaced = inverted.map((entry) => tableOf(entry, tables, tenantColumn))
   const isReplaced = (entry: Entry) =>
-    inverted.includes(entry) ||
+    inverted.some((stream) => stream === entry) ||
     (entry.kind === 'table' &&
       replaced.some(({ name, to }) =>
         entry.side === 'source'
@@ -37,11 +37,15 @@ function tableOf(stream: StreamPlan, tables: readonly Entry[], tenantColumn: str
   const { from, to } = stream
   const [target = ''] = to
   const at = (side: 'source' | 'target', name: unknown) =>
-    tables.find((entry) => entry.kind === 'table' && entry.side === side && entry.name === name)
-  const [here, there] = [at('source', from), at('target', target)] as (TablePlan | undefined)[]
+    tables
+      .filter((entry) => entry.kind === 'table')
+      .find((entry) => entry.side === side && entry.name === name)
+  const [here, there] = [at('source', from), at('target', target)]
   return {
     ...tableOfStream(stream),
-    ...{ tenant: here?.tenant, through: here?.through, targetThrough: there?.through },
+    tenant: here?.tenant,
+    through: here?.through,
+    targetThrough: there?.through,
     targetTenant: there?.through ? undefined : (there?.tenant ?? tenantColumn),
   }
 }
@@ -52,10 +56,14 @@ export function tableOfStream(stream: StreamPlan): TablePlan {
   const [target = ''] = to
   return {
     ...table(String(from), { to: target }),
-    ...{ key, row, newIds, quarantine: quarantine || undefined, invert },
+    key,
+    row,
+    newIds,
+    quarantine: quarantine || undefined,
+    invert,
     // What is not one row is refused as what a table's transform must not return.
     transform: (row, context) => {
-      return (transform(row as never, context)?.[target] ?? null) as Record<string, unknown> | null
+      return Object(transform(row as never, context))[target] ?? null
     },
   }
 }

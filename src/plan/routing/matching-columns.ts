@@ -8,9 +8,17 @@ interface Columns {
   readonly columns: readonly string[]
 }
 
+interface ParentColumns extends Columns {
+  /** A row may have several parents. */
+  readonly several?: boolean | undefined
+}
+
 /** The operators of the reference, or why there can be none. */
-export function matchingOf(child: Columns, parent: Columns): Matching | string {
+export function matchingOf(child: Columns, parent: ParentColumns): Matching | string {
   const operators: (string | undefined)[] = []
+  if (child.columns.length !== parent.columns.length) {
+    return `has no single column by which "${parent.table.name}" could refer to it`
+  }
   for (const [i, name] of child.columns.entries()) {
     const to = parent.columns[i] ?? ''
     const [own, theirs] = [columnOf(child.table, name), columnOf(parent.table, to)]
@@ -23,7 +31,7 @@ export function matchingOf(child: Columns, parent: Columns): Matching | string {
   const isUnique = parent.table.uniques.some(({ columns }) =>
     columns.every((name) => parent.columns.includes(name)),
   )
-  if (!isUnique) {
+  if (!isUnique && !parent.several) {
     const names = parent.columns.map((name) => `"${name}"`).join(', ')
     return `refers to ${names} of "${parent.table.name}", which no unique index has: a row could have several parents`
   }
@@ -55,9 +63,10 @@ function mismatch(own: CatalogColumn, theirs: CatalogColumn): string | null {
   return `their types are ${own.typeText} and ${theirs.typeText}`
 }
 
-export function isSameKey(key: CatalogForeignKey, { columns, to, when }: Way): boolean {
+export function isSameKey(key: CatalogForeignKey, { columns, to, when, inverse }: Way): boolean {
   return (
     to !== undefined &&
+    key.inverse === inverse &&
     key.when === when?.sql &&
     key.parent === to.table &&
     key.columns.length === columns.length &&

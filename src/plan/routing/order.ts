@@ -6,12 +6,15 @@ export interface Order {
   readonly names: readonly string[]
   /** Tables that wait for themselves, over others. One that points only at itself is no circle. */
   readonly cycle: readonly string[]
+  /** Those tables, each circle by itself. */
+  readonly circles: readonly (readonly string[])[]
 }
 
 type Parents = ReadonlyMap<string, ReadonlySet<string>>
 
 export function parentsFirst(tables: readonly CatalogTable[]): Order {
-  const parents: Parents = new Map(tables.map((table) => [table.name, parentsOf(table, tables)]))
+  const all = new Set(tables.map(({ name }) => name))
+  const parents: Parents = new Map(tables.map((table) => [table.name, parentsOf(table, all)]))
   const ancestors: Parents = new Map(
     [...parents.keys()].map((name) => [name, ancestorsOf(name, parents)]),
   )
@@ -28,11 +31,13 @@ export function parentsFirst(tables: readonly CatalogTable[]): Order {
     names.push(free)
     waiting.delete(free)
   }
-  return { names, cycle: names.filter((name) => ancestors.get(name)?.has(name)) }
+  const cycle = names.filter((name) => ancestors.get(name)?.has(name))
+  const circleOf = (name: string) => cycle.filter((other) => inCircle(name, other))
+  const circles = cycle.map(circleOf).filter((circle, i) => circle[0] === cycle[i])
+  return { names, cycle, circles }
 }
 
-function parentsOf(table: CatalogTable, among: readonly CatalogTable[]): Set<string> {
-  const names = new Set(among.map((other) => other.name))
+function parentsOf(table: CatalogTable, names: ReadonlySet<string>): Set<string> {
   const keys = [...table.foreignKeys, ...table.partitionKeys]
   const parents = keys.map((key) => key.parent)
   return new Set(parents.filter((name) => name !== table.name && names.has(name)))

@@ -13,16 +13,32 @@ export interface Matching {
 
 export type TenantPath =
   | { readonly kind: 'column'; readonly column: string }
+  | WholePath
   | ThroughPath
   | AnyPath
+
+/** All rows of the table are this tenant's: its schema is the tenant's own. */
+export interface WholePath {
+  readonly kind: 'whole'
+  readonly tenant: string
+  /**
+   * How rows refer to those with which they come and go at the other end, where tenants share
+   * tables. Absent: they have their tenant there themselves.
+   */
+  readonly below?: ThroughPath | AnyPath | undefined
+}
 
 /** Columns that lead to a row of another table, or of the same. */
 export interface Step extends Matching {
   readonly columns: readonly string[]
   readonly parent: string
   readonly parentColumns: readonly string[]
-  /** No foreign key says so: rows may come before their parents, and stay without. */
+  /** No foreign key declares it: rows may come before their parents, and stay without. */
   readonly undeclared?: boolean | undefined
+  /**
+   * The parent refers to the row by its `parentColumns`: a row may have several parents, or none.
+   */
+  readonly inverse?: boolean | undefined
   /** SQL over `r`: the rows that go this way. Absent: all whose columns are filled. */
   readonly when?: string | undefined
   /** A key on the way may be deferred: until commit a row's parent can become another one. */
@@ -50,16 +66,37 @@ export interface AnyPath {
   readonly deferrable: boolean
 }
 
+/** The row tells its tenant without a parent. */
+export function isOwn(path: TenantPath): path is Exclude<TenantPath, ThroughPath | AnyPath> {
+  return path.kind === 'column' || path.kind === 'whole'
+}
+
+/** The references by which rows come and go with others: a round removes them with these. */
+export function followedPath(path: TenantPath): TenantPath {
+  return path.kind === 'whole' && path.below ? path.below : path
+}
+
 /** How many tables stand between a row and its tenant's column. */
 export function hopsOf(path: TenantPath): number {
-  if (path.kind === 'column') return 0
+  if (isOwn(path)) return 0
   if (path.kind === 'through') return 1 + hopsOf(path.path)
   return 1 + Math.max(...path.ways.map((way) => hopsOf(way.path)))
 }
 
+/** The most references between a row of these and its tenant. Infinity: there is no limit. */
+export function referencesMaxOf(tables: readonly { readonly path: TenantPath }[]): number {
+  const most = ({ path }: { readonly path: TenantPath }) =>
+    leadsThroughItself(path) ? Number.POSITIVE_INFINITY : hopsOf(path)
+  return Math.max(0, ...tables.map(most))
+}
+
+function leadsThroughItself(path: TenantPath): boolean {
+  return isRecursive(path) || above(path).some(leadsThroughItself)
+}
+
 /** All keys by which rows of the table find their tenant. */
 export function stepsOf(path: TenantPath): readonly Step[] {
-  if (path.kind === 'column') return []
+  if (isOwn(path)) return []
   return path.kind === 'through' ? [path] : [...path.ways, ...path.selves]
 }
 
@@ -85,6 +122,6 @@ export function hasSeveralWays(path: TenantPath): boolean {
 
 /** The paths of parents in other tables. */
 export function above(path: TenantPath): TenantPath[] {
-  if (path.kind === 'column') return []
+  if (isOwn(path)) return []
   return path.kind === 'through' ? [path.path] : path.ways.map((way) => way.path)
 }

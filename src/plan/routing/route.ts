@@ -4,6 +4,7 @@ import type { TablePlan } from '../plan.ts'
 import type { StreamPlan } from '../stream.ts'
 import type { ColumnRoute } from './columns.ts'
 import type { TenantPath } from './path.ts'
+import type { SharedIds } from './shared-ids.ts'
 
 export interface Route {
   readonly source: CatalogTable
@@ -23,6 +24,8 @@ export interface Route {
   readonly selfReference: boolean
   /** Column of the source → under which name its ids become others. */
   readonly newIds: Readonly<Record<string, string>>
+  /** Ids of rows of everybody, which are others at each end. */
+  readonly sharedIds?: SharedIds
   /** Rows are those of a stream: one may become many here, and others elsewhere. */
   readonly stream?: StreamPlan
   /** All tables that the stream fills. */

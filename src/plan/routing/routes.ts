@@ -5,14 +5,17 @@
  */
 import type { Catalog, CatalogTable, Finding } from '../catalogs/catalog.ts'
 import type { Plan, TablePlan } from '../plan.ts'
-import { type ColumnRoute, renamed, renumbered, routeColumns } from './columns.ts'
+import { type ColumnInput, type ColumnRoute, renamed, renumbered, routeColumns } from './columns.ts'
+import { pathsOf } from './followed-paths.ts'
 import { parentsFirst } from './order.ts'
+import type { TenantPath } from './path.ts'
 import type { EndTable, Route } from './route.ts'
+import { type Translations, translationsOf, withSharedIds } from './shared-ids.ts'
 import { routeStream, streamsOf } from './stream-routes.ts'
 import { filledTables, plannedTables, unclassifiedTables } from './tables.ts'
 import { tenantPath } from './tenant-path.ts'
 import { withReferences } from './undeclared.ts'
-import { tableNameAt } from './ways.ts'
+import { isShared, tableNameAt } from './ways.ts'
 
 export interface Routing {
   /** Parents before children. */
@@ -22,18 +25,26 @@ export interface Routing {
   readonly findings: readonly Finding[]
   /** Tables whose foreign keys form a circle at the target. */
   readonly cycle: readonly string[]
+  /** Tables with rows of everybody, parents before children. Their paths find those of a tenant. */
+  readonly shared: readonly Route[]
 }
 
 export function routeTables(plan: Plan, ...catalogs: readonly [Catalog, Catalog]): Routing {
   const findings: Finding[] = []
-  const [source, target] = withReferences(plan, catalogs)
-  const tables = plannedTables(plan, { source, target }, findings)
+  const named = withReferences(plan, catalogs)
+  const tables = plannedTables(plan, { source: named[0], target: named[1] }, findings)
+  const [source, target] = withReferences(plan, named, tables)
   const filled = filledTables(plan)
   const across = tables.filter(({ side }) => side === undefined)
+  const everybodys = tables.filter(isShared)
   const at = {
-    ...{ plan, source, target, findings },
+    plan,
+    source,
+    target,
+    findings,
+    translations: translationsOf(tables, source),
     atSource: tables,
-    atTarget: [...across, ...filled],
+    atTarget: [...across, ...everybodys, ...filled],
   }
   const own = isSameSchema(source, target) ? at.atTarget.map(targetNameOf) : []
   findings.push(...unclassifiedTables(plan, source, { planned: tables, own }))
@@ -42,15 +53,31 @@ export function routeTables(plan: Plan, ...catalogs: readonly [Catalog, Catalog]
   const targets = endTables(at, 'target')
   for (const stream of streamsOf(plan))
     routes.push(...routeStream({ ...at, stream, sources, targets }))
-  findings.push(...sharedTargets(routes))
+  const shared = everybodys.flatMap((table) => routeTable({ ...at, table }) ?? [])
+  findings.push(...sharedTargets([...routes, ...shared]))
   const order = parentsFirst(targets.map(({ table }) => table))
   return {
-    routes: order.names.flatMap((name) => routes.find((r) => r.target.name === name) ?? []),
+    routes: inThisOrder(routes, order.names),
     sources,
     targets,
     findings: withoutRepetitions(findings),
     cycle: order.cycle,
+    shared: inOrder(shared),
   }
+}
+
+function inOrder(routes: readonly Route[]): Route[] {
+  const declared = routes.map(({ target }) => {
+    return { ...target, foreignKeys: target.foreignKeys.filter((key) => !key.undeclared) }
+  })
+  const { names } = parentsFirst(declared)
+  return inThisOrder(routes, names)
+}
+
+/** `names`: of the targets. Of several routes to one of them the first. */
+function inThisOrder(routes: readonly Route[], names: readonly string[]): Route[] {
+  const routeTo = new Map(routes.toReversed().map((route) => [route.target.name, route]))
+  return names.flatMap((name) => routeTo.get(name) ?? [])
 }
 
 function isSameSchema(source: Catalog, target: Catalog): boolean {
@@ -65,7 +92,8 @@ function targetNameOf(table: TablePlan): string {
 function endTables(at: RoutingInput, end: 'source' | 'target'): EndTable[] {
   const { plan, findings } = at
   const tables = end === 'source' ? at.atSource : at.atTarget
-  return tables.flatMap((table) => {
+  const own = tables.filter((table) => !isShared(table))
+  return own.flatMap((table) => {
     const relation = at[end].tables.get(tableNameAt(table, end))
     if (!relation && table.side === 'target') {
       const message = `does not exist in schema "${at[end].schema}" of the target`
@@ -87,12 +115,13 @@ interface RoutingInput {
   readonly source: Catalog
   readonly target: Catalog
   readonly findings: Finding[]
+  readonly translations: Translations
   readonly atSource: readonly TablePlan[]
   readonly atTarget: readonly TablePlan[]
 }
 
 function routeTable(input: RoutingInput & { readonly table: TablePlan }): Route | null {
-  const { plan, table, atSource, atTarget, source, target, findings } = input
+  const { plan, table, atSource, atTarget, source, target, findings, translations } = input
   const from = source.tables.get(table.name)
   const to = target.tables.get(table.to ?? table.name)
   if (!from) return null
@@ -103,13 +132,21 @@ function routeTable(input: RoutingInput & { readonly table: TablePlan }): Route 
   }
   const before = findings.length
   const paths = { plan, table, findings }
-  const sourcePath = tenantPath({ ...paths, tables: atSource, catalog: source, end: 'source' })
-  const targetPath = tenantPath({ ...paths, tables: atTarget, catalog: target, end: 'target' })
-  const columns = routeColumns(table, {
-    ...{ from, to, findings, computed: source.computed },
+  const { sourcePath, targetPath } = pathsOf(plan, {
+    source: { ...paths, tables: atSource, catalog: source, end: 'source' },
+    target: { ...paths, tables: atTarget, catalog: target, end: 'target' },
+  })
+  const read = routeColumns(table, {
+    from,
+    to,
+    findings,
+    computed: source.computed,
+    ...betweenShapes(sourcePath, targetPath),
     renumber: (column) => renumbered(plan, table.newIds, column),
   })
+  const columns = withSharedIds(table, read, translations)
   const sourceKey = keyOf(table, from, findings)
+  const sharedIds = translations.all.get(table.name)
   if (!sourcePath || !targetPath || findings.length > before) return null
   return {
     source: from,
@@ -120,10 +157,23 @@ function routeTable(input: RoutingInput & { readonly table: TablePlan }): Route 
     targetKey: targetKeyOf(table, { sourceKey, columns, to }),
     columns,
     newIds: table.newIds ?? {},
+    ...(sharedIds && { sharedIds }),
     transform: table.transform,
     plan: table,
     selfReference: to.foreignKeys.some((key) => key.parent === to.name),
   }
+}
+
+/** The tenant's column comes, or goes, where only one end tells tenants apart by it. */
+function betweenShapes(
+  source: TenantPath | null,
+  target: TenantPath | null,
+): Pick<ColumnInput, 'arrives' | 'leaves'> {
+  if (source?.kind === 'whole' && target?.kind === 'column') {
+    return { arrives: { column: target.column, tenant: source.tenant } }
+  }
+  const leaves = source?.kind === 'column' && target?.kind === 'whole'
+  return leaves ? { leaves: source.column } : {}
 }
 
 function keyOf(table: TablePlan, from: CatalogTable, findings: Finding[]): readonly string[] {
@@ -153,7 +203,7 @@ function keyToName({ uniques, columns }: CatalogTable): string {
   const unique = uniques.find((one) => one.columns.every(isFilled))
   const names = unique?.columns.map((name) => `'${name}'`).join(', ')
   return unique
-    ? `say \`key: [${names}]\`, the columns of "${unique.name}"`
+    ? `set \`key: [${names}]\`, the columns of "${unique.name}"`
     : 'name unique columns with `key`'
 }
 

@@ -61,7 +61,7 @@ function originOf({ stream, source, sources }: StreamInput, complain: Complain):
   if (typeof from === 'string') {
     const plannedTable = sources.find(({ table: { name: planned } }) => planned === from)
     if (!plannedTable)
-      complain(`reads "${from}", which is not planned: say \`sourceTable('${from}')\``)
+      complain(`reads "${from}", which is not planned: use \`sourceTable('${from}')\``)
     return plannedTable ?? null
   }
   const columns = source.queries?.get(name)

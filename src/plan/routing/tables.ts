@@ -5,6 +5,7 @@
 import type { Catalog, CatalogForeignKey, CatalogTable, Finding } from '../catalogs/catalog.ts'
 import { type Plan, type TablePlan, table, targetTable } from '../plan.ts'
 import { followedTables, lineToPlan } from './followed-tables.ts'
+import { isShared } from './ways.ts'
 
 export function plannedTables(
   plan: Plan,
@@ -32,11 +33,11 @@ export function plannedTables(
     const message = `is discovered by both ${columns}: name it, and its \`tenant\``
     findings.push({ where: `table "${entry.name}"`, message })
   }
-  const found = [...named, ...new Map(discovered.map((entry) => [entry.name, entry])).values()]
+  const tables = [...named, ...new Map(discovered.map((entry) => [entry.name, entry])).values()]
   const follows = plan.tables.some((entry) => entry.kind === 'discover' && entry.follow === true)
-  if (!follows) return found
+  if (!follows) return tables
   const excluded = new Set(excludedTables(plan))
-  return [...found, ...followedTables(source, { planned: found, excluded })]
+  return [...tables, ...followedTables(source, { planned: tables, excluded })]
 }
 
 function namedTables(plan: Plan): TablePlan[] {
@@ -64,8 +65,13 @@ function discoveredTables(plan: Plan, source: Catalog): TablePlan[] {
 
 function tablesWith(catalog: Catalog, column: string): string[] {
   return [...catalog.tables.values()]
-    .filter((entry) => entry.columns.some((candidate) => candidate.name === column))
+    .filter((entry) => isWhole(entry) || entry.columns.some(({ name }) => name === column))
     .map((entry) => entry.name)
+}
+
+/** Its schema is the tenant's own. */
+function isWhole({ path }: CatalogTable): boolean {
+  return path?.kind === 'whole'
 }
 
 function missingExclusions(plan: Plan, catalogs: readonly Catalog[]): string[] {
@@ -94,7 +100,11 @@ function excludedByPlan(plan: Plan): string[] {
 
 /** Tables whose rows may go on referring to rows that move away. */
 export function tablesLeft(plan: Plan): string[] {
-  return plan.exclude.flatMap(({ table: name, leaveReferences }) => (leaveReferences ? name : []))
+  const everybodys = plan.tables.flatMap((entry) =>
+    entry.kind === 'table' && entry.sharing?.leaveReferences ? entry.name : [],
+  )
+  const excluded = plan.exclude.filter(({ leaveReferences }) => leaveReferences)
+  return [...everybodys, ...excluded.map(({ table: name }) => name)]
 }
 
 /** A table's keys within its schema, those of single partitions among them. */
@@ -111,13 +121,19 @@ export function unclassifiedTables(
   context: { readonly planned: readonly TablePlan[]; readonly own: readonly string[] },
 ): Finding[] {
   const names = new Set(context.planned.map((entry) => entry.name))
+  const owned = new Set(context.planned.filter((one) => !isShared(one)).map(({ name }) => name))
   // Of the target, where both models live in one schema.
   const excluded = new Set([...excludedTables(plan), ...context.own])
   const here = [...source.tables.values()]
     .filter((entry) => !names.has(entry.name) && !excluded.has(entry.name))
     .flatMap((entry) => {
-      const why = reasonToPlan(entry, { plan, source, names })
-      const line = lineToPlan(entry, { known: names, tenantColumn: plan.tenantColumn })
+      const why = reasonToPlan(entry, { plan, source, names, owned })
+      const line = lineToPlan(entry, {
+        source,
+        known: names,
+        owned,
+        tenantColumn: plan.tenantColumn,
+      })
       const planIt = line ? `plan it, \`${line}\`, or` : 'plan it or'
       const message = `${why}: ${planIt} put it into \`exclude\``
       return why ? [{ where: `table "${entry.name}"`, message }] : []
@@ -146,15 +162,17 @@ function outsideOf(entry: CatalogTable, schema: string): string[] {
 
 function reasonToPlan(
   entry: CatalogTable,
-  context: { plan: Plan; source: Catalog; names: ReadonlySet<string> },
+  context: { plan: Plan; source: Catalog; names: ReadonlySet<string>; owned: ReadonlySet<string> },
 ): string | null {
+  if (isWhole(entry)) return "is in the tenant's schema and is not planned"
   if (entry.columns.some((column) => column.name === context.plan.tenantColumn)) {
     return `has the tenant's column "${context.plan.tenantColumn}" and is not planned`
   }
   const schema = context.source.schema
   const keysIn = (table?: CatalogTable) =>
     table ? keysOfTable(table).filter((key) => key.parentSchema === schema) : []
-  const to = keysIn(entry).find((key) => context.names.has(key.parent))
+  // A row may refer to one of everybody without being a tenant's.
+  const to = keysIn(entry).find((key) => context.owned.has(key.parent))
   if (to) return `refers to planned table "${to.parent}" and is not planned`
   for (const name of context.names) {
     const from = keysIn(context.source.tables.get(name)).find((key) => key.parent === entry.name)

@@ -13,8 +13,8 @@ import type { Plan, TablePlan } from '../plan.ts'
 import type { Way } from '../through.ts'
 import { renamed } from './columns.ts'
 import { isSameKey, matchingOf } from './matching-columns.ts'
-import type { Step, TenantPath, ThroughPath } from './path.ts'
-import { tableNameAt, waysAt } from './ways.ts'
+import { isOwn, type Step, type TenantPath, type ThroughPath } from './path.ts'
+import { completeWay, isShared, tableNameAt, waysAt } from './ways.ts'
 
 /** Ids are equal exactly where their texts are: flags are found by text. */
 const exactTypes = ['text', 'varchar', 'bpchar', 'uuid', 'int2', 'int4', 'int8']
@@ -26,6 +26,8 @@ export interface PathInput {
   catalog: Catalog
   end: 'source' | 'target'
   findings: Finding[]
+  /** Parents as the plan names them, also where the end decides what is whose. */
+  named?: boolean
 }
 
 export function tenantPath(input: PathInput, visited: readonly string[] = []): TenantPath | null {
@@ -34,13 +36,15 @@ export function tenantPath(input: PathInput, visited: readonly string[] = []): T
   const relation = catalog.tables.get(name)
   if (!relation) return null
   // An end that is asked by tenant decides what is whose.
-  if (relation.path) return relation.path
-  const [way, ...more] = waysAt(table, input) ?? []
-  const seen = [...visited, name]
-  if (way && (more.length > 0 || way.when)) {
-    return pathByAny(input, { relation, ways: [way, ...more], seen })
+  if (relation.path && !input.named) return relation.path
+  const ways = waysAt(table, input) ?? []
+  const [way, ...more] = ways.map((one) => completeWay(one, name, catalog.tables))
+  const chain = [...visited, name]
+  if (way && (more.length > 0 || way.when || way.inverse)) {
+    return pathByAny(input, { relation, ways: [way, ...more], seen: chain })
   }
-  return way ? pathThrough(input, { relation, way, seen }) : pathByColumn(input, relation)
+  if (way) return pathThrough(input, { relation, way, seen: chain })
+  return relation.path ?? pathByColumn(input, relation)
 }
 
 function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | null {
@@ -64,7 +68,7 @@ function pathByColumn(input: PathInput, relation: CatalogTable): TenantPath | nu
   }
   if (tenantColumn) return { kind: 'column', column }
   const option = end === 'source' ? '`tenant` or `through`' : '`targetTenant` or `targetThrough`'
-  return complain(input, `has no column "${column}" at the ${end}: say ${option}`)
+  return complain(input, `has no column "${column}" at the ${end}: set ${option}`)
 }
 
 /** A type of another schema may be called `text`, too. */
@@ -86,9 +90,13 @@ function pathThrough(input: PathInput, context: WayContext): TenantPath | null {
   if (seen.includes(key.parent)) return complain(input, `${columns} leads back to itself`)
   const parent = input.tables.find((other) => tableNameAt(other, input.end) === key.parent)
   if (!parent) return complain(input, `${columns} leads to "${key.parent}", which is not planned`)
+  if (isShared(parent) && !isShared(input.table)) {
+    const message = `${columns} leads to "${key.parent}", whose rows are shared and no tenant's`
+    return complain(input, message)
+  }
   const path = tenantPath({ ...input, table: parent }, seen)
   if (!path) return null
-  const deferrable = key.deferrable || (path.kind !== 'column' && path.deferrable)
+  const deferrable = key.deferrable || (!isOwn(path) && path.deferrable)
   return { kind: 'through', ...stepOf(key), deferrable, path }
 }
 
@@ -101,10 +109,15 @@ function keyAt(input: PathInput, { relation, way }: WayContext): CatalogForeignK
 }
 
 function stepOf(key: CatalogForeignKey): Step {
-  const { columns, parent, parentColumns, deferrable, equals, collations, undeclared, when } = key
+  const { columns, parent, parentColumns, deferrable, equals, collations } = key
+  const { undeclared, inverse, when } = key
   return {
-    ...{ columns, parent, parentColumns, deferrable },
+    columns,
+    parent,
+    parentColumns,
+    deferrable,
     ...(undeclared && { undeclared }),
+    ...(inverse && { inverse }),
     ...(when !== undefined && { when }),
     ...(equals && { equals }),
     ...(collations && { collations }),
@@ -121,6 +134,9 @@ function pathByAny(
   for (const way of ways) {
     const key = keyAt(input, { relation, way, seen })
     if (!key) return null
+    if (key.parent === relation.name && way.inverse) {
+      return complain(input, 'is referred to by its own rows, which tells nothing of their tenant')
+    }
     if (key.parent === relation.name) {
       selves.push(stepOf(key))
       continue
@@ -141,7 +157,11 @@ function pathByAny(
   )
   const columnsOfKey = relation.columns.filter(({ name }) => key.includes(name))
   return {
-    ...{ kind: 'any', table: relation.name, key, ways: others, selves },
+    kind: 'any',
+    table: relation.name,
+    key,
+    ways: others,
+    selves,
     ...(columnsOfKey.some(({ notNull }) => !notNull) && { keyMayBeNull: true }),
     ...(equals.every((equal) => equal !== undefined) && { keyEquals: equals }),
     deferrable: [...others, ...selves].some((step) => step.deferrable),
@@ -154,7 +174,7 @@ function keyOfWay(
   relation: CatalogTable,
   way: Way,
 ): CatalogForeignKey | string {
-  const { columns, to } = way
+  const { columns, to, inverse } = way
   const names = columns.map((column) => `"${column}"`).join(', ')
   const key = relation.foreignKeys.find((candidate) =>
     to ? isSameKey(candidate, way) : sameNames(candidate.columns, columns),
@@ -165,7 +185,9 @@ function keyOfWay(
   }
   const parent = catalog.tables.get(to.table)
   if (!parent) return `refers to "${to.table}", which does not exist`
-  const matching = matchingOf({ table: relation, columns }, { table: parent, columns: to.columns })
+  if (inverse && columns.length === 0) return 'has no primary key, by which rows could refer to it'
+  const theirs = { table: parent, columns: to.columns, several: inverse }
+  const matching = matchingOf({ table: relation, columns }, theirs)
   return typeof matching === 'string' ? matching : `has no key on ${names}`
 }
 

@@ -1,13 +1,15 @@
 import { hasNewIds } from '../new-ids.ts'
 import type { TablePlan } from '../plan.ts'
-import { asItIs, type ColumnRoute, renamed } from './columns.ts'
+import { asItIs, type ColumnRoute, renamed, tenantAs } from './columns.ts'
 import { conversionOf } from './conversion.ts'
 import type { Route } from './route.ts'
 
-/** `blocked` where the plan does not say how its rows go back. */
+/** `blocked` where the plan does not define how its rows go back. */
 export function wayBack(route: Route): Route {
   const { source, target, plan } = route
-  const columns = plan.invert ? target.columns.map(asItIs) : columnsBack(route)
+  const columns = plan.invert
+    ? target.columns.map(asItIs)
+    : [...columnsBack(route), ...tenantBack(route)]
   const renumbered = hasNewIds(route)
   const blocked = plan.invert && !renumbered ? null : reasonAgainst(route, columns)
   return {
@@ -22,21 +24,32 @@ export function wayBack(route: Route): Route {
     transform: plan.invert,
     plan: planBack(route, columns),
     selfReference: source.foreignKeys.some((key) => key.parent === source.name),
+    ...(route.sharedIds && { sharedIds: route.sharedIds }),
     backOf: route,
     ...(blocked !== null && { blocked }),
   }
 }
 
 function columnsBack({ source, target, columns, plan }: Route): ColumnRoute[] {
-  return columns.flatMap(({ name }) => {
+  return columns.flatMap(({ name, ids }) => {
     const from = target.columns.find((column) => column.name === name)
     const to = source.columns.find(
       (column) => !plan.columns.drop.includes(column.name) && renamed(plan, column.name) === name,
     )
     if (!from || !to || to.generated || isComputed(plan, name)) return []
     const castTo = from.typeName === to.typeName ? null : to.typeName
-    return [{ ...asItIs(from), name: to.name, castTo }]
+    const back = ids && { ids: { ...ids, at: 'source' as const } }
+    return [{ ...asItIs(from), name: to.name, castTo, ...back }]
   })
+}
+
+/** The tenant's column, which a schema of the tenant's own does without. */
+function tenantBack({ source, target, sourcePath, targetPath }: Route): ColumnRoute[] {
+  if (sourcePath.kind !== 'column' || targetPath.kind !== 'whole') return []
+  const { column: name } = sourcePath
+  const column = source.columns.find((one) => one.name === name)
+  if (!column || target.columns.some((one) => one.name === name)) return []
+  return [tenantAs(column, targetPath.tenant)]
 }
 
 function isComputed(plan: TablePlan, name: string): boolean {

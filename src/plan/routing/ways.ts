@@ -1,4 +1,5 @@
 /** The ways to its tenant that a plan gives a table, under the names of one end. Pure. */
+import type { Catalog, CatalogForeignKey } from '../catalogs/catalog.ts'
 import type { Plan, TablePlan } from '../plan.ts'
 import type { Way } from '../through.ts'
 import { renamed } from './columns.ts'
@@ -7,6 +8,10 @@ export type EndName = 'source' | 'target'
 
 export function tableNameAt(table: TablePlan, end: EndName): string {
   return end === 'source' ? table.name : (table.to ?? table.name)
+}
+
+export function isShared({ side }: Pick<TablePlan, 'side'>): boolean {
+  return side === 'shared'
 }
 
 /** undefined: a column of its own holds the tenant. */
@@ -23,7 +28,7 @@ export function waysAt(
 }
 
 function wayAtTarget(
-  { columns, to, when }: Way,
+  { columns, to, when, inverse }: Way,
   table: TablePlan,
   tables: readonly TablePlan[],
 ): Way {
@@ -35,7 +40,22 @@ function wayAtTarget(
       columns: to.columns.map((column) => (parent ? renamed(parent, column) : column)),
     },
     when,
+    inverse,
   }
+}
+
+/**
+ * Ways as the catalogue completes them: the columns by which a row is referred to are those of the
+ * declared foreign key, else the primary key.
+ */
+export function completeWay(way: Way, child: string, tables: Catalog['tables']): Way {
+  const { to, inverse } = way
+  if (!inverse || !to) return way
+  const isTheirs = ({ parent, columns }: CatalogForeignKey) =>
+    parent === child && columns.join('\0') === to.columns.join('\0')
+  const declared = tables.get(to.table)?.foreignKeys.find(isTheirs)
+  const primary = tables.get(child)?.uniques.find((unique) => unique.primary)
+  return { ...way, columns: declared?.parentColumns ?? primary?.columns ?? [] }
 }
 
 /** Tables of the plan that stand at one end, by the names that they have there. */

@@ -13,18 +13,31 @@ export type Belonging =
   | ({ readonly kind: 'through' } & KeyTo)
   /** A row refers to rows of a tenant by one of several keys, each of which may be null. */
   | { readonly kind: 'any of'; readonly keys: readonly KeyTo[] }
-  /** A column refers to rows of a tenant, and no foreign key says so. */
+  /** A column refers to rows of a tenant, and no foreign key declares it. */
   | ({ readonly kind: 'undeclared' } & KeyTo)
   /** One column names a table, the other one a row of it. */
-  | { readonly kind: 'polymorphic'; readonly type: string; readonly id: string }
+  | {
+      readonly kind: 'polymorphic'
+      readonly type: string
+      readonly id: string
+      /** Types in the sample that name a table of tenants. */
+      readonly targets: readonly TypeTarget[]
+      /** The other types in the sample. */
+      readonly unknown: readonly string[]
+    }
   /** Rows of a tenant refer to the table's rows, each to one of its own. */
   | { readonly kind: 'referred to'; readonly by: readonly Referrer[] }
   /** Rows of several tenants refer to one row. */
   | { readonly kind: 'shared'; readonly by: readonly Referrer[] }
-  /** The rows say more about shared rows. */
+  /** The rows tell more about shared rows. */
   | ({ readonly kind: 'of shared' } & KeyTo)
   /** Nothing leads to a tenant. */
   | { readonly kind: 'none' }
+
+export interface TypeTarget {
+  readonly type: string
+  readonly parent: string
+}
 
 export interface Referrer {
   readonly table: string
@@ -42,11 +55,15 @@ export interface ClassifiedTable {
   readonly tenantless?: boolean | undefined
 }
 
-/** Nulls in a sample of a table's rows. */
+/** Nulls and values in a sample of a table's rows. */
 export interface TableSample {
   readonly rows: number
   /** Column → number of these rows in which it is null. */
   readonly nulls: Readonly<Record<string, number>>
+  /** Column → number of different values. */
+  readonly distinct: Readonly<Record<string, number>>
+  /** Column that names tables → the names. */
+  readonly types?: Readonly<Record<string, readonly string[]>>
 }
 
 export type Sample = ReadonlyMap<string, TableSample>

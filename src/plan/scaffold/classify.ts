@@ -5,29 +5,25 @@
  * Ways are tried in their order, each for all tables that are left, because a table may belong by
  * way of one that was found just before. A new way is one more entry of `ways`.
  */
-import type {
-  Catalog,
-  CatalogColumn,
-  CatalogForeignKey,
-  CatalogTable,
-} from '../catalogs/catalog.ts'
+import type { Catalog, CatalogForeignKey, CatalogTable } from '../catalogs/catalog.ts'
 import { keysOfTable } from '../routing/tables.ts'
-import type { ClassifiedTable, KeyTo, Referrer, Sample } from './belonging.ts'
-import { keyColumnsTo, singular, type TenantCandidate, tellsTenants } from './tenant-candidates.ts'
-
-/** Input of the ways: the schema, and the tables that were classified so far. */
-interface Known {
-  readonly catalog: Catalog
-  readonly tenant: TenantCandidate
-  readonly sample: Sample
-  readonly found: ReadonlyMap<string, ClassifiedTable>
-}
-
-type Found = Omit<ClassifiedTable, 'table'>
-type Way = (table: CatalogTable, known: Known) => Found | null
+import type { ClassifiedTable, Referrer, Sample } from './belonging.ts'
+import {
+  type Found,
+  isFilled,
+  isTenants,
+  type Known,
+  refersForTenants,
+  type Way,
+} from './known-tables.ts'
+import { mayRefer } from './named-references.ts'
+import { tableOfType, typeColumns } from './polymorphic.ts'
+import { keyColumnsTo, type TenantCandidate, tellsTenants } from './tenant-candidates.ts'
+import { referredByName, throughUndeclaredKey } from './ways-by-name.ts'
 
 const ways: readonly Way[] = [
   byColumn,
+  throughFilledKey,
   throughKey,
   throughAnyKey,
   throughUndeclaredKey,
@@ -41,31 +37,31 @@ export function classify(
   tenant: TenantCandidate,
   sample: Sample = new Map(),
 ): ClassifiedTable[] {
-  const found = new Map<string, ClassifiedTable>()
-  const known = { catalog, tenant, sample, found }
+  const classified = new Map<string, ClassifiedTable>()
+  const context = { catalog, tenant, sample, found: classified }
   // What a later way has found may be a parent for an earlier one.
   for (let i = 0; i < ways.length; ) {
     const way = ways[i]
-    i = way && findMore(way, known, found) ? 0 : i + 1
+    i = way && findMore(way, context, classified) ? 0 : i + 1
   }
   const none: Found = {
     belonging: { kind: 'none' },
     why: 'no key leads to a tenant or comes from one',
   }
   return [...catalog.tables.values()].map(
-    (table) => found.get(table.name) ?? { table: table.name, ...none },
+    (table) => classified.get(table.name) ?? { table: table.name, ...none },
   )
 }
 
 /** One round for all tables that are left, so that shorter ways come before longer ones. */
-function findMore(way: Way, known: Known, found: Map<string, ClassifiedTable>): boolean {
-  const round = [...known.catalog.tables.values()]
-    .filter(({ name }) => !found.has(name))
+function findMore(way: Way, context: Known, classified: Map<string, ClassifiedTable>): boolean {
+  const round = [...context.catalog.tables.values()]
+    .filter(({ name }) => !classified.has(name))
     .flatMap((table) => {
-      const one = way(table, known)
+      const one = way(table, context)
       return one ? [{ table: table.name, ...one }] : []
     })
-  for (const one of round) found.set(one.table, one)
+  for (const one of round) classified.set(one.table, one)
   return round.length > 0
 }
 
@@ -76,12 +72,7 @@ function byColumn(table: CatalogTable, { catalog, tenant, sample }: Known): Foun
   const keys = tenant.table === null ? [] : keyColumnsTo(table, tenant.table)
   const ids = tenant.table === null ? undefined : catalog.tables.get(tenant.table)
   const type = ids?.columns.find(({ name }) => name === tenant.id)?.typeName
-  const named = table.columns.filter(
-    (column) =>
-      column.name === tenant.column &&
-      tellsTenants(column) &&
-      (type === undefined || column.typeName === type),
-  )
+  const named = table.columns.filter((one) => one.name === tenant.column && tellsTenants(one))
   const columns = [...new Set([...named.map(({ name }) => name), ...keys])]
   const [column] = columns
   if (column === undefined) return null
@@ -89,27 +80,46 @@ function byColumn(table: CatalogTable, { catalog, tenant, sample }: Known): Foun
     ? `"${column}" refers to "${tenant.table}"`
     : `"${column}" holds the tenant's id, without a foreign key`
   const others = columns.slice(1).map((name) => `"${name}"`)
+  const own = table.columns.find(({ name }) => name === column)?.typeName ?? ''
   const doubts = [
     others.length > 0 ? `${others.join(' and ')} refers to a tenant, too` : [],
+    type === undefined || mayRefer(own, type)
+      ? []
+      : `it is of type ${own}, and "${tenant.table}.${tenant.id}" of type ${type}`,
     nullDoubt(table, [column], sample),
   ].flat()
   const tenantless = (sample.get(table.name)?.nulls[column] ?? 0) > 0
   return {
-    ...{ belonging: { kind: 'column', column }, why, tenantless },
+    belonging: { kind: 'column', column },
+    why,
+    tenantless,
     doubt: doubts.join('; ') || undefined,
   }
 }
 
-function throughKey(table: CatalogTable, known: Known): Found | null {
-  const keys = keysToTenants(table, known)
-  const sure = keys.filter((key) => isFilled(table, key.columns, known.sample) !== 'no')
-  const best = sure.toSorted((a, b) => Number(owns(b, known)) - Number(owns(a, known)))[0]
+/** A key that no row can be without counts more than one that the sample is not without. */
+function throughFilledKey(table: CatalogTable, context: Known): Found | null {
+  return throughOne(table, context, ['yes'])
+}
+
+function throughKey(table: CatalogTable, context: Known): Found | null {
+  return throughOne(table, context, ['yes', 'in the sample'])
+}
+
+function throughOne(
+  table: CatalogTable,
+  context: Known,
+  filled: readonly ReturnType<typeof isFilled>[],
+): Found | null {
+  const keys = keysToTenants(table, context)
+  const sure = keys.filter((key) => filled.includes(isFilled(table, key.columns, context.sample)))
+  const best = sure.toSorted((a, b) => Number(owns(b, context)) - Number(owns(a, context)))[0]
   if (!best) return null
   const [first, ...others] = [best, ...sure.filter((key) => key !== best)]
   const also = others.map(({ columns }) => `"${columns.join(', ')}"`)
   const doubts = [
     also.length > 0 ? `${also.join(' and ')} leads to a tenant, too` : [],
-    isFilled(table, first?.columns ?? [], known.sample) === 'in the sample'
+    isFilled(table, first?.columns ?? [], context.sample) === 'in the sample'
       ? 'the column may be null, and is in no row of the sample'
       : [],
   ].flat()
@@ -121,8 +131,8 @@ function throughKey(table: CatalogTable, known: Known): Found | null {
   }
 }
 
-function throughAnyKey(table: CatalogTable, known: Known): Found | null {
-  const keys = keysToTenants(table, known)
+function throughAnyKey(table: CatalogTable, context: Known): Found | null {
+  const keys = keysToTenants(table, context)
   if (keys.length === 0) return null
   const self = keysOfTable(table).filter((key) => key.parent === table.name)
   const all = [...keys, ...self].map(({ columns, parent }) => ({ columns, parent }))
@@ -136,74 +146,83 @@ function throughAnyKey(table: CatalogTable, known: Known): Found | null {
   return { belonging: { kind: 'any of', keys: all }, why, doubt }
 }
 
-/** `task_id` where `tasks` is a tenant's, and no foreign key says so. */
-function throughUndeclaredKey(table: CatalogTable, known: Known): Found | null {
-  const keyed = new Set(keysOfTable(table).flatMap(({ columns }) => columns))
-  for (const column of table.columns) {
-    if (keyed.has(column.name)) continue
-    const parent = parentByName(column, known)
-    if (!parent || parent.name === table.name) continue
-    const why = `"${column.name}" is named as a reference to "${parent.name}", and no foreign key says so`
-    const to: KeyTo = { columns: [column.name], parent: parent.name }
-    return { belonging: { kind: 'undeclared', ...to }, why, doubt: 'only names say so' }
+function byType(table: CatalogTable, { catalog, sample, found }: Known): Found | null {
+  const columns = typeColumns(table)
+  if (!columns) return null
+  const { type, id } = columns
+  const isOne = (other: CatalogTable) =>
+    isTenants(found.get(other.name)) || (!found.has(other.name) && typeColumns(other) !== null)
+  const tables = [...catalog.tables.values()].filter(isOne)
+  const types = sample.get(table.name)?.types?.[type] ?? []
+  const named = types.map((one) => ({ type: one, parent: tableOfType(one, id, tables)?.name }))
+  return {
+    belonging: {
+      kind: 'polymorphic',
+      type,
+      id: id.name,
+      targets: named.flatMap((one) => (one.parent ? [{ ...one, parent: one.parent }] : [])),
+      unknown: named.flatMap((one) => (one.parent ? [] : [one.type])),
+    },
+    why: `"${type}" names the table that "${id.name}" refers to`,
+    doubt: 'other types may follow',
   }
-  return null
 }
 
-function parentByName(column: CatalogColumn, { catalog, found }: Known): CatalogTable | undefined {
-  const stem = /^(.+?)_?id$/i.exec(column.name)?.[1]?.toLowerCase()
-  if (stem === undefined) return undefined
-  return [...catalog.tables.values()].find((table) => {
-    const key = table.uniques.find(({ primary }) => primary)?.columns
-    const type = table.columns.find(({ name }) => name === key?.[0])?.typeName
-    const names = [singular(table.name), table.name].map((name) => name.toLowerCase())
-    return (
-      isTenants(found.get(table.name)) &&
-      names.includes(stem) &&
-      key?.length === 1 &&
-      type === column.typeName
-    )
-  })
-}
-
-/** `subject_type` and `subject_id`, as Rails and its like write them. */
-function byType(table: CatalogTable): Found | null {
-  for (const { name } of table.columns) {
-    const stem = /^(.+?)(_type|Type)$/.exec(name)?.[1]
-    const id = table.columns.find((column) => [`${stem}_id`, `${stem}Id`].includes(column.name))
-    if (stem === undefined || !id) continue
-    const belonging = { kind: 'polymorphic', type: name, id: id.name } as const
-    return { belonging, why: `"${name}" names the table that "${id.name}" refers to` }
-  }
-  return null
-}
-
-function referredTo(table: CatalogTable, known: Known): Found | null {
-  const referrers = [...known.catalog.tables.values()].flatMap((other) =>
+function referredTo(table: CatalogTable, context: Known): Found | null {
+  const referrers = [...context.catalog.tables.values()].flatMap((other) =>
     keysOfTable(other)
       .filter((key) => key.parent === table.name && other.name !== table.name)
       .map(({ columns }) => ({ table: other, columns })),
   )
-  const counted = referrers.filter(({ table: { name } }) => refersForTenants(known.found.get(name)))
-  if (counted.length === 0) return null
+  const counted = referrers.filter(({ table: { name } }) =>
+    refersForTenants(context.found.get(name)),
+  )
+  if (counted.length === 0) return referredByName(table, context)
   const by: Referrer[] = counted.map((one) => ({ table: one.table.name, columns: one.columns }))
   const names = by.map((one) => `"${one.table}.${one.columns.join(', ')}"`)
   const isOwn = counted.every(
-    ({ table: { name, uniques }, columns }) =>
-      isTenants(known.found.get(name)) &&
-      uniques.some((unique) => unique.columns.every((column) => columns.includes(column))),
+    (one) => isTenants(context.found.get(one.table.name)) && isReferredOnce(one, context.sample),
   )
   const belonging = { kind: isOwn ? 'referred to' : 'shared', by } as const
   const why = isOwn
     ? `${names.join(', ')} refers to its rows, each row to one`
     : `${names.join(', ')} refers to its rows, several tenants maybe to one`
-  return { belonging, why, doubt: isOwn ? undefined : 'rows may be of one tenant alone' }
+  if (!isOwn) return { belonging, why, doubt: 'rows may be of one tenant alone' }
+  const isSure = counted.every(hasUniqueIndex)
+  return { belonging, why, doubt: isSure ? undefined : 'only a sample of the rows shows it' }
+}
+
+interface Referring {
+  readonly table: CatalogTable
+  readonly columns: readonly string[]
+}
+
+function hasUniqueIndex({ table, columns }: Referring): boolean {
+  return table.uniques.some((unique) => unique.columns.every((name) => columns.includes(name)))
+}
+
+/** A sample with fewer values may have no repeated one by chance. */
+const distinctMin = 20
+
+/**
+ * No two rows refer to one, as far as is known. Rows of a table that joins others, which is unique
+ * by such columns together, refer to rows of everybody.
+ */
+function isReferredOnce(referring: Referring, sample: Sample): boolean {
+  if (hasUniqueIndex(referring)) return true
+  const { table, columns } = referring
+  const [column = '', ...more] = columns
+  if (more.length > 0 || table.uniques.some((unique) => unique.columns.includes(column)))
+    return false
+  const { rows, nulls, distinct } = sample.get(table.name) ?? { rows: 0, nulls: {}, distinct: {} }
+  const values = rows - (nulls[column] ?? 0)
+  return values >= distinctMin && distinct[column] === values
 }
 
 function ofShared(table: CatalogTable, { found }: Known): Found | null {
   const key = keysOfTable(table).find(({ parent }) => {
     const kind = found.get(parent)?.belonging.kind
-    return kind === 'shared' || kind === 'of shared' || kind === 'referred to'
+    return kind === 'shared' || kind === 'of shared'
   })
   if (!key) return null
   const { columns, parent } = key
@@ -218,32 +237,10 @@ function keysToTenants(table: CatalogTable, { found }: Known): CatalogForeignKey
   )
 }
 
-const ofTenants = ['column', 'through', 'any of', 'undeclared', 'polymorphic']
-
-function isTenants(one: ClassifiedTable | undefined): boolean {
-  return one !== undefined && ofTenants.includes(one.belonging.kind)
-}
-
-function refersForTenants(one: ClassifiedTable | undefined): boolean {
-  return one !== undefined && !['none', 'of shared'].includes(one.belonging.kind)
-}
-
 /** A row that goes with its parent belongs to it more than one that only names another row. */
 function owns(key: CatalogForeignKey, { catalog }: Known): boolean {
   const references = catalog.tables.get(key.parent)?.references ?? []
   return references.some(({ name, onDelete }) => name === key.name && onDelete === 'cascade')
-}
-
-function isFilled(
-  table: CatalogTable,
-  columns: readonly string[],
-  sample: Sample,
-): 'yes' | 'in the sample' | 'no' {
-  const all = columns.map((name) => table.columns.find((column) => column.name === name))
-  if (all.every((column) => column?.notNull)) return 'yes'
-  const rows = sample.get(table.name)
-  if (!rows || rows.rows === 0) return 'no'
-  return columns.every((name) => rows.nulls[name] === 0) ? 'in the sample' : 'no'
 }
 
 function nullDoubt(table: CatalogTable, columns: readonly string[], sample: Sample): string[] {

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalogs/catalog.ts'
 import type { Plan } from '../plan.ts'
 import { above, type Step, stepsOf, type TenantPath } from '../routing/path.ts'
 import type { EndTable } from '../routing/route.ts'
+import type { Routing } from '../routing/routes.ts'
 import type { ClassifiedTable } from './belonging.ts'
 import { classify } from './classify.ts'
 import { candidateOf, clearCandidate, tenantCandidates } from './tenant-candidates.ts'
@@ -17,19 +18,22 @@ export interface ExplainedTable {
 export function explainTables(
   plan: Plan,
   source: Catalog,
-  sources: readonly EndTable[],
+  { sources, shared }: Pick<Routing, 'sources' | 'shared'>,
 ): ExplainedTable[] {
+  const everybodys = new Map(shared.map((route) => [route.source.name, route]))
   const paths = new Map(sources.map(({ table, path }) => [table.name, path]))
   const excluded = new Map(plan.exclude.map((entry) => [entry.table, entry]))
   const others = new Map(classified(source, sources).map((one) => [one.table, one]))
   const all = [...source.tables.keys()].map((table): ExplainedTable => {
     const path = paths.get(table)
     if (path) return { table, fate: 'moves', why: pathText(path) }
+    const route = everybodys.get(table)
+    if (route) return { table, fate: 'shared', why: pathText(route.sourcePath) }
     const one = others.get(table)
     const left = excluded.get(table)?.leaveReferences ? ', and its references are left' : ''
-    const said = excluded.has(table) ? `excluded${left}` : 'not in the plan'
+    const reason = excluded.has(table) ? `excluded${left}` : 'not in the plan'
     const fate = one?.belonging.kind === 'shared' ? 'shared' : 'stays'
-    return { table, fate, why: one ? `${said}: ${one.why}` : said }
+    return { table, fate, why: one ? `${reason}: ${one.why}` : reason }
   })
   const order = ['moves', 'shared', 'stays']
   return all.toSorted((a, b) => order.indexOf(a.fate) - order.indexOf(b.fate))
@@ -47,12 +51,14 @@ function classified(source: Catalog, sources: readonly EndTable[]): ClassifiedTa
 
 function pathText(path: TenantPath): string {
   if (path.kind === 'column') return `by column "${path.column}"`
+  if (path.kind === 'whole') return 'by its schema'
   if (path.kind === 'any') return `by any of: ${stepsOf(path).map(stepText).join('; ')}`
   const more = above(path).filter(({ kind }) => kind !== 'column')
   return [stepText(path), ...more.map(pathText)].join(', ')
 }
 
 function stepText(path: Step): string {
+  if (path.inverse) return `referred to by "${path.parent}.${path.parentColumns.join(', ')}"`
   const columns = path.columns.map((name) => `"${name}"`).join(', ')
   const undeclared = path.undeclared ? ', without a foreign key' : ''
   return `through ${columns} to "${path.parent}"${undeclared}`

@@ -2,15 +2,19 @@
  * A plan as a person would write it, from what was found out about a schema. What a plan cannot
  * say is excluded with a `// decide:`, so no table is missing and none moves by mistake. Pure.
  */
-import { ident } from '../../quote.ts'
+import { ident, literal } from '../../quote.ts'
 import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
-import type { Belonging, ClassifiedTable } from './belonging.ts'
+import type { Belonging, ClassifiedTable, KeyTo, Referrer, TypeTarget } from './belonging.ts'
+import { columnsText, oneLine, property, quote, template, upperFirst } from './code-text.ts'
 import {
+  isDeclared,
   isPlannable,
   isPlannedParent,
   parentsBefore,
   primaryKey,
   type Scaffold,
+  usableReferrers,
+  usableTargets,
 } from './plannable.ts'
 import type { TenantCandidate } from './tenant-candidates.ts'
 
@@ -34,11 +38,14 @@ export function planText(scaffold: Scaffold): string {
       const own = entries.filter((entry) => entry.in === where && entry.group === group)
       return own.length === 0 ? [] : [`    // ${group}`, ...own.flatMap(linesOf)]
     })
-  const used = entries.some(({ code }) => code.includes('anyOf(')) ? 'anyOf, ' : ''
+  const isUsed = (name: string) => entries.some(({ code }) => code.includes(`${name}(`))
+  const names = ['anyOf', 'definePlan', 'postgres', 'shared', 'sql', 'table'].filter(
+    (name) => !['anyOf', 'shared'].includes(name) || isUsed(name),
+  )
   const schema = (catalog: Catalog) =>
     catalog.schema === 'public' ? '' : `, schema: ${quote(catalog.schema)}`
   return [
-    `import { ${used}definePlan, postgres, sql, table } from 'rehome'`,
+    `import { ${names.join(', ')} } from 'rehome'`,
     '',
     '// Written by `rehome scaffold`. Read the comments, settle each `decide`, then `rehome check`.',
     'export default definePlan({',
@@ -62,13 +69,16 @@ const scaffoldGroups = {
   tenants: 'The tenants.',
   column: "Tables with the tenant's id.",
   through: 'Tables whose rows refer to a row of the tenant.',
+  referred: 'Tables whose rows a row of the tenant refers to.',
   undecided: 'Tables with rows of tenants, which a plan cannot find yet: none of these moves.',
+  everybody: 'Tables with rows of everybody, which are brought before a tenant that needs them.',
   shared: 'Tables with rows that several tenants may need.',
   none: 'Tables without rows of tenants.',
   outside: 'Tables of other schemas.',
   get groups() {
-    const { tenants, column, through, undecided, shared, none, outside } = this
-    return [tenants, column, through, undecided, shared, none, outside]
+    const { tenants, column, through, referred, everybody } = this
+    const { undecided, shared, none, outside } = this
+    return [tenants, column, through, referred, everybody, undecided, shared, none, outside]
   },
 }
 
@@ -78,7 +88,7 @@ type Form<Kind> = (
   scaffold: Scaffold,
 ) => Entry
 
-/** How a plan says each kind of belonging. A kind that plans learn to say changes its line here. */
+/** How a plan expresses each kind of belonging. A new kind changes its line here. */
 const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
   column: ({ column }, one, scaffold) => {
     const isTenant = one.table === scaffold.tenant.table
@@ -97,27 +107,77 @@ const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
     if (!isPlannable(one, scaffold)) {
       return undecided(one, `a way to the tenant leads over "${excludedParent?.parent}"`)
     }
-    const options = [
-      `through: anyOf(${keys.map(({ columns }) => columnsText(columns)).join(', ')})`,
-    ]
+    const list = keys.map((key) => wayText(key, one, scaffold))
+    const options = [`through: anyOf(${list.join(', ')})`]
     return planned(one, { scaffold, options, group: 'through' })
   },
   undeclared: ({ columns, parent }, one, scaffold) => {
     if (!isPlannable(one, scaffold)) {
       return undecided(one, `its way to the tenant leads over "${parent}", which is excluded`)
     }
-    const [column = ''] = columns
-    const to = primaryKey(scaffold.source.tables.get(parent))?.[0] ?? ''
-    const options = [`through: { ${property(column)}: ${quote(`${parent}.${to}`)} }`]
+    const options = [`through: ${referenceText({ columns, parent }, scaffold)}`]
     return planned(one, { scaffold, options, group: 'through' })
   },
-  polymorphic: (_, one) => undecided(one, 'a plan follows declared keys only: its rows stay'),
-  'referred to': (_, one) =>
-    excluded(one, 'shared', 'bring the rows to the target before their tenant moves'),
-  shared: (_, one) =>
-    excluded(one, 'shared', 'bring the rows to the target before a tenant moves that needs them'),
+  polymorphic: (belonging, one, scaffold) => {
+    const targets = usableTargets(one, scaffold)
+    if (targets.length === 0) return undecided(one, 'no sampled type names a planned table')
+    const options = [`through: ${typesText(belonging, { targets, scaffold })}`]
+    return planned(withUnknown(one, belonging), { scaffold, options, group: 'through' })
+  },
+  'referred to': ({ by }, one, scaffold) => {
+    if (!isPlannable(one, scaffold)) {
+      return undecided(one, 'a plan needs a single column by which a planned table refers to it')
+    }
+    const options = [`referencedBy: ${columnsText(by.map(pathText))}`]
+    return planned(one, { scaffold, options, group: 'referred' })
+  },
+  shared: (_, one, scaffold) => {
+    if (!isPlannable(one, scaffold)) {
+      const instead = 'bring the rows to the target before a tenant moves that needs them'
+      return excluded(one, 'shared', instead)
+    }
+    const list = columnsText(usableReferrers(one, scaffold).map(pathText))
+    const code = `shared(${quote(one.table)}, { referencedBy: ${list} })`
+    const comment = `guessed: ${one.why}; ${one.doubt}`
+    return { in: 'tables', group: scaffoldGroups.everybody, code, comment }
+  },
   'of shared': (_, one) => excluded(one, 'shared'),
   none: (_, one) => excluded(one, 'none'),
+}
+
+function wayText(key: KeyTo, one: ClassifiedTable, scaffold: Scaffold): string {
+  return isDeclared(key, one, scaffold) ? columnsText(key.columns) : referenceText(key, scaffold)
+}
+
+function referenceText({ columns, parent }: KeyTo, { source }: Scaffold): string {
+  const [column = ''] = columns
+  const to = primaryKey(source.tables.get(parent))?.[0] ?? ''
+  return `{ ${property(column)}: ${quote(`${parent}.${to}`)} }`
+}
+
+type Polymorphic = Extract<Belonging, { kind: 'polymorphic' }>
+
+/** A list of references with conditions. */
+function typesText(
+  { type, id }: Polymorphic,
+  { targets, scaffold }: { targets: readonly TypeTarget[]; scaffold: Scaffold },
+): string {
+  const lines = targets.map(({ type: one, parent }) => {
+    const key = primaryKey(scaffold.source.tables.get(parent))?.[0] ?? ''
+    const column = /^[a-z_][a-z0-9_]*$/.test(type) ? type : ident(type)
+    const condition = `r.${column} = ${literal(one)}`
+    const when = `when: sql\`${template(condition)}\``
+    return `{ ${property(id)}: ${quote(`${parent}.${key}`)}, ${when} }`
+  })
+  return `[${lines.join(', ')}]`
+}
+
+/** Such rows have no tenant: `check` counts them. */
+function withUnknown(one: ClassifiedTable, { unknown }: Polymorphic): ClassifiedTable {
+  if (unknown.length === 0) return one
+  const types = unknown.map((type) => JSON.stringify(type)).join(', ')
+  const doubt = `${one.doubt}; decide: no table of tenants is named by ${types}`
+  return { ...one, doubt }
 }
 
 function entryOf(one: ClassifiedTable, scaffold: Scaffold): Entry {
@@ -128,14 +188,18 @@ function entryOf(one: ClassifiedTable, scaffold: Scaffold): Entry {
 
 function planned(
   { table: name, why, doubt, tenantless }: ClassifiedTable,
-  at: { scaffold: Scaffold; options: readonly string[]; group: 'tenants' | 'column' | 'through' },
+  at: {
+    scaffold: Scaffold
+    options: readonly string[]
+    group: 'tenants' | 'column' | 'through' | 'referred'
+  },
 ): Entry {
   const { source, target } = at.scaffold
   const table = source.tables.get(name)
   const group = scaffoldGroups[at.group]
   const there = target?.tables.get(name)
   if (target && !there) {
-    const comment = 'decide: the target has no such table: say `to`, or leave the rows'
+    const comment = 'decide: the target has no such table: set `to`, or leave the rows'
     return { in: 'exclude', group: scaffoldGroups.undecided, code: quote(name), comment }
   }
   const key = table ? keyOf(table) : {}
@@ -178,14 +242,15 @@ function outside({ source, tables }: Scaffold): Entry[] {
     return [...outerKeys.map((key) => `${key.parentSchema}.${key.parent}`), ...outerChildren]
   })
   return [...new Set(names)].map((name) => ({
-    ...{ in: 'exclude', group: scaffoldGroups.outside, code: quote(name) },
+    in: 'exclude',
+    group: scaffoldGroups.outside,
+    code: quote(name),
     comment: 'decide: keys lead to it or come from it; tables of other schemas do not move',
   }))
 }
 
-function columnsText(columns: readonly string[]): string {
-  const [first = '', ...more] = columns.map(quote)
-  return more.length === 0 ? first : `[${[first, ...more].join(', ')}]`
+function pathText({ table, columns }: Referrer): string {
+  return `${table}.${columns[0]}`
 }
 
 function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?: string } {
@@ -193,15 +258,10 @@ function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?:
   const filled = (name: string) => columns.some((column) => column.name === name && column.notNull)
   const unique = uniques.find((one) => one.columns.every(filled))
   if (!unique) {
-    return { comment: 'decide: it has no primary key and no unique index: say `key`' }
+    return { comment: 'decide: it has no primary key and no unique index: set `key`' }
   }
   const option = `key: [${unique.columns.map(quote).join(', ')}]`
   return { option, comment: `guessed: it has no primary key, and "${unique.name}" is unique` }
-}
-
-/** A name as a key of an object. */
-function property(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name)
 }
 
 function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {
@@ -210,8 +270,7 @@ function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[
 }
 
 function tenantsOf({ tenant, tables }: Scaffold): string[] {
-  const query = (text: string) =>
-    `  tenants: sql\`${visible(text.replace(/[\\`]|\$\{/g, '\\$&'))}\`,`
+  const query = (text: string) => `  tenants: sql\`${template(text)}\`,`
   if (tenant.table !== null)
     return [query(`select ${ident(tenant.id)} from ${ident(tenant.table)}`)]
   const first = tables.find(({ belonging }) => belonging.kind === 'column')
@@ -228,23 +287,4 @@ function nameOf({ table, column }: TenantCandidate): string {
 function linesOf({ code, comment }: Entry): string[] {
   const line = `    ${code},`
   return comment === undefined ? [line] : [`    // ${oneLine(comment)}`, line]
-}
-
-/** A hostile name neither ends a comment nor turns its direction. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-}
-
-function quote(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
-  return `'${visible(escaped)}'`
-}
-
-function upperFirst(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1)
-}
-
-/** Characters that do not show, as escapes of a string or of a template. */
-function visible(code: string): string {
-  return code.replace(/[\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
 }

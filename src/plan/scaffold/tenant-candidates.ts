@@ -1,6 +1,7 @@
 /** Which table of a schema holds the tenants, and which column elsewhere refers to it. Pure. */
 import type { Catalog, CatalogColumn, CatalogTable } from '../catalogs/catalog.ts'
 import { keysOfTable } from '../routing/tables.ts'
+import { namesOf } from './table-names.ts'
 
 export interface TenantCandidate {
   /** The table of the tenants; null: only columns of other tables hold their ids. */
@@ -23,13 +24,16 @@ const usualColumns =
 /** Best first. One that is named as tenants usually are counts more than one that is not. */
 export function tenantCandidates(catalog: Catalog): TenantCandidate[] {
   const tables = [...catalog.tables.values()]
-  const found = tables.flatMap((table) => candidateOf(catalog, table) ?? [])
-  const columns = found.map(({ column }) => column)
-  const all = [...found, ...columnsAlone(tables).filter(({ column }) => !columns.includes(column))]
+  const candidates = tables.flatMap((table) => candidateOf(catalog, table) ?? [])
+  const columns = candidates.map(({ column }) => column)
+  const all = [
+    ...candidates,
+    ...columnsAlone(tables).filter(({ column }) => !columns.includes(column)),
+  ]
   return all.filter(({ direct }) => direct > 0).sort((a, b) => scoreOf(b) - scoreOf(a))
 }
 
-/** The one candidate that no other comes near; null: a person has to say. */
+/** The one candidate that no other comes near; null: a person has to choose. */
 export function clearCandidate(candidates: readonly TenantCandidate[]): TenantCandidate | null {
   const [first, second] = candidates
   if (!first || (second && scoreOf(first) < 1.5 * scoreOf(second))) return null
@@ -54,11 +58,14 @@ export function candidateOf(catalog: Catalog, table: CatalogTable): TenantCandid
   if (!column || id?.length !== 1 || !tellsTenants(column)) return null
   const tables = [...catalog.tables.values()].filter(({ name }) => name !== table.name)
   const names = tables.flatMap((other) => keyColumnsTo(other, table.name))
-  const usual = mostFrequent(names) ?? `${singular(table.name)}_${column.name}`
+  const named = namesOf(table, [table, ...tables]).map((name) => `${name}_${column.name}`)
+  const isHeld = (name: string) =>
+    tables.some(({ columns }) => columns.some((one) => one.name === name))
+  const usual = mostFrequent(names) ?? named.find(isHeld) ?? named[0] ?? column.name
   const holders = tables.filter(
     (other) =>
       keyColumnsTo(other, table.name).length > 0 ||
-      other.columns.some(({ name, typeName }) => name === usual && typeName === column.typeName),
+      other.columns.some((one) => one.name === usual && tellsTenants(one)),
   )
   const reached = reachedFrom(tables, [table.name, ...holders.map(({ name }) => name)])
   return {
@@ -110,28 +117,7 @@ function reachedFrom(tables: readonly CatalogTable[], names: readonly string[]):
   return reached
 }
 
-export function singular(name: string): string {
-  if (/ies$/i.test(name)) return name.replace(/ies$/i, 'y')
-  if (/(ss|x|ch|sh)es$/i.test(name)) return name.slice(0, -2)
-  return name.replace(/([^s])s$/i, '$1')
-}
-
 function mostFrequent(names: readonly string[]): string | undefined {
   const count = (name: string) => names.filter((other) => other === name).length
   return names.toSorted((a, b) => count(b) - count(a))[0]
-}
-
-/** Table → nullable columns of which a sample tells whether they are a way to the tenant. */
-export function columnsToSample(
-  catalog: Catalog,
-  { column: tenant }: TenantCandidate,
-): Map<string, string[]> {
-  const all = [...catalog.tables.values()].map((table) => {
-    const keys = new Set(keysOfTable(table).flatMap(({ columns }) => columns))
-    const wanted = table.columns.filter(
-      ({ name, notNull }) => !notNull && (keys.has(name) || name === tenant),
-    )
-    return [table.name, wanted.map(({ name }) => name)] as const
-  })
-  return new Map(all.filter(([, columns]) => columns.length > 0))
 }

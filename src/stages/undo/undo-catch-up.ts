@@ -23,14 +23,14 @@ export async function claimOldHome(shard: Shard): Promise<void> {
   const { epoch, move, plan } = shard
   const hold = { ...holdOf(shard), epoch }
   const claimed = await source.flags.claimTarget({
-    ...{ ...hold, moveId: move.id, ours: [move.id] },
-    ...{ reason: 'moving back', retryAfterS: plan.fence.retryAfterS },
+    ...hold,
+    moveId: move.id,
+    ours: [move.id],
+    reason: 'moving back',
+    retryAfterS: plan.fence.retryAfterS,
   })
   if (!claimed) {
-    throw new RehomeError(
-      'NOT_MOVED',
-      'the flag at the source no longer says that the tenant is away',
-    )
+    throw new RehomeError('NOT_MOVED', 'by its flag at the source the tenant is no longer away')
   }
   await followerOf(shard).beginAtOldHome(shard)
 }

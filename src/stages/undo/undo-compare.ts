@@ -1,6 +1,6 @@
 /**
  * Was anything written at the new home? The source still stands as it was at the cutover, so a
- * whole comparison tells, row by row. Writes are given up only where a person has said so.
+ * whole comparison tells, row by row. Writes are given up only if a person has confirmed it.
  */
 
 import type { Stage } from '../../attempt/shard.ts'
@@ -12,6 +12,7 @@ import { verifyWhileWritten } from '../verify.ts'
 
 export const undoCompare: Stage = {
   phase: 'undo_compare',
+  beginsUnstored: true,
   async run(shard) {
     if (!shard.move.discard_writes) await refuseStrays(wayBackOf(shard))
     const comparisons = await compareShard(shard)

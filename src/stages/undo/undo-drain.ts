@@ -6,5 +6,6 @@ import { drain } from '../drain.ts'
 
 export const undoDrain: Stage = {
   phase: 'undo_drain',
+  beginsUnstored: true,
   run: (shard) => drain.run(wayBackOf(shard)),
 }

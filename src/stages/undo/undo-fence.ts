@@ -18,10 +18,7 @@ export const undoFence: Stage = {
     await fence.run(wayBackOf(shard))
     // Secret until the target, at the cutover, gives it to the writers that it refuses.
     if (!(await source.flags.letOpen({ ...holdOf(shard), key: shard.epoch }))) {
-      throw new RehomeError(
-        'NOT_MOVED',
-        'the flag at the source no longer says that the tenant is away',
-      )
+      throw new RehomeError('NOT_MOVED', 'by its flag at the source the tenant is no longer away')
     }
   },
 }

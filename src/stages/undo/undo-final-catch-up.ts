@@ -6,5 +6,6 @@ import { finalCatchUp } from '../final-catch-up.ts'
 
 export const undoFinalCatchUp: Stage = {
   phase: 'undo_final_catch_up',
+  beginsUnstored: true,
   run: (shard) => finalCatchUp.run(wayBackOf(shard)),
 }

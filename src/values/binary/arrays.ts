@@ -48,7 +48,7 @@ interface Nested extends ReadonlyArray<Nested | string | null> {}
 function writeArray(element: BinaryForm, text: string, out: ByteWriter): boolean {
   // Bounds of its own: a transform makes none, and leaves none as they are.
   if (!text.startsWith('{')) return false
-  const parsed = parseArray(text, String) as Nested
+  const parsed: Nested = parseArray(text, String)
   const lengths = shapeOf(parsed)
   const items = itemsOf(parsed)
   const empty = lengths.includes(0)
@@ -64,7 +64,7 @@ function writeArray(element: BinaryForm, text: string, out: ByteWriter): boolean
     if (item === null) out.int32(-1)
     else if (!out.field(element, item)) return false
   }
-  // PostgreSQL takes no ragged ones, and says so.
+  // PostgreSQL refuses ragged ones with an error of its own.
   return isRegular(parsed, lengths)
 }
 

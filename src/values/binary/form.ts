@@ -45,7 +45,7 @@ export class ByteWriter {
     }
     const { bytes } = this
     let { at } = this
-    for (let i = start; i < end; i += 1, at += 1) bytes[at] = from[i] as number
+    for (let i = start; i < end; i += 1, at += 1) bytes[at] = from[i] ?? 0
     this.at = at
   }
 
@@ -82,7 +82,7 @@ export class ByteWriter {
     return true
   }
 
-  /** A value behind its length, as arrays and rows have it; false as `write` says it. */
+  /** A value behind its length, as arrays and rows have it; false as `write` makes it. */
   field(form: BinaryForm, text: string): boolean {
     const start = this.at
     this.int32(0)

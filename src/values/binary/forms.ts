@@ -149,12 +149,16 @@ const scalars: Readonly<Record<string, BinaryForm>> = {
   numeric: numericForm,
   ...instantForms,
   int2: integerForm({
-    ...{ oid: 21, min: -(2 ** 15), max: 2 ** 15 - 1 },
+    oid: 21,
+    min: -(2 ** 15),
+    max: 2 ** 15 - 1,
     read: (bytes, start) => bytes.readInt16BE(start),
     write: (value, out) => out.int16(value),
   }),
   int4: integerForm({
-    ...{ oid: 23, min: -(2 ** 31), max: 2 ** 31 - 1 },
+    oid: 23,
+    min: -(2 ** 31),
+    max: 2 ** 31 - 1,
     read: (bytes, start) => bytes.readInt32BE(start),
     write: (value, out) => out.int32(value),
   }),

@@ -37,7 +37,7 @@ function fourDigits(digit: number): string {
   return digit > 999 ? String(digit) : String(digit).padStart(4, '0')
 }
 
-/** The limits of numeric before PostgreSQL says that it overflows. */
+/** The limits of numeric before PostgreSQL reports an overflow. */
 const [maxWhole, maxDecimals] = [131_072, 16_383]
 
 /** Where the digits of a number stand in its text: from `whole` to `point`, and behind that. */

@@ -1,4 +1,6 @@
 /** A row of COPY's binary format, whose columns are found but not read. */
+
+import { itemAt } from '../../known.ts'
 import type { ColumnRoute } from '../../plan/routing/columns.ts'
 import type { Codec } from '../codec.ts'
 import { expectFields, type RowSource } from '../lazy-row.ts'
@@ -53,13 +55,13 @@ export class BinaryRow implements RowSource {
 
   value(index: number): unknown {
     if (this.isNull(index)) return null
-    const form = this.forms[index] as BinaryForm
+    const form = itemAt(this.forms, index)
     if (form.value) return form.value(this.bytes, this.startOf(index), this.starts[index + 1] ?? 0)
     return this.codecs[index]?.decode(this.text(index) ?? '')
   }
 
   private read(index: number): string {
-    const form = this.forms[index] as BinaryForm
+    const form = itemAt(this.forms, index)
     return form.text(this.bytes, this.startOf(index), this.starts[index + 1] ?? 0)
   }
 

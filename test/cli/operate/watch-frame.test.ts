@@ -3,8 +3,8 @@ import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { bar, clip, pad, screenOf } from '../../../src/cli/operate/terminal.ts'
 import { span, type Watched, watchFrame } from '../../../src/cli/operate/watch-frame.ts'
-import type { RunOverview } from '../../../src/control/run-overview.ts'
-import type { TenantLine } from '../../../src/control/run-tenants.ts'
+import type { RunOverview } from '../../../src/control/runs/run-overview.ts'
+import type { TenantLine } from '../../../src/control/runs/run-tenants.ts'
 
 const names = [
   'acme',

@@ -6,7 +6,7 @@ import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { TenantReadOnlyError } from '../../../src/client/index.ts'
 import { fence } from '../../helpers/client/fence.ts'
-import { listening } from '../../helpers/listening.ts'
+import { listening } from '../../helpers/http/listening.ts'
 
 type Start = (error: Error) => Server | Promise<Server>
 

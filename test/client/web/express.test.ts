@@ -4,7 +4,7 @@ import express from 'express'
 import { expect, test } from 'vitest'
 import { createReadOnlyMode } from '../../../src/client/index.ts'
 import { fence } from '../../helpers/client/fence.ts'
-import { listening } from '../../helpers/listening.ts'
+import { listening } from '../../helpers/http/listening.ts'
 
 const tenantOf = (request: express.Request) => request.get('x-tenant')
 const headers = { 'x-tenant': 'acme' }

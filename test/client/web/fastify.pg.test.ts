@@ -7,7 +7,7 @@ import { homesOf } from '../../helpers/client/homes.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { createFenced } from '../../helpers/fence/fenced.ts'
 import { createMover } from '../../helpers/fence/mover.ts'
-import { listening } from '../../helpers/listening.ts'
+import { listening } from '../../helpers/http/listening.ts'
 
 async function fenced() {
   const db = await createFenced()

@@ -5,6 +5,7 @@ import { frameworks } from '../../helpers/client/apps.ts'
 import type { TestHomes } from '../../helpers/client/homes.ts'
 import { type Served, serve } from '../../helpers/client/served.ts'
 import { eventually } from '../../helpers/eventually.ts'
+import { partOf } from '../../helpers/rotation.ts'
 
 /** At the door and after it. */
 const held = ({ look, untilWritable }: TestHomes) => ({ look, untilWritable, hold: '30s' })
@@ -30,7 +31,8 @@ async function leaveWaiting(app: Served): Promise<void> {
 /** Frameworks that can run a handler twice; the others send the client to the same place again. */
 const runsAgain = ['Fastify 5', 'a fetch handler']
 
-describe.each(Object.entries(frameworks))('a held write on %s', (name, framework) => {
+// Half of the frameworks with each commit.
+describe.each(partOf(Object.entries(frameworks), 2))('a held write on %s', (name, framework) => {
   test('waits at the door, and goes on once it may', async () => {
     await using app = await serve(framework, held)
     const answer = app.post('/notes')

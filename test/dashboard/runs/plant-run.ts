@@ -6,14 +6,14 @@ export async function plantRun(world: World, runId: string, tenants: number): Pr
   await world.control.pool.query(
     `insert into rehome_control.runs (id, plan_name, plan_fingerprint, scope, source, target,
        attempts, backoff_ms, created_by, rehome_version)
-     values ($1, 'large', '', 'large', 'db1', 'db2', 3, 1000, 'tester', '1')`,
+     values ($1, 'large', '', $1, 'db1', 'db2', 3, 1000, 'tester', '1')`,
     [runId],
   )
   await world.control.pool.query(
     `insert into rehome_control.moves (id, run_id, scope, target_scope, tenant_id, phase, open,
        error_code, error_message, rows_total, rows_copied, pause_ms, evidence,
        updated_at, not_before)
-     select gen_random_uuid(), $1, 'large', 'large', 'tenant ' || lpad(g::text, 6, '0'),
+     select gen_random_uuid(), $1, $1, $1, 'tenant ' || lpad(g::text, 6, '0'),
        case when g % 10 = 0 then 'failed' when g % 10 < 7 then 'moved' else 'queued' end,
        g % 10 >= 7,
        case when g % 10 = 0 then 'ROWS_DIFFER' end, case when g % 10 = 0 then 'differs' end,

@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Board } from '../../../src/dashboard/start-board.ts'
-import { noPoison } from '../../helpers/no-poison.ts'
+import { noPoison } from '../../helpers/moves/no-poison.ts'
 import { runAll } from '../../helpers/runs.ts'
 import { createWorld, type World } from '../../helpers/world.ts'
 import { ask, openBoard, poison } from '../board-world.ts'
@@ -104,6 +104,60 @@ describe('a run of four tenants, one of which failed', () => {
     expect(text).toMatch(
       /^: hello\n\nevent: overview\ndata: "<div id=.*event: done\ndata: null\n\n$/s,
     )
+  })
+
+  test('the report of the run is a file to keep', async () => {
+    const { status, headers, text } = await ask(board, `/runs/${runId}/report`)
+    expect(status).toBe(200)
+    expect(headers['content-disposition']).toBe(`attachment; filename="${runId}.html"`)
+    expect(text).toMatch(/^<!doctype html>.*<\/html>\s*$/s)
+    expect((await ask(board, '/runs/none/report')).status).toBe(404)
+  })
+
+  test('several tenants are asked for at once, with the price first, and the others passed over', async () => {
+    const post = async (...fields: [string, string][]) => {
+      const headers = { origin: board.url, 'content-type': 'application/x-www-form-urlencoded' }
+      const body = String(new URLSearchParams(fields))
+      return await ask(board, `/chosen/${runId}`, { method: 'POST', headers, body })
+    }
+    const ticked = (await ask(board, `/runs/${runId}`)).text.matchAll(
+      /form="chosen" value="([^"]*)"/g,
+    )
+    const all = [...ticked].map(([, value]): [string, string] => ['tenants', value ?? ''])
+    expect(all).toHaveLength(4)
+    const price = await post(['errand', 'retry'], ...all)
+    expect(textOf(price.text)).toMatch(/Retry: 1 of 4 chosen tenants .* 1 tenant: copied again/)
+    expect(textOf(price.text)).toContain('Passed over: 3 moved.')
+    const matching: [string, string] = ['matching', 'yes']
+    const failed = await post(['errand', 'retry'], matching, ['phase', 'failed'])
+    expect(textOf(failed.text)).toMatch(/Retry: 1 of 1 chosen tenants/)
+    expect([...failed.text.matchAll(/name="tenants" value="([^"]*)"/g)]).toHaveLength(1)
+    const every = await post(['errand', 'rollback'], matching, ['q', ''], ['code', ''])
+    expect(textOf(every.text)).toMatch(/Roll back: 4 of 4 chosen tenants/)
+    expect((await post(['errand', 'retry'], matching, ['q', 'nobody'])).status).toBe(400)
+    expect((await post(['errand', 'retry'], ['matching', '1'], ...all)).status).toBe(400)
+    const back = await post(['errand', 'rollback'], ...all)
+    expect(textOf(back.text)).toMatch(/Roll back: 4 of 4 chosen tenants/)
+    expect(textOf((await post(['errand', 'cancel'], ...all)).text)).toContain(
+      'for none of them now',
+    )
+    const asks: [string, string][] = [
+      ['errand', 'retry'],
+      ['ask', 'yes'],
+      ['by', 'Ada'],
+    ]
+    const refused = await post(...asks, ['reason', 'x'], ...all)
+    expect([refused.status, textOf(refused.text)]).toEqual([
+      400,
+      expect.stringContaining('Not asked for: give a reason'),
+    ])
+    const asked = await post(...asks, ['reason', 'mended'], ['confirmed', 'yes'], ...all)
+    expect([asked.status, asked.headers.location]).toEqual([303, `/runs/${runId}`])
+    const { events } = await world.rehome.show(runId, 'bad')
+    const requests = events.filter(({ kind }) => kind === 'asked').map(({ message }) => message)
+    expect(requests.join()).toMatch(/move asked for by Ada \(operator on the board\): mended/)
+    expect((await post(['errand', 'retry'])).status).toBe(400)
+    expect((await post(['errand', 'drop'], ...all)).status).toBe(400)
   })
 })
 

@@ -1,7 +1,7 @@
 // Attempts at errands without a queue and without a worker process: `attempt()` itself, any number
 // of them at once. Each may be a life that ends or stands still; they share connections.
 import { inspect } from 'node:util'
-import { closeControl, openControl } from '../../../src/control/database.ts'
+import { type Control, closeControl, openControl } from '../../../src/control/database.ts'
 import { findMove } from '../../../src/control/moves.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
 import type { Ends } from '../../../src/ends/end.ts'
@@ -32,7 +32,7 @@ export interface Attempts extends AsyncDisposable {
   reap(): Promise<void>
 }
 
-export function openAttempts(world: World): Attempts {
+export function openAttempts(world: Pick<World, 'environment' | 'plan'>): Attempts {
   const { environment } = world
   const plan = checkPlan(world.plan())
   const fingerprint = fingerprintOf(plan)
@@ -63,7 +63,9 @@ export function openAttempts(world: World): Attempts {
       while (outcomes.length < attemptsMax) {
         const asked = await errandOf(moveId)
         if (!asked) return
-        outcomes.push(await attempt({ ...opened, ...asked, plans, stop }))
+        const outcome = await attempt({ ...opened, ...asked, plans, stop })
+        if (outcome.kind === 'held') await complete(control, moveId)
+        outcomes.push(outcome)
       }
       if (await errandOf(moveId)) throw new Error(`not over: ${inspect(outcomes, { depth: 4 })}`)
     },
@@ -73,6 +75,11 @@ export function openAttempts(world: World): Attempts {
       void Promise.all([closeEnds(shared), closeControl(control)])
     },
   }
+}
+
+/** Ends the hold, as a person would who has seen it. */
+async function complete({ pool }: Control, moveId: string): Promise<void> {
+  await pool.query('update rehome_control.moves set held = false where id = $1', [moveId])
 }
 
 /** The dead do not try to lower a fence for the length of its lease. */
@@ -88,7 +95,9 @@ function mortal(plan: Plan, life: Life): Plan {
 }
 
 function poolsOf({ source, target }: Ends): Pool[] {
-  return [source, target].flatMap(({ sql }) => (sql ? [sql.pool, sql.lifeline] : []))
+  return [source, target].flatMap(({ sql }) =>
+    sql ? [sql.pool, sql.writers ?? sql.pool, sql.lifeline] : [],
+  )
 }
 
 function share(pool: Pool): void {

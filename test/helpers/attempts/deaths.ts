@@ -1,7 +1,7 @@
 // Deaths at the remote calls of a story: each place alone, for a tenant of its own, or one after
 // the other. The places are not listed but heard: a new call is a new place.
 import { expect } from 'vitest'
-import { type CallPoint, changesNothing, phaseOf } from '../call-points.ts'
+import { type CallPoint, changesNothing, phaseOf } from '../moments/call-points.ts'
 import { indexOfName, isInPart, oneOf } from '../rotation.ts'
 import { eachAtOnce, finishAll, lapse, openScene, type Scene } from './scene.ts'
 import type { Asked, Story } from './stories.ts'

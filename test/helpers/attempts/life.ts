@@ -11,7 +11,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import type { RemoteCall } from '../../../src/calls.ts'
-import { type CallPoint, createPointNames } from '../call-points.ts'
+import { type CallPoint, createPointNames } from '../moments/call-points.ts'
 
 const lives = new AsyncLocalStorage<Life>()
 
@@ -67,6 +67,11 @@ export class Life {
     if (!this.#held) return
     this.#held = false
     for (const socket of this.#sockets) letGo(socket)
+  }
+
+  /** Breaks the connections in use; its code goes on, and may open others. */
+  breakConnections(): void {
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   /** Connections that its code has not given back. */

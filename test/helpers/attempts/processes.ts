@@ -2,13 +2,13 @@
 // life.ts does within one process, shown to be what signals do.
 import { expect } from 'vitest'
 import { findMove } from '../../../src/control/moves.ts'
-import { findRun } from '../../../src/control/runs.ts'
+import { findRun } from '../../../src/control/runs/runs.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
 import { ensureJob } from '../../../src/queue/jobs.ts'
 import type { QueueBackend } from '../backends.ts'
-import { phaseOf } from '../call-points.ts'
 import { eventually } from '../eventually.ts'
-import { type FailingWorker, startFailing } from '../failing-worker.ts'
+import { phaseOf } from '../moments/call-points.ts'
+import { type FailingWorker, startFailing } from '../processes/failing-worker.ts'
 import { oneOf } from '../rotation.ts'
 import { listen } from './deaths.ts'
 import { expectEnded, expectOneHome, openScene, type Scene } from './scene.ts'
@@ -18,7 +18,7 @@ import type { Asked, Story } from './stories.ts'
 export interface Failing {
   readonly story: Story
   readonly backend: QueueBackend
-  /** A compiled test/helpers/worker-process.ts. */
+  /** A compiled test/helpers/processes/worker-process.ts. */
   readonly file: string
   readonly phases: readonly string[]
 }

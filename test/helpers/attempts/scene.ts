@@ -2,9 +2,9 @@
 // writes meanwhile, and what has to hold when all of it is over.
 import { expect } from 'vitest'
 import { inParallel } from '../../../src/parallel.ts'
-import type { CallPoint } from '../call-points.ts'
 import type { TestDatabase } from '../database.ts'
-import { isTimeToWrite, writesOf } from '../meanwhile.ts'
+import type { CallPoint } from '../moments/call-points.ts'
+import { isTimeToWrite, writesOf } from '../moments/meanwhile.ts'
 import { writeAt } from '../runs.ts'
 import type { World, WorldOptions } from '../world.ts'
 import { type Attempts, openAttempts } from './attempts.ts'

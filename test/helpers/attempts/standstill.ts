@@ -2,8 +2,8 @@
 // and the tenant has gone on writing: they change nothing.
 import { expect } from 'vitest'
 import type { Outcome } from '../../../src/worker/attempt.ts'
-import type { CallPoint } from '../call-points.ts'
-import { deferred } from '../deferred.ts'
+import type { CallPoint } from '../moments/call-points.ts'
+import { deferred } from '../moments/deferred.ts'
 import { type Choose, isPlaceInPart, listen } from './deaths.ts'
 import type { Life } from './life.ts'
 import { eachAtOnce, expectOneHome, expectPhase, openScene, type Scene } from './scene.ts'

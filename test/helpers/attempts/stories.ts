@@ -8,6 +8,8 @@ import type { PlanInput } from '../../../src/plan/plan.ts'
 import { bothEnds, createHttpWorld } from '../http-world.ts'
 import { ownIds } from '../way-back.ts'
 import { createWorld, type World, type WorldOptions } from '../world.ts'
+import { openAttempts } from './attempts.ts'
+import { Life } from './life.ts'
 
 export type EndName = 'source' | 'target'
 
@@ -79,6 +81,10 @@ const rollback = each(({ rehome: { control } }, { id }) =>
 const windowErrand = (errand: 'audit' | 'finalize') =>
   each(({ rehome: { control } }, { id }) => askWindow(control, id, { errand, by }))
 const nothing = async () => {}
+const hold: Story['ask'] = async ({ rehome: { control } }, moves) => {
+  const query = 'update rehome_control.moves set held = true where id = any ($1)'
+  await control.pool.query(query, [moves.map(({ id }) => id)])
+}
 const moved = { home: 'target', phase: 'moved' } as const
 const movedOnline = { ...moved, flags: { source: 'moved', target: 'capturing' } } as const
 const back = {
@@ -103,6 +109,19 @@ export const stories = {
       writes: true,
     },
     ...{ ...movedOnline, away: 'same' },
+  },
+  heldMove: {
+    ...{ name: 'a move to its hold', plan: online, target: ownIds, before: null, ask: hold },
+    ...{ writes: true, ...movedOnline, away: 'same' },
+  },
+  keptMove: {
+    ...{ name: 'a look at a held move', plan: online, target: ownIds, before: null },
+    ask: async (world, moves) => {
+      await hold(world, moves)
+      await using attempts = openAttempts(world)
+      for (const { id } of moves) await attempts.live(new Life(), id)
+    },
+    ...{ writes: true, ...movedOnline, away: 'same' },
   },
   rollbackWithWrites: {
     ...{

@@ -6,7 +6,7 @@ import { createApp as createExpress } from '../../../examples/in-the-application
 import { createApp as createFastify } from '../../../examples/in-the-application/fastify-kysely.ts'
 import { createApp as createHono } from '../../../examples/in-the-application/hono-drizzle.ts'
 import type { Pools } from '../../../examples/in-the-application/page.ts'
-import { listening } from '../listening.ts'
+import { listening } from '../http/listening.ts'
 import type { HomesWorld } from './homes-world.ts'
 
 interface App {

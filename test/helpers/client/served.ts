@@ -1,7 +1,7 @@
 // The application of apps.ts over a database whose tenant `acme` is fenced, on a real server.
 import { createFenced, type Fenced } from '../fence/fenced.ts'
 import { createMover, type Mover } from '../fence/mover.ts'
-import { listening } from '../listening.ts'
+import { listening } from '../http/listening.ts'
 import type { App, Asked, Framework } from './apps.ts'
 import { homesOf, type TestHomes } from './homes.ts'
 

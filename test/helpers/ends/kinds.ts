@@ -8,8 +8,8 @@ import { createHttpEnd } from '../../../src/http-end/entry.ts'
 import { http, postgres } from '../../../src/plan/endpoint.ts'
 import { createPool } from '../../../src/postgres.ts'
 import { createDatabase, openPool, type TestDatabase, templateDatabase } from '../database.ts'
+import { notesApi, serveNotesApi } from '../http/notes-api.ts'
 import { secret, serveEnd } from '../http-end.ts'
-import { notesApi, serveNotesApi } from '../notes-api.ts'
 import { apiSchema, endExclude, endSchema, endTables } from './schema.ts'
 
 export type Kind = 'sql' | 'http' | 'api'
@@ -58,7 +58,7 @@ async function openSql(): Promise<TestEnd> {
 }
 
 /** The end of that database, reached by SQL. */
-export function sqlEndOf({ url }: TestDatabase): End {
+export function sqlEndOf({ url }: Pick<TestDatabase, 'url'>): End {
   return openEnd('target', postgres({ urlFrom: 'END_URL' }), { environment: { END_URL: url } })
 }
 

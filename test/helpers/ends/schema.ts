@@ -1,7 +1,7 @@
 // The small application of the contract suites: entries, marks of entries, and lines that find
 // their tenant through their entry. What an existing API knows of it stands in notes-api.ts.
 import { table } from '../../../src/plan/plan.ts'
-import { journal } from '../notes-api.ts'
+import { journal } from '../http/notes-api.ts'
 
 /** The first two tables alone, as an existing API has them. */
 export const apiSchema = journal

@@ -7,7 +7,7 @@ import type { TenantRows, Texts } from '../../../src/ends/tenant-rows.ts'
 import type { Catalog, CatalogTable } from '../../../src/plan/catalogs/catalog.ts'
 import { asItIs } from '../../../src/plan/routing/columns.ts'
 import type { TenantPath } from '../../../src/plan/routing/path.ts'
-import { explain } from '../../../src/postgres.ts'
+import { toRehomeError } from '../../../src/postgres.ts'
 import { begin, claimOf, holdOf, newActor } from './flag-states.ts'
 import type { TestEnd } from './kinds.ts'
 import { endTables } from './schema.ts'
@@ -95,11 +95,11 @@ export async function receiving(end: TestEnd, tenant: string) {
   return { ...holdOf(actor), epoch: actor.epoch }
 }
 
-export type SyncHold = Hold & { readonly epoch: string }
+export type CheckpointHold = Hold & { readonly epoch: string }
 
 export function writingOf(
   { at, name, ...change }: { at: At; name: TableName } & Partial<Writing>,
-  hold: SyncHold,
+  hold: CheckpointHold,
 ) {
   return { hold, table: tableAt(at, name), replicate: false, from: nothingRead, ...change }
 }
@@ -125,6 +125,6 @@ export async function writeBatch(
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   return await work.then(
     () => 'nothing was thrown',
-    (error: unknown) => explain(error, 'the end').code,
+    (error: unknown) => toRehomeError(error, 'the end').code,
   )
 }

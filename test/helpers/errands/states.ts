@@ -2,7 +2,7 @@
 // that is open, and by the other inputs of the rules about asking.
 import { randomUUID } from 'node:crypto'
 import { type Control, closeControl, openControl } from '../../../src/control/database.ts'
-import { insertRun } from '../../../src/control/runs.ts'
+import { insertRun } from '../../../src/control/runs/runs.ts'
 import type { Errand } from '../../../src/errands.ts'
 import { migrate } from '../../../src/migrations.ts'
 import type { Phase } from '../../../src/phases.ts'
@@ -11,7 +11,15 @@ import { createDatabase, templateDatabase } from '../database.ts'
 
 const phases: readonly Phase[] = [
   ...(['queued', 'preflight', 'capture', 'fence', 'drain', 'copy', 'catch_up', 'verify'] as const),
-  ...(['final_catch_up', 'cutover', 'release', 'moved', 'failed', 'undo_catch_up'] as const),
+  ...([
+    'hold',
+    'final_catch_up',
+    'cutover',
+    'release',
+    'moved',
+    'failed',
+    'undo_catch_up',
+  ] as const),
   ...(['undo_compare', 'undo_fence', 'undo_drain', 'undo_final_catch_up', 'undo_cutover'] as const),
   ...([
     'undo_release',

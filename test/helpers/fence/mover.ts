@@ -21,17 +21,20 @@ export interface MoverOptions {
   /** Default 60,000. */
   readonly leaseMs?: number
   readonly scope?: string
+  /** Default: no limit. */
+  readonly referencesMax?: number
 }
 
 export type Mover = ReturnType<typeof createMover>
 
 export function createMover(db: Fenced, tenant: Tenant | '*', options: MoverOptions = {}) {
   const { pool = db.moverPool(), leaseMs = 60_000, scope = 'default' } = options
+  const { referencesMax = Number.POSITIVE_INFINITY } = options
   const moveId = randomUUID()
   const epoch = randomUUID()
   const hold: Hold = { scope, tenant, token: randomUUID() }
   const drainIt = (drainMs = 20_000) =>
-    drain(pool, { tenant, drainMs, signal: new AbortController().signal })
+    drain(pool, { tenant, drainMs, referencesMax, signal: new AbortController().signal })
   return {
     pool,
     hold,
@@ -44,10 +47,10 @@ export function createMover(db: Fenced, tenant: Tenant | '*', options: MoverOpti
     },
     drain: drainIt,
     /** The drain, seen waiting: it has looked, and somebody is still in. */
-    async drainThatWaits(): Promise<{ done: Promise<unknown>; isDone(): boolean }> {
+    async drainThatWaits(drainMs?: number): Promise<{ done: Promise<unknown>; isDone(): boolean }> {
       let isDone = false
       const since = (await db.pool.query('select clock_timestamp() as t')).rows[0].t
-      const done = drainIt().finally(() => {
+      const done = drainIt(drainMs).finally(() => {
         isDone = true
       })
       done.catch(() => {})
@@ -86,6 +89,7 @@ async function hasLooked(db: Fenced, since: Date): Promise<void> {
   const query = `select count(*)::int as looked from pg_stat_activity
     where application_name = 'rehome mover' and datname = current_database()
       and query_start >= $1 and (query like '%pg_locks l%'
-        or query like 'update rehome.buckets%' and wait_event_type = 'Lock')`
+          and (state = 'idle' or query not like '%update rehome.buckets%')
+        or query like '%update rehome.buckets%' and wait_event_type = 'Lock')`
   expect((await db.pool.query(query, [since])).rows[0].looked).toBeGreaterThan(0)
 }

@@ -1,6 +1,6 @@
 // Kinds of changes besides those of kinds-of-changes.ts: of what only one row may have, of parents,
 // and of a tenant's first and last rows. acme has the notes 1 to 10, beta 11 to 14.
-import { kindsOfChanges } from '../kinds-of-changes.ts'
+import { kindsOfChanges } from '../moments/kinds-of-changes.ts'
 
 type Kind = readonly [title: string, ...statements: string[]]
 

@@ -8,10 +8,10 @@ import { Caller, callers } from '../../../src/calls.ts'
 import { type Survey, survey } from '../../../src/checks/survey.ts'
 import { type Control, closeControl, openControl } from '../../../src/control/database.ts'
 import { claimMove } from '../../../src/control/moves.ts'
-import { findRun, insertRun } from '../../../src/control/runs.ts'
+import { findRun, insertRun } from '../../../src/control/runs/runs.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
 import type { Ends } from '../../../src/ends/end.ts'
-import type { Compared, Round } from '../../../src/follow/follower.ts'
+import type { Extent, Round } from '../../../src/follow/follower.ts'
 import { followerOf } from '../../../src/follow/follower-of.ts'
 import { createLog } from '../../../src/log.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
@@ -26,7 +26,7 @@ export interface Follower {
   readonly shard: Shard
   /** One of its stages, on behalf of the attempt. */
   run(stage: Stage): Promise<void>
-  round(compared: Compared): Promise<Round>
+  round(compared: Extent): Promise<Round>
   /** Rounds until one has found nothing to bring; that one has compared everything. */
   settle(): Promise<void>
 }
@@ -49,7 +49,9 @@ export async function startFollowing(
   over: readonly EndName[],
   { plan: more = {}, schema = '' }: { plan?: Partial<PlanInput>; schema?: string } = {},
 ): Promise<Following> {
-  const plan = { strategy: 'online', pause: { budgetMs: 60_000 }, ...more } as const
+  // No lease is to lapse here, however slow the machine is.
+  const fence = { leaseMs: 600_000, drainMs: 10_000 }
+  const plan = { strategy: 'online', pause: { budgetMs: 60_000 }, fence, ...more } as const
   const world = await createWorld({ plan, both: `${followedSchema};${schema}` })
   const served: Partial<Record<EndName, ServedEnd>> = {}
   for (const name of over) served[name] = await serveEnd(world[name])
@@ -68,7 +70,7 @@ export async function startFollowing(
     world,
     async begin() {
       const follower = behalfOf(await prepare({ plan: checked, ends, surveyed, control, leases }))
-      await takeTurns(follower.shard)
+      Object.assign(follower.shard.flagsFound, await takeTurns(follower.shard))
       await follower.run(preflight)
       await follower.run(capture)
       return follower
@@ -116,8 +118,10 @@ async function prepare({ plan, ends, surveyed, control, leases }: Prepared): Pro
     report: () => {},
     tell: () => {},
     unsettled: new Map(),
+    seen: new Map(),
     evidence: {},
     phaseMs: {},
+    noted: { change: {}, sent: Promise.resolve() },
   }
   return {
     ...{
@@ -128,6 +132,8 @@ async function prepare({ plan, ends, surveyed, control, leases }: Prepared): Pro
       token,
       turn: move.turn ?? '0',
       ends,
+      flagsFound: { source: null, target: null },
+      targetEmptied: false,
       control,
       lease,
       ...unheard,
@@ -150,7 +156,7 @@ async function prepare({ plan, ends, surveyed, control, leases }: Prepared): Pro
 
 function behalfOf(shard: Shard): Follower {
   const behalf = <T>(work: () => Promise<T>) => callers.run(shard.caller, work)
-  const round = (compared: Compared) => behalf(() => followerOf(shard).round(shard, compared))
+  const round = (compared: Extent) => behalf(() => followerOf(shard).round(shard, compared))
   return {
     shard,
     run: (stage) => behalf(() => step(shard, stage)),
@@ -165,9 +171,11 @@ function behalfOf(shard: Shard): Follower {
 /** Whatever an attempt before has left at either end, and all rows; then those of two tenants. */
 export async function reset({ source, target, control, addTenant }: World): Promise<void> {
   await control.pool.query('update rehome_control.moves set open = false')
-  const left = ['tenant_flags', 'turns', 'syncs', 'copy_progress', 'changed_keys'].map((name) => {
-    return `rehome.${name}`
-  })
+  const left = ['tenant_flags', 'turns', 'checkpoints', 'copy_progress', 'changed_keys'].map(
+    (name) => {
+      return `rehome.${name}`
+    },
+  )
   const logs = `select relname from pg_class where relnamespace = 'rehome_log'::regnamespace and relkind = 'r'`
   for (const { pool } of [source, target]) {
     const found = (await pool.query(logs)).rows.map(({ relname }) => `rehome_log.${relname}`)

@@ -3,9 +3,11 @@
  * rules of it: words that hide who acts, comments without a subject.
  */
 import { execFile } from 'node:child_process'
+import { basename } from 'node:path/posix'
 import { promisify } from 'node:util'
 import { pages } from './pages.ts'
 import {
+  childOf,
   childrenOf,
   filesIn,
   lineAt,
@@ -37,6 +39,16 @@ const hiding = [
   'others have',
 ].map((words) => words.replaceAll(' ', '[\\s*/-]+'))
 const hidingWords = new RegExp(`\\b(?:${hiding.join('|')})\\b`, 'gi')
+
+/** Programs, pages and columns do not speak: they show, set, mean, define or refuse. */
+const speaking = /\b(?:says|said)\b/gi
+const product = /^(src|jobs|bin|migrations)\/.*\.(ts|js|sql)$/
+
+export function speakingThings(sources: Sources): string[] {
+  return [...filesIn(sources, product), ...filesIn(sources, pages)].flatMap(([path, text]) =>
+    [...text.matchAll(speaking)].map(({ 0: word, index }) => said(path, lineAt(text, index), word)),
+  )
+}
 
 /** In tests of comments alone: their values may be any word. */
 export function privateWords(sources: Sources): string[] {
@@ -91,9 +103,22 @@ export function vagueComments(sources: Sources): string[] {
   )
 }
 
-/** Subjects of commits: `area: what the commit does`, where an area is a folder. */
-export function vagueSubjects(subjects: readonly string[]): string[] {
-  return subjects.filter((subject) => !/^[a-z][a-z-]*: [^\sA-Z].*[^.\s]$/.test(subject))
+const beside = ['docs', 'test', 'bench', 'build', 'src']
+
+/** Areas of commits: folders of the repository, and what stands in src beside its folders. */
+function areasOf(sources: Sources): ReadonlySet<string> {
+  const folders = [...sources.keys()].flatMap((path) => path.split('/').slice(0, -1))
+  const files = filesIn(sources, /^src\/[\w-]+\.ts$/).map(([path]) => basename(path, '.ts'))
+  return new Set([...beside, ...folders, ...files])
+}
+
+/** Subjects of commits that are not of the form `area: what the commit does`. */
+export function vagueSubjects(subjects: readonly string[], sources: Sources): string[] {
+  const areas = areasOf(sources)
+  return subjects.filter((subject) => {
+    const [, area] = /^([a-z][a-z-]*): [^\sA-Z].*[^.\s]$/.exec(subject) ?? []
+    return area === undefined || !areas.has(area)
+  })
 }
 
 /** Subjects of the newest commits; none where this is no clone. */
@@ -103,4 +128,40 @@ export async function newestSubjects(folder: string): Promise<string[]> {
     stdout: '',
   }))
   return stdout.split('\n').filter((subject) => subject !== '')
+}
+
+/** They tell that something was done, and not what the value is. */
+const participles = ['told', 'said', 'asked', 'seen', 'found', 'given', 'wanted', 'known']
+const functions = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']
+
+/** Variables and parameters are nouns. A property that is taken out of an object keeps its name. */
+export function participleNames(sources: Sources): string[] {
+  return filesIn(sources, /^(src|jobs)\/.*\.ts$/).flatMap(([path, text]) => {
+    const variables = nodesOf(text, 'VariableDeclarator').map((node) => childOf(node, 'id'))
+    const parameters = nodesOf(text, ...functions).flatMap((node) => childrenOf(node, 'params'))
+    return [...variables, ...parameters]
+      .flatMap(namesIn)
+      .filter(({ name }) => participles.some((word) => word === name))
+      .map(({ name, start }) => `${path}:${lineAt(text, start)} calls a value "${name}"`)
+  })
+}
+
+/** The names that a pattern binds, but for properties that keep theirs. */
+function namesIn(pattern: Node | undefined): Node[] {
+  switch (pattern?.type) {
+    case 'Identifier':
+      return [pattern]
+    case 'ArrayPattern':
+      return childrenOf(pattern, 'elements').flatMap(namesIn)
+    case 'ObjectPattern':
+      return childrenOf(pattern, 'properties')
+        .filter(({ shorthand }) => shorthand !== true)
+        .flatMap((property) => namesIn(childOf(property, 'value') ?? property))
+    case 'AssignmentPattern':
+      return namesIn(childOf(pattern, 'left'))
+    case 'RestElement':
+      return namesIn(childOf(pattern, 'argument'))
+    default:
+      return []
+  }
 }

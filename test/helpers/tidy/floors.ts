@@ -1,6 +1,6 @@
 // Imports go down only, and never in a circle. See "Rooms and floors" in docs/architecture.md.
 import { basename, dirname, join } from 'node:path/posix'
-import { childOf, filesIn, nodesOf, type Sources, textOf } from './sources.ts'
+import { childOf, filesIn, lineAt, nodesOf, type Sources, textOf } from './sources.ts'
 
 interface Place {
   readonly floor: number
@@ -9,7 +9,7 @@ interface Place {
 
 /** From below. A folder of one floor meets none of its neighbours. */
 const floors: readonly RegExp[] = [
-  /^(src)\/(calls|errands|errors|clock|duration|html|log|numbers|parallel|phases|place|postgres|quote|migrations|session-settings)\.ts$/,
+  /^(src)\/(calls|errands|errors|clock|duration|html|known|log|numbers|parallel|phases|place|postgres|quote|migrations|traces|sessions\/[\w-]+)\.ts$/,
   /^(src\/plan)\//,
   /^(src\/(values|control|testing|lint))\//,
   // The contract of all ends.
@@ -121,11 +121,13 @@ export function importCircles(sources: Sources): string[] {
 }
 
 const filesMax = 20
+const code =
+  /^(src|jobs|assets|bin|test|chaos|fuzz|bench|demo|dev|conformance|examples)\/.*\.(ts|mjs|js|sql)$/
 
 /** A folder shows what is in it at one look. */
 export function overfullFolders(sources: Sources): string[] {
   const files = new Map<string, number>()
-  for (const [path] of filesIn(sources, product)) {
+  for (const [path] of filesIn(sources, code)) {
     files.set(dirname(path), (files.get(dirname(path)) ?? 0) + 1)
   }
   return [...files].flatMap(([folder, count]) =>
@@ -140,4 +142,13 @@ export function sharedNames(sources: Sources): string[] {
     const all = paths.filter((path) => basename(path) === name)
     return all.length > 2 ? [`${all.length} files are called ${name}: ${all.join(', ')}`] : []
   })
+}
+
+/** Phases ask what an end can do, never of which kind it is. */
+export function kindsAskedFor(sources: Sources): string[] {
+  return filesIn(sources, /^src\/(stages\/.*|move-shard)\.ts$/).flatMap(([path, text]) =>
+    [...text.matchAll(/\bkind\s*[!=]==/g)].map(
+      ({ index }) => `${path}:${lineAt(text, index)} asks for a kind`,
+    ),
+  )
 }

@@ -104,6 +104,23 @@ export function wrongPhases(sources: Sources): string[] {
   ]
 }
 
+/**
+ * The index of open moves names the phases before the cutover, in their order: PostgreSQL uses it
+ * only for queries that say the same, and these derive their list from phases.ts.
+ */
+export function wrongGates(sources: Sources): string[] {
+  const phases = (sources.get('src/phases.ts') ?? '').matchAll(
+    /\{\s+name: '(\w+)',\s+fails: 'back'/g,
+  )
+  const before = [...phases].map(([, name]) => name).join(', ')
+  return filesIn(sources, /^migrations\/control\/.*\.sql$/).flatMap(([path, text]) =>
+    [...text.matchAll(/phase not in \(([^)]*)\)/g)]
+      .map(([, list = '']) => [...list.matchAll(/'(\w+)'/g)].map(([, word]) => word).join(', '))
+      .filter((list) => list !== before)
+      .map((list) => `${path} has (${list}) for the phases before the cutover`),
+  )
+}
+
 /** A stage's file is called as its phase is; every phase that something is done in has a stage. */
 export function wrongStages(sources: Sources): string[] {
   const stages = filesIn(sources, /^src\/stages\/.*\.ts$/).flatMap(([path, text]) =>
@@ -171,7 +188,12 @@ function hashOf(word: string): string {
  * Places that may open a connection: those whose calls are heard, the queue's, and the
  * application's own, by which no tenant is moved.
  */
-const doors = ['src/postgres.ts', 'src/queue/queues.ts', 'src/client/home.ts']
+const doors = [
+  'src/postgres.ts',
+  'src/queue/queues.ts',
+  'src/queue/redis-url.ts',
+  'src/client/home.ts',
+]
 
 /** A connection past them would be one that no crash is tried at. */
 export function unheardConnections(sources: Sources): string[] {

@@ -1,7 +1,7 @@
 // Every type of PostgreSQL over HTTP, as it is and through transforms that change nothing.
 import { expect } from 'vitest'
 import { table } from '../../../src/plan/plan.ts'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld, type EndName } from '../../helpers/http-world.ts'
 import { moveOf, runAll } from '../../helpers/runs.ts'
 import {
@@ -9,7 +9,7 @@ import {
   fillTypeTables,
   typeTables,
   typeTablesSql,
-} from '../../helpers/type-tables.ts'
+} from '../../helpers/schemas/type-tables.ts'
 
 type Row = Record<string, unknown>
 

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'vitest'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld, type HttpWorld } from '../../helpers/http-world.ts'
-import { programFile } from '../../helpers/programs.ts'
+import { programFile } from '../../helpers/processes/programs.ts'
 import { ended, expectHome, moveOf, rowsAt } from '../../helpers/runs.ts'
 
 const plan = { chunkRows: 50, attempts: 20, fence: { leaseMs: 3_000, drainMs: 2_000 } }
@@ -21,10 +21,14 @@ async function copying(world: HttpWorld, runId: string | null): Promise<void> {
 }
 
 async function startWorkerProcess(world: HttpWorld, changes: object) {
-  const started = spawn(process.execPath, [programFile('test/helpers/worker-process.ts')], {
-    env: { ...process.env, ...world.environment, PLAN_CHANGES: JSON.stringify(changes) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const started = spawn(
+    process.execPath,
+    [programFile('test/helpers/processes/worker-process.ts')],
+    {
+      env: { ...process.env, ...world.environment, PLAN_CHANGES: JSON.stringify(changes) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   await once(started.stdout, 'data')
   return started
 }

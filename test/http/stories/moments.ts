@@ -2,11 +2,11 @@
 // feed are moved offline.
 import { expect } from 'vitest'
 import type { RemoteCall } from '../../../src/calls.ts'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld, type EndName } from '../../helpers/http-world.ts'
-import { moveWhile } from '../../helpers/kinds-of-changes.ts'
+import { moveWhile } from '../../helpers/moments/kinds-of-changes.ts'
+import { both, everything, seed, tables } from '../../helpers/moments/wandering.ts'
 import { ended, flagsAt, rowsAt, runAll, tryWrite } from '../../helpers/runs.ts'
-import { both, everything, seed, tables } from '../../helpers/wandering.ts'
 import { onlinePlan } from '../../helpers/way-back.ts'
 
 /** Every place becomes another list's, far away from where it was. */

@@ -1,10 +1,10 @@
 // Tenants that move online where an end is asked over HTTP: nothing that they write is lost.
 import { expect } from 'vitest'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld } from '../../helpers/http-world.ts'
-import { computed, expectRenumbered, renumbered } from '../../helpers/renumbered.ts'
-import { changeableKeys, startRestless } from '../../helpers/restless.ts'
+import { changeableKeys, startRestless } from '../../helpers/moments/restless.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll } from '../../helpers/runs.ts'
+import { computed, expectRenumbered, renumbered } from '../../helpers/schemas/renumbered.ts'
 import { back, onlinePlan, ownIds, writeThere } from '../../helpers/way-back.ts'
 
 const plan = { ...onlinePlan, attempts: 5, fence: { leaseMs: 10_000, drainMs: 10_000 } } as const

@@ -1,9 +1,9 @@
 // Tenants whose ends are reached over HTTP come back, are given up, and are tidied up after.
 import { expect } from 'vitest'
-import { damageBeforeVerify } from '../../helpers/damage.ts'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld } from '../../helpers/http-world.ts'
-import { noPoison } from '../../helpers/no-poison.ts'
+import { damageBeforeVerify } from '../../helpers/moments/damage.ts'
+import { noPoison } from '../../helpers/moves/no-poison.ts'
 import { ended, expectHome, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../../helpers/runs.ts'
 
 const cutMicroseconds = `update notes set at = date_trunc('milliseconds', at) where id = 4`

@@ -1,9 +1,9 @@
 // What becomes of a window over HTTP: audits, its end, and what they find.
 import { expect } from 'vitest'
-import { damageBeforeVerify } from '../../helpers/damage.ts'
 import type { TestDatabase } from '../../helpers/database.ts'
-import type { MixedStory } from '../../helpers/http-mixes.ts'
+import type { MixedStory } from '../../helpers/http/http-mixes.ts'
 import { createHttpWorld } from '../../helpers/http-world.ts'
+import { damageBeforeVerify } from '../../helpers/moments/damage.ts'
 import { ended, flagsAt, moveOf, rowsAt, runAll, tryWrite } from '../../helpers/runs.ts'
 import { audited, onlinePlan as plan, writeThere } from '../../helpers/way-back.ts'
 

@@ -8,7 +8,7 @@ import { ByteWriter } from '../../../src/values/binary/form.ts'
 import { binaryForm } from '../../../src/values/binary/forms.ts'
 import { codecFor } from '../../../src/values/values.ts'
 import { createDatabase } from '../../helpers/database.ts'
-import { generated, generatedArray } from '../../helpers/type-values.ts'
+import { generated, generatedArray } from '../../helpers/schemas/type-values.ts'
 
 const database = await createDatabase()
 const pool = createPool({ url: database.url, name: 'source' })

@@ -67,36 +67,72 @@ const unique = z.object({
   primary: z.boolean().default(false),
 })
 
+interface Step {
+  columns: string[]
+  parent: string
+  parentColumns: string[]
+  undeclared?: boolean | undefined
+  inverse?: boolean | undefined
+  deferrable: boolean
+}
+type Through = Step & { kind: 'through'; path: Path }
 type Path =
   | { kind: 'column'; column: string }
+  | Through
   | {
-      kind: 'through'
-      columns: string[]
-      parent: string
-      parentColumns: string[]
-      undeclared?: boolean | undefined
+      kind: 'any'
+      table: string
+      key: string[]
+      keyMayBeNull?: boolean | undefined
+      ways: Through[]
+      selves: Step[]
       deferrable: boolean
-      path: Path
     }
+
+/** Conditions of the end's own stay there: nothing but the end asks them. */
+const step = z.object({
+  columns: z.array(z.string()),
+  parent: z.string(),
+  parentColumns: z.array(z.string()),
+  undeclared: z.boolean().optional(),
+  inverse: z.boolean().optional(),
+  deferrable: z.boolean(),
+})
+
+const through: z.ZodType<Through> = step.extend({
+  kind: z.literal('through'),
+  get path() {
+    return tenantPath
+  },
+})
+
 export const tenantPath: z.ZodType<Path> = z.union([
   z.object({ kind: z.literal('column'), column: z.string() }),
+  through,
   z.object({
-    kind: z.literal('through'),
-    columns: z.array(z.string()),
-    parent: z.string(),
-    parentColumns: z.array(z.string()),
-    undeclared: z.boolean().optional(),
-    deferrable: z.boolean(),
-    get path() {
-      return tenantPath
+    kind: z.literal('any'),
+    table: z.string(),
+    key: z.array(z.string()),
+    keyMayBeNull: z.boolean().optional(),
+    get ways() {
+      return z.array(through)
     },
+    selves: z.array(step),
+    deferrable: z.boolean(),
   }),
 ])
 
 const table = z.object({
   name: z.string(),
-  /** How a row's tenant is known. The end decides, whatever the plan says. */
+  /** How a row's tenant is known. The end decides, whatever the plan has. */
   path: tenantPath,
+  /** Its rows are everybody's, and only brought: what plans may do where rows are others. */
+  shared: z
+    .object({
+      missing: z.enum(['insert', 'refuse']),
+      differing: z.enum(['refuse', 'keep', 'update']),
+    })
+    .optional(),
   columns: z.array(column).min(1),
   uniques: z.array(unique).default([]),
   foreignKeys: z.array(foreignKey).default([]),
@@ -131,6 +167,10 @@ export const description = z.object({
   moneyDigits: z.int().optional(),
   /** The end finds rows that refer to a tenant's and are not reached: operation `strays`. */
   tellsStrays: z.boolean().default(false),
+  /** The bytes of a request, unpacked, that the end takes. */
+  maxBytes: z.int().min(1).optional(),
+  /** Columns by which rows are found, and with which no index of the table begins. */
+  unindexed: z.array(z.object({ table: z.string(), columns: z.array(z.string()) })).default([]),
   /** Tables that are not protected yet. */
   unguarded: names,
   tables: z.array(table),
@@ -143,7 +183,7 @@ export function catalogOf(described: Description): Catalog {
   const { tables, protocol: _, ...rest } = described
   return {
     ...rest,
-    // An end that says none has at least the tables that it tells of.
+    // An end that lists none has at least the tables that it describes.
     stamp: rest.stamp ?? createHash('sha256').update(JSON.stringify(tables)).digest('hex'),
     computed: new Map(),
     tables: new Map(

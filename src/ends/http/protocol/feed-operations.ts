@@ -7,11 +7,11 @@ import { hold, tenantKey } from './flag-operations.ts'
 import { cast, count, keyList, name } from './row-operations.ts'
 
 const position = z.string().max(100_000)
-const syncHold = { ...hold, epoch: z.uuid() }
+const checkpointHold = { ...hold, epoch: z.uuid() }
 const step = z.int().min(1)
 const since = { ...tenantKey, position: position.nullable(), everyChild: z.boolean() }
 
-const sync = z.object({
+const checkpoint = z.object({
   position: position.nullable(),
   fingerprint: z.string().max(200),
   lacking: z.boolean(),
@@ -40,16 +40,22 @@ export const feedOperations = {
     request: z.object({ ...hold, position: position.nullable() }),
     result: z.null(),
   }),
-  readSync: operation('How far this end has come under this epoch. null: nothing was copied.', {
-    request: z.object({ ...tenantKey, epoch: z.uuid() }),
-    result: sync.nullable(),
-  }),
-  writeSync: operation('The step after which this end has what the other had at a position.', {
-    request: z.object({ ...syncHold, ...sync.shape }),
-    result: z.null(),
-  }),
-  forgetSync: operation('Forgets how far this end has come.', {
-    request: z.object(syncHold),
+  readCheckpoint: operation(
+    'How far this end has come under this epoch. null: nothing was copied.',
+    {
+      request: z.object({ ...tenantKey, epoch: z.uuid() }),
+      result: checkpoint.nullable(),
+    },
+  ),
+  writeCheckpoint: operation(
+    'The step after which this end has what the other had at a position.',
+    {
+      request: z.object({ ...checkpointHold, ...checkpoint.shape }),
+      result: z.null(),
+    },
+  ),
+  forgetCheckpoint: operation('Forgets how far this end has come.', {
+    request: z.object(checkpointHold),
     result: z.null(),
   }),
   brokenByLeaving: operation('Rows of anybody that refer to such of these keys as are gone.', {
@@ -74,7 +80,7 @@ export const changesOperation = {
 
 /** The first line of a step: so many lines of keys, of keys of parents, and then rows follow. */
 export const applyHead = z.object({
-  ...syncHold,
+  ...checkpointHold,
   step,
   table: name,
   key: z.array(name).min(1),

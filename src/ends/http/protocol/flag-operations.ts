@@ -1,6 +1,6 @@
 /**
  * The protocol's operations on flags: one for each transition of a tenant's flag. What each does,
- * and under which condition, is said in docs/http.md and in postgres/fence/.
+ * and under which condition, is in docs/http.md and in postgres/fence/.
  */
 import { z } from 'zod'
 
@@ -19,7 +19,17 @@ export const tenantKey = {
 }
 export const hold = { ...tenantKey, token: z.uuid() }
 
-const ms = z.int().min(1)
+const dayMs = 24 * 3600 * 1000
+/** A plan's lease is a day at most; a capture that waits for an attempt takes a little more. */
+const leaseMs = z
+  .int()
+  .min(1)
+  .max(2 * dayMs)
+/** The longest rollback window of a plan. */
+const captureMs = z
+  .int()
+  .min(1)
+  .max(90 * dayMs)
 const mode = z.enum(['capturing', 'read_only', 'receiving', 'moved'])
 /** At most 10^15, as the flags' schema has it. */
 const turn = z.string().regex(/^[1-9]\d{0,14}$|^10{15}$/)
@@ -45,10 +55,10 @@ const raise = z.object({
   epoch: z.uuid(),
   moveId: z.uuid(),
   reason: z.string().max(200),
-  retryAfterS: z.int().min(1),
-  leaseMs: ms,
+  retryAfterS: z.int().min(1).max(3600),
+  leaseMs,
 })
-const continued = z.object({ ...hold, moveId: z.uuid(), epoch: z.uuid(), leaseMs: ms })
+const continued = z.object({ ...hold, moveId: z.uuid(), epoch: z.uuid(), leaseMs })
 const keyed = z.object({ tenant: z.string(), key: z.uuid() })
 const changed = z.boolean()
 const flagOrNone = flag.nullable()
@@ -60,7 +70,7 @@ const operation = <Q extends z.ZodType, R extends z.ZodType>(
 ) => ({ summary, repeatable: false, ...spec })
 
 export const flagOperations = {
-  answer: operation('Says that the end is there.', {
+  answer: operation('Answers that the end is there.', {
     request: z.object({}),
     result: z.null(),
     repeatable: true,
@@ -85,12 +95,12 @@ export const flagOperations = {
     repeatable: true,
   }),
   fenceCaptured: operation('Refuses the writes of a tenant whose changes were logged until now.', {
-    request: z.object({ ...hold, epoch: z.uuid(), leaseMs: ms }),
+    request: z.object({ ...hold, epoch: z.uuid(), leaseMs }),
     result: flagOrNone,
     repeatable: true,
   }),
   lowerToCapture: operation('Writes go on, and are logged.', {
-    request: z.object({ ...hold, leaseMs: ms }),
+    request: z.object({ ...hold, leaseMs }),
     result: changed,
     repeatable: true,
   }),
@@ -111,7 +121,7 @@ export const flagOperations = {
     request: z.object({
       ...raise.omit({ leaseMs: true }).shape,
       ours: z.array(z.uuid()),
-      captureMs: ms.nullish(),
+      captureMs: captureMs.nullish(),
     }),
     result: flagOrNone,
     repeatable: true,
@@ -137,7 +147,7 @@ export const flagOperations = {
     repeatable: true,
   }),
   renewLease: operation('Renews the lease. false: it had lapsed and a writer ended it.', {
-    request: z.object({ ...hold, leaseMs: ms }),
+    request: z.object({ ...hold, leaseMs }),
     result: changed,
     repeatable: true,
   }),

@@ -27,7 +27,7 @@ function padsMuch(type: string): boolean {
 
 /**
  * A type as `format_type` or `pg_type.typname` writes it. It becomes a part of statements, so what
- * has several words is one of PostgreSQL's own: nothing else of a statement can be said by it.
+ * has several words is one of PostgreSQL's own: nothing else of a statement can be written in it.
  */
 const intervalField = '(year|month|day|hour|minute|second)'
 const severalWords = `(character|bit) varying|double precision|interval ${intervalField}( to ${intervalField})?`
@@ -76,6 +76,23 @@ const compared = z.object({
   columns: z.array(comparedColumn).min(1),
   hash: z.enum(hashFunctions),
 })
+
+const sharedBatch = {
+  table: name,
+  key: z.array(name).min(1),
+  columns: z.array(name).min(1),
+  /** Columns that have to be equal. */
+  compared: z.array(name),
+  rows: z.array(texts),
+  inserts: z.boolean(),
+  updates: z.boolean(),
+  /** Foreign keys and triggers may be off meanwhile. */
+  replicate: z.boolean(),
+  /** All of it is undone at the end, and references to these tables are not looked at. */
+  takenBack: z.array(name).optional(),
+}
+
+const sharedRows = z.array(z.object({ key: z.string(), columns: z.array(z.string()) }))
 
 const digest = z.object({ rows: digits, sum: digits })
 
@@ -164,6 +181,20 @@ export const rowOperations = {
   brokenReferences: operation('Foreign keys that rows of the tenant break.', {
     request: z.object(tableOf),
     result: z.array(z.object({ foreignKey: z.string(), rows: count, values: z.array(z.string()) })),
+  }),
+  differingShared: operation('Rows of everybody that are there and differ.', {
+    request: z.object(sharedBatch),
+    result: sharedRows,
+  }),
+  settleShared: operation('Brings rows of everybody that the tenant needs, in one commit.', {
+    request: z.object({ ...hold, ...sharedBatch }),
+    result: z.object({
+      inserted: count,
+      updated: count,
+      missing: z.array(z.string()),
+      differing: sharedRows,
+      broken: z.array(z.string()),
+    }),
   }),
   strays: operation("Rows that refer to the tenant's and are not found among them, by key.", {
     request: z.object(tenantKey),

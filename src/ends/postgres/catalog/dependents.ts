@@ -2,7 +2,7 @@
  * Dependents of a table's rows in the catalogue of the database: keys that refer
  * to it from anywhere, partitions included, and the application's triggers and rules. Reads only.
  */
-import type { ClientBase, QueryResultRow } from 'pg'
+import type { ClientBase } from 'pg'
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
 
 /** Columns of a key `k` and of its parent, and how they are compared. */
@@ -80,10 +80,13 @@ const reactionsQuery = `
     and r.ev_type <> '1' and r.ev_enabled <> 'D'
   order by 1, 2, 3, 4`
 
-interface Dependents {
-  readonly references: readonly QueryResultRow[]
-  readonly partitionKeys: readonly QueryResultRow[]
-  readonly reactions: readonly QueryResultRow[]
+type Depending = Pick<CatalogTable, 'references' | 'partitionKeys' | 'reactions'>
+
+/** Those of all tables, each with the oid of its table. */
+type Dependents = {
+  readonly [Kind in keyof Depending]: readonly (Depending[Kind][number] & {
+    readonly oid: string
+  })[]
 }
 
 /** In one query, as the schema is read again while writers wait. `schema`: quoted. */
@@ -95,16 +98,13 @@ export async function readDependents(client: ClientBase, schema: string): Promis
   return (await client.query(query, [schema])).rows[0]
 }
 
-type Depending = Pick<CatalogTable, 'references' | 'partitionKeys' | 'reactions'>
-
 /** Those of one table, by its oid. */
 export function dependentsOf(dependents: Dependents, table: string): Depending {
-  const of = (rows: readonly QueryResultRow[]) =>
+  const of = <Row extends { readonly oid: string }>(rows: readonly Row[]) =>
     rows.filter(({ oid }) => oid === table).map(({ oid, ...rest }) => rest)
-  // The queries above name their columns after the fields of the types.
   return {
     references: of(dependents.references),
     partitionKeys: of(dependents.partitionKeys),
     reactions: of(dependents.reactions),
-  } as unknown as Depending
+  }
 }

@@ -4,7 +4,7 @@ import { RehomeError } from '../../../errors.ts'
 import { type CatalogColumn, computedKey } from '../../../plan/catalogs/catalog.ts'
 import type { TablePlan } from '../../../plan/plan.ts'
 import { queryShape, type StreamPlan } from '../../../plan/stream.ts'
-import { explain } from '../../../postgres.ts'
+import { toRehomeError } from '../../../postgres.ts'
 import { qualified } from '../../../quote.ts'
 import { queryPlan, type Schemas } from '../search-path.ts'
 
@@ -66,7 +66,7 @@ function columnOf(name: string, type: string): CatalogColumn {
 
 function notOfPlan(what: string): (error: unknown) => never {
   return (error) => {
-    const cause = explain(error, what)
+    const cause = toRehomeError(error, what)
     if (cause.retryable) throw cause
     throw new RehomeError('PREFLIGHT_FAILED', cause.message, { cause: error })
   }

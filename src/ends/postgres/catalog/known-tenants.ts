@@ -1,7 +1,7 @@
 /** Which tenants an end knows, and how its columns write their ids. */
 import { RehomeError } from '../../../errors.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
-import { explain } from '../../../postgres.ts'
+import { toRehomeError } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
 import type { SqlEnd } from '../../end.ts'
 import type { Known } from '../../rows.ts'
@@ -30,7 +30,7 @@ export async function knownTenants(
   const query = `select tenant, ${exists.join(' or ') || 'true'} as "hasRows"
     from (select t::${type}::text as tenant from unnest($1::text[]) t) t`
   const { rows } = await pool.query(query, [tenants]).catch((error: unknown) => {
-    const cause = explain(error, `a tenant id is not of the column's type`)
+    const cause = toRehomeError(error, `a tenant id is not of the column's type`)
     if (cause.retryable) throw cause
     throw new RehomeError('TENANT_ID_INVALID', cause.message, { cause: error })
   })

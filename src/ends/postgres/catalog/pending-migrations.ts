@@ -100,8 +100,8 @@ async function drizzleJournal(folder: string): Promise<Migration[]> {
 
 /** Tools whose table exists in the database. */
 export async function toolsOf(pool: Pool): Promise<MigrationTool[]> {
-  const found = await Promise.all(migrationTools.map((tool) => hasTable(pool, tool)))
-  return migrationTools.filter((_, i) => found[i])
+  const present = await Promise.all(migrationTools.map((tool) => hasTable(pool, tool)))
+  return migrationTools.filter((_, i) => present[i])
 }
 
 async function hasTable(pool: Pool, tool: MigrationTool): Promise<boolean> {

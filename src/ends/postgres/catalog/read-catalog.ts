@@ -1,22 +1,40 @@
-/** Reads what a database says about one schema, in a few queries. Changes nothing. */
+/** Reads what a database has about one schema, in a few queries. Changes nothing. */
 import type { ClientBase } from 'pg'
 import { RehomeError } from '../../../errors.ts'
 import type { Catalog } from '../../../plan/catalogs/catalog.ts'
 import type { TablePlan } from '../../../plan/plan.ts'
 import type { StreamPlan } from '../../../plan/stream.ts'
-import { foreignAmong, type Pool, wantedSettings, withClient } from '../../../postgres.ts'
+import {
+  foreignAmong,
+  type Pool,
+  sqlStateOf,
+  wantedSettings,
+  withClient,
+} from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
+import { prepareAnew } from '../../../sessions/prepared.ts'
+import { hasRoom } from '../../../sessions/room.ts'
+import { beginWriting } from '../fence/begin-writing.ts'
 import { twoKeyLocks } from '../fence/two-key-locks.ts'
 import type { Schemas } from '../search-path.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
 import { schemaStamp, surroundingsStamp } from './schema-stamp.ts'
 import { structureOf } from './structure.ts'
 
+/**
+ * The setting `n` as `pg_settings` has it, which makes texts of all of them first: with its unit a
+ * time is another text.
+ */
+const rawSetting = `case n when 'lock_timeout'
+  then (extract(epoch from current_setting(n)::interval) * 1000)::int8::text
+  else current_setting(n, true) end`
+
 const serverQuery = `
   select v.stamp, v.stamp || ${surroundingsStamp} as version,
     (select c.system_identifier from pg_control_system() c) || ' ' || pg_postmaster_start_time() as server,
     current_user as role, current_setting('server_version_num')::int as "serverVersion",
-    (select jsonb_object_agg(s.name, s.setting) from pg_settings s where s.name = any ($2)) as settings,
+    (select jsonb_object_agg(n, ${rawSetting}) from unnest($2::text[]) n
+      where current_setting(n, true) is not null) as settings,
     pg_encoding_to_char(d.encoding) as encoding,
     (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
@@ -44,7 +62,7 @@ export async function readStamp(pool: Pool, schema: string): Promise<string> {
  */
 export async function readCatalog(
   pool: Pool,
-  end: Schemas,
+  end: Schemas & { readonly writers?: Pool | undefined },
   plans: readonly (TablePlan | StreamPlan)[],
 ): Promise<Catalog> {
   const { schema } = end
@@ -55,8 +73,9 @@ export async function readCatalog(
       throw new RehomeError('PREFLIGHT_FAILED', `schema "${schema}" does not exist`)
     }
     const { server: cluster, serverVersion, encoding, role, version } = server
-    const seen = { server: cluster, serverVersion, encoding, role, schema, version }
-    const { tables, digestProbes, holdsMoney } = await structureOf(client, seen)
+    const key = { server: cluster, serverVersion, encoding, role, schema, version }
+    noteStamp(pool, schema, server.stamp)
+    const { tables, digestProbes, holdsMoney } = await structureOf(client, key)
     return {
       schema,
       serverVersion,
@@ -67,7 +86,7 @@ export async function readCatalog(
       digestProbes,
       foreignSettings: foreignAmong(server.settings),
       moneyDigits: holdsMoney ? await moneyDigits(client) : undefined,
-      mayReplicate: server.superuser || (await mayReplicate(client, serverVersion)),
+      mayReplicate: server.superuser || (await mayReplicate(client, end.writers)),
       computed: await computedTypes(client, end, plans),
       queries: await queryColumns(client, end, plans),
       tables,
@@ -75,7 +94,20 @@ export async function readCatalog(
   })
 }
 
-/** The digits of money in the locale that other sessions have: ours would say 2 everywhere. */
+/** The stamp of each schema that sessions of a pool have seen last. */
+const stamps = new WeakMap<Pool, Map<string, string>>()
+
+/** Statements that were prepared under another stamp of the schema are prepared anew. */
+function noteStamp(pool: Pool, schema: string, stamp: string): void {
+  const bySchema = stamps.get(pool) ?? new Map<string, string>()
+  stamps.set(pool, bySchema)
+  const before = bySchema.get(schema)
+  if (before === stamp) return
+  bySchema.set(schema, stamp)
+  if (before !== undefined) prepareAnew(pool)
+}
+
+/** The digits of money in the locale that other sessions have: ours would have 2 everywhere. */
 async function moneyDigits(client: ClientBase): Promise<number> {
   await client.query(`begin; select set_config('lc_monetary', s.reset_val, true)
     from pg_settings s where s.name = 'lc_monetary'`)
@@ -84,8 +116,23 @@ async function moneyDigits(client: ClientBase): Promise<number> {
   return rows[0].digits
 }
 
-async function mayReplicate(client: ClientBase, serverVersion: number): Promise<boolean> {
-  if (serverVersion < 150000) return false
-  const query = `select has_parameter_privilege('session_replication_role', 'SET') as may`
-  return (await client.query(query)).rows[0].may
+/**
+ * Whether our role may switch foreign keys and triggers off, asked by trying: managed services
+ * permit it to roles that no catalogue names, and some of them by `set` alone.
+ */
+async function mayReplicate(reader: ClientBase, writers?: Pool): Promise<boolean> {
+  // A session that switches forgets the plans of its statements.
+  if (writers && hasRoom(writers)) {
+    const asWriter = withClient(writers, (writer) => mayReplicate(writer))
+    // The server may have no connection left for one more.
+    return await asWriter.catch(() => mayReplicate(reader))
+  }
+  try {
+    await reader.query(`${beginWriting({ replicate: true })}; rollback`)
+    return true
+  } catch (error) {
+    if (sqlStateOf(error) !== '42501') throw error
+    await reader.query('rollback')
+    return false
+  }
 }

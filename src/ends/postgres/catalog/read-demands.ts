@@ -14,6 +14,11 @@ const dependsOnPeoples = (catalog: string, oid: string) => `
   exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid}
     and e.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass) and e.refobjid >= 16384)`
 
+/** A stored condition whose result for a row may change: by time, or by other rows. */
+const isUnsteady = (condition: string) => `(${condition}::text ~ '\\{SQLVALUEFUNCTION'
+  or exists (select from regexp_matches(${condition}::text, ':(?:op)?funcid (\\d+)', 'g') f
+    join pg_proc p on p.oid = f[1]::oid where p.provolatile <> 'i'))`
+
 /** Tables of the schema, and the partitions below them: `root` has the rows. */
 const relations = `
   select c.oid as root, c.oid as rel, c.relname as name, null as within from pg_class c
@@ -32,7 +37,8 @@ const ofTable = `r.root::int8::text as oid, r.name as relation, r.within`
 
 /** Also NOT NULL of one partition alone. */
 const checks = `
-  select ${ofTable}, 'check' as kind, k.conname as name, k.convalidated as valid,
+  select ${ofTable}, 'check' as kind, k.conname as name,
+    k.convalidated and not ${isUnsteady('k.conbin')} as valid,
     pg_get_expr(k.conbin, k.conrelid) as sql, ${columnsOf('k.conrelid', 'k.conkey')} as columns,
     not ${dependsOnPeoples('pg_constraint', 'k.oid')} as portable
   from relations r join pg_constraint k on k.conrelid = r.rel and k.contype = 'c'
@@ -63,7 +69,8 @@ const domains = `
     select t.oid, t.typnotnull, case when own.typtype = 'd' then t.oid end as top
     from down join pg_type t on t.oid = down.oid where t.typtype = 'd') d
   cross join lateral (
-    select k.conname as name, k.convalidated as valid, pg_get_expr(k.conbin, 0) as sql,
+    select k.conname as name, k.convalidated and not ${isUnsteady('k.conbin')} as valid,
+      pg_get_expr(k.conbin, 0) as sql,
       not ${dependsOnPeoples('pg_constraint', 'k.oid')} as portable
     from pg_constraint k where k.contypid = d.oid and k.contype = 'c'
     union all select null, null, null, null where d.typnotnull) k
@@ -118,12 +125,12 @@ export async function readDemands(client: ClientBase, schema: string): Promise<D
       `with relations as materialized (${relations}) ${query} order by 1, 2, 5, 4`,
       [schema],
     )
-    demands.push(...(rows as DemandRow[]).map(withoutOids))
+    demands.push(...rows.map(withoutOids))
   }
   return demands
 }
 
-/** Whether a hash leads to a partition is for its own database to say. */
+/** Whether a hash leads to a partition is for its own database to decide. */
 function withoutOids(demand: DemandRow): DemandRow {
   const { sql, within, portable } = demand
   const hashes = [sql, within].some((text) => text?.includes('satisfies_hash_partition'))

@@ -7,16 +7,16 @@ export async function readRelations(end: SqlEnd, query: string): Promise<string[
   const { schema } = end
   const text = `explain (verbose, format json) select * from (${query}) q`
   const { rows } = await queryPlan(end.pool, end, text)
-  const found = new Set<string>()
+  const names = new Set<string>()
   collect(rows[0]?.['QUERY PLAN'], (own, name) =>
-    found.add(own === schema ? name : `${own}.${name}`),
+    names.add(own === schema ? name : `${own}.${name}`),
   )
-  return [...found]
+  return [...names]
 }
 
 function collect(node: unknown, tell: (schema: string, name: string) => void): void {
   if (typeof node !== 'object' || node === null) return
-  const { Schema: schema, 'Relation Name': name } = node as Record<string, unknown>
+  const { Schema: schema, 'Relation Name': name } = Object(node)
   if (typeof schema === 'string' && typeof name === 'string') tell(schema, name)
   for (const child of Object.values(node)) collect(child, tell)
 }

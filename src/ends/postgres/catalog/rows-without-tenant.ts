@@ -1,4 +1,5 @@
 /** Looks before tenants move: for rows without a tenant, and for missing indexes. */
+import type { Unindexed } from '../../../plan/catalogs/catalog.ts'
 import { isRecursive, type Step, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
 import type { EndTable } from '../../../plan/routing/route.ts'
 import type { Pool } from '../../../postgres.ts'
@@ -14,6 +15,8 @@ export interface WithoutTenant {
   readonly loose: number
   /** Rows of the table refer to each other. */
   readonly recursive: boolean
+  /** The columns by which rows refer to those of the table. Empty: these refer to others. */
+  readonly referrers: readonly string[]
   /** Values by which the plan chooses among ways, and the number of rows without a tenant. */
   readonly kinds: readonly string[]
 }
@@ -28,6 +31,9 @@ export async function findWithoutTenant(
     .map((at) => ({
       name: at.table.name,
       recursive: isRecursive(at.path),
+      referrers: stepsOf(at.path)
+        .filter(({ inverse }) => inverse)
+        .map(({ parent, parentColumns }) => `${parent}.${parentColumns.join(', ')}`),
       chosenBy: columnsChosenBy(at),
       ...conditionsOf(at, schema),
     }))
@@ -39,15 +45,22 @@ export async function findWithoutTenant(
     return `select ${i} as i, ${count(without)} as without, ${count(loose)} as loose
       from ${qualified(schema, name)} r where ${some}`
   })
-  const { rows } = await pool.query(`${queries.join(' union all ')} order by 1`)
-  const found: WithoutTenant[] = []
-  for (const { i, without, loose } of rows as { i: number; without: number; loose: number }[]) {
+  const { rows } = await pool.query<Counted>(`${queries.join(' union all ')} order by 1`)
+  const results: WithoutTenant[] = []
+  for (const { i, without, loose } of rows) {
     const look = looks[i]
     if (!look || without + loose === 0) continue
     const kinds = without > 0 ? await kindsOf(pool, { schema, ...look }) : []
-    found.push({ table: look.name, without, loose, kinds, recursive: look.recursive })
+    const { name: table, recursive, referrers } = look
+    results.push({ table, without, loose, kinds, recursive, referrers })
   }
-  return found
+  return results
+}
+
+interface Counted {
+  readonly i: number
+  readonly without: number
+  readonly loose: number
 }
 
 interface Look {
@@ -86,6 +99,7 @@ function conditionsOf({ table, path }: EndTable, schema: string) {
       .filter((name) => !table.columns.some((column) => column.name === name && column.notNull))
       .map((name) => `r.${ident(name)} is null`)
       .join(' or ')
+  if (path.kind === 'whole') return { without: '', loose: '' }
   if (path.kind === 'column') return { without: isNull([path.column]), loose: '' }
   const steps = stepsOf(path)
   const some = `(${steps.map((step) => applies(step, 'r')).join(' or ')})`
@@ -124,18 +138,25 @@ function hasParent(step: Step, { schema, alias }: RowAt): string {
   return `(${applies(step, alias)} and exists (${parent}))`
 }
 
-/** References without a foreign key that no index of the referring table begins with. */
+/**
+ * References without a foreign key that no index of the referring table begins with, and those by
+ * which rows are found that others refer to.
+ */
 export async function findUnindexed(
   pool: Pool,
   { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
-): Promise<{ readonly table: string; readonly columns: readonly string[] }[]> {
+): Promise<Unindexed[]> {
   const looks = tables.flatMap(({ table, path }) =>
     stepsOf(path)
       .filter((step) => step.undeclared)
-      .map(({ columns }) => ({ table: table.name, name: qualified(schema, table.name), columns })),
+      .map(({ columns, inverse, parent, parentColumns }) =>
+        inverse
+          ? { table: parent, name: qualified(schema, parent), columns: parentColumns }
+          : { table: table.name, name: qualified(schema, table.name), columns },
+      ),
   )
   if (looks.length === 0) return []
-  const query = `select k."table", k.columns from
+  const query = `select distinct k."table", k.columns from
       pg_catalog.jsonb_to_recordset($1) k ("table" text, name text, columns text[])
     where not exists (select from pg_catalog.pg_index x
       where x.indrelid = pg_catalog.to_regclass(k.name) and x.indisvalid and x.indpred is null

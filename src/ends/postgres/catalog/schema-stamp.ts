@@ -17,7 +17,7 @@ export const schemaStamp = `(
     select format('relation %s %s', oid, version) from relations
     union all
     select format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
-    from pg_attribute a join relations r on r.oid = a.attrelid
+    from pg_attribute a where a.attrelid = any (array(select oid from relations))
     union all
     select format('default %s %s', d.oid, d.xmin)
     from pg_attrdef d join relations r on r.oid = d.adrelid
@@ -28,7 +28,9 @@ export const schemaStamp = `(
     select format('trigger %s %s', oid, version) from triggers
     union all
     select format('function %s %s', p.oid, p.xmin) from pg_proc p
-    where p.oid in (select tgfoid from triggers) or p.pronamespace = (select to_regnamespace('rehome'))
+    where p.oid = any (array(select tgfoid from triggers union
+      select e.objid from pg_depend e where e.classid = 'pg_proc'::regclass
+        and e.refclassid = 'pg_namespace'::regclass and e.refobjid = to_regnamespace('rehome')))
     union all
     select format('rule %s %s', w.oid, w.xmin)
     from pg_rewrite w join relations r on r.oid = w.ev_class

@@ -13,16 +13,22 @@ import { readDemands } from './read-demands.ts'
 import { type KnownTypes, readTypes } from './read-types.ts'
 import { schemaStamp, surroundingsStamp } from './schema-stamp.ts'
 
+/** A function whose body calls nextval; one of SQL's own form (BEGIN ATOMIC) has no text. */
+const takesNumbers = `(p.prosrc ~* '\\mnextval\\M'
+  or (to_jsonb(p) ->> 'prosqlbody') ~ (':funcid ' || 'nextval(regclass)'::regprocedure::oid || '\\M'))`
+
 /** Functions that take numbers, called by defaults and triggers; defaults that name one by text. */
 const hiddenNumbers = `
-  array(select 'a default calls ' || p.proname || '()' from pg_attrdef d
-      join pg_depend e on e.classid = 'pg_attrdef'::regclass and e.objid = d.oid
+  array(select 'a default calls ' || p.proname || '()' from pg_attribute a
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      join pg_depend e on e.objid = coalesce(d.oid, a.atttypid)
+        and e.classid = case when d.oid is null then 'pg_type' else 'pg_attrdef' end::regclass
         and e.refclassid = 'pg_proc'::regclass
       join pg_proc p on p.oid = e.refobjid and p.pronamespace <> 'pg_catalog'::regnamespace
-      where d.adrelid = c.oid and p.prosrc ~* '\\mnextval\\M'
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and ${takesNumbers}
     union select 'a trigger calls ' || p.proname || '()' from pg_trigger t
       join pg_proc p on p.oid = t.tgfoid
-      where t.tgrelid = c.oid and not t.tgisinternal and p.prosrc ~* '\\mnextval\\M'
+      where t.tgrelid = c.oid and not t.tgisinternal and ${takesNumbers}
     union select 'the default of "' || a.attname || '" names it by a text, or several'
       from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
       where d.adrelid = c.oid and pg_get_expr(d.adbin, d.adrelid) ~ '\\mnextval\\M'
@@ -118,6 +124,7 @@ const columnsQuery = `
 
 const uniquesQuery = `
   select i.indrelid::int8::text as oid, x.relname as name, i.indisprimary as primary,
+    not i.indimmediate as deferrable,
     array(select a.attname::text from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality k (n, o)
       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n order by k.o) as columns
   from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
@@ -139,9 +146,8 @@ const foreignKeysQuery = `
 const triggersQuery = `
   select t.tgrelid::int8::text as oid, c.relname as relation, t.tgname as name,
     t.tgenabled = 'A' as always, n.nspname = 'rehome' as ours,
-    case when n.nspname = 'rehome' and p.proname = 'refuse_truncate'
-      then 'rehome.refuse_truncate of '
-        || convert_from(substring(t.tgargs for length(t.tgargs) - 1), 'UTF8')
+    case when n.nspname = 'rehome' and p.proname in ('refuse_truncate', 'guard_tenant')
+      then 'rehome.' || p.proname || ' of ' || encode(t.tgargs, 'hex')
       else p.prosrc end as body
   from pg_trigger t
   join pg_class c on c.oid = t.tgrelid
@@ -174,32 +180,32 @@ export interface StructureKey {
 /** The tables of all structures together; the least recently used structures go first. */
 const tablesMax = 5_000
 
-const known = new Map<string, Structure>()
+const structures = new Map<string, Structure>()
 
 /** The structure is shared by all callers, which may not change it. */
 export async function structureOf(client: ClientBase, key: StructureKey): Promise<Structure> {
   const name = JSON.stringify(Object.entries(key))
-  const found = known.get(name)
-  if (found) {
-    known.delete(name)
-    known.set(name, found)
-    return found
+  const remembered = structures.get(name)
+  if (remembered) {
+    structures.delete(name)
+    structures.set(name, remembered)
+    return remembered
   }
   const { isVersioned, ...structure } = await readStructure(client, key)
   // What was changed in between, and changed back, would be remembered as it was.
   const query = `select ${schemaStamp} || ${surroundingsStamp} as version`
   const { rows } = await client.query(query, [key.schema])
-  if (isVersioned && rows[0].version === key.version) known.set(name, structure)
+  if (isVersioned && rows[0].version === key.version) structures.set(name, structure)
   forget()
   return structure
 }
 
 function forget(): void {
-  let tables = [...known.values()].reduce((sum, one) => sum + one.tables.size, 0)
-  for (const [name, one] of known) {
-    if (known.size === 1 || tables <= tablesMax) return
+  let tables = [...structures.values()].reduce((sum, one) => sum + one.tables.size, 0)
+  for (const [name, one] of structures) {
+    if (structures.size === 1 || tables <= tablesMax) return
     tables -= one.tables.size
-    known.delete(name)
+    structures.delete(name)
   }
 }
 
@@ -216,18 +222,21 @@ export async function readStructure(client: ClientBase, key: StructureKey) {
   const demands = await readDemands(client, schema)
   const types = await readTypes(client, schema)
   const dependents = await readDependents(client, schema)
-  const of = (rows: QueryResultRow[], oids: string[]) =>
-    rows.filter(({ oid }) => oids.includes(oid))
+  const [columnsOf, uniquesOf, demandsOf, keysOf, triggersOf] = [
+    byOid(columns),
+    byOid(uniques),
+    byOid(demands),
+    byOid(foreignKeys),
+    byOid(triggers),
+  ]
   const named = tables.map(({ oid, partitionOids, ...row }): [string, CatalogTable] => {
     const parts = {
-      columns: of(columns, [oid]).map((column) => withType(column, types)),
-      uniques: of(uniques, [oid]),
-      demands: demands
-        .filter((demand) => demand.oid === oid)
-        .map(({ oid: _, ...demand }) => demand),
-      foreignKeys: of(foreignKeys, [oid]).filter((key) => !key.outside),
-      outerKeys: of(foreignKeys, [oid]).filter((key) => key.outside),
-      triggers: of(triggers, [oid, ...partitionOids]),
+      columns: columnsOf(oid).map((column) => withType(column, types)),
+      uniques: uniquesOf(oid),
+      demands: demandsOf(oid).map(({ oid: _, ...demand }) => demand),
+      foreignKeys: keysOf(oid).filter((key) => !key.outside),
+      outerKeys: keysOf(oid).filter((key) => key.outside),
+      triggers: [oid, ...partitionOids].flatMap(triggersOf),
       ...dependentsOf(dependents, oid),
     }
     // The queries above name their columns after the fields of the type.
@@ -239,6 +248,19 @@ export async function readStructure(client: ClientBase, key: StructureKey) {
     holdsMoney: holdsMoney(columns, types),
     isVersioned: [...types.values()].every(({ isRowType }) => !isRowType),
   }
+}
+
+/** There may be thousands of tables, with ten times as many columns. */
+function byOid<Row extends { readonly oid?: string }>(
+  rows: readonly Row[],
+): (oid: string) => readonly Row[] {
+  const grouped = new Map<string | undefined, Row[]>()
+  for (const row of rows) {
+    const own = grouped.get(row.oid)
+    if (own) own.push(row)
+    else grouped.set(row.oid, [row])
+  }
+  return (oid) => grouped.get(oid) ?? []
 }
 
 /** Oids differ from database to database: what the type is stands there instead. */
@@ -254,9 +276,12 @@ function holdsMoney(columns: readonly QueryResultRow[], types: KnownTypes): bool
   })
 }
 
-async function digestProbesOf(client: ClientBase, version: number) {
+async function digestProbesOf(
+  client: ClientBase,
+  version: number,
+): Promise<Record<string, string>> {
   const probes = Object.entries(digestProbes).filter(([, { since }]) => version >= since)
   const list = probes.map(([name, { sql }]) => `${sql} as ${ident(name)}`)
-  const [found] = (await client.query(`select ${list.join(', ')}`)).rows
-  return found as Record<string, string>
+  const [row] = (await client.query(`select ${list.join(', ')}`)).rows
+  return row
 }

@@ -21,29 +21,49 @@ export async function findUnsteadyConditions(
   pool: Pool,
   { schema, tables }: { readonly schema: string; readonly tables: readonly EndTable[] },
 ): Promise<UnsteadyCondition[]> {
-  const asked = tables.flatMap(({ table, path }) => {
+  const pairs = tables.flatMap(({ table, path }) => {
     const conditions = stepsOf(path).flatMap(({ when }) => (when === undefined ? [] : [when]))
     return [...new Set(conditions)].map((condition) => ({ table: table.name, condition }))
   })
-  if (asked.length === 0) return []
+  if (pairs.length === 0) return []
   return await withClient(pool, async (client) => {
-    const found: UnsteadyCondition[] = []
-    for (const one of asked) {
+    const unsteady: UnsteadyCondition[] = []
+    for (const one of pairs) {
       const why = await unsteadiness(client, qualified(schema, one.table), one.condition)
-      if (why !== null) found.push({ ...one, why })
+      if (why !== null) unsteady.push({ ...one, why })
     }
-    return found
+    return unsteady
   })
 }
 
-/** null: the condition is steady, or nothing can be said of it here. */
+/** null: the condition is steady, or nothing can be found out here. */
 async function unsteadiness(client: Client, table: string, when: string): Promise<string | null> {
-  await client.query('begin; set local search_path = pg_catalog, pg_temp')
+  const at = { table, path: 'set local search_path = pg_catalog, pg_temp' }
+  return await asIndexed(client, at, { sql: when, look: foreignPartOf })
+}
+
+async function foreignPartOf(client: Client): Promise<string | null> {
+  const [used] = (await client.query<{ name: string }>(foreignParts)).rows
+  return used ? `uses ${used.name}` : null
+}
+
+/**
+ * Why the server takes an expression over `r`, a row of the table, for one that depends on more
+ * than its row. null: it does not, or nothing can be found out here. `look`: what else to look at.
+ */
+export async function asIndexed(
+  client: Client,
+  { table, path }: { readonly table: string; readonly path: string },
+  {
+    sql,
+    look,
+  }: { readonly sql: string; readonly look?: (client: Client) => Promise<string | null> },
+): Promise<string | null> {
+  await client.query(`begin; ${path}`)
   try {
     await client.query(`create temporary table r (like ${table})`)
-    await client.query(`create index rehome_condition on pg_temp.r ((${when}))`)
-    const [used] = (await client.query<{ name: string }>(foreignParts)).rows
-    return used ? `uses ${used.name}` : null
+    await client.query(`create index rehome_condition on pg_temp.r ((${sql}))`)
+    return (await look?.(client)) ?? null
   } catch (error) {
     return reasons[sqlStateOf(error) ?? ''] ?? null
   } finally {
@@ -58,7 +78,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /**
  * Functions, operators, and columns of base types, which the index uses. Enums compare anywhere
- * alike. Texts of dates and times are read as the settings say, when a statement is planned.
+ * alike. Texts of dates and times are read by the settings, when a statement is planned.
  */
 const foreignParts = `
   select pg_describe_object(d.refclassid, d.refobjid, 0) || ', which is not of PostgreSQL itself' as name

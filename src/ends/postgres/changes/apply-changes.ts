@@ -68,7 +68,10 @@ async function applyOnce(client: Client, at: ApplyingAt, change: Application): P
     await client.query('savepoint before')
     const removed = await removeStep(client, at, { change, going, parents })
     const left = await placeRows(client, change.tenant, {
-      ...{ schema: at.end.schema, table: own, columns: change.columns, rows: change.rows },
+      schema: at.end.schema,
+      table: own,
+      columns: change.columns,
+      rows: change.rows,
     })
     const gone = await absent(client, at, { columns: childKey, values: leaving })
     // Each is looked for once: a removed row does not come back when more are removed.

@@ -6,8 +6,9 @@
 import type { CatalogReference } from '../../../plan/catalogs/catalog.ts'
 import { childName } from '../../../plan/catalogs/dependents.ts'
 import { sourceOf } from '../../../plan/routing/identity.ts'
-import { isRecursive, type Step, stepsOf } from '../../../plan/routing/path.ts'
+import { followedPath, isRecursive, type Step, stepsOf } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
+import { asTheyWere } from '../../../plan/routing/shared-ids.ts'
 import type { TransformContext } from '../../../plan/transform-context.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
@@ -33,8 +34,9 @@ import {
   type ChangedTable,
   type Changes,
   changedAtSource,
-  changedFarAbove,
   changedForChildren,
+  changedOnlyHere,
+  changesWith,
   logged,
   ofTenant,
 } from './changes.ts'
@@ -106,7 +108,8 @@ export async function bringKeys(
 ): Promise<void> {
   const { route, childKey } = table
   await bringKind(bringing, changes, { table, names: route.targetKey, kind: 'row' })
-  if (childKey.target.length === 0) return
+  // Rows of the source that find their tenant without a parent are logged themselves.
+  if (childKey.source.length === 0 || childKey.target.length === 0) return
   await bringKind(bringing, changes, { table, names: childKey.target, kind: 'parent' })
 }
 
@@ -120,12 +123,12 @@ async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promis
   const { table, names, kind } = of
   const { route, log } = table
   const entries = `${logged(changes, table)}${kind === 'parent' ? ` and ${takesChildren(table)}` : ''}`
-  const known = sourceOf(route, names)
-  if (known && !log.log.whole) {
+  const origin = sourceOf(route, names)
+  if (origin && !log.log.whole) {
     const list = (alias: string) =>
-      known.map((name, i) => `${alias}.${ident(name)}${castOf(route, names[i])}::text`).join(', ')
-    const above = changedFarAbove(changes, table)
-    const more = above && ` union select ${list('r')} from ${above}`
+      origin.map((name, i) => `${alias}.${ident(name)}${castOf(route, names[i])}::text`).join(', ')
+    const others = changedOnlyHere(changes, table)
+    const more = others && ` union select ${list('r')} from ${others}`
     const query = `select distinct ${list('l')} ${entries}${more}`
     return await tell(bringing, changes, { route, names, kind, query, map: (texts) => texts })
   }
@@ -133,7 +136,7 @@ async function bringKind(bringing: Bringing, changes: Changes, of: Kind): Promis
     kind === 'parent' ? changedForChildren(changes, table) : changedAtSource(changes, table)
   const now = selectRows(bringing.source, route, `${ofTenant(changes, table)} and ${is}`)
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
-  const before = `select ${selectColumns(route)}
+  const before = `select ${selectColumns({ columns: asTheyWere(route.columns) })}
     from (select l.rehome_row as rehome_old ${entries} and l.rehome_row is not null) o,
       lateral pg_catalog.jsonb_populate_record(${old}) r`
   const map = keyReader(route, names, bringing.context)
@@ -166,8 +169,8 @@ interface Told {
   readonly map: (texts: Texts) => Texts | null
 }
 
-async function tell({ reader, target }: Bringing, { key }: Changes, told: Told): Promise<void> {
-  const { route, names, kind, query, map } = told
+async function tell({ reader, target }: Bringing, { key }: Changes, report: Told): Promise<void> {
+  const { route, names, kind, query, map } = report
   const arrays = names.map((_, i) => `unnest($${i + 5}::text[]) as c${i}`).join(', ')
   // As the target's type writes it: equal values are one key.
   const values = names.map((name, i) => `(k.c${i}::${typeAt(route, name)})::text`).join(', ')
@@ -192,10 +195,12 @@ export async function bringChildren(
 ): Promise<void> {
   const { route, childKey } = table
   const own = tenantPredicate(route.targetPath, {
-    ...{ schema, alias: 'r', tenant: changes.key.tenant },
+    schema,
+    alias: 'r',
+    tenant: changes.key.tenant,
   })
-  for (const step of stepsOf(route.targetPath)) {
-    const above = broughtParents(changes, step)
+  for (const step of stepsOf(followedPath(route.targetPath))) {
+    const above = changesWith(changes, route, step.parent) ? broughtParents(changes, step) : null
     if (above === null) continue
     const at = (name: string) => `r.${ident(name)}`
     const rows = `from ${qualified(schema, route.target.name)} r
@@ -213,8 +218,10 @@ export function broughtParents(changes: Changes, step: Step): string | null {
   const parent = changes.tables.find((other) => other.route.target.name === step.parent)
   if (!parent) return null
   return broughtKeys(changes.key, {
-    ...{ route: parent.route, columns: step.parentColumns },
-    ...{ of: parent.childKey.target, kind: 'parent' },
+    route: parent.route,
+    columns: step.parentColumns,
+    of: parent.childKey.target,
+    kind: 'parent',
   })
 }
 
@@ -225,7 +232,7 @@ async function bringRowsBelow(
   { route, kinds, rows }: Below,
 ): Promise<void> {
   for (;;) {
-    let found = 0
+    let count = 0
     for (const [i, names] of kinds.entries()) {
       if (names.length === 0) continue
       const kind = i === 0 ? 'row' : 'parent'
@@ -233,9 +240,9 @@ async function bringRowsBelow(
       const query = `${insertKeys} select $1, $2, $3, $4, n.key, md5(n.key::text)
         from (select array[${values}] as key ${rows}) n on conflict do nothing`
       const added = await target.query(query, [scope, tenant, route.target.name, kind])
-      found += added.rowCount ?? 0
+      count += added.rowCount ?? 0
     }
-    if (found === 0 || !isRecursive(route.targetPath)) return
+    if (count === 0 || !isRecursive(followedPath(route.targetPath))) return
   }
 }
 
@@ -264,12 +271,12 @@ export async function brokenByLeaving(
   const counts = referring.map((key) => {
     const own = (name: string) => `c.${ident(name)}`
     const left = isParent(byEquality(leadingTo(key, route.targetKey)), keyOf(route), own)
-    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+    const notNull = key.columns.map((name) => `c.${ident(name)} is not null`)
     const name = literal(`"${childName(key, schema)}": ${key.name}`)
     return `select ${name} as "foreignKey", count(*)::int as rows
       from rehome.changed_keys k join ${qualified(key.schema, key.relation)} c
         on ${ofBrought(changes.key, { route, kind: 'row' })} and ${left}
-      where ${given.join(' and ')} and not ${isKept(key, own)}`
+      where ${notNull.join(' and ')} and not ${isKept(key, own)}`
   })
   if (counts.length === 0) return []
   return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)
@@ -281,7 +288,7 @@ export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Pr
   await target.query(query, [scope, tenant])
 }
 
-/** The cast that the copy uses: not every type's text says the same to another type. */
+/** The cast that the copy uses: not every type's text means the same to another type. */
 function castOf(route: Route, name: string | undefined): string {
   const to = route.columns.find((column) => column.name === name)?.castTo
   return to ? `::pg_catalog.${ident(to)}` : ''

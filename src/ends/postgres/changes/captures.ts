@@ -4,7 +4,8 @@
  */
 import type { Pool } from '../../../postgres.ts'
 import type { Continued, Flag, Hold, Raise } from '../../flags.ts'
-import { firstFlag, flagColumns, wasChanged } from '../fence/tenant-flags.ts'
+import { flagColumns } from '../fence/flag-columns.ts'
+import { firstFlag, wasChanged } from '../fence/tenant-flags.ts'
 import { ourTurn } from '../fence/turns.ts'
 
 /**

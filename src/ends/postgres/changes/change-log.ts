@@ -6,7 +6,7 @@
  * after the change. The transaction that made it tells which snapshots see it.
  *
  * Rows that find their tenant through a parent change owner, and vanish, with that parent, without
- * a trace of their own: `rehome_children` says that a parent came, went, or became another.
+ * a trace of their own: `rehome_children` means that a parent came, went, or became another.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,8 +14,9 @@ import type { Pool } from '../../../postgres.ts'
 import { ident, idents, literal, qualified } from '../../../quote.ts'
 import type { Hold } from '../../flags.ts'
 import { statementRows, type TouchedRows } from '../fence/guard-body.ts'
-import { ourTurn } from '../fence/turns.ts'
+import { turnOf } from '../fence/turns.ts'
 import { textsByName } from '../predicate.ts'
+import { queryTogether } from '../query-together.ts'
 
 export interface LogShape {
   /** All columns that tell rows apart, here and at the other end, and children's parents. */
@@ -59,16 +60,17 @@ function nameOf({ scope, schema, table }: Logged): string {
 export async function forgetChanges(
   pool: Pool,
   logs: readonly Logged[],
-  { scope, tenant, token, seen }: Hold & { readonly seen: string | null },
+  { seen, ...hold }: Hold & { readonly seen: string | null },
 ): Promise<void> {
   const old = seen === null ? '' : ` and pg_visible_in_snapshot(rehome_xid, ${literal(seen)})`
   const names = logs.map(logTableOf)
   const exist = 'select name from unnest($1::text[]) name where to_regclass(name) is not null'
-  for (const { name } of (await pool.query(exist, [names])).rows) {
-    const query = `${ourTurn}
-      delete from ${name} where rehome_tenant = $2 and exists (select from turn)${old}`
-    await pool.query(query, [scope, tenant, token])
-  }
+  const tables: { name: string }[] = (await pool.query(exist, [names])).rows
+  const whose = `rehome_tenant = ${literal(hold.tenant)} and exists (select from turn)`
+  const deletes = tables.map(
+    ({ name }) => `${turnOf(hold)} delete from ${name} where ${whose}${old}`,
+  )
+  await queryTogether(pool, deletes)
 }
 
 /**
@@ -88,11 +90,11 @@ export async function forgetLeftChanges(pool: Pool): Promise<void> {
 }
 
 /** Several plans may want to know of one table's changes: it has one log, which does for all. */
-export function joinShapes(kept: LogShape | null, wanted: LogShape | null): LogShape | null {
-  if (!kept || !wanted) return kept ?? wanted
-  const added = wanted.columns.filter(({ name }) => !kept.columns.some((c) => c.name === name))
-  const asText = [...new Set([...(kept.asText ?? []), ...(wanted.asText ?? [])])]
-  const whole = kept.whole || wanted.whole
+export function joinShapes(kept: LogShape | null, more: LogShape | null): LogShape | null {
+  if (!kept || !more) return kept ?? more
+  const added = more.columns.filter(({ name }) => !kept.columns.some((c) => c.name === name))
+  const asText = [...new Set([...(kept.asText ?? []), ...(more.asText ?? [])])]
+  const whole = kept.whole || more.whole
   return { columns: [...kept.columns, ...added], whole, ...(asText.length > 0 && { asText }) }
 }
 
@@ -135,6 +137,8 @@ interface LoggedRows {
   readonly children: string
   /** From where the guard reads rows. Default: all of its statement. */
   readonly rows?: TouchedRows
+  /** Until the commit another transaction can give the rows to another tenant. */
+  readonly changesHands?: boolean
 }
 
 /**
@@ -152,7 +156,15 @@ export function unlikeBefore(
           where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
 }
 
-interface AnybodysRows extends Pick<LoggedRows, 'tenantOf'> {
+/** Over a flag `f`: changes are logged, or will be from when this end opens. */
+function isFollowed(scope: string): string {
+  return `f.scope = ${literal(scope)} and f.mode <> 'moved' and f.tenant_id <> '*'`
+}
+
+/** A move writes its own tenant's rows alone, and no other transaction can give these away. */
+const isNoMove = `(coalesce(pg_catalog.current_setting('rehome.token', true), '') = '')`
+
+interface AnybodysRows extends Pick<LoggedRows, 'tenantOf' | 'changesHands'> {
   readonly rows: TouchedRows
   /** On `r` and what it is joined with. */
   readonly condition: string
@@ -160,22 +172,23 @@ interface AnybodysRows extends Pick<LoggedRows, 'tenantOf'> {
 
 /**
  * In a guard: logs rows whose tenant is not known yet, for each tenant whose changes are logged:
- * one of them may have inserted the parent by the time that this transaction commits.
+ * one of them may have inserted the parent by the time that this transaction commits. Rows that can
+ * change hands are logged for all of them anyway, except by a move.
  */
-export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: AnybodysRows): string {
+export function logAnybodys(logged: Logged, written: AnybodysRows): string {
+  const { tenantOf, condition, rows, changesHands = false } = written
   const { joins } = tenantOf('r')
   const names = logged.log.columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
   const insert = (some: string, row: string) => `
     insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})
       select f.tenant_id, true, ${row}, ${keys} from ${some} r${joins}, rehome.tenant_flags f
-      where ${condition} and f.scope = ${literal(logged.scope)}
-        and f.mode <> 'moved' and f.tenant_id <> '*';`
+      where ${condition} and ${isFollowed(logged.scope)};`
   return `
-  if anybodys then
+  if anybodys${changesHands ? ` and not ${isNoMove}` : ''} then
     if tg_op <> 'INSERT' then${insert(rows.old, oldRow(logged.log))}
     end if;
-    if tg_op <> 'DELETE' then${insert(rows.new, 'null')}
+    if tg_op <> 'DELETE' then${insert(rows.new, noRow)}
     end if;
   end if;`
 }
@@ -183,16 +196,34 @@ export function logAnybodys(logged: Logged, { tenantOf, condition, rows }: Anybo
 /** The old row `r`, as `jsonb_populate_record` reads it. */
 export function wholeRow(asText: readonly string[]): string {
   const all = 'pg_catalog.to_jsonb(r.*)'
-  return asText.length > 0 ? `${all} operator(pg_catalog.||) ${textsByName(asText)}` : all
+  if (asText.length === 0) return all
+  return `${all} operator(pg_catalog.||) ${textsByName(asText, textIfThere)}`
 }
+
+/**
+ * The column of `r` as its text, or null once it is dropped: a name that the row lacks is that of
+ * the query around it. So no write fails for a column that the log alone would need.
+ */
+function textIfThere(column: string): string {
+  const name = ident(column)
+  return `(select (select ${name}::pg_catalog.text from (select r.*) rehome_row)
+      from (select null::pg_catalog.text as ${name}) rehome_absent)`
+}
+
+/** No old row; a UNION would not find out its type. */
+const noRow = 'null::pg_catalog.jsonb'
 
 function oldRow({ whole, asText = [] }: LogShape): string {
-  return whole ? wholeRow(asText) : 'null'
+  return whole ? wholeRow(asText) : noRow
 }
 
-/** In a guard: logs the rows of the tenants in `captured`. */
+/**
+ * In a guard: logs the rows of the tenants in `captured`. Rows that can change hands are logged for
+ * every other tenant whose changes are, too, with what is below them: who gives them away does not
+ * know what is written here, and this writer does not know who gets them.
+ */
 export function logRows(logged: Logged, written: LoggedRows): string {
-  const { tenantOf, children, rows = statementRows } = written
+  const { tenantOf, children, rows = statementRows, changesHands = false } = written
   const { joins, tenant } = tenantOf('r')
   const { columns } = logged.log
   const names = columns.map(({ name }) => name)
@@ -201,17 +232,28 @@ export function logRows(logged: Logged, written: LoggedRows): string {
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
   const row = oldRow(logged.log)
   const other = unlikeBefore(names, written)
+  const isOwn = `${tenant} = any (rehome_captured) and ${tenant} = f.tenant_id collate "C"`
+  // In one statement with the tenants' own: no row changes hands in between.
+  const others = (some: string, old: string) =>
+    changesHands
+      ? `
+        union all select f.tenant_id, true, ${old}, ${keys} from ${some} r${joins}, rehome.tenant_flags f
+          where ${isFollowed(logged.scope)} and (${isOwn}) is not true and ${isNoMove}`
+      : ''
+  const followed = changesHands
+    ? ` or ${isNoMove} and exists (select from rehome.tenant_flags f where ${isFollowed(logged.scope)})`
+    : ''
   return `
-  if rehome_captured is not null then
+  if rehome_captured is not null${followed} then
     if tg_op = 'INSERT' then
-      ${into} select ${tenant}, true, null, ${keys} ${from(rows.new)};
+      ${into} select ${tenant}, true, ${noRow}, ${keys} ${from(rows.new)}${others(rows.new, noRow)};
     elsif tg_op = 'DELETE' then
-      ${into} select ${tenant}, true, ${row}, ${keys} ${from(rows.old)};
+      ${into} select ${tenant}, true, ${row}, ${keys} ${from(rows.old)}${others(rows.old, row)};
     else
       rehome_changed := ${children};
-      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from(rows.old)};
-      ${into} select ${tenant}, rehome_changed, null, ${keys} ${from(rows.new)}
-        and (rehome_changed or ${other});
+      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from(rows.old)}${others(rows.old, row)};
+      ${into} select ${tenant}, rehome_changed, ${noRow}, ${keys} ${from(rows.new)}
+        and (rehome_changed or ${other})${others(rows.new, noRow)};
     end if;
   end if;`
 }

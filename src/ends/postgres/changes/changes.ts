@@ -6,8 +6,15 @@
  * another, too, at any height above them.
  */
 
+import type { QueryResult } from 'pg'
 import { RehomeError } from '../../../errors.ts'
-import { type AnyPath, isFar, type Step, stepsOf } from '../../../plan/routing/path.ts'
+import {
+  type AnyPath,
+  followedPath,
+  isFar,
+  type Step,
+  stepsOf,
+} from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { Client } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
@@ -54,11 +61,20 @@ export async function countChanges(
   source: Client,
   changes: Changes,
 ): Promise<ReadonlyMap<string, number>> {
+  return countsOf(changes, await source.query(selectChanges(changes)))
+}
+
+/** The statement whose result `countsOf` reads. */
+export function selectChanges(changes: Changes): string {
   const counts = changes.tables.map((table, i) => {
     const torn = `count(*) filter (where num_nulls(${list('l', neverNull(table))}) > 0) > 0`
     return `select ${i} as i, count(*)::int as n, ${torn} as torn ${logged(changes, table)}`
   })
-  const { rows } = await source.query(counts.join(' union all '))
+  return counts.join(' union all ')
+}
+
+/** Table → changes in its log. Throws SCHEMA_CHANGED. */
+export function countsOf(changes: Changes, { rows }: QueryResult): ReadonlyMap<string, number> {
   return new Map(
     rows.map(({ i, n, torn }: { i: number; n: number; torn: boolean }) => {
       const name = changes.tables[i]?.route.source.name ?? ''
@@ -104,16 +120,35 @@ export function changedAtSource(changes: Changes, table: ChangedTable): string {
 }
 
 /**
- * Rows `r` of the tenant whose parents' parents have changed, as they are at the source. At the
- * target their parents may still be below others, which have not: no entry and no key there tells
- * of them. Empty: rows of the table have no parents above their parents.
+ * Rows `r` that have changed with rows above them, as they are at the source, and that the target
+ * does not find below its own: their parents may still be below others there, or rows there do not
+ * find their tenant by these parents. Then they may have become another tenant's, too, which no
+ * entry of theirs tells. Empty: there are none.
  */
-export function changedFarAbove(changes: Changes, table: ChangedTable): string {
+export function changedOnlyHere(changes: Changes, table: ChangedTable): string {
   const { route, log } = table
-  const above = isFar(route.sourcePath) && changedWithParent(changes, table, 'r')
+  const { sourcePath } = route
+  const isFound = stepsOf(sourcePath).every((step) => goesBothWays(changes, route, step.parent))
+  if (isFound && !isFar(sourcePath)) return ''
+  const above = changedWithParent(changes, table, 'r')
   if (!above) return ''
-  const name = qualified(log.schema, route.source.name)
-  return `${name} r where ${ofTenant(changes, table)} and ${above}`
+  const whose = isFound ? `${ofTenant(changes, table)} and ` : ''
+  return `${qualified(log.schema, route.source.name)} r where ${whose}${above}`
+}
+
+/** Rows find their tenant through this table of the source, and through its other half there. */
+function goesBothWays({ tables }: Changes, { targetPath }: Route, parent: string): boolean {
+  const other = tables.find(({ route }) => route.source.name === parent)
+  return stepsOf(followedPath(targetPath)).some((step) => step.parent === other?.route.target.name)
+}
+
+/**
+ * Rows of the source change with the other half of this table of the target, and so come again with
+ * its rows. Where only the target has such a way, rows that went with their parents would be lost.
+ */
+export function changesWith({ tables }: Changes, { sourcePath }: Route, parent: string): boolean {
+  const other = tables.find(({ route }) => route.target.name === parent)
+  return stepsOf(sourcePath).some((step) => step.parent === other?.route.source.name)
 }
 
 /** The condition for a row whose children have changed with it. */

@@ -13,10 +13,10 @@ import { listedKeys } from '../predicate.ts'
 import { applyChanges } from './apply-changes.ts'
 import { forgetChanges } from './change-log.ts'
 import { type ChangedTable, type Changes, countChanges } from './changes.ts'
+import { forgetCheckpoint } from './checkpoints.ts'
 import { type ChangesPage, changesPage, type PageAsked } from './feed-changes.ts'
 import { ownChangedTables } from './feed-tables.ts'
 import { readStep, writeStep } from './steps.ts'
-import { forgetSync } from './syncs.ts'
 
 export interface FeedAt extends FeedOf {
   readonly end: SqlEnd
@@ -40,14 +40,14 @@ export function feedAt(at: FeedAt): Feed {
         client.release()
       }
     },
-    changes: (asked) => pagesOf(at, asked),
+    changes: (request) => pagesOf(at, request),
     forgetChanges: ({ position, ...hold }) => {
       const logs = ownTables(at).map(({ log }) => log)
       return forgetChanges(end.pool, logs, { ...key(hold), seen: position })
     },
-    readSync: (of) => readStep(end.lifeline, key(of)),
-    writeSync: (hold, sync) => writeStep(end, key(hold), sync),
-    forgetSync: (hold) => forgetSync(end.lifeline, key(hold)),
+    readCheckpoint: (of) => readStep(end.lifeline, key(of)),
+    writeCheckpoint: (hold, checkpoint) => writeStep(end, key(hold), checkpoint),
+    forgetCheckpoint: (hold) => forgetCheckpoint(end.lifeline, key(hold)),
     apply: (change) =>
       applyChanges({ end, tables, own: ownTable(tables, change.table) }, key(change)),
     brokenByLeaving: (table, keys) => brokenByLeaving(at, table, keys),
@@ -72,21 +72,24 @@ function changesOf(at: FeedAt, { position, everyChild, scope, tenant }: Since): 
 export async function pageOfChanges(
   at: FeedAt,
   since: Since & { readonly table: string },
-  asked: PageAsked,
+  page: PageAsked,
 ): Promise<ChangesPage> {
   const changes = changesOf(at, since)
   const table = changes.tables.find(({ route }) => route.source.name === since.table)
-  if (table) return await changesPage(at.end, { changes, table }, asked)
+  if (table) return await changesPage(at.end, { changes, table }, page)
   throw new RehomeError('USAGE', `there is no table "${since.table}" at this end`)
 }
 
-async function* pagesOf(at: FeedAt, asked: ChangesAsked) {
+async function* pagesOf(at: FeedAt, request: ChangesAsked) {
   let cursor: string | null = null
   do {
-    asked.signal.throwIfAborted()
-    const { kind, columns } = asked
-    const page: ChangesPage = await pageOfChanges(at, asked, {
-      ...{ kind, columns, cursor, limit: pageRows },
+    request.signal.throwIfAborted()
+    const { kind, columns } = request
+    const page: ChangesPage = await pageOfChanges(at, request, {
+      kind,
+      columns,
+      cursor,
+      limit: pageRows,
     })
     if (page.rows.length > 0) yield page.rows
     cursor = page.next
@@ -110,10 +113,10 @@ async function brokenByLeaving(
       (name) => `k.${ident(name)}`,
       own,
     )
-    const given = key.columns.map((name) => `c.${ident(name)} is not null`)
+    const notNull = key.columns.map((name) => `c.${ident(name)} is not null`)
     const query = `select count(*)::int as rows from (${listedKeys(parent, keys)}) k
       join ${qualified(key.schema, key.relation)} c on ${listed}
-      where ${given.join(' and ')} and not ${isKept(key, own)}`
+      where ${notNull.join(' and ')} and not ${isKept(key, own)}`
     const { rows } = (await end.pool.query(query)).rows[0]
     if (rows === 0) continue
     broken.push({ foreignKey: `"${childName(key, end.schema)}": ${key.name}`, rows })

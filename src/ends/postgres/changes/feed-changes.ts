@@ -43,38 +43,38 @@ export interface PageAsked extends Pick<ChangesAsked, 'kind'> {
 export async function changesPage(
   end: SqlEnd,
   { changes, table }: { readonly changes: Changes; readonly table: ChangedTable },
-  asked: PageAsked,
+  page: PageAsked,
 ): Promise<ChangesPage> {
-  const file = asked.kind === 'before' ? await fileOf(end, table) : ''
-  const query = asked.kind === 'now' ? nowQuery(changes, table, asked) : null
-  const paged = query ?? beforeQuery(changes, table, { ...asked, file })
+  const file = page.kind === 'before' ? await fileOf(end, table) : ''
+  const query = page.kind === 'now' ? nowQuery(changes, table, page) : null
+  const paged = query ?? beforeQuery(changes, table, { ...page, file })
   const { rows, last } = await readTextPage(end, paged)
-  const width = asked.columns.length
+  const width = page.columns.length
   return {
     rows: rows.map((row) => ({ texts: row.slice(0, width), children: row[width] === 't' })),
     next: last && encodeCursor([file, ...last]),
   }
 }
 
-function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): PagedQuery {
+function nowQuery(changes: Changes, table: ChangedTable, page: PageAsked): PagedQuery {
   const { route, log, childKey } = table
   const key = route.sourceKey.map((name) => `r.${ident(name)}`)
   const value = (name: string, i: number) => typedText(route.source, name, `$${i + 1}`)
   const own = { alias: 'r', columns: route.sourceKey }
-  const [, until, ...after] = asked.cursor ? cursorOfChanges(asked.cursor, 2 + key.length) : []
+  const [, until, ...after] = page.cursor ? cursorOfChanges(page.cursor, 2 + key.length) : []
   const begin = until ? ` and ${isAfter(route.source, own, value)}` : ''
   const bounded = { ...changes, ...(until && { until }) }
   // A null key identifies no row.
   const children =
     childKey.source.length > 0 ? `coalesce(${changedForChildren(bounded, table)}, false)` : 'false'
-  const selected = [...valuesOf(asked), children, untilOf(bounded), ...key].join(', ')
+  const selected = [...valuesOf(page), children, untilOf(bounded), ...key].join(', ')
   return {
     text: `select ${selected} from ${qualified(log.schema, route.source.name)} r
       where ${changedOfTenant(bounded, table)}${begin} order by ${key.join(', ')}`,
     values: after,
-    width: asked.columns.length + 1,
-    limit: asked.limit,
-    holdsPlanSql: holdPlanSql(asked.columns),
+    width: page.columns.length + 1,
+    limit: page.limit,
+    holdsPlanSql: holdPlanSql(page.columns),
   }
 }
 
@@ -82,11 +82,11 @@ function nowQuery(changes: Changes, table: ChangedTable, asked: PageAsked): Page
 function beforeQuery(
   changes: Changes,
   table: ChangedTable,
-  asked: PageAsked & { readonly file: string },
+  page: PageAsked & { readonly file: string },
 ): PagedQuery {
   const { route, log } = table
-  const [file, until, ...after] = asked.cursor ? cursorOfChanges(asked.cursor, 4) : []
-  if (until && file !== asked.file) {
+  const [file, until, ...after] = page.cursor ? cursorOfChanges(page.cursor, 4) : []
+  if (until && file !== page.file) {
     const message = `the log of "${route.source.name}" was written anew while it was read`
     throw new RehomeError('UNREACHABLE', message)
   }
@@ -97,14 +97,14 @@ function beforeQuery(
     ${logged(bounded, table)} and l.rehome_row is not null${begin}`
   const old = `null::${qualified(log.schema, route.source.name)}, o.rehome_old`
   const at = [untilOf(bounded), 'o.rehome_xid', 'o.rehome_at']
-  const selected = [...valuesOf(asked), 'o.rehome_children', ...at]
+  const selected = [...valuesOf(page), 'o.rehome_children', ...at]
   return {
     text: `select ${selected.join(', ')} from (${entries}) o, lateral pg_catalog.jsonb_populate_record(${old}) r
       order by o.rehome_xid, o.rehome_at`,
     values: after,
-    width: asked.columns.length + 1,
-    limit: asked.limit,
-    holdsPlanSql: holdPlanSql(asked.columns),
+    width: page.columns.length + 1,
+    limit: page.limit,
+    holdsPlanSql: holdPlanSql(page.columns),
   }
 }
 

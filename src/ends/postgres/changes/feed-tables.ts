@@ -19,7 +19,7 @@ export function ownChangedTables(
   tables: readonly FeedTable[],
   { scope, schema }: { readonly scope: string; readonly schema: string },
 ): ChangedTable[] {
-  const known = tables.map((own) => {
+  const ownTables = tables.map((own) => {
     const childKey = childKeyIn(tables, own.table.name)
     const columns = [...new Set([...own.key, ...childKey])].map((name) => {
       return { name, typeSql: typeOf(own.table, name) }
@@ -27,14 +27,21 @@ export function ownChangedTables(
     const log = { scope, schema, table: own.table.name, log: { columns, whole: true } }
     return { route: routeOf(own), childKey: { source: childKey, target: childKey }, log }
   })
-  return known.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
+  return ownTables.toSorted((a, b) => hopsOf(a.route.sourcePath) - hopsOf(b.route.sourcePath))
 }
 
 function routeOf({ table, path, key }: FeedTable): Route {
   return {
-    ...{ source: table, target: table, sourcePath: path, targetPath: path },
-    ...{ sourceKey: key, targetKey: key, columns: table.columns.map(asItIs), newIds: {} },
-    ...{ transform: undefined, selfReference: false },
+    source: table,
+    target: table,
+    sourcePath: path,
+    targetPath: path,
+    sourceKey: key,
+    targetKey: key,
+    columns: table.columns.map(asItIs),
+    newIds: {},
+    transform: undefined,
+    selfReference: false,
     plan: { kind: 'table', name: table.name, columns: { drop: [], rename: {}, compute: {} } },
   }
 }

@@ -3,7 +3,13 @@
 import type { Catalog } from '../../../plan/catalogs/catalog.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import { keptOf } from '../../../plan/routing/identity.ts'
-import { above, hopsOf, stepsOf, type TenantPath } from '../../../plan/routing/path.ts'
+import {
+  above,
+  followedPath,
+  hopsOf,
+  stepsOf,
+  type TenantPath,
+} from '../../../plan/routing/path.ts'
 import type { EndTable, Route } from '../../../plan/routing/route.ts'
 import type { Routing } from '../../../plan/routing/routes.ts'
 import { wayBack } from '../../../plan/routing/way-back.ts'
@@ -25,10 +31,14 @@ export function guardedTables(
   // The feed of an end reports old rows, and its reader makes keys of them.
   const overHttp = [source, target].some(({ kind }) => kind !== 'sql')
   const whole = overHttp ? { whole: true } : {}
+  const routeOf = new Map(leaving.toReversed().map((route) => [route.source.name, route]))
   return here.map(({ table, path, tenantless }) => {
-    const route = leaving.find((candidate) => candidate.source.name === table.name)
+    const route = routeOf.get(table.name)
     return {
-      ...{ schema, table, path, tenantless },
+      schema,
+      table,
+      path,
+      tenantless,
       scope: end === 'source' ? scope : targetScope,
       childKey: childKeyIn(here, table.name),
       log: logs && route ? { ...logShapeOf(route, leaving), ...whole } : null,
@@ -47,7 +57,9 @@ export function changedTables(
     route,
     childKey: childKeysOf(route, routes),
     log: {
-      ...{ scope, schema: source.schema, table: route.source.name },
+      scope,
+      schema: source.schema,
+      table: route.source.name,
       log: logShapeOf(route, routes),
     },
   }))
@@ -83,27 +95,38 @@ function childKeysOf(route: Route, routes: readonly Route[]): ChangedTable['chil
 
 /** The columns by which rows of planned tables find their tenant through this one. */
 function childKeyOf(route: Route, routes: readonly Route[], end: EndName): readonly string[] {
-  const paths = routes.map((other) => ({ path: pathAt(other, end) }))
-  return childKeyIn(paths, route[end].name)
+  const paths = pathsOf.get(routes) ?? {
+    source: routes.map(({ sourcePath }) => ({ path: sourcePath })),
+    target: routes.map(({ targetPath }) => ({ path: followedPath(targetPath) })),
+  }
+  pathsOf.set(routes, paths)
+  return childKeyIn(paths[end], route[end].name)
 }
+
+type Paths = readonly Pick<EndTable, 'path'>[]
+
+/** Routes are asked for one table after the other, and there may be thousands of either. */
+const pathsOf = new WeakMap<readonly Route[], Readonly<Record<EndName, Paths>>>()
+const childKeysIn = new WeakMap<Paths, ReadonlyMap<string, readonly string[]>>()
 
 /** The columns of a table by which rows of these tables find their tenant. */
-export function childKeyIn(
-  tables: readonly Pick<EndTable, 'path'>[],
-  name: string,
-): readonly string[] {
-  return [...new Set(tables.flatMap(({ path }) => keyOf(path, name)))].sort()
+export function childKeyIn(tables: Paths, name: string): readonly string[] {
+  const keys = childKeysIn.get(tables) ?? childKeysAmong(tables)
+  childKeysIn.set(tables, keys)
+  return keys.get(name) ?? []
 }
 
-function pathAt(route: Route, end: EndName): TenantPath {
-  return end === 'source' ? route.sourcePath : route.targetPath
-}
-
-/** The columns of `parent` by which rows on this path find their tenant. */
-function keyOf(path: TenantPath, parent: string): readonly string[] {
-  const own = stepsOf(path).filter((step) => step.parent === parent)
-  return [
-    ...own.flatMap((step) => step.parentColumns),
-    ...above(path).flatMap((other) => keyOf(other, parent)),
-  ]
+/** Parent → its columns by which rows on these paths find their tenant. */
+function childKeysAmong(tables: Paths): Map<string, readonly string[]> {
+  const columns = new Map<string, Set<string>>()
+  const note = (path: TenantPath) => {
+    for (const { parent, parentColumns } of stepsOf(path)) {
+      const own = columns.get(parent) ?? new Set()
+      columns.set(parent, own)
+      for (const column of parentColumns) own.add(column)
+    }
+    for (const other of above(path)) note(other)
+  }
+  for (const { path } of tables) note(path)
+  return new Map([...columns].map(([parent, own]) => [parent, [...own].sort()]))
 }

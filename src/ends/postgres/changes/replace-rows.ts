@@ -96,7 +96,7 @@ async function copyChanged(
   const stream = reader.query(copyStreams.to(query, { highWaterMark: mapper.blockBytes }))
   const into = copyInto(target, { schema, table: route.target })
   let written: Brought = { rows: 0, columns: [] }
-  const blocks = rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: 1_000_000_000 })
+  const blocks = rowBlocks(stream, { format, maxRows: 1_000_000_000 })
   for await (const block of blocks) {
     const mapped = mapper.map(block)
     if (!mapped) continue

@@ -3,40 +3,52 @@
  * moment, whichever session reads it and however long that takes.
  */
 
+import type { QueryResult } from 'pg'
 import { messageOf, RehomeError } from '../../../errors.ts'
+import { itemAt } from '../../../known.ts'
 import { type Client, type Pool, sqlStateOf, withClient } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
 import type { SqlEnd } from '../../end.ts'
 import type { FlagKey } from '../../flags.ts'
-import { sessionName } from '../fence/turns.ts'
+import { nameSession } from '../fence/turns.ts'
+import { queryTogether } from '../query-together.ts'
 
 export interface Snapshot {
   /** The one session that was there first, for who reads one thing after the other. */
   readonly client: Client
   /** Which transactions it sees: a `pg_snapshot`. */
   readonly seen: string
+  /** The result of the first look. */
+  readonly selected: QueryResult | undefined
   /** The end as it was then, for any number of sessions, none of which can write. */
   share(): Promise<SqlEnd>
+}
+
+export interface SnapshotOf extends FlagKey {
+  /** A first look, which is sent together with the beginning. */
+  readonly select?: string
 }
 
 /** The snapshot lives as long as the work, and keeps the end from removing old rows meanwhile. */
 export async function withSnapshot<T>(
   end: SqlEnd,
-  key: FlagKey,
+  { select, ...key }: SnapshotOf,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   return await withClient(end.pool, async (client) => {
-    await client.query(
-      `begin isolation level repeatable read read only;
-      set local idle_in_transaction_session_timeout = 0`,
-    )
-    const look = `select pg_current_snapshot()::text as seen, set_config('application_name', $1, true)`
-    const { seen } = (await client.query(look, [sessionName(key)])).rows[0]
+    const answers = await queryTogether(client, [
+      'begin isolation level repeatable read read only',
+      'set local idle_in_transaction_session_timeout = 0',
+      nameSession(key),
+      'select pg_current_snapshot()::text as seen',
+      ...(select === undefined ? [] : [select]),
+    ])
+    const { seen } = itemAt(answers, 3).rows[0]
     const share = async () => {
       const { id } = (await client.query('select pg_export_snapshot() as id')).rows[0]
       return { ...end, pool: poolSeeing(end.pool, id), within: 'snapshot' } as const
     }
-    const result = await work({ client, seen, share })
+    const result = await work({ client, seen, share, selected: answers[4] })
     await client.query('commit')
     return result
   })
@@ -107,5 +119,5 @@ export function asPool(pool: Pool, connect: () => Promise<Client & { release: ()
       client.release()
     }
   }
-  return Object.create(pool, { connect: { value: connect }, query: { value: query } }) as Pool
+  return Object.create(pool, { connect: { value: connect }, query: { value: query } })
 }

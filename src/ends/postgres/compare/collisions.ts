@@ -4,21 +4,31 @@ import type { SqlEnd } from '../../end.ts'
 import type { Keys } from '../../rows.ts'
 import { columnsEqual } from '../matching.ts'
 import { typedText } from '../predicate.ts'
-import { goesThisWay } from '../tenant-of-rows.ts'
+import { goesThisWay, TenantParameters } from '../tenant-of-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
 
-/** Keys that exist at the end, as text. */
-export async function existingKeys(
-  end: SqlEnd,
+/** Keys that exist at the end, as text. One statement for all tables, the same for all keys. */
+export async function existingKeys(end: SqlEnd, lists: readonly Keys[]): Promise<string[][]> {
+  const existing: string[][] = lists.map(() => [])
+  if (lists.length === 0) return existing
+  const parameters = new TenantParameters()
+  const looks = lists.map((keys, i) => selectExisting(end, keys, { i, parameters }))
+  const { rows } = await end.pool.query(looks.join(' union all '), parameters.values)
+  for (const { i, key } of rows) existing[i]?.push(key)
+  return existing
+}
+
+function selectExisting(
+  { schema }: SqlEnd,
   { table, key, keys, when }: Keys,
-): Promise<string[]> {
-  const value = (name: string, i: number) => typedText(table, name, `k.c${i}`)
+  { i, parameters }: { readonly i: number; readonly parameters: TenantParameters },
+): string {
+  const value = (name: string, place: number) => typedText(table, name, `k.c${place}`)
   const match = columnsEqual(table, key, { alias: 'r', value })
-  const arrays = key.map((_, i) => `$${i + 1}::text[]`).join(', ')
-  const names = key.map((_, i) => `c${i}`).join(', ')
-  const query = `select row(${names})::text as key from unnest(${arrays}) k (${names})
-    where exists (select from ${qualified(end.schema, table.name)} r
+  const arrays = key.map((_, place) => `${parameters.add(arrayOfTexts(keys, place))}::text[]`)
+  const names = key.map((_, place) => `c${place}`).join(', ')
+  return `select ${i} as i, row(${names})::text as key
+    from unnest(${arrays.join(', ')}) k (${names})
+    where exists (select from ${qualified(schema, table.name)} r
       where ${goesThisWay({ when }, 'r')}${match})`
-  const parameters = key.map((_, i) => arrayOfTexts(keys, i))
-  return (await end.pool.query(query, parameters)).rows.map((row: { key: string }) => row.key)
 }

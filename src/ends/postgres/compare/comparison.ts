@@ -1,11 +1,12 @@
 /** One side of a comparison, in a database: counts, digests and hashes that the server makes. */
 import { ident } from '../../../quote.ts'
 import type { SqlEnd } from '../../end.ts'
-import type { Compared, ComparedColumn, Side } from '../../rows.ts'
+import type { Compared, ComparedColumn, Digests, Side } from '../../rows.ts'
 import { fromTenant } from '../predicate.ts'
 import { readsPlanSql } from '../search-path.ts'
+import { TenantParameters } from '../tenant-of-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
-import { type DigestSpec, digestBuckets, digestRows, hashesOf } from './row-digests.ts'
+import { type DigestSpec, digestAll, digestBuckets, digestRows, hashesOf } from './row-digests.ts'
 
 export function sideIn(end: SqlEnd, compared: Compared): Side {
   const { pool } = end
@@ -17,7 +18,22 @@ export function sideIn(end: SqlEnd, compared: Compared): Side {
   }
 }
 
-function specOf(end: SqlEnd, { of, key, columns, hash }: Compared): DigestSpec {
+export function digestsIn(end: SqlEnd): Digests {
+  return {
+    side: (compared) => sideIn(end, compared),
+    digests: (all) => {
+      const parameters = new TenantParameters()
+      const specs = all.map((compared) => specOf(end, compared, parameters))
+      return digestAll(end.pool, specs, parameters)
+    },
+  }
+}
+
+function specOf(
+  end: SqlEnd,
+  { of, key, columns, hash }: Compared,
+  parameters?: TenantParameters,
+): DigestSpec {
   if ('given' in of) {
     const arrays = columns.map(
       (_, i) => `pg_catalog.unnest($${i + 1}::text[]) as ${ident(`c${i}`)}`,
@@ -31,8 +47,8 @@ function specOf(end: SqlEnd, { of, key, columns, hash }: Compared): DigestSpec {
       parameters: columns.map((_, i) => arrayOfTexts(of.given, i)),
     }
   }
-  const rows = `from ${fromTenant(end.schema, of)}`
   const plan = readsPlanSql(of, [...key, ...columns]) ? end : undefined
+  const rows = `from ${fromTenant(end.schema, of, plan ? undefined : parameters)}`
   return { rows, key: key.map(hashed), columns: columns.map(hashed), hash, plan }
 }
 

@@ -10,7 +10,9 @@ import type { QueryResult } from 'pg'
 import type { Client, Pool } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
 import { type Buckets, bucketCount, type Digest, type HashFunction } from '../../digest.ts'
-import { queryPlan, type Schemas } from '../search-path.ts'
+import { queryTogether } from '../query-together.ts'
+import { enterPlan, leavePlan, queryPlan, type Schemas } from '../search-path.ts'
+import type { TenantParameters } from '../tenant-of-rows.ts'
 
 /** A value over the alias `r`, and its type with its schema, as the catalogue writes it. */
 export interface HashedValue {
@@ -31,9 +33,38 @@ export interface DigestSpec {
 }
 
 export async function digestRows(db: Pool | Client, spec: DigestSpec): Promise<Digest> {
-  const query = `select count(*)::text as rows,
+  return digestOf((await look(db, spec, selectDigest(spec))).rows[0])
+}
+
+/**
+ * Two calls at most: one statement for all rows but those that SQL of the plan chooses or changes,
+ * whose statements are sent together. `parameters`: the tenant's, in the one statement.
+ */
+export async function digestAll(
+  db: Pool | Client,
+  specs: readonly DigestSpec[],
+  { values }: TenantParameters,
+): Promise<Digest[]> {
+  const own = specs.filter(({ plan }) => !plan)
+  const selects = own.map((spec, i) => {
+    return `select ${i} as i, d.rows, d.sum from (${selectDigest(spec)}) d`
+  })
+  const query = `${selects.join(' union all ')} order by 1`
+  const { rows } = own.length > 0 ? await db.query(query, values) : { rows: [] }
+  const statements = specs.flatMap((spec) =>
+    spec.plan ? [enterPlan(spec.plan), selectDigest(spec), leavePlan] : [],
+  )
+  const results = await queryTogether(db, statements)
+  const ofPlan = results.filter(({ command }) => command === 'SELECT').map(({ rows: [row] }) => row)
+  return specs.map(({ plan }) => digestOf(plan ? ofPlan.shift() : rows.shift()))
+}
+
+function selectDigest(spec: DigestSpec): string {
+  return `select count(*)::text as rows,
     coalesce(pg_catalog.sum(${contentHash(spec)}), 0)::text as sum ${spec.rows}`
-  const [row] = (await look(db, spec, query)).rows
+}
+
+function digestOf(row: { readonly rows: string; readonly sum: string }): Digest {
   return { rows: BigInt(row.rows), sum: BigInt(row.sum) }
 }
 

@@ -88,7 +88,9 @@ function tornLook({ schema, tenant }: StraysAsked, { table, path }: EndTable): L
   const sql = `select count(*)::int as rows,
       coalesce((array_agg(row(${key})::text))[1:3], '{}') as values
     from ${qualified(schema, table.name)} c where ${ours} and exists (${others})`
-  const names = stepsOf(path).map(({ columns }) => columns.join(', '))
+  const names = stepsOf(path).map(({ columns, parent, parentColumns, inverse }) =>
+    inverse ? `${parent}.${parentColumns.join(', ')}` : columns.join(', '),
+  )
   const foreignKey = names.join(' and ')
   return [{ of: { table: table.name, foreignKey, parent: '', planned: true }, key: null, sql }]
 }
@@ -132,6 +134,7 @@ function reaches(
 ): boolean {
   const leads = (own: string, theirs: string | undefined) =>
     key.columns.some((name, i) => name === own && key.parentColumns[i] === theirs)
+  if (path.kind === 'whole') return true
   if (path.kind === 'column') {
     return parent.path.kind === 'column' && leads(path.column, parent.path.column)
   }

@@ -2,13 +2,16 @@
  * Tries what the target demands of rows on those of the source, as the plan maps them and before
  * any of them is brought: as conditions on a query. Reads only.
  */
+
 import type { QueryResult } from 'pg'
+import { itemAt } from '../../../known.ts'
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
 import type { Trial } from '../../../plan/routing/demands.ts'
 import type { TenantPath } from '../../../plan/routing/path.ts'
 import type { Route } from '../../../plan/routing/route.ts'
 import type { Pool } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
+import { queryTogether } from '../query-together.ts'
 import { enterPlan, type Schemas } from '../search-path.ts'
 import { tenantJoin, tenantPredicate } from '../tenant-of-rows.ts'
 import { arrayOfTexts } from '../text-batches.ts'
@@ -37,23 +40,23 @@ export interface TrialsAsked {
 export async function tryDemands(
   end: Schemas & { readonly pool: Pool },
   trials: readonly Trial[],
-  asked: TrialsAsked,
+  options: TrialsAsked,
 ): Promise<Violation[]> {
   if (trials.length === 0) return []
   const looks = trials.map(
-    (trial, i) => `select ${i} as i, l.* from (${lookOf(end, trial, asked)}) l`,
+    (trial, i) => `select ${i} as i, l.* from (${lookOf(end, trial, options)}) l`,
   )
   const statements = [
-    `set local statement_timeout = ${asked.timeoutMs}`,
+    `set local statement_timeout = ${options.timeoutMs}`,
     'set local transaction_read_only = on',
     enterPlan(end),
     looks.join(' union all '),
   ]
-  const results: unknown = await end.pool.query(statements.join('; '))
-  const { rows } = (results as QueryResult[]).at(-1) as QueryResult<Found>
-  return rows.flatMap(({ i, ...found }) => {
+  const results = await queryTogether(end.pool, statements)
+  const { rows }: QueryResult<Found> = itemAt(results, statements.length - 1)
+  return rows.flatMap(({ i, ...violation }) => {
     const trial = trials[i]
-    return trial && found.rows > 0 ? [{ trial, ...found }] : []
+    return trial && violation.rows > 0 ? [{ trial, ...violation }] : []
   })
 }
 
@@ -64,8 +67,8 @@ interface Found extends Omit<Violation, 'trial'> {
 const summary = `count(*)::float8 as rows, count(distinct n.rehome_tenant)::int as tenants,
   min(n.rehome_key) as key, min(n.rehome_tenant) as tenant`
 
-function lookOf(end: Schemas, trial: Trial, asked: TrialsAsked): string {
-  const mapped = mappedRows(end, trial, asked)
+function lookOf(end: Schemas, trial: Trial, options: TrialsAsked): string {
+  const mapped = mappedRows(end, trial, options)
   const { of, where } = trial
   const counted = where === null ? '' : ` and (${where})`
   if (of.kind === 'row') {
@@ -88,7 +91,7 @@ function lookOf(end: Schemas, trial: Trial, asked: TrialsAsked): string {
 }
 
 /** The columns that it may read, as they arrive, with key and tenant of each row. */
-function mappedRows(end: Schemas, { route, columns, where }: Trial, asked: TrialsAsked): string {
+function mappedRows(end: Schemas, { route, columns, where }: Trial, options: TrialsAsked): string {
   const all = route.target.columns.filter(({ generated }) => !generated).map(({ name }) => name)
   const values = (where === null ? columns : all).map(
     (name) => `${arriving(route, name)} as ${ident(name)}`,
@@ -97,7 +100,7 @@ function mappedRows(end: Schemas, { route, columns, where }: Trial, asked: Trial
   const { joins, tenant } = tenantJoin(route.sourcePath, { schema: end.schema, alias: 'r' })
   const from = qualified(end.schema, route.source.name)
   return `select ${[...values, `pg_catalog.concat_ws(', ', ${key}) as rehome_key`].join(', ')},
-    ${tenant} as rehome_tenant from ${from} r${joins} where ${belongs(end, route, asked)}`
+    ${tenant} as rehome_tenant from ${from} r${joins} where ${belongs(end, route, options)}`
 }
 
 /** A column that nothing fills is null. */

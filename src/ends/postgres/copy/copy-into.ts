@@ -9,6 +9,7 @@ import { writeField } from '../../../values/copy-text.ts'
 import { type CopyRows, SentRows } from '../../../values/sent-rows.ts'
 import { binaryHeader, binaryTrailer, type CopyFormat } from '../../../values/split-rows.ts'
 import type { Texts } from '../../tenant-rows.ts'
+import { countBytes } from './copied-bytes.ts'
 import { nameRejectedRow } from './rejected-row.ts'
 
 /** Rows of texts, as COPY reads them. */
@@ -42,6 +43,7 @@ export function copyInto(client: Client, into: Into): CopyInto {
     open ??= openCopy(client, into, rows)
     if (open.failure) throw open.failure
     open.sent.add(rows)
+    countBytes(rows.bytes.length)
     if (!open.stream.write(rows.bytes)) await drained(open.stream)
   }
   const named = async (work: Promise<void>) => {
@@ -63,15 +65,23 @@ interface OpenCopy {
 }
 
 function openCopy(client: Client, { schema, table }: Into, rows: CopyRows): OpenCopy {
-  const { columns, format } = rows
-  const into = `${qualified(schema, table.name)} (${idents(columns)})`
-  const stream = client.query(copyStreams.from(`copy ${into} from stdin (format ${format})`))
+  const { format } = rows
+  const stream = client.query(copyStreams.from(copyFrom({ schema, table }, rows)))
   const open: OpenCopy = { stream, format, sent: new SentRows(), failure: null }
   stream.on('error', (error) => {
     open.failure ??= error
   })
   if (format === 'binary') stream.write(binaryHeader)
   return open
+}
+
+/** Rows of these columns, in this format. */
+export function copyFrom(
+  { schema, table }: Into,
+  { columns, format }: Pick<CopyRows, 'columns' | 'format'>,
+): string {
+  const into = `${qualified(schema, table.name)} (${idents(columns)})`
+  return `copy ${into} from stdin (format ${format})`
 }
 
 async function drained(stream: CopyStreamQuery): Promise<void> {

@@ -9,10 +9,11 @@
 import copyStreams from 'pg-copy-streams'
 import { isPortable } from '../../../plan/routing/columns.ts'
 import type { Route } from '../../../plan/routing/route.ts'
+import { columnSql } from '../../../plan/routing/shared-ids.ts'
 import { type Client, withClient } from '../../../postgres.ts'
 import { ident, qualified } from '../../../quote.ts'
 import type { RowMapper } from '../../../transform/transform-mapper.ts'
-import { type ChunkedBlock, rowBlocks } from '../../../values/split-rows.ts'
+import { type ChunkedBlock, type CopyFormat, rowBlocks } from '../../../values/split-rows.ts'
 import type { SqlEnd } from '../../end.ts'
 import type { Hold } from '../../flags.ts'
 import type { TableProgress } from '../../rows.ts'
@@ -55,12 +56,12 @@ export async function copyTable(
       let { rowsRead, rowsWritten } = options.from
       // The chunk that is full: the last one is committed as the end of the table.
       let full: TableProgress | null = null
-      let told = rowsRead
+      let rowsReported = rowsRead
       const commit = async (progress: TableProgress) => {
         full = null
         await writer.commit(progress)
-        if (progress.rowsRead > told) await options.onChunk(progress)
-        told = progress.rowsRead
+        if (progress.rowsRead > rowsReported) await options.onChunk(progress)
+        rowsReported = progress.rowsRead
       }
       for await (const block of sourceBlocks(reader, ends.source, { route, options })) {
         options.signal.throwIfAborted()
@@ -86,17 +87,30 @@ function sourceBlocks(
   { route, options }: { route: Route; options: CopyOptions },
 ): AsyncIterable<ChunkedBlock> {
   const { format } = options.mapper
-  const at = { schema: source.schema, alias: 'r', tenant: options.hold.tenant }
-  const select = selectRows(source, route, tenantPredicate(route.sourcePath, at))
-  const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
-  const skip = options.from.rowsRead > 0 ? ` offset ${options.from.rowsRead}` : ''
+  const { tenant } = options.hold
   options.signal.throwIfAborted()
-  const query = `copy (${select} order by ${order}${skip}) to stdout (format ${format})`
+  const query = copyOut(source, route, { tenant, format, skip: options.from.rowsRead })
   const stream = reader.query(copyStreams.to(query, { highWaterMark: options.mapper.blockBytes }))
-  const stop = () => stream.destroy(options.signal.reason as Error)
+  const stop = () => stream.destroy(options.signal.reason)
   options.signal.addEventListener('abort', stop, { once: true })
   stream.once('close', () => options.signal.removeEventListener('abort', stop))
-  return rowBlocks(stream as AsyncIterable<Buffer>, { format, maxRows: options.chunkRows })
+  return rowBlocks(stream, { format, maxRows: options.chunkRows })
+}
+
+export interface CopyOut {
+  readonly tenant: string
+  readonly format: CopyFormat
+  /** Rows that have come already. */
+  readonly skip: number
+}
+
+/** In the order of the key. */
+export function copyOut(source: SqlEnd, route: Route, { tenant, format, skip }: CopyOut): string {
+  const at = { schema: source.schema, alias: 'r', tenant }
+  const select = selectRows(source, route, tenantPredicate(route.sourcePath, at))
+  const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
+  const offset = skip > 0 ? ` offset ${skip}` : ''
+  return `copy (${select} order by ${order}${offset}) to stdout (format ${format})`
 }
 
 /** Every mapped column, in the route's order, of the rows `r` for which the condition holds. */
@@ -107,9 +121,10 @@ export function selectRows(source: SqlEnd, route: Route, where: string): string 
 
 /** Over `r`, a row of the source. */
 export function selectColumns({ columns }: Pick<Route, 'columns'>): string {
-  const values = columns.map(({ expression, castTo }) =>
-    castTo === null ? expression : `${expression}::pg_catalog.${ident(castTo)}`,
-  )
+  const values = columns.map((column) => {
+    const { castTo } = column
+    return castTo === null ? columnSql(column) : `${columnSql(column)}::pg_catalog.${ident(castTo)}`
+  })
   return values.join(', ')
 }
 

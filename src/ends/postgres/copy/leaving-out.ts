@@ -39,9 +39,9 @@ export function writerLeavingOut(
       const left = await inTransactionOf(end.pool, begin, async (client) => {
         await holdReceiving(client, hold, end)
         const placing = { schema: end.schema, table: own, columns, rows }
-        const found = await placeRows(client, hold.tenant, placing)
+        const placed = await placeRows(client, hold.tenant, placing)
         await writeProgress(client, { ...hold, table: own.table.name }, progress)
-        return found
+        return placed
       })
       if (left.collided.length + left.orphaned.length > 0) leavingOut.tell()
       rows = []

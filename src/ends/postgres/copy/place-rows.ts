@@ -2,6 +2,8 @@
  * Rows into a table, but for those that collide with rows which are there: one COPY where none
  * does, and halves of it, again and again, where some do.
  */
+
+import { itemAt } from '../../../known.ts'
 import { type Client, sqlStateOf } from '../../../postgres.ts'
 import type { FeedTable } from '../../feed.ts'
 import type { Texts } from '../../tenant-rows.ts'
@@ -45,7 +47,7 @@ async function placeSome(
   await client.query('savepoint one_copy')
   try {
     const copy = copyInto(client, { schema: placing.schema, table: placing.table.table })
-    const rows = places.map((i) => placing.rows[i] as Texts)
+    const rows = places.map((i) => itemAt(placing.rows, i))
     await copy.write(textRows(rows, placing.columns))
     await copy.end()
     await client.query('release savepoint one_copy')

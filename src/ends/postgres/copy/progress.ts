@@ -50,7 +50,8 @@ export async function commitProgress(
   await client.query(`${progressStatement(key, progress)}; ${durably}commit`)
 }
 
-function progressStatement(key: TableKey, progress: TableProgress): string {
+/** In the transaction of the rows that it counts. */
+export function progressStatement(key: TableKey, progress: TableProgress): string {
   const { rowsRead, rowsWritten, done, cursor } = progress
   const texts = [key.scope, key.tenant, key.epoch, key.table].map(literal)
   const values = [...texts, rowsRead, rowsWritten, done, cursor === null ? 'null' : literal(cursor)]

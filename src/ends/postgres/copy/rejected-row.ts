@@ -2,12 +2,12 @@
 import pg from 'pg'
 import { messageOf, RehomeError } from '../../../errors.ts'
 import type { CatalogTable } from '../../../plan/catalogs/catalog.ts'
-import { explain } from '../../../postgres.ts'
+import { toRehomeError } from '../../../postgres.ts'
 import type { SentRows } from '../../../values/sent-rows.ts'
 
 /** ROW_REJECTED with table, key and column, as far as they are known; other errors as they are. */
 export function nameRejectedRow(error: unknown, table: CatalogTable, sent: SentRows): unknown {
-  const explained = explain(error, `copying to "${table.name}"`)
+  const explained = toRehomeError(error, `copying to "${table.name}"`)
   if (explained.code !== 'ROW_REJECTED' || !(error instanceof pg.DatabaseError)) return error
   const { line, column } = placeOf(error, table.name)
   const key = line === null ? null : keyOf(table, sent, line)

@@ -3,7 +3,7 @@
  *
  * Writers who still believe that the tenant lives here, and write one of those rows, wait for the
  * row before any guard can refuse them. So such a transaction waits for nothing but this server,
- * which ends it where we say nothing for 2 s. A round alone reads the other end meanwhile.
+ * which ends it where we send nothing for 2 s. A round alone reads the other end meanwhile.
  */
 import { endsIfIdle } from '../../../postgres.ts'
 

@@ -62,10 +62,22 @@ export function guardBody(guarded: GuardedRows, body: BodyOf): string {
       ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
       : ['perform', '']
   const parts = { owners, logging, hear, declared, scope: literal(scope), tenant, joins }
+  return `${columnsFirst}${textOf(guarded, body, parts)}`
+}
+
+function textOf(guarded: GuardedRows, body: BodyOf, parts: Parts): string {
+  const { path } = guarded
+  if (path.kind === 'whole') return bodyByTenant(parts)
   return path.kind === 'column'
     ? bodyByColumn(guarded, body, { ...parts, column: path.column })
     : bodyByParents(guarded, body, { ...parts, path })
 }
+
+/**
+ * Tables may have columns of any name: in a query of the body that is a column, and no variable.
+ * Variables that stand in such a query are called `rehome_…`.
+ */
+const columnsFirst = '\n#variable_conflict use_column'
 
 interface Parts {
   readonly owners: string | null
@@ -77,12 +89,23 @@ interface Parts {
   readonly joins: string
 }
 
+/** A constant: no row has to be looked at. */
+function bodyByTenant({ logging, hear, declared, scope, tenant }: Parts): string {
+  return `${declared && `\ndeclare${declared}`}
+begin
+  ${hear} rehome.check_tenant(${scope}, ${tenant});${logging}
+  return null;
+end `
+}
+
 function bodyByColumn(
-  { table }: GuardedRows,
+  guarded: GuardedRows,
   { rows }: BodyOf,
   { owners, logging, hear, declared, scope, tenant, column }: Parts & { readonly column: string },
 ): string {
-  const mayLeave = owners !== null && table.columns.some((c) => c.name === column && !c.notNull)
+  const { path, table } = guarded
+  const mayBeNull = table.columns.some((c) => c.name === column && !c.notNull)
+  const mayLeave = owners !== null && mayBeNull
   const leaves = `
   if tg_op = 'UPDATE' then
     leaves := exists (select from ${rows.new} r where ${tenant} is null);
@@ -94,14 +117,14 @@ declare
   low text;
   high text;
   touched text[];${mayLeave ? '\n  leaves boolean := false;' : ''}${declared}
-begin${lowAndHigh(tenant, rows)}${mayLeave ? leaves : ''}
+begin${pathlessCheck(guarded, { path, rows })}${lowAndHigh(tenant, rows)}${mayLeave ? leaves : ''}
   if low = high${mayLeave ? ' and not leaves' : ''} then
     ${hear} rehome.check_tenant(${scope}, low);${logging === '' ? '\n    return null;' : ''}
   else
   touched := null;
   if tg_op <> 'INSERT' then touched := ${collect(rows.old)}; end if;
   if tg_op <> 'DELETE' then touched := touched || ${collect(rows.new)}; end if;${childrenCheck(owners, mayLeave)}
-    if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;
+    if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;${mayBeNull ? tenantlessCheck(rows, scope) : ''}
   end if;${logging}
   return null;
 end `
@@ -131,30 +154,43 @@ function bodyByParents(
   return `
 declare
   touched text[];
-  again text[];
-  orphans boolean;
+  rehome_again text[];
+  rehome_orphans boolean;
   anybodys boolean := false;${declaredLeaves}${declared}
 begin${always}
   loop
-    again := null;
-    orphans := false;
+    rehome_again := null;
+    rehome_orphans := false;
     if tg_op <> 'INSERT' then
-      select ${tenants}, ${some(untold.old)} into again, orphans from ${rows.old} r${joins};
+      select ${tenants}, ${some(untold.old)} into rehome_again, rehome_orphans from ${rows.old} r${joins};
     end if;
     if tg_op <> 'DELETE' then
-      select again || ${tenants}, orphans or ${some(untold.new)}${leaves}
-        into again, orphans${intoLeaves} from ${rows.new} r${joins};
+      select rehome_again || ${tenants}, rehome_orphans or ${some(untold.new)}${leaves}
+        into rehome_again, rehome_orphans${intoLeaves} from ${rows.new} r${joins};
     end if;
-    exit when (again is null or again <@ touched) and (anybodys or not orphans);
-    touched := touched || again;${childrenCheck(owners, true)}
-    if orphans and not anybodys then
+    exit when (rehome_again is null or rehome_again <@ touched) and (anybodys or not rehome_orphans);
+    touched := touched || rehome_again;${childrenCheck(owners, true)}
+    if rehome_orphans and not anybodys then
       anybodys := true;
       perform rehome.lock_any_tenant();${logAnybodys(untold.new)}${looseCheck(guarded, { path, rows, condition: untold.new })}
     end if;
     if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;
-  end loop;${pathlessCheck(guarded, { path, rows })}${logging}
+  end loop;${tenantlessCheck(rows, scope)}${pathlessCheck(guarded, { path, rows })}${logging}
   return null;
 end `
+}
+
+/** Rows of no tenant are refused where the whole application is. No row is none of them. */
+function tenantlessCheck(rows: TouchedRows, scope: string): string {
+  return `
+  if touched is null then
+    if tg_op = 'DELETE' then
+      perform 1 from ${rows.old} r limit 1;
+    else
+      perform 1 from ${rows.new} r limit 1;
+    end if;
+    if found then perform rehome.check_tenantless(${scope}); end if;
+  end if;`
 }
 
 /**

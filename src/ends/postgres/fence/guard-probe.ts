@@ -16,10 +16,13 @@ import type { Guarded } from './guard-sql.ts'
 const begin = 'begin read only; set local search_path = pg_catalog, pg_temp'
 
 /**
- * Why a guard could not work, as the server says it. null: it would, or our role may not look,
+ * Why a guard could not work, in the server's words. null: it would, or our role may not look,
  * which is a finding of its own. Throws what may pass.
  */
 export async function guardTrouble(pool: Pool, guarded: Guarded): Promise<string | null> {
+  // Variables of guards and columns of logs are called so: nothing else could have such a name.
+  const own = guarded.table.columns.find(({ name }) => name.startsWith('rehome_'))
+  if (own) return `column "${own.name}" is called as rehome's own are, by "rehome_": rename it`
   try {
     await inTransactionOf(pool, begin, (client) => client.query(guardProbe(guarded)))
     return null
@@ -27,9 +30,13 @@ export async function guardTrouble(pool: Pool, guarded: Guarded): Promise<string
     const state = sqlStateOf(error) ?? ''
     if (state === '42501') return null
     if (!isOfStatement.test(state)) throw error
-    return messageOf(error)
+    const message = messageOf(error)
+    return /recursive UNION/.test(message) ? `${unhashed} (${message})` : message
   }
 }
+
+const unhashed =
+  'its rows refer to each other by a key whose type has no hash function: give it a key of another type, or leave such ways out of `through`'
 
 /** The statement itself is wrong there: names, types, operators, collations. */
 const isOfStatement = /^(42|22|0A)/

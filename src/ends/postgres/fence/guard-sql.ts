@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { CatalogTrigger } from '../../../plan/catalogs/catalog.ts'
+import { isOwn, type TenantPath } from '../../../plan/routing/path.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import {
   createLogTable,
@@ -40,12 +41,14 @@ interface GuardTrigger {
   readonly event: string
   readonly body: string
   readonly functionName: string
+  /** Present where the function comes with the fence. Absent: it is the table's own. */
+  readonly args?: readonly string[]
 }
 
 /** Missing or changed triggers as statements, one list a relation; empty where nothing is to do. */
-export function missingGuards(wanted: Guarded): { relation: string; statements: string[] }[] {
+export function missingGuards(asPlanned: Guarded): { relation: string; statements: string[] }[] {
   // What a guard logs for other plans it goes on logging.
-  const guarded = { ...wanted, log: joinShapes(shapeKept(wanted), wanted.log) }
+  const guarded = { ...asPlanned, log: joinShapes(shapeKept(asPlanned), asPlanned.log) }
   return [guarded.table.name, ...guarded.table.partitions]
     .map((relation) => ({ relation, statements: statementsFor(guarded, relation) }))
     .filter(({ statements }) => statements.length > 0)
@@ -58,9 +61,13 @@ function statementsFor(guarded: Guarded, relation: string): string[] {
   const own = missing(relation, guardTriggers(guarded))
   const inherited = missing(table.name, inheritedTriggers(guarded))
   const isRoot = relation === table.name
-  const statements = [...own, ...(isRoot ? inherited : [])].flatMap((trigger) =>
-    installTrigger(guarded, relation, trigger),
-  )
+  const triggers = [...own, ...(isRoot ? inherited : [])]
+  // What needs no lock of the table comes before its writers wait.
+  const definitions = new Set(triggers.flatMap((trigger) => defineFunction(guarded, trigger)))
+  const statements = [
+    ...definitions,
+    ...triggers.flatMap((trigger) => attachTrigger(guarded, relation, trigger)),
+  ]
   if (isRoot) {
     // Partitions get it as it is here, switched on: those with guards of their own do without.
     const guardedOnes = table.partitions.filter((of) => {
@@ -88,10 +95,10 @@ function turnOff({ schema }: Guarded, relation: string, trigger: string): string
 function stands(
   triggers: readonly CatalogTrigger[],
   relation: string,
-  wanted: GuardTrigger,
+  trigger: GuardTrigger,
 ): boolean {
-  const found = triggers.find((t) => t.relation === relation && t.name === wanted.name)
-  return found?.always === true && found.body === wanted.body
+  const installed = triggers.find((t) => t.relation === relation && t.name === trigger.name)
+  return installed?.always === true && installed.body === trigger.body
 }
 
 const keeps = '-- keeps '
@@ -114,22 +121,24 @@ function shapeKept({ scope, table }: Guarded): LogShape | null {
   return { columns: columns.filter(stands), whole, ...(texts && { asText: texts }) }
 }
 
-function installTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
-  const name = qualified(guarded.schema, relation)
-  const truncates = trigger.functionName === 'refuse_truncate'
-  const call = truncates ? literal(guarded.scope) : ''
-  const define = truncates
-    ? []
-    : [
-        ...createLogs(guarded),
-        `create or replace function rehome.${ident(trigger.functionName)}() returns trigger\n` +
-          '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
-          '  set row_security = off\n' +
-          `  as ${dollarQuoted(trigger.body)}`,
-        `revoke all on function rehome.${ident(trigger.functionName)}() from public`,
-      ]
+/** The function that a trigger calls, and its logs, where they are the table's own. */
+function defineFunction(guarded: Guarded, { args, body, functionName }: GuardTrigger): string[] {
+  if (args) return []
+  const name = `rehome.${ident(functionName)}()`
   return [
-    ...define,
+    ...createLogs(guarded),
+    `create or replace function ${name} returns trigger\n` +
+      '  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp\n' +
+      '  set row_security = off\n' +
+      `  as ${dollarQuoted(body)}`,
+    `revoke all on function ${name} from public`,
+  ]
+}
+
+function attachTrigger({ schema }: Guarded, relation: string, trigger: GuardTrigger): string[] {
+  const name = qualified(schema, relation)
+  const call = (trigger.args ?? []).map(literal).join(', ')
+  return [
     `drop trigger if exists ${ident(trigger.name)} on ${name}`,
     `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', () => name)}\n` +
       `  execute function rehome.${ident(trigger.functionName)}(${call})`,
@@ -142,38 +151,54 @@ function dollarQuoted(body: string): string {
   return `${tag}${body}${tag}`
 }
 
-/** The body as the catalogue shows it: the function is one for all, its scope is what differs. */
-const truncateBody = (scope: string) => `rehome.refuse_truncate of ${scope}`
+/** A body as the catalogue shows it: the function is one for all, its arguments differ. */
+function sharedGuard(functionName: string, args: readonly string[]) {
+  const hex = Buffer.from(args.map((arg) => `${arg}\0`).join('')).toString('hex')
+  return { functionName, args, body: `rehome.${functionName} of ${hex}` }
+}
+
+/** Where all rows are one tenant's, one function does for all tables: triggers name the tenant. */
+function sharedGuardOf({ scope, path }: Guarded) {
+  return path.kind === 'whole' ? sharedGuard('guard_tenant', [scope, path.tenant]) : null
+}
 
 function guardTriggers(guarded: Guarded): GuardTrigger[] {
+  const { scope, log } = guarded
+  const shared = sharedGuardOf(guarded)
+  const name = (event: string) => triggerName(scope, event)
+  const truncate = {
+    ...(shared ?? sharedGuard('refuse_truncate', [scope])),
+    name: name('truncate'),
+    event: 'before truncate on $relation for each statement',
+  }
+  if (shared && !log) {
+    const events = ['insert', 'update', 'delete'] as const
+    const event = (of: string) => `after ${of} on $relation for each statement`
+    return [...events.map((of) => ({ ...shared, name: name(of), event: event(of) })), truncate]
+  }
   const own = bodyOf(guarded, statementRows)
   const body = `${own}${tellsShape(guarded.log)}`
   const after = (event: string, tables: string) =>
     `after ${event} on $relation referencing ${tables} for each statement`
   const both = 'old table as old_rows new table as new_rows'
-  const name = (event: string) => triggerName(guarded.scope, event)
   const triggers = [
     { name: name('insert'), event: after('insert', 'new table as new_rows') },
     { name: name('update'), event: after('update', both) },
     { name: name('delete'), event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${guardId(guarded)}` }))
-  const truncate = {
-    name: name('truncate'),
-    body: truncateBody(guarded.scope),
-    functionName: 'refuse_truncate',
-    event: 'before truncate on $relation for each statement',
-  }
   return [...triggers, truncate]
 }
 
 /** For partitions that are made later. */
 function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
   if (guarded.table.partitionColumns.length === 0) return []
+  const shared = guarded.log ? null : sharedGuardOf(guarded)
   return [
     {
       name: triggerName(guarded.scope, 'row'),
       body: bodyOf(guarded, singleRow),
       functionName: `guard_${guardId(guarded)}_row`,
+      ...shared,
       event: 'after insert or update or delete on $relation for each row',
     },
   ]
@@ -194,11 +219,17 @@ function bodyOf(guarded: Guarded, rows: TouchedRows): string {
   const { schema, path } = guarded
   const tenantOf = (alias: string) => tenantJoin(path, { schema, alias })
   const [logged] = loggedBy(guarded)
+  const written = { tenantOf, rows, changesHands: changesHands(path) }
   return guardBody(guarded, {
     rows,
-    log: (children) => (logged ? logRows(logged, { tenantOf, children, rows }) : ''),
-    logAnybodys: (condition) => (logged ? logAnybodys(logged, { tenantOf, condition, rows }) : ''),
+    log: (children) => (logged ? logRows(logged, { ...written, children }) : ''),
+    logAnybodys: (condition) => (logged ? logAnybodys(logged, { ...written, condition }) : ''),
   })
+}
+
+/** Nothing locks a parent on the way before the commit. */
+function changesHands(path: TenantPath): boolean {
+  return !isOwn(path) && path.deferrable
 }
 
 function createLogs(guarded: Guarded): string[] {

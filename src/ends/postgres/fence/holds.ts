@@ -2,9 +2,10 @@
 
 import type { QueryResult } from 'pg'
 import { RehomeError } from '../../../errors.ts'
-import type { Client } from '../../../postgres.ts'
+import { type Client, sqlStateOf } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
 import type { Flag, Hold } from '../../flags.ts'
+import { queryTogether } from '../query-together.ts'
 import { rowPath, type Schemas } from '../search-path.ts'
 import { sessionName } from './turns.ts'
 
@@ -35,6 +36,26 @@ function holdStatement(hold: Hold, end: Schemas): string {
     for share of f`
 }
 
+/**
+ * Holds the flag by a statement that fails unless the end receives rows from this attempt, so that
+ * others can be sent with it: none of them is done then. `refusalOf` knows its error.
+ */
+export function holdOrFail(hold: Hold, end: Schemas): string {
+  return `select (case h.mode when 'receiving' then '0' else '${refused}' || h.mode end)::int4
+    from (select coalesce((select mode from (${holdStatement(hold, end)}) f),
+      '${notOurs}') as mode) h`
+}
+
+const notOurs = 'not closed by this attempt'
+const refused = 'rehome: the target is '
+
+/** FENCE_LOST, where `holdOrFail` has refused. */
+export function refusalOf(error: unknown, hold: Hold): RehomeError | null {
+  if (!(error instanceof Error) || sqlStateOf(error) !== '22P02') return null
+  const mode = error.message.split(refused)[1]?.replace(/"$/, '')
+  return mode === undefined ? null : fenceLost(mode, hold)
+}
+
 function modeOf({ rows }: QueryResult): Flag['mode'] | null {
   return rows[0]?.mode ?? null
 }
@@ -50,13 +71,15 @@ export async function beginReceiving(
   hold: Hold,
   { end, begin }: { readonly end: Schemas; readonly begin: string },
 ): Promise<void> {
-  const answers: unknown = await client.query(`${begin}; ${holdStatement(hold, end)}`)
-  const held = (answers as QueryResult[]).at(-1)
+  const held = (await queryTogether(client, [begin, holdStatement(hold, end)])).at(-1)
   refuseOthers(held ? modeOf(held) : null, hold)
 }
 
 function refuseOthers(mode: Flag['mode'] | null, hold: Hold): void {
-  if (mode === 'receiving') return
-  const message = `the target is ${mode ?? 'not closed by this attempt'}: no row was written there`
-  throw new RehomeError('FENCE_LOST', message, { tenant: hold.tenant })
+  if (mode !== 'receiving') throw fenceLost(mode ?? notOurs, hold)
+}
+
+function fenceLost(mode: string, { tenant }: Hold): RehomeError {
+  const message = `the target is ${mode}: no row was written there`
+  return new RehomeError('FENCE_LOST', message, { tenant })
 }

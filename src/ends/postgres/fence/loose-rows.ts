@@ -14,6 +14,7 @@ import {
   isUndeclared,
   type Step,
   stepsOf,
+  type TenantPath,
   type ThroughPath,
 } from '../../../plan/routing/path.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
@@ -30,14 +31,17 @@ export interface LooseRows {
 }
 
 interface Written {
-  readonly path: ThroughPath | AnyPath
+  readonly path: TenantPath
   readonly rows: { readonly old: string; readonly new: string }
   /** Over a new row `r`: nothing tells its tenant. */
   readonly condition: string
 }
 
 /** Statements for the rows that were written, after these were found. Empty: there can be none. */
-export function looseCheck(loose: LooseRows, written: Written): string {
+export function looseCheck(
+  loose: LooseRows,
+  written: Written & { readonly path: ThroughPath | AnyPath },
+): string {
   const { path, rows } = written
   if (!path.deferrable) return ''
   const { tenantless } = loose
@@ -61,26 +65,48 @@ export function looseCheck(loose: LooseRows, written: Written): string {
       end if;`
 }
 
-/** A move writes rows of its tenant alone: none from which no way leads to a parent. */
+/**
+ * Statements that refuse rows of a move from which no way leads to a tenant. They are looked at at
+ * commit: rows that come back get columns that only this end has once they are there. Empty: there
+ * can be no such rows.
+ */
 export function pathlessCheck(loose: LooseRows, written: Omit<Written, 'condition'>): string {
-  const { path } = written
-  if (!isSaid(path)) return ''
-  const { tenant } = tenantJoin(path, { schema: loose.schema, alias: 'r' })
-  const refers = stepsOf(path).map((step) => applies(step, 'r'))
-  const condition = `${tenant} is null and (${refers.join(' or ')}) is not true`
+  const { path, rows } = written
+  const condition = pathless(loose, path)
+  if (condition === null) return ''
+  const { schema, table } = loose
+  // Rows of a table without a key are never replaced, and could not be found again.
+  const check =
+    isSaid(path) || uniqueColumns(table)
+      ? record(loose, { ...written, condition, judged: 'true' })
+      : `
+    if exists (select from ${rows.new} r where ${condition}) then
+      raise exception 'the move has written rows of % that are of no tenant here',
+          ${literal(qualified(schema, table.name))}
+        using errcode = '23514', hint = 'rehome:stranger';
+    end if;`
   return `
-  if tg_op <> 'DELETE' and ${held} <> '' then${record(loose, {
-    ...written,
-    condition,
-    judged: 'true',
-  })}
+  if tg_op <> 'DELETE' and ${held} <> '' then${check}
   end if;`
+}
+
+/** Over a new row `r`, with the joins of its path. null: it has a tenant, or refers to a row. */
+function pathless({ schema, table }: LooseRows, path: TenantPath): string | null {
+  if (isSaid(path)) {
+    const { tenant } = tenantJoin(path, { schema, alias: 'r' })
+    const refers = stepsOf(path).map((step) => applies(step, 'r'))
+    return `${tenant} is null and (${refers.join(' or ')}) is not true`
+  }
+  const columns = path.kind === 'column' ? [path.column] : stepsOf(path).flatMap((s) => s.columns)
+  const nullable = table.columns.filter(({ name, notNull }) => columns.includes(name) && !notNull)
+  if (nullable.length === 0) return null
+  return `(${nullable.map(({ name }) => `r.${ident(name)} is null`).join(' or ')})`
 }
 
 const held = `pg_catalog.current_setting('rehome.token', true)`
 
-/** The plan alone says by which ways rows belong, at least by some of them. */
-function isSaid(path: ThroughPath | AnyPath): boolean {
+/** The plan alone decides by which ways rows belong, at least by some of them. */
+function isSaid(path: TenantPath): boolean {
   return hasSeveralWays(path) || isUndeclared(path)
 }
 
@@ -96,7 +122,8 @@ function record(
   const names = [...key.map((_, i) => `c${i}`), 'judged']
   const isRow = columnsEqual(table, key, { alias: 'r', value: (_, i) => `k.c${i}` })
   const lacks = stepsOf(path)
-    .filter((step) => step.undeclared)
+    // A row to which none refers is one that its application has not used yet.
+    .filter((step) => step.undeclared && !step.inverse)
     .map((step) => lacksParent(step, schema))
   // By another way the row may have a tenant.
   const isLoose = lacks.length > 0 ? `${tenant} is null and (${lacks.join(' or ')})` : 'false'
@@ -123,12 +150,17 @@ function lacksParent(step: Step, schema: string): string {
 }
 
 /** Columns by which the written rows are found again. */
-function keyOf({ table }: LooseRows, path: ThroughPath | AnyPath): readonly string[] {
-  const isNotNull = (name: string) => table.columns.some((c) => c.name === name && c.notNull)
+function keyOf({ table }: LooseRows, path: TenantPath): readonly string[] {
+  const others = path.kind === 'any' ? path.key : stepsOf(path).flatMap(({ columns }) => columns)
+  return uniqueColumns(table) ?? others
+}
+
+function uniqueColumns({ columns: all, uniques }: CatalogTable): readonly string[] | undefined {
+  const isNotNull = (name: string) => all.some((column) => column.name === name && column.notNull)
   const unique =
-    table.uniques.find(({ primary }) => primary) ??
-    table.uniques.find(({ columns }) => columns.every(isNotNull))
-  return unique?.columns ?? (path.kind === 'any' ? path.key : path.columns)
+    uniques.find(({ primary }) => primary) ??
+    uniques.find(({ columns }) => columns.every(isNotNull))
+  return unique?.columns
 }
 
 /** Text in a form that `format` leaves as it is. */

@@ -66,8 +66,9 @@ export async function guardedBy(pool: Pool, scope: string): Promise<number> {
   if (!(await pool.query(installed)).rows[0].there) {
     throw new RehomeError('NOT_INSTALLED', 'there is no fence here: run `rehome init PLAN`')
   }
-  const query = `select count(*)::int as n from pg_trigger
-    where tgfoid = 'rehome.refuse_truncate()'::regprocedure
-      and tgargs = convert_to($1, 'UTF8') || '\\x00'::bytea`
+  const query = `select count(distinct t.tgrelid)::int as n from pg_trigger t,
+      (select convert_to($1, 'UTF8') || '\\x00'::bytea) s (scope)
+    where t.tgfoid in ('rehome.refuse_truncate()'::regprocedure, 'rehome.guard_tenant()'::regprocedure)
+      and substring(t.tgargs for length(s.scope)) = s.scope`
   return (await pool.query(query, [scope])).rows[0].n
 }

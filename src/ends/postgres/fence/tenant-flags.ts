@@ -1,21 +1,15 @@
 /**
- * Named queries on rehome.tenant_flags: one function a transition of a tenant's flag at one end.
+ * Named queries on rehome.tenant_flags: one function per transition of a tenant's flag at one end.
  *
  * Each is one statement, so it is one commit. It first locks the row of the attempt's turn
  * (turns.ts), and requires the flag's token wherever the token is not what it sets: so a worker
- * that was taken over changes nothing, however late it wakes up. `null` or `false` says that the
- * row was not as expected; what that means is for the caller to say.
+ * that was taken over changes nothing, however late it wakes up. `null` or `false` means that the
+ * row was not as expected; what that means is for the caller to decide.
  */
-import type { QueryResultRow } from 'pg'
 import type { Client, Pool } from '../../../postgres.ts'
 import type { Claim, Continued, Flag, FlagKey, Hold, ModeChange, Raise } from '../../flags.ts'
+import { flagColumns } from './flag-columns.ts'
 import { ourTurn } from './turns.ts'
-
-export const flagColumns = `mode, token, epoch, move_id as "moveId", moved_to as "movedTo",
-  rows_are_ours as "rowsAreOurs",
-  coalesce(expires_at <= clock_timestamp(), false) as lapsed, capture_until as "captureUntil",
-  coalesce(capture_until > clock_timestamp(), false) as "inWindow",
-  (extract(epoch from clock_timestamp() - raised_at) * 1000)::float8 as "heldMs"`
 
 export async function readFlag(db: Pool | Client, key: FlagKey): Promise<Flag | null> {
   const query = `select ${flagColumns} from rehome.tenant_flags where scope = $1 and tenant_id = $2`
@@ -208,8 +202,8 @@ export async function giveUpTarget(pool: Pool, hold: Hold): Promise<boolean> {
   return closed || (await removeFlag(pool, hold, 'receiving'))
 }
 
-export function firstFlag(result: { rows: QueryResultRow[] }): Flag | null {
-  return (result.rows[0] as Flag | undefined) ?? null
+export function firstFlag(result: { rows: Flag[] }): Flag | null {
+  return result.rows[0] ?? null
 }
 
 export function wasChanged(result: { rowCount: number | null }): boolean {

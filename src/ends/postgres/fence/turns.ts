@@ -11,7 +11,9 @@ import { createHash } from 'node:crypto'
 import { RehomeError } from '../../../errors.ts'
 import type { Pool } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
-import type { FlagKey, Hold } from '../../flags.ts'
+import type { Flag, FlagKey, Hold, Turn } from '../../flags.ts'
+import { queryTogether } from '../query-together.ts'
+import { flagColumns } from './flag-columns.ts'
 
 /**
  * `$1` scope, `$2` tenant, `$3` token: a row while the turn is this attempt's, which no attempt can
@@ -21,28 +23,39 @@ export const ourTurn = `
   with turn as (select 1 from rehome.turns
     where scope = $1 and tenant_id = $2 and token = $3::uuid for share)`
 
+/** `ourTurn` with its values, for statements that are sent together. */
+export function turnOf(hold: Hold): string {
+  const [scope, tenant, token] = [hold.scope, hold.tenant, hold.token].map(literal)
+  return `
+    with turn as (select 1 from rehome.turns
+      where scope = ${scope} and tenant_id = ${tenant} and token = ${token}::uuid for share)`
+}
+
 /**
- * false: a later attempt has been here. Transactions in which an earlier one still writes are
+ * null: a later attempt has been here. Transactions in which an earlier one still writes are
  * ended: a process that stands still would keep its locks for ever. They are ended only while the
- * turn is this attempt's: one that wakes up between the two statements leaves the next one's alone.
+ * turn is this attempt's, and after the commit that lets none of them begin another.
  */
-export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<boolean> {
+export async function takeTurn(pool: Pool, hold: Hold, turn: string): Promise<Turn | null> {
+  const [scope, tenant, token, number] = [hold.scope, hold.tenant, hold.token, turn].map(literal)
   const take = `
     insert into rehome.turns as t (scope, tenant_id, number, token)
-    select $1, $2, $3::int8, $4::uuid where $3::int8 <= ${plausible}
+    select ${scope}, ${tenant}, ${number}::int8, ${token}::uuid
+    where ${number}::int8 <= ${plausible}
     on conflict (scope, tenant_id) do update set number = excluded.number, token = excluded.token
     where t.number < excluded.number or t.token = excluded.token`
-  const taken = await pool.query(take, [hold.scope, hold.tenant, turn, hold.token])
-  if (taken.rowCount !== 1) {
-    await refuseImplausible(pool, turn)
-    return false
-  }
-  const end = `${ourTurn}
+  const end = `${turnOf(hold)}
     select (select count(pg_terminate_backend(pid)) from pg_stat_activity
-      where datname = current_database() and usename = current_user and application_name = $4)
-    from turn`
-  const { scope, tenant, token } = hold
-  return (await pool.query(end, [scope, tenant, token, sessionName(hold)])).rowCount === 1
+      where datname = current_database() and usename = current_user
+        and application_name = ${literal(sessionName(hold))}) as ended, f.*
+    from turn left join (select ${flagColumns} from rehome.tenant_flags
+      where scope = ${scope} and tenant_id = ${tenant}) f on true`
+  const [, taken, , ended] = await queryTogether(pool, ['begin', take, 'commit', end])
+  if (taken?.rowCount !== 1) await refuseImplausible(pool, turn)
+  const flag: (Flag & { readonly ended: string }) | undefined = ended?.rows[0]
+  if (taken?.rowCount !== 1 || !flag) return null
+  const { ended: _, ...rest } = flag
+  return { flag: rest.mode === null ? null : rest }
 }
 
 /**

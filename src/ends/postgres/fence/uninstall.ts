@@ -1,12 +1,10 @@
 /** Removes the fence from one end: triggers, functions, flags. */
-import { endIfIdle, explain, inTransaction } from '../../../postgres.ts'
-import type { SqlEnd } from '../../end.ts'
+import { endIfIdle, inTransaction } from '../../../postgres.ts'
+import { failedAt, type SqlEnd } from '../../end.ts'
 
 export async function fenceIsInstalled(end: SqlEnd): Promise<boolean> {
   const query = `select to_regclass('rehome.tenant_flags') is not null as installed`
-  const result = await end.pool.query(query).catch((error: unknown) => {
-    throw explain(error, `the ${end.name} (${end.place})`)
-  })
+  const result = await end.pool.query(query).catch(failedAt(end))
   return result.rows[0].installed
 }
 
@@ -38,7 +36,5 @@ export async function uninstallFence(end: SqlEnd, closed: number): Promise<numbe
     for (const { statement } of (await client.query(triggers)).rows) await client.query(statement)
     await client.query('drop schema rehome, rehome_log cascade')
     return standing
-  }).catch((error: unknown) => {
-    throw explain(error, `the ${end.name} (${end.place})`)
-  })
+  }).catch(failedAt(end))
 }

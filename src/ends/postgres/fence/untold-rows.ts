@@ -48,7 +48,8 @@ function partlyUntold(
   { schema, old }: { readonly schema: string; readonly old: boolean },
 ): string {
   const ways: readonly (readonly [step: Step, above: TenantPath])[] = [
-    ...path.ways.map((way) => [way, way.path] as const),
+    // Rows that refer to the row later tell their tenant, and log it, by themselves.
+    ...path.ways.filter((way) => !way.inverse).map((way) => [way, way.path] as const),
     ...path.selves.map((self) => [self, path] as const),
   ]
   if (ways.length < 2) return ''

@@ -1,5 +1,6 @@
 /** Sessions that are writing a tenant's rows at an end just now, found by their locks. */
 import type { Client } from '../../../postgres.ts'
+import { literal } from '../../../quote.ts'
 import { wholeApplication } from '../../flags.ts'
 
 export interface Writer {
@@ -12,13 +13,29 @@ export interface Writer {
  * Transactions that hold the guard's lock of this tenant's bucket (of any, if it is `*`), or are
  * truncating.
  */
-export async function writersOf(client: Client, tenant: string): Promise<Writer[]> {
-  const query = `
+export function selectWriters(tenant: string): string {
+  const every = tenant === wholeApplication
+  return `
     select distinct l.virtualtransaction as transaction, l.pid from pg_locks l
     where l.locktype = 'advisory' and l.classid = 1919248495
-      and (l.objid in (rehome.bucket_of($1)::oid, 1024::oid) or $2) and l.objsubid = 2 and l.granted
+      and (l.objid in (rehome.bucket_of(${literal(tenant)})::oid, 1024::oid) or ${every})
+      and l.objsubid = 2 and l.granted
       and l.database = (select oid from pg_database where datname = current_database())`
-  return (await client.query(query, [tenant, tenant === wholeApplication])).rows
+}
+
+/** A row for each session that is writing this tenant's rows, or rows that may become anybody's. */
+export function selectGuardLocks(tenant: string): string {
+  return selectLocks(`rehome.bucket_of(${literal(tenant)})::oid, 1024`)
+}
+
+/** A row for each session that is writing rows that may become anybody's alone. */
+export const selectAnyonesLocks = selectLocks('1024')
+
+/** Without sessions that still wait for a lock: they have not looked whose the rows are. */
+function selectLocks(buckets: string): string {
+  return `select from pg_locks where locktype = 'advisory' and classid = 1919248495 and objsubid = 2
+    and objid = any (array[${buckets}]::oid[]) and granted and pid is distinct from pg_backend_pid()
+    and database = (select oid from pg_database where datname = current_database())`
 }
 
 /** Transactions that have locked rows of buckets, as REPEATABLE READ writers do. */

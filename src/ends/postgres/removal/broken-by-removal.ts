@@ -71,12 +71,12 @@ function countOf({ schema, table, tenant, gone, going }: RemovedFrom, i: number)
     typedText(table, name, `g.v${columns.indexOf(name)}`),
   )
   const own = (name: string) => `c.${ident(name)}`
-  const given = key.columns.map((name) => `${own(name)} is not null`).join(' and ')
+  const notNull = key.columns.map((name) => `${own(name)} is not null`).join(' and ')
   const values = `select ${typed.join(', ')} from ${gone.relation} g`
   const child =
     key.schema === schema ? going.find(({ table: { name } }) => name === key.table) : undefined
   const goes = child && tenantPredicate(child.path, { schema, alias: 'c', tenant })
   return `select ${i} as i, count(*)::int as rows from ${qualified(key.schema, key.relation)} c
-    where ${goesThisWay(key, 'c')}${given} and ${hasParentAmong(equal, own, values)} and not ${isKept(key, own)}
+    where ${goesThisWay(key, 'c')}${notNull} and ${hasParentAmong(equal, own, values)} and not ${isKept(key, own)}
       ${goes ? `and (${goes}) is not true` : ''}`
 }

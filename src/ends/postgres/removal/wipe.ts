@@ -84,8 +84,8 @@ interface Batch {
 /** Removes rows with foreign keys on. Those that act on a removal may meet no row but ours. */
 async function removeChecked(client: Client, batch: Batch): Promise<number> {
   const { schema, tenant, group } = batch
-  const asked = { schema, tenant, tables: group.tables, among: acts }
-  const strays = await findStrays(client, asked)
+  const request = { schema, tenant, tables: group.tables, among: acts }
+  const strays = await findStrays(client, request)
   if (strays.length > 0) throw wouldAct(tenant, strays)
   const limit = group.atOnce ? null : (batch.batchRows ?? 5000)
   const removed = await removeRows(

@@ -137,7 +137,7 @@ async function readAnew() {
   return (await withClient(pool, (client) => readStructure(client, key))).tables
 }
 
-test('a change of any kind is seen at the next look', async () => {
+test('a change of any kind is seen at the next look', { timeout: 180_000 }, async () => {
   await readCatalog(pool, { schema: 'public' }, [])
   for (const change of changes) {
     await database.pool.query(change)
@@ -161,12 +161,12 @@ test('what a role may do is seen as it has become', async () => {
   await database.pool.query(`create table secrets (id int primary key); create role stamp_owner;
     alter table secrets enable row level security; grant usage on schema public to stamp_reader`)
   const reader = createPool({ url: database.url, name: 'source', size: 1 })
+  reader.on('connect', (client) => void client.query('set session authorization stamp_reader'))
   const secrets = async () => {
     const { tables } = await readCatalog(reader, { schema: 'public' }, [])
     return tables.get('secrets')
   }
   try {
-    await reader.query('set session authorization stamp_reader')
     expect(await secrets()).toMatchObject({ privileges: [], rowSecurity: true })
     await database.pool.query('grant select on secrets to stamp_owner')
     expect(await secrets()).toMatchObject({ privileges: [] })

@@ -57,8 +57,8 @@ async function receiving(more = ''): Promise<Receiving> {
   await end.flags.takeTurn({ ...hold, turn: '1' })
   const said = { reason: 'a test', retryAfterS: 1, ours: [] }
   await end.flags.claimTarget({ ...hold, epoch, moveId, ...said })
-  const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
-  await feed.writeSync({ ...hold, epoch }, sync)
+  const checkpoint = { position: null, fingerprint: 'f', lacking: false, step: 1 }
+  await feed.writeCheckpoint({ ...hold, epoch }, checkpoint)
   const empty = { remove: [], rows: [], columns: [], keep: [], undone: false }
   const nobody = { parents: { columns: ['id'], values: [] } }
   return {
@@ -91,8 +91,10 @@ test('rows that depend on a row that collides go with it, and no others', async 
   expect(applied).toEqual({ removed: 3, brought: 1, collided: [0], orphaned: [] })
   expect(await at.texts(notes)).toEqual(['2 another', '3 body 3'])
   expect(await at.texts(lines)).toEqual(['2', '3', '9'])
-  const { rows: syncs } = await at.world.target.pool.query('select lacking, step from rehome.syncs')
-  expect(syncs).toEqual([{ lacking: true, step: '2' }])
+  const { rows: checkpoints } = await at.world.target.pool.query(
+    'select lacking, step from rehome.checkpoints',
+  )
+  expect(checkpoints).toEqual([{ lacking: true, step: '2' }])
 })
 
 test('a step is applied once, and none with a lower number after it', async () => {
@@ -141,11 +143,14 @@ test('another attempt knows that the one before it has left rows out', async () 
   await using at = await receiving()
   const { feed, hold, epoch } = at
   await at.apply({ columns })
-  expect(await feed.readSync({ ...hold, epoch })).toMatchObject({ step: 2, lacking: false })
+  expect(await feed.readCheckpoint({ ...hold, epoch })).toMatchObject({ step: 2, lacking: false })
   const next = randomUUID()
-  const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
-  await feed.writeSync({ ...hold, epoch: next }, sync)
-  expect(await feed.readSync({ ...hold, epoch: next })).toMatchObject({ step: 1, lacking: true })
+  const checkpoint = { position: null, fingerprint: 'f', lacking: false, step: 1 }
+  await feed.writeCheckpoint({ ...hold, epoch: next }, checkpoint)
+  expect(await feed.readCheckpoint({ ...hold, epoch: next })).toMatchObject({
+    step: 1,
+    lacking: true,
+  })
 })
 
 test('what an attempt has kept waits for its row in the next one, whatever the steps are', async () => {
@@ -155,8 +160,8 @@ test('what an attempt has kept waits for its row in the next one, whatever the s
   const left = { remove: [['1']], columns, rows: [['1', 'acme', 'body 3']], keep }
   expect((await at.apply(left)).collided).toEqual([0])
   const epoch = randomUUID()
-  const sync = { position: null, fingerprint: 'f', lacking: false, step: 1 }
-  await feed.writeSync({ ...hold, epoch }, sync)
+  const checkpoint = { position: null, fingerprint: 'f', lacking: false, step: 1 }
+  await feed.writeCheckpoint({ ...hold, epoch }, checkpoint)
   // The second step of this attempt brings other rows than the second one before.
   await at.apply({ epoch, remove: [['2']], columns, rows: [['2', 'acme', 'another']], keep })
   await at.apply({ epoch, step: 3, columns, rows: [['1', 'acme', 'free']], keep })
@@ -174,12 +179,12 @@ test('a row keeps more columns than a call takes arguments', async () => {
   expect(await at.texts(row)).toEqual(before)
 })
 
-test('what is kept for rows that were left out goes with the sync', async () => {
+test('what is kept for rows that were left out goes with the checkpoint', async () => {
   await using at = await receiving()
   const rows = [['1', 'acme', 'body 3']]
   await at.apply({ remove: [['1']], columns, rows, keep: ['amount'] })
   const kept = `select kept ->> 'amount' as row from rehome.changed_keys where kind = 'kept'`
   expect(await at.texts(kept)).toEqual(['1.0000'])
-  await at.feed.forgetSync({ ...at.hold, epoch: at.epoch })
+  await at.feed.forgetCheckpoint({ ...at.hold, epoch: at.epoch })
   expect(await at.texts(kept)).toEqual([])
 })

@@ -1,7 +1,9 @@
 // A sequence is brought past ids without blocking sessions that take numbers from it: a session
 // that has taken one holds it until its transaction ends, and no other session waits for that
 // behind us.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RemoteCall } from '../../../../src/calls.ts'
 import { createDatabase, type TestDatabase } from '../../../helpers/database.ts'
 import { sqlEndOf } from '../../../helpers/ends/kinds.ts'
 
@@ -22,7 +24,9 @@ const next = async () => {
   const { rows } = await database.pool.query(`select nextval('${sequence}')::int as id`)
   return rows[0].id
 }
-const advance = (id: bigint) => end.rows.advanceSequence(sequence, id)
+const advance = async (id: bigint, name = sequence) => {
+  return (await end.rows.advanceSequences([{ sequence: name, id }])).length === 1
+}
 
 test('goes on after the id, and never back', async () => {
   expect(await advance(100n)).toBe(true)
@@ -33,7 +37,7 @@ test('goes on after the id, and never back', async () => {
 
 test('stands at its end where no step is left, and gives no number twice', async () => {
   await database.pool.query('create sequence steps increment by 10 maxvalue 99')
-  expect(await end.rows.advanceSequence('public.steps', 95n)).toBe(true)
+  expect(await advance(95n, 'public.steps')).toBe(true)
   await expect(database.pool.query(`select nextval('steps')`)).rejects.toThrow('maximum value')
 })
 
@@ -53,4 +57,67 @@ test.each([
   expect(await next()).toBeGreaterThan(last + 1_000)
   await writer.query(over)
   writer.release()
+})
+
+test('only the sequence that another session holds is set without its lock', async () => {
+  const names = ['public.one', 'public.held', 'public.two']
+  await database.pool.query(names.map((name) => `create sequence ${name}`).join(';'))
+  const writer = await database.pool.connect()
+  await writer.query(`begin; select nextval('held')`)
+  const sets: string[] = []
+  const hear = (message: unknown) => {
+    const { moment, text } = message as RemoteCall
+    if (moment === 'before' && /^\s*select setval/.test(text)) sets.push(text)
+  }
+  subscribe('rehome:call', hear)
+  const reached = names.map((sequence) => ({ sequence, id: 500n }))
+  expect(await end.rows.advanceSequences(reached)).toEqual(names)
+  unsubscribe('rehome:call', hear)
+  expect(sets.map((text) => names.filter((name) => text.includes(`from ${name} s`)))).toEqual([
+    ['public.held'],
+  ])
+  for (const name of names) {
+    expect((await database.pool.query(`select nextval('${name}')::int as id`)).rows[0].id).toBe(501)
+  }
+  await writer.query('rollback')
+  writer.release()
+})
+
+test('a sequence stays in its file, so that the application never reads an empty one', async () => {
+  const file = async () => {
+    const { rows } = await database.pool.query(`select pg_relation_filenode('${sequence}') as file`)
+    return rows[0].file
+  }
+  const before = await file()
+  expect(await advance(BigInt(await next()) + 10n)).toBe(true)
+  expect(await file()).toBe(before)
+})
+
+test.each([
+  'its owner',
+  'a role that may use it',
+])('numbers are read and set by %s while sequences are altered all the time', async (by) => {
+  const names = ['a', 'b', 'c'].map((name) => `public.${name}_${by.length}`)
+  const role = `role_${by.length}`
+  await database.pool.query(`create role ${role} login password 'known';
+    ${names.map((name) => `create sequence ${name}`).join(';')};
+    grant select, update on sequence ${names.join(', ')} to ${role}`)
+  const url = new URL(database.url)
+  if (by !== 'its owner') Object.assign(url, { username: role, password: 'known' })
+  const altered = sqlEndOf({ url: url.href })
+  let isOver = false
+  const alter = async (name: string) => {
+    while (!isOver) await database.pool.query(`alter sequence ${name} cache 1`)
+  }
+  const altering = Promise.all(names.map(alter))
+  try {
+    for (let id = 1n; id <= 150n; id += 1n) {
+      await altered.rows.advanceSequences(names.map((sequence) => ({ sequence, id })))
+      expect(await altered.rows.positionsOf(names)).toEqual([id, id, id])
+    }
+  } finally {
+    isOver = true
+    await altering
+    await altered.close()
+  }
 })

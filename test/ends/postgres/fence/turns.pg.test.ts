@@ -2,12 +2,11 @@
 // sessions there: nothing.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { asPool, withSnapshot } from '../../../../src/ends/postgres/changes/snapshot.ts'
+import { withSnapshot } from '../../../../src/ends/postgres/changes/snapshot.ts'
 import { nameSession, takeTurn } from '../../../../src/ends/postgres/fence/turns.ts'
 import { openSqlEnd } from '../../../../src/ends/postgres/postgres-end.ts'
 import { postgres } from '../../../../src/plan/endpoint.ts'
 import { type Pool, withClient } from '../../../../src/postgres.ts'
-import { deferred } from '../../../helpers/deferred.ts'
 import { createWorld } from '../../../helpers/world.ts'
 
 const holdOf = () => ({ scope: 'default', tenant: 'acme', token: randomUUID() })
@@ -16,24 +15,20 @@ test('sessions of an earlier attempt are ended by the turn of the next one', asy
   await using world = await createWorld()
   const { pool } = world.source
   const [first, second] = [holdOf(), holdOf()]
-  expect(await takeTurn(pool, first, '1')).toBe(true)
+  expect(await takeTurn(pool, first, '1')).toEqual({ flag: null })
   await inNamedSession(pool, first, async (isAlive) => {
-    expect(await takeTurn(pool, second, '2')).toBe(true)
+    expect(await takeTurn(pool, second, '2')).toEqual({ flag: null })
     expect(await isAlive()).toBe(false)
   })
 })
 
-test('an attempt that stood still within its turn leaves the sessions of the next one alone', async () => {
+test('an attempt whose turn has passed leaves the sessions of the next one alone', async () => {
   await using world = await createWorld()
   const { pool } = world.source
-  const [first, second] = [holdOf(), holdOf()]
-  const late = stillAfterFirst(pool)
-  const taken = takeTurn(late.pool, first, '1')
-  await late.stands
-  expect(await takeTurn(pool, second, '2')).toBe(true)
-  await inNamedSession(pool, second, async (isAlive) => {
-    late.wake()
-    expect(await taken).toBe(false)
+  const [late, next] = [holdOf(), holdOf()]
+  expect(await takeTurn(pool, next, '2')).toEqual({ flag: null })
+  await inNamedSession(pool, next, async (isAlive) => {
+    expect(await takeTurn(pool, late, '1')).toBeNull()
     expect(await isAlive()).toBe(true)
   })
 })
@@ -71,19 +66,4 @@ async function inNamedSession(
     await client.query('rollback').catch(() => {})
   })
   await named
-}
-
-/** A pool that sends nothing after its first statement before `wake`. */
-function stillAfterFirst(pool: Pool) {
-  let sent = 0
-  const [stands, woken] = [deferred(), deferred()]
-  const connect = async () => {
-    sent += 1
-    if (sent > 1) {
-      stands.resolve()
-      await woken.promise
-    }
-    return await pool.connect()
-  }
-  return { pool: asPool(pool, connect), stands: stands.promise, wake: woken.resolve }
 }

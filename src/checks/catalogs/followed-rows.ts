@@ -1,0 +1,109 @@
+/** Rows that are followed while a tenant writes: on the way there, and on the way back. */
+import { logShapeOf } from '../../ends/postgres/changes/logged-tables.ts'
+import type { CatalogTable, Finding } from '../../plan/catalogs/catalog.ts'
+import { hasNewIds } from '../../plan/new-ids.ts'
+import type { Route } from '../../plan/routing/route.ts'
+import { columnsLeft, wayBack } from '../../plan/routing/way-back.ts'
+import type { Checked } from '../check.ts'
+import { privilegesMissing } from './privileges.ts'
+
+type EndName = 'source' | 'target'
+
+/** Changed rows are replaced while others stay that refer to them, and are found by their keys. */
+export function onlineFindings(checked: Checked): Finding[] {
+  if (checked.plan.strategy !== 'online') return []
+  const { target } = checked
+  const { routes } = checked.routing
+  const logsWhole = logsWholeRows(checked)
+  const findings: Finding[] = []
+  if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
+  for (const route of routes) {
+    const { source, plan } = route
+    const where = `table "${source.name}"`
+    const only = (what: string) => findings.push({ where, message: `${what} is for offline moves` })
+    if (hasNewIds(route)) only('`newIds`')
+    if (plan.quarantine) only('`quarantine`')
+  }
+  for (const { stream } of routes) {
+    if (!stream) continue
+    const message =
+      'has no log of changes: online moves support tables only, offline moves also streams'
+    findings.push({ where: `stream "${stream.name}"`, message })
+  }
+  for (const route of routes) {
+    const reading = Object.entries(route.plan.columns.compute).find(([, { sql }]) =>
+      /\bselect\b/i.test(sql),
+    )
+    if (reading) {
+      const message = `online, \`columns.compute\` of "${reading[0]}" may read nothing but its row`
+      findings.push({ where: `table "${route.source.name}"`, message })
+    }
+    const unfilled = route.targetKey.find((name) => !route.columns.some((c) => c.name === name))
+    if (!route.transform && unfilled !== undefined) {
+      const message = `an online move finds rows by "${unfilled}", which the plan does not fill`
+      findings.push({ where: `target table "${route.target.name}"`, message })
+    }
+    findings.push(...keyFindings('source', route.source, route.sourceKey))
+    findings.push(...keyFindings('target', route.target, route.targetKey))
+    findings.push(...jsonFindings('source', route, logsWhole || logShapeOf(route, routes).whole))
+  }
+  return findings
+}
+
+/**
+ * Findings about the way back. Writes at the target go back by the same means; what cannot go back
+ * needs none.
+ */
+export function backFindings(checked: Checked): Finding[] {
+  const { plan, routing, source } = checked
+  if (plan.rollback.windowMs === 0) return []
+  const logsWhole = logsWholeRows(checked)
+  const all = routing.routes.map(wayBack)
+  const back = all.filter((route) => !route.blocked)
+  const findings: Finding[] = []
+  if (back.length > 0 && !source.mayReplicate) {
+    findings.push(cannotReplicate('source', 'a rollback that keeps writes'))
+  }
+  for (const route of back) {
+    const update = columnsLeft(route).length > 0 ? ['UPDATE'] : []
+    findings.push(...privilegesMissing('source', route.target, ['INSERT', 'DELETE', ...update]))
+    findings.push(...keyFindings('target', route.source, route.sourceKey))
+    findings.push(...keyFindings('source', route.target, route.targetKey))
+    findings.push(...jsonFindings('target', route, logsWhole || logShapeOf(route, all).whole))
+  }
+  const instead = 'or set `rollback: { windowMs: 0 }`'
+  return findings.map(({ where, message }) => ({ where, message: `${message}; ${instead}` }))
+}
+
+/** An end is reached over HTTP: old rows are always logged whole. */
+function logsWholeRows({ plan }: Checked): boolean {
+  return [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
+}
+
+function cannotReplicate(where: EndName, what: string): Finding {
+  const grant = '`grant set on parameter session_replication_role`'
+  return { where, message: `${what} needs ${grant} for our role` }
+}
+
+/** `whole`: old rows are logged with all that is in them. */
+function jsonFindings(end: EndName, route: Route, whole: boolean): Finding[] {
+  const json = route.source.columns.find(({ typeName }) => /^_?json$/.test(typeName))
+  if (!json || !whole) return []
+  const message = `old rows are logged as jsonb, which cannot hold all that column "${json.name}" of type json can`
+  return [{ where: `${end} table "${route.source.name}"`, message }]
+}
+
+function keyFindings(end: EndName, table: CatalogTable, key: readonly string[]): Finding[] {
+  const where = `${end} table "${table.name}"`
+  const findings: Finding[] = []
+  if (!table.uniques.some((unique) => unique.columns.every((name) => key.includes(name)))) {
+    const message = `an online move finds rows by (${key.join(', ')}), which no unique index has`
+    findings.push({ where, message })
+  }
+  const nullable = key.find((name) => !table.columns.some((c) => c.name === name && c.notNull))
+  if (nullable !== undefined) {
+    const message = `an online move finds rows by "${nullable}", which may be null`
+    findings.push({ where, message })
+  }
+  return findings
+}

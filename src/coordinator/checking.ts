@@ -1,0 +1,120 @@
+/** Findings and notes of `check` about a plan at its ends. */
+import { tryAllDemands, untriedNotes, violationFinding } from '../checks/demand-findings.ts'
+import { exposureFindings } from '../checks/exposure.ts'
+import { unprovenOf } from '../checks/http-findings.ts'
+import { lookFindings } from '../checks/looks.ts'
+import { notesOf } from '../checks/notes.ts'
+import { type Kind, ofKind, schemalessFinding, surveyKinds } from '../checks/schema-kinds.ts'
+import { sourcesAlone, surveyBack, type Unguarded } from '../checks/survey.ts'
+import type { Control } from '../control/database.ts'
+import type { Ends } from '../ends/end.ts'
+import type { Finding } from '../plan/catalogs/catalog.ts'
+import type { Plan } from '../plan/plan.ts'
+import { departedFrom } from './fleet/chosen-tenants.ts'
+import { schemaLooks } from './schema/schema-findings.ts'
+import { listedAsWritten, listedWithSchemas, tenantsIfListed } from './tenants.ts'
+import { waveNameFindings, wavesAsWritten } from './wave-names.ts'
+
+interface At {
+  readonly plan: Plan
+  readonly ends: Ends
+}
+
+/** Everything that prevents a move. */
+export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
+  const { kinds, without } = await kindsAt(at)
+  const findings = await eachKind(kinds, async (kind) => {
+    const looks = await lookFindings(kind.survey, kind.ends)
+    const { violations } = await tryDemandsOf(at, kind)
+    const unguarded = kind.survey.unguarded.map(unguardedFinding)
+    return [...kind.survey.findings, ...looks, ...violations.map(violationFinding), ...unguarded]
+  })
+  // A tenant that has moved may have no schema at the source any longer.
+  const lacking = without.filter(({ end }) => end === 'target' || kinds.length === 0)
+  const unseen = kinds.length + without.length === 0 ? [nothingSeen] : []
+  const { findings: changes } = await schemaLooks(at.plan, at.ends)
+  const names = await waveNamesAt(at, control)
+  return [
+    ...changes,
+    ...findings,
+    ...names,
+    ...lacking.map((one) => schemalessFinding(at.plan, one)),
+    ...unseen,
+  ]
+}
+
+const nothingSeen: Finding = {
+  where: 'plan field `tenants`',
+  message: 'lists no tenant, or only once, so there is no schema to look at',
+}
+
+/** Where the plan lists its tenants more than once. */
+async function waveNamesAt({ plan, ends }: At, control: Control): Promise<Finding[]> {
+  if (!plan.waves?.some(({ tenants }) => tenants)) return []
+  const naming = { plan, ends, sources: await sourcesAlone(plan, ends) }
+  const listed = await listedAsWritten(plan, ends, naming.sources)
+  if (listed === null) return []
+  return await waveNameFindings(await wavesAsWritten(naming), {
+    listed,
+    departed: departedFrom(control, naming),
+  })
+}
+
+/** Promises that the ends cannot keep. */
+export async function unprovenAt(at: At): Promise<Finding[]> {
+  const { kinds } = await kindsAt(at)
+  return await eachKind(kinds, async ({ survey, ends }) => unprovenOf(survey, ends))
+}
+
+/** Facts about the ends to know before tenants move. */
+export async function notesAt(at: At): Promise<Finding[]> {
+  const { kinds } = await kindsAt(at)
+  const { notes: changes } = await schemaLooks(at.plan, at.ends)
+  const notes = await eachKind(kinds, async (kind) => {
+    const { untried } = await tryDemandsOf(at, kind)
+    return [...(await notesOf(at.plan, kind.survey, kind.ends)), ...untriedNotes(untried)]
+  })
+  return [...changes, ...notes]
+}
+
+/** Privileges of other roles that the ends' owners should revoke. */
+export async function exposedAt(at: At): Promise<Finding[]> {
+  const { kinds } = await kindsAt(at)
+  return await eachKind(kinds, async ({ survey }) => exposureFindings(survey))
+}
+
+/** Tables whose writes a rollback would not take back. */
+export async function oneWayAt(at: At): Promise<Finding[]> {
+  if (at.plan.rollback.windowMs === 0) return []
+  const { kinds } = await kindsAt(at)
+  return await eachKind(kinds, async ({ survey }) =>
+    surveyBack(survey).routes.flatMap(({ source: { name }, blocked }) =>
+      blocked ? [{ where: `target table "${name}"`, message: blocked }] : [],
+    ),
+  )
+}
+
+async function kindsAt({ plan, ends }: At) {
+  return await surveyKinds(plan, ends, () => listedWithSchemas(plan, ends))
+}
+
+async function eachKind(
+  kinds: readonly Kind[],
+  look: (kind: Kind) => Promise<readonly Finding[]>,
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const kind of kinds) findings.push(...ofKind(kind, await look(kind)))
+  return findings
+}
+
+/** On the rows of the plan's tenants, where it lists them; of a schema's own tenant. */
+async function tryDemandsOf({ plan, ends }: At, { tenants, survey, ends: own }: Kind) {
+  return await tryAllDemands(survey, own, async () => ({
+    tenants: tenants ?? (await tenantsIfListed(plan, ends)),
+  }))
+}
+
+function unguardedFinding({ end, relation }: Unguarded): Finding {
+  const instead = end.sql ? 'run `rehome init`' : 'let that end `install()` them'
+  return { where: `${end.name} table "${relation}"`, message: `has no guard: ${instead}` }
+}

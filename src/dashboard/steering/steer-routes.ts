@@ -1,0 +1,151 @@
+/**
+ * Decisions about runs: pages for people, where GET shows what would come of it and POST asks for
+ * it, and the same for programs as JSON. The gate lets only operators post, and approvers where a
+ * route demands it.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Run } from '../../control/database.ts'
+import { findRun } from '../../control/runs/runs.ts'
+import { RehomeError } from '../../errors.ts'
+import { answerTo } from '../answers.ts'
+import { type DecisionForm, emptyForm, missingIn, readDecision, signed } from '../decision.ts'
+import { isTicked, readForm, refuseOthers } from '../fields.ts'
+import type { BoardLibrary, SteerRequest } from '../library.ts'
+import { runPath } from '../runs/run-query.ts'
+import { tenantPath } from '../tenant-path.ts'
+import { steerPage, whatComes } from './steer-page.ts'
+import { mayAsk, type Outcome, type StepName, stepNames, steps } from './steps.ts'
+import { readTarget, type Target } from './target.ts'
+
+interface SteerCall {
+  readonly Params: { readonly run: string }
+}
+
+type Call = FastifyRequest<SteerCall>
+
+export function steerRoutes(app: FastifyInstance, library: BoardLibrary): void {
+  for (const step of stepNames) {
+    const config = { forApprovers: steps[step].forApprovers }
+    app.get<SteerCall>(`/steer/:run/${step}`, async (request, reply) => {
+      return await show(library, step, { request, reply, form: emptyForm(request) })
+    })
+    app.post<SteerCall>(`/steer/:run/${step}`, { config }, async (request, reply) => {
+      return await post(library, step, { request, reply })
+    })
+    app.post<SteerCall>(`/api/runs/:run/${step}`, { config }, async (request) => {
+      return await steps[step].ask(library, request.params.run, readBody(request))
+    })
+  }
+}
+
+const text = (least: number, most: number) => z.string().trim().min(least).max(most)
+
+const body = z.strictObject({
+  by: text(1, 100).optional(),
+  reason: text(3, 500),
+  tenants: z.array(z.string().max(1024)).min(1).max(100_000).optional(),
+  wave: z.int().min(1).optional(),
+  finish: z.boolean().optional(),
+  all: z.boolean().optional(),
+  override: z.boolean().optional(),
+  dryRun: z.boolean().optional(),
+})
+
+/** Throws USAGE. A query is refused: the body alone names the tenants. */
+function readBody(request: Call): SteerRequest {
+  refuseOthers(Object.keys(Object(request.query)), [])
+  const parsed = body.safeParse(request.body ?? {})
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const where = issue?.path.join('.') || 'the body'
+    throw new RehomeError('USAGE', `field "${where}": ${issue?.message}`)
+  }
+  const { by, ...rest } = parsed.data
+  return { ...rest, by: signed(by ?? 'a program', request) }
+}
+
+interface Shown {
+  readonly request: Call
+  readonly reply: FastifyReply
+  readonly form: DecisionForm
+  readonly refusal?: string
+}
+
+async function show(
+  library: BoardLibrary,
+  step: StepName,
+  { request, reply, form, refusal }: Shown,
+): Promise<FastifyReply> {
+  const target = readTarget(request.query)
+  const run = await knownRun(library, request.params.run)
+  const tried = await tryOut(library, step, { run, target })
+  return reply.type('text/html').send(
+    steerPage({
+      step,
+      run,
+      target,
+      form,
+      outcome: tried.outcome,
+      refusal: refusal ?? tried.refusal,
+      mayAsk: mayAsk(request.caller?.role, step),
+    }),
+  )
+}
+
+async function knownRun({ control }: BoardLibrary, id: string): Promise<Run> {
+  const run = /[\0\p{Surrogate}]/u.test(id) ? undefined : await findRun(control, id)
+  if (run) return run
+  throw new RehomeError('RUN_UNKNOWN', `run "${id}" does not exist: see the list of runs`)
+}
+
+/** A refusal that the page shows; any other error is the request's. */
+async function tryOut(
+  library: BoardLibrary,
+  step: StepName,
+  { run, target }: { run: Run; target: Target },
+): Promise<{ outcome: Outcome | null; refusal: string | null }> {
+  try {
+    const options = { ...requestOf(target), dryRun: true, by: '' }
+    return { outcome: await steps[step].ask(library, run.id, options), refusal: null }
+  } catch (error) {
+    const { status, message } = answerTo(error)
+    if (status !== 409) throw error
+    return { outcome: null, refusal: message }
+  }
+}
+
+function requestOf({ tenant, wave }: Target): Pick<SteerRequest, 'tenants' | 'wave'> {
+  return { ...(tenant !== undefined && { tenants: [tenant] }), ...(wave !== undefined && { wave }) }
+}
+
+async function post(
+  library: BoardLibrary,
+  step: StepName,
+  { request, reply }: { request: Call; reply: FastifyReply },
+): Promise<FastifyReply> {
+  const fields = readForm(request.body, ['by', 'reason', 'confirmed', 'finish', 'override'])
+  const form = readDecision(fields, request)
+  const target = readTarget(request.query)
+  const again = { request, form }
+  const missing = missingIn(form, { undone: 'Nothing was done', read: whatComes })
+  if (missing !== null) {
+    return await show(library, step, { ...again, reply: reply.code(400), refusal: missing })
+  }
+  try {
+    await steps[step].ask(library, request.params.run, {
+      ...requestOf(target),
+      by: signed(form.by, request),
+      reason: form.reason,
+      finish: isTicked(fields, 'finish'),
+      override: isTicked(fields, 'override'),
+    })
+  } catch (error) {
+    const { status, message } = answerTo(error)
+    if (status !== 409) throw error
+    return await show(library, step, { ...again, reply: reply.code(409), refusal: message })
+  }
+  const { run } = request.params
+  const back = target.tenant === undefined ? runPath(run) : tenantPath(run, target.tenant)
+  return reply.redirect(back, 303)
+}

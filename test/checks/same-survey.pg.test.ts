@@ -1,0 +1,53 @@
+// Tenants of one plan share a survey while both ends say the same, and no longer.
+import { expect, test } from 'vitest'
+import { survey } from '../../src/checks/survey.ts'
+import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
+import { createWorld } from '../helpers/world.ts'
+
+test('a survey is made anew after every change at an end, and for every other plan', async () => {
+  await using world = await createWorld()
+  const plan = checkPlan(world.plan())
+  const ends = openEnds(plan, world.environment)
+  const first = await survey(plan, ends)
+  expect(await survey(plan, ends)).toBe(first)
+  for (const end of ['source', 'target'] as const) {
+    const before = await survey(plan, ends)
+    await world[end].pool.query('alter table notes disable trigger user')
+    const opened = await survey(plan, ends)
+    expect(opened.unguarded.map((one) => one.relation)).toContain('notes')
+    await world[end].pool.query('alter table notes add column extra text')
+    const extended = await survey(plan, ends)
+    expect(extended[end].tables.get('notes')?.columns.at(-1)?.name).toBe('extra')
+    expect(new Set([before, opened, extended]).size).toBe(3)
+    expect(await survey(plan, ends)).toBe(extended)
+  }
+  const other = checkPlan(world.plan({ chunkRows: 7 }))
+  const ofOther = await survey(other, ends)
+  expect(ofOther.routes).not.toBe((await survey(plan, ends)).routes)
+  await closeEnds(ends)
+})
+
+test('rows are counted right after their tenant column has got another type', async () => {
+  await using world = await createWorld()
+  const plan = checkPlan(world.plan())
+  const ends = openEnds(plan, world.environment)
+  const { sql } = ends.source
+  if (!sql) throw new Error('the source is a database')
+  await sql.pool.query(
+    'create table public.counted (id int); insert into public.counted values (7)',
+  )
+  const count = async (id: string) => {
+    const text = 'select count(*)::int as n, min(id) as id from public.counted where id = $1'
+    return (await sql.pool.query(text, [id])).rows[0]
+  }
+  for (let i = 0; i < 3; i += 1) {
+    await survey(plan, ends)
+    expect(await count('7')).toEqual({ n: 1, id: 7 })
+  }
+  await sql.pool.query('alter table public.counted alter column id type text')
+  await survey(plan, ends)
+  expect(await count('many')).toEqual({ n: 0, id: null })
+  expect(await count('7')).toEqual({ n: 1, id: '7' })
+  await closeEnds(ends)
+})

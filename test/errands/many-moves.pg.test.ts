@@ -1,0 +1,57 @@
+// Errands on a run of many moves: read in pages, without what may be large, and asked several at a
+// time.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chosenFor, retry, rollback } from '../../src/coordinator/ask-errands.ts'
+import { priceOf } from '../../src/coordinator/price.ts'
+import { commonBackend } from '../helpers/backends.ts'
+import { type ControlOnly, createControl, storeMoves } from '../helpers/errands/states.ts'
+import { openQueue } from '../helpers/moves/queue.ts'
+
+let db: ControlOnly
+beforeAll(async () => {
+  db = await createControl()
+})
+afterAll(() => db[Symbol.asyncDispose]())
+
+const failed = { phase: 'failed', open: 'nothing', variant: 'no window' } as const
+
+const failedMoves = (count: number) => Array.from({ length: count }, () => failed)
+
+/** A run with so many moves, each of which has 20 kB of evidence. */
+async function storeLarge(count: number) {
+  const stored = await storeMoves(db.control, failedMoves(count))
+  const query = `update rehome_control.moves set evidence = jsonb_build_object('x', repeat('x', 20000))
+    where run_id = $1`
+  await db.control.pool.query(query, [stored.runId])
+  return stored
+}
+
+const by = 'tester'
+
+test('all moves of a run are chosen and priced without their evidence', async () => {
+  const { runId, moves } = await storeLarge(1_100)
+  for (const errand of ['retry', 'rollback'] as const) {
+    const { moves: chosen } = await chosenFor(db.control, errand, { runId, by, all: true })
+    expect(chosen).toHaveLength(moves.length)
+    expect(JSON.stringify(chosen).length).toBeLessThan(1_000 * moves.length)
+    const { tenants } = await priceOf(db.control, runId, { errand, all: true })
+    expect(new Set(tenants)).toEqual(new Set(moves.map(({ tenant }) => tenant)))
+  }
+})
+
+test.each(Object.entries({ retry, rollback }))(
+  'a %s of all moves gives each of them one job, and asks once',
+  async (_, ask) => {
+    await using opened = await openQueue(commonBackend() ?? { name: 'postgres' })
+    const { queues } = opened
+    const { runId, moves } = await storeMoves(db.control, failedMoves(60))
+    const at = { control: db.control, queues }
+    const tenants = moves.map(({ tenant }) => tenant).sort()
+    expect((await ask(at, runId, { by, all: true })).sort()).toEqual(tenants)
+    const jobs = await Promise.all(
+      [queues.byErrand.move, queues.byErrand.rollback].map((queue) => queue.getJobs()),
+    )
+    expect(new Set(jobs.flat().map((job) => job.data.tenantId))).toEqual(new Set(tenants))
+    expect(await ask(at, runId, { by, all: true })).toEqual([])
+  },
+)
