@@ -59,8 +59,10 @@ create trigger count_updated_moves after update on rehome_control.moves
 
 create index slowest_moves_of_run on rehome_control.moves (run_id, pause_ms)
   where pause_ms is not null;
--- Audits that are due, whatever else has moved.
-create index moves_by_audit on rehome_control.moves ((coalesce(audited_at, updated_at)))
+-- Audits that are due, by the ten minutes in which the windows end: those that have ended are passed over.
+create index moves_by_audit on rehome_control.moves (run_id,
+  (floor(extract(epoch from window_until at time zone 'UTC') / 600)::integer),
+  (coalesce(audited_at, updated_at)))
   where phase = 'moved' and not open and not cleanup_begun and window_until is not null;
 create index settled_moves_of_run on rehome_control.moves (run_id, settled_at)
   where settled_at is not null;

@@ -1,5 +1,4 @@
 /** Named queries on moves that are due for something: workers look for them again and again. */
-import { sql } from 'kysely'
 import type { Control, Move } from './database.ts'
 import { gateText, isOnHoldText } from './steer.ts'
 
@@ -122,26 +121,53 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
   return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
-/** Moved tenants of these runs whose way back was not tried for so long. */
+/** Condition of the moves that can be audited, as the index lists them. In statements on `moves m`. */
+const canBeAudited = `m.phase = 'moved' and not m.open and not m.cleanup_begun
+  and m.window_until is not null`
+
+/** Ten minutes in which a window ends. In statements on `moves m`; an index has the same words. */
+const endText = (until: string) =>
+  `(floor(extract(epoch from ${until} at time zone 'UTC') / 600)::integer)`
+
+/** The first ten minutes, from some on, in which windows of the run end. */
+const nextEnd = (runId: string, condition: string) => `
+  select ${endText('m.window_until')} as ends from rehome_control.moves m
+  where ${canBeAudited} and m.run_id = ${runId} and ${endText('m.window_until')} ${condition}
+  order by ${endText('m.window_until')} limit 1`
+
+/** Audits that are asked for at once. */
+const auditsMax = 20
+
+/**
+ * Walks from one end of windows to the next, so that windows that have ended cost nothing, however
+ * many they are. A tenant that another run is busy with cannot be audited, and is passed over.
+ */
+export const auditsText = `
+  with recursive groups as (
+    select r.id as run_id, n.ends from rehome_control.runs r
+      cross join lateral (${nextEnd('r.id', `>= ${endText('statement_timestamp()')}`)}) n
+    where r.plan_name = $1 and r.plan_fingerprint = $2
+    union all
+    select g.run_id, n.ends from groups g
+      cross join lateral (${nextEnd('g.run_id', '> g.ends')}) n
+  )
+  select m.* from groups g cross join lateral (
+    select m.* from rehome_control.moves m
+    where ${canBeAudited} and m.run_id = g.run_id and ${endText('m.window_until')} = g.ends
+      and m.window_until > statement_timestamp()
+      and coalesce(m.audited_at, m.updated_at) < statement_timestamp() - $3 * interval '1 ms'
+      and not exists (select from rehome_control.moves o
+        where o.tenant_id = m.tenant_id and o.open
+          and array[o.scope, o.target_scope] && array[m.scope, m.target_scope])
+    order by coalesce(m.audited_at, m.updated_at) limit ${auditsMax}) m
+  limit ${auditsMax}`
+
+/** Moved tenants of the plan's runs whose way back was not tried for so long. At most 20. */
 export async function movesToAudit(
-  control: Control,
+  control: Pick<Control, 'pool'>,
   plan: { readonly name: string; readonly fingerprint: string },
   everyMs: number,
 ): Promise<Move[]> {
-  // The statement's time is one moment, so that an index finds what is before it.
-  const lately = sql<Date>`statement_timestamp() - ${everyMs} * interval '1 ms'`
-  return await control.db
-    .selectFrom('moves')
-    .innerJoin('runs', 'runs.id', 'moves.run_id')
-    .selectAll('moves')
-    .where('runs.plan_name', '=', plan.name)
-    .where('runs.plan_fingerprint', '=', plan.fingerprint)
-    .where('open', '=', false)
-    .where('phase', '=', 'moved')
-    .where('cleanup_begun', '=', false)
-    .where('window_until', '>', sql<Date>`clock_timestamp()`)
-    .where(sql<Date>`coalesce(audited_at, updated_at)`, '<', lately)
-    .orderBy(sql`coalesce(audited_at, updated_at)`)
-    .limit(20)
-    .execute()
+  const values = [plan.name, plan.fingerprint, everyMs]
+  return (await control.pool.query<Move>(auditsText, values)).rows
 }

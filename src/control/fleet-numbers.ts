@@ -33,7 +33,7 @@ export interface FleetNumbers {
 const query = `
   with m as materialized (
     select runs.plan_name as plan, runs.plan_fingerprint as version, moves.phase, moves.errand, moves.open, moves.error_code,
-      moves.rows_copied, moves.pause_ms, moves.window_until, moves.updated_at, moves.not_before, moves.has_job,
+      moves.rows_copied, moves.pause_ms, moves.window_until, moves.updated_at, moves.not_before,
       ${isHeldBackText} as held
     from rehome_control.moves join rehome_control.runs on runs.id = moves.run_id
   ), at_work as (
@@ -42,7 +42,7 @@ const query = `
     select m.*, greatest(m.updated_at, not_before,
       case when m.phase = 'queued' then worked_at end) as touched_at
     from m left join at_work using (version)
-    where open and has_job and not held and errand <> 'rehearse' and not_before < clock_timestamp()
+    where open and not held and errand <> 'rehearse' and not_before < clock_timestamp()
   )
   select
     (select coalesce(json_agg(x), '[]') from (

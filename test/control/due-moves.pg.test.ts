@@ -5,8 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Control } from '../../src/control/database.ts'
 import {
   anyPlace,
+  auditsText,
   firstOfGroup,
   lookText,
+  movesToAudit,
   openMoves,
   openMovesMax,
   type Place,
@@ -129,10 +131,10 @@ async function plant({ pool }: Control, id: string, moves: number, changes = '')
   if (changes !== '') await pool.query(changes, [id])
 }
 
-/** Pages that one look reads from the first place on. */
-async function pagesRead({ pool }: Control): Promise<number> {
-  const explain = `explain (analyze, buffers, format json) ${lookText}`
-  const values = ['', 0, firstOfGroup.dueAt, firstOfGroup.id, 1_000, 200, null]
+/** Pages that one look reads, by default that at open moves, from the first place on. */
+async function pagesRead({ pool }: Control, audits?: unknown[]): Promise<number> {
+  const explain = `explain (analyze, buffers, format json) ${audits ? auditsText : lookText}`
+  const values = audits ?? ['', 0, firstOfGroup.dueAt, firstOfGroup.id, 1_000, 200, null]
   const { rows } = await pool.query(explain, values)
   const plan = rows[0]['QUERY PLAN'][0].Plan
   return plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
@@ -205,4 +207,46 @@ test('a look among many runs ends once it has enough', async () => {
   expect((await look(world)).tenants).toHaveLength(openMovesMax)
   // Each of the fifty runs that it takes costs a descent of two indexes, and its moves.
   expect(await pagesRead(world.control)).toBeLessThan(1_500)
+})
+
+/** Moves of the run have moved an hour ago, and their windows end like this. */
+const inWindow = (until: string) =>
+  `update rehome_control.moves set open = false, phase = 'moved', window_until = ${until},
+    updated_at = now() - interval '1 h' where run_id = $1`
+
+test('a look at due audits passes over busy tenants and windows that have ended', async () => {
+  await using world = await controlWith(3)
+  const { control } = world
+  await plant(control, 'ended', 5_000, inWindow(`now() - random() * interval '3 d'`))
+  await plant(control, 'busy', 30, inWindow(`now() + interval '10 s'`))
+  await plant(
+    control,
+    'other',
+    30,
+    `update rehome_control.moves set scope = 'busy' where run_id = $1`,
+  )
+  await control.pool.query(inWindow(`now() + interval '1 d'`), ['run'])
+  await world.set(`audited_at = now() where tenant_id = 't2' and run_id = 'run'`)
+  await control.pool.query('vacuum analyze rehome_control.moves')
+  const own = { name: 'plan', fingerprint: 'text' }
+  const audits = async (everyMs: number) =>
+    (await movesToAudit(control, own, everyMs)).map((move) => move.tenant_id)
+  expect(await audits(60_000)).toEqual(['t0', 't1'])
+  expect(await audits(0)).toEqual(['t0', 't1', 't2'])
+  expect(await audits(7_200_000)).toEqual([])
+  expect(await movesToAudit(control, { ...own, fingerprint: 'older' }, 0)).toEqual([])
+  expect(await pagesRead(control, [own.name, own.fingerprint, 60_000])).toBeLessThan(300)
+})
+
+test('audits that are due are asked for in turn', async () => {
+  await using world = await controlWith(45)
+  await world.control.pool.query(inWindow(`now() + interval '1 d'`), ['run'])
+  const sizes: number[] = []
+  for (let looks = 0; looks < 4; looks += 1) {
+    const due = await movesToAudit(world.control, { name: 'plan', fingerprint: 'text' }, 60_000)
+    const ids = due.map(({ id }) => `'${id}'`).join()
+    if (ids) await world.set(`audited_at = now() where id in (${ids})`)
+    sizes.push(due.length)
+  }
+  expect(sizes).toEqual([20, 20, 5, 0])
 })

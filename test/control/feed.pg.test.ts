@@ -2,7 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openControl } from '../../src/control/database.ts'
-import { aheadMax, feedText, takeNextMoves } from '../../src/control/fleet/next-moves.ts'
+import {
+  aheadMax,
+  feedText,
+  takeNextMoves,
+  unfedMoves,
+} from '../../src/control/fleet/next-moves.ts'
 import { insertRun } from '../../src/control/runs/runs.ts'
 import { steerRun } from '../../src/control/steer.ts'
 import { announceWorker } from '../../src/control/workers.ts'
@@ -82,6 +87,30 @@ test('runs have equal shares of the jobs that wait, and one that is small is fed
   await waiting(world, 'small', { moves: 3 })
   expect(await fed(world)).toEqual({ large: aheadMax / 2, small: 3 })
   expect(await fed(world)).toEqual({ large: aheadMax / 2 })
+})
+
+test('a run whose moves are not due yet takes no share of the others', async () => {
+  await using world = await controlWith(0)
+  await aliveWorker(world)
+  await waiting(world, 'large', { moves: aheadMax })
+  await waiting(world, 'later', { moves: 3 })
+  await world.set(`not_before = now() + interval '1 h' where run_id = 'later'`)
+  expect(await fed(world)).toEqual({ large: aheadMax })
+})
+
+test('moves that should have a job and have none are known, unless something holds them', async () => {
+  await using world = await controlWith(0)
+  await waiting(world, 'open', { moves: 3 })
+  await waiting(world, 'later', { moves: 3, wave: 2 })
+  await waiting(world, 'held', { moves: 3, held: true })
+  await world.set(`updated_at = now() - interval '1 h', not_before = now() - interval '1 h'`)
+  await world.set(`not_before = now() + interval '1 h' where tenant_id = 'open1'`)
+  const unfed = async (most: number) =>
+    (await unfedMoves(world.control, { untouchedS: 60, most })).map((move) => move.tenant_id)
+  expect(await unfed(9)).toEqual(['open0', 'open2'])
+  expect(await unfed(1)).toEqual(['open0'])
+  await world.set('has_job = true')
+  expect(await unfed(9)).toEqual([])
 })
 
 test('what holds moves back keeps their jobs away, and no other run waits for that', async () => {

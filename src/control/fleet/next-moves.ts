@@ -2,7 +2,7 @@
  * Named queries of the feeder. The control database is the backlog: a run's moves wait here, and
  * only the next ones have jobs, so that a queue in memory does not grow with the number of tenants.
  */
-import type { Control, Priority } from '../database.ts'
+import type { Control, Move, Priority } from '../database.ts'
 import { gateText, isOnHoldText } from '../steer.ts'
 
 /** Jobs that wait for a worker, over all runs; each run has an equal share of them. */
@@ -30,26 +30,38 @@ const nextGroup = `select m.run_id, ${gateText} as gate from rehome_control.move
   where ${isWaiting} and (m.run_id, ${gateText}) > (g.run_id, g.gate)
   order by m.run_id, ${gateText} limit 1`
 
+const groupsFrom = (start: string) => `groups as (
+    select '' as run_id, -2147483648 as gate from ${start}
+    union all
+    select n.run_id, n.gate from groups g cross join lateral (${nextGroup}) n
+  )`
+
+/** Whether nothing holds back the group `g` of the run `r`. */
+const mayBegin = `(g.gate = 0 or (r.paused is null and abs(g.gate) <= r.wave))
+      and (g.gate >= 0 or r.strategy = 'online')`
+
+/** Whether the move `m` is held before its start. `g` has its gate and its run's strategy. */
+const isHeldOffline = (g: string) =>
+  `(${g}.gate > 0 and ${g}.strategy = 'offline' and ${isOnHoldText('m')})`
+
 /**
  * One look at a time, over all workers: who has the lock leads, until its statement ends or its
  * session dies. Walks from group to group as workers do among open moves (due-moves.ts), and reads
- * no more moves of a run than its share has room for. Moves of a run whose plan no worker has are
- * left alone, unless `$3`.
+ * no more moves of a run than its share has room for. Only runs with a move that is due have a
+ * share. Moves of a run whose plan no worker has are left alone, unless `$2` names it.
  */
 export const feedText = `
   with recursive leader as materialized (
     select pg_try_advisory_xact_lock(hashtextextended('rehome feeder', 0)) as leads
-  ), groups as (
-    select '' as run_id, -2147483648 as gate from leader where leads
-    union all
-    select n.run_id, n.gate from groups g cross join lateral (${nextGroup}) n
-  ), eligible as materialized (
+  ), ${groupsFrom('leader where leads')}, eligible as materialized (
     select g.run_id, g.gate, r.wave, r.strategy, r.attempts, r.backoff_ms, r.priority
     from groups g join rehome_control.runs r on r.id = g.run_id
-    where (g.gate = 0 or (r.paused is null and abs(g.gate) <= r.wave))
-      and (g.gate >= 0 or r.strategy = 'online')
+    where ${mayBegin}
       and (r.id = $2 or exists (select from rehome_control.workers w
         where r.plan_fingerprint = any(w.fingerprints) and w.alive_until > clock_timestamp()))
+      and exists (select from rehome_control.moves m
+        where ${isWaiting} and m.run_id = g.run_id and ${gateText} = g.gate
+          and m.not_before <= statement_timestamp())
   ), share as materialized (
     select greatest(${shareMin}, $1::int / greatest(1, count(distinct run_id))) as most from eligible
   ), chosen as materialized (
@@ -63,7 +75,7 @@ export const feedText = `
       select m.id, m.not_before, m.place from rehome_control.moves m
       where ${isWaiting} and m.run_id = e.run_id and ${gateText} = e.gate
         and m.not_before <= statement_timestamp()
-        and not (e.gate > 0 and e.strategy = 'offline' and ${isOnHoldText('m')})
+        and not ${isHeldOffline('e')}
       order by m.not_before, m.place limit s.most - a.ahead for update skip locked) m
     where $2::text is null or e.run_id = $2
   ), fed as (
@@ -84,4 +96,31 @@ export async function takeNextMoves(
 ): Promise<FedMove[]> {
   const { rows } = await control.pool.query<FedMove>(feedText, [aheadMax, runId])
   return rows
+}
+
+export type UnfedMove = Pick<Move, 'id' | 'run_id' | 'tenant_id' | 'phase'>
+
+const unfedText = `
+  with recursive ${groupsFrom('(values (1)) start')}, eligible as materialized (
+    select g.*, r.strategy from groups g join rehome_control.runs r on r.id = g.run_id
+    where ${mayBegin}
+  )
+  select m.* from eligible e cross join lateral (
+    select m.id, m.run_id, m.tenant_id, m.phase from rehome_control.moves m
+    where ${isWaiting} and m.run_id = e.run_id and ${gateText} = e.gate
+      and m.not_before < clock_timestamp() - $1 * interval '1 s'
+      and m.updated_at < clock_timestamp() - $1 * interval '1 s'
+      and not ${isHeldOffline('e')}
+    order by m.not_before, m.place limit $2) m
+  limit $2`
+
+/**
+ * Moves that have waited for their job for so long, in the order in which they would get it, though
+ * nothing holds them back.
+ */
+export async function unfedMoves(
+  control: Pick<Control, 'pool'>,
+  { untouchedS, most }: { readonly untouchedS: number; readonly most: number },
+): Promise<UnfedMove[]> {
+  return (await control.pool.query<UnfedMove>(unfedText, [untouchedS, most])).rows
 }

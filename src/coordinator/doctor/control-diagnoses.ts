@@ -1,5 +1,6 @@
 /** Findings about the control database and the queue: moves that no worker carries out. */
 import type { Control, Move } from '../../control/database.ts'
+import { type UnfedMove, unfedMoves } from '../../control/fleet/next-moves.ts'
 import { openByPlan, runsAtWork, untouchedMoves } from '../../control/health.ts'
 import { inLists } from '../../parallel.ts'
 import { jobIdOf } from '../../queue/jobs.ts'
@@ -17,9 +18,12 @@ interface Stores {
 /** A worker touches a move at each phase and each few chunks, and looks for lost ones every 5 s. */
 export async function diagnoseMoves(at: Stores, oldS: number): Promise<Diagnosis[]> {
   const moves = await untouchedMoves(at.control, oldS)
+  const unfed = await unfedMoves(at.control, { untouchedS: oldS, most: namedMax })
   const missing = await withoutJob(at, moves)
-  const atWork = await runsAtWork(at.control, [...new Set(moves.map((move) => move.run_id))], oldS)
-  const waiting = moves.filter((move) => !missing.includes(move) && !hasTurn(move, atWork))
+  const runIds = new Set([...moves, ...unfed].map((move) => move.run_id))
+  const atWork = await runsAtWork(at.control, [...runIds], oldS)
+  const untouched = [...moves.filter((move) => !missing.includes(move)), ...unfed]
+  const waiting = untouched.filter((move) => !hasTurn(move, atWork))
   const closed = moves.filter(({ phase }) => /^(undo_)?(cutover|release)$/.test(phase))
   const worker = 'start a worker with the plan: `rehome worker PLAN`'
   return [
@@ -44,16 +48,22 @@ export async function diagnoseMoves(at: Stores, oldS: number): Promise<Diagnosis
   ]
 }
 
+/** Moves without a job are named up to here. */
+const namedMax = 200
+
 /** It waits behind others of its plan, which a worker carries out. */
-function hasTurn({ phase, run_id: run }: Move, atWork: ReadonlySet<string>): boolean {
+function hasTurn({ phase, run_id: run }: UnfedMove, atWork: ReadonlySet<string>): boolean {
   return phase === 'queued' && atWork.has(run)
 }
 
-function each(moves: readonly Move[], make: (names: readonly string[]) => Diagnosis): Diagnosis[] {
+function each(
+  moves: readonly UnfedMove[],
+  make: (names: readonly string[]) => Diagnosis,
+): Diagnosis[] {
   return moves.length === 0 ? [] : [make(moves.map(nameOf))]
 }
 
-function nameOf({ tenant_id: tenant, run_id: run }: Move): string {
+function nameOf({ tenant_id: tenant, run_id: run }: UnfedMove): string {
   return `${show(tenant)} of run ${run}`
 }
 
