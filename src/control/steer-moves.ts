@@ -31,17 +31,21 @@ export type BriefMove = Pick<Move, (typeof columns)[number]>
 
 const pageSize = 1000
 
+function movesOf(control: Control, { runId, tenants, wave, hasJob }: Some) {
+  let query = control.db.selectFrom('moves').where('run_id', '=', runId)
+  if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
+  if (wave !== undefined) query = query.where('wave', '=', wave)
+  return hasJob ? query.where('has_job', '=', true) : query
+}
+
 /** In the order of their tenants. */
 async function* pagesOf(
   control: Control,
-  { runId, tenants, wave, hasJob }: Some,
+  some: Some,
   when: Expression<SqlBool>,
 ): AsyncGenerator<BriefMove[]> {
-  let query = control.db.selectFrom('moves').select(columns).where('run_id', '=', runId)
-  if (tenants) query = query.where('tenant_id', '=', sql<string>`any(${tenants})`)
-  if (wave !== undefined) query = query.where('wave', '=', wave)
-  if (hasJob) query = query.where('has_job', '=', true)
-  query = query.where(when).orderBy('tenant_id').limit(pageSize)
+  const all = movesOf(control, some).select(columns)
+  const query = all.where(when).orderBy('tenant_id').limit(pageSize)
   for (let page = await query.execute(); ; ) {
     yield page
     const last = page.at(-1)
@@ -84,6 +88,54 @@ export async function stoppableMoves(control: Control, some: Some): Promise<Brie
   return await allOf(control, some, isStoppable)
 }
 
+/** Tenants that a decision reaches. */
+export interface Reached {
+  readonly count: number
+  /** The first 1,000 in the order of their ids. */
+  readonly tenants: readonly string[]
+}
+
+export function reachedBy(moves: readonly Pick<Move, 'tenant_id'>[]): Reached {
+  return { count: moves.length, tenants: moves.slice(0, pageSize).map((move) => move.tenant_id) }
+}
+
+export interface Resumable {
+  /** Only those that are not paused by themselves, of waves up to this one. */
+  readonly resumedUpTo?: number | undefined
+}
+
+/** Open moves that are waiting to be resumed, or would wait, without reading all of them. */
+export async function stoppableTenants(
+  control: Control,
+  some: Some,
+  resumable: Resumable = {},
+): Promise<Reached> {
+  const of = stoppableOf(control, some, resumable)
+  const first = await of.select('tenant_id').orderBy('tenant_id').limit(pageSize).execute()
+  if (first.length < pageSize) return reachedBy(first)
+  const { count } = await of
+    .select(sql<number>`count(*)::int`.as('count'))
+    .executeTakeFirstOrThrow()
+  return { ...reachedBy(first), count }
+}
+
+/** Those of them that have a job. The feeder gives the others theirs. */
+export async function stoppableWithJob(
+  control: Control,
+  some: Some,
+  resumable: Resumable,
+): Promise<BriefMove[]> {
+  return await stoppableOf(control, { ...some, hasJob: true }, resumable)
+    .select(columns)
+    .execute()
+}
+
+function stoppableOf(control: Control, some: Some, { resumedUpTo }: Resumable) {
+  const query = movesOf(control, some).where(isStoppable)
+  if (resumedUpTo === undefined) return query
+  return query.where('paused', 'is', null).where('wave', '<=', resumedUpTo)
+}
+
 export interface Waits {
   /** Whether any errand of the run is not over. */
   readonly open: boolean
@@ -116,6 +168,11 @@ export async function waitsOf(control: Control, runId: string): Promise<Waits> {
   }
 }
 
+/** Moves that are paused by themselves. */
+export async function pausedMoves(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, some, sql`${isStoppable} and paused is not null`)
+}
+
 /** Pauses tenants that are not cut over yet, or resumes them. Returns those that were not so. */
 export async function pauseMoves(
   control: Control,
@@ -123,8 +180,12 @@ export async function pauseMoves(
   { paused, by, reason }: Steered & { paused: Pause | null },
 ): Promise<BriefMove[]> {
   const message = withReason(`${paused ? 'paused' : 'resumed'} by ${by}`, reason)
+  // Written so that an index finds the few that are paused.
+  const differs = paused
+    ? sql`moves.paused is distinct from ${paused}`
+    : sql`moves.paused is not null`
   return await changeAll(control, some, {
-    when: sql<SqlBool>`${isStoppable} and moves.paused is distinct from ${paused}`,
+    when: sql<SqlBool>`${isStoppable} and ${differs}`,
     set: { paused },
     message,
     data: { paused, by, reason },

@@ -9,10 +9,15 @@ import {
   callOff,
   endableRollbacks,
   openMovesOf,
+  pausedMoves,
   pauseMoves,
+  type Reached,
+  reachedBy,
   type Some,
   skipFailed,
   stoppableMoves,
+  stoppableTenants,
+  stoppableWithJob,
 } from '../control/steer-moves.ts'
 import { hasWorker } from '../control/workers.ts'
 import { RehomeError } from '../errors.ts'
@@ -67,7 +72,7 @@ function isWhole({ tenants, wave }: Some): boolean {
  * No move of the run, or of these tenants, begins until it is resumed. Returns the tenants that
  * wait then. Moves past their cutover, and errands after a move, go on.
  */
-export async function pause(at: At, runId: string, options: PauseOptions): Promise<string[]> {
+export async function pause(at: At, runId: string, options: PauseOptions): Promise<Reached> {
   const { some } = await chosen(at, runId, options)
   const paused = options.finish ? 'finish' : 'now'
   if (!options.dryRun && !isWhole(some)) {
@@ -75,7 +80,7 @@ export async function pause(at: At, runId: string, options: PauseOptions): Promi
   } else if (!options.dryRun) {
     await steerRun(at.control, runId, { ...options, kind: 'paused', change: { paused } })
   }
-  return tenantsOf(await stoppableMoves(at.control, some))
+  return await stoppableTenants(at.control, some)
 }
 
 export interface ResumeOptions extends SteerOptions {
@@ -84,7 +89,7 @@ export interface ResumeOptions extends SteerOptions {
 }
 
 /** Returns the tenants that are moved again. A tenant of a paused run: NOT_ALLOWED_NOW. */
-export async function resume(at: At, runId: string, options: ResumeOptions): Promise<string[]> {
+export async function resume(at: At, runId: string, options: ResumeOptions): Promise<Reached> {
   const { run, some } = await chosen(at, runId, options)
   const whole = isWhole(some)
   const alone = !whole || options.all === true
@@ -93,21 +98,28 @@ export async function resume(at: At, runId: string, options: ResumeOptions): Pro
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
   const hasBegun = ({ wave }: BriefMove) => wave <= run.wave
+  const whereRunWas = { resumedUpTo: run.wave }
   if (options.dryRun) {
-    const resumes = ({ paused }: BriefMove) => (paused === null ? run.paused !== null : alone)
-    const waiting = await stoppableMoves(at.control, some)
-    return tenantsOf(waiting.filter((move) => resumes(move) && hasBegun(move)))
+    const own = alone ? (await pausedMoves(at.control, some)).filter(hasBegun) : []
+    if (!whole || !run.paused) return reachedBy(own)
+    const others = await stoppableTenants(at.control, some, whereRunWas)
+    const tenants = [...others.tenants, ...reachedBy(own).tenants]
+    return { count: others.count + own.length, tenants }
   }
   await at.queues.ready()
   const own = alone ? await pauseMoves(at.control, some, unpaused(options)) : []
   const change = { paused: null }
   const wasPaused =
     whole && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
-  const waiting = wasPaused ? await stoppableMoves(at.control, some) : own
-  const moves = waiting.filter((move) => move.paused === null && hasBegun(move))
+  const moves = wasPaused
+    ? await stoppableWithJob(at.control, some, whereRunWas)
+    : own.filter((move) => move.paused === null && hasBegun(move))
+  const reached = wasPaused
+    ? await stoppableTenants(at.control, some, whereRunWas)
+    : reachedBy(moves)
   await ensureJobs(at.queues, moves.filter(hasJob), { run })
   await feed(at, run.id)
-  return tenantsOf(moves)
+  return reached
 }
 
 export function hasJob({ has_job: has }: BriefMove): boolean {

@@ -3,6 +3,7 @@ import type { Control, Priority, RunEvent } from '../control/database.ts'
 import { recordPause } from '../control/fleet/queue-pauses.ts'
 import { serverLimits } from '../control/fleet/server-slots.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
+import type { Reached } from '../control/steer-moves.ts'
 import type { Queues } from '../queue/queues.ts'
 import { type ApproveOptions, approve } from './advance-runs.ts'
 import { knownRun } from './ask-errands.ts'
@@ -29,9 +30,9 @@ type Asked<Options extends { readonly by: string }> = Omit<Options, 'by'> & {
 
 export interface Steering {
   /** No move of the run, or of these tenants, begins until it is resumed. Returns who waits. */
-  pause(runId: string, options?: Asked<PauseOptions>): Promise<string[]>
+  pause(runId: string, options?: Asked<PauseOptions>): Promise<Reached>
   /** Returns the tenants that are moved again. */
-  resume(runId: string, options?: Asked<ResumeOptions>): Promise<string[]>
+  resume(runId: string, options?: Asked<ResumeOptions>): Promise<Reached>
   /** Calls open moves off: before the cutover back to the source, after it they go forward. */
   cancel(runId: string, options?: Asked<SteerOptions>): Promise<Cancelled>
   /** Leaves tenants out of the run that have not begun, have failed, or were rolled back. */

@@ -4,6 +4,7 @@
  */
 import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
+import type { Reached } from '../control/steer-moves.ts'
 import type { Queues } from '../queue/queues.ts'
 
 export interface TenantRecord {
@@ -35,7 +36,7 @@ export interface SteerRequest {
   readonly override?: boolean | undefined
 }
 
-type Steer = (runId: string, options: SteerRequest) => Promise<string[]>
+type Steer<Tenants> = (runId: string, options: SteerRequest) => Promise<Tenants>
 
 type AskErrand = (runId: string, options: ErrandRequest) => Promise<string[]>
 
@@ -46,9 +47,9 @@ export interface BoardLibrary {
   readonly queues: Queues
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   readiness(): Promise<{ readonly ready: boolean; readonly checks: object }>
-  readonly pause: Steer
-  readonly resume: Steer
-  readonly complete: Steer
+  readonly pause: Steer<Reached>
+  readonly resume: Steer<Reached>
+  readonly complete: Steer<string[]>
   cancel(
     runId: string,
     options: SteerRequest,

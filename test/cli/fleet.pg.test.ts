@@ -19,7 +19,7 @@ const json = async (...args: string[]) => JSON.parse((await ask(...args, '--json
 test('pause, resume and their like do nothing in a dry run', async () => {
   const all = { tenants: ['a', 'b', 'c'] }
   expect(await json('pause', run, '--dry-run')).toEqual({
-    ...{ ...all, nextSteps: [`rehome resume ${run}`] },
+    ...{ ...all, count: 3, nextSteps: [`rehome resume ${run}`] },
   })
   expect(await json('resume', run, '--dry-run')).toMatchObject({ tenants: [] })
   const off = { calledOff: ['a', 'b', 'c'], takenBack: [], forward: [] }

@@ -7,7 +7,14 @@ import type { Move } from '../../src/control/database.ts'
 import { firstOfGroup, openMoves } from '../../src/control/due-moves.ts'
 import { claimMove, settleMove } from '../../src/control/moves.ts'
 import { steerRun, steersOf } from '../../src/control/steer.ts'
-import { callOff, pauseMoves, skipFailed, waitsOf } from '../../src/control/steer-moves.ts'
+import {
+  callOff,
+  pauseMoves,
+  skipFailed,
+  stoppableTenants,
+  stoppableWithJob,
+  waitsOf,
+} from '../../src/control/steer-moves.ts'
 import {
   allStates,
   type ControlOnly,
@@ -16,6 +23,7 @@ import {
   type State,
   storeMoves,
 } from '../helpers/errands/states.ts'
+import { controlWith } from '../helpers/moves/control-with.ts'
 
 let db: ControlOnly
 beforeAll(async () => {
@@ -219,4 +227,19 @@ test('only a pause that is for now ends attempts that are under way', async () =
     expect(await steer()).toBe(ends)
     await pauseMoves(db.control, { runId }, { ...who, paused: null })
   }
+})
+
+test('of many tenants that a decision reaches, the first 1,000 are named and all are counted', async () => {
+  await using world = await controlWith(1_003)
+  await world.set(`has_job = tenant_id < 't2', wave = 1`)
+  await world.set(`wave = 2 where tenant_id = 't3'`)
+  await world.set(`paused = 'now' where tenant_id = 't4'`)
+  const some = { runId: 'run' }
+  const all = await stoppableTenants(world.control, some)
+  expect([all.count, all.tenants.length, all.tenants[0]]).toEqual([1_003, 1_000, 't0'])
+  const resumable = { resumedUpTo: 1 }
+  expect(await stoppableTenants(world.control, some, resumable)).toMatchObject({ count: 1_001 })
+  const own = await stoppableWithJob(world.control, some, resumable)
+  expect(own.every((move) => move.tenant_id < 't2')).toBe(true)
+  expect(own.length).toBe(115)
 })

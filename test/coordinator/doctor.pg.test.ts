@@ -97,6 +97,12 @@ describe('an installation with one open move', () => {
       cure: () => moves(touched),
     },
     {
+      kind: 'move-waits',
+      says: /no worker has touched 1 open moves for 600 s: "acme" of run small-.* rehome worker/,
+      plant: () => moves(`${untouched}, has_job = false`),
+      cure: () => moves(`${touched}, has_job = true`),
+    },
+    {
       kind: 'job-missing',
       says: /1 open moves have no job.*rehome worker/,
       plant: async () => {

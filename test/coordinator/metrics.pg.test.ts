@@ -135,6 +135,8 @@ describe('an installation with three moved tenants and one that failed', () => {
     expect(await untouched()).toBeLessThan(3_000)
     await world.control.pool.query(`update rehome_control.moves set updated_at = ${old}`)
     expect(await untouched()).toBeGreaterThan(3_000)
+    await set('moves', 'has_job = false')
+    expect(await untouched()).toBeGreaterThan(3_000)
     await set('runs', `paused = 'finish'`)
     expect(await untouched()).toBe(0)
     await set('runs', 'paused = null')

@@ -125,13 +125,13 @@ test('a held tenant is paused, resumed and cancelled like any other', async () =
   const run = (await world.rehome.enqueue(world.plan(), { until: 'verify' })).runId ?? ''
   await using _worker = await world.work()
   await allHeld(world, run, ['a', 'b'])
-  expect(await world.rehome.pause(run)).toEqual(['a', 'b'])
+  expect(await world.rehome.pause(run)).toEqual({ count: 2, tenants: ['a', 'b'] })
   await writeAt(world, 'source', 'a')
   // A hold that ends in a pause has ended after it.
   expect(await world.rehome.complete(run, { tenants: ['a'] })).toEqual(['a'])
   expect(await tryWrite(world, 'source', 'a')).toBe('accepted')
   expect((await moveOf(world, run, 'a')).open).toBe(true)
-  expect(await world.rehome.resume(run)).toEqual(['a', 'b'])
+  expect(await world.rehome.resume(run)).toEqual({ count: 2, tenants: ['a', 'b'] })
   await eventually(async () => expect((await moveOf(world, run, 'a')).phase).toBe('moved'))
   expect(await world.rehome.cancel(run, { tenants: ['b'] })).toMatchObject({ takenBack: ['b'] })
   expect((await ended(world, run)).get('b')).toMatchObject({ phase: 'rolled_back' })

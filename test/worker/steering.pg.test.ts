@@ -38,7 +38,7 @@ describeOnOneBackend('a run', (backend) => {
     await using _worker = await world.work()
     await draining(world, id)
 
-    expect(await rehome.pause(id, reason)).toEqual(['a', 'b'])
+    expect(await rehome.pause(id, reason)).toEqual({ count: 2, tenants: ['a', 'b'] })
     await eventually(async () => expect(await tryWrite(world, 'source', 'a')).toBe('accepted'), {
       withinMs,
     })
@@ -54,7 +54,7 @@ describeOnOneBackend('a run', (backend) => {
     const [notice] = await rehome.notices(id)
     expect(notice).toMatch(/^paused by tester since \S+ \(a slow night\): no move begins until/)
 
-    expect(await rehome.resume(id)).toEqual(['a', 'b'])
+    expect(await rehome.resume(id)).toEqual({ count: 2, tenants: ['a', 'b'] })
     for (const move of (await ended(world, id)).values()) {
       expect(move).toMatchObject({ phase: 'moved', error_code: null, attempts_used: 1 })
     }
@@ -86,12 +86,12 @@ test('a paused run whose moves may finish begins no other one', async () => {
 
   const tenant = { tenants: ['c'] }
   await expect(world.rehome.resume(id, tenant)).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
-  expect(await world.rehome.resume(id)).toEqual(['b'])
+  expect(await world.rehome.resume(id)).toEqual({ count: 1, tenants: ['b'] })
   await eventually(async () => expect(await moveOf(world, id, 'b')).toMatchObject({ open: false }))
   expect(await world.rehome.notices(id)).toEqual(['paused by themselves: "c"'])
   const { events } = await world.rehome.show(id, 'c')
   expect(events.at(-1)?.message).toBe('paused by tester: a slow night')
-  expect(await world.rehome.resume(id, tenant)).toEqual(['c'])
+  expect(await world.rehome.resume(id, tenant)).toEqual({ count: 1, tenants: ['c'] })
   expect((await ended(world, id)).get('c')).toMatchObject({ phase: 'moved' })
 })
 

@@ -64,15 +64,15 @@ function watching(runId: string): string[] {
 async function pause(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const waiting = await withRehome((rehome) => rehome.pause(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: waiting, nextSteps: [step('resume', runId)] }))
-  print(`${waiting.length} tenant(s) wait until they are resumed`)
+  if (flags.json) return print(jsonText({ ...waiting, nextSteps: [step('resume', runId)] }))
+  print(`${waiting.count} tenant(s) wait until they are resumed`)
 }
 
 async function resume(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const moving = await withRehome((rehome) => rehome.resume(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: moving, nextSteps: watching(runId) }))
-  print(`${moving.length} tenant(s) go on`)
+  if (flags.json) return print(jsonText({ ...moving, nextSteps: watching(runId) }))
+  print(`${moving.count} tenant(s) go on`)
 }
 
 async function complete(runId: string, flags: SteerFlags): Promise<void> {

@@ -53,10 +53,11 @@ const kinds: Readonly<Record<string, string>> = {
 }
 
 function outcomeItems(outcome: Outcome): Html[] {
-  return Object.entries(outcome).map(([kind, value]) =>
+  const { count, ...named } = outcome
+  return Object.entries(named).map(([kind, value]) =>
     typeof value === 'number'
       ? html`<li>${kind} ${value}</li>`
-      : html`<li><b>${number(value.length)}</b> ${kinds[kind] ?? kind}</li>`,
+      : html`<li><b>${number(Number(count ?? value.length))}</b> ${kinds[kind] ?? kind}</li>`,
   )
 }
 

@@ -18,7 +18,7 @@ export interface Step {
   ask(library: BoardLibrary, runId: string, asked: SteerRequest): Promise<Outcome>
 }
 
-/** Kind → tenants, or the wave that was approved. */
+/** Kind → tenants, or the wave that was approved. `count`: of tenants, if not all are named. */
 export type Outcome = Readonly<Record<string, readonly string[] | number>>
 
 export const steps: Readonly<Record<StepName, Step>> = {
@@ -28,14 +28,14 @@ export const steps: Readonly<Record<StepName, Step>> = {
       'No move begins until somebody resumes. Moves before their cutover give up within 2 s, and their tenants can write at once; with "let moves under way end" they go on.',
     forApprovers: false,
     isGrave: false,
-    ask: async (library, runId, options) => ({ tenants: await library.pause(runId, options) }),
+    ask: async (library, runId, options) => ({ ...(await library.pause(runId, options)) }),
   },
   resume: {
     title: 'Resume',
     meaning: 'Moves that wait for it begin again.',
     forApprovers: false,
     isGrave: false,
-    ask: async (library, runId, options) => ({ tenants: await library.resume(runId, options) }),
+    ask: async (library, runId, options) => ({ ...(await library.resume(runId, options)) }),
   },
   complete: {
     title: 'Complete',
