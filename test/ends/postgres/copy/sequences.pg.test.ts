@@ -93,31 +93,31 @@ test('a sequence stays in its file, so that the application never reads an empty
   expect(await file()).toBe(before)
 })
 
-test.each([
-  'its owner',
-  'a role that may use it',
-])('numbers are read and set by %s while sequences are altered all the time', async (by) => {
-  const names = ['a', 'b', 'c'].map((name) => `public.${name}_${by.length}`)
-  const role = `role_${by.length}`
-  await database.pool.query(`create role ${role} login password 'known';
+test.each(['its owner', 'a role that may use it'])(
+  'numbers are read and set by %s while sequences are altered all the time',
+  async (by) => {
+    const names = ['a', 'b', 'c'].map((name) => `public.${name}_${by.length}`)
+    const role = `role_${by.length}`
+    await database.pool.query(`create role ${role} login password 'known';
     ${names.map((name) => `create sequence ${name}`).join(';')};
     grant select, update on sequence ${names.join(', ')} to ${role}`)
-  const url = new URL(database.url)
-  if (by !== 'its owner') Object.assign(url, { username: role, password: 'known' })
-  const altered = sqlEndOf({ url: url.href })
-  let isOver = false
-  const alter = async (name: string) => {
-    while (!isOver) await database.pool.query(`alter sequence ${name} cache 1`)
-  }
-  const altering = Promise.all(names.map(alter))
-  try {
-    for (let id = 1n; id <= 150n; id += 1n) {
-      await altered.rows.advanceSequences(names.map((sequence) => ({ sequence, id })))
-      expect(await altered.rows.positionsOf(names)).toEqual([id, id, id])
+    const url = new URL(database.url)
+    if (by !== 'its owner') Object.assign(url, { username: role, password: 'known' })
+    const altered = sqlEndOf({ url: url.href })
+    let isOver = false
+    const alter = async (name: string) => {
+      while (!isOver) await database.pool.query(`alter sequence ${name} cache 1`)
     }
-  } finally {
-    isOver = true
-    await altering
-    await altered.close()
-  }
-})
+    const altering = Promise.all(names.map(alter))
+    try {
+      for (let id = 1n; id <= 150n; id += 1n) {
+        await altered.rows.advanceSequences(names.map((sequence) => ({ sequence, id })))
+        expect(await altered.rows.positionsOf(names)).toEqual([id, id, id])
+      }
+    } finally {
+      isOver = true
+      await altering
+      await altered.close()
+    }
+  },
+)
