@@ -9,10 +9,10 @@ export type {
   RunEvent,
   SchemaStatement,
 } from './control/database.ts'
+export type { Reached } from './control/run-moves.ts'
 export type { RunOverview } from './control/runs/run-overview.ts'
 export type { TenantPage, TenantQuery as TenantPageQuery } from './control/runs/run-tenants.ts'
 export type { RunSummary, RunsQuery } from './control/runs/runs.ts'
-export type { Reached } from './control/steer-moves.ts'
 export type { ApproveOptions } from './coordinator/advance-runs.ts'
 export type { ErrandOptions, RollbackOptions } from './coordinator/ask-errands.ts'
 export type { CompleteOptions } from './coordinator/complete.ts'

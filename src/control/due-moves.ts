@@ -121,7 +121,7 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
   return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
-/** Condition of the moves that can be audited, as the index lists them. In statements on `moves m`. */
+/** Condition of the moves that the index of audits lists. In statements on `moves m`. */
 const canBeAudited = `m.phase = 'moved' and not m.open and not m.cleanup_begun
   and m.window_until is not null`
 

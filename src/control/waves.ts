@@ -3,7 +3,8 @@ import { type SqlBool, sql } from 'kysely'
 import { storable } from '../errors.ts'
 import type { RunWave, WaveState } from '../plan/waves.ts'
 import type { Control, Move, Run } from './database.ts'
-import { type BriefMove, hasComeBack, hasMoved, openMovesOf } from './steer-moves.ts'
+import { type BriefMove, openMovesOf } from './run-moves.ts'
+import { hasComeBack, hasMoved } from './steer-moves.ts'
 
 /** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
 export async function wavingRuns(control: Control): Promise<Run[]> {

@@ -5,8 +5,8 @@
 
 import { type Asker, askCleanup, askRetry, askRollback, askWindow } from '../control/ask.ts'
 import type { Control, Move, Run } from '../control/database.ts'
+import { type BriefMove, briefMoves } from '../control/run-moves.ts'
 import { findRun } from '../control/runs/runs.ts'
-import { type BriefMove, briefMoves } from '../control/steer-moves.ts'
 import type { AskedErrand } from '../errands.ts'
 import { termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'

@@ -1,7 +1,8 @@
 /** Ends the hold of moves, so that they cut over, or begin where their run is offline. */
 import type { Control } from '../control/database.ts'
+import { type BriefMove, briefMoves } from '../control/run-moves.ts'
 import { addRunEvent } from '../control/steer.ts'
-import { type BriefMove, briefMoves, completeMoves, heldMoves } from '../control/steer-moves.ts'
+import { completeMoves, heldMoves } from '../control/steer-moves.ts'
 import { ensureJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
 import { notNow } from './ask-errands.ts'

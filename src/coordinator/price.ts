@@ -1,7 +1,7 @@
 /** Tells what an errand would cost, before it is asked for. */
 import type { Control } from '../control/database.ts'
 import { isCalledOff, keepsWrites } from '../control/rollback-kinds.ts'
-import type { BriefMove } from '../control/steer-moves.ts'
+import type { BriefMove } from '../control/run-moves.ts'
 import type { AskedErrand } from '../errands.ts'
 import { number } from '../numbers.ts'
 import { chosenFor, type RollbackOptions } from './ask-errands.ts'

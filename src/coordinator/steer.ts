@@ -2,23 +2,21 @@
 import { askWithdrawal } from '../control/ask.ts'
 import type { Control, Move, Priority, Run } from '../control/database.ts'
 import { setServerLimit } from '../control/fleet/server-slots.ts'
-import { addRunEvent, type RunEventKind, setMovesAtOnce, steerRun } from '../control/steer.ts'
 import {
   type BriefMove,
   briefMoves,
-  callOff,
   endableRollbacks,
   openMovesOf,
   pausedMoves,
-  pauseMoves,
   type Reached,
   reachedBy,
   type Some,
-  skipFailed,
   stoppableMoves,
   stoppableTenants,
   stoppableWithJob,
-} from '../control/steer-moves.ts'
+} from '../control/run-moves.ts'
+import { addRunEvent, type RunEventKind, setMovesAtOnce, steerRun } from '../control/steer.ts'
+import { callOff, pauseMoves, skipFailed } from '../control/steer-moves.ts'
 import { hasWorker } from '../control/workers.ts'
 import { RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'

@@ -4,7 +4,7 @@
  */
 import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
-import type { Reached } from '../control/steer-moves.ts'
+import type { Reached } from '../control/run-moves.ts'
 import type { Queues } from '../queue/queues.ts'
 
 export interface TenantRecord {

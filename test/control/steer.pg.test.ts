@@ -6,15 +6,9 @@ import { askRollback, askWithdrawal } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
 import { firstOfGroup, openMoves } from '../../src/control/due-moves.ts'
 import { claimMove, settleMove } from '../../src/control/moves.ts'
+import { stoppableTenants, stoppableWithJob, waitsOf } from '../../src/control/run-moves.ts'
 import { steerRun, steersOf } from '../../src/control/steer.ts'
-import {
-  callOff,
-  pauseMoves,
-  skipFailed,
-  stoppableTenants,
-  stoppableWithJob,
-  waitsOf,
-} from '../../src/control/steer-moves.ts'
+import { callOff, pauseMoves, skipFailed } from '../../src/control/steer-moves.ts'
 import {
   allStates,
   type ControlOnly,

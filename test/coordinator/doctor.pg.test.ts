@@ -90,18 +90,12 @@ describe('an installation with one open move', () => {
       plant: () => queue().pause(),
       cure: () => queue().resume(),
     },
-    {
-      kind: 'move-waits',
-      says: /no worker has touched 1 open moves for 600 s: "acme" of run small-.* rehome worker/,
-      plant: () => moves(untouched),
-      cure: () => moves(touched),
-    },
-    {
-      kind: 'move-waits',
-      says: /no worker has touched 1 open moves for 600 s: "acme" of run small-.* rehome worker/,
-      plant: () => moves(`${untouched}, has_job = false`),
+    ...[untouched, `${untouched}, has_job = false`].map((change) => ({
+      kind: 'move-waits' as const,
+      says: /has touched 1 open moves for 600 s: "acme" of run small-.* rehome worker/,
+      plant: () => moves(change),
       cure: () => moves(`${touched}, has_job = true`),
-    },
+    })),
     {
       kind: 'job-missing',
       says: /1 open moves have no job.*rehome worker/,

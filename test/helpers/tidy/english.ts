@@ -103,9 +103,9 @@ export function vagueComments(sources: Sources): string[] {
   )
 }
 
-const beside = ['docs', 'test', 'bench', 'build', 'src']
+const beside = ['docs', 'test', 'bench', 'build', 'src', 'rehome']
 
-/** Areas of commits: folders of the repository, and what stands in src beside its folders. */
+/** Areas of commits: folders, files of src beside its folders, and `rehome` for all of them. */
 function areasOf(sources: Sources): ReadonlySet<string> {
   const folders = [...sources.keys()].flatMap((path) => path.split('/').slice(0, -1))
   const files = filesIn(sources, /^src\/[\w-]+\.ts$/).map(([path]) => basename(path, '.ts'))
