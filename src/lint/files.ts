@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { text as textOf } from 'node:stream/consumers'
+import { buffer as bytesOf } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { messageOf, RehomeError } from '../errors.ts'
 import { contentOf, isMigration } from './migration-tools.ts'
@@ -28,7 +28,7 @@ export async function readMigrations(
     !changed || path === standardInput || changed.has(await real(resolve(path)))
   return await Promise.all(
     files.map(async (path) => ({
-      ...sourceFile(path, await read(path)),
+      ...(await withSettings(sourceFile(path, await read(path)))),
       isReported: await isReported(path),
     })),
   )
@@ -44,8 +44,22 @@ async function folderOf(files: readonly string[]): Promise<string> {
 }
 
 async function read(path: string): Promise<string> {
-  if (path === standardInput) return await textOf(process.stdin)
-  return await readFile(path, 'utf8').catch(unreadable(path))
+  if (path === standardInput) return decoded(await bytesOf(process.stdin))
+  return decoded(await readFile(path).catch(unreadable(path)))
+}
+
+/** UTF-8, unless a mark at the beginning tells UTF-16, as Windows writes it. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex')
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
+}
+
+/** Flyway's settings of one file. */
+async function withSettings(file: SourceFile): Promise<SourceFile> {
+  const settings = await readFile(`${file.path}.conf`, 'utf8').catch(() => '')
+  const isAlone = /^\s*executeInTransaction\s*=\s*false\b/m.test(settings)
+  return isAlone ? { ...file, wrapping: 'none' } : file
 }
 
 /** Throws USAGE. */
@@ -74,10 +88,19 @@ async function migrationsIn(folder: string): Promise<string[]> {
       const path = join(folder, entry.name)
       const isHidden = entry.name.startsWith('.') || entry.name === 'node_modules'
       if (entry.isDirectory()) return isHidden ? [] : await migrationsIn(path)
-      return entry.isFile() && isMigration(asPosix(resolve(path))) ? [path] : []
+      const isFile = entry.isFile() || (entry.isSymbolicLink() && (await leadsToFile(path)))
+      return isFile && isMigration(asPosix(resolve(path))) ? [path] : []
     }),
   )
   return nested.flat()
+}
+
+/** Links to folders are not followed: they may lead back. */
+async function leadsToFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
 }
 
 function asPosix(path: string): string {

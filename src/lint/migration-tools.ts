@@ -2,7 +2,8 @@
  * Which tool a migration file belongs to, by its folder, name and marks: what of it is run, and in
  * which transaction. Pure.
  */
-import { blank, sqlInRuby, sqlInScript } from './code-sql.ts'
+import { sqlInRuby, sqlInScript } from './code-sql.ts'
+import { blank } from './quoted-sql.ts'
 import type { SourceFile, Wrapping } from './source-file.ts'
 
 type Content = Pick<SourceFile, 'parts' | 'wrapping' | 'builderLines'>
@@ -28,7 +29,8 @@ export function contentOf(path: string, text: string): Content {
     const isAlone = /\bdisable_ddl_transaction!/.test(text)
     return { ...sqlInRuby(text), wrapping: isAlone ? 'none' : 'whole' }
   }
-  return { parts: [withoutDown(text)], wrapping: wrappingOf(path, text), builderLines: [] }
+  const parts = [{ sql: withoutDown(text), isBuilt: false }]
+  return { parts, wrapping: wrappingOf(path, text), builderLines: [] }
 }
 
 function wrappingOf(path: string, text: string): Wrapping {

@@ -9,13 +9,17 @@
  */
 export type Wrapping = 'none' | 'whole' | 'implicit'
 
+export interface SqlPart {
+  /** It has the lines of the whole file, with blanks instead of what is not its SQL. */
+  readonly sql: string
+  /** Names stand in it for values that a program puts in. */
+  readonly isBuilt: boolean
+}
+
 export interface SourceFile {
   readonly path: string
-  /**
-   * SQL of the file, in parts that are parsed each by itself. Each has the lines of the whole file,
-   * with blanks instead of what is not its SQL.
-   */
-  readonly parts: readonly string[]
+  /** SQL of the file, in parts that are parsed each by itself. */
+  readonly parts: readonly SqlPart[]
   readonly wrapping: Wrapping
   /** False: only its effect on the schema counts, as it was linted before. */
   readonly isReported: boolean

@@ -1,5 +1,6 @@
 // `rehome lint` on files: its reports, its exit codes, files that differ from a revision.
 import { execFile } from 'node:child_process'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -43,6 +44,24 @@ describe('rehome lint', () => {
       file.slice(folder.path.length),
     )
     expect(files).toEqual(['/three/deep/V2__a.sql', '/three/V2__a.sql', '/three/V10__b.sql'])
+  })
+
+  test('reads what Windows writes, what links lead to, and settings of Flyway', async () => {
+    await write(
+      'seven/V1__a.sql',
+      'CREATE TYPE a AS ENUM (); CREATE INDEX CONCURRENTLY i ON t (a);',
+    )
+    await write('seven/V1__a.sql.conf', 'executeInTransaction=false')
+    const at = join(folder.path, 'seven')
+    await writeFile(join(at, 'V2__b.sql'), `\uFEFF${drop}`, 'utf16le')
+    await symlink(join(at, 'V2__b.sql'), join(at, 'V3__c.sql'))
+    await symlink('nowhere', join(at, 'V4__d.sql'))
+    await symlink('.', join(at, 'loop'))
+    const { out } = await rehome(['lint', '--json', at])
+    const found = JSON.parse(out).findings.map(({ file, code }: { file: string; code: string }) => {
+      return `${file.slice(at.length + 1)} ${code}`
+    })
+    expect(found).toEqual(['V2__b.sql table-dropped', 'V3__c.sql table-dropped'])
   })
 
   test('prints annotations of GitHub', async () => {

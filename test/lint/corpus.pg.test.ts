@@ -51,9 +51,11 @@ describe.each(kinds)('$where', ({ entries, run }) => {
   test.each(entries.map(([sql, ...codes]) => [sql, codes] as const))('%s', async (sql, codes) => {
     const findings = await findingsOf(sql)
     expect(findings.map(({ code }) => code)).toEqual(codes)
-    const { locks, rewrites } = await run(database.pool, sql)
+    const { locks, rewrites, scans } = await run(database.pool, sql)
     expect(await claimedLocks(corpusSchema, sql)).toEqual(locks)
     expect(findings.some(({ cost }) => cost === 'rewrite')).toBe(rewrites)
+    if (scans !== undefined && codes.length > 0)
+      expect(findings.some(({ cost }) => cost !== 'instant')).toBe(scans)
   })
 })
 

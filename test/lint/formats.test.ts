@@ -74,7 +74,9 @@ test('text has the place, the lock, the steps and the page', async () => {
   expect(finding && findingText(finding).split('\n')).toEqual([
     'a.sql:1:1 error index-not-concurrent: index "i" on "t" is built without CONCURRENTLY',
     '  Locks SHARE on "t" (blocks writes) until all rows are read and the index is built.',
-    '  Writes to the table wait until the index is built. Reads go on.',
+    '  Writes to the table wait until the index is built. Reads go on. A partitioned table refuses',
+    '  CONCURRENTLY: create the index ON ONLY the table, then one with CONCURRENTLY on each',
+    '  partition, and attach those with ALTER INDEX … ATTACH PARTITION.',
     '  1. Build the index beside reads and writes, outside of a transaction. Remove what an',
     '  interrupted build has left behind first.',
     '     SET lock_timeout = 0;',

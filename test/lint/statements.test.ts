@@ -1,23 +1,7 @@
 // What rules find depends on the statements before: the transaction, the file, earlier files.
 import { describe, expect, test } from 'vitest'
-import { type LintOptions, lintTexts } from '../../src/lint/lint.ts'
-
-const timeout = "SET lock_timeout = '2s';"
-
-/** Codes in the order of the files and lines. */
-async function codes(...texts: (string | { path: string; text: string })[]): Promise<string[]> {
-  return await codesFor({}, ...texts)
-}
-
-async function codesFor(
-  options: LintOptions,
-  ...texts: (string | { path: string; text: string })[]
-): Promise<string[]> {
-  const files = texts.map((one, i) =>
-    typeof one === 'string' ? { path: `${i + 1}.sql`, text: `${timeout}\n${one}` } : one,
-  )
-  return (await lintTexts(files, options)).map(({ code }) => code)
-}
+import { lintTexts } from '../../src/lint/lint.ts'
+import { codes, codesFor, timeout } from '../helpers/lint/lint-codes.ts'
 
 describe('safe statements', () => {
   test.each([
@@ -40,13 +24,24 @@ describe('safe statements', () => {
     'GRANT SELECT ON t TO reader',
     'CREATE VIEW v AS SELECT 1',
     'CREATE TABLE t (id bigint PRIMARY KEY, a int NOT NULL UNIQUE REFERENCES u)',
+    'ALTER TABLE t ADD COLUMN a int REFERENCES u',
+    'ALTER TYPE pair ADD ATTRIBUTE b int CASCADE',
+    'CREATE INDEX i ON ONLY t (a)',
+    'WITH some_ids AS (SELECT id FROM t LIMIT 9) DELETE FROM t USING some_ids s WHERE t.id = s.id',
+    'MERGE INTO t USING (SELECT 1 AS id LIMIT 1) u ON t.id = u.id WHEN MATCHED THEN DELETE',
+    'MERGE INTO t USING u ON t.id = u.id WHEN NOT MATCHED THEN INSERT VALUES (1)',
+    'SELECT a INTO n FROM t; CREATE INDEX i ON n (a)',
+    'CREATE TABLE t (id int, tenant_id bigint, PRIMARY KEY (tenant_id, id))',
+    '',
+    '-- nothing',
   ])('%s is not found', async (sql) => {
     expect(await codes(sql)).toEqual([])
   })
 })
 
 describe('tables of the same file', () => {
-  const create = 'CREATE TABLE t (id bigint PRIMARY KEY, a varchar(10), n numeric(10, 2));'
+  const create =
+    'CREATE TABLE t (id bigint PRIMARY KEY, a varchar(10), n numeric(10, 2), seen timestamptz(3), net cidr);'
 
   test('may be changed freely', async () => {
     const changes = 'CREATE INDEX i ON t (a); ALTER TABLE t ALTER a SET NOT NULL, DROP COLUMN n;'
@@ -65,6 +60,9 @@ describe('tables of the same file', () => {
     ['a varchar(5)', ['column-type-rewrites']],
     ['n numeric(12, 3)', ['column-type-rewrites']],
     ['id integer', ['column-type-rewrites']],
+    ['seen timestamptz(6)', []],
+    ['seen timestamptz(1)', ['column-type-rewrites']],
+    ['net inet', []],
     ['other bigint', ['column-type-rewrites']],
   ])('tell later files the types of columns: %s', async (change, found) => {
     const [column, ...type] = change.split(' ')
@@ -190,30 +188,6 @@ describe('places', () => {
       'a.ts:5:3',
       'c.sql:2:7',
     ])
-  })
-})
-
-describe('what undoes a migration, and what is no SQL', () => {
-  test.each([
-    ['a.sql', '-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;', []],
-    ['a.sql', '-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;', []],
-    ['V1__a.sql', `${timeout} DROP TABLE \${schema}.t;`, ['table-dropped']],
-    ['a.sql', `\\set x 1\n\\connect y\n${timeout} DROP TABLE t;`, ['table-dropped']],
-    [
-      'migrations/1.ts',
-      'export async function up(db) { await sql`DROP TABLE $' +
-        '{sql.table(name)}`.execute(db) }\n' +
-        'export async function down(db) { await sql`DROP TABLE t`.execute(db) }',
-      ['table-dropped', 'lock-timeout'],
-    ],
-    ['migrations/1.js', "exports.up = (knex) => knex.raw('DROP TYPE t')", ['type-dropped']],
-    ['migrations/1.ts', 'await db.schema.alterTable("t").execute()', ['builder-call']],
-    ['migrations/1.ts', 'const a = sql`now()`', []],
-    ['db/migrate/1_a.rb', 'def change\n  add_column :t, :a, :text\nend', ['builder-call']],
-    ['db/migrate/1_a.rb', 'execute <<~SQL\n  DROP TYPE t;\nSQL', ['type-dropped']],
-    ['db/migrate/1_a.rb', "def down\n  execute 'DROP TYPE t'\nend", []],
-  ])('%s: %j', async (path, text, found) => {
-    expect(await codes({ path, text })).toEqual(found)
   })
 })
 

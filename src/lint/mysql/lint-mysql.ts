@@ -23,7 +23,7 @@ export function lintMysql(files: readonly SourceFile[], version: number): Findin
     const builders = file.builderLines.flatMap((line) =>
       ruleOf('builder-call').map((rule) => findingFrom(rule, file, { at: placeAt(line) })),
     )
-    const findings = file.parts.flatMap((part) => findingsIn(file, parseMysql(part), scene))
+    const findings = file.parts.flatMap((part) => findingsIn(file, parseMysql(part.sql), scene))
     return file.isReported ? [...builders, ...findings] : []
   })
 }

@@ -5,10 +5,10 @@ import { batchesIn } from '../batches.ts'
 import { type About, findingFrom, placeAt, withoutRepeats } from '../report.ts'
 import type { Finding } from '../rule.ts'
 import { postgresRules } from '../rules/all.ts'
-import type { SourceFile } from '../source-file.ts'
+import type { SourceFile, SqlPart } from '../source-file.ts'
 import { blockOf } from './blocks.ts'
 import { locksOf } from './locks.ts'
-import { loadParser, type Parsed, parseSql, type Statement } from './parse.ts'
+import { loadParser, type Parsed, parseUnbound, type Statement } from './parse.ts'
 import { Scene, type SceneOptions } from './scene.ts'
 import { sitesOf } from './site.ts'
 
@@ -32,7 +32,7 @@ interface Tools {
 }
 
 function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
-  const parsed = file.parts.map((part) => parseSql(parser, part))
+  const parsed = file.parts.map((part) => ({ ...parseUnbound(parser, part.sql), part }))
   const count = parsed.reduce((sum, { statements }) => sum + statements.length, 0)
   scene.beginFile(file.wrapping, count)
   return [
@@ -41,8 +41,11 @@ function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
   ]
 }
 
-function findingsOfPart(file: SourceFile, parsed: Parsed, tools: Tools): Finding[] {
-  const { fault, statements, comments } = parsed
+type ParsedPart = Parsed & { readonly part: SqlPart }
+
+function findingsOfPart(file: SourceFile, parsed: ParsedPart, tools: Tools): Finding[] {
+  const { fault, statements, comments, part } = parsed
+  if (fault && part.isBuilt) return [report(file, 'dynamic-sql', { at: placeAt(fault.line) })]
   if (fault) {
     const at = { ...fault, text: '' }
     return [report(file, 'syntax', { at, names: { message: fault.message } })]

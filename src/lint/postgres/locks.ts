@@ -39,7 +39,10 @@ export function locksOf(sites: readonly Site[]): Lock[] {
 
 function locksAt({ node, command, table, scene }: Site): Lock[] {
   if ('AlterTableStmt' in node) {
-    if (node.AlterTableStmt.objtype !== 'OBJECT_TABLE' || !command) return []
+    const { objtype = '' } = node.AlterTableStmt
+    if (objtype === 'OBJECT_INDEX' && command?.subtype === 'AT_SetTableSpace')
+      return [{ table: tableOfIndex(table, scene), mode: 'SHARE UPDATE EXCLUSIVE' }]
+    if (!/^OBJECT_(?:TABLE|MATVIEW)$/.test(objtype) || !command) return []
     return [{ table, mode: modeOfAlter(command) }, ...locksOnOthers(command, { table, scene })]
   }
   const maintained = locksOfMaintenance(node, { table, scene })
@@ -124,7 +127,7 @@ function locksOfMaintenance(node: Node, { table, scene }: At): Lock[] | null {
 function locksOfDefinition(node: Node, { table, scene }: At): Lock[] | null {
   if ('DropStmt' in node) return locksOfDrop(node.DropStmt, scene)
   if ('RenameStmt' in node) {
-    const isTable = /^OBJECT_(TABLE|COLUMN|TABCONSTRAINT|TRIGGER|POLICY)$/
+    const isTable = /^OBJECT_(TABLE|VIEW|MATVIEW|COLUMN|TABCONSTRAINT|TRIGGER|POLICY)$/
     const renamed = isTable.test(node.RenameStmt.renameType ?? '')
     return renamed ? [{ table, mode: 'ACCESS EXCLUSIVE' }] : []
   }
@@ -133,7 +136,8 @@ function locksOfDefinition(node: Node, { table, scene }: At): Lock[] | null {
       ? [{ table, mode: 'ACCESS EXCLUSIVE' }]
       : []
   if ('CreateTrigStmt' in node) return [{ table, mode: 'SHARE ROW EXCLUSIVE' }]
-  if ('CreatePolicyStmt' in node) return [{ table, mode: 'ACCESS EXCLUSIVE' }]
+  if ('CreatePolicyStmt' in node || 'AlterPolicyStmt' in node || 'RuleStmt' in node)
+    return [{ table, mode: 'ACCESS EXCLUSIVE' }]
   if ('TruncateStmt' in node) return allOf(node.TruncateStmt.relations, 'ACCESS EXCLUSIVE')
   if ('LockStmt' in node)
     return allOf(node.LockStmt.relations, lockModes[(node.LockStmt.mode ?? 8) - 1] ?? 'SHARE')
@@ -197,7 +201,7 @@ function locksOfDrop(
     const mode = concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE'
     return names.map((index) => ({ table: tableOfIndex(index, scene), mode }))
   }
-  if (removeType !== 'OBJECT_TRIGGER' && removeType !== 'OBJECT_POLICY') return []
+  if (!/^OBJECT_(?:TRIGGER|POLICY|RULE)$/.test(removeType ?? '')) return []
   return objects.flatMap((one): Lock[] =>
     'List' in one
       ? [{ table: tableKey(strings(one.List.items).slice(0, -1)), mode: 'ACCESS EXCLUSIVE' }]
@@ -211,16 +215,21 @@ interface DropParts {
   readonly concurrent?: boolean
 }
 
+/** Locks of statements within WITH, too. */
 function locksOfRows(node: Node): Lock[] {
-  const written =
-    'UpdateStmt' in node
-      ? node.UpdateStmt.relation
-      : 'DeleteStmt' in node
-        ? node.DeleteStmt.relation
-        : 'InsertStmt' in node
-          ? node.InsertStmt.relation
-          : undefined
-  return written ? [{ table: tableOf(written), mode: 'ROW EXCLUSIVE' }] : []
+  return [...nodesIn(node)].flatMap((one): Lock[] => {
+    const written =
+      'UpdateStmt' in one
+        ? one.UpdateStmt.relation
+        : 'DeleteStmt' in one
+          ? one.DeleteStmt.relation
+          : 'InsertStmt' in one
+            ? one.InsertStmt.relation
+            : 'MergeStmt' in one
+              ? one.MergeStmt.relation
+              : undefined
+    return written ? [{ table: tableOf(written), mode: 'ROW EXCLUSIVE' }] : []
+  })
 }
 
 function allOf(relations: readonly Node[] | undefined, mode: LockMode): Lock[] {

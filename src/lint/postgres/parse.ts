@@ -6,6 +6,7 @@
  */
 import type * as Parser from 'libpg-query'
 import type { Node } from 'libpg-query'
+import { blank } from '../quoted-sql.ts'
 
 export interface Statement {
   readonly node: Node
@@ -48,6 +49,12 @@ export async function loadParser(): Promise<typeof Parser> {
 export function parseSql(parser: typeof Parser, text: string): Parsed {
   const sql = readable(text)
   const at = places(sql)
+  const nul = sql.indexOf('\0')
+  if (nul >= 0) {
+    const message = 'it has a NUL character: it is no text of UTF-8'
+    return { ...nothing, fault: { message, ...at(Buffer.byteLength(sql.slice(0, nul))) } }
+  }
+  if (sql.trim() === '') return nothing
   try {
     const bytes = Buffer.from(sql)
     const statements = (parser.parseSync(sql).stmts ?? []).flatMap((raw) => {
@@ -63,8 +70,35 @@ export function parseSql(parser: typeof Parser, text: string): Parsed {
     })
     return { statements, comments: commentsIn(parser, sql, at) }
   } catch (error) {
-    return { statements: [], comments: [], fault: faultOf(parser, error, { sql, at }) }
+    return { ...nothing, fault: faultOf(parser, error, { sql, at }) }
   }
+}
+
+const nothing: Parsed = { statements: [], comments: [] }
+
+/**
+ * Parses what other programs fill in before it reaches the server: variables of psql, bindings of
+ * drivers. The statements are for reading only.
+ */
+export function parseUnbound(parser: typeof Parser, text: string): Parsed {
+  const parsed = parseSql(parser, text)
+  if (!parsed.fault) return parsed
+  const bound = parseSql(parser, withBindings(text))
+  return bound.fault ? parsed : bound
+}
+
+/** Replaces `:name`, `:'text'`, `:"name"`, `?`, `??`, and `\gset` by SQL of the same length. */
+function withBindings(text: string): string {
+  return text
+    .replace(/(?<![:\w]):(?=(['"])[^'"\n]*\1)/g, ' ')
+    .replace(
+      /([=<>(,]\s*):[a-z_](\w*)(?![\w:])/gi,
+      (_, before, name) => `${before}$1${blank(name)}`,
+    )
+    .replace(/(?<![:\w\]]):([a-z_]\w*)(:?)/gi, (_, name, colon) => ` ${name}${blank(colon)}`)
+    .replace(/\?\?/g, '__')
+    .replace(/\?/g, '0')
+    .replace(/\\g\w*[^\n]*/g, (command) => `;${blank(command.slice(1))}`)
 }
 
 /** White space and comments before the first word. */
@@ -72,12 +106,16 @@ function withoutLead(text: string): string {
   return text.replace(/^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:(?!\*\/)[\s\S])*\*\/)+/, '')
 }
 
+const copiedRows =
+  /^([ \t]*copy\b[^;]*?\bfrom\s+stdin\b[^;\n]*;[^\n]*\n)([\s\S]*?^\\\.[ \t\r]*$)/gim
+
 /**
- * Replaces what tools read themselves by SQL of the same length: `${placeholders}` of Flyway, and
- * the commands of psql, which begin with a backslash.
+ * Replaces what tools read themselves by SQL of the same length: `${placeholders}` of Flyway, the
+ * commands of psql, which begin with a backslash, and rows behind COPY.
  */
 function readable(text: string): string {
   return text
+    .replace(copiedRows, (_, copy: string, rows: string) => copy + blank(rows))
     .replace(/^\uFEFF/, ' ')
     .replace(/\$\{(\w[\w.:-]*)\}/g, (_, name: string) => `__${name.replace(/\W/g, '_')}_`)
     .replace(/^\\[^\n]*/gm, (line) => `--${line.slice(2)}`)
@@ -91,8 +129,12 @@ function places(sql: string): Places {
   const starts = [0]
   for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) starts.push(i + 1)
   return (offset) => {
-    let line = starts.length
-    while (line > 1 && (starts[line - 1] ?? 0) > offset) line -= 1
+    let [line, after] = [1, starts.length + 1]
+    while (after - line > 1) {
+      const middle = (line + after) >> 1
+      if ((starts[middle - 1] ?? 0) <= offset) line = middle
+      else after = middle
+    }
     const start = starts[line - 1] ?? 0
     return { line, column: bytes.subarray(start, offset).toString().length + 1 }
   }

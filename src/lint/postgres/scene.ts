@@ -51,6 +51,7 @@ export class Scene {
   readonly columns = new Map<string, Map<string, ColumnType>>()
   readonly checks = new Map<string, Map<string, Check>>()
   readonly indexTables = new Map<string, string>()
+  readonly indexColumns = new Map<string, readonly string[]>()
   /** `table.constraint` → referenced table. */
   readonly foreignKeys = new Map<string, string>()
   readonly constrainedDomains = new Set<string>()
@@ -112,8 +113,13 @@ export class Scene {
     else if ('CreateTableAsStmt' in node) this.#create(node.CreateTableAsStmt.into?.rel, [])
     else if ('AlterTableStmt' in node) this.#alter(node.AlterTableStmt)
     else if ('IndexStmt' in node) {
-      const { idxname = '', relation } = node.IndexStmt
+      const { idxname = '', relation, indexParams = [] } = node.IndexStmt
       this.indexTables.set(idxname, tableOf(relation))
+      const columns = indexParams.map((one) => ('IndexElem' in one ? one.IndexElem.name : ''))
+      this.indexColumns.set(
+        idxname,
+        columns.map((name) => name ?? ''),
+      )
     } else if ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_INDEX') {
       for (const object of node.DropStmt.objects ?? []) this.droppedIndexes.add(objectName(object))
     } else if ('CreateDomainStmt' in node) {
@@ -122,7 +128,10 @@ export class Scene {
     } else if ('AlterEnumStmt' in node) {
       const { newVal = '', typeName } = node.AlterEnumStmt
       this.transaction?.enumValues.set(newVal, tableKey(strings(typeName)))
-    } else if ('SelectStmt' in node) this.#applySetConfig(node)
+    } else if ('SelectStmt' in node) {
+      if (node.SelectStmt.intoClause) this.#create(node.SelectStmt.intoClause.rel, [])
+      this.#applySetConfig(node)
+    }
   }
 
   #applyTransaction(kind: string | undefined): void {
@@ -199,6 +208,12 @@ export class Scene {
       this.#setType(table, name, typeOf(column.typeName))
     else if (subtype === 'AT_AddConstraint' && constraint) this.#addConstraint(table, constraint)
     else if (subtype === 'AT_DropConstraint') this.checks.get(table)?.delete(name)
+    else if (subtype === 'AT_DropNotNull') this.checks.get(table)?.delete(`${name} CONSTR_NOTNULL`)
+    else if (subtype === 'AT_SetNotNull')
+      this.#addConstraint(table, {
+        contype: 'CONSTR_NOTNULL',
+        keys: [{ String: { sval: name } }],
+      })
     else if (subtype === 'AT_ValidateConstraint') {
       const check = this.checks.get(table)?.get(name)
       if (check) check.valid = true

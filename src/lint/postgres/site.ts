@@ -55,6 +55,8 @@ function changedTable(node: Node): string {
   if ('DeleteStmt' in node) return tableOf(node.DeleteStmt.relation)
   if ('CreateTrigStmt' in node) return tableOf(node.CreateTrigStmt.relation)
   if ('CreatePolicyStmt' in node) return tableOf(node.CreatePolicyStmt.table)
+  if ('AlterPolicyStmt' in node) return tableOf(node.AlterPolicyStmt.table)
+  if ('RuleStmt' in node) return tableOf(node.RuleStmt.relation)
   if ('ClusterStmt' in node) return tableOf(node.ClusterStmt.relation)
   if ('RefreshMatViewStmt' in node) return tableOf(node.RefreshMatViewStmt.relation)
   return ''

@@ -8,10 +8,11 @@ export function rewritesBetween(before: ColumnType, after: ColumnType): boolean 
   const [to] = after.modifiers
   if (before.name === 'varchar' && after.name === 'text') return false
   if (before.name === 'text' && after.name === 'varchar') return to !== undefined
+  if (before.name === 'cidr' && after.name === 'inet') return false
   if (before.name !== after.name) return true
   if (after.modifiers.length === 0) return after.name === 'bpchar'
   if (from === undefined || to === undefined) return true
-  if (after.name === 'varchar' || after.name === 'varbit') return to < from
+  if (/^(?:varchar|varbit|time|timetz|timestamp|timestamptz)$/.test(after.name)) return to < from
   if (after.name !== 'numeric') return true
   return to < from || (before.modifiers[1] ?? 0) !== (after.modifiers[1] ?? 0)
 }

@@ -67,7 +67,8 @@ export const columnRules: readonly PostgresRule[] = [
     find({ node, table, scene }) {
       if (!('RenameStmt' in node) || scene.isNew(table)) return null
       const { renameType, relationType, subname = '', newname = '' } = node.RenameStmt
-      const isColumn = renameType === 'OBJECT_COLUMN' && relationType === 'OBJECT_TABLE'
+      const isRelation = /^OBJECT_(?:TABLE|VIEW|MATVIEW)$/.test(relationType ?? '')
+      const isColumn = renameType === 'OBJECT_COLUMN' && isRelation
       return isColumn ? { column: subname, renamed: newname } : null
     },
   },
@@ -164,7 +165,7 @@ export const columnRules: readonly PostgresRule[] = [
   {
     code: 'column-default-dropped',
     level: 'warning',
-    title: 'column {column} of {table} loses its default',
+    title: 'column {column} of {table} loses its default, identity or expression',
     lock: 'ACCESS EXCLUSIVE',
     cost: 'instant',
     breaks:
@@ -181,7 +182,7 @@ export const columnRules: readonly PostgresRule[] = [
       },
     ],
     find(site) {
-      const command = alters(site, 'AT_ColumnDefault')
+      const command = alters(site, 'AT_ColumnDefault', 'AT_DropIdentity', 'AT_DropExpression')
       return command && !command.def ? { column: command.name ?? '' } : null
     },
   },

@@ -20,18 +20,18 @@ export const notNullSteps: readonly Step[] = [
   {
     does: 'Add a CHECK for new and changed rows. Existing rows are not read.',
     sql:
-      `${timeout}\nALTER TABLE {table} ADD CONSTRAINT {table}_{column}_not_null\n` +
+      `${timeout}\nALTER TABLE {table} ADD CONSTRAINT {table}_{column}_is_set\n` +
       '  CHECK ({column} IS NOT NULL) NOT VALID;',
   },
   {
     does: 'Let PostgreSQL read the existing rows, in a transaction of its own. Writes go on.',
-    sql: 'ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_not_null;',
+    sql: 'ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_is_set;',
   },
   {
     does: 'Set NOT NULL. PostgreSQL 12 and newer see the valid CHECK, and read no row.',
     sql:
       `${timeout}\nALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n` +
-      'ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_not_null;',
+      'ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_is_set;',
   },
 ]
 

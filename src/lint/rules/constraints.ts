@@ -4,13 +4,14 @@ import {
   columnDef,
   columnsNotNullBy,
   constraintDef,
+  constraintOf,
   constraintsOf,
   strings,
   tableOf,
 } from '../postgres/nodes.ts'
 import { alters, type PostgresRule, type Site } from '../postgres/site.ts'
 import type { Names, RuleText } from '../rule.ts'
-import { concurrentIndex, timeout } from './common-steps.ts'
+import { concurrentIndex, notNullSteps, timeout } from './common-steps.ts'
 
 interface NewConstraint {
   readonly constraint: Constraint
@@ -64,6 +65,7 @@ function keyRule(type: ConstrType, sqlName: string, text: Omit<RuleText, 'steps'
   return {
     ...text,
     steps: [
+      ...(type === 'CONSTR_PRIMARY' ? notNullSteps : []),
       concurrentIndex('UNIQUE '),
       {
         does: 'Make the constraint from the index. No row is read.',
@@ -105,6 +107,9 @@ export const constraintRules: readonly PostgresRule[] = [
     find(site) {
       const added = newConstraint(site, 'CONSTR_FOREIGN')
       if (!added || added.constraint.skip_validation) return null
+      // A new column without a default is NULL in all rows: PostgreSQL looks none of them up.
+      const column = columnDef(site.command?.def)
+      if (column && !constraintOf(column, 'CONSTR_DEFAULT')) return null
       return namesOf(site, added, 'fkey')
     },
   },
@@ -156,6 +161,36 @@ export const constraintRules: readonly PostgresRule[] = [
       'is not NOT NULL yet (see column-not-null).',
     example: 'ALTER TABLE lines ADD CONSTRAINT lines_pkey PRIMARY KEY (id);',
   }),
+  {
+    code: 'primary-key-from-index',
+    level: 'warning',
+    title: 'primary key {constraint} of {table} makes the columns of {index} NOT NULL',
+    lock: 'ACCESS EXCLUSIVE',
+    cost: 'scan',
+    breaks:
+      'If a column is not NOT NULL yet, all queries on the table wait until every row is read, and the ' +
+      'statement fails at the first NULL. Then INSERTs of the running application without the column fail.',
+    safeFrom: 'PostgreSQL 12, if each column is NOT NULL before, or has a validated CHECK',
+    example: 'ALTER TABLE lines ADD CONSTRAINT lines_pkey PRIMARY KEY USING INDEX lines_order;',
+    steps: [
+      ...notNullSteps,
+      {
+        does: 'Make the primary key. No row is read.',
+        sql:
+          `${timeout}\n-- rehome:allow primary-key-from-index its columns are NOT NULL\n` +
+          'ALTER TABLE {table} ADD CONSTRAINT {constraint} PRIMARY KEY USING INDEX {index};',
+      },
+    ],
+    find(site) {
+      const added = newConstraint(site, 'CONSTR_PRIMARY')
+      const index = added?.constraint.indexname
+      if (!added || index === undefined) return null
+      const columns = site.scene.indexColumns.get(index)
+      const column = columns?.find((name) => !site.scene.isCheckedNotNull(site.table, name))
+      if (columns && column === undefined) return null
+      return { ...namesOf(site, added, 'pkey'), index, column: column ?? 'id' }
+    },
+  },
   {
     code: 'exclusion-constraint',
     level: 'error',
@@ -243,7 +278,7 @@ export const constraintRules: readonly PostgresRule[] = [
       if (!command) return null
       const constraint = command.name ?? ''
       const isCheck = site.scene.checks.get(site.table)?.has(constraint)
-      const isOwn = /_(check|not_null|key|pkey|excl)$/.test(constraint)
+      const isOwn = /_(check|not_null|is_set|key|pkey|excl)$/.test(constraint)
       return isCheck || isOwn ? null : { constraint }
     },
   },

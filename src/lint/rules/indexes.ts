@@ -23,12 +23,17 @@ export const indexRules: readonly PostgresRule[] = [
     title: 'index {index} on {table} is built without CONCURRENTLY',
     lock: 'SHARE',
     cost: 'build',
-    breaks: 'Writes to the table wait until the index is built. Reads go on.',
+    breaks:
+      'Writes to the table wait until the index is built. Reads go on. A partitioned table refuses ' +
+      'CONCURRENTLY: create the index ON ONLY the table, then one with CONCURRENTLY on each ' +
+      'partition, and attach those with ALTER INDEX … ATTACH PARTITION.',
     example: 'CREATE INDEX orders_day ON orders (day);',
     steps: [concurrentIndex()],
     find(site) {
       const index = newIndex(site)
-      return index && !index.concurrent ? namesOf(index) : null
+      // ONLY a partitioned table: its index has no rows to read.
+      const isWhole = index?.relation?.inh === true
+      return index && isWhole && !index.concurrent ? namesOf(index) : null
     },
   },
   {

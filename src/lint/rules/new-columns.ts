@@ -1,6 +1,6 @@
 /** Rules for ALTER TABLE … ADD COLUMN. */
 import type { ColumnDef } from 'libpg-query'
-import { columnDef, constraintOf, typeOf, typeText } from '../postgres/nodes.ts'
+import { columnDef, constraintOf, strings, tableKey, typeOf, typeText } from '../postgres/nodes.ts'
 import { alters, type PostgresRule, type Site } from '../postgres/site.ts'
 import { volatileFunctions } from '../postgres/volatile.ts'
 import type { Names, Step } from '../rule.ts'
@@ -96,7 +96,7 @@ export const newColumnRules: readonly PostgresRule[] = [
   {
     code: 'column-generated-stored',
     level: 'error',
-    title: 'generated column {column} of {table} is stored, which rewrites the table',
+    title: 'values of generated column {column} of {table} are stored, which rewrites the table',
     lock: 'ACCESS EXCLUSIVE',
     cost: 'rewrite',
     breaks: 'All queries on the table wait until the value of every row is computed and written.',
@@ -118,6 +118,8 @@ export const newColumnRules: readonly PostgresRule[] = [
       backfill('{column} = {column}', '{column} IS NULL'),
     ],
     find(site) {
+      const changed = alters(site, 'AT_SetExpression')
+      if (changed) return { column: changed.name ?? '', type: 'integer' }
       const column = newColumn(site)
       const generated = column && constraintOf(column, 'CONSTR_GENERATED')
       return column && generated?.generated_kind === 's' ? namesOf(column) : null
@@ -142,10 +144,11 @@ export const newColumnRules: readonly PostgresRule[] = [
     ],
     find(site) {
       const column = newColumn(site)
-      if (!column || !constraintOf(column, 'CONSTR_NOTNULL')) return null
       const filled = ['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED'] as const
+      if (!column || !needed.some((type) => constraintOf(column, type))) return null
       const isSerial = serials[typeOf(column.typeName).name] !== undefined
-      return isSerial || filled.some((type) => constraintOf(column, type)) ? null : namesOf(column)
+      const isFilled = filled.some((type) => constraintOf(column, type)) && !hasNullDefault(column)
+      return isSerial || isFilled ? null : namesOf(column)
     },
   },
   {
@@ -179,8 +182,8 @@ export const newColumnRules: readonly PostgresRule[] = [
     find(site) {
       const column = newColumn(site)
       if (!column) return null
-      const names = namesOf(column)
-      return site.scene.constrainedDomains.has(names.type ?? '') ? names : null
+      const domain = tableKey(strings(column.typeName?.names))
+      return site.scene.constrainedDomains.has(domain) ? namesOf(column) : null
     },
   },
   {
@@ -205,6 +208,13 @@ export const newColumnRules: readonly PostgresRule[] = [
     },
   },
 ]
+
+const needed = ['CONSTR_NOTNULL', 'CONSTR_PRIMARY'] as const
+
+function hasNullDefault(column: ColumnDef): boolean {
+  const value = constraintOf(column, 'CONSTR_DEFAULT')?.raw_expr
+  return value !== undefined && 'A_Const' in value && value.A_Const.isnull === true
+}
 
 /** Text of the default as the statement has it. */
 function defaultText({ statement }: Site, column: ColumnDef): string {

@@ -75,7 +75,7 @@ export const partitionRules: readonly PostgresRule[] = [
   {
     code: 'trigger-changed',
     level: 'warning',
-    title: 'a trigger of {object} is created, dropped, enabled or disabled',
+    title: 'a trigger or rule of {object} is created, dropped, enabled or disabled',
     lock: 'SHARE ROW EXCLUSIVE',
     cost: 'instant',
     breaks:
@@ -93,11 +93,11 @@ export const partitionRules: readonly PostgresRule[] = [
     find(site) {
       const { node, table, scene, command, statement } = site
       const statementText = `${statement.text.replace(/;$/, '')};`
-      const isCreated = 'CreateTrigStmt' in node && !node.CreateTrigStmt.isconstraint
+      const isCreated = 'CreateTrigStmt' in node || 'RuleStmt' in node
       if (isCreated && !scene.isNew(table)) return { object: table, statement: statementText }
-      const isToggled = /^AT_(Enable|Disable)\w*Trig/.test(command?.subtype ?? '')
+      const isToggled = /^AT_(Enable|Disable)\w*(Trig|Rule$)/.test(command?.subtype ?? '')
       if (isToggled && !scene.isNew(table)) return { object: table, statement: statementText }
-      const [dropped] = drops(site, 'OBJECT_TRIGGER')
+      const [dropped] = [...drops(site, 'OBJECT_TRIGGER'), ...drops(site, 'OBJECT_RULE')]
       const object = dropped?.slice(0, dropped.lastIndexOf('.'))
       return object && !scene.isNew(object) ? { object, statement: statementText } : null
     },
@@ -126,7 +126,12 @@ export const partitionRules: readonly PostgresRule[] = [
       const types = ['AT_EnableRowSecurity', 'AT_DisableRowSecurity'] as const
       const forced = ['AT_ForceRowSecurity', 'AT_NoForceRowSecurity'] as const
       if (alters(site, ...types, ...forced)) return {}
-      return 'CreatePolicyStmt' in site.node && !site.scene.isNew(site.table) ? {} : null
+      const { node, table, scene } = site
+      const isPolicy = 'CreatePolicyStmt' in node || 'AlterPolicyStmt' in node
+      if (isPolicy && !scene.isNew(table)) return {}
+      const [dropped] = drops(site, 'OBJECT_POLICY')
+      const object = dropped?.slice(0, dropped.lastIndexOf('.')) ?? ''
+      return scene.isNew(object) ? null : { table: object }
     },
   },
   {

@@ -1,5 +1,5 @@
 /** Rules for changes of rows within migrations, and for SQL that cannot be read. */
-import type { Node } from 'libpg-query'
+import type { Node, RangeVar, WithClause } from 'libpg-query'
 import { nodesIn, tableOf } from '../postgres/nodes.ts'
 import type { PostgresRule } from '../postgres/site.ts'
 
@@ -13,7 +13,8 @@ export const rowRules: readonly PostgresRule[] = [
     breaks:
       'Every changed row stays locked until the statement has changed the last one, and writers of ' +
       'these rows wait. The table grows by as many dead rows, replicas fall behind, and vacuum waits. ' +
-      'The rule accepts a WHERE that compares with a constant, and a subquery with LIMIT.',
+      'The rule accepts a WHERE that compares with a constant, except for true, false and an empty ' +
+      'text, and a subquery with LIMIT.',
     example: "UPDATE orders SET note = 'none' WHERE note IS NULL;",
     steps: [
       {
@@ -24,11 +25,14 @@ export const rowRules: readonly PostgresRule[] = [
       },
     ],
     find({ node, scene, statement }) {
-      const changed =
-        'UpdateStmt' in node ? node.UpdateStmt : 'DeleteStmt' in node ? node.DeleteStmt : undefined
-      const object = tableOf(changed?.relation)
-      if (!changed || scene.isNew(object) || isBounded(changed.whereClause)) return null
-      return { object, batch: batchOf(statement.text.replace(/;\s*$/, ''), object) }
+      const text = statement.text.replace(/;\s*$/, '')
+      for (const { changed, isWhole } of changesIn(node)) {
+        const object = tableOf(changed.relation)
+        if (scene.isNew(object) || isBounded(changed)) continue
+        // Within WITH, or in MERGE, a LIMIT has to go where only its author knows.
+        return { object, batch: isWhole ? batchOf(text, object) : `${text}; -- of 1000 rows` }
+      }
+      return null
     },
   },
   {
@@ -56,20 +60,48 @@ function batchOf(text: string, table: string): string {
   return `${head.trimEnd()} WHERE id IN (\n  ${keys}\n);`
 }
 
+interface Change {
+  readonly relation?: RangeVar
+  readonly whereClause?: Node
+  readonly withClause?: WithClause
+  /** Source of a MERGE. */
+  readonly source?: Node | undefined
+}
+
+/** Statements that change rows: this one, and those of its WITH. */
+function changesIn(node: Node): { changed: Change; isWhole: boolean }[] {
+  return [...nodesIn(node)].flatMap((one) => {
+    const isWhole = one === node
+    if ('UpdateStmt' in one) return [{ changed: one.UpdateStmt, isWhole }]
+    if ('DeleteStmt' in one) return [{ changed: one.DeleteStmt, isWhole }]
+    if (!('MergeStmt' in one)) return []
+    const { mergeWhenClauses = [], sourceRelation: source } = one.MergeStmt
+    const changes = mergeWhenClauses.some(
+      (when) =>
+        'MergeWhenClause' in when &&
+        /^CMD_(?:UPDATE|DELETE)$/.test(when.MergeWhenClause.commandType ?? ''),
+    )
+    return changes ? [{ changed: { ...one.MergeStmt, source }, isWhole: false }] : []
+  })
+}
+
 /** Compares it a column with a constant, or has it a subquery with LIMIT? */
-function isBounded(where: Node | undefined): boolean {
-  if (!where) return false
-  return [...nodesIn(where)].some((node) => {
+function isBounded({ whereClause, withClause, source }: Change): boolean {
+  return [...nodesIn([whereClause, withClause, source])].some((node) => {
     if ('SelectStmt' in node) return node.SelectStmt.limitCount !== undefined
     if ('ParamRef' in node || 'CurrentOfExpr' in node) return true
     if (!('A_Expr' in node)) return false
     const sides = [node.A_Expr.lexpr, node.A_Expr.rexpr]
     const constants = sides.filter((side) => side && !hasColumn(side))
-    const isEmptyText = sides.some(
-      (side) => side && 'A_Const' in side && side.A_Const.sval && !side.A_Const.sval.sval,
-    )
-    return constants.length === 1 && !isEmptyText && !isNegation(node)
+    return constants.length === 1 && !sides.some(isCommon) && !isNegation(node)
   })
+}
+
+/** A value that most rows may have: an empty text, true, false. */
+function isCommon(node: Node | undefined): boolean {
+  if (!node || !('A_Const' in node)) return false
+  const { sval, boolval } = node.A_Const
+  return boolval !== undefined || (sval !== undefined && !sval.sval)
 }
 
 function hasColumn(node: Node): boolean {

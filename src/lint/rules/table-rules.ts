@@ -1,7 +1,12 @@
 /** Rules for whole tables and schemas: dropped, renamed, emptied, rewritten. */
 import { hasOption, tableOf } from '../postgres/nodes.ts'
+import type { Scene } from '../postgres/scene.ts'
 import { alters, drops, type PostgresRule } from '../postgres/site.ts'
 import { timeout } from './common-steps.ts'
+
+/** An index of a table of this file, or that table itself. */
+const isOfNewTable = (scene: Scene, name: string) =>
+  scene.isNew(scene.indexTables.get(name) ?? name)
 
 const cascadeOf = (behavior: string | undefined) => behavior === 'DROP_CASCADE'
 
@@ -37,7 +42,7 @@ export const tableRules: readonly PostgresRule[] = [
   {
     code: 'drop-cascades',
     level: 'error',
-    title: 'DROP … CASCADE removes objects that the statement does not name',
+    title: 'DROP … CASCADE or DROP OWNED removes objects that the statement does not name',
     lock: null,
     cost: 'instant',
     breaks:
@@ -50,9 +55,12 @@ export const tableRules: readonly PostgresRule[] = [
     ],
     find({ node, command, scene }) {
       if ('DropStmt' in node) return cascadeOf(node.DropStmt.behavior) ? {} : null
-      const isAlter =
-        'AlterTableStmt' in node && !scene.isNew(tableOf(node.AlterTableStmt.relation))
-      return isAlter && cascadeOf(command?.behavior) ? {} : null
+      if ('DropOwnedStmt' in node) return {}
+      const isDrop =
+        'AlterTableStmt' in node &&
+        command?.subtype?.startsWith('AT_Drop') &&
+        !scene.isNew(tableOf(node.AlterTableStmt.relation))
+      return isDrop && cascadeOf(command?.behavior) ? {} : null
     },
   },
   {
@@ -77,8 +85,8 @@ export const tableRules: readonly PostgresRule[] = [
     ],
     find({ node, table, scene }) {
       if (!('RenameStmt' in node) || scene.isNew(table)) return null
-      const { renameType, newname = '' } = node.RenameStmt
-      return renameType === 'OBJECT_TABLE' ? { renamed: newname } : null
+      const { renameType = '', newname = '' } = node.RenameStmt
+      return /^OBJECT_(?:TABLE|VIEW|MATVIEW)$/.test(renameType) ? { renamed: newname } : null
     },
   },
   {
@@ -109,13 +117,15 @@ export const tableRules: readonly PostgresRule[] = [
   {
     code: 'schema-dropped',
     level: 'error',
-    title: 'schema {object} is dropped',
+    title: 'schema or database {object} is dropped',
     lock: null,
     cost: 'instant',
     breaks: 'All tables in it are lost, and all queries on them fail.',
     example: 'DROP SCHEMA archive CASCADE; -- rehome:allow drop-cascades all of it goes',
     steps: [{ does: 'Drop its tables one by one (see table-dropped), then the empty schema.' }],
     find(site) {
+      const { node } = site
+      if ('DropdbStmt' in node) return { object: node.DropdbStmt.dbname ?? '' }
       const [object] = drops(site, 'OBJECT_SCHEMA')
       return object === undefined ? null : { object }
     },
@@ -172,7 +182,11 @@ export const tableRules: readonly PostgresRule[] = [
         'AT_SetAccessMethod',
       ] as const
       if (alters(site, ...types)) return { object: site.table }
-      const { node } = site
+      const { node, command, scene, table } = site
+      if ('AlterTableMoveAllStmt' in node)
+        return { object: `all of tablespace ${node.AlterTableMoveAllStmt.orig_tablespacename}` }
+      if (command?.subtype === 'AT_SetTableSpace' && !isOfNewTable(scene, table))
+        return { object: table }
       if ('ClusterStmt' in node) return { object: site.table || 'all clustered tables' }
       if (!('VacuumStmt' in node) || !hasOption(node.VacuumStmt.options, 'full')) return null
       const [one] = node.VacuumStmt.rels ?? []

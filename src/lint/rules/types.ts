@@ -1,6 +1,8 @@
 /** Rules for enum types, domains, sequences and keys that are too small. */
+import type { ColumnDef } from 'libpg-query'
 import {
   columnDef,
+  constraintDef,
   constraintOf,
   nodesIn,
   objectName,
@@ -152,8 +154,15 @@ export const typeRules: readonly PostgresRule[] = [
     ],
     find({ node }) {
       if (!('CreateStmt' in node)) return null
-      const key = (node.CreateStmt.tableElts ?? []).map(columnDef).find(isSmallKey)
-      return key ? { object: tableOf(node.CreateStmt.relation), column: key.colname ?? '' } : null
+      const { tableElts = [], relation } = node.CreateStmt
+      const [name, ...others] = tableElts
+        .map(constraintDef)
+        .flatMap((one) => (one?.contype === 'CONSTR_PRIMARY' ? strings(one.keys) : []))
+      const key = tableElts.map(columnDef).find((column) => {
+        const isAlone = column?.colname === name && others.length === 0
+        return column && isSmall(column) && (isAlone || constraintOf(column, 'CONSTR_PRIMARY'))
+      })
+      return key ? { object: tableOf(relation), column: key.colname ?? '' } : null
     },
   },
   {
@@ -211,7 +220,6 @@ export const typeRules: readonly PostgresRule[] = [
 
 const smallTypes = /^(int2|int4|serial|serial4|smallserial|serial2)$/
 
-function isSmallKey(column: ReturnType<typeof columnDef>): column is NonNullable<typeof column> {
-  if (!column || !constraintOf(column, 'CONSTR_PRIMARY')) return false
+function isSmall(column: ColumnDef): boolean {
   return smallTypes.test(typeOf(column.typeName).name)
 }

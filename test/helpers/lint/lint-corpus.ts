@@ -9,16 +9,20 @@ export const corpusSchema = `
   create table customers (id integer primary key, name text);
   create table orders (id serial primary key, customer_id integer, note text, code varchar(10),
     price integer not null default 1, amount integer, weight numeric(10, 2), day date default now(),
-    number integer, state order_state default 'open', period daterange, due amount,
+    number integer, seen timestamptz(3) default now(),
+    gross integer generated always as (price) stored, state order_state default 'open', period daterange, due amount,
     constraint orders_customer_id_fkey foreign key (customer_id) references customers (id));
   create index orders_number on orders (number);
   create table lines (id integer not null, order_id integer, day date);
+  create unique index lines_order on lines (order_id);
+  create unique index lines_id on lines (id);
   create table events (id integer not null, day date not null) partition by range (day);
   create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
   create table events_old (id integer not null, day date not null);
   create view recent_orders as select name from customers;
   create materialized view order_totals as select id as customer_id from customers;
   create unique index order_totals_id on order_totals (customer_id);
+  create policy all_of_it on orders using (true);
   create trigger orders_audit before update on orders
     for each row execute function suppress_redundant_updates_trigger();
   alter table orders add constraint price_known check (price is not null) not valid;
@@ -32,6 +36,7 @@ export const corpusRows = `
     select i, 'x', i, i, daterange('2026-01-01'::date + i, '2026-01-02'::date + i)
     from generate_series(1, 50) i;
   insert into lines select i, i from generate_series(1, 50) i;
+  insert into events_old select i, '2020-02-01' from generate_series(1, 50) i;
   refresh materialized view order_totals;`
 
 /** SQL and the codes that it gets. */
@@ -54,12 +59,22 @@ export const inTransaction: readonly Entry[] = [
     'column-generated-stored',
   ],
   ['alter table orders add column x integer check (x > 0)', 'check-validated'],
-  ['alter table orders add column x integer references customers', 'foreign-key-validated'],
+  ['alter table orders add column x integer references customers'],
+  [
+    'alter table orders add column x integer default 1 references customers',
+    'foreign-key-validated',
+  ],
   ['alter table orders add column x integer unique', 'unique-builds-index'],
   ['alter table orders add column x json', 'column-json'],
   ['alter table orders drop column note', 'column-dropped'],
   ['alter table orders rename column note to remark', 'column-renamed'],
   ['alter table orders alter column id type bigint', 'column-type-rewrites'],
+  ['alter table orders alter column seen type timestamptz(6)'],
+  ['alter table orders alter column seen type timestamptz(1)', 'column-type-rewrites'],
+  [
+    'alter table orders alter column gross set expression as (price + 1)',
+    'column-generated-stored',
+  ],
   ['alter table orders alter column note type varchar(100)', 'column-type-rewrites'],
   ['alter table orders alter column weight type numeric(10, 3)', 'column-type-rewrites'],
   ['alter table orders alter column weight type numeric(12, 2)'],
@@ -83,9 +98,15 @@ export const inTransaction: readonly Entry[] = [
   ['alter table lines add constraint c foreign key (order_id) references orders (id) not valid'],
   ['alter table orders add constraint c unique (number)', 'unique-builds-index'],
   ['alter table lines add primary key (id)', 'primary-key-builds-index'],
+  [
+    'alter table lines add constraint p primary key using index lines_order',
+    'primary-key-from-index',
+  ],
+  ['alter table lines add constraint p primary key using index lines_id'],
   ['alter table orders add exclude using gist (period with &&)', 'exclusion-constraint'],
   ['alter table orders drop constraint orders_customer_id_fkey', 'foreign-key-dropped'],
   ['create index on orders (day)', 'index-not-concurrent'],
+  ['create index on only events (day)'],
   ['create unique index on orders (number)', 'index-not-concurrent'],
   ['drop index orders_number', 'index-dropped'],
   ['reindex table orders', 'reindex-not-concurrent'],
@@ -100,6 +121,7 @@ export const inTransaction: readonly Entry[] = [
   ['refresh materialized view order_totals', 'view-refreshed'],
   ['refresh materialized view concurrently order_totals'],
   ['alter domain amount add constraint c check (value > 0)', 'domain-constraint'],
+  ['alter view recent_orders rename to x', 'table-renamed'],
   ["alter type order_state add value 'x'"],
   ["alter type order_state rename value 'sent' to 'x'", 'enum-value-renamed'],
   ['alter sequence orders_id_seq as bigint', 'sequence-type-changed'],
@@ -120,10 +142,20 @@ export const inTransaction: readonly Entry[] = [
   ['alter table orders disable trigger all', 'trigger-changed', 'guards-disabled'],
   ['alter table orders enable row level security', 'row-security-changed'],
   ['create policy x on orders', 'row-security-changed'],
+  ['alter policy all_of_it on orders using (false)', 'row-security-changed'],
+  ['drop policy all_of_it on orders', 'row-security-changed'],
+  ['create rule x as on update to lines do instead nothing', 'trigger-changed'],
   ['alter table orders replica identity full', 'replica-identity'],
   ['lock table orders in exclusive mode', 'table-locked'],
   ['update orders set note = null', 'rows-changed-at-once'],
   ['delete from lines where day is null', 'rows-changed-at-once'],
+  [
+    'with gone as (delete from lines returning *) insert into events_old select id, now() from gone',
+    'rows-changed-at-once',
+  ],
+  [
+    'with few as (select id from lines limit 9) delete from lines using few where lines.id = few.id',
+  ],
   ['create table x (id bigint primary key, order_id integer references orders)'],
   ["comment on table orders is 'x'"],
   ['create publication x for table orders'],

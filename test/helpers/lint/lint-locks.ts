@@ -10,6 +10,8 @@ export interface Measured {
   /** `table: MODE`, the strongest. Those that any query takes are left out. */
   readonly locks: readonly string[]
   readonly rewrites: boolean
+  /** Were rows of a table read? Unknown outside of a transaction. */
+  readonly scans?: boolean
 }
 
 /** Files of tables with rows: TRUNCATE makes a new one, too, and writes nothing. */
@@ -22,6 +24,8 @@ const findFiles = `
 const findLocks = `
   select c.relname as table, l.mode from pg_locks l join pg_class c on c.oid = l.relation
   where l.pid = $1 and c.oid = any ($2)`
+const findScans = `select sum(seq_tup_read)::int as scans from pg_stat_xact_user_tables
+  where schemaname = 'public'`
 const findOids = `
   select array_agg(oid) as oids from pg_class
   where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'm')`
@@ -32,9 +36,11 @@ export async function measure(pool: pg.Pool, sql: string): Promise<Measured> {
   try {
     const look = await lookAt(pool, client)
     await client.query('begin')
+    const before = await scansOf(client)
     await client.query(sql)
     const locks = await look.locks()
-    return { locks, rewrites: differs(look.files, await filesOf(client)) }
+    const rewrites = differs(look.files, await filesOf(client))
+    return { locks, rewrites, scans: (await scansOf(client)) > before }
   } finally {
     await client.query('rollback')
     client.release()
@@ -70,6 +76,11 @@ async function lookAt(observer: pg.Pool, client: pg.PoolClient) {
     return texts(rows.map(({ table, mode }): Lock => ({ table, mode: modeOf(mode) })))
   }
   return { files: await filesOf(client), locks }
+}
+
+/** Those of the session that it has not reported yet, the current transaction among them. */
+async function scansOf(client: pg.PoolClient): Promise<number> {
+  return (await client.query(findScans)).rows[0].scans
 }
 
 async function filesOf(client: pg.PoolClient): Promise<Files> {

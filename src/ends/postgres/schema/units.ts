@@ -48,7 +48,8 @@ export interface UnitsOfFile {
 
 /** Throws PREFLIGHT_FAILED with the line of what cannot be run so that it could be resumed. */
 export async function unitsOf({ name, text }: ChangeFile): Promise<UnitsOfFile> {
-  const [own = ''] = contentOf(name, text.replace(/^\uFEFF/, '')).parts
+  const [part] = contentOf(name, text.replace(/^\uFEFF/, '')).parts
+  const own = part?.sql ?? ''
   refuseOtherTools(name, own)
   const parsed = parseSql(await loadParser(), own)
   if (parsed.fault) throw refused(name, parsed.fault.line, parsed.fault.message)
