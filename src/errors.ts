@@ -41,6 +41,7 @@ export const errorCodes = {
   REPORT_ALTERED: { retryable: false, exitCode: 4 },
   REPORT_UNTRUSTED: { retryable: false, exitCode: 4 },
   NOT_MOVED: { retryable: false, exitCode: 3 },
+  DIRECTORY_NOT_UPDATED: { retryable: true, exitCode: 1 },
   FENCE_HELD: { retryable: true, exitCode: 3 },
   FENCE_LOST: { retryable: true, exitCode: 1 },
   MOVE_TAKEN_OVER: { retryable: true, exitCode: 1 },

@@ -41,9 +41,20 @@ export interface Evidence {
   rehearsal?: Pick<Rehearsal, 'rows' | 'copyMs'> & Partial<Rehearsal>
   /** Table → rows of everybody that the tenant needs. */
   shared?: Record<string, SharedTotal>
+  /** The move's update of the application's directory. */
+  directory?: DirectoryEvidence
+  /** The rollback's. */
+  rollbackDirectory?: DirectoryEvidence
   /** That of the way back. */
   rollback?: Evidence
   [other: string]: unknown
+}
+
+export interface DirectoryEvidence {
+  /** End → what `cutover.also` has changed there; `inCutover`: in the cutover's commit. */
+  readonly also?: Readonly<Record<string, { readonly rows: number; readonly inCutover: boolean }>>
+  /** How long the call of `cutover.onMoved` took that resolved. */
+  readonly onMovedMs?: number
 }
 
 export type SharedTotal = Readonly<Record<'rows' | 'inserted' | 'kept' | 'updated', number>>

@@ -28,6 +28,17 @@ export async function untouchedMoves(
     .execute()
 }
 
+/** Open moves whose tenants work at homes that the application's directory does not have yet. */
+export async function unpublishedMoves(control: Control, most = 200): Promise<Move[]> {
+  const query = control.db.selectFrom('moves').selectAll().where('open', '=', true)
+  return await query
+    .where('phase', 'in', ['release', 'undo_release'])
+    .where('error_code', '=', 'DIRECTORY_NOT_UPDATED')
+    .orderBy('updated_at')
+    .limit(most)
+    .execute()
+}
+
 /**
  * Those of the runs whose plan a worker has carried out moves of within so long. Their queued moves
  * wait for their turn, however long that takes.

@@ -1,5 +1,6 @@
 /** Findings and notes of `check` about a plan at its ends. */
 import { tryAllDemands, untriedNotes, violationFinding } from '../checks/demand-findings.ts'
+import { directoryFindings } from '../checks/directory-findings.ts'
 import { exposureFindings } from '../checks/exposure.ts'
 import { unprovenOf } from '../checks/http-findings.ts'
 import { lookFindings } from '../checks/looks.ts'
@@ -26,8 +27,10 @@ export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
   const findings = await eachKind(kinds, async (kind) => {
     const looks = await lookFindings(kind.survey, kind.ends)
     const { violations } = await tryDemandsOf(at, kind)
+    const directories = await directoriesOf(at, kind)
     const unguarded = kind.survey.unguarded.map(unguardedFinding)
-    return [...kind.survey.findings, ...looks, ...violations.map(violationFinding), ...unguarded]
+    const looked = [...kind.survey.findings, ...looks, ...directories]
+    return [...looked, ...violations.map(violationFinding), ...unguarded]
   })
   // A tenant that has moved may have no schema at the source any longer.
   const lacking = without.filter(({ end }) => end === 'target' || kinds.length === 0)
@@ -41,6 +44,13 @@ export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
     ...lacking.map((one) => schemalessFinding(at.plan, one)),
     ...unseen,
   ]
+}
+
+/** Looked at as one of the tenants. */
+async function directoriesOf({ plan, ends }: At, { tenants, ends: own }: Kind) {
+  if (!plan.cutover?.also) return []
+  const [tenant] = tenants ?? (await tenantsIfListed(plan, ends)) ?? []
+  return tenant === undefined ? [] : await directoryFindings({ plan, ends: own }, tenant)
 }
 
 const nothingSeen: Finding = {

@@ -8,6 +8,7 @@ import { RehomeError } from '../errors.ts'
 import { endpoint, fn, name, noNul } from './check-endpoint.ts'
 import { order, stopWhen, waves } from './check-waves.ts'
 import { contradictionsIn } from './contradictions.ts'
+import { cutoverPlan } from './homes/cutover-plan.ts'
 import type { Plan } from './plan.ts'
 import { withoutInvertedStreams } from './routing/inverted-streams.ts'
 import { schemaChanges } from './schema-plan.ts'
@@ -150,6 +151,7 @@ export const planSchema = z.strictObject({
       'has to be a function, or `{ like: name of a schema }`',
     )
     .optional(),
+  cutover: cutoverPlan,
   cleanup: z.strictObject({ drop: z.boolean().default(false) }).prefault({}),
   chunkRows: chunkRows.default(50_000),
   attempts: z.int().min(1).max(100).default(3),

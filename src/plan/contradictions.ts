@@ -3,6 +3,7 @@
  * absent are wrong by themselves; what does not need them is checked all the same. Pure.
  */
 import { connectionsOf } from './endpoint.ts'
+import { contradictionsOfCutover } from './homes/cutover-plan.ts'
 import { hasNewIds } from './new-ids.ts'
 import type { Plan } from './plan.ts'
 import { contradictionOf } from './routing/inverted-streams.ts'
@@ -15,6 +16,7 @@ export function contradictionsIn(plan: Fields): string[] {
     ...contradictionsOfExclusions(plan),
     ...contradictionsOfEnds(plan),
     ...contradictionsOfSchemas(plan),
+    ...contradictionsOfCutover(plan),
     ...contradictionsOfWindows(plan),
     ...contradictionsOfStreams(plan),
     ...contradictionsOfTables(plan),

@@ -6,9 +6,9 @@
  */
 import type { ZodType } from 'zod'
 import type { Endpoint } from './endpoint.ts'
+import type { Homes, HomesInput } from './homes/cutover-plan.ts'
 import type { Invariant } from './invariant.ts'
 import type { NewIds } from './new-ids.ts'
-import type { OwnSchemas, OwnSchemasInput } from './preparation.ts'
 import type { SchemaChanges, SchemaInput } from './schema-plan.ts'
 import type { SqlText } from './sql-text.ts'
 import type { StreamPlan } from './stream.ts'
@@ -98,7 +98,7 @@ export type TenantSource =
   | (() => Iterable<string> | AsyncIterable<string>)
 
 /** The input of `definePlan`. Everything but name, ends, tenants and tables has a default. */
-export interface PlanInput<Source = never, Target = never> extends TimingInput, OwnSchemasInput {
+export interface PlanInput<Source = never, Target = never> extends TimingInput, HomesInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
   readonly source: Endpoint
@@ -185,7 +185,7 @@ export interface PlanInput<Source = never, Target = never> extends TimingInput, 
 }
 
 /** A plan with its defaults filled in. */
-export interface Plan extends Omit<TimingInput, 'hold'>, OwnSchemas {
+export interface Plan extends Omit<TimingInput, 'hold'>, Homes {
   readonly name: string
   readonly source: Endpoint
   readonly target: Endpoint

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hashOfLookups } from '../attempt/context.ts'
+import { tryDirectories } from '../attempt/directory.ts'
 import { countRows, sum, tenantRows } from '../attempt/planned-rows.ts'
 import { advanceTo, notePositions, reachedIds } from '../attempt/sequences.ts'
 import { holdOf, lanesOf, note, type Shard, type Stage, store } from '../attempt/shard.ts'
@@ -47,6 +48,7 @@ export const preflight: Stage = {
     }
     await refuseUnfit(shard)
     await refuseTooLarge(shard, rows)
+    await tryDirectories(shard)
     if (rowsThere) await refuseOccupied(shard, rowsThere)
     await closeTarget(shard, ours)
     try {

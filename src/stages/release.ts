@@ -1,5 +1,6 @@
 /** The target opens: the tenant's writes go on, at its new home. Repeating it is harmless. */
 
+import { publishHome } from '../attempt/directory.ts'
 import { holdOf, type Shard, type Stage, store } from '../attempt/shard.ts'
 import { tellNewStrays } from '../attempt/strays.ts'
 import { now, round } from '../clock.ts'
@@ -15,6 +16,7 @@ export const release: Stage = {
     // The tenant is at home: what cannot be tidied up is no reason to try the release again.
     await forgetCapture(shard).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
     await tellNewStrays(shard)
+    await publishHome(shard, shard.ends.target)
   },
 }
 

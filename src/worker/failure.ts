@@ -29,7 +29,9 @@ export async function fail(
   const isKept = stopped || outlasts
   const again =
     forward || isKept || (error.retryable && move.attempts_used < attemptsAt(shard, run, error))
-  const leastMs = backoff(run.backoff_ms, forward ? 1 : move.attempts_used)
+  // A home that is closed is opened soon; one that is open and not published can wait.
+  const isOpen = error.code === 'DIRECTORY_NOT_UPDATED'
+  const leastMs = backoff(run.backoff_ms, forward && !isOpen ? 1 : move.attempts_used)
   const rest = outlasts ? holdMs(options.plans, run) : restMs(shard, error)
   const waitMs = stopped ? 0 : Math.max(leastMs, rest)
   if (shard && !forward && error.code !== 'MOVE_TAKEN_OVER') {

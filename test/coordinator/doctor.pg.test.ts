@@ -16,8 +16,7 @@ const windowed = { rollback: { windowMs: 60_000 } }
 
 describe('an installation with one open move', () => {
   let world: World
-  let runId = ''
-  let moveId = ''
+  let [runId, moveId] = ['', '']
 
   beforeAll(async () => {
     world = await createWorld({ plan: windowed })
@@ -110,6 +109,12 @@ describe('an installation with one open move', () => {
       says: /past the decision of a cutover.*rehome worker/,
       plant: () => moves(`${untouched}, phase = 'release'`),
       cure: () => moves(`${touched}, phase = 'queued'`),
+    },
+    {
+      kind: 'directory-outdated',
+      says: /1 tenants work at homes that .* directory lacks: "acme" of run/,
+      plant: () => moves(`phase = 'release', error_code = 'DIRECTORY_NOT_UPDATED'`),
+      cure: () => moves(`phase = 'queued', error_code = null`),
     },
     {
       kind: 'plan-differs',

@@ -1,7 +1,7 @@
 /** Findings about the control database and the queue: moves that no worker carries out. */
 import type { Control, Move } from '../../control/database.ts'
 import { type UnfedMove, unfedMoves } from '../../control/fleet/next-moves.ts'
-import { openByPlan, runsAtWork, untouchedMoves } from '../../control/health.ts'
+import { openByPlan, runsAtWork, unpublishedMoves, untouchedMoves } from '../../control/health.ts'
 import { inLists } from '../../parallel.ts'
 import { jobIdOf } from '../../queue/jobs.ts'
 import type { Queues } from '../../queue/queues.ts'
@@ -24,7 +24,11 @@ export async function diagnoseMoves(at: Stores, oldS: number): Promise<Diagnosis
   const atWork = await runsAtWork(at.control, [...runIds], oldS)
   const untouched = [...moves.filter((move) => !missing.includes(move)), ...unfed]
   const waiting = untouched.filter((move) => !hasTurn(move, atWork))
-  const closed = moves.filter(({ phase }) => /^(undo_)?(cutover|release)$/.test(phase))
+  const unpublished = await unpublishedMoves(at.control)
+  const isOpen = new Set(unpublished.map(({ id }) => id))
+  const closed = moves.filter(
+    ({ id, phase }) => /^(undo_)?(cutover|release)$/.test(phase) && !isOpen.has(id),
+  )
   const worker = 'start a worker with the plan: `rehome worker PLAN`'
   return [
     ...each(missing, (names) => ({
@@ -44,6 +48,12 @@ export async function diagnoseMoves(at: Stores, oldS: number): Promise<Diagnosis
       where: 'both ends',
       message: `${named(names, 'tenants are past the decision of a cutover and may be refused at both ends')}`,
       mend: `${worker}; it opens their home first`,
+    })),
+    ...each(unpublished, (names) => ({
+      kind: 'directory-outdated',
+      where: 'plan field `cutover`',
+      message: `${named(names, "tenants work at homes that the application's directory lacks")}: ${unpublished[0]?.error_message}`,
+      mend: 'mend what that names; a worker tries it again within a minute',
     })),
   ]
 }

@@ -26,6 +26,7 @@ export const kinds = [
   'job-missing',
   'move-waits',
   'home-closed',
+  'directory-outdated',
   'plan-differs',
   'fence-lapsed',
   'flag-without-move',

@@ -59,6 +59,7 @@ const repairs: Readonly<Record<Kind, Repair | string>> = {
   'queue-eviction': 'others may use that Redis',
   'move-waits': 'only a worker carries out moves',
   'home-closed': 'it would open a home: only a worker proves which one',
+  'directory-outdated': 'only a worker has the plan that updates it',
   'plan-differs': 'a person has to choose the version of the plan',
   'fence-lapsed': 'it would open a home: a worker, or the first writer, does so',
   'flag-without-move': 'it would open a home of a move that is not known here',

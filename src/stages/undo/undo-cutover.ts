@@ -8,6 +8,6 @@ export const undoCutover: Stage = {
   async run(shard) {
     shard.lease.letGo()
     const { source, target } = shard.ends
-    await commitMoved(shard, { from: target, to: source.place })
+    await commitMoved(shard, { from: target, to: source })
   },
 }

@@ -1,5 +1,6 @@
 /** The source opens: the tenant's writes go on where they were before the move. */
 
+import { publishHome } from '../../attempt/directory.ts'
 import { holdOf, type Stage, store } from '../../attempt/shard.ts'
 import { tellNewStrays } from '../../attempt/strays.ts'
 import { wayBackOf } from '../../attempt/way-back.ts'
@@ -23,5 +24,6 @@ export const undoRelease: Stage = {
     const back = wayBackOf(shard)
     await forgetCapture(back).catch((err: unknown) => shard.log.warn({ err }, 'the log stays'))
     await tellNewStrays(back)
+    await publishHome(shard, shard.ends.source)
   },
 }

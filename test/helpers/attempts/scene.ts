@@ -215,6 +215,7 @@ export async function expectEnded(
     const modes = new Map(tenants.map((tenant) => [tenant, story.flags[end]]))
     expect(await modesOfEach(world, end, tenants)).toEqual(modes)
   }
+  await story.expectMore?.(world, tenants)
   for (const tenant of tenants) {
     expect(await expectOneHome(world, tenant, { keeps: true })).toBe(story.home)
   }

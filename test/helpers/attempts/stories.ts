@@ -19,6 +19,8 @@ export interface Story {
   readonly plan: Partial<PlanInput>
   /** SQL for the target, before the fence is installed. */
   readonly target?: string
+  /** SQL for both ends. */
+  readonly both?: string
   readonly overHttp?: true
   /** How the tenants' moves have ended before the errand is asked for; null: it is the move. */
   readonly before: 'moved' | 'failed' | null
@@ -35,6 +37,8 @@ export interface Story {
   /** The state of the other end then: the same rows, none, or those of an earlier time. */
   readonly away: 'same' | 'none' | 'old'
   readonly flags: Readonly<Record<EndName, string | null>>
+  /** Further conditions on its tenants then. */
+  readonly expectMore?: (world: World, tenants: readonly string[]) => Promise<void>
 }
 
 export interface Asked {
@@ -60,8 +64,8 @@ const refusing = `create function is_small(numeric) returns boolean language sql
   alter table notes add constraint small check (is_small(amount))`
 
 export async function worldOf(story: Story, options: WorldOptions = {}): Promise<World> {
-  const { plan, target = '' } = story
-  const chosen = { plan, target, ...options }
+  const { plan, target = '', both = '' } = story
+  const chosen = { plan, target, both, ...options }
   return await (story.overHttp
     ? createHttpWorld({ over: bothEnds, ...chosen })
     : createWorld(chosen))

@@ -133,14 +133,18 @@ export async function renewLease(pool: Pool, hold: Hold, leaseMs: number): Promi
 }
 
 /** The one commit after which the other end is the truth. null: the fence was gone. */
-export async function markMoved(pool: Pool, hold: Hold, movedTo: string): Promise<Flag | null> {
+export async function markMoved(
+  db: Pool | Client,
+  hold: Hold,
+  movedTo: string,
+): Promise<Flag | null> {
   const query = `${ourTurn}
     update rehome.tenant_flags set mode = 'moved', expires_at = null, moved_to = $4,
       capture_until = null, reason = 'moved'
     where scope = $1 and tenant_id = $2 and token = $3 and mode = 'read_only'
       and exists (select from turn)
     returning ${flagColumns}`
-  return firstFlag(await pool.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
+  return firstFlag(await db.query(query, [hold.scope, hold.tenant, hold.token, movedTo]))
 }
 
 /**

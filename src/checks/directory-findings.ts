@@ -1,0 +1,47 @@
+/** The plan's SQL for the application's directory, and whether it can run where it has to. */
+import type { End, Ends } from '../ends/end.ts'
+import { type DirectorySql, explainDirectory } from '../ends/postgres/directory-sql.ts'
+import { messageOf, RehomeError } from '../errors.ts'
+import type { Finding } from '../plan/catalogs/catalog.ts'
+import { directoriesOf, type Home } from '../plan/homes/cutover-plan.ts'
+import type { Plan } from '../plan/plan.ts'
+
+interface Moving {
+  readonly plan: Plan
+  readonly tenant: string
+}
+
+export function homeAt({ name: end, place, sql }: End): Home {
+  return { end, place, schema: sql?.schema }
+}
+
+/**
+ * SQL that runs at an end when the tenant's home changes. null: the directory is not there. Throws
+ * DIRECTORY_NOT_UPDATED where the plan's function fails.
+ */
+export function statementAt({ plan, tenant }: Moving, home: End, at: End): DirectorySql | null {
+  if (!at.sql || !directoriesOf(plan).includes(at.name)) return null
+  try {
+    return { sql: plan.cutover?.also?.(tenant, homeAt(home)).sql ?? '', schemas: at.sql }
+  } catch (cause) {
+    const message = `\`cutover.also\` made no SQL: ${messageOf(cause)}`
+    throw new RehomeError('DIRECTORY_NOT_UPDATED', message, { cause, retryable: false })
+  }
+}
+
+/** Reads only: names, types and rights. Each attempt tries the statement itself. */
+export async function directoryFindings(
+  { plan, ends }: { readonly plan: Plan; readonly ends: Ends },
+  tenant: string,
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const at of [ends.source, ends.target]) {
+    try {
+      const also = statementAt({ plan, tenant }, ends.target, at)
+      if (also && at.sql) await explainDirectory(at.sql, also)
+    } catch (error) {
+      findings.push({ where: 'plan field `cutover.also`', message: messageOf(error) })
+    }
+  }
+  return findings
+}
