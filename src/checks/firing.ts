@@ -20,6 +20,7 @@ function endsOf({ plan, routing, ...catalogs }: Checked): DependentsOf[] {
       tables: where === 'source' ? routing.sources : routing.targets,
       events: where === 'target' ? ['INSERT', 'DELETE'] : comesBack ? all : (['DELETE'] as const),
       left: tablesLeft(plan),
+      shared: routing.shared.map((route) => route[where].name),
     }))
 }
 

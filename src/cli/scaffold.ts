@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { SqlEnd } from '../ends/end.ts'
 import { readCatalog } from '../ends/postgres/catalog/read-catalog.ts'
 import { sampleNulls } from '../ends/postgres/catalog/sample-nulls.ts'
+import { sampleTenantless } from '../ends/postgres/catalog/sample-tenantless.ts'
 import { closeSqlEnd, openSqlEnd } from '../ends/postgres/postgres-end.ts'
 import { RehomeError } from '../errors.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
@@ -49,7 +50,7 @@ async function scaffold(flags: ScaffoldFlags): Promise<void> {
     const columns = columnsToSample(source, tenant)
     const sampled = { columns, types: typesToSample(source) }
     const sample = await sampleNulls(end.pool, schema, sampled)
-    const tables = classify(source, tenant, sample)
+    const tables = await sampleTenantless(end.pool, source, classify(source, tenant, sample))
     if (flags.json)
       return print(jsonText({ tenant, tables, nextSteps: [step('check', 'plan.ts')] }, 2))
     const ends = { source, target, sourceFrom, targetFrom: targetFrom ?? 'TARGET_URL' }

@@ -51,6 +51,7 @@ export async function describe(
     mode: { replicate: catalog.mayReplicate },
     tables,
     left,
+    shared: shared.map(({ source }) => source.name),
     events: ['INSERT', 'UPDATE', 'DELETE'],
   })
   // Old rows whole: what becomes of them elsewhere is not known here.

@@ -106,6 +106,53 @@ describe('a table', () => {
       },
       doubt: 'only names suggest it',
     })
-    expect(belongingOf(all, 'logins')).toMatchObject({ belonging: { kind: 'none' } })
+    expect(belongingOf(all, 'logins')).toMatchObject({
+      belonging: { kind: 'of shared', columns: ['user_id'], parent: 'users' },
+    })
+  })
+
+  test('whose key is that of the one row it refers to belongs through it', () => {
+    const tables = { ...small, task_texts: { task_id: 'int8 key' } }
+    expect(belongingOf(tables, 'task_texts')).toMatchObject({
+      belonging: { kind: 'undeclared', columns: ['task_id'], parent: 'tasks' },
+    })
+    const numbered = { ...small, tasks_done: { task_id: 'int8 key identity' } }
+    expect(belongingOf(numbered, 'tasks_done')).toMatchObject({ belonging: { kind: 'none' } })
+  })
+
+  test('with two columns that are named as references belongs by the one with an index', () => {
+    const notes = { id: 'int8 key', project_id: 'int8 not-null', task_id: 'int8 not-null' }
+    const facts = { rows: 9, nulls: {}, distinct: {} }
+    const sample: Sample = new Map([['notes', { ...facts, indexed: ['task_id'] }]])
+    expect(belongingOf({ ...small, notes }, 'notes', sample)).toMatchObject({
+      belonging: { kind: 'undeclared', columns: ['task_id'], parent: 'tasks' },
+      doubt: 'only names suggest it; "project_id" leads to a tenant, too',
+    })
+  })
+
+  test('has the tenant in a column of another spelling', () => {
+    const tables = { teams: { id: 'text key' }, posts: { id: 'text key', teamid: 'text' } }
+    const { tenant } = tenantIn(tables, 'teams')
+    expect(tenant).toMatchObject({ table: 'teams', column: 'teamid', direct: 1 })
+  })
+
+  test('whose types name rows of everybody tells more about these', () => {
+    const members = { id: 'int8 key', organization_id: 'int8 not-null', user_id: 'int8' }
+    const tables = {
+      ...{ ...small, members, users: { id: 'int8 key' } },
+      notices: { id: 'int8 key', about_type: 'text', about_id: 'int8' },
+    }
+    const facts = { rows: 9, nulls: {}, distinct: {} }
+    const of = (types: string[]) =>
+      belongingOf(
+        tables,
+        'notices',
+        new Map([['notices', { ...facts, types: { about_type: types } }]]),
+      )
+    expect(of(['User'])).toMatchObject({ belonging: { kind: 'of shared', parent: 'users' } })
+    expect(of(['User', 'Task'])).toMatchObject({
+      belonging: { kind: 'polymorphic', targets: [{ parent: 'tasks' }], unknown: ['User'] },
+    })
+    expect(of(['User', 'Cloud'])).toMatchObject({ belonging: { kind: 'polymorphic' } })
   })
 })

@@ -72,6 +72,8 @@ export interface DependentsOf {
   readonly events: readonly Event[]
   /** Tables whose rows may go on referring to rows that move away. */
   readonly left: readonly string[]
+  /** Tables with rows of everybody. */
+  readonly shared: readonly string[]
 }
 
 /** Triggers and rules that would fire, and keys of other tables that a removal would set off. */
@@ -89,7 +91,7 @@ export function dependentFindings(of: DependentsOf): Finding[] {
 }
 
 function referenceFindings(
-  { where: end, schema, mode, left }: DependentsOf,
+  { where: end, schema, mode, left, shared }: DependentsOf,
   table: CatalogTable,
   key: CatalogReference,
 ): Finding[] {
@@ -108,8 +110,9 @@ function referenceFindings(
     return [{ where, message }]
   }
   if (left.includes(child)) return []
-  const leave = `\`exclude: [{ table: '${child}', leaveReferences: true }]\``
-  const message = `${what}, and the table does not move: plan it, or set ${leave}, and its rows stay as they are`
+  const message = shared.includes(child)
+    ? `${what}, and its rows are everybody's: set \`leaveReferences: true\` of \`shared('${child}', …)\`, and they stay as they are`
+    : `${what}, and the table does not move: plan it, or set \`exclude: [{ table: '${child}', leaveReferences: true }]\`, and its rows stay as they are`
   return [{ where, message }]
 }
 

@@ -3,6 +3,7 @@ import type { TablePlan } from '../plan.ts'
 import { asItIs, type ColumnRoute, renamed, tenantAs } from './columns.ts'
 import { conversionOf } from './conversion.ts'
 import type { Route } from './route.ts'
+import { isShared } from './ways.ts'
 
 /** `blocked` where the plan does not define how its rows go back. */
 export function wayBack(route: Route): Route {
@@ -88,6 +89,8 @@ function reasonAgainst(route: Route, columns: readonly ColumnRoute[]): string | 
   if (empty) return `no column of the target has the source's column "${empty.name}"`
   const narrow = route.sourceKey.find((name) => mayChangeKey(route, columns, name))
   if (narrow !== undefined) return `the source's key "${narrow}" cannot hold all keys of the target`
+  // A shared row stays where it is: what is not compared may differ between the ends.
+  if (isShared(route.plan)) return null
   const homeless = target.columns.find(
     ({ name, generated }) => !generated && !route.columns.some((column) => column.name === name),
   )

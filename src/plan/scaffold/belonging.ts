@@ -62,6 +62,8 @@ export interface TableSample {
   readonly nulls: Readonly<Record<string, number>>
   /** Column → number of different values. */
   readonly distinct: Readonly<Record<string, number>>
+  /** Columns that an index begins with. Absent: it was not asked. */
+  readonly indexed?: readonly string[]
   /** Column that names tables → the names. */
   readonly types?: Readonly<Record<string, readonly string[]>>
 }

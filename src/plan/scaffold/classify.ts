@@ -5,12 +5,14 @@
  * Ways are tried in their order, each for all tables that are left, because a table may belong by
  * way of one that was found just before. A new way is one more entry of `ways`.
  */
-import type { Catalog, CatalogForeignKey, CatalogTable } from '../catalogs/catalog.ts'
+import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
 import { keysOfTable } from '../routing/tables.ts'
 import type { ClassifiedTable, Referrer, Sample } from './belonging.ts'
+import { joinedTables } from './joined-tables.ts'
 import {
   type Found,
   isFilled,
+  isShared,
   isTenants,
   type Known,
   refersForTenants,
@@ -19,17 +21,33 @@ import {
 import { mayRefer } from './named-references.ts'
 import { tableOfType, typeColumns } from './polymorphic.ts'
 import { keyColumnsTo, type TenantCandidate, tellsTenants } from './tenant-candidates.ts'
-import { referredByName, throughUndeclaredKey } from './ways-by-name.ts'
+import { throughAnyKey, throughFilledKey, throughKey, throughKnownKeys } from './ways-by-key.ts'
+import {
+  ofSharedByName,
+  referredByName,
+  throughIndexedReference,
+  throughUndeclaredKey,
+} from './ways-by-name.ts'
 
 const ways: readonly Way[] = [
   byColumn,
   throughFilledKey,
   throughKey,
   throughAnyKey,
+  throughKnownKeys,
+  throughIndexedReference,
   throughUndeclaredKey,
+  byNullableColumn,
   byType,
+]
+
+/** Ways of rows that may be no tenant's alone. */
+const sharedWays: readonly Way[] = [
   referredTo,
   ofShared,
+  ofSharedByName,
+  ofSharedByType,
+  byUnknownType,
 ]
 
 export function classify(
@@ -38,10 +56,12 @@ export function classify(
   sample: Sample = new Map(),
 ): ClassifiedTable[] {
   const classified = new Map<string, ClassifiedTable>()
-  const context = { catalog, tenant, sample, found: classified }
+  const joined = joinedTables(catalog, tenant)
+  const context = { catalog, tenant, sample, found: classified, joined }
   // What a later way has found may be a parent for an earlier one.
-  for (let i = 0; i < ways.length; ) {
-    const way = ways[i]
+  const all = [...ways.map(unlessJoined), ...sharedWays]
+  for (let i = 0; i < all.length; ) {
+    const way = all[i]
     i = way && findMore(way, context, classified) ? 0 : i + 1
   }
   const none: Found = {
@@ -65,7 +85,22 @@ function findMore(way: Way, context: Known, classified: Map<string, ClassifiedTa
   return round.length > 0
 }
 
-function byColumn(table: CatalogTable, { catalog, tenant, sample }: Known): Found | null {
+function unlessJoined(way: Way): Way {
+  return (table, context) => (context.joined.has(table.name) ? null : way(table, context))
+}
+
+/** A row may be a tenant's by another way, where the column is null in some rows. */
+function byColumn(table: CatalogTable, context: Known): Found | null {
+  const one = byNullableColumn(table, context)
+  if (!one?.tenantless || one.belonging.kind !== 'column') return one
+  const { column } = one.belonging
+  const isKey = keyColumnsTo(table, context.tenant.table ?? '').includes(column)
+  const others = keysOfTable(table).filter(({ columns }) => !columns.includes(column))
+  return isKey && others.length > 0 ? null : one
+}
+
+function byNullableColumn(table: CatalogTable, context: Known): Found | null {
+  const { catalog, tenant, sample } = context
   if (table.name === tenant.table) {
     return { belonging: { kind: 'column', column: tenant.id }, why: 'its rows are the tenants' }
   }
@@ -97,56 +132,30 @@ function byColumn(table: CatalogTable, { catalog, tenant, sample }: Known): Foun
   }
 }
 
-/** A key that no row can be without counts more than one that the sample is not without. */
-function throughFilledKey(table: CatalogTable, context: Known): Found | null {
-  return throughOne(table, context, ['yes'])
+/** Types of which one names a table of tenants. */
+function byType(table: CatalogTable, context: Known): Found | null {
+  const one = byUnknownType(table, context)
+  if (one?.belonging.kind !== 'polymorphic') return null
+  return one.belonging.targets.length > 0 ? one : null
 }
 
-function throughKey(table: CatalogTable, context: Known): Found | null {
-  return throughOne(table, context, ['yes', 'in the sample'])
+/** Types that name tables with rows of everybody alone. */
+function ofSharedByType(table: CatalogTable, context: Known): Found | null {
+  const columns = typeColumns(table)
+  const types = context.sample.get(table.name)?.types?.[columns?.type ?? ''] ?? []
+  const [parent, ...more] = types.map((type) => {
+    const tables = [...context.catalog.tables.values()].filter(({ name }) =>
+      isShared(name, context),
+    )
+    return columns && tableOfType(type, columns.id, tables)?.name
+  })
+  if (!columns || !parent || more.includes(undefined)) return null
+  const { type, id } = columns
+  const why = `"${id.name}" refers to rows that no tenant owns, by "${type}"`
+  return { belonging: { kind: 'of shared', columns: [id.name], parent }, why }
 }
 
-function throughOne(
-  table: CatalogTable,
-  context: Known,
-  filled: readonly ReturnType<typeof isFilled>[],
-): Found | null {
-  const keys = keysToTenants(table, context)
-  const sure = keys.filter((key) => filled.includes(isFilled(table, key.columns, context.sample)))
-  const best = sure.toSorted((a, b) => Number(owns(b, context)) - Number(owns(a, context)))[0]
-  if (!best) return null
-  const [first, ...others] = [best, ...sure.filter((key) => key !== best)]
-  const also = others.map(({ columns }) => `"${columns.join(', ')}"`)
-  const doubts = [
-    also.length > 0 ? `${also.join(' and ')} leads to a tenant, too` : [],
-    isFilled(table, first?.columns ?? [], context.sample) === 'in the sample'
-      ? 'the column may be null, and is in no row of the sample'
-      : [],
-  ].flat()
-  const { columns, parent } = best
-  return {
-    belonging: { kind: 'through', columns, parent },
-    why: `"${columns.join(', ')}" refers to "${parent}"`,
-    doubt: doubts.join('; ') || undefined,
-  }
-}
-
-function throughAnyKey(table: CatalogTable, context: Known): Found | null {
-  const keys = keysToTenants(table, context)
-  if (keys.length === 0) return null
-  const self = keysOfTable(table).filter((key) => key.parent === table.name)
-  const all = [...keys, ...self].map(({ columns, parent }) => ({ columns, parent }))
-  const names = all.map(({ columns }) => `"${columns.join(', ')}"`)
-  const doubt = 'a row may have none of them'
-  if (names.length === 1) {
-    const why = `${names[0]} refers to "${all[0]?.parent}", and is null in some rows`
-    return { belonging: { kind: 'any of', keys: all }, why, doubt }
-  }
-  const why = `each row refers to a tenant's by one of ${names.join(', ')}`
-  return { belonging: { kind: 'any of', keys: all }, why, doubt }
-}
-
-function byType(table: CatalogTable, { catalog, sample, found }: Known): Found | null {
+function byUnknownType(table: CatalogTable, { catalog, sample, found }: Known): Found | null {
   const columns = typeColumns(table)
   if (!columns) return null
   const { type, id } = columns
@@ -219,28 +228,12 @@ function isReferredOnce(referring: Referring, sample: Sample): boolean {
   return values >= distinctMin && distinct[column] === values
 }
 
-function ofShared(table: CatalogTable, { found }: Known): Found | null {
-  const key = keysOfTable(table).find(({ parent }) => {
-    const kind = found.get(parent)?.belonging.kind
-    return kind === 'shared' || kind === 'of shared'
-  })
+function ofShared(table: CatalogTable, context: Known): Found | null {
+  const key = keysOfTable(table).find(({ parent }) => isShared(parent, context))
   if (!key) return null
   const { columns, parent } = key
   const why = `"${columns.join(', ')}" refers to "${parent}", whose rows no tenant owns`
   return { belonging: { kind: 'of shared', columns, parent }, why }
-}
-
-/** Keys to tables whose rows are known to be a tenant's, the shortest ways first. */
-function keysToTenants(table: CatalogTable, { found }: Known): CatalogForeignKey[] {
-  return keysOfTable(table).filter(
-    (key) => key.parent !== table.name && !key.temporal && isTenants(found.get(key.parent)),
-  )
-}
-
-/** A row that goes with its parent belongs to it more than one that only names another row. */
-function owns(key: CatalogForeignKey, { catalog }: Known): boolean {
-  const references = catalog.tables.get(key.parent)?.references ?? []
-  return references.some(({ name, onDelete }) => name === key.name && onDelete === 'cascade')
 }
 
 function nullDoubt(table: CatalogTable, columns: readonly string[], sample: Sample): string[] {

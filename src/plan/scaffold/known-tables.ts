@@ -9,6 +9,8 @@ export interface Known {
   readonly tenant: TenantCandidate
   readonly sample: Sample
   readonly found: ReadonlyMap<string, ClassifiedTable>
+  /** Tables whose rows another table joins to several tenants. */
+  readonly joined: ReadonlySet<string>
 }
 
 export type Found = Omit<ClassifiedTable, 'table'>
@@ -18,6 +20,12 @@ const ofTenants = ['column', 'through', 'any of', 'undeclared', 'polymorphic', '
 
 export function isTenants(one: ClassifiedTable | undefined): boolean {
   return one !== undefined && ofTenants.includes(one.belonging.kind)
+}
+
+/** Its rows are everybody's, or tell more about such rows. */
+export function isShared(name: string, { found }: Pick<Known, 'found'>): boolean {
+  const kind = found.get(name)?.belonging.kind
+  return kind === 'shared' || kind === 'of shared'
 }
 
 export function refersForTenants(one: ClassifiedTable | undefined): boolean {

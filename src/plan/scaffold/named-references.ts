@@ -47,8 +47,10 @@ function referencesBy(
 ): NamedReference[] {
   const keyed = new Set(keysOfTable(table).flatMap(({ columns }) => columns))
   const key = singleKey(table)
-  return table.columns.flatMap(({ name, typeName }) => {
-    if (keyed.has(name) || name === key?.name) return []
+  return table.columns.flatMap(({ name, typeName, sequence, identity }) => {
+    // A key that takes no numbers of its own may be that of the one row that it refers to.
+    const isOwn = name === key?.name && (sequence !== null || identity)
+    if (keyed.has(name) || isOwn) return []
     const parent = parents.find((other) => {
       const id = singleKey(other)
       if (!id || !mayRefer(typeName, id.typeName)) return false

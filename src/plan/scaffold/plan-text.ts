@@ -2,8 +2,8 @@
  * A plan as a person would write it, from what was found out about a schema. What a plan cannot
  * say is excluded with a `// decide:`, so no table is missing and none moves by mistake. Pure.
  */
-import { ident, literal } from '../../quote.ts'
-import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
+import { ident, literal, qualified } from '../../quote.ts'
+import type { Catalog, CatalogTable, CatalogUnique } from '../catalogs/catalog.ts'
 import type { Belonging, ClassifiedTable, KeyTo, Referrer, TypeTarget } from './belonging.ts'
 import { columnsText, oneLine, property, quote, template, upperFirst } from './code-text.ts'
 import {
@@ -13,9 +13,9 @@ import {
   parentsBefore,
   primaryKey,
   type Scaffold,
-  usableReferrers,
   usableTargets,
 } from './plannable.ts'
+import { sharedText } from './shared-text.ts'
 import type { TenantCandidate } from './tenant-candidates.ts'
 
 /** A line of `tables` or of `exclude`, and the comment above it. */
@@ -136,10 +136,7 @@ const forms: { readonly [Kind in Belonging['kind']]: Form<Kind> } = {
       const instead = 'bring the rows to the target before a tenant moves that needs them'
       return excluded(one, 'shared', instead)
     }
-    const list = columnsText(usableReferrers(one, scaffold).map(pathText))
-    const code = `shared(${quote(one.table)}, { referencedBy: ${list} })`
-    const comment = `guessed: ${one.why}; ${one.doubt}`
-    return { in: 'tables', group: scaffoldGroups.everybody, code, comment }
+    return { in: 'tables', group: scaffoldGroups.everybody, ...sharedText(one, scaffold) }
   },
   'of shared': (_, one) => excluded(one, 'shared'),
   none: (_, one) => excluded(one, 'none'),
@@ -202,7 +199,7 @@ function planned(
     const comment = 'decide: the target has no such table: set `to`, or leave the rows'
     return { in: 'exclude', group: scaffoldGroups.undecided, code: quote(name), comment }
   }
-  const key = table ? keyOf(table) : {}
+  const key = table ? keyOf(table, source.schema) : {}
   const drop = there ? missingAt(there, table) : []
   const options = [
     ...at.options,
@@ -253,15 +250,26 @@ function pathText({ table, columns }: Referrer): string {
   return `${table}.${columns[0]}`
 }
 
-function keyOf({ uniques, columns }: CatalogTable): { option?: string; comment?: string } {
+function keyOf(table: CatalogTable, schema: string): { option?: string; comment?: string } {
+  const { uniques, columns, name } = table
   if (uniques.some(({ primary }) => primary)) return {}
-  const filled = (name: string) => columns.some((column) => column.name === name && column.notNull)
-  const unique = uniques.find((one) => one.columns.every(filled))
+  const mayBeNull = (unique: CatalogUnique) =>
+    unique.columns.filter((own) => !columns.some((one) => one.name === own && one.notNull))
+  const unique = uniques.find((one) => mayBeNull(one).length === 0) ?? uniques[0]
   if (!unique) {
     return { comment: 'decide: it has no primary key and no unique index: set `key`' }
   }
   const option = `key: [${unique.columns.map(quote).join(', ')}]`
-  return { option, comment: `guessed: it has no primary key, and "${unique.name}" is unique` }
+  const fact = `it has no primary key, and "${unique.name}" is unique`
+  const nullable = mayBeNull(unique)
+  const names = nullable.map((own) => `"${own}"`).join(' and ')
+  if (nullable.length === 0) return { option, comment: `guessed: ${fact}` }
+  const changes = nullable.map((own) => `alter column ${ident(own)} set not null`)
+  const remedy = `alter table ${qualified(schema, name)} ${changes.join(', ')}`
+  return {
+    option,
+    comment: `decide: ${fact}, but ${names} may be null: \`${remedy}\` at both ends`,
+  }
 }
 
 function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {

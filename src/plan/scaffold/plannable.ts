@@ -107,7 +107,7 @@ function isSayable(key: KeyTo, one: ClassifiedTable, scaffold: Scaffold): boolea
 export function isDeclared(
   { columns }: KeyTo,
   { table }: ClassifiedTable,
-  { source }: Scaffold,
+  { source }: Pick<Scaffold, 'source'>,
 ): boolean {
   const keys = source.tables.get(table)?.foreignKeys ?? []
   return keys.some((key) => key.columns.join('\0') === columns.join('\0'))

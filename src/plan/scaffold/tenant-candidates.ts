@@ -59,9 +59,9 @@ export function candidateOf(catalog: Catalog, table: CatalogTable): TenantCandid
   const tables = [...catalog.tables.values()].filter(({ name }) => name !== table.name)
   const names = tables.flatMap((other) => keyColumnsTo(other, table.name))
   const named = namesOf(table, [table, ...tables]).map((name) => `${name}_${column.name}`)
-  const isHeld = (name: string) =>
-    tables.some(({ columns }) => columns.some((one) => one.name === name))
-  const usual = mostFrequent(names) ?? named.find(isHeld) ?? named[0] ?? column.name
+  const isNamed = ({ name }: CatalogColumn) => named.some((one) => bare(one) === bare(name))
+  const held = tables.flatMap(({ columns }) => columns.filter(isNamed).map(({ name }) => name))
+  const usual = mostFrequent(names) ?? mostFrequent(held) ?? named[0] ?? column.name
   const holders = tables.filter(
     (other) =>
       keyColumnsTo(other, table.name).length > 0 ||
@@ -75,6 +75,11 @@ export function candidateOf(catalog: Catalog, table: CatalogTable): TenantCandid
     direct: holders.length,
     reached: reached.size - 1,
   }
+}
+
+/** `team_id`, `teamId` and `teamid` name the same. */
+function bare(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
 }
 
 /** Columns that many tables have, and whose table is not there. */

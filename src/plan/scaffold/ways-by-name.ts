@@ -1,33 +1,68 @@
 /** Ways to a tenant that only the names of columns tell. Pure. */
 import type { CatalogTable } from '../catalogs/catalog.ts'
 import type { KeyTo } from './belonging.ts'
-import { type Found, isFilled, isTenants, type Known, refersForTenants } from './known-tables.ts'
+import {
+  type Found,
+  isFilled,
+  isShared,
+  isTenants,
+  type Known,
+  refersForTenants,
+} from './known-tables.ts'
 import { type NamedReference, namedByRole, namedReferences } from './named-references.ts'
+
+/** One that each row has, and that an index begins with: rows are found by it. */
+export function throughIndexedReference(table: CatalogTable, context: Known): Found | null {
+  const indexed = context.sample.get(table.name)?.indexed
+  const { others } = referencesOf(table, context)
+  const filled = others.filter(({ column }) => isFilled(table, [column], context.sample) !== 'no')
+  const best = filled.find(({ column }) => indexed?.includes(column) ?? true)
+  return best ? byReferences([best], filled) : null
+}
 
 /**
  * `task_id` where `tasks` is a tenant's, and no foreign key declares it. Where each of several such
  * columns may be null, a row belongs by any of them, or by a parent in the same table.
  */
 export function throughUndeclaredKey(table: CatalogTable, context: Known): Found | null {
-  const { catalog, found, sample } = context
+  const { others, selves } = referencesOf(table, context)
+  const filled = others.filter(({ column }) => isFilled(table, [column], context.sample) !== 'no')
+  if (filled.length > 0) return byReferences(filled.slice(0, 1), filled)
+  return others.length > 0 ? byReferences([...others, ...selves], []) : null
+}
+
+/** References by name to tables whose rows are a tenant's, and to the table itself. */
+function referencesOf(table: CatalogTable, { catalog, found }: Known) {
   const all = namedReferences(table, [...catalog.tables.values()])
-  const isSelf = ({ parent }: NamedReference) => parent === table.name
-  const others = all.filter((one) => !isSelf(one) && isTenants(found.get(one.parent)))
-  const filled = others.find(({ column }) => isFilled(table, [column], sample) !== 'no')
-  const [first] = others
-  if (!first) return null
-  const ways = filled ? [filled] : [...others, ...all.filter(isSelf)]
+  return {
+    others: all.filter(({ parent }) => parent !== table.name && isTenants(found.get(parent))),
+    selves: all.filter(({ parent }) => parent === table.name),
+  }
+}
+
+function byReferences(
+  ways: readonly NamedReference[],
+  filled: readonly NamedReference[],
+): Found | null {
   const keys = ways.map(({ column, parent }): KeyTo => ({ columns: [column], parent }))
   const names = ways.map(
     ({ column, parent }) => `"${column}" is named as a reference to "${parent}"`,
   )
   const why = `${names.join(', ')}, and no foreign key declares it`
-  const [key = { columns: [first.column], parent: first.parent }] = keys
+  const [key] = keys
+  if (!key) return null
   if (keys.length > 1) {
     const doubt = 'only names suggest it, and a row may have none of them'
     return { belonging: { kind: 'any of', keys }, why, doubt }
   }
-  return { belonging: { kind: 'undeclared', ...key }, why, doubt: 'only names suggest it' }
+  const others = filled.filter(({ column }) => !key.columns.includes(column))
+  const also = others.map(({ column }) => `"${column}"`).join(' and ')
+  const doubt = 'only names suggest it'
+  return {
+    belonging: { kind: 'undeclared', ...key },
+    why,
+    doubt: also === '' ? doubt : `${doubt}; ${also} leads to a tenant, too`,
+  }
 }
 
 /** Rows of everybody that only names lead to. What is not brought would be missing there. */
@@ -46,4 +81,15 @@ export function referredByName(table: CatalogTable, { catalog, found }: Known): 
   const names = by.map((one) => `"${one.table}.${one.columns[0]}"`)
   const why = `${names.join(', ')} is named as a reference to it, and no foreign key declares it`
   return { belonging: { kind: 'shared', by }, why, doubt: 'only names suggest it' }
+}
+
+/** Sessions of users, where no foreign key declares whose they are. */
+export function ofSharedByName(table: CatalogTable, { catalog, found }: Known): Found | null {
+  const tables = [...catalog.tables.values()]
+  const parents = tables.filter(({ name }) => name !== table.name && isShared(name, { found }))
+  const [reference] = namedByRole(table, { parents, tables })
+  if (!reference) return null
+  const { column, parent } = reference
+  const why = `"${column}" is named as a reference to "${parent}", whose rows no tenant owns`
+  return { belonging: { kind: 'of shared', columns: [column], parent }, why }
 }

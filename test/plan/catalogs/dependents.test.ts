@@ -20,7 +20,7 @@ interface Given {
 
 function of({ table, replicate, left = [] }: Given) {
   return {
-    ...{ where: 'target', schema: 'public', mode: { replicate }, left },
+    ...{ where: 'target', schema: 'public', mode: { replicate }, left, shared: ['members'] },
     tables: [{ table: { ...notes, ...table }, path: { kind: 'column', column: '' } as const }],
     events: ['INSERT', 'DELETE'] as const,
   }

@@ -35,7 +35,8 @@ export async function sampleNulls(
     if (!counted) continue
     const nulls = Object.fromEntries(names.map((name, i) => [name, Number(counted[i])]))
     const distinct = Object.fromEntries(names.map((name, i) => [name, Number(counted[`d${i}`])]))
-    sample.set(table, { rows: Number(counted.rows), nulls, distinct })
+    const indexed = await indexedColumns(pool, qualified(schema, table))
+    sample.set(table, { rows: Number(counted.rows), nulls, distinct, indexed })
   }
   for (const [table, type] of types) {
     const rows = `select ${ident(type)}::text as type from ${qualified(schema, table)} limit ${rowsMax}`
@@ -48,4 +49,12 @@ export async function sampleNulls(
     if (counted.length <= typesMax) sample.set(table, { ...counts, types: { [type]: counted } })
   }
   return sample
+}
+
+/** Columns that an index of all rows begins with. */
+async function indexedColumns(pool: Pool, table: string): Promise<string[]> {
+  const query = `select array_agg(distinct a.attname::text) as names from pg_catalog.pg_index x
+    join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+    where x.indrelid = pg_catalog.to_regclass($1) and x.indisvalid and x.indpred is null`
+  return (await pool.query<{ names: string[] | null }>(query, [table])).rows[0]?.names ?? []
 }

@@ -10,6 +10,8 @@ export interface RealApplication
   readonly tenant: string
   /** Decisions of a person: what stands in the scaffolded plan, and what instead. */
   readonly decisions?: readonly (readonly [text: string, instead: string])[]
+  /** Statements of a person at both ends, as the plan or `check` asks for them. */
+  readonly changes?: readonly string[]
   /** Parts of the scaffolded plan. */
   readonly lines: readonly string[]
 }
