@@ -10,9 +10,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type pg from 'pg'
 
-/** The texts that have a name, in all sessions together. */
+/**
+ * The texts that have a name, in all sessions together. Texts that hold a tenant's id would fill
+ * them, so they are forgotten once they are many, and sessions that know them are closed.
+ */
 const names = new Map<string, string>()
 const namesMax = 500
+let timesForgotten = 0
 /** Those that were sent once lately: most of these will not come again. */
 const sentOnce = new Set<string>()
 const sentOnceMax = 100
@@ -25,12 +29,12 @@ const generations = new WeakMap<pg.Pool, number>()
 const beginnings = new WeakMap<pg.ClientBase, { pool: pg.Pool; generation: number }>()
 
 function generationOf(pool: pg.Pool): number {
-  return generations.get(pool) ?? 0
+  return (generations.get(pool) ?? 0) + timesForgotten
 }
 
 /** Call it once a schema has changed: the pool's sessions prepare every statement anew. */
 export function prepareAnew(pool: pg.Pool): void {
-  generations.set(pool, generationOf(pool) + 1)
+  generations.set(pool, (generations.get(pool) ?? 0) + 1)
 }
 
 /** The session may hold statements of a schema that has changed since: it is to be closed. */
@@ -66,11 +70,15 @@ const returnsAll = /(?:\b(?:select|returning)|[,.])\s*\*/i
 export function nameOf(text: string): string | undefined {
   const name = names.get(text)
   if (name !== undefined) return name
-  if (names.size >= namesMax || text.length > lengthMax || returnsAll.test(text)) return undefined
+  if (text.length > lengthMax || returnsAll.test(text)) return undefined
   if (!sentOnce.delete(text)) {
     if (sentOnce.size >= sentOnceMax) sentOnce.clear()
     sentOnce.add(text)
     return undefined
+  }
+  if (names.size >= namesMax) {
+    names.clear()
+    timesForgotten += 1
   }
   const newName = `rehome ${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
   names.set(text, newName)
