@@ -110,7 +110,7 @@ function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Surv
     replicate: target.mayReplicate,
     guarded,
     unguarded,
-    fingerprint: fingerprintOf([source, target]),
+    fingerprint: fingerprintOf(routing, catalogs),
   }
 }
 
@@ -127,12 +127,31 @@ function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
   return unguarded.map((relation) => ({ end, relation, statements: [] }))
 }
 
-function fingerprintOf(catalogs: readonly Catalog[]): string {
-  const texts = catalogs.map(({ tables, stamp = '' }) =>
-    JSON.stringify([stamp, ...tables.values()]),
-  )
+function fingerprintOf(
+  { sources, targets, shared, routes }: Routing,
+  { source, target }: Catalogs,
+): string {
+  const sharedAt = (end: 'source' | 'target') => shared.map((route) => route[end].name)
+  const namesOf = (tables: readonly EndTable[]) => tables.map(({ table }) => table.name)
+  // A stream reads tables that it does not name.
+  const isComplete = routes.every(({ stream }) => stream === undefined)
+  const texts = [
+    reliedOn(source, isComplete ? [...namesOf(sources), ...sharedAt('source')] : null),
+    reliedOn(target, [...namesOf(targets), ...sharedAt('target')]),
+  ]
   // Whichever of the two is the source.
   return createHash('sha256').update(texts.sort().join()).digest('hex')
+}
+
+/** All that a move relies on at an end whose tables it names; null: it may read any. */
+function reliedOn({ stamp, ...catalog }: Catalog, names: readonly string[] | null): string {
+  const tables = (names ?? [...catalog.tables.keys()]).map((name) => catalog.tables.get(name))
+  const isStamped = names !== null && tables.every((table) => table?.stamp !== undefined)
+  return [
+    JSON.stringify(catalog, withoutTables),
+    JSON.stringify(tables),
+    isStamped ? '' : stamp,
+  ].join()
 }
 
 /** The survey on the way back: what was the source is the target. */
@@ -158,11 +177,39 @@ function exchanged(survey: Survey): Survey {
   }
 }
 
-/** Ends whose schema or guards have changed since they were surveyed. One call per end. */
-export async function changedEnds(
-  { source, target }: Pick<Survey, 'source' | 'target'>,
-  ends: { source: End; target: End },
-): Promise<End[]> {
-  const stamps = await Promise.all([ends.source.rows.stamp(), ends.target.rows.stamp()])
-  return [ends.source, ends.target].filter((_, i) => stamps[i] !== [source, target][i]?.stamp)
+/** Looks at a schema that changes all the time, at most. */
+const looksMax = 5
+
+/**
+ * The end whose schema or guards have changed since they were surveyed, so that a move can no
+ * longer rely on the survey; null: neither. One call per end where nothing has changed. Where
+ * something has, such as a table that comes or goes beside those of the plan, both are surveyed
+ * anew, and relied upon if all that the plan names is as it was and has the same findings.
+ */
+export async function changedEnd(before: Survey, { plan, ends }: Surveyed): Promise<End | null> {
+  for (let looks = 1; ; looks += 1) {
+    const stamps = await Promise.all([ends.source.rows.stamp(), ends.target.rows.stamp()])
+    const changed = [ends.source, ends.target].find((_, i) => {
+      const catalog = [before.source, before.target][i]
+      return catalog && stamps[i] !== (confirmed.get(catalog) ?? catalog.stamp)
+    })
+    if (!changed) return null
+    if (looks === looksMax) return changed
+    const now = await survey(plan, ends)
+    if (now.fingerprint !== before.fingerprint || !hasSameFindings(before, now)) return changed
+    confirmed.set(before.source, now.source.stamp)
+    confirmed.set(before.target, now.target.stamp)
+  }
+}
+
+interface Surveyed {
+  readonly plan: Plan
+  readonly ends: SurveyedEnds
+}
+
+/** Catalogue → the stamp of a later one in which nothing was different that a move relies on. */
+const confirmed = new WeakMap<Catalog, string | undefined>()
+
+function hasSameFindings(before: Survey, now: Survey): boolean {
+  return JSON.stringify(before.findings) === JSON.stringify(now.findings)
 }

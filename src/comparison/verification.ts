@@ -6,7 +6,7 @@
 import { tenantRows } from '../attempt/planned-rows.ts'
 import { lanesOf, type Shard } from '../attempt/shard.ts'
 import { wayBackOf } from '../attempt/way-back.ts'
-import { changedEnds } from '../checks/survey.ts'
+import { changedEnd } from '../checks/survey.ts'
 import type { Ends } from '../ends/end.ts'
 import type { BrokenReference } from '../ends/tenant-rows.ts'
 import { firstFew, RehomeError } from '../errors.ts'
@@ -34,8 +34,9 @@ export async function compareEverything(shard: Shard, ends: Ends = shard.ends): 
 }
 
 /** Throws SCHEMA_CHANGED, also where a guard was disabled for a moment. */
-export async function refuseChangedSchema({ survey, ends }: Shard): Promise<void> {
-  const [changed] = await changedEnds(survey, ends)
+export async function refuseChangedSchema(shard: Shard): Promise<void> {
+  const forward = shard.goesBack ? wayBackOf(shard) : shard
+  const changed = await changedEnd(forward.survey, forward)
   if (!changed) return
   const message = `the schema or a guard of the ${changed.name} has changed since the preflight`
   throw new RehomeError('SCHEMA_CHANGED', message)

@@ -45,3 +45,17 @@ export function* fewAtOnce<T>(
 export function fewNames<T>(names: readonly T[]): Iterable<T[]> {
   return inLists(names, () => 1, { most: relationsAtOnce })
 }
+
+/**
+ * A partitioned table and all partitions below it, as a query with the column `relid`; none where
+ * it is not partitioned. It reads the catalogue: the function pg_partition_tree() keeps a lock of
+ * each partition until its statement ends, and a session that drops one could end in a deadlock.
+ * `root`: an expression.
+ */
+export function partitionTree(root: string): string {
+  return `(with recursive tree (relid) as (
+    select p.partrelid from pg_catalog.pg_partitioned_table p where p.partrelid = ${root}
+    union all
+    select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.relid)
+    select relid from tree)`
+}

@@ -12,14 +12,19 @@ export function catalogChanges(before: Catalog, after: Catalog): string[] {
   })
 }
 
-function tableChanges(before: CatalogTable, after: CatalogTable): string[] {
+function tableChanges(
+  { stamp: _, ...before }: CatalogTable,
+  { stamp: __, ...after }: CatalogTable,
+): string[] {
   const changes = columnChanges(before, after)
   if (!isDeepStrictEqual(before.triggers, after.triggers)) changes.push('its triggers differ')
   if (changes.length > 0 || isDeepStrictEqual(before, after)) return changes
   return ['its keys, partitions or privileges differ']
 }
 
-function columnChanges(before: CatalogTable, after: CatalogTable): string[] {
+type Columns = Pick<CatalogTable, 'columns'>
+
+function columnChanges(before: Columns, after: Columns): string[] {
   const names = new Set([...before.columns, ...after.columns].map(({ name }) => name))
   return [...names].flatMap((name) => {
     const [old, now] = [before, after].map(({ columns }) => columns.find((c) => c.name === name))

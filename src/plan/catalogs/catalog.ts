@@ -147,6 +147,11 @@ export interface CatalogTable {
   readonly hiddenNumbers?: readonly string[]
   /** A logical replication worker writes here; it fires no statement triggers. */
   readonly subscribed: boolean
+  /**
+   * Changes with every change of it, its partitions, its triggers or their functions, even if that
+   * is taken back. Absent: the end does not tell.
+   */
+  readonly stamp?: string
 }
 
 export interface Catalog {
@@ -159,6 +164,8 @@ export interface Catalog {
   readonly tables: ReadonlyMap<string, CatalogTable>
   /** Changes with every change of the schema or its guards. Absent: the end has none. */
   readonly stamp?: string | undefined
+  /** Changes with the functions of the fence. */
+  readonly fenceStamp?: string
   /** Our role may turn foreign keys and other triggers off for its own transaction. */
   readonly mayReplicate: boolean
   /** Type of each computed column: `table` + NUL + `column` → typname. */

@@ -7,6 +7,7 @@
  * name. What a function makes of texts, and what the functions do that it calls, is not seen.
  */
 import type { Pool } from '../../../postgres.ts'
+import { partitionTree } from '../relations.ts'
 
 export interface Reliance {
   /** `schema.function`, quoted where SQL needs it. */
@@ -112,7 +113,7 @@ const functionsQuery = `
     select c.oid, r.relname as name from pg_catalog.pg_class r
     join pg_catalog.pg_namespace n on n.oid = r.relnamespace
     join pg_catalog.pg_class c on c.oid = r.oid
-      or r.relkind = 'p' and c.oid in (select t.relid from pg_catalog.pg_partition_tree(r.oid) t)
+      or r.relkind = 'p' and c.oid in (select t.relid from ${partitionTree('r.oid')} t)
     where n.nspname = $1 and r.relname = any ($2)),
   callers as (
     select t.tgfoid as called, pg_catalog.format('trigger "%s" of "%s"', t.tgname, o.name) as caller

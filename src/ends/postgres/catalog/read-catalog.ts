@@ -18,7 +18,7 @@ import { beginWriting } from '../fence/begin-writing.ts'
 import { twoKeyLocks } from '../fence/two-key-locks.ts'
 import type { Schemas } from '../search-path.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
-import { schemaStamp, surroundingsStamp } from './schema-stamp.ts'
+import { fenceStamp, schemaStamp, surroundingsStamp } from './schema-stamp.ts'
 import { structureOf } from './structure.ts'
 
 /**
@@ -30,7 +30,7 @@ const rawSetting = `case n when 'lock_timeout'
   else current_setting(n, true) end`
 
 const serverQuery = `
-  select v.stamp, v.stamp || ${surroundingsStamp} as version,
+  select v.stamp, v.stamp || ${surroundingsStamp} as version, ${fenceStamp} as "fenceStamp",
     (select c.system_identifier from pg_control_system() c) || ' ' || pg_postmaster_start_time() as server,
     current_user as role, current_setting('server_version_num')::int as "serverVersion",
     (select jsonb_object_agg(n, ${rawSetting}) from unnest($2::text[]) n
@@ -82,6 +82,7 @@ export async function readCatalog(
       encoding,
       database: server.database,
       stamp: server.stamp,
+      fenceStamp: server.fenceStamp,
       exposure: { creators: server.creators, anybodyLocks: server.anybodyLocks },
       digestProbes,
       foreignSettings: foreignAmong(server.settings),

@@ -8,6 +8,7 @@
  */
 import type { ClientBase } from 'pg'
 import type { Demand } from '../../../plan/catalogs/demand.ts'
+import { partitionTree } from '../relations.ts'
 
 /** A dependence of an object on a function or an operator that does not come with PostgreSQL. */
 const dependsOnPeoples = (catalog: string, oid: string) => `
@@ -19,15 +20,20 @@ const isUnsteady = (condition: string) => `(${condition}::text ~ '\\{SQLVALUEFUN
   or exists (select from regexp_matches(${condition}::text, ':(?:op)?funcid (\\d+)', 'g') f
     join pg_proc p on p.oid = f[1]::oid where p.provolatile <> 'i'))`
 
-/** Tables of the schema, and the partitions below them: `root` has the rows. */
+/**
+ * Tables of the schema, and the partitions below them: `root` has the rows. The constraint of a
+ * partition is read under locks of it and then of its parent, and a session that drops the parent
+ * takes them the other way round: where we wait for long, we give way before the server ends one.
+ */
 const relations = `
   select c.oid as root, c.oid as rel, c.relname as name, null as within from pg_class c
   where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   union all
   select c.oid, p.oid, p.relname, pg_get_partition_constraintdef(p.oid)
-  from pg_class c, pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid
+  from pg_class c, lateral ${partitionTree('c.oid')} t join pg_class p on p.oid = t.relid
   where c.relnamespace = $1::regnamespace and c.relkind = 'p' and not c.relispartition
-    and t.level > 0`
+    and t.relid <> c.oid
+    and (select set_config('lock_timeout', '300', true)) is not null`
 
 const columnsOf = (rel: string, numbers: string) => `
   array(select a.attname::text from pg_attribute a

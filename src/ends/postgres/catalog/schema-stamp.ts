@@ -5,39 +5,53 @@
  * Versions are identified by `xmin`. Vacuum and analyze change statistics in place and leave it
  * alone.
  */
+import { partitionTree } from '../relations.ts'
+
+/** The rows of the catalogue that describe `relations`, a query of oids, each with its version. */
+const versionsOf = (relations: string) => `
+  with relations as materialized (${relations}),
+  triggers as materialized (
+    select t.oid, t.xmin as version, t.tgfoid from pg_trigger t join relations r on r.oid = t.tgrelid)
+  select format('relation %s %s', c.oid, c.xmin) as name
+    from pg_class c where c.oid = any (array(select oid from relations))
+  union all
+  select format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
+    from pg_attribute a where a.attrelid = any (array(select oid from relations))
+  union all
+  select format('default %s %s', d.oid, d.xmin)
+    from pg_attrdef d join relations r on r.oid = d.adrelid
+  union all
+  select format('constraint %s %s', k.oid, k.xmin)
+    from pg_constraint k join relations r on r.oid = k.conrelid
+  union all
+  select format('trigger %s %s', oid, version) from triggers
+  union all
+  select format('function %s %s', p.oid, p.xmin) from pg_proc p
+    where p.oid = any (array(select tgfoid from triggers))
+  union all
+  select format('rule %s %s', w.oid, w.xmin)
+    from pg_rewrite w join relations r on r.oid = w.ev_class
+  union all
+  select format('partition %s %s %s', i.inhrelid, i.inhparent, i.xmin)
+    from pg_inherits i join relations r on r.oid = i.inhparent`
+
+/** Changes with the functions of the fence. An expression. */
+export const fenceStamp = `(
+  select md5(coalesce(string_agg(format('%s %s', p.oid, p.xmin), ',' order by p.oid), ''))
+  from pg_proc p where p.pronamespace = to_regnamespace('rehome'))`
 
 /** An expression. `$1`: the schema, without quotes. */
 export const schemaStamp = `(
-  with relations as materialized (
-    select c.oid, c.xmin as version from pg_class c
-    where c.relnamespace = (select to_regnamespace(quote_ident($1))) and c.relkind in ('r', 'p', 'f')),
-  triggers as materialized (
-    select t.oid, t.xmin as version, t.tgfoid from pg_trigger t join relations r on r.oid = t.tgrelid),
-  versions (name) as (
-    select format('relation %s %s', oid, version) from relations
-    union all
-    select format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
-    from pg_attribute a where a.attrelid = any (array(select oid from relations))
-    union all
-    select format('default %s %s', d.oid, d.xmin)
-    from pg_attrdef d join relations r on r.oid = d.adrelid
-    union all
-    select format('constraint %s %s', k.oid, k.xmin)
-    from pg_constraint k join relations r on r.oid = k.conrelid
-    union all
-    select format('trigger %s %s', oid, version) from triggers
-    union all
-    select format('function %s %s', p.oid, p.xmin) from pg_proc p
-    where p.oid = any (array(select tgfoid from triggers union
-      select e.objid from pg_depend e where e.classid = 'pg_proc'::regclass
-        and e.refclassid = 'pg_namespace'::regclass and e.refobjid = to_regnamespace('rehome')))
-    union all
-    select format('rule %s %s', w.oid, w.xmin)
-    from pg_rewrite w join relations r on r.oid = w.ev_class
-    union all
-    select format('partition %s %s %s', i.inhrelid, i.inhparent, i.xmin)
-    from pg_inherits i join relations r on r.oid = i.inhparent)
-  select md5(coalesce(string_agg(name, ',' order by name), '')) from versions)`
+  select md5(coalesce(string_agg(name, ',' order by name), '') || ${fenceStamp})
+  from (${versionsOf(`select oid from pg_class
+    where relnamespace = (select to_regnamespace(quote_ident($1))) and relkind in ('r', 'p', 'f')`)}) v)`
+
+/** Stamp of one table and what inherits from it. An expression over `c`, its relation. */
+export const tableStamp = `(
+  select md5(string_agg(name, ',' order by name))
+  from (${versionsOf(`with recursive parts (oid) as (
+    select c.oid union select i.inhrelid from pg_inherits i join parts on parts.oid = i.inhparent)
+    select oid from parts`)}) v)`
 
 /** Objects of people, not of PostgreSQL: FirstNormalObjectId of its `access/transam.h`. */
 const peoples = 16384
@@ -61,7 +75,7 @@ export const surroundingsStamp = `(
   near (oid) as (
     select t.tgconstrrelid from pg_trigger t join inside i on i.oid = t.tgrelid
     where t.tgconstrrelid <> 0
-    union select p.relid::oid from inside i, pg_partition_tree(i.oid) p where i.relkind = 'p'
+    union select p.relid::oid from inside i, lateral ${partitionTree('i.oid')} p where i.relkind = 'p'
     union select h.inhrelid from pg_inherits h join inside i on i.oid = h.inhparent
     union select h.inhparent from pg_inherits h join inside i on i.oid = h.inhrelid),
   outside as materialized (

@@ -11,6 +11,7 @@ import type { Client, Pool } from '../../../postgres.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import type { Strays } from '../../tenant-rows.ts'
 import { byEquality, hasParentAmong } from '../matching.ts'
+import { partitionTree } from '../relations.ts'
 import { goesThisWay, tenantPredicate, tenantsOf } from '../tenant-of-rows.ts'
 
 export interface StraysAsked {
@@ -58,7 +59,7 @@ export async function findSlowLooks(
       pg_catalog.jsonb_to_recordset($1) k ("table" text, "foreignKey" text, name text, columns text[])
       cross join lateral (select pg_catalog.to_regclass(k.name) as oid) c
       cross join lateral (select sum(greatest(t.reltuples, 0))::float8 as rows from pg_catalog.pg_class t
-        where t.oid = c.oid or t.oid in (select relid from pg_catalog.pg_partition_tree(c.oid))) n
+        where t.oid = c.oid or t.oid in (select relid from ${partitionTree('c.oid')})) n
     where n.rows >= $2 and not exists (select from pg_catalog.pg_index x
       join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
       where x.indrelid = c.oid and x.indisvalid and x.indpred is null and a.attname = any (k.columns))`

@@ -181,6 +181,29 @@ test('what a role may do is seen as it has become', async () => {
   expect(tables.get('secrets')?.privileges).toContain('DELETE')
 })
 
+test('a look goes on while tables come and go that it has begun to read', async () => {
+  let isOver = false
+  const churn = async (name: string) => {
+    while (!isOver) {
+      await database.pool.query(
+        `create table ${name} (id serial, day int) partition by range (day)`,
+      )
+      await database.pool.query(`create table ${name}_1 partition of ${name} default`)
+      await database.pool.query(`drop table ${name}`)
+    }
+  }
+  const churning = Promise.all(['brief', 'short'].map(churn))
+  try {
+    for (let looks = 0; looks < 8; looks += 1) {
+      const { tables } = await readCatalog(pool, { schema: 'public' }, [])
+      expect(tables.get('events')?.columns.map(({ name }) => name)).toEqual(['tenant_id', 'at'])
+    }
+  } finally {
+    isOver = true
+    await churning
+  }
+})
+
 test('a schema that has not changed takes one statement', async () => {
   await database.pool.query('drop table if exists people cascade')
   await database.pool.query('create sequence numbers; create table numbered (id int)')
