@@ -18,6 +18,8 @@ async function exampleOf(rule: RuleText, dialect: Dialect): Promise<Finding> {
   return found
 }
 
+const manuals = 'the manuals of MySQL 5.7, 8.0 and 8.4'
+
 export async function pageText(rule: RuleText, dialect: Dialect): Promise<string> {
   const { message, level, steps, safeFrom } = await exampleOf(rule, dialect)
   const { code, lock, cost, breaks, example, exampleFile } = rule
@@ -33,6 +35,9 @@ export async function pageText(rule: RuleText, dialect: Dialect): Promise<string
     ...wrapped(`- **Lock**: ${locked}`),
     ...(lock === null ? [] : wrapped(`- **How long**: ${lockDuration(cost)}`)),
     ...(safeFrom === null ? [] : wrapped(`- **Safe**: ${safeFrom}`)),
+    ...(dialect === 'mysql'
+      ? wrapped(`- **Known from**: ${manuals}; not measured on a server`)
+      : []),
     '',
     '## What breaks',
     '',

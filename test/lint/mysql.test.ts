@@ -15,6 +15,9 @@ function costOf(clause: string, version: number, before?: string): string {
   return [algorithm, lock, ...(rebuilds ? ['rebuilds'] : [])].join(' ')
 }
 
+/** `'1','2'`: as many values. */
+const digits = (count: number) => Array.from({ length: count }, (_, i) => `'${i + 1}'`).join()
+
 const copies = 'COPY SHARED rebuilds'
 const rebuilds = 'INPLACE NONE rebuilds'
 
@@ -41,6 +44,13 @@ describe('by the tables of the manuals', () => {
     ['ENGINE = InnoDB', ...Array(4).fill(rebuilds)],
     ['PARTITION BY HASH (a) PARTITIONS 4', copies, copies, copies, copies],
     ['RENAME TO u', 'INPLACE NONE', ...Array(3).fill('INSTANT NONE')],
+    ['ADD a INT UNIQUE', ...Array(4).fill(rebuilds)],
+    ["ENCRYPTION = 'Y'", copies, copies, copies, copies],
+    ['ORDER BY a', copies, copies, copies, copies],
+    ['OPTIMIZE PARTITION p', copies, copies, copies, copies],
+    ['COALESCE PARTITION 2', ...Array(4).fill('INPLACE SHARED rebuilds')],
+    ['ADD PARTITION PARTITIONS 2', ...Array(4).fill('INPLACE SHARED rebuilds')],
+    ['ADD PARTITION (PARTITION p VALUES LESS THAN (5))', ...Array(4).fill('INPLACE NONE')],
   ])('%s', (clause, ...expected) => {
     expect([50744, 80011, 80028, 80400].map((version) => costOf(clause, version))).toEqual(expected)
   })
@@ -50,6 +60,14 @@ describe('by the tables of the manuals', () => {
     ['VARCHAR ( 20 )', 'a VARCHAR(80)', copies],
     ['VARCHAR ( 80 )', 'a VARCHAR(200)', 'INPLACE NONE'],
     ['VARCHAR ( 80 )', 'a VARCHAR(70)', copies],
+    ['VARCHAR ( 64 ) CHARACTER SET LATIN1', 'a VARCHAR(255)', 'INPLACE NONE'],
+    ['VARCHAR ( 64 ) CHARACTER SET LATIN1', 'a VARCHAR(256)', copies],
+    ['VARCHAR ( 64 ) CHARACTER SET UTF8', 'a VARCHAR(86)', copies],
+    ['VARCHAR ( 64 ) CHARACTER SET GBK', 'a VARCHAR(65)', 'INPLACE NONE'],
+    ['VARCHAR ( 64 ) CHARACTER SET GBK', 'a VARCHAR(86)', copies],
+    ['VARCHAR ( 64 ) CHARSET LATIN1', 'a VARCHAR(64) CHARACTER SET utf8mb4', copies],
+    ["SET ( '1' , '2' , '3' , '4' , '5' , '6' , '7' )", `a SET(${digits(8)})`, 'INSTANT NONE'],
+    ["SET ( '1' , '2' , '3' , '4' , '5' , '6' , '7' , '8' )", `a SET(${digits(9)})`, copies],
     ["ENUM ( 'a' , 'b' )", "a ENUM('a','b','c')", 'INSTANT NONE'],
     ["ENUM ( 'a' , 'b' )", "a ENUM('b','a')", copies],
     ['INT', 'a BIGINT', copies],
@@ -99,6 +117,14 @@ describe('statements', () => {
     ['# rehome:allow mysql-table-dropped unused for a year\nDROP TABLE t', []],
     ['-- rehome:allow mysql-table-dropped\nDROP TABLE t', ['allow-comment', 'mysql-table-dropped']],
     ['ALTER TABLE t SOMETHING NEW', ['mysql-copies-table']],
+    ['DELETE t FROM t JOIN u ON t.id = u.id', ['mysql-rows-changed-at-once']],
+    ['DROP SCHEMA IF EXISTS `d`', ['mysql-database-dropped']],
+    [
+      'ALTER TABLE t ADD COLUMN (a INT NOT NULL, b INT NOT NULL), ALGORITHM=INSTANT',
+      ['mysql-column-without-default', 'mysql-column-without-default'],
+    ],
+    ['ALTER TABLE t TRUNCATE PARTITION p', []],
+    ['ALTER TABLE t DROP PARTITION p', ['mysql-algorithm-not-stated']],
   ])('%j', async (text, found) => {
     expect(await codes(text)).toEqual(found)
   })
@@ -108,6 +134,21 @@ describe('statements', () => {
     const alter = 'ALTER TABLE t MODIFY a VARCHAR(40) NOT NULL, ALGORITHM=INPLACE;'
     expect(await codes(create, alter)).toEqual([])
     expect(await codes(alter)).toEqual(['mysql-copies-table', 'mysql-not-null'])
+  })
+
+  test('know the character set of the table', async () => {
+    const alter = 'ALTER TABLE t MODIFY a VARCHAR(256), ALGORITHM=INPLACE;'
+    const create = 'CREATE TABLE t (id INT, a VARCHAR(64), KEY (a))'
+    expect(await codes(create, alter)).toEqual([])
+    expect(await codes(`${create} ENGINE=InnoDB DEFAULT CHARSET=latin1`, alter)).toEqual([
+      'mysql-copies-table',
+    ])
+  })
+
+  test('wait for metadata as long as lock_wait_timeout, not innodb_lock_wait_timeout', async () => {
+    const text = 'SET innodb_lock_wait_timeout = 2; ALTER TABLE t ADD a INT, ALGORITHM=INSTANT'
+    const findings = await lintTexts([{ path: 'a.sql', text }], { dialect: 'mysql' })
+    expect(findings.map(({ code }) => code)).toEqual(['mysql-lock-wait-timeout'])
   })
 
   test('have lines and columns of the file', async () => {

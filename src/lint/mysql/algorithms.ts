@@ -70,6 +70,7 @@ export function executionOf(operation: Operation, around: Circumstances): Execut
     case 'add check':
     case 'convert character set':
     case 'partition anew':
+    case 'copying option':
     case 'other':
       return copy
   }
@@ -82,6 +83,8 @@ function ofNewColumn({ definition }: Operation, version: number): Execution {
     return version >= 80000 ? instant : inplace
   }
   if (/\bDEFAULT \(/.test(definition)) return copy
+  // Its index is built in place, which INSTANT cannot do.
+  if (/\b(?:UNIQUE|KEY)\b/.test(definition)) return rebuild
   const isLast = !/ (?:FIRST|AFTER \S+)$/.test(definition)
   if (version >= 80029 || (version >= 80012 && isLast)) return instant
   return rebuild
@@ -91,7 +94,10 @@ function ofModified({ definition, renamed }: Operation, around: Circumstances): 
   const { before, version } = around
   if (before === undefined) return copy
   const [from, to] = [typeOf(before), typeOf(definition)]
-  if (from !== to && !grows(from, to)) return copy
+  const charset = charsetOf(before)
+  if (charset !== '' && charsetOf(definition) !== '' && charset !== charsetOf(definition))
+    return copy
+  if (from !== to && !grows(from, to, bytesEach(charset, version))) return copy
   if (isNullable(before) !== isNullable(definition)) return rebuild
   if (/ (?:FIRST|AFTER \S+)$/.test(definition)) return rebuild
   if (/^(?:ENUM|SET)/.test(to) && from !== to) return version >= 80000 ? instant : inplace
@@ -109,16 +115,35 @@ function isNullable(definition: string): boolean {
   return !/\bNOT NULL\b|\bPRIMARY KEY\b/.test(definition)
 }
 
-const bytesEachMax = 4
+/** Character set in capitals; empty: the definition states none. */
+function charsetOf(definition: string): string {
+  return /\b(?:CHARACTER SET|CHARSET) (?:= )?`?(\w+)/.exec(definition)?.[1] ?? ''
+}
 
-/** VARCHAR whose length takes as many bytes as before, and ENUM with values at its end. */
-function grows(from: string, to: string): boolean {
+/** Bytes that a character may take. Of an unknown set, all that are possible. */
+function bytesEach(charset: string, version: number): number[] {
+  if (charset === 'UTF8MB4' || (charset === '' && version >= 80000)) return [4]
+  if (charset === 'UTF8' || charset === 'UTF8MB3') return [3]
+  return charset === 'LATIN1' || charset === 'ASCII' ? [1] : [1, 2, 3, 4]
+}
+
+/**
+ * VARCHAR whose length is stored in as many bytes as before, and ENUM or SET with new values at its
+ * end that are stored in as many bytes.
+ */
+function grows(from: string, to: string, bytes: readonly number[]): boolean {
   const lengths = [from, to].map((type) =>
     Number(/^VARCHAR \( (\d+) \)$/.exec(type)?.[1] ?? Number.NaN),
   )
   const [before = Number.NaN, after = Number.NaN] = lengths
-  const needsTwoBytes = (length: number) => length * bytesEachMax > 255
-  if (after >= before) return needsTwoBytes(before) === needsTwoBytes(after)
+  if (after >= before) return bytes.every((each) => before * each > 255 === after * each > 255)
   const values = /^(?:ENUM|SET) \(/.test(from) && from.endsWith(')')
-  return values && to.startsWith(`${from.slice(0, -1).trimEnd()} ,`)
+  const isLonger = values && to.startsWith(`${from.slice(0, -1).trimEnd()} ,`)
+  return isLonger && valueBytes(from) === valueBytes(to)
+}
+
+function valueBytes(type: string): number {
+  const count = [...type.matchAll(/'(?:[^'\\]|\\.|'')*'/g)].length
+  if (type.startsWith('ENUM')) return count > 255 ? 2 : 1
+  return count > 32 ? 8 : Math.ceil(count / 8)
 }

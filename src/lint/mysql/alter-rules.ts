@@ -35,7 +35,7 @@ export const alterRules: readonly MysqlRule[] = [
       'linted file has it.',
     safeFrom:
       'no version for types, character sets and stored generated columns; 8.0 for values at the end of ' +
-      'an ENUM; any version for a VARCHAR whose length stays within 255 bytes, or above',
+      'an ENUM or SET that take no more bytes; any version for a VARCHAR that stays within 255 bytes, or above',
     example: 'ALTER TABLE orders MODIFY id BIGINT NOT NULL;',
     steps: [
       {
@@ -117,8 +117,12 @@ export const alterRules: readonly MysqlRule[] = [
         sql: `${wait}\n{=stated}`,
       },
     ],
-    find({ alteration, execution, first, statement }) {
+    find({ alteration, execution, first, statement, operation, scene }) {
       if (!first || !alteration || !execution || alteration.algorithm !== '') return null
+      // Statements about partitions take the clause from 8.0 on, and only to add or drop some.
+      const isOther = /^(?:TRUNCATE|EXCHANGE|ANALYZE|CHECK|REPAIR) /.test(operation?.text ?? '')
+      const isOld = isOther || scene.version < 80000
+      if (operation?.kind === 'change partitions' && isOld) return null
       if (execution.algorithm === 'COPY' || execution.lock === 'SHARED') return null
       const text = statement.text.replace(/;\s*$/, '')
       const comma = /^\s*alter/i.test(text) ? ',' : ''

@@ -25,6 +25,7 @@ export type OperationKind =
   | 'change partitions'
   | 'rebuild'
   | 'change option'
+  | 'copying option'
   | 'rename table'
   | 'other'
 
@@ -74,6 +75,7 @@ function alterTable({ tokens, text }: MysqlStatement, from: number): Alteration 
   }
   const operations = clauses
     .filter((one) => !/^(?:ALGORITHM|LOCK) (?:= )?\w+$/.test(capitals(one)))
+    .flatMap(columnsApart)
     .map((one) => ({ ...operationOf(table, one), source: sourceOf(one) }))
   return { table, operations, algorithm: option('ALGORITHM'), lock: option('LOCK') }
 }
@@ -113,6 +115,14 @@ function clausesOf(tokens: readonly Token[]): Token[][] {
   return clauses.filter((clause) => clause.length > 0)
 }
 
+/** `ADD COLUMN (a INT, b INT)` adds each column as if it stood alone. */
+function columnsApart(clause: readonly Token[]): (readonly Token[])[] {
+  const open = /^ADD (?:COLUMN )?\(/.exec(capitals(clause))?.[0].split(' ').length
+  if (open === undefined || clause.at(-1)?.text !== ')') return [clause]
+  const lead = clause.slice(0, open - 1)
+  return clausesOf(clause.slice(open, -1)).map((column) => [...lead, ...column])
+}
+
 /** Tokens with single blanks, words in capitals, names and texts in quotes. */
 export function capitals(tokens: readonly Token[]): string {
   return tokens
@@ -131,12 +141,9 @@ const kinds: readonly (readonly [RegExp, OperationKind])[] = [
   [/^ADD FULLTEXT/, 'add fulltext index'],
   [/^ADD SPATIAL/, 'add spatial index'],
   [/^ADD (?:INDEX|KEY)\b/, 'add index'],
-  [
-    /^(?:ADD|DROP|TRUNCATE|EXCHANGE|DISCARD|IMPORT|ANALYZE|CHECK|OPTIMIZE|REPAIR) PARTITION/,
-    'change partitions',
-  ],
-  [/^(?:REORGANIZE|COALESCE|REBUILD) PARTITION/, 'reorganize partitions'],
-  [/^(?:PARTITION BY|REMOVE PARTITIONING)/, 'partition anew'],
+  [/^(?:REORGANIZE|COALESCE|REBUILD|ADD PARTITION PARTITIONS) /, 'reorganize partitions'],
+  [/^(?:ADD|DROP|TRUNCATE|EXCHANGE|ANALYZE|CHECK|REPAIR) PARTITION/, 'change partitions'],
+  [/^(?:PARTITION BY|REMOVE PARTITIONING|(?:OPTIMIZE|DISCARD|IMPORT) PARTITION)/, 'partition anew'],
   [/^ADD (?:COLUMN )?(?:IF NOT EXISTS )?/, 'add column'],
   [/^DROP PRIMARY KEY/, 'drop primary key'],
   [/^DROP FOREIGN KEY/, 'drop foreign key'],
@@ -150,7 +157,8 @@ const kinds: readonly (readonly [RegExp, OperationKind])[] = [
   [/^ALTER (?:COLUMN )?(?!CHECK|CONSTRAINT)/, 'change default'],
   [/^ALTER (?:CHECK|CONSTRAINT) /, 'add check'],
   [/^CONVERT TO /, 'convert character set'],
-  [/^(?:FORCE|ENGINE|ROW_FORMAT|KEY_BLOCK_SIZE|ENCRYPTION|TABLESPACE|ORDER BY)\b/, 'rebuild'],
+  [/^(?:FORCE|ENGINE|ROW_FORMAT|KEY_BLOCK_SIZE)\b/, 'rebuild'],
+  [/^(?:ENCRYPTION|TABLESPACE|ORDER BY)\b/, 'copying option'],
   [
     /^(?:AUTO_INCREMENT|COMMENT|STATS_|DEFAULT|CHARACTER|CHARSET|COLLATE|COMPRESSION)/,
     'change option',

@@ -37,7 +37,7 @@ export class MysqlScene {
     const text = capitals(statement.tokens)
     const create = /^CREATE (?:TEMPORARY )?TABLE (?:IF NOT EXISTS )?/.exec(text)
     if (create) this.#create(statement.tokens, create[0].trim().split(' ').length)
-    const waits = /^SET .*\b(?:INNODB_)?LOCK_WAIT_TIMEOUT = (\d+)/.exec(text)?.[1]
+    const waits = /^SET .*\bLOCK_WAIT_TIMEOUT = (\d+)/.exec(text)?.[1]
     if (waits !== undefined) this.waitsShortly = Number(waits) <= longestWaitS
     const checks = /^SET .*\bFOREIGN_KEY_CHECKS = (\w+)/.exec(text)?.[1]
     if (checks !== undefined) this.ignoresForeignKeys = /^(?:0|OFF|FALSE)$/.test(checks)
@@ -50,20 +50,26 @@ export class MysqlScene {
   #create(tokens: readonly Token[], at: number): void {
     const { table, next } = tableAt(tokens, at)
     this.created.add(table)
+    const options = capitals(tokens.slice(tokens.findLastIndex(({ text }) => text === ')')))
+    const charset = /\b(?:CHARACTER SET|CHARSET) (?:= )?(\w+)/.exec(options)?.[1]
     let depth = 0
     let part: Token[] = []
     for (const token of tokens.slice(next)) {
       if (token.text === ')') depth -= 1
       if ((depth === 1 && token.text === ',') || (depth === 0 && token.text === ')')) {
-        this.#define(table, part)
+        this.#define(table, part, charset)
         part = []
       } else if (depth > 0) part.push(token)
       if (token.text === '(') depth += 1
     }
   }
 
-  #define(table: string, [name, ...rest]: readonly Token[]): void {
-    if (name) this.columns.set(`${table}.${name.text}`.toLowerCase(), capitals(rest))
+  #define(table: string, [name, ...rest]: readonly Token[], charset: string | undefined): void {
+    if (!name) return
+    const own = capitals(rest)
+    const isStated = charset === undefined || /\b(?:CHARACTER SET|CHARSET)\b/.test(own)
+    const definition = isStated ? own : `${own} CHARACTER SET ${charset}`
+    this.columns.set(`${table}.${name.text}`.toLowerCase(), definition)
   }
 
   #alter({ kind, table, column, definition, renamed }: Operation): void {

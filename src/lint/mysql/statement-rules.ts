@@ -173,6 +173,22 @@ export const statementRules: readonly MysqlRule[] = [
     },
   },
   {
+    code: 'mysql-database-dropped',
+    level: 'error',
+    title: 'database {object} is dropped',
+    lock: null,
+    cost: 'instant',
+    breaks: 'All tables in it are lost, and DDL has no rollback in MySQL.',
+    example: 'DROP DATABASE archive;',
+    steps: [
+      { does: 'Drop its tables one by one (see mysql-table-dropped), then the empty database.' },
+    ],
+    find({ text }) {
+      const match = /^DROP (?:DATABASE|SCHEMA) (?:IF EXISTS )?`?([^` ]+)/.exec(text)
+      return match ? { object: match[1]?.toLowerCase() ?? '' } : null
+    },
+  },
+  {
     code: 'mysql-index-dropped',
     level: 'warning',
     title: 'index {object} of {table} is dropped',
@@ -234,7 +250,7 @@ export const statementRules: readonly MysqlRule[] = [
       const { text, statement } = site
       const object =
         tableAfter(site, /^UPDATE (?:LOW_PRIORITY )?(?:IGNORE )?/) ??
-        tableAfter(site, /^DELETE (?:LOW_PRIORITY |QUICK |IGNORE )*FROM /)
+        tableAfter(site, /^DELETE (?:LOW_PRIORITY |QUICK |IGNORE )*(?:FROM )?/)
       if (object === null || /\bLIMIT \d/.test(text)) return null
       const where = /\bWHERE (.*)$/.exec(text)?.[1] ?? ''
       const isBounded = /(?:=|<=?|>=?|\bIN|\bBETWEEN) (?:\( )?(?:\d|['"?:]\S)/.test(where)
