@@ -7,32 +7,39 @@
  */
 import { partitionTree } from '../relations.ts'
 
-/** The rows of the catalogue that describe `relations`, a query of oids, each with its version. */
+/**
+ * The rows of the catalogue that describe `relations`, each with its version. `relations`: a query
+ * of oids, each beside its `root`, and it may refer to itself.
+ */
 const versionsOf = (relations: string) => `
-  with relations as materialized (${relations}),
+  with recursive relations (root, oid) as (${relations}),
   triggers as materialized (
-    select t.oid, t.xmin as version, t.tgfoid from pg_trigger t join relations r on r.oid = t.tgrelid)
-  select format('relation %s %s', c.oid, c.xmin) as name
-    from pg_class c where c.oid = any (array(select oid from relations))
+    select r.root, t.oid, t.xmin as version, t.tgfoid
+    from pg_trigger t join relations r on r.oid = t.tgrelid)
+  select r.root, format('relation %s %s', c.oid, c.xmin) as name
+    from pg_class c join relations r using (oid)
+    where c.oid = any (array(select oid from relations))
   union all
-  select format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
-    from pg_attribute a where a.attrelid = any (array(select oid from relations))
+  select r.root, format('column %s %s %s', a.attrelid, a.attnum, a.xmin)
+    from pg_attribute a join relations r on r.oid = a.attrelid
+    where a.attrelid = any (array(select oid from relations))
   union all
-  select format('default %s %s', d.oid, d.xmin)
+  select r.root, format('default %s %s', d.oid, d.xmin)
     from pg_attrdef d join relations r on r.oid = d.adrelid
   union all
-  select format('constraint %s %s', k.oid, k.xmin)
+  select r.root, format('constraint %s %s', k.oid, k.xmin)
     from pg_constraint k join relations r on r.oid = k.conrelid
   union all
-  select format('trigger %s %s', oid, version) from triggers
+  select root, format('trigger %s %s', oid, version) from triggers
   union all
-  select format('function %s %s', p.oid, p.xmin) from pg_proc p
+  select t.root, format('function %s %s', p.oid, p.xmin)
+    from (select distinct root, tgfoid from triggers) t join pg_proc p on p.oid = t.tgfoid
     where p.oid = any (array(select tgfoid from triggers))
   union all
-  select format('rule %s %s', w.oid, w.xmin)
+  select r.root, format('rule %s %s', w.oid, w.xmin)
     from pg_rewrite w join relations r on r.oid = w.ev_class
   union all
-  select format('partition %s %s %s', i.inhrelid, i.inhparent, i.xmin)
+  select r.root, format('partition %s %s %s', i.inhrelid, i.inhparent, i.xmin)
     from pg_inherits i join relations r on r.oid = i.inhparent`
 
 /** Changes with the functions of the fence. An expression. */
@@ -43,15 +50,18 @@ export const fenceStamp = `(
 /** An expression. `$1`: the schema, without quotes. */
 export const schemaStamp = `(
   select md5(coalesce(string_agg(name, ',' order by name), '') || ${fenceStamp})
-  from (${versionsOf(`select oid from pg_class
+  from (${versionsOf(`select 0::oid, oid from pg_class
     where relnamespace = (select to_regnamespace(quote_ident($1))) and relkind in ('r', 'p', 'f')`)}) v)`
 
-/** Stamp of one table and what inherits from it. An expression over `c`, its relation. */
-export const tableStamp = `(
-  select md5(string_agg(name, ',' order by name))
-  from (${versionsOf(`with recursive parts (oid) as (
-    select c.oid union select i.inhrelid from pg_inherits i join parts on parts.oid = i.inhparent)
-    select oid from parts`)}) v)`
+/**
+ * Stamps of `tables`, a query of oids, each with the partitions and heirs below it: a query of
+ * `root` and `stamp`.
+ */
+export const stampsOf = (tables: string) => `
+  select root, md5(string_agg(name, ',' order by name)) as stamp
+  from (${versionsOf(`select oid, oid from (${tables}) t
+    union select r.root, i.inhrelid from pg_inherits i join relations r on r.oid = i.inhparent`)}) v
+  group by root`
 
 /** Objects of people, not of PostgreSQL: FirstNormalObjectId of its `access/transam.h`. */
 const peoples = 16384

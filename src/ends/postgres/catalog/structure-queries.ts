@@ -1,7 +1,7 @@
 /** Queries of the tables of a schema and, by oid, of their parts. `$1`: the schema, quoted. */
 import { partitionTree } from '../relations.ts'
 import { keySides } from './dependents.ts'
-import { tableStamp } from './schema-stamp.ts'
+import { stampsOf } from './schema-stamp.ts'
 
 /** A function whose body calls nextval; one of SQL's own form (BEGIN ATOMIC) has no text. */
 const takesNumbers = `(p.prosrc ~* '\\mnextval\\M'
@@ -27,6 +27,10 @@ const hiddenNumbers = `
           and e.refclassid = 'pg_class'::regclass) <> 1
     order by 1)`
 
+const tables = `
+  select c.* from pg_class c
+  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`
+
 export const tablesQuery = `
   select c.oid::int8::text as oid, c.relname as name,
     c.relrowsecurity and exists (select from pg_roles who where not (who.rolsuper or who.rolbypassrls)
@@ -43,12 +47,13 @@ export const tablesQuery = `
     array(select p.relname::text from ${partitionTree('c.oid')} t join pg_class p on p.oid = t.relid
       where t.relid <> c.oid and p.relnamespace = c.relnamespace and p.relkind <> 'f'
       order by p.oid) as partitions,
-    array(select n.nspname || '.' || k.relname from pg_class k
-      join pg_namespace n on n.oid = k.relnamespace
-      where not k.relispartition and exists (select from pg_inherits i
-          where (c.oid, k.oid) in ((i.inhparent, i.inhrelid), (i.inhrelid, i.inhparent)))
-        or k.oid in (select t.relid from ${partitionTree('c.oid')} t)
-          and (k.relnamespace <> c.relnamespace or k.relkind = 'f')
+    array(select n.nspname || '.' || k.relname
+      from (select i.inhrelid from pg_inherits i where i.inhparent = c.oid
+        union select i.inhparent from pg_inherits i where i.inhrelid = c.oid
+        union select t.relid from ${partitionTree('c.oid')} t) near (oid)
+      join pg_class k using (oid) join pg_namespace n on n.oid = k.relnamespace
+      where not k.relispartition and k.oid <> c.oid
+        or k.relispartition and (k.relnamespace <> c.relnamespace or k.relkind = 'f')
       order by 1) as unguardable,
     array(select distinct n.nspname || '.' || k.relname from pg_constraint f
       join pg_class k on k.oid = f.conrelid join pg_namespace n on n.oid = k.relnamespace
@@ -58,9 +63,8 @@ export const tablesQuery = `
     array(select a.attname::text from pg_partitioned_table p, unnest(p.partattrs) k
       join pg_attribute a on a.attrelid = c.oid and a.attnum = k where p.partrelid = c.oid)
       as "partitionColumns",
-    ${hiddenNumbers} as "hiddenNumbers", ${tableStamp} as stamp
-  from pg_class c
-  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    ${hiddenNumbers} as "hiddenNumbers", s.stamp
+  from (${tables}) c left join (${stampsOf(`select oid from (${tables}) c`)}) s on s.root = c.oid
   order by c.relname`
 
 /** Whichever sequence a column's values come from; `plain`: these are its numbers as they are. */
