@@ -14,6 +14,7 @@ import { takeNextMoves } from '../src/control/fleet/next-moves.ts'
 import { advanceRuns } from '../src/coordinator/advance-runs.ts'
 import { closeEnds, install, openEnds } from '../src/coordinator/installation.ts'
 import { type Library, openLibrary } from '../src/coordinator/rehome.ts'
+import { type Ends, sharedEnds } from '../src/ends/end.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import { addJobs } from '../src/queue/jobs.ts'
 import { reap } from '../src/stages/reap.ts'
@@ -118,7 +119,7 @@ interface Place {
 
 async function measureLooks(stage: BenchStage, place: Place): Promise<Figure[]> {
   const plan = checkPlan(planInput)
-  const ends = openEnds(plan, place.environment)
+  const ends = sharedEnds(openEnds(plan, place.environment))
   const figures: Figure[] = []
   for (const { what, look, aimMs } of looksAt(place, ends)) {
     await look()
@@ -142,7 +143,7 @@ interface Look {
   readonly aimMs?: number
 }
 
-function looksAt({ rehome, runId, tenants }: Place, ends: ReturnType<typeof openEnds>): Look[] {
+function looksAt({ rehome, runId, tenants }: Place, ends: Ends): Look[] {
   const { control } = rehome
   const plan = checkPlan(planInput)
   const fingerprint = fingerprintOf(plan)

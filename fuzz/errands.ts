@@ -9,7 +9,7 @@ import type { Control } from '../src/control/database.ts'
 import { findMove } from '../src/control/moves.ts'
 import { insertRun } from '../src/control/runs/runs.ts'
 import { closeEnds, openEnds } from '../src/coordinator/installation.ts'
-import type { Ends } from '../src/ends/end.ts'
+import { type Ends, sharedEnds } from '../src/ends/end.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
@@ -59,7 +59,7 @@ export function openErrands(
   },
 ): Errands {
   const plan = checkPlan(input)
-  const ends = openEnds(plan, given.environment)
+  const ends = sharedEnds(openEnds(plan, given.environment))
   const fingerprint = fingerprintOf(plan)
   const at: At = { control, plan, fingerprint, ends, tenant: given.tenant, moveId: '' }
   const { moments } = given

@@ -16,6 +16,7 @@ import { limitMoves } from '../src/queue/limits.ts'
 import type { Queues } from '../src/queue/queues.ts'
 import { reap, tidyLogs } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
+import { eachInHand } from '../src/worker/ends-in-hand.ts'
 import { startLoop } from './loop.ts'
 
 export interface ReconcileOptions {
@@ -64,13 +65,16 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
   // A queue that has lost everything has lost the limit, too.
   const limit = async () => await limitMoves(queues, await movesAtOnce(control))
   const ofPlans = plans.flatMap((open): Chore[] => {
-    const { plan, ends } = open
+    const { plan } = open
     const lookAfterFences = async () => {
-      for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
+      await eachInHand(control, open, async (ends) => {
+        for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
+      })
     }
+    const tidy = () => eachInHand(control, open, tidyLogs)
     return [
       { what: 'look after fences', work: lookAfterFences },
-      { what: 'tidy the logs of changes', work: () => tidyLogs(ends), everyLooks: looksToTidy },
+      { what: 'tidy the logs of changes', work: tidy, everyLooks: looksToTidy },
       { what: 'ask for audits', work: () => auditDue(options, open) },
     ]
   })

@@ -6,7 +6,7 @@
  * thrown.
  */
 export async function inParallel<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   { limit, signal }: { limit: number; signal: AbortSignal },
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -14,12 +14,13 @@ export async function inParallel<T>(
   const either = AbortSignal.any([signal, failed.signal])
   const rest = items[Symbol.iterator]()
   const lane = async () => {
-    for (const item of rest) {
-      if (either.aborted) return
-      await work(item, either)
+    while (!either.aborted) {
+      const next = rest.next()
+      if (next.done) return
+      await work(next.value, either)
     }
   }
-  const lanes = Array.from({ length: Math.min(limit, items.length) }, () =>
+  const lanes = Array.from({ length: limit }, () =>
     lane().catch((error: unknown) => {
       failed.abort(error)
       throw error

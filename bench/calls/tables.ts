@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import pg from 'pg'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, install, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { installGuard } from '../../src/ends/postgres/fence/install-guard.ts'
 import { open } from '../../src/index.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
@@ -106,7 +107,7 @@ const some = 20
 /** Longest waits of a client that writes a table without a pause, one for each table. */
 async function longestWaits(environment: Environment): Promise<number[]> {
   const checked = checkPlan(plan)
-  const ends = openEnds(checked, environment)
+  const ends = sharedEnds(openEnds(checked, environment))
   const client = new pg.Client({ connectionString: environment.SOURCE_URL })
   await client.connect()
   const { sql } = ends.source

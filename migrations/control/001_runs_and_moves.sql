@@ -42,7 +42,8 @@ create table rehome_control.runs (
   -- sha256 of the plan as it was when enqueued: only workers with the same text carry it out.
   plan_fingerprint text not null,
   scope text not null,
-  -- Hosts and databases of the two ends, without user or password, for people.
+  -- Hosts and databases of the two ends, without user or password, for people. In words where each
+  -- tenant has an end of its own.
   source text not null,
   target text not null,
   attempts integer not null,
@@ -100,6 +101,9 @@ create table rehome_control.moves (
   -- The same at the target, where both models live in one database.
   target_scope text not null,
   tenant_id text not null,
+  -- The tenant's own ends, where they depend on the tenant. null: those of the run.
+  source text,
+  target text,
   phase text not null default 'queued',
   -- What is asked of the worker: bring the tenant over, back, or remove the old copy.
   errand text not null default 'move',
@@ -211,6 +215,8 @@ create index largest_moves_of_run on rehome_control.moves (run_id, rows_copied)
   where phase = 'moved' and rows_copied > 0;
 -- A further run asks where its tenants live.
 create index moves_by_tenant on rehome_control.moves (tenant_id);
+create index moves_with_own_ends on rehome_control.moves (run_id, tenant_id)
+  where source is not null or target is not null;
 -- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.
 create index moves_by_phase on rehome_control.moves (run_id, phase, tenant_id);
 create index moves_by_error on rehome_control.moves (run_id, error_code, tenant_id)

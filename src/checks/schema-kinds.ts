@@ -2,9 +2,19 @@
  * Plans whose tenants have schemas of their own: one survey for all tenants whose schemas are
  * alike, at both ends.
  */
-import { type End, type Ends, endsOf, hasSchemas } from '../ends/end.ts'
+import {
+  commonEnds,
+  type Ends,
+  endsOf,
+  type PlanEnd,
+  type PlanEnds,
+  tenantsAt,
+} from '../ends/end.ts'
+import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
+import { hasSchemas } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type Survey, survey } from './survey.ts'
 
@@ -31,11 +41,13 @@ export interface Kinds {
 /** `tenants`: asked for only where they have schemas of their own. */
 export async function surveyKinds(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   tenants: () => Promise<readonly string[]>,
 ): Promise<Kinds> {
-  if (!hasSchemas(ends)) {
-    return { kinds: [{ tenants: null, ends, survey: await survey(plan, ends) }], without: [] }
+  const common = commonEnds(ends)
+  if (common) {
+    const only = { tenants: null, ends: common, survey: await survey(plan, common) }
+    return { kinds: [only], without: [] }
   }
   const names = [...new Set(await tenants())]
   refuseTemplate(plan, ends, names)
@@ -63,12 +75,12 @@ export async function surveyKinds(
 }
 
 /** A tenant's schema is filled, and dropped. Throws PLAN_INVALID. */
-function refuseTemplate({ prepare }: Plan, ends: Ends, tenants: readonly string[]): void {
+function refuseTemplate({ prepare }: Plan, ends: PlanEnds, tenants: readonly string[]): void {
   if (typeof prepare !== 'object') return
   const { like } = prepare
-  const isThere = (end: End) => end.schemas && end.sql?.address === ends.target.sql?.address
+  const isThere = (end: PlanEnd) => end.places && end.sql?.address === ends.target.sql?.address
   for (const end of [ends.target, ends.source].filter(isThere)) {
-    const tenant = tenants.find((id) => end.schemas?.of(id).sql?.schema === like)
+    const tenant = tenants.find((id) => end.places?.of(id).sql?.schema === like)
     if (tenant === undefined) continue
     const field = `plan field \`prepare.like\`: "${like}" is also the schema of ${named([tenant])}`
     const message = `${field} at the ${end.name}: a template is no tenant's`
@@ -76,11 +88,25 @@ function refuseTemplate({ prepare }: Plan, ends: Ends, tenants: readonly string[
   }
 }
 
+/** Databases that are asked at once. */
+const atOnce = 4
+const { signal } = new AbortController()
+
+/** For each tenant what its place is like; null: there is none. */
 async function printsAt(
-  end: Ends['source'],
+  end: PlanEnd,
   tenants: readonly string[],
 ): Promise<readonly (string | null)[]> {
-  return (await end.schemas?.prints(tenants)) ?? tenants.map(() => '')
+  const prints = new Map<string, string | null>()
+  const groups = tenantsAt(end, tenants)
+  await inParallel(groups, { limit: atOnce, signal }, async ({ end: one, tenants: some }) => {
+    const own = one.prints && (await one.prints(some).catch(unlessGone))
+    for (const [i, tenant] of some.entries()) {
+      // Tenants of a common schema: each end is of a kind of its own.
+      prints.set(tenant, own === undefined ? one.place : (own?.[i] ?? null))
+    }
+  })
+  return tenants.map((tenant) => prints.get(tenant) ?? null)
 }
 
 /** Adds the tenants to a finding. */
@@ -90,14 +116,14 @@ export function ofKind({ tenants }: Kind, findings: readonly Finding[]): Finding
 }
 
 export function schemalessFinding(
-  { prepare }: Pick<Plan, 'prepare'>,
+  { prepare, target }: Pick<Plan, 'prepare' | 'target'>,
   { end, tenants }: Schemaless,
 ): Finding {
   const made = prepare
     ? ': run `rehome init`, which makes it by `prepare`'
-    : ': create it with its tables, then run `rehome init`; or say `prepare`'
+    : `: create it with its tables, then run \`rehome init\`${hasSchemas(target) ? '; or say `prepare`' : ''}`
   const instead = end === 'target' ? made : ''
-  return { where: end, message: `there is no schema for ${named(tenants)}${instead}` }
+  return { where: end, message: `there is no schema or database for ${named(tenants)}${instead}` }
 }
 
 /** Throws PREFLIGHT_FAILED. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { HashFunction } from '../ends/digest.ts'
-import { type End, type Ends, failedAt, type SqlEnd } from '../ends/end.ts'
+import { type End, type Ends, failedAt, type PlanEnds, type SqlEnd } from '../ends/end.ts'
 import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
 import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
@@ -115,9 +115,12 @@ function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Surv
 }
 
 /** The tables of the source by which tenants are known, whatever the target looks like. */
-export async function sourcesAlone(plan: Plan, { source }: Ends): Promise<readonly EndTable[]> {
-  // Tenants are known by their schemas.
-  if (source.schemas) return []
+export async function sourcesAlone(
+  plan: Plan,
+  { source }: Pick<PlanEnds, 'source'>,
+): Promise<readonly EndTable[]> {
+  // Tenants are known by their schemas or databases.
+  if (source.places || !source.rows) return []
   const catalog = await source.rows.describe([])
   return routeTables(plan, catalog, { ...catalog, tables: new Map() }).sources
 }

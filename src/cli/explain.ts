@@ -2,7 +2,7 @@
 import { sourcesAlone, survey } from '../checks/survey.ts'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
 import { tenantsOf } from '../coordinator/tenants.ts'
-import { endsOf } from '../ends/end.ts'
+import { commonEnds, endsOf } from '../ends/end.ts'
 import { number } from '../numbers.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { PlanInput } from '../plan/plan.ts'
@@ -23,7 +23,8 @@ export async function explainPlan(input: PlanInput): Promise<Explanation> {
   try {
     const sources = await sourcesAlone(plan, ends)
     const [tenant = null] = (await tenantsOf(plan, ends, { sources })).here
-    const own = tenant === null ? ends : endsOf(ends, tenant)
+    const own = tenant === null ? commonEnds(ends) : endsOf(ends, tenant)
+    if (!own) return { tenant, tables: [] }
     const surveyed = await survey(plan, own)
     // An end over HTTP counts the tenant's own rows alone.
     const shared = own.source.sql ? surveyed.shared : []

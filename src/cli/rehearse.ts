@@ -5,7 +5,7 @@ import type { Evidence } from '../control/database.ts'
 import { storeRehearsal } from '../coordinator/enqueue.ts'
 import { closeEnds, openEnds } from '../coordinator/installation.ts'
 import type { Library } from '../coordinator/rehome.ts'
-import { type Ends, endsOf } from '../ends/end.ts'
+import { endsOf, type PlanEnds } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import { known } from '../known.ts'
 import { createLog } from '../log.ts'
@@ -54,10 +54,9 @@ async function rehearse(file: string, flags: RehearseFlags): Promise<void> {
 async function sayOnly(file: string, plan: Plan, { tenant, json }: RehearseFlags): Promise<void> {
   const ends = openEnds(plan, process.env)
   try {
-    const { source, target } = ends
-    const tables = (await survey(plan, endsOf(ends, tenant))).routes.map(
-      ({ target: to }) => to.name,
-    )
+    const own = endsOf(ends, tenant)
+    const { source, target } = own
+    const tables = (await survey(plan, own)).routes.map(({ target: to }) => to.name)
     const nextSteps = [step('rehearse', file, '--tenant', tenant)]
     const between = { source: source.place, target: target.place }
     if (json) return print(jsonText({ tenant, ...between, tables, nextSteps }, 2))
@@ -94,7 +93,7 @@ async function rehearsed(
   }
 }
 
-function optionsOf({ control }: Library, plan: Plan, ends: Ends) {
+function optionsOf({ control }: Library, plan: Plan, ends: PlanEnds) {
   return {
     control,
     plans: [{ plan, fingerprint: fingerprintOf(plan), ends }],

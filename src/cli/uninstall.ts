@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import { closeEnds, openEnds, sqlEndsOf } from '../coordinator/installation.ts'
 import type { SqlEnd } from '../ends/end.ts'
 import {
   fenceIsInstalled,
@@ -34,10 +34,13 @@ async function uninstall(file: string, flags: UninstallFlags): Promise<void> {
   const tell = (line: string) => flags.json || print(line)
   try {
     const fenced: SqlEnd[] = []
-    for (const { name, place, sql } of [ends.source, ends.target]) {
-      if (!sql) tell(`the ${name} (${place}) is uninstalled where it runs`)
-      else if (!(await fenceIsInstalled(sql))) tell(`the ${name} (${place}) has no fence`)
-      else fenced.push(sql)
+    for (const { name, place, sql, places } of [ends.source, ends.target]) {
+      if (!sql && !places) tell(`the ${name} (${place}) is uninstalled where it runs`)
+    }
+    for await (const sql of sqlEndsOf(plan, ends)) {
+      const { name, place } = sql
+      if (await fenceIsInstalled(sql)) fenced.push(sql)
+      else tell(`the ${name} (${place}) has no fence`)
     }
     const closed = flags.force ? Number.POSITIVE_INFINITY : 0
     // Nothing is removed at one end where the other is still needed.

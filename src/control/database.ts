@@ -119,6 +119,8 @@ export interface MovesTable {
   scope: string
   target_scope: string
   tenant_id: string
+  source: string | null
+  target: string | null
   phase: Generated<Phase>
   errand: Generated<Errand>
   open: Generated<boolean>

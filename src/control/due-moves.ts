@@ -121,6 +121,28 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
   return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
+/** Tenants in hand at a time. */
+const inHandMax = 200
+
+/**
+ * Tenants of a plan, some at a time, at whose ends there may be fences or logs: those whose moves
+ * have begun, or ended lately, and those whose rollback window has ended.
+ */
+export async function tenantsInHand(
+  { pool }: Pick<Control, 'pool'>,
+  plan: { readonly name: string; readonly fingerprint: string },
+): Promise<string[]> {
+  const query = `select m.tenant_id as tenant from rehome_control.moves m
+      join rehome_control.runs r on r.id = m.run_id
+    where r.plan_name = $1 and r.plan_fingerprint = $2
+      and (m.source is not null or m.target is not null)
+      and (m.open and m.phase <> 'queued' or m.updated_at > now() - interval '1 hour'
+        or m.window_until between now() - interval '7 days' and now())
+    group by 1 order by random() limit ${inHandMax}`
+  const { rows } = await pool.query<{ tenant: string }>(query, [plan.name, plan.fingerprint])
+  return rows.map(({ tenant }) => tenant)
+}
+
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */
 const canBeAudited = `m.phase = 'moved' and not m.open and not m.cleanup_begun
   and m.window_until is not null`

@@ -3,26 +3,37 @@ import { sql } from 'kysely'
 import type { Phase } from '../phases.ts'
 import type { Control } from './database.ts'
 
+const sourceText = sql`coalesce(m.source, r.source)`
+const targetText = sql`coalesce(m.target, r.target)`
+
+/** A home of a tenant, or one that it had. */
+export interface HomeOf {
+  readonly tenant: string
+  readonly place: string
+}
+
 /**
- * Tenants among these that have left this home: the last of their moves that ended at one of its
+ * Tenants among these that have left their home: the last of their moves that ended at one of its
  * two ends, with this home as one of them, ended at the other.
  */
 export async function departedTenants(
   control: Control,
-  home: { readonly place: string; readonly scope: string },
-  tenants: readonly string[],
+  scope: string,
+  homes: readonly HomeOf[],
 ): Promise<string[]> {
   const query = sql<{ tenant: string }>`
     select tenant from (
       select distinct on (tenant) tenant, ended, leaves from (
         select m.tenant_id as tenant, m.created_at, m.id,
-          r.source = ${home.place} and m.scope = ${home.scope} as leaves,
+          ${sourceText} = h.place and m.scope = ${scope} as leaves,
           case when m.open and m.errand in ('move', 'rollback', 'rehearse') then null
             when m.open or m.phase = 'cleaned' then m.fallback_phase else m.phase end as ended
-        from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
-        where m.tenant_id = any(${tenants})
-          and (r.source = ${home.place} and m.scope = ${home.scope}
-            or r.target = ${home.place} and m.target_scope = ${home.scope})) moves
+        from unnest(${homes.map(({ tenant }) => tenant)}::text[],
+            ${homes.map(({ place }) => place)}::text[]) h (tenant, place)
+          join rehome_control.moves m on m.tenant_id = h.tenant
+          join rehome_control.runs r on r.id = m.run_id
+        where ${sourceText} = h.place and m.scope = ${scope}
+            or ${targetText} = h.place and m.target_scope = ${scope}) moves
       where ended in ('moved', 'rolled_back')
       order by tenant, created_at desc, id) latest
     where leaves = (ended = 'moved')`
@@ -48,9 +59,9 @@ export async function lastMoveOf(
     select r.id as run, m.phase,
       case case when m.open and m.errand in ('move', 'rollback', 'rehearse') then null
           when (m.open or m.phase = 'cleaned') then m.fallback_phase else m.phase end
-        when 'moved' then r.target else r.source end as home
+        when 'moved' then ${targetText} else ${sourceText} end as home
     from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
-    where m.tenant_id = ${tenant} and r.source = any(${places}) and r.target = any(${places})
+    where m.tenant_id = ${tenant} and ${sourceText} = any(${places}) and ${targetText} = any(${places})
       and not r.rehearsal
     order by m.created_at desc, m.id limit 1`
   return (await query.execute(control.db)).rows[0] ?? null

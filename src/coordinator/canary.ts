@@ -10,7 +10,7 @@ import { now, round, sleep } from '../clock.ts'
 import type { Control } from '../control/database.ts'
 import { nextTurn } from '../control/moves.ts'
 import { digestText } from '../ends/digest.ts'
-import type { End, Ends } from '../ends/end.ts'
+import type { End, Ends, PlanEnds } from '../ends/end.ts'
 import { digestsOf, endsOf } from '../ends/end.ts'
 import type { FlagKey, Hold } from '../ends/flags.ts'
 import { scoped } from '../ends/postgres/postgres-end.ts'
@@ -66,7 +66,7 @@ export interface CanaryWrite {
  */
 export async function canary(
   { control }: { readonly control: Control },
-  { plan, ends }: { readonly plan: Plan; readonly ends: Ends },
+  { plan, ends }: { readonly plan: Plan; readonly ends: PlanEnds },
   options: CanaryOptions,
 ): Promise<CanaryResult[]> {
   const sources = await plannedSources(plan, ends)

@@ -8,17 +8,17 @@ import { notesOf } from '../checks/notes.ts'
 import { type Kind, ofKind, schemalessFinding, surveyKinds } from '../checks/schema-kinds.ts'
 import { sourcesAlone, surveyBack, type Unguarded } from '../checks/survey.ts'
 import type { Control } from '../control/database.ts'
-import type { Ends } from '../ends/end.ts'
+import type { PlanEnds } from '../ends/end.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import { departedFrom } from './fleet/chosen-tenants.ts'
 import { schemaLooks } from './schema/schema-findings.ts'
-import { listedAsWritten, listedWithSchemas, tenantsIfListed } from './tenants.ts'
+import { listedAsWritten, listedByPlace, tenantsIfListed } from './tenants.ts'
 import { waveNameFindings, wavesAsWritten } from './wave-names.ts'
 
 interface At {
   readonly plan: Plan
-  readonly ends: Ends
+  readonly ends: PlanEnds
 }
 
 /** Everything that prevents a move. */
@@ -55,7 +55,7 @@ async function directoriesOf({ plan, ends }: At, { tenants, ends: own }: Kind) {
 
 const nothingSeen: Finding = {
   where: 'plan field `tenants`',
-  message: 'lists no tenant, or only once, so there is no schema to look at',
+  message: 'lists no tenant, or only once, so there is no schema or database to look at',
 }
 
 /** Where the plan lists its tenants more than once. */
@@ -105,7 +105,7 @@ export async function oneWayAt(at: At): Promise<Finding[]> {
 }
 
 async function kindsAt({ plan, ends }: At) {
-  return await surveyKinds(plan, ends, () => listedWithSchemas(plan, ends))
+  return await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
 }
 
 async function eachKind(

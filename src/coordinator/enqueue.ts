@@ -9,7 +9,7 @@ import type { Control, Priority, Run } from '../control/database.ts'
 import type { OpenMove } from '../control/due-moves.ts'
 import { findMove, movesOfRun } from '../control/moves.ts'
 import { findRun, type Hold, insertRun } from '../control/runs/runs.ts'
-import { type Ends, endsOf, hasSchemas } from '../ends/end.ts'
+import { commonEnds, endsOf, type PlanEnds, placeOfTenant } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
 import { RehomeError, storable } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
@@ -67,17 +67,18 @@ interface Stores {
 /** Throws what `check` would find, TENANT_UNKNOWN, or TENANT_BUSY; then nothing was written. */
 export async function enqueue(
   at: Stores,
-  { plan, ends }: { plan: Plan; ends: Ends },
+  { plan, ends }: { plan: Plan; ends: PlanEnds },
   options: EnqueueOptions,
 ): Promise<Enqueued> {
   refuseBadChoice(options)
   await expandIfAuto(at.control, { plan, ends }, options)
-  const sources = hasSchemas(ends)
-    ? await sourcesAlone(plan, ends)
-    : await refuseUnfit({ survey: await survey(plan, ends), ends })
+  const common = commonEnds(ends)
+  const sources = common
+    ? await refuseUnfit({ survey: await survey(plan, common), ends: common })
+    : await sourcesAlone(plan, ends)
   const planned = { plan, ends, sources }
   const { facts, passedOver, named, ...chosen } = await chooseTenants(at.control, planned, options)
-  if (hasSchemas(ends)) await refuseUnfitSchemas(plan, ends, chosen.tenants)
+  if (!common) await refuseUnfitSchemas(plan, ends, chosen.tenants)
   const factsOf = (tenant: string) => facts.get(tenant) ?? {}
   const scheduled = schedule(named, chosen.tenants, { percentileOf, factsOf })
   const tenants = byWave(chosen.tenants, scheduled)
@@ -107,7 +108,7 @@ function byWave(tenants: readonly string[], { waves, waveOf }: Scheduled): reado
 /** Throws what `changeSchema` throws; PREFLIGHT_FAILED where the expansion has not been run. */
 async function expandIfAuto(
   control: Control,
-  opened: { plan: Plan; ends: Ends },
+  opened: { plan: Plan; ends: PlanEnds },
   { by, dryRun, onSchemaStep }: EnqueueOptions,
 ): Promise<void> {
   const { plan, ends } = opened
@@ -127,7 +128,7 @@ async function refuseUnfit({ survey, ends }: Pick<Kind, 'survey' | 'ends'>) {
 
 async function refuseUnfitSchemas(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   tenants: readonly string[],
 ): Promise<void> {
   const surveyed = await surveyKinds(plan, ends, async () => tenants)
@@ -138,7 +139,7 @@ async function refuseUnfitSchemas(
 /** A run of one tenant that is only rehearsed: it gets no job. Throws what `enqueue` throws. */
 export async function storeRehearsal(
   at: { control: Control },
-  { plan, ends }: { plan: Plan; ends: Ends },
+  { plan, ends }: { plan: Plan; ends: PlanEnds },
   { tenant, by }: { tenant: string; by: string },
 ): Promise<{ runId: string; moveId: string }> {
   const sources = await plannedSources(plan, ends)
@@ -151,16 +152,17 @@ export async function storeRehearsal(
 }
 
 /** Tables by which the source knows tenants. Throws PREFLIGHT_FAILED where the plan is unfit. */
-export async function plannedSources(plan: Plan, ends: Ends): Promise<readonly EndTable[]> {
-  if (hasSchemas(ends)) return await sourcesAlone(plan, ends)
-  const surveyed = await survey(plan, ends)
+export async function plannedSources(plan: Plan, ends: PlanEnds): Promise<readonly EndTable[]> {
+  const common = commonEnds(ends)
+  if (!common) return await sourcesAlone(plan, ends)
+  const surveyed = await survey(plan, common)
   refuseFindings({ survey: surveyed })
   return surveyed.sources
 }
 
 interface StoredRun {
   readonly plan: Plan
-  readonly ends: Ends
+  readonly ends: PlanEnds
   readonly tenants: readonly string[]
   /** Default: one wave, as of a rehearsal. */
   readonly scheduled?: Scheduled | undefined
@@ -202,10 +204,16 @@ async function storeRun(
     ...(waves.length > 0 && { waves: JSON.stringify(waves), wave_count: waves.length }),
     ...(errand === 'move' && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
   }
+  // Where all tenants have the same ends, these are the run's.
+  const { source, target } = ends
+  const own = (tenant: string) => ({
+    ...(!source.rows && { source: placeOfTenant(source, tenant) }),
+    ...(!target.rows && { target: placeOfTenant(target, tenant) }),
+  })
   const moves = {
     *[Symbol.iterator]() {
       for (const [place, tenant] of tenants.entries()) {
-        yield { tenant, place, wave: waveOf.get(tenant), ...aboutOf(tenant, of) }
+        yield { tenant, place, wave: waveOf.get(tenant), ...aboutOf(tenant, of), ...own(tenant) }
       }
     },
   }

@@ -5,7 +5,7 @@
 import { type Kinds, surveyKinds } from '../checks/schema-kinds.ts'
 import { type GuardedAt, survey } from '../checks/survey.ts'
 import { type Control, closeControl, openControl } from '../control/database.ts'
-import { type Ends, endsOf, type SqlEnd } from '../ends/end.ts'
+import { endsOf, type PlanEnd, type PlanEnds, type SqlEnd, tenantsAt } from '../ends/end.ts'
 import { openEnd } from '../ends/open/open-end.ts'
 import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
@@ -13,13 +13,14 @@ import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
+import { databaseExists } from '../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createPool, type Pool, toRehomeError } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
 import { type Preparable, preparableSchemas } from './schema/prepare-schemas.ts'
-import { listedWithSchemas } from './tenants.ts'
+import { listedByPlace } from './tenants.ts'
 
 export interface Settings {
   readonly controlUrl: string
@@ -27,7 +28,7 @@ export interface Settings {
   readonly environment: NodeJS.ProcessEnv
 }
 
-export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
+export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): PlanEnds {
   const { scope: own, targetScope, searchPath, source, target } = plan
   const keeps = [source, target].some(({ kind }) => kind === 'api') && environment.CONTROL_URL
   const flagPool = keeps
@@ -41,8 +42,32 @@ export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): Ends {
   }
 }
 
-export async function closeEnds(ends: Ends): Promise<void> {
+/** All databases that the plan lists by name. */
+export function openNamedEnds(
+  { ends = {}, searchPath }: Plan,
+  environment: NodeJS.ProcessEnv,
+): Map<string, PlanEnd> {
+  const databases = Object.entries(ends).filter(([, { kind }]) => kind === 'sql')
+  return new Map(
+    databases.map(([name, end]) => [name, openEnd('target', end, { environment, searchPath })]),
+  )
+}
+
+export async function closeEnds(ends: PlanEnds): Promise<void> {
   await Promise.all([ends.source.close(), ends.target.close(), ends.flagPool?.end()])
+}
+
+/**
+ * The databases of both ends at which the plan's tenants are; where all are at one, that one. Those
+ * of single tenants that do not exist are left out.
+ */
+export async function* sqlEndsOf(plan: Plan, ends: PlanEnds): AsyncGenerator<SqlEnd> {
+  for (const end of [ends.source, ends.target]) {
+    const listed = end.places ? await listedByPlace(plan, ends) : []
+    for (const { end: one } of end.sql ? [{ end }] : tenantsAt(end, listed)) {
+      if (one.sql && (end.sql || (await databaseExists(one.sql)))) yield one.sql
+    }
+  }
 }
 
 /** Throws NOT_INSTALLED where the control database is not as this version needs it. */
@@ -77,7 +102,7 @@ export interface Installation {
 export async function pendingInstallations(
   settings: Settings,
   pool: Pool,
-  plans: readonly { plan: Plan; ends: Ends }[],
+  plans: readonly { plan: Plan; ends: PlanEnds }[],
 ): Promise<Installation[]> {
   const steps = await pendingSchema('control', { pool, what: 'the control database' })
   if (!settings.redisUrl && !(await queueSchemaIsReady(settings.controlUrl))) {
@@ -93,15 +118,15 @@ export async function pendingInstallations(
       const what = 'flags of ends that have none, in the control database'
       steps.push(...(await pendingSchema('endpoint', { pool: ends.flagPool, what })))
     }
-    for (const { sql: end } of [ends.source, ends.target]) {
-      // An end over HTTP is installed by the application that answers there.
-      if (!end || visited.has(end.address)) continue
+    // An end over HTTP is installed by the application that answers there.
+    for await (const end of sqlEndsOf(plan, ends)) {
+      if (visited.has(end.address)) continue
       visited.add(end.address)
       const what = `the fence at the ${end.name} (${end.place})`
       steps.push(...(await pendingSchema('endpoint', { pool: end.pool, what })))
       steps.push(...(await lost(pool, end)))
     }
-    const kinds = await surveyKinds(plan, ends, () => listedWithSchemas(plan, ends))
+    const kinds = await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
     guarded.push(...(await guardedBy(plan, ends, kinds)))
     const preparable = await preparableSchemas(plan, ends, kinds.without)
     schemas.push(...preparable.map((one) => schemaStep(plan, one)))
@@ -120,7 +145,7 @@ function schemaStep(plan: Plan, { ends, what, sql, create }: Preparable): Instal
 }
 
 /** Tables to guard: where schemas are alike and have all guards, only those of one schema. */
-async function guardedBy(plan: Plan, ends: Ends, { kinds }: Kinds): Promise<GuardedAt[]> {
+async function guardedBy(plan: Plan, ends: PlanEnds, { kinds }: Kinds): Promise<GuardedAt[]> {
   const guarded: GuardedAt[] = []
   for (const { tenants, survey: first } of kinds) {
     guarded.push(...first.guarded)
@@ -151,6 +176,7 @@ export function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
 }
 
 function nameOf({ end, schema }: GuardedAt, relation: string): string {
+  if (end.isWholeDatabase) return `"${relation}" in ${end.place}`
   return end.tenant === undefined ? `"${relation}"` : `"${schema}"."${relation}"`
 }
 

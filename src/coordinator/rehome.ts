@@ -18,7 +18,7 @@ import { movesOfRun } from '../control/moves.ts'
 import { briefMoves } from '../control/run-moves.ts'
 import { countsOf, type MoveCount } from '../control/runs/run-counts.ts'
 import { type MovesPage, movesPage } from '../control/runs/run-tenants.ts'
-import type { Ends } from '../ends/end.ts'
+import type { PlanEnds } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
@@ -182,7 +182,7 @@ function library(opened: Opened): Library {
 async function withPlan<T>(
   opened: Opened,
   input: PlanInput,
-  work: (at: { plan: Plan; ends: Ends }) => Promise<T>,
+  work: (at: { plan: Plan; ends: PlanEnds }) => Promise<T>,
 ): Promise<T> {
   const plan = checkPlan(input)
   const ends = openEnds(plan, opened.environment)

@@ -70,7 +70,7 @@ export function factsNeeded({ waves = [], order }: Pick<Plan, 'waves' | 'order'>
 export async function rowsOf(tenant: string, { plan, ends, sources }: Naming): Promise<number> {
   const { scope } = plan
   const own = endsOf(ends, tenant)
-  const tables = ends.source.schemas ? (await survey(plan, own)).sources : sources
+  const tables = ends.source.places ? (await survey(plan, own)).sources : sources
   const places = tables.map(({ table, path }) => ({ scope, tenant, table, path }))
   const counts = await own.source.rows.counts(places)
   return counts.reduce((sum, count) => sum + count, 0)

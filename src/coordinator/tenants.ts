@@ -1,10 +1,13 @@
 /** Which tenants a plan means, in the form in which the source's column writes them. */
 
 import { sourcesAlone } from '../checks/survey.ts'
-import type { Ends } from '../ends/end.ts'
+import { type PlanEnds, tenantsAt } from '../ends/end.ts'
 import { wholeApplication } from '../ends/flags.ts'
 import { queryPlan } from '../ends/postgres/search-path.ts'
+import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
+import type { Known } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
+import { inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/routing/route.ts'
 import { isSql, type SqlText } from '../plan/sql-text.ts'
@@ -34,13 +37,13 @@ export interface PlannedTenants {
  */
 export async function tenantsOf(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   { sources, only, departed = async () => [] }: TenantsAsked,
 ): Promise<PlannedTenants> {
   for (const tenant of only ?? []) refuseBadId(tenant)
-  const planned = await writtenAs(ends, await listTenants(plan, ends), sources)
+  const planned = await writtenAs({ plan, ends, sources }, await listTenants(plan, ends))
   // What else the plan lists is no affair of those that are asked for.
-  const chosen = only ? await writtenAs(ends, only, sources) : planned
+  const chosen = only ? await writtenAs({ plan, ends, sources }, only) : planned
   const away = new Set(await inChunks([...chosen.tenants], departed))
   const here = [...chosen.tenants].filter((tenant) => !away.has(tenant))
   const rowless = here.find((tenant) => chosen.rowless.has(tenant))
@@ -77,16 +80,12 @@ interface Written {
 }
 
 /** Throws TENANT_ID_INVALID. */
-async function writtenAs(
-  ends: Ends,
-  listed: readonly string[],
-  sources: readonly EndTable[],
-): Promise<Written> {
+async function writtenAs(at: KnownBy, listed: readonly string[]): Promise<Written> {
   const tenants = new Set<string>()
   const rowless = new Set<string>()
   await inChunks(listed, async (some) => {
     for (const tenant of some) refuseBadId(tenant)
-    for (const { tenant, hasRows } of await ends.source.rows.knownTenants(some, sources)) {
+    for (const { tenant, hasRows } of await knownTenants(at, some)) {
       tenants.add(tenant)
       if (!hasRows) rowless.add(tenant)
     }
@@ -95,30 +94,61 @@ async function writtenAs(
   return { tenants, rowless }
 }
 
+export interface KnownBy {
+  readonly plan: Plan
+  readonly ends: PlanEnds
+  /** The tables by which the source knows tenants. Those of several ends are read there. */
+  readonly sources: readonly EndTable[]
+}
+
+/** Databases that are asked at once. */
+const databasesAtOnce = 4
+const { signal } = new AbortController()
+
+/** Asks each database of the source about its tenants. One that does not exist has none. */
+export async function knownTenants(
+  { plan, ends, sources }: KnownBy,
+  tenants: readonly string[],
+): Promise<Known[]> {
+  const { rows } = ends.source
+  if (rows) return [...(await rows.knownTenants(tenants, sources))]
+  const answers: Known[] = []
+  const groups = tenantsAt(ends.source, tenants)
+  await inParallel(groups, { limit: databasesAtOnce, signal }, async ({ end, tenants: some }) => {
+    const own = await sourcesAlone(plan, { ...ends, source: end }).catch(unlessGone)
+    const rowsThere = await end.rows.knownTenants(some, own ?? []).catch(unlessGone)
+    answers.push(...(rowsThere ?? some.map((tenant) => ({ tenant, hasRows: false }))))
+  })
+  return answers
+}
+
 /** The plan's tenants as the source's column writes them. null: see `tenantsIfListed`. */
 export async function listedAsWritten(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   sources: readonly EndTable[],
 ): Promise<ReadonlySet<string> | null> {
   const listed = await tenantsIfListed(plan, ends)
-  return listed && (await writtenAs(ends, listed, sources)).tenants
+  return listed && (await writtenAs({ plan, ends, sources }, listed)).tenants
 }
 
-/** Tenants of a plan where they have schemas of their own; none where they are listed only once. */
-export async function listedWithSchemas(plan: Plan, ends: Ends): Promise<string[]> {
+/** Tenants of a plan where each has a place of its own; none where they are listed only once. */
+export async function listedByPlace(plan: Plan, ends: PlanEnds): Promise<string[]> {
   const listed = await listedAsWritten(plan, ends, await sourcesAlone(plan, ends))
   return [...(listed ?? [])]
 }
 
 /** null: they cannot be listed, or only once, as `enqueue` has to. */
-export async function tenantsIfListed(plan: Plan, ends: Ends): Promise<readonly string[] | null> {
+export async function tenantsIfListed(
+  plan: Plan,
+  ends: PlanEnds,
+): Promise<readonly string[] | null> {
   const { tenants } = plan
   const isOnce = !('sql' in tenants) && typeof tenants !== 'function' && !Array.isArray(tenants)
   return isOnce ? null : await listTenants(plan, ends).catch(() => null)
 }
 
-async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
+async function listTenants(plan: Plan, ends: PlanEnds): Promise<string[]> {
   const { tenants } = plan
   if (isSql(tenants)) return await queryTenants(ends, tenants, 'tenants')
   const source = typeof tenants === 'function' ? tenants() : tenants
@@ -129,13 +159,13 @@ async function listTenants(plan: Plan, ends: Ends): Promise<string[]> {
 
 /** `field`: that of the plan. Throws PLAN_INVALID where it fails, or the source is no database. */
 export async function queryTenants(
-  { source: { sql: source } }: Ends,
+  { source: { sql: source } }: PlanEnds,
   { sql }: SqlText,
   field: 'tenants' | 'waves' | 'order',
 ): Promise<string[]> {
   if (!source) {
     const instead = field === 'order' ? 'order by a fact' : 'list the tenants'
-    const message = `plan field \`${field}\` is SQL, and the source is no database: ${instead}`
+    const message = `plan field \`${field}\` is SQL, and the source is no database, or one of several: ${instead}`
     throw new RehomeError('PLAN_INVALID', message)
   }
   // Lists of them: a million rows would take three times the memory of what is in them. Under the

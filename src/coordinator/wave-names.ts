@@ -3,23 +3,15 @@
  * that means no tenant of the plan is refused by name: a tenant that was meant for the first wave
  * would move with the last one otherwise.
  */
-import type { Ends } from '../ends/end.ts'
 import { firstFew, RehomeError } from '../errors.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { FactsOfTenants } from '../plan/facts.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { EndTable } from '../plan/routing/route.ts'
 import { isSql } from '../plan/sql-text.ts'
 import { inOrderListed, inOrderOf } from '../plan/timing/tenant-order.ts'
 import type { NamedWave } from '../plan/waves.ts'
-import { queryTenants, refuseBadId, show } from './tenants.ts'
+import { type KnownBy, knownTenants, queryTenants, refuseBadId, show } from './tenants.ts'
 
-export interface Naming {
-  readonly plan: Plan
-  readonly ends: Ends
-  /** The tables by which the source knows tenants. */
-  readonly sources: readonly EndTable[]
-}
+export type Naming = KnownBy
 
 /**
  * The plan's waves, with names as the column writes them. Throws TENANT_ID_INVALID, or PLAN_INVALID
@@ -38,9 +30,9 @@ export async function wavesAsWritten(at: Naming): Promise<readonly NamedWave[]> 
   return waves
 }
 
-async function asWritten({ ends, sources }: Naming, tenants: readonly string[]) {
+async function asWritten(at: Naming, tenants: readonly string[]) {
   for (const tenant of tenants) refuseBadId(tenant)
-  const written = await ends.source.rows.knownTenants(tenants, sources)
+  const written = await knownTenants(at, tenants)
   return written.map(({ tenant }) => tenant)
 }
 

@@ -15,6 +15,8 @@ export interface SqlEnd {
   readonly tenant?: string | undefined
   /** Each tenant has a schema of its own, and none is chosen yet. */
   readonly schemaOf?: ((tenant: string) => string) | undefined
+  /** The whole database is one tenant's. */
+  readonly isWholeDatabase?: boolean | undefined
   /** Where functions of the application find what they name; see search-path.ts. */
   readonly searchPath?: readonly string[] | undefined
   /** `host:port/database`, without user or password. */
@@ -52,40 +54,102 @@ export interface End {
   readonly feed?: (of: FeedOf) => Feed
   /** A database: snapshots, COPY and SQL of the plan. Absent: it is asked step by step. */
   readonly sql?: SqlEnd
-  /** Each tenant has a schema of its own. Absent: one schema does for all. */
-  readonly schemas?: TenantSchemas
+  /** Each tenant has a place of its own. Absent: one place does for all. */
+  readonly places?: Places
+  /**
+   * Where tenants have schemas of their own: for each tenant a text that is equal for schemas of
+   * the same tables and guards, whatever they are called; null: there is no such schema.
+   */
+  readonly prints?: (tenants: readonly string[]) => Promise<readonly (string | null)[]>
   close(): Promise<void>
 }
 
-export interface TenantSchemas {
-  /**
-   * The end with one tenant's schema, which describes its tables. It shares what this one has
-   * opened. Throws PLAN_INVALID where the plan names no schema for the tenant.
-   */
-  of(tenant: string): End
-  /**
-   * For each tenant a text that is equal for schemas of the same tables and guards, whatever they
-   * are called; null: there is no such schema. Throws PLAN_INVALID where two have the same one.
-   */
-  prints(tenants: readonly string[]): Promise<readonly (string | null)[]>
+/** An end of a plan before a tenant is chosen. It is an `End`, unless the tenant decides where. */
+export interface PlanEnd extends Partial<Omit<End, 'name' | 'place' | 'close'>> {
+  readonly name: 'source' | 'target'
+  /** Where people read that it is; of several databases in words. */
+  readonly place: string
+  close(): Promise<void>
 }
 
-export interface Ends {
-  readonly source: End
-  readonly target: End
+/** Where each tenant is: in which schema, in which database, at which of several ends. */
+export interface Places {
+  /**
+   * The end as one tenant has it, which describes its tables. It shares what this one has opened.
+   * Throws PLAN_INVALID where the plan names no place for the tenant.
+   */
+  of(tenant: string): End
+  /** The tenant's home as people and flags call it. Throws as `of` does. Opens nothing. */
+  placeOf(tenant: string): string
+  /** The tenants by databases. Throws PLAN_INVALID where two have the same place. */
+  among(tenants: readonly string[]): Iterable<TenantsAt>
+}
+
+/** A database of an end, and some tenants that are there. */
+export interface TenantsAt {
+  readonly end: End
+  readonly tenants: readonly string[]
+}
+
+export interface PlanEnds {
+  readonly source: PlanEnd
+  readonly target: PlanEnd
   /** The pool of the database that keeps flags for ends that have none; closed with them. */
   readonly flagPool?: Pool
 }
 
-/** The ends as one tenant has them. Throws PLAN_INVALID where the plan names no schema for it. */
-export function endsOf(ends: Ends, tenant: string): Ends {
-  const own = (end: End) => end.schemas?.of(tenant) ?? end
-  return { ...ends, source: own(ends.source), target: own(ends.target) }
+export interface Ends extends PlanEnds {
+  readonly source: End
+  readonly target: End
 }
 
-/** At an end each tenant has a schema of its own. */
-export function hasSchemas({ source, target }: Ends): boolean {
-  return source.schemas !== undefined || target.schemas !== undefined
+/** The ends as one tenant has them. Throws PLAN_INVALID where the plan has no place for it. */
+export function endsOf(ends: PlanEnds, tenant: string): Ends {
+  return { ...ends, source: endOf(ends.source, tenant), target: endOf(ends.target, tenant) }
+}
+
+/** Throws PLAN_INVALID where the plan has no place for the tenant. */
+export function endOf(end: PlanEnd, tenant: string): End {
+  return end.places?.of(tenant) ?? sharedEnd(end)
+}
+
+/** The tenants by databases of the end: all at one, unless the tenant decides. */
+export function tenantsAt(end: PlanEnd, tenants: readonly string[]): Iterable<TenantsAt> {
+  return end.places?.among(tenants) ?? [{ end: sharedEnd(end), tenants }]
+}
+
+export function placeOfTenant(end: PlanEnd, tenant: string): string {
+  return end.places?.placeOf(tenant) ?? end.place
+}
+
+/** null: at an end each tenant has a place of its own. */
+export function commonEnds(ends: PlanEnds): Ends | null {
+  const { source, target } = ends
+  if (source.places || target.places || !isEnd(source) || !isEnd(target)) return null
+  return { ...ends, source, target }
+}
+
+/** For plans that allow no place of a tenant's own. Throws UNEXPECTED where there is one. */
+export function sharedEnds(ends: PlanEnds): Ends {
+  return { ...ends, source: sharedEnd(ends.source), target: sharedEnd(ends.target) }
+}
+
+/** null: an end is several databases. */
+export function ofOneDatabase({
+  source,
+  target,
+}: PlanEnds): Pick<Ends, 'source' | 'target'> | null {
+  return isEnd(source) && isEnd(target) ? { source, target } : null
+}
+
+/** Throws UNEXPECTED where the tenant decides which end it is. */
+export function sharedEnd(end: PlanEnd): End {
+  if (isEnd(end)) return end
+  throw new RehomeError('UNEXPECTED', `the ${end.name} depends on the tenant`)
+}
+
+function isEnd(end: PlanEnd): end is End {
+  return end.rows !== undefined && end.flags !== undefined
 }
 
 /** Throws PREFLIGHT_FAILED where the end makes none: `check` has reported it. */

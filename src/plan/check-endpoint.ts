@@ -17,7 +17,10 @@ export const fn = z.custom<(...args: never[]) => unknown>(
 
 const sqlEndpoint = z.strictObject({
   kind: z.literal('sql'),
-  urlFrom: variable,
+  urlFrom: variable.optional(),
+  url: fn.optional(),
+  among: z.strictObject({ nameOf: fn, ends: z.record(z.string(), z.unknown()) }).optional(),
+  databases: z.int().min(1).max(10_000),
   schema: z.union([name, fn], 'has to be a name, or a function that names the schema of a tenant'),
   poolSize: z.int().min(2).max(200),
   tls: z.enum(['off', 'require', 'verify']),
@@ -70,5 +73,11 @@ const apiEndpoint = z.strictObject({
     }),
   ),
 })
+
+/** Ends of the plan by their names: those of tenants that are not all at the same one. */
+export const namedEnds = z.record(
+  z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, 'has to be 1 to 63 letters, digits, "-", "_" or "."'),
+  z.lazy(() => endpoint),
+)
 
 export const endpoint = z.discriminatedUnion('kind', [sqlEndpoint, httpEndpoint, apiEndpoint])

@@ -5,10 +5,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RehomeError } from '../errors.ts'
-import { endpoint, fn, name, noNul } from './check-endpoint.ts'
+import { endpoint, fn, name, namedEnds, noNul } from './check-endpoint.ts'
 import { order, stopWhen, waves } from './check-waves.ts'
 import { contradictionsIn } from './contradictions.ts'
 import { cutoverPlan } from './homes/cutover-plan.ts'
+import { withNamedEnds } from './homes/named-ends.ts'
+import { invariant } from './invariant.ts'
 import type { Plan } from './plan.ts'
 import { withoutInvertedStreams } from './routing/inverted-streams.ts'
 import { schemaChanges } from './schema-plan.ts'
@@ -87,14 +89,6 @@ const streamPlan = z.strictObject({
   transform: fn,
 })
 
-const invariant = z.union([
-  z.strictObject({ name: z.string().min(1), at: z.enum(['source', 'target']), noRows: fn }),
-  z.strictObject({
-    name: z.string().min(1),
-    equal: z.strictObject({ source: fn, target: fn }),
-  }),
-])
-
 const discovered = z.strictObject({
   kind: z.literal('discover'),
   column: name,
@@ -123,6 +117,7 @@ export const planSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'has to be 1 to 64 letters, digits, "-", "_" or "."'),
+  ends: namedEnds.optional(),
   source: endpoint,
   target: endpoint,
   scope: z.string().min(1).max(64).refine(noNul, 'has a NUL character').default('default'),
@@ -195,7 +190,9 @@ const budgetsMs = { offline: 120_000, online: 1_000 } as const
 const windowsMs = { offline: 0, online: dayMs } as const
 
 /** Throws PLAN_INVALID with everything that is wrong. */
-export function checkPlan(input: unknown): Plan {
+export function checkPlan(written: unknown): Plan {
+  const { plan: input, wrong } = withNamedEnds(written)
+  if (wrong.length > 0) throw invalid(wrong)
   const parsed = planSchema.safeParse(input)
   if (!parsed.success) {
     throw invalid([...mistakesIn(parsed.error, input), ...contradictionsIn(validFields(input))])

@@ -2,7 +2,7 @@
  * Finds fields that are right by themselves and contradict each other. Fields that are
  * absent are wrong by themselves; what does not need them is checked all the same. Pure.
  */
-import { connectionsOf } from './endpoint.ts'
+import { connectionsOf, type Endpoint, isOwn as hasOwn, hasSchemas } from './endpoint.ts'
 import { contradictionsOfCutover } from './homes/cutover-plan.ts'
 import { hasNewIds } from './new-ids.ts'
 import type { Plan } from './plan.ts'
@@ -56,23 +56,43 @@ function contradictionsOfEnds(plan: Fields): string[] {
     const { kind, ...at } = plan[end] ?? { kind: 'sql' }
     return kind !== 'sql' && 'baseUrl' in at === ('urlFrom' in at && at.urlFrom !== undefined)
   })
-  return hasBothOrNone.map(
-    (end) => `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``,
-  )
+  const located = [...endsIn(plan)].filter(([, end]) => {
+    return end.kind === 'sql' && (end.urlFrom === undefined) === (end.url === undefined)
+  })
+  return [
+    ...hasBothOrNone.map(
+      (end) => `plan field \`${end}\`: an end over HTTP has either \`baseUrl\` or \`urlFrom\``,
+    ),
+    ...located.map(
+      ([field]) => `plan field \`${field}\`: a database has either \`urlFrom\` or \`url\``,
+    ),
+  ]
+}
+
+/** Field → end, of all ends that are written in the plan. */
+function endsIn({ source, target, ends = {} }: Fields): Map<string, Endpoint> {
+  const chosen = Object.entries({ source, target }).flatMap(([field, end]) => {
+    return end && !(end.kind === 'sql' && end.among) ? [[field, end] as const] : []
+  })
+  const named = Object.entries(ends).map(([name, end]) => [`ends.${name}`, end] as const)
+  return new Map([...chosen, ...named])
 }
 
 /** Finds what plans cannot have yet whose tenants have schemas of their own. */
 function contradictionsOfSchemas(plan: Fields): string[] {
   const { tables = [] } = plan
   const ends = [plan.source, plan.target]
-  const isOwn = ends.map((end) => end?.kind === 'sql' && typeof end.schema === 'function')
+  const isOwn = ends.map((end) => end !== undefined && hasOwn(end))
+  const ofSchemas = ends.map((end) => end !== undefined && hasSchemas(end))
   const needing = [
-    ...(plan.prepare && !isOwn[1] ? ['`prepare`: the target has no schema for each tenant'] : []),
-    ...(plan.cleanup?.drop && !isOwn.includes(true)
+    ...(plan.prepare && !ofSchemas[1]
+      ? ['`prepare`: the target has no schema for each tenant']
+      : []),
+    ...(plan.cleanup?.drop && !ofSchemas.includes(true)
       ? ['`cleanup.drop`: no end has a schema for each tenant']
       : []),
   ].map((what) => `plan field ${what}`)
-  if (!isOwn.includes(true)) return needing
+  if (!isOwn.includes(true)) return [...needing, ...contradictionsOfChoice(plan)]
   const own = isOwn[0] ? 'source' : 'target'
   const wrong = [
     ends.some((end) => end && end.kind !== 'sql') && 'the other end over HTTP',
@@ -81,9 +101,20 @@ function contradictionsOfSchemas(plan: Fields): string[] {
     tables.some((entry) => entry.kind === 'table' && entry.side === 'shared') && '`shared`',
   ].filter((what) => typeof what === 'string')
   const excluded = wrong.map((what) => {
-    return `plan field \`${own}.schema\`: a schema for each tenant excludes ${what}`
+    return `plan field \`${own}\`: a schema or a database for each tenant excludes ${what}`
   })
   return [...needing, ...excluded]
+}
+
+/** Schema changes have two ends to run at. */
+function contradictionsOfChoice({ source, target, schema }: Fields): string[] {
+  if (!schema) return []
+  return Object.entries({ source, target }).flatMap(([field, end]) => {
+    if (end?.kind !== 'sql' || !end.among) return []
+    return [
+      `plan field \`${field}\`: a function that chooses an end excludes schema changes (\`schema\`)`,
+    ]
+  })
 }
 
 function contradictionsOfWindows({ rollback, waves = [] }: Fields): string[] {

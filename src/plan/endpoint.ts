@@ -7,20 +7,41 @@
 export interface SqlEndpoint {
   readonly kind: 'sql'
   /** Name of the environment variable that holds the `postgres://` URL. */
-  readonly urlFrom: string
+  readonly urlFrom?: string | undefined
+  /**
+   * Each tenant has a database of its own, and the function returns its `postgres://` URL. Instead
+   * of `urlFrom`.
+   */
+  readonly url?: UrlOf | undefined
+  /** Each tenant is at one of several ends. Instead of both: made from the plan's `ends`. */
+  readonly among?: NamedEnds | undefined
   /**
    * The schema of the tables. A function: each tenant has a schema of its own, and the function
    * returns its name. Default `public`.
    */
   readonly schema: string | SchemaOf
-  /** Connections that one worker process may hold. Default 8. */
+  /** Connections that one worker process may hold to one database. Default 8. */
   readonly poolSize: number
+  /**
+   * Databases to which one worker process keeps idle connections, where `url` is a function. It
+   * connects to others as long as they are in use. Default 16.
+   */
+  readonly databases: number
   /** `off`, `require` (encrypt), `verify` (encrypt and check the certificate). Default `off`. */
   readonly tls: 'off' | 'require' | 'verify'
 }
 
 /** Names the schema in which all rows of the planned tables are this tenant's. */
 export type SchemaOf = (tenant: string) => string
+
+/** The `postgres://` URL of a tenant's database. Secrets are in the environment. */
+export type UrlOf = (tenant: string, environment: NodeJS.ProcessEnv) => string
+
+/** The end at which each tenant is, by its name in the plan's `ends`. */
+export interface NamedEnds {
+  readonly nameOf: (tenant: string) => string
+  readonly ends: Readonly<Record<string, SqlEndpoint>>
+}
 
 /** How an end over HTTP is reached. */
 interface OverHttp {
@@ -127,14 +148,20 @@ export type HttpAuth = { readonly bearerFrom: string } | { readonly hmacFrom: st
 
 export type Endpoint = SqlEndpoint | HttpEndpoint | ApiEndpoint
 
+/** An end, its name among `ends`, or a function that returns such a name for a tenant. */
+export type EndChoice = Endpoint | string | ((tenant: string) => string)
+
 type Reached<E extends OverHttp> = Partial<Omit<OverHttp, 'tls'>> & {
   readonly tls?: Partial<E['tls']>
 }
 
+/** Where a database is: one for all tenants, or one for each. */
+type Location = { readonly urlFrom: string } | { readonly url: UrlOf }
+
 export function postgres(
-  end: Pick<SqlEndpoint, 'urlFrom'> & Partial<Omit<SqlEndpoint, 'kind'>>,
+  end: Location & Partial<Omit<SqlEndpoint, 'kind' | 'urlFrom' | 'url' | 'among'>>,
 ): SqlEndpoint {
-  return { kind: 'sql', schema: 'public', poolSize: 8, tls: 'off', ...end }
+  return { kind: 'sql', schema: 'public', poolSize: 8, databases: 16, tls: 'off', ...end }
 }
 
 export function http(end: Pick<HttpEndpoint, 'auth'> & Reached<HttpEndpoint>): HttpEndpoint {
@@ -157,5 +184,21 @@ const limits = {
 
 /** Connections, or requests, that one worker process may have open at this end. */
 export function connectionsOf(end: Endpoint): number {
-  return end.kind === 'sql' ? end.poolSize : end.concurrency
+  if (end.kind !== 'sql') return end.concurrency
+  return Math.min(end.poolSize, ...Object.values(end.among?.ends ?? {}).map(connectionsOf))
+}
+
+/** The databases of an end, as the plan has them: several where the tenant decides. */
+export function databasesOf(end: SqlEndpoint): readonly SqlEndpoint[] {
+  return end.among ? Object.values(end.among.ends) : [end]
+}
+
+/** Each tenant has a schema of its own there, or some of them have. */
+export function hasSchemas(end: Endpoint): boolean {
+  return end.kind === 'sql' && databasesOf(end).some(({ schema }) => typeof schema === 'function')
+}
+
+/** Each tenant has a schema or a database of its own there, or some of them have. */
+export function isOwn(end: Endpoint): boolean {
+  return hasSchemas(end) || (end.kind === 'sql' && databasesOf(end).some(({ url }) => url))
 }

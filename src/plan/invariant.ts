@@ -1,4 +1,6 @@
 /** Conditions across two models besides equal rows, which the plan's author writes in SQL. */
+import { z } from 'zod'
+import { fn } from './check-endpoint.ts'
 import type { TenantQuery } from './stream.ts'
 
 export type Invariant = {
@@ -15,3 +17,11 @@ export type Invariant = {
       readonly equal: { readonly source: TenantQuery; readonly target: TenantQuery }
     }
 )
+
+export const invariant = z.union([
+  z.strictObject({ name: z.string().min(1), at: z.enum(['source', 'target']), noRows: fn }),
+  z.strictObject({
+    name: z.string().min(1),
+    equal: z.strictObject({ source: fn, target: fn }),
+  }),
+])

@@ -5,7 +5,7 @@
  * the rules, routes.ts brings a plan together with what the two databases really contain.
  */
 import type { ZodType } from 'zod'
-import type { Endpoint } from './endpoint.ts'
+import type { EndChoice, Endpoint } from './endpoint.ts'
 import type { Homes, HomesInput } from './homes/cutover-plan.ts'
 import type { Invariant } from './invariant.ts'
 import type { NewIds } from './new-ids.ts'
@@ -101,8 +101,11 @@ export type TenantSource =
 export interface PlanInput<Source = never, Target = never> extends TimingInput, HomesInput {
   /** Letters, digits, `-`, `_`, `.`; at most 64 characters. */
   readonly name: string
-  readonly source: Endpoint
-  readonly target: Endpoint
+  /** Databases by name. All plans of an installation may list the same ones. */
+  readonly ends?: Readonly<Record<string, Endpoint>>
+  /** An end, the name of one of `ends`, or a function that returns this name for a tenant. */
+  readonly source: EndChoice
+  readonly target: EndChoice
   /** The feature or data model that is fenced. Default `default`. */
   readonly scope?: string
   /** The scope at the target, where both models live in one database. Default: `scope`. */
@@ -187,6 +190,7 @@ export interface PlanInput<Source = never, Target = never> extends TimingInput, 
 /** A plan with its defaults filled in. */
 export interface Plan extends Omit<TimingInput, 'hold'>, Homes {
   readonly name: string
+  readonly ends?: Readonly<Record<string, Endpoint>> | undefined
   readonly source: Endpoint
   readonly target: Endpoint
   readonly scope: string

@@ -40,7 +40,7 @@ export function oldEndOf(move: Pick<Move, 'fallback_phase'>): 'source' | 'target
 /** A schema that the plan would have dropped, and that stays, is evidence, and no failure. */
 async function dropOwnSchema(shard: Shard, end: 'source' | 'target'): Promise<void> {
   const { sql } = shard.ends[end]
-  if (!shard.plan.cleanup.drop || sql?.tenant === undefined) return
+  if (!shard.plan.cleanup.drop || sql?.tenant === undefined || sql.isWholeDatabase) return
   const tables = tablesAt(shard, end).map(({ table }) => table.name)
   const guarded = shard.survey.guarded.filter((one) => one.end.name === end)
   const logs = guarded.flatMap(({ log, ...one }) =>

@@ -15,7 +15,11 @@ export interface Reaped {
 }
 
 /** Does all that can be done, also where one end does not answer; then throws what it answered. */
-export async function reap(scope: string, ends: Ends, control: Control): Promise<Reaped[]> {
+export async function reap(
+  scope: string,
+  ends: Pick<Ends, 'source' | 'target'>,
+  control: Control,
+): Promise<Reaped[]> {
   const { source, target } = ends
   const looks = await Promise.allSettled([
     openHomes(scope, { from: source, to: target }),
@@ -29,7 +33,7 @@ export async function reap(scope: string, ends: Ends, control: Control): Promise
 }
 
 /** Removes log entries that are no longer needed. It looks at all that is in the logs. */
-export async function tidyLogs({ source, target }: Ends): Promise<void> {
+export async function tidyLogs({ source, target }: Pick<Ends, 'source' | 'target'>): Promise<void> {
   const tidied = [source, target].map(({ sql }) => sql && forgetLeftChanges(sql.pool))
   await Promise.all(tidied)
 }

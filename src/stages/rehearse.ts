@@ -9,7 +9,7 @@ import { verifyEverything } from '../comparison/verification.ts'
 import { copyTables, tellQuarantined } from '../copying/copy-tables.ts'
 import type { Ends } from '../ends/end.ts'
 import { withSnapshot } from '../ends/postgres/changes/snapshot.ts'
-import { endOf } from '../ends/postgres/database-end.ts'
+import { databaseEnd } from '../ends/postgres/database-end.ts'
 import { RehomeError } from '../errors.ts'
 import { feedOf } from '../follow/feeds.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
@@ -35,7 +35,7 @@ async function atOneMoment(shard: Shard, work: (ends: Ends) => Promise<void>): P
   const { source, target } = shard.ends
   if (!source.sql) return await untilStill(shard, () => work(shard.ends))
   await withSnapshot(source.sql, holdOf(shard), async (snapshot) => {
-    await work({ source: endOf(await snapshot.share()), target })
+    await work({ source: databaseEnd(await snapshot.share()), target })
   })
 }
 

@@ -101,8 +101,9 @@ async function live(claimed: Claimed): Promise<Outcome> {
   const { options, move, token, abort } = claimed
   const held = { id: move.id, token, attempt: move.attempt }
   let shard: Shard | null = null
-  const lease = leaseOf(claimed)
+  let lease: Lease | null = null
   try {
+    lease = leaseOf(claimed)
     if (lease && (await oldSchemaIsGone(claimed))) return await settleGone(claimed)
     shard = await prepare(claimed, lease)
     // Whatever is awaited in there ends with the attempt, whichever server has stopped to answer.
@@ -139,7 +140,8 @@ function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true
 function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
   const entry = findPlan(options.plans, run)
   if (!entry) return null
-  const { plan, ends } = entry
+  const { plan } = entry
+  const ends = endsOf(entry.ends, move.tenant_id)
   return createLease({
     leaseMs: plan.fence.leaseMs,
     budgetMs: plan.pause.budgetMs,

@@ -6,7 +6,7 @@ import type { Progress } from '../attempt/shard.ts'
 import type { Caller } from '../calls.ts'
 import type { Control, Run } from '../control/database.ts'
 import type { ClaimedMove } from '../control/moves.ts'
-import type { Ends } from '../ends/end.ts'
+import type { PlanEnds } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -18,7 +18,7 @@ import type { Steering } from './steering.ts'
 export interface OpenPlan {
   readonly plan: Plan
   readonly fingerprint: string
-  readonly ends: Ends
+  readonly ends: PlanEnds
 }
 
 export interface AttemptOptions {

@@ -15,7 +15,7 @@ export async function oldSchemaIsGone({ options, run, move, abort }: Claimed): P
   const entry = findPlan(options.plans, run)
   if (move.errand !== 'cleanup' || !entry?.plan.cleanup.drop) return false
   const { sql } = endsOf(entry.ends, move.tenant_id)[oldEndOf(move)]
-  if (sql?.tenant === undefined) return false
+  if (sql?.tenant === undefined || sql.isWholeDatabase) return false
   return !(await unlessAborted(schemaExists(sql.pool, sql.schema), abort.signal))
 }
 

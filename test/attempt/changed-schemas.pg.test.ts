@@ -3,6 +3,7 @@
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nameSchemaChange } from '../../src/checks/schema-changes.ts'
+import { sharedEnd } from '../../src/ends/end.ts'
 import { openEnd } from '../../src/ends/open/open-end.ts'
 import { RehomeError } from '../../src/errors.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
@@ -96,8 +97,8 @@ test('a look for what has changed ends with the attempt, whichever end hangs', a
   const hangs = `postgres://nobody@127.0.0.1:${port}/hangs`
   const environment = { SOURCE_URL: world.source.url, TARGET_URL: hangs }
   const ends = {
-    source: openEnd('source', postgres({ urlFrom: 'SOURCE_URL' }), { environment }),
-    target: openEnd('target', postgres({ urlFrom: 'TARGET_URL' }), { environment }),
+    source: sharedEnd(openEnd('source', postgres({ urlFrom: 'SOURCE_URL' }), { environment })),
+    target: sharedEnd(openEnd('target', postgres({ urlFrom: 'TARGET_URL' }), { environment })),
   }
   const catalog = catalogOf({})
   const survey = { source: catalog, target: catalog } as never

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { tenantPredicate } from '../../src/ends/postgres/tenant-of-rows.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
@@ -36,7 +37,7 @@ test('rows whose own key is null are found by what they refer to', async () => {
   await using db = await createDatabase()
   await db.pool.query(schema)
   const checked = checkPlan(plan)
-  const ends = openEnds(checked, { SOURCE_URL: db.url, TARGET_URL: db.url })
+  const ends = sharedEnds(openEnds(checked, { SOURCE_URL: db.url, TARGET_URL: db.url }))
   const { sources } = await survey(checked, ends)
   await closeEnds(ends)
   const path = sources.find((one) => one.table.name === 'messages')?.path

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { changedEnd, survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { discover, type PlanInput } from '../../src/plan/plan.ts'
 import { createWorld } from '../helpers/world.ts'
@@ -10,7 +11,7 @@ import { createWorld } from '../helpers/world.ts'
 test('a survey is made anew after every change at an end, and for every other plan', async () => {
   await using world = await createWorld()
   const plan = checkPlan(world.plan())
-  const ends = openEnds(plan, world.environment)
+  const ends = sharedEnds(openEnds(plan, world.environment))
   const first = await survey(plan, ends)
   expect(await survey(plan, ends)).toBe(first)
   for (const end of ['source', 'target'] as const) {
@@ -41,7 +42,7 @@ test.each([
 ])('a move relies on its survey although %s', async (_, change) => {
   await using world = await createWorld({ both: beside })
   const plan = checkPlan(world.plan())
-  const ends = openEnds(plan, world.environment)
+  const ends = sharedEnds(openEnds(plan, world.environment))
   const before = await survey(plan, ends)
   for (const end of ['source', 'target'] as const) {
     await world[end].pool.query(change)
@@ -77,7 +78,7 @@ test.each<[what: string, change: string, tables?: PlanInput['tables']]>([
 ])('a move does not rely on its survey once %s', async (_, change, tables) => {
   await using world = await createWorld({ both: beside })
   const plan = checkPlan(world.plan(tables && { tables }))
-  const ends = openEnds(plan, world.environment)
+  const ends = sharedEnds(openEnds(plan, world.environment))
   const before = await survey(plan, ends)
   expect(await changedEnd(before, { plan, ends })).toBe(null)
   await world.source.pool.query(change)
@@ -88,7 +89,7 @@ test.each<[what: string, change: string, tables?: PlanInput['tables']]>([
 test('rows are counted right after their tenant column has got another type', async () => {
   await using world = await createWorld()
   const plan = checkPlan(world.plan())
-  const ends = openEnds(plan, world.environment)
+  const ends = sharedEnds(openEnds(plan, world.environment))
   const { sql } = ends.source
   if (!sql) throw new Error('the source is a database')
   await sql.pool.query(

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { lookFindings } from '../../src/checks/looks.ts'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
 import { createDatabase } from '../helpers/database.ts'
@@ -32,7 +33,7 @@ test.each([
       targetScope: 'other',
     }),
   )
-  const ends = openEnds(plan, { SOURCE_URL: url.href, TARGET_URL: url.href })
+  const ends = sharedEnds(openEnds(plan, { SOURCE_URL: url.href, TARGET_URL: url.href }))
   try {
     const found = await survey(plan, ends)
     expect(await lookFindings(found, ends)).toEqual([])

@@ -33,8 +33,8 @@ async function store(tenant: string, { from, to, is, ...scopes }: Past): Promise
 async function departedFrom(place: string, scope: string, past: readonly Past[]) {
   const tenant = randomUUID()
   for (const one of past) await store(tenant, one)
-  const asked = [tenant, 'another']
-  return (await departedTenants(db.control, { place, scope }, asked)).length === 1
+  const homes = [tenant, 'another'].map((id) => ({ tenant: id, place }))
+  return (await departedTenants(db.control, scope, homes)).length === 1
 }
 
 const moved = `phase = 'moved', open = false`

@@ -67,7 +67,7 @@ test('a tenant whose schema is missing is not moved, and a table that is not pla
     {
       where: 'target',
       message:
-        'there is no schema for tenant "t1" and 1 more: create it with its tables, then run `rehome init`; or say `prepare`',
+        'there is no schema or database for tenant "t1" and 1 more: create it with its tables, then run `rehome init`; or say `prepare`',
     },
   ])
   const only = (tenant: string) => world.rehome.enqueue(world.plan(), { tenants: [tenant] })

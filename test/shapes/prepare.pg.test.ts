@@ -88,7 +88,7 @@ test('a schema that is missing is made like the template, guarded, moved to, and
 
   await pool.query('drop schema tenant_acme cascade')
   const missing =
-    'there is no schema for tenant "acme": run `rehome init`, which makes it by `prepare`'
+    'there is no schema or database for tenant "acme": run `rehome init`, which makes it by `prepare`'
   expect(await world.rehome.check(world.plan())).toEqual([{ where: 'target', message: missing }])
   const only = () => world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
   await expect(only()).rejects.toMatchObject({ code: 'PREFLIGHT_FAILED' })

@@ -15,8 +15,8 @@ const over = http({ baseUrl: 'http://127.0.0.1:1/rehome', auth: { bearerFrom: 'S
 test.each<readonly [string, Partial<PlanInput>]>([
   ['the other end over HTTP', { target: over }],
   ['streams', { tables: [stream('s', { from: 'orders', to: ['orders'], transform: () => null })] }],
-])('a schema for each tenant excludes %s', (what, plan) => {
-  const message = `plan field \`source.schema\`: a schema for each tenant excludes ${what}`
+])('a schema or a database for each tenant excludes %s', (what, plan) => {
+  const message = `plan field \`source\`: a schema or a database for each tenant excludes ${what}`
   expect(() => checkPlan(planWith(plan))).toThrow(message)
 })
 

@@ -5,6 +5,7 @@ import { lookFindings } from '../../src/checks/looks.ts'
 import { notesOf } from '../../src/checks/notes.ts'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
@@ -32,7 +33,7 @@ test('an expression that depends on the settings of its session is refused by na
     dice: sql`random()`,
   }
   const plan = checkPlan(smallPlan({ tables: [table('e', { columns: { compute } })] }))
-  const ends = openEnds(plan, { SOURCE_URL: source.url, TARGET_URL: target.url })
+  const ends = sharedEnds(openEnds(plan, { SOURCE_URL: source.url, TARGET_URL: target.url }))
   try {
     const found = await survey(plan, ends)
     expect(found.routes).toHaveLength(1)

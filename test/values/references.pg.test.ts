@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { guardTrouble } from '../../src/ends/postgres/fence/guard-probe.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
@@ -36,7 +37,7 @@ test('references by periods and across collations are broken where no parent kee
     table('letters', { through: 'name' }),
   ]
   const plan = checkPlan(smallPlan({ tables, targetScope: 'other' }))
-  const ends = openEnds(plan, { SOURCE_URL: database.url, TARGET_URL: database.url })
+  const ends = sharedEnds(openEnds(plan, { SOURCE_URL: database.url, TARGET_URL: database.url }))
   try {
     const { sources, guarded } = await survey(plan, ends)
     expect(await Promise.all(guarded.map((one) => guardTrouble(one.end.pool, one)))).toEqual(
@@ -62,7 +63,7 @@ test('a path that leads through a period is refused', async () => {
   const plan = checkPlan(
     smallPlan({ tables, targetScope: 'other', exclude: ['people', 'letters'] }),
   )
-  const ends = openEnds(plan, { SOURCE_URL: database.url, TARGET_URL: database.url })
+  const ends = sharedEnds(openEnds(plan, { SOURCE_URL: database.url, TARGET_URL: database.url }))
   try {
     const { findings } = await survey(plan, ends)
     expect(findings).toContainEqual({

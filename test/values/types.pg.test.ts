@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { survey } from '../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { table } from '../../src/plan/plan.ts'
 import { sql } from '../../src/plan/sql-text.ts'
@@ -166,7 +167,7 @@ async function findingsOf(
       ...(here && there && { source: here, target: there, tenants: () => [] }),
     }),
   )
-  const ends = openEnds(plan, environment)
+  const ends = sharedEnds(openEnds(plan, environment))
   try {
     const { findings } = await survey(plan, ends)
     // With its schema where that is not in the session's search path.

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import type pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../src/ends/end.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { reap } from '../../src/stages/reap.ts'
 import { createRolesWorld } from '../access/roles-world.ts'
@@ -36,7 +37,7 @@ async function dieBeforeRelease(world: World, tenant: string): Promise<string> {
 }
 
 async function reapOnce(world: World) {
-  const ends = openEnds(checkPlan(world.plan()), world.environment)
+  const ends = sharedEnds(openEnds(checkPlan(world.plan()), world.environment))
   try {
     return await reap('default', ends, world.rehome.control)
   } finally {

@@ -10,7 +10,8 @@ import { isStoppableText } from '../steer.ts'
 /** `host:port` of a place, as `host:port/database` or a URL names it. */
 const serverText = (place: string) => `substring(${place} from '^(?:[a-z]+://)?([^/]*)')`
 
-const serversText = `(${serverText('runs.source')}, ${serverText('runs.target')})`
+const serversText = `(${serverText('coalesce(moves.source, runs.source)')},
+  ${serverText('coalesce(moves.target, runs.target)')})`
 
 /** In statements on `moves` and `runs`. Past the cutover nothing keeps a move from its end. */
 export const needsSlotText = `(${isStoppableText} and exists (
@@ -91,7 +92,10 @@ export async function slotsOf(
 ): Promise<{ server: string; most: number; taken: number }[]> {
   const query = `select s.server, count(*)::int as most,
       count(*) filter (where s.taken_until > clock_timestamp())::int as taken
-    from rehome_control.runs join rehome_control.server_slots s on s.server in ${serversText}
+    from rehome_control.runs join rehome_control.server_slots s
+      on s.server in (${serverText('runs.source')}, ${serverText('runs.target')})
+        or exists (select from rehome_control.moves where moves.run_id = runs.id
+          and moves.open and s.server in ${serversText})
     where runs.id = $1 group by 1 order by 1`
   return (await control.pool.query(query, [runId])).rows
 }

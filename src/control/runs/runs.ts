@@ -19,6 +19,9 @@ export interface NewMove {
   readonly place?: number | undefined
   readonly hold?: Hold | undefined
   readonly facts?: Facts | undefined
+  /** Its own ends, where they depend on the tenant. */
+  readonly source?: string | undefined
+  readonly target?: string | undefined
 }
 
 /** How a move is kept from its cutover, or from its start where the run is offline. */
@@ -67,13 +70,13 @@ function insertMoves(
   const windows = moves.map(({ hold }) => hold?.windows && JSON.stringify(hold.windows))
   return sql`
     insert into rehome_control.moves (id, run_id, scope, target_scope, errand, has_job, tenant_id,
-      wave, place, held, complete_after, not_before, windows, facts)
+      wave, place, held, complete_after, not_before, windows, facts, source, target)
     select coalesce(m.id, gen_random_uuid()), ${run.id}, ${run.scope}, ${targetScope}, ${errand},
       ${hasJob}::boolean, m.tenant, m.wave, m.place, m.held, m.complete_after,
       -- Offline nothing is done before that moment, so no look is due. Else all are due at once, so
       -- that their places alone order them.
       coalesce(case when ${run.strategy !== 'online'}::boolean then m.complete_after end, now()),
-      m.windows, m.facts
+      m.windows, m.facts, m.source, m.target
     from unnest(${moves.map(({ id }) => id ?? null)}::uuid[],
       ${moves.map(({ tenant }) => tenant)}::text[],
       ${moves.map(({ wave = 1 }) => wave)}::int[],
@@ -81,8 +84,10 @@ function insertMoves(
       ${moves.map(({ hold }) => hold?.held ?? false)}::boolean[],
       ${completeAfter}::timestamptz[],
       ${windows}::jsonb[],
-      ${moves.map(({ facts = {} }) => JSON.stringify(facts))}::jsonb[])
-      as m (id, tenant, wave, place, held, complete_after, windows, facts)`
+      ${moves.map(({ facts = {} }) => JSON.stringify(facts))}::jsonb[],
+      ${moves.map(({ source }) => source ?? null)}::text[],
+      ${moves.map(({ target }) => target ?? null)}::text[])
+      as m (id, tenant, wave, place, held, complete_after, windows, facts, source, target)`
 }
 
 export async function findRun(control: Control, id: string): Promise<Run | undefined> {

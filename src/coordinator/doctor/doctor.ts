@@ -4,13 +4,19 @@
  */
 
 import type { Control } from '../../control/database.ts'
-import type { Ends } from '../../ends/end.ts'
+import type { PlanEnds, SqlEnd } from '../../ends/end.ts'
 import { messageOf } from '../../errors.ts'
 import { fingerprintOf } from '../../plan/check-plan.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { createPool } from '../../postgres.ts'
 import type { Queues } from '../../queue/queues.ts'
-import { closeEnds, openEnds, pendingInstallations, type Settings } from '../installation.ts'
+import {
+  closeEnds,
+  openEnds,
+  pendingInstallations,
+  type Settings,
+  sqlEndsOf,
+} from '../installation.ts'
 import { diagnoseMoves, diagnosePlans, diagnoseQueues } from './control-diagnoses.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { diagnoseKept, diagnoseServer } from './end-diagnoses.ts'
@@ -67,10 +73,11 @@ async function diagnosePlan(patient: Patient & DoctorOptions, plan: Plan): Promi
 async function diagnoseEnds(
   patient: Patient & DoctorOptions,
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
 ): Promise<Diagnosis[]> {
   const { control, settings, oldS } = patient
-  const sqlEnds = [ends.source, ends.target].flatMap(({ sql }) => sql ?? [])
+  const sqlEnds: SqlEnd[] = []
+  for await (const end of sqlEndsOf(plan, ends)) sqlEnds.push(end)
   const servers = await Promise.all(
     sqlEnds.map((end) =>
       looked(`the ${end.name} (${end.place})`, diagnoseServer({ control, plan, end }, oldS)),
@@ -80,8 +87,8 @@ async function diagnoseEnds(
   if (!isReached) return servers.flat()
   const pending = await looked(`plan "${plan.name}"`, pendingOf(settings, { plan, ends }))
   const granted = await Promise.all([
-    looked(`plan "${plan.name}"`, diagnoseRights(plan, ends)),
-    looked(`plan "${plan.name}"`, diagnosePublications(ends)),
+    looked(`plan "${plan.name}"`, diagnoseRights(plan, ends, sqlEnds)),
+    looked(`plan "${plan.name}"`, diagnosePublications(sqlEnds)),
     ...sqlEnds.map((end) => looked(`the ${end.name} (${end.place})`, diagnoseDisk(end))),
   ])
   const missing = pending.some(({ kind }) => kind === 'not-installed')
@@ -97,7 +104,7 @@ async function diagnoseEnds(
 
 async function pendingOf(
   settings: Settings,
-  { plan, ends }: { plan: Plan; ends: Ends },
+  { plan, ends }: { plan: Plan; ends: PlanEnds },
 ): Promise<Diagnosis[]> {
   const pool = createPool({ url: settings.controlUrl, name: 'control', size: 2 })
   try {

@@ -2,11 +2,12 @@
  * Mends findings of the doctor. Only what can lose no data and open no home is done; each kind of
  * finding has an entry here: whether it is, or who has to decide. Every repair may be made twice.
  */
+
+import { forgetLeftChanges } from '../../ends/postgres/changes/change-log.ts'
 import { messageOf } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { tidyLogs } from '../../stages/reap.ts'
 import { reconcile } from '../enqueue.ts'
-import { closeEnds, install, openEnds } from '../installation.ts'
+import { closeEnds, install, openEnds, sqlEndsOf } from '../installation.ts'
 import { movesWithoutJob } from './control-diagnoses.ts'
 import type { Diagnosis, Kind } from './diagnosis.ts'
 import { type DoctorOptions, diagnose, type Patient } from './doctor.ts'
@@ -134,7 +135,7 @@ function identity({ kind, where, message }: Diagnosis): string {
 async function tidyPlan(environment: NodeJS.ProcessEnv, plan: Plan): Promise<void> {
   const ends = openEnds(plan, environment)
   try {
-    await tidyLogs(ends)
+    for await (const { pool } of sqlEndsOf(plan, ends)) await forgetLeftChanges(pool)
   } finally {
     await closeEnds(ends)
   }

@@ -4,7 +4,8 @@
  */
 import { publicationNotes } from '../../checks/notes.ts'
 import { survey } from '../../checks/survey.ts'
-import type { Ends, SqlEnd } from '../../ends/end.ts'
+import { commonEnds, type PlanEnds, type SqlEnd } from '../../ends/end.ts'
+import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import { type KeptRoom, keptRoom } from '../../ends/postgres/health.ts'
 import { missingRights, type WantedRights } from '../../ends/postgres/rights.ts'
 import type { Plan } from '../../plan/plan.ts'
@@ -33,8 +34,11 @@ export async function diagnoseControlRights(pool: Pool): Promise<Diagnosis[]> {
 }
 
 /** Rights that every move needs; for those of clean-ups and rollbacks `check` asks. */
-export async function diagnoseRights(plan: Plan, ends: Ends): Promise<Diagnosis[]> {
-  const sqlEnds = [ends.source, ends.target].flatMap(({ sql }) => sql ?? [])
+export async function diagnoseRights(
+  plan: Plan,
+  ends: PlanEnds,
+  sqlEnds: readonly SqlEnd[],
+): Promise<Diagnosis[]> {
   const planned = await plannedTables(plan, ends)
   const looks = sqlEnds.map((end) =>
     rightsDiagnoses(`the ${end.name} (${end.place})`, end.pool, {
@@ -74,10 +78,11 @@ interface PlannedTable extends WantedRights {
   readonly at: 'source' | 'target'
 }
 
-/** Empty where each tenant has a schema of its own: `check` looks into these. */
-async function plannedTables(plan: Plan, ends: Ends): Promise<PlannedTable[]> {
-  if (ends.source.schemas || ends.target.schemas) return []
-  const { guarded } = await survey(plan, ends)
+/** Empty where each tenant has a place of its own: `check` looks into these. */
+async function plannedTables(plan: Plan, ends: PlanEnds): Promise<PlannedTable[]> {
+  const common = commonEnds(ends)
+  if (!common) return []
+  const { guarded } = await survey(plan, common)
   return guarded.map(({ end, schema, table }) => ({
     at: end.name,
     schema,
@@ -134,8 +139,8 @@ export function diskDiagnoses(
   return [...kept, { kind: 'disk', where, message, mend }]
 }
 
-export async function diagnosePublications(ends: Ends): Promise<Diagnosis[]> {
-  const notes = await Promise.all([ends.source, ends.target].map(publicationNotes))
+export async function diagnosePublications(ends: readonly SqlEnd[]): Promise<Diagnosis[]> {
+  const notes = await Promise.all(ends.map((sql) => publicationNotes(databaseEnd(sql))))
   return notes.flat().map(({ where, message }) => ({
     kind: 'publication',
     where: `the ${where}`,

@@ -9,7 +9,7 @@ import { collisionText, firstColliding, keyAtSource } from '../../checks/collidi
 import { type Survey, survey } from '../../checks/survey.ts'
 import type { Control } from '../../control/database.ts'
 import { busyTenants } from '../../control/moves.ts'
-import { type Ends, endsOf, hasSchemas } from '../../ends/end.ts'
+import { commonEnds, type Ends, endsOf, type PlanEnds } from '../../ends/end.ts'
 import { nothingRead } from '../../ends/rows.ts'
 import { type ErrorCode, firstFew, RehomeError } from '../../errors.ts'
 import { span } from '../../numbers.ts'
@@ -52,9 +52,9 @@ export interface CheckAllOptions {
   readonly targetFree?: number | undefined
 }
 
-interface At {
+interface At<Opened = Ends> {
   readonly plan: Plan
-  readonly ends: Ends
+  readonly ends: Opened
 }
 
 /** Calls for so many tenants are under way at once. */
@@ -66,18 +66,19 @@ const { signal } = new AbortController()
  */
 export async function checkTenants(
   control: Control,
-  at: At,
+  at: At<PlanEnds>,
   { targetFree }: CheckAllOptions = {},
 ): Promise<TenantsLook> {
   const { plan, ends } = at
-  const common = hasSchemas(ends) ? null : await survey(plan, ends)
+  const one = commonEnds(ends)
+  const common = one && (await survey(plan, one))
   const { tenants, passedOver, wrong } = await remaining(control, at, common?.sources ?? [])
   const forecaster = await forecasterFor(control, plan)
   const looks: TenantLook[] = []
   const rooms = new Map<string, Room>()
-  if (common) rooms.set('', await roomAt(ends, common.sources))
+  if (one && common) rooms.set('', await roomAt(one, common.sources))
   await inParallel(tenants, { limit: atOnceMax, signal }, async (tenant) => {
-    const own = common ? ends : endsOf(ends, tenant)
+    const own = one ?? endsOf(ends, tenant)
     const surveyed = common ?? (await survey(plan, own))
     const look = await lookAt({ plan, ends: own }, surveyed, tenant)
     const room = rooms.get(common ? '' : tenant) ?? (await roomAt(own, surveyed.sources))
@@ -120,7 +121,7 @@ interface Remaining {
 /** Tenants that are still to move, as `enqueue` would choose them. */
 async function remaining(
   control: Control,
-  { plan, ends }: At,
+  { plan, ends }: At<PlanEnds>,
   sources: readonly EndTable[],
 ): Promise<Remaining> {
   const departed = departedFrom(control, { plan, ends })

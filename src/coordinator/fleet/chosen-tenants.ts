@@ -2,6 +2,7 @@
 import type { Control, Move } from '../../control/database.ts'
 import { departedTenants } from '../../control/homes.ts'
 import { busyTenants } from '../../control/moves.ts'
+import { placeOfTenant } from '../../ends/end.ts'
 import { RehomeError } from '../../errors.ts'
 import type { FactsOfTenants } from '../../plan/facts.ts'
 import type { Plan } from '../../plan/plan.ts'
@@ -79,8 +80,16 @@ export async function chooseTenants(
 
 /** Asks which of the tenants have left the source of the plan. */
 export function departedFrom(control: Control, { plan, ends }: Pick<Naming, 'plan' | 'ends'>) {
-  const home = { place: ends.source.place, scope: plan.scope }
-  return (tenants: readonly string[]) => departedTenants(control, home, tenants)
+  const { scope, targetScope } = plan
+  return async (tenants: readonly string[]) => {
+    const homes = tenants.map((tenant) => ({ tenant, place: placeOfTenant(ends.source, tenant) }))
+    // The plan may choose the same end for both.
+    const settled = homes
+      .filter(({ tenant, place }) => place === placeOfTenant(ends.target, tenant))
+      .map(({ tenant }) => tenant)
+    const departed = await departedTenants(control, scope, homes)
+    return scope === targetScope ? [...departed, ...settled] : departed
+  }
 }
 
 /** Throws TENANT_BUSY. */

@@ -2,7 +2,7 @@
  * The disk space that tenants will take at the target: as much as their share of the source's
  * tables takes there, with indexes. PostgreSQL does not report free disk space.
  */
-import type { Ends } from '../../ends/end.ts'
+import type { Ends, PlanEnds } from '../../ends/end.ts'
 import {
   databaseBytes,
   type TableSize,
@@ -47,7 +47,7 @@ function shareOf(size: TableSize | undefined, moving: number): number {
 }
 
 export async function spaceOf(
-  { target }: Ends,
+  { target }: PlanEnds,
   rooms: readonly Room[],
   free: number | undefined,
 ): Promise<Space> {

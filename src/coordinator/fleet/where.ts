@@ -4,12 +4,12 @@
  */
 import type { Control } from '../../control/database.ts'
 import { type LastMove, lastMoveOf } from '../../control/homes.ts'
-import { failedAt } from '../../ends/end.ts'
+import { endOf, failedAt } from '../../ends/end.ts'
 import { type Flag, wholeApplication } from '../../ends/flags.ts'
 import { RehomeError } from '../../errors.ts'
 import { checkPlan } from '../../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../../plan/plan.ts'
-import { closeEnds, openEnds } from '../installation.ts'
+import { closeEnds, openEnds, openNamedEnds } from '../installation.ts'
 import { refuseBadId } from '../tenants.ts'
 
 export interface Whereabouts {
@@ -74,9 +74,12 @@ async function standingsAt(
   tenant: string,
 ): Promise<Standing[]> {
   const ends = openEnds(plan, environment)
+  const named = openNamedEnds(plan, environment)
   try {
+    const own = [ends.source, ends.target, ...named.values()]
+    const places = new Map(own.map((one) => endOf(one, tenant)).map((end) => [end.place, end]))
     return await Promise.all(
-      [ends.source, ends.target].map(async (end) => {
+      [...places.values()].map(async (end) => {
         const read = (id: string) => end.flags.readFlag({ scope: plan.scope, tenant: id })
         const [flag, all] = await Promise.all([read(tenant), read(wholeApplication)]).catch(
           failedAt(end),
@@ -91,7 +94,7 @@ async function standingsAt(
       }),
     )
   } finally {
-    await closeEnds(ends)
+    await Promise.all([closeEnds(ends), ...[...named.values()].map((end) => end.close())])
   }
 }
 

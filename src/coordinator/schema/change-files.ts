@@ -1,7 +1,7 @@
 /** The SQL files of a plan's schema changes: read, divided into statements, and linted. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Ends, SqlEnd } from '../../ends/end.ts'
+import type { PlanEnds, SqlEnd } from '../../ends/end.ts'
 import type { ChangeFile } from '../../ends/postgres/schema/units.ts'
 import { messageOf, RehomeError } from '../../errors.ts'
 import { lintChanges } from '../../lint/lint.ts'
@@ -77,7 +77,7 @@ export async function versionAt({ pool, name, place }: SqlEnd): Promise<string> 
 }
 
 /** Ends that the plan changes in this part, in their order. */
-export function changedEnds(plan: Plan, ends: Ends, part: SchemaPart): SqlEnd[] {
+export function changedEnds(plan: Plan, ends: PlanEnds, part: SchemaPart): SqlEnd[] {
   return endsOf[part].flatMap((name) => {
     const { sql } = ends[name]
     return sql && (plan.schema?.[part][name].length ?? 0) > 0 ? [sql] : []

@@ -5,7 +5,7 @@
 import { survey } from '../../checks/survey.ts'
 import type { Control, NewSchemaStatement, SchemaStatement } from '../../control/database.ts'
 import { addSchemaStatement, schemaStatementsOf } from '../../control/schema/schema-statements.ts'
-import type { Ends, SqlEnd } from '../../ends/end.ts'
+import { type PlanEnds, type SqlEnd, sharedEnds } from '../../ends/end.ts'
 import { fenceIsInstalled } from '../../ends/postgres/fence/uninstall.ts'
 import { applyFiles, statementsOf } from '../../ends/postgres/schema/apply-files.ts'
 import type { HeldLock } from '../../ends/postgres/schema/lock-watch.ts'
@@ -54,7 +54,7 @@ export interface SchemaChanged {
 
 interface Opened {
   readonly plan: Plan
-  readonly ends: Ends
+  readonly ends: PlanEnds
 }
 
 interface PendingEnd {
@@ -251,7 +251,7 @@ function recordOf(
 
 /** Guards that are missing at ends with a fence. */
 async function missingAt({ plan, ends }: Opened): Promise<Installation[]> {
-  const { guarded } = await survey(plan, ends)
+  const { guarded } = await survey(plan, sharedEnds(ends))
   const fenced = new Set<string>()
   for (const { sql } of [ends.source, ends.target])
     if (sql && (await fenceIsInstalled(sql))) fenced.add(sql.name)

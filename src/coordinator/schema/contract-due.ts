@@ -1,10 +1,10 @@
 /** When a plan's contraction may begin: once no tenant lives at the source or can come back. */
 import { survey } from '../../checks/survey.ts'
 import type { Control } from '../../control/database.ts'
-import { departedTenants } from '../../control/homes.ts'
 import { unfinishedMoves } from '../../control/schema/schema-statements.ts'
-import type { Ends } from '../../ends/end.ts'
+import { type PlanEnds, sharedEnds } from '../../ends/end.ts'
 import type { Plan } from '../../plan/plan.ts'
+import { departedFrom } from '../fleet/chosen-tenants.ts'
 import { show, tenantsOf } from '../tenants.ts'
 
 /**
@@ -13,7 +13,7 @@ import { show, tenantsOf } from '../tenants.ts'
  */
 export async function whyNoContraction(
   control: Control,
-  { plan, ends, hasBegun }: { plan: Plan; ends: Ends; hasBegun: boolean },
+  { plan, ends, hasBegun }: { plan: Plan; ends: PlanEnds; hasBegun: boolean },
 ): Promise<string | null> {
   const { open, inWindow, windowUntil, moved } = await unfinishedMoves(control, plan.name)
   if (open > 0) return `${open} move(s) of plan "${plan.name}" are open: wait for their end`
@@ -23,10 +23,9 @@ export async function whyNoContraction(
   }
   if (hasBegun) return null
   if (moved === 0) return `no tenant of plan "${plan.name}" has moved`
-  const home = { place: ends.source.place, scope: plan.scope }
   const { here } = await tenantsOf(plan, ends, {
-    sources: (await survey(plan, ends)).sources,
-    departed: (tenants) => departedTenants(control, home, tenants),
+    sources: (await survey(plan, sharedEnds(ends))).sources,
+    departed: departedFrom(control, { plan, ends }),
   })
   if (here.length === 0) return null
   const first = show(here[0] ?? '')

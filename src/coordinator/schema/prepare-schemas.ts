@@ -1,7 +1,7 @@
 /** Schemas of tenants that `init` makes at the target, by the plan's `prepare`. */
 import type { Schemaless } from '../../checks/schema-kinds.ts'
 import { sourcesAlone } from '../../checks/survey.ts'
-import { type Ends, endsOf, type SqlEnd } from '../../ends/end.ts'
+import { type Ends, endsOf, type PlanEnds, type SqlEnd } from '../../ends/end.ts'
 import {
   createBy,
   createLike,
@@ -10,6 +10,7 @@ import {
 import { known } from '../../known.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { ident } from '../../quote.ts'
+import { knownTenants } from '../tenants.ts'
 
 export interface Preparable {
   readonly tenant: string
@@ -24,7 +25,7 @@ export interface Preparable {
 /** Lists the schemas to be made: those of the plan's tenants that are at the source. Reads only. */
 export async function preparableSchemas(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   without: readonly Schemaless[],
 ): Promise<Preparable[]> {
   const { prepare } = plan
@@ -50,7 +51,7 @@ export async function preparableSchemas(
   })
 }
 
-function atTarget(ends: Ends, tenant: string) {
+function atTarget(ends: PlanEnds, tenant: string) {
   const own = endsOf(ends, tenant)
   const end: SqlEnd = known(own.target.sql)
   const what = `schema ${ident(end.schema)} at the target`
@@ -60,10 +61,10 @@ function atTarget(ends: Ends, tenant: string) {
 /** A tenant without rows, or without a schema, has nothing to move. */
 async function presentAtSource(
   plan: Plan,
-  ends: Ends,
+  ends: PlanEnds,
   tenants: readonly string[],
 ): Promise<readonly string[]> {
   const sources = await sourcesAlone(plan, ends)
-  const all = await ends.source.rows.knownTenants(tenants, sources)
+  const all = await knownTenants({ plan, ends, sources }, tenants)
   return all.filter(({ hasRows }) => hasRows).map(({ tenant }) => tenant)
 }

@@ -1,5 +1,5 @@
 /** Findings in a plan's schema changes that stand between it and its moves. Changes nothing. */
-import { type Ends, failedAt, type SqlEnd } from '../../ends/end.ts'
+import { failedAt, type PlanEnds, type SqlEnd } from '../../ends/end.ts'
 import { hasChanged, pendingIn } from '../../ends/postgres/schema/apply-files.ts'
 import { type Marker, readMarkers } from '../../ends/postgres/schema/markers.ts'
 import { type Numbered, type UnitsOfFile, unitsOf } from '../../ends/postgres/schema/units.ts'
@@ -16,7 +16,7 @@ export interface SchemaLooks {
   readonly notes: readonly Finding[]
 }
 
-export async function schemaLooks(plan: Plan, ends: Ends): Promise<SchemaLooks> {
+export async function schemaLooks(plan: Plan, ends: PlanEnds): Promise<SchemaLooks> {
   if (!plan.schema) return { findings: [], notes: [] }
   const looks = await Promise.all(schemaParts.map((part) => looksAt(plan, ends, part)))
   return {
@@ -25,7 +25,7 @@ export async function schemaLooks(plan: Plan, ends: Ends): Promise<SchemaLooks> 
   }
 }
 
-async function looksAt(plan: Plan, ends: Ends, part: SchemaPart): Promise<SchemaLooks> {
+async function looksAt(plan: Plan, ends: PlanEnds, part: SchemaPart): Promise<SchemaLooks> {
   const errors: Finding[] = []
   const notes: Finding[] = []
   for (const end of changedEnds(plan, ends, part)) {

@@ -1,7 +1,7 @@
 /** The part of the library that changes schemas around the moves of a plan. */
 import type { Control, SchemaStatement } from '../../control/database.ts'
 import { schemaStatementsOf } from '../../control/schema/schema-statements.ts'
-import type { Ends } from '../../ends/end.ts'
+import type { PlanEnds } from '../../ends/end.ts'
 import type { Plan, PlanInput } from '../../plan/plan.ts'
 import type { SchemaPart } from '../../plan/schema-plan.ts'
 import { changeSchema, type SchemaChanged, type SchemaOptions } from './change-schema.ts'
@@ -24,7 +24,7 @@ interface Opened {
 
 type WithPlan = <T>(
   plan: PlanInput,
-  work: (at: { plan: Plan; ends: Ends }) => Promise<T>,
+  work: (at: { plan: Plan; ends: PlanEnds }) => Promise<T>,
 ) => Promise<T>
 
 export function schemaLibrary({ control, by }: Opened, withPlan: WithPlan): SchemaLibrary {

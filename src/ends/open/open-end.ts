@@ -1,13 +1,15 @@
 /** Opens an end of a plan. The only place that asks of which kind it is. */
 import { RehomeError } from '../../errors.ts'
-import type { Endpoint } from '../../plan/endpoint.ts'
+import type { Endpoint, SqlEndpoint } from '../../plan/endpoint.ts'
 import type { Pool } from '../../postgres.ts'
 import { openApiEnd } from '../api/api-end.ts'
-import type { End } from '../end.ts'
+import type { PlanEnd } from '../end.ts'
 import { openHttpEnd } from '../http/http-end.ts'
-import { endOf } from '../postgres/database-end.ts'
+import { databaseEnd } from '../postgres/database-end.ts'
 import { flagsAt } from '../postgres/fence/flags-at.ts'
-import { openSqlEnd } from '../postgres/postgres-end.ts'
+import { type OpeningSql, openSqlEnd } from '../postgres/postgres-end.ts'
+import { chosenEnds } from './chosen-ends.ts'
+import { openTenantDatabases } from './tenant-databases.ts'
 
 export interface Opening {
   readonly environment?: NodeJS.ProcessEnv
@@ -24,14 +26,22 @@ export function openEnd(
   name: 'source' | 'target',
   end: Endpoint,
   { environment = process.env, scope, searchPath, flagPool }: Opening = {},
-): End {
-  if (end.kind === 'sql') {
-    return endOf(openSqlEnd(name, end, { environment, scope, searchPath }))
-  }
+): PlanEnd {
+  if (end.kind === 'sql') return openDatabases(name, end, { environment, scope, searchPath })
   if (end.kind === 'http') return openHttpEnd(name, end, environment)
   if (flagPool) {
     return openApiEnd(name, end, { environment, flagsOf: (own) => flagsAt(flagPool, own) })
   }
   const message = `the ${name} has no flags of its own: CONTROL_URL, where they are kept, is not set`
   throw new RehomeError('SETTING_MISSING', message)
+}
+
+function openDatabases(name: 'source' | 'target', end: SqlEndpoint, opening: OpeningSql): PlanEnd {
+  const { among, url } = end
+  if (url) return openTenantDatabases(name, { ...end, url }, opening)
+  if (!among) return databaseEnd(openSqlEnd(name, end, opening))
+  const opened = Object.entries(among.ends).map(([key, one]) => {
+    return [key, openDatabases(name, one, opening)] as const
+  })
+  return chosenEnds(name, among, new Map(opened))
 }

@@ -5,11 +5,11 @@ import { digestsIn } from './compare/comparison.ts'
 import { closeSqlEnd } from './postgres-end.ts'
 import { rowsAt } from './postgres-rows.ts'
 import { schemaPrints } from './schema-prints.ts'
-import { schemaOfTenant } from './tenant-schemas.ts'
+import { schemaNames, schemaOfTenant } from './tenant-schemas.ts'
 
-export function endOf(sql: SqlEnd): End {
+export function databaseEnd(sql: SqlEnd): End {
   const { name, place, flags, schemaOf } = sql
-  return {
+  const itself: End = {
     name,
     place,
     flags,
@@ -18,11 +18,17 @@ export function endOf(sql: SqlEnd): End {
     feed: (of) => feedAt({ end: sql, ...of }),
     sql,
     ...(schemaOf && {
-      schemas: {
-        of: (tenant) => endOf(schemaOfTenant(sql, tenant)),
-        prints: (tenants) => schemaPrints(sql, tenants),
+      places: {
+        of: (tenant) => databaseEnd(schemaOfTenant(sql, tenant)),
+        placeOf: () => place,
+        among(tenants) {
+          schemaNames(sql, tenants)
+          return [{ end: itself, tenants }]
+        },
       },
+      prints: (tenants: readonly string[]) => schemaPrints(sql, tenants),
     }),
     close: () => closeSqlEnd(sql),
   }
+  return itself
 }

@@ -15,7 +15,7 @@ export function scoped<T extends FlagKey>({ scope }: Pick<SqlEnd, 'scope'>, key:
   return scope === undefined ? key : { ...key, scope }
 }
 
-interface OpeningSql extends Pick<SqlEnd, 'scope' | 'searchPath'> {
+export interface OpeningSql extends Pick<SqlEnd, 'scope' | 'searchPath'> {
   readonly environment: NodeJS.ProcessEnv
 }
 
@@ -23,17 +23,26 @@ interface OpeningSql extends Pick<SqlEnd, 'scope' | 'searchPath'> {
 export function openSqlEnd(
   name: 'source' | 'target',
   end: SqlEndpoint,
-  { environment, scope, searchPath }: OpeningSql,
+  { environment, ...opening }: OpeningSql,
 ): SqlEnd {
-  const url = environment[end.urlFrom]
+  const { urlFrom = '' } = end
+  const url = environment[urlFrom]
   if (!url) {
     throw new RehomeError(
       'SETTING_MISSING',
-      `the ${name}'s URL is read from ${end.urlFrom}, which is not set`,
+      `the ${name}'s URL is read from ${urlFrom}, which is not set`,
     )
   }
-  const { poolSize: size, tls } = end
-  const own = typeof end.schema === 'function' ? { schemaOf: end.schema } : { schema: end.schema }
+  return openDatabase(name, end, { ...opening, url })
+}
+
+/** Connects later. */
+export function openDatabase(
+  name: 'source' | 'target',
+  { schema, poolSize: size, tls }: Pick<SqlEndpoint, 'schema' | 'poolSize' | 'tls'>,
+  { url, scope, searchPath }: Omit<OpeningSql, 'environment'> & { readonly url: string },
+): SqlEnd {
+  const own = typeof schema === 'function' ? { schemaOf: schema } : { schema }
   const pool = createPool({ url, name, size, tls, workMem })
   const writers = createPool({ url, name, size: 2, tls, workMem })
   const answerMs = 2_000

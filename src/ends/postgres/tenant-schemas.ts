@@ -5,7 +5,8 @@
  */
 import { RehomeError } from '../../errors.ts'
 import type { Catalog, CatalogTable } from '../../plan/catalogs/catalog.ts'
-import type { SqlEnd } from '../end.ts'
+import { sqlStateOf } from '../../postgres.ts'
+import { failedAt, type SqlEnd } from '../end.ts'
 import type { Known } from '../rows.ts'
 
 /** Throws PLAN_INVALID where the plan's function names no schema that a tenant can have. */
@@ -75,4 +76,16 @@ function refuseSharedSchemas(
     const message = `plan field \`${end.name}.schema\` names "${name}" for both tenants ${both}`
     throw new RehomeError('PLAN_INVALID', message)
   }
+}
+
+/** Throws what else keeps us from a connection. */
+export async function databaseExists({ pool, name, place }: SqlEnd): Promise<boolean> {
+  const answer = await pool.query('select').catch(unlessGone).catch(failedAt({ name, place }))
+  return answer !== null
+}
+
+/** For `catch`: null where a tenant's database does not exist. */
+export function unlessGone(error: unknown): null {
+  if (sqlStateOf(error) === '3D000') return null
+  throw error
 }

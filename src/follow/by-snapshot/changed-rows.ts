@@ -33,7 +33,7 @@ import {
 import { poolOfOne, type Snapshot } from '../../ends/postgres/changes/snapshot.ts'
 import { spareLeftBehind } from '../../ends/postgres/changes/spared-keys.ts'
 import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
-import { endOf } from '../../ends/postgres/database-end.ts'
+import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import {
   referredColumns,
   refuseBrokenByRemoval,
@@ -227,12 +227,12 @@ export function partOf(shard: Shard, { bringing, changes, tables }: Replacing): 
   return {
     ...shard,
     ends: {
-      source: endOf({
+      source: databaseEnd({
         ...source,
         pool: poolOfOne(source.pool, bringing.reader),
         within: 'snapshot',
       }),
-      target: endOf({
+      target: databaseEnd({
         ...target,
         pool: poolOfOne(target.pool, bringing.target),
         within: 'transaction',

@@ -4,7 +4,7 @@ import { copyTables } from '../../copying/copy-tables.ts'
 import { withSharedRows } from '../../copying/shared-rows.ts'
 import { commitCheckpoint } from '../../ends/postgres/changes/checkpoints.ts'
 import { withSnapshot } from '../../ends/postgres/changes/snapshot.ts'
-import { endOf } from '../../ends/postgres/database-end.ts'
+import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import type { Follower } from '../follower.ts'
 import { noteSeen } from './seen.ts'
 import { bringOnce, tryOnce } from './snapshot-round.ts'
@@ -22,7 +22,7 @@ async function copyOneMoment(shard: Shard): Promise<void> {
   const { source, target } = sqlEndsOf(shard)
   const hold = { ...holdOf(shard), epoch: shard.epoch }
   await withSnapshot(source, hold, async (snapshot) => {
-    const ends = { source: endOf(await snapshot.share()), target: shard.ends.target }
+    const ends = { source: databaseEnd(await snapshot.share()), target: shard.ends.target }
     await withSharedRows(shard, ends, () => copyTables(shard, { ends, known: new Map() }))
     const checkpoint = { seen: snapshot.seen, fingerprint: shard.survey.fingerprint }
     await commitCheckpoint(target, hold, checkpoint)

@@ -20,7 +20,7 @@ import {
   type SnapshotOf,
   withSnapshot,
 } from '../../ends/postgres/changes/snapshot.ts'
-import { endOf } from '../../ends/postgres/database-end.ts'
+import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import { beginWriting } from '../../ends/postgres/fence/begin-writing.ts'
 import { holdReceiving } from '../../ends/postgres/fence/holds.ts'
 import type { Reached } from '../../ends/rows.ts'
@@ -40,7 +40,7 @@ export async function bringOnce(shard: Shard, compared: Extent): Promise<Round> 
     const done = await bring(shard, { snapshot, changes, compared })
     if (compared === 'everything') {
       await verifyEverything(shard, {
-        source: endOf(await snapshot.share()),
+        source: databaseEnd(await snapshot.share()),
         target: shard.ends.target,
       })
     }
@@ -78,8 +78,8 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
       const pool = poolOfOne(target.pool, client)
       const within = { ...target, pool, within: 'transaction' } as const
       await verifyEverything(shard, {
-        source: endOf(await snapshot.share()),
-        target: endOf(within),
+        source: databaseEnd(await snapshot.share()),
+        target: databaseEnd(within),
       })
       await client.query('rollback to before')
     })

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { type Control, closeControl, openControl } from '../../../src/control/database.ts'
 import { findMove } from '../../../src/control/moves.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
-import type { Ends } from '../../../src/ends/end.ts'
+import { type PlanEnds, sharedEnds } from '../../../src/ends/end.ts'
 import { createLog } from '../../../src/log.ts'
 import { checkPlan, fingerprintOf } from '../../../src/plan/check-plan.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
@@ -69,7 +69,7 @@ export function openAttempts(world: Pick<World, 'environment' | 'plan'>): Attemp
       }
       if (await errandOf(moveId)) throw new Error(`not over: ${inspect(outcomes, { depth: 4 })}`)
     },
-    reap: async () => void (await reap(plan.scope, shared, control)),
+    reap: async () => void (await reap(plan.scope, sharedEnds(shared), control)),
     // What the dead had in use is never given back, so nothing waits for that.
     async [Symbol.asyncDispose]() {
       void Promise.all([closeEnds(shared), closeControl(control)])
@@ -94,7 +94,7 @@ function mortal(plan: Plan, life: Life): Plan {
   return { ...plan, fence }
 }
 
-function poolsOf({ source, target }: Ends): Pool[] {
+function poolsOf({ source, target }: PlanEnds): Pool[] {
   return [source, target].flatMap(({ sql }) =>
     sql ? [sql.pool, sql.writers ?? sql.pool, sql.lifeline] : [],
   )
@@ -106,7 +106,7 @@ function share(pool: Pool): void {
 }
 
 /** Connections over HTTP are kept by an agent, which is the life's own. */
-function endsFor(shared: Ends, plan: Plan, environment: NodeJS.ProcessEnv): Ends {
+function endsFor(shared: PlanEnds, plan: Plan, environment: NodeJS.ProcessEnv): PlanEnds {
   if (shared.source.sql && shared.target.sql) return shared
   const own = openEnds(plan, environment)
   return {
@@ -115,6 +115,6 @@ function endsFor(shared: Ends, plan: Plan, environment: NodeJS.ProcessEnv): Ends
   }
 }
 
-function closeOwn({ source, target }: Ends): void {
+function closeOwn({ source, target }: PlanEnds): void {
   for (const end of [source, target]) if (!end.sql) void end.close()
 }

@@ -1,7 +1,7 @@
 // The three kinds of ends, each over databases of its own, with what an application there may do.
 // A contract suite runs one list of promises against each of them.
 import type { Tell } from '../../../src/ends/api/api-flags.ts'
-import type { End } from '../../../src/ends/end.ts'
+import { type End, sharedEnd } from '../../../src/ends/end.ts'
 import type { Flags } from '../../../src/ends/flags.ts'
 import { openEnd } from '../../../src/ends/open/open-end.ts'
 import { createHttpEnd } from '../../../src/http-end/entry.ts'
@@ -59,14 +59,16 @@ async function openSql(): Promise<TestEnd> {
 
 /** The end of that database, reached by SQL. */
 export function sqlEndOf({ url }: Pick<TestDatabase, 'url'>): End {
-  return openEnd('target', postgres({ urlFrom: 'END_URL' }), { environment: { END_URL: url } })
+  return sharedEnd(
+    openEnd('target', postgres({ urlFrom: 'END_URL' }), { environment: { END_URL: url } }),
+  )
 }
 
 async function openHttp(): Promise<TestEnd> {
   const database = await guardedDatabase()
   const served = await serveEnd(database, serving)
   const endpoint = http({ baseUrl: served.url, auth: { bearerFrom: 'SECRET' }, pageRows })
-  const end = openEnd('target', endpoint, { environment: { SECRET: secret } })
+  const end = sharedEnd(openEnd('target', endpoint, { environment: { SECRET: secret } }))
   const sql = sqlEndOf(database)
   const opened = { end, beside: sql.flags, database, flagDatabase: database }
   return testEnd('http', opened, async () => {
@@ -81,7 +83,7 @@ async function openApi(): Promise<TestEnd> {
   await database.pool.query(apiSchema)
   const served = await serveNotesApi(database)
   const flagPool = createPool({ url: flagDatabase.url, name: 'control', size: 4 })
-  const end = openEnd('target', notesApi(served), { environment: {}, flagPool })
+  const end = sharedEnd(openEnd('target', notesApi(served), { environment: {}, flagPool }))
   const told = async (what: string, tenant: string, body: object) => {
     const url = `${served.url}/marks/${what}?account=${encodeURIComponent(tenant)}`
     await fetch(url, { method: 'POST', body: JSON.stringify(body) })

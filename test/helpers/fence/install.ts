@@ -5,6 +5,7 @@
 import pg from 'pg'
 import { type Survey, survey } from '../../../src/checks/survey.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
+import { sharedEnds } from '../../../src/ends/end.ts'
 import { readMigrations } from '../../../src/migrations.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
@@ -60,7 +61,7 @@ async function unguarded(url: string, plan: PlanInput): Promise<Survey['unguarde
 
 async function surveyOf(url: string, plan: PlanInput): Promise<Survey> {
   const checked = checkPlan(plan)
-  const ends = openEnds(checked, { SOURCE_URL: url, TARGET_URL: url })
+  const ends = sharedEnds(openEnds(checked, { SOURCE_URL: url, TARGET_URL: url }))
   try {
     return await survey(checked, ends)
   } finally {

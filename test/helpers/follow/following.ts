@@ -10,7 +10,7 @@ import { type Control, closeControl, openControl } from '../../../src/control/da
 import { claimMove } from '../../../src/control/moves.ts'
 import { findRun, insertRun } from '../../../src/control/runs/runs.ts'
 import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
-import type { Ends } from '../../../src/ends/end.ts'
+import { type Ends, sharedEnds } from '../../../src/ends/end.ts'
 import type { Extent, Round } from '../../../src/follow/follower.ts'
 import { followerOf } from '../../../src/follow/follower-of.ts'
 import { createLog } from '../../../src/log.ts'
@@ -62,7 +62,7 @@ export async function startFollowing(
   // What a database has to log for an end that is asked.
   if (over.length > 0) await installPlans(world, [input])
   const checked = checkPlan(input)
-  const ends = openEnds(checked, world.environment)
+  const ends = sharedEnds(openEnds(checked, world.environment))
   const control = openControl(world.environment.CONTROL_URL ?? '')
   const surveyed = await survey(checked, ends)
   const leases: { stop(): void }[] = []

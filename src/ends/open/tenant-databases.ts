@@ -1,0 +1,113 @@
+/**
+ * An end where each tenant has a database of its own: the one place that turns a tenant's id into
+ * the URL of a database. Pools are opened when a tenant is worked for. Those of the databases that
+ * were used last keep their connections; others close theirs, as soon as these are idle.
+ */
+import { RehomeError } from '../../errors.ts'
+import { placeOf } from '../../place.ts'
+import type { SqlEndpoint, UrlOf } from '../../plan/endpoint.ts'
+import type { Pool } from '../../postgres.ts'
+import { type End, endOf, type PlanEnd, type SqlEnd, type TenantsAt } from '../end.ts'
+import { databaseEnd } from '../postgres/database-end.ts'
+import { closeSqlEnd, type OpeningSql, openDatabase } from '../postgres/postgres-end.ts'
+
+interface Opened {
+  readonly sql: SqlEnd
+  readonly end: End
+}
+
+/** Throws nothing: what the function returns is looked at when a tenant is asked for. */
+export function openTenantDatabases(
+  name: 'source' | 'target',
+  endpoint: SqlEndpoint & { readonly url: UrlOf },
+  { environment, ...opening }: OpeningSql,
+): PlanEnd {
+  const { schema, url: urlOf, databases } = endpoint
+  const schemaOf = typeof schema === 'function' ? schema : () => schema
+  /** The one that was used last comes last. */
+  const opened = new Map<string, Opened>()
+  const suffix = opening.scope === undefined ? '' : ` (${opening.scope})`
+  const locate = (tenant: string) => {
+    const url = urlIn(urlOf(tenant, environment), name, tenant)
+    return { url, place: `${url.place}${suffix}` }
+  }
+  const open = (tenant: string): End => {
+    const { text: url } = locate(tenant).url
+    const before = opened.get(url)
+    opened.delete(url)
+    const now = before ?? openOne(url)
+    opened.set(url, now)
+    spare(opened, databases)
+    return now.end
+  }
+  const openOne = (url: string): Opened => {
+    const isWholeDatabase = typeof schema !== 'function'
+    const one = openDatabase(name, { ...endpoint, schema: schemaOf }, { ...opening, url })
+    const sql = { ...one, isWholeDatabase }
+    return { sql, end: databaseEnd(sql) }
+  }
+  function* among(tenants: readonly string[]): Iterable<TenantsAt> {
+    const owners = new Map<string, string>()
+    for (const tenant of tenants) {
+      const { place } = locate(tenant)
+      const key = JSON.stringify([place, schemaOf(tenant)])
+      refuseShared(name, { place, tenant, other: owners.get(key) })
+      owners.set(key, tenant)
+      yield { end: open(tenant), tenants: [tenant] }
+    }
+  }
+  return {
+    name,
+    place: `a database for each tenant${suffix}`,
+    places: {
+      of: (tenant) => endOf(open(tenant), tenant),
+      placeOf: (tenant) => locate(tenant).place,
+      among,
+    },
+    close: async () => {
+      await Promise.all([...opened.values()].map(({ sql }) => closeSqlEnd(sql)))
+    },
+  }
+}
+
+/** Throws PLAN_INVALID: what moves one of two tenants would move the other. */
+function refuseShared(
+  name: string,
+  { place, tenant, other }: { place: string; tenant: string; other: string | undefined },
+): void {
+  if (other === undefined || other === tenant) return
+  const both = [other, tenant].map(quoted).join(' and ')
+  const message = `plan field \`${name}.url\` names ${place} for both tenants ${both}`
+  throw new RehomeError('PLAN_INVALID', message)
+}
+
+/** The URL is not in any message: it may hold a password. Throws PLAN_INVALID. */
+function urlIn(url: unknown, name: string, tenant: string): { text: string; place: string } {
+  if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) {
+    return { text: url, place: placeOf(url) }
+  }
+  const what = typeof url === 'string' ? 'a text that is none' : String(typeof url)
+  const message = `plan field \`${name}.url\` has to return a postgres:// URL, and returns ${what} for tenant ${quoted(tenant)}`
+  throw new RehomeError('PLAN_INVALID', message, { tenant })
+}
+
+function quoted(tenant: string): string {
+  return JSON.stringify(tenant.slice(0, 80))
+}
+
+/** Closes idle connections to the databases that were used least recently. */
+function spare(opened: Map<string, Opened>, most: number): void {
+  let beyond = opened.size - most
+  for (const [url, { sql }] of opened) {
+    if (beyond <= 0) return
+    beyond -= 1
+    const pools = [sql.pool, sql.lifeline, ...(sql.writers ? [sql.writers] : [])]
+    // Without connections there is nothing to close, and an attempt may go on with its pools.
+    if (pools.every((pool) => pool.totalCount === 0)) opened.delete(url)
+    else for (const pool of pools) void closeIdle(pool).catch(() => {})
+  }
+}
+
+async function closeIdle(pool: Pool): Promise<void> {
+  while (pool.idleCount > 0) (await pool.connect()).release(true)
+}
