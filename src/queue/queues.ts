@@ -14,7 +14,7 @@ import {
   SchemaMigrationRequiredError,
   Worker,
 } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import pg from 'pg'
 import { sleep } from '../clock.ts'
 import { type Errand, eachErrand, termsOf } from '../errands.ts'
@@ -178,7 +178,7 @@ export function openWorker(
 
 interface Connected {
   readonly postgres: boolean
-  readonly redis: Redis | null
+  readonly redis: Redis | Cluster | null
   readonly options: { connection: ConnectionOptions; prefix: string }
   isOpen(): boolean
   /** Rejects where the first connection is refused. */

@@ -133,7 +133,9 @@ describe('an installation with three moved tenants and one that failed', () => {
     const untouched = async () => (await fleetNumbers(world.rehome.control, [1])).untouchedS
     // A worker has just carried out others of its plan: it waits for its turn.
     expect(await untouched()).toBeLessThan(3_000)
-    await world.control.pool.query(`update rehome_control.moves set updated_at = ${old}`)
+    await world.control.pool.query(
+      `update rehome_control.moves set updated_at = ${old}, settled_at = settled_at - interval '1 h'`,
+    )
     expect(await untouched()).toBeGreaterThan(3_000)
     await set('moves', 'has_job = false')
     expect(await untouched()).toBeGreaterThan(3_000)
@@ -142,7 +144,7 @@ describe('an installation with three moved tenants and one that failed', () => {
     await set('runs', 'paused = null')
     await set('moves', 'wave = 2')
     expect(await untouched()).toBe(0)
-    await set('moves', `phase = 'hold'`)
+    await set('moves', `phase = 'hold', has_job = true`)
     const { captureLagS } = await fleetNumbers(world.rehome.control, [1])
     expect(captureLagS).toBeGreaterThan(3_000)
     await set('moves', `open = false, phase = 'rolled_back'`)

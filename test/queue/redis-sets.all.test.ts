@@ -9,7 +9,7 @@ import { findRedisProgram } from '../../dev/redis/redis-program.ts'
 import { openLibrary } from '../../src/coordinator/rehome.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type Folder, openFolder } from '../helpers/processes/folder.ts'
-import { startSentinelSet } from '../helpers/processes/redis-sets.ts'
+import { startCluster, startSentinelSet } from '../helpers/processes/redis-sets.ts'
 import { ended, expectHome } from '../helpers/runs.ts'
 import { createWorld } from '../helpers/world.ts'
 
@@ -19,29 +19,38 @@ const tenants = Array.from({ length: 60 }, (_, i) => `t${i}`)
 describe.skipIf(without !== '')(`a run${without}`, () => {
   test('behind Sentinels goes on when the master dies in its midst', async () => {
     await using set = await startSentinelSet()
-    const backend = { name: 'redis', redisUrl: set.url } as const
-    await using world = await createWorld({ backend, plan: { concurrency: 2 } })
-    for (const tenant of tenants) await world.addTenant(tenant, 1)
-    const { queues } = world.rehome
-    expect(await queues.evictionPolicy()).toBe('noeviction')
-    const { runId } = await world.rehome.enqueue(world.plan())
-    await using _one = await world.work()
-    await using _two = await world.work()
-    const moved = async () =>
-      (await world.rehome.status(runId ?? '')).moves.filter(({ phase }) => phase === 'moved').length
-    await eventually(async () => expect(await moved()).toBeGreaterThan(3), { withinMs: 30_000 })
-    await set.killMaster()
-    expect(await moved()).toBeLessThan(tenants.length)
-    const moves = await ended(world, runId)
-    for (const move of moves.values()) expect(move).toMatchObject({ phase: 'moved' })
-    await expectHome(world, 't59', 'target')
-    // Steering and further errands find the new master, too.
-    await world.rehome.limitMoves(3)
-    expect(await queues.byErrand.move.getGlobalConcurrency()).toBe(3)
-    expect(await world.rehome.rollback(runId ?? '', { tenants: ['t0'] })).toEqual(['t0'])
-    expect((await ended(world, runId)).get('t0')).toMatchObject({ phase: 'rolled_back' })
+    await expectFailover(set.url, set.killMaster)
+  }, 180_000)
+
+  test('in a Cluster goes on when the master of its queues dies in its midst', async () => {
+    await using cluster = await startCluster()
+    await expectFailover(cluster.url, (key) => cluster.killMasterOf(key))
   }, 180_000)
 })
+
+async function expectFailover(redisUrl: string, kill: (key: string) => Promise<void>) {
+  const backend = { name: 'redis', redisUrl } as const
+  await using world = await createWorld({ backend, plan: { concurrency: 2 } })
+  for (const tenant of tenants) await world.addTenant(tenant, 1)
+  const { queues } = world.rehome
+  expect(await queues.evictionPolicy()).toBe('noeviction')
+  const { runId } = await world.rehome.enqueue(world.plan())
+  await using _one = await world.work()
+  await using _two = await world.work()
+  const moved = async () =>
+    (await world.rehome.status(runId ?? '')).moves.filter(({ phase }) => phase === 'moved').length
+  await eventually(async () => expect(await moved()).toBeGreaterThan(3), { withinMs: 30_000 })
+  await kill(queues.store.prefix)
+  expect(await moved()).toBeLessThan(tenants.length)
+  const moves = await ended(world, runId)
+  for (const move of moves.values()) expect(move).toMatchObject({ phase: 'moved' })
+  await expectHome(world, 't59', 'target')
+  // Steering and further errands find the new master, too.
+  await world.rehome.limitMoves(3)
+  expect(await queues.byErrand.move.getGlobalConcurrency()).toBe(3)
+  expect(await world.rehome.rollback(runId ?? '', { tenants: ['t0'] })).toEqual(['t0'])
+  expect((await ended(world, runId)).get('t0')).toMatchObject({ phase: 'rolled_back' })
+}
 
 test.skipIf(without !== '')('a user who may reach the keys of rehome alone does', async () => {
   const rights = '~{rehome-*}:* &* +@all -@admin -@dangerous +info +client|setname'

@@ -1,10 +1,10 @@
 // The forms of REDIS_URL: what each of them connects to.
-import type { Redis } from 'ioredis'
+import { Cluster } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { connectRedis, refuseBadRedisUrl } from '../../src/queue/redis-url.ts'
 import { openFolder } from '../helpers/processes/folder.ts'
 
-function connected(url: string): Redis {
+function connected(url: string) {
   refuseBadRedisUrl(url)
   const redis = connectRedis(url, 'worker')
   redis.on('error', () => {})
@@ -38,6 +38,23 @@ describe('Sentinels', () => {
   })
 })
 
+test('servers of a Cluster are known with what their connections need', () => {
+  const url = 'rediss+cluster://me:p%40ss@one,two:7001,[::1]'
+  const cluster = connected(url)
+  expect(cluster).toBeInstanceOf(Cluster)
+  expect(cluster).toMatchObject({
+    startupNodes: [
+      { host: 'one', port: 6379 },
+      { host: 'two', port: 7001 },
+      { host: '::1', port: 6379 },
+    ],
+  })
+  const redisOptions = { username: 'me', password: 'p@ss', maxRetriesPerRequest: null, tls: {} }
+  expect(cluster.options).toMatchObject({ redisOptions })
+  const plain = { redisOptions: { tls: expect.anything() } }
+  expect(optionsOf('redis+cluster://one')).not.toMatchObject(plain)
+})
+
 test('certificates are read from files', async () => {
   const folder = await openFolder('certificates-')
   const ca = await folder.write('ca.pem', 'text')
@@ -56,7 +73,8 @@ test.each([
   ['redis+sentinel://:hush@one/main/1/2', 'has to end with the name of the master'],
   ['redis+sentinel://:hush@one:x/main', 'a port that is no number'],
   ['redis+sentinel://:hush@one,,two/main', 'a host without a name'],
-  ['redis+cluster://:hush@one', 'is not a redis:// URL'],
+  ['redis+cluster://:hush@one/main', 'a Cluster has no databases'],
+  ['redis+cluster://:hush@one:x', 'a port that is no number'],
   ['redis+ring://:hush@one', 'is not a redis:// URL'],
   ['redis+sentinel://:hush%@one/main', 'a % that begins no escape'],
 ])('%s is refused, without its password', (url, message) => {

@@ -100,19 +100,25 @@ export async function takeNextMoves(
 
 export type UnfedMove = Pick<Move, 'id' | 'run_id' | 'tenant_id' | 'phase'>
 
-const unfedText = `
-  with recursive ${groupsFrom('(values (1)) start')}, eligible as materialized (
+/** Groups of moves without a job that nothing holds back, as `eligible`. */
+export const unfedGroups = `${groupsFrom('(values (1)) start')}, eligible as materialized (
     select g.*, r.strategy from groups g join rehome_control.runs r on r.id = g.run_id
     where ${mayBegin}
-  )
-  select m.* from eligible e cross join lateral (
-    select m.id, m.run_id, m.tenant_id, m.phase from rehome_control.moves m
+  )`
+
+/** Moves of the group `e` that have waited for so long, in seconds, in their order. */
+export const unfedOf = (forS: string, most: string) => `
+    select m.id, m.run_id, m.tenant_id, m.phase, m.updated_at, m.not_before
+    from rehome_control.moves m
     where ${isWaiting} and m.run_id = e.run_id and ${gateText} = e.gate
-      and m.not_before < clock_timestamp() - $1 * interval '1 s'
-      and m.updated_at < clock_timestamp() - $1 * interval '1 s'
+      and m.not_before < clock_timestamp() - ${forS} * interval '1 s'
+      and m.updated_at < clock_timestamp() - ${forS} * interval '1 s'
       and not ${isHeldOffline('e')}
-    order by m.not_before, m.place limit $2) m
-  limit $2`
+    order by m.not_before, m.place limit ${most}`
+
+const unfedText = `
+  with recursive ${unfedGroups}
+  select m.* from eligible e cross join lateral (${unfedOf('$1', '$2')}) m limit $2`
 
 /**
  * Moves that have waited for their job for so long, in the order in which they would get it, though
