@@ -43,15 +43,15 @@ export async function lintTexts(
 }
 
 /**
- * Findings in SQL files that `rehome schema` runs: statement by statement, whatever tool their
- * names belong to. The others tell the schema.
+ * Findings in SQL files that `rehome schema` runs: statement by statement, with a short
+ * lock_timeout, whatever tool their names belong to. The others tell the schema.
  */
 export async function lintChanges(
   files: readonly { readonly path: string; readonly text: string; readonly isReported: boolean }[],
   options: Omit<LintOptions, 'since' | 'dialect'> = {},
 ): Promise<Finding[]> {
   const sources = files.map(({ path, text, isReported }) => {
-    return { ...sourceFile(path, text), wrapping: 'none' as const, isReported }
+    return { ...sourceFile(path, text), wrapping: 'none' as const, waitsShortly: true, isReported }
   })
   return await lintSources(sources, options)
 }

@@ -21,6 +21,8 @@ export interface SourceFile {
   /** SQL of the file, in parts that are parsed each by itself. */
   readonly parts: readonly SqlPart[]
   readonly wrapping: Wrapping
+  /** A short lock_timeout is set before the file begins. */
+  readonly waitsShortly?: boolean
   /** False: only its effect on the schema counts, as it was linted before. */
   readonly isReported: boolean
   /** Lines with calls of a query builder, which no rule reads. */

@@ -89,6 +89,12 @@ describe('an expansion', () => {
       code: 'PREFLIGHT_FAILED',
       message: expect.stringMatching(refusal),
     })
+    const forever = `set lock_timeout = 0; ${addColumn}`
+    const waiting = planWith(world, { expand: { source: [await file(forever)] } })
+    await expect(world.rehome.changeSchema(waiting, 'expand')).rejects.toMatchObject({
+      code: 'PREFLIGHT_FAILED',
+      message: expect.stringContaining('lock-timeout: lock on "notes" is waited for'),
+    })
     const why = '-- rehome:allow index-not-concurrent the table is small\n'
     const allowed = planWith(world, { expand: { source: [await file(why + unsafe)] } })
     expect((await world.rehome.changeSchema(allowed, 'expand')).steps).toHaveLength(1)

@@ -1,6 +1,6 @@
 // What rules find depends on the statements before: the transaction, the file, earlier files.
 import { describe, expect, test } from 'vitest'
-import { lintTexts } from '../../src/lint/lint.ts'
+import { lintChanges, lintTexts } from '../../src/lint/lint.ts'
 import { codes, codesFor, timeout } from '../helpers/lint/lint-codes.ts'
 
 describe('safe statements', () => {
@@ -139,6 +139,15 @@ describe('lock_timeout', () => {
     const text = `${set}\n${alter}\nALTER TABLE u ADD COLUMN a int;`
     expect(await codes({ path: 'a.sql', text })).toEqual(isShort ? [] : ['lock-timeout'])
   })
+})
+
+test('files that run with a short lock_timeout may not undo it', async () => {
+  const lines = async (text: string) =>
+    (await lintChanges([{ path: 'a.sql', text, isReported: true }])).map(({ code }) => code)
+  const alter = 'ALTER TABLE t ADD COLUMN a int;'
+  expect(await lines(alter)).toEqual([])
+  expect(await lines(`SET lock_timeout = 0; ${alter}`)).toEqual(['lock-timeout'])
+  expect(await lines('SET lock_timeout = 0; CREATE INDEX CONCURRENTLY i ON t (a);')).toEqual([])
 })
 
 describe('blocks of PL/pgSQL', () => {

@@ -38,12 +38,12 @@ export async function readChangeFiles(
   )
 }
 
-/** Rules for what `rehome schema` does itself: set lock_timeout, install guards afterwards. */
-const seenTo = new Set(['lock-timeout', 'planned-table-changed'])
+/** A rule for what `rehome schema` does itself: it installs guards afterwards. */
+const seenTo = 'planned-table-changed'
 
 /**
  * Findings of `rehome lint` in the files of one part at one end. Those of the expansion tell the
- * schema for those of the contraction.
+ * schema for those of the contraction. A file that undoes the short lock_timeout is an error.
  */
 export async function lintPart(
   plan: Plan,
@@ -63,7 +63,9 @@ export async function lintPart(
     // No tenant can come back once the contraction begins: it waits for that.
     plannedTables: part === 'expand' ? plannedNames(plan) : [],
   })
-  return findings.filter(({ code }) => !seenTo.has(code))
+  return findings
+    .filter(({ code }) => code !== seenTo)
+    .map((finding) => (finding.code === 'lock-timeout' ? { ...finding, level: 'error' } : finding))
 }
 
 /** Such as `14.3`. */

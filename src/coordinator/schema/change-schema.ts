@@ -215,8 +215,9 @@ async function changeEnd(
       options.onStep?.(step)
     },
     async onFailed({ file, statement, error }) {
-      const failed = { ...recordOf(change, file, statement), error_message: error.message }
-      await addSchemaStatement(control, failed)
+      const attempts = Number(error.data.attempts ?? 1)
+      const record = recordOf(change, file, statement)
+      await addSchemaStatement(control, { ...record, attempts, error_message: error.message })
     },
   })
   return steps

@@ -34,7 +34,7 @@ interface Tools {
 function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
   const parsed = file.parts.map((part) => ({ ...parseUnbound(parser, part.sql), part }))
   const count = parsed.reduce((sum, { statements }) => sum + statements.length, 0)
-  scene.beginFile(file.wrapping, count)
+  scene.beginFile(file, count)
   return [
     ...file.builderLines.map((line) => report(file, 'builder-call', { at: placeAt(line) })),
     ...parsed.flatMap((part) => findingsOfPart(file, part, { parser, scene })),

@@ -6,7 +6,7 @@
  */
 import type { AlterTableCmd, Constraint, Node } from 'libpg-query'
 import { type LockMode, lockModes } from '../rule.ts'
-import type { Wrapping } from '../source-file.ts'
+import type { SourceFile } from '../source-file.ts'
 import {
   type ColumnType,
   columnDef,
@@ -31,6 +31,8 @@ interface Transaction {
   /** Values that were added to enum types → the type. */
   readonly enumValues: Map<string, string>
 }
+
+type FileSettings = Pick<SourceFile, 'wrapping' | 'waitsShortly'>
 
 interface Check {
   /** A CHECK; else NOT NULL. */
@@ -67,10 +69,10 @@ export class Scene {
     this.options = options
   }
 
-  beginFile(wrapping: Wrapping, statements: number): void {
+  beginFile({ wrapping, waitsShortly = false }: FileSettings, statements: number): void {
     this.created.clear()
     this.droppedIndexes.clear()
-    this.lockTimeout = 'missing'
+    this.lockTimeout = waitsShortly ? 'set' : 'missing'
     this.timeoutReported = false
     const wrapped = wrapping === 'whole' || (wrapping === 'implicit' && statements > 1)
     this.transaction = wrapped ? newTransaction() : null

@@ -114,10 +114,10 @@ export async function claimedLocks(schema: string, sql: string): Promise<string[
   const parser = await loadParser()
   const scene = new Scene({ version: 18, planned: new Set() })
   const before = parseSql(parser, schema).statements
-  scene.beginFile('none', before.length)
+  scene.beginFile({ wrapping: 'none' }, before.length)
   for (const statement of before) scene.apply(statement)
   const known = new Set(scene.created)
-  scene.beginFile('none', 1)
+  scene.beginFile({ wrapping: 'none' }, 1)
   const [statement] = parseSql(parser, sql).statements
   const locks = statement ? locksOf(sitesOf(statement, scene)) : []
   return texts(locks.filter(({ table }) => known.has(table)))

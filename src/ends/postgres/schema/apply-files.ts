@@ -13,6 +13,7 @@ import { runConcurrent } from './concurrent-unit.ts'
 import { acceptFile, type Change, type Marker, markSql, readMarkers } from './markers.ts'
 import { beginAnew, type SchemaSession, type SessionOptions, withSchemaSession } from './session.ts'
 import { type Ran, runTransaction } from './transaction-unit.ts'
+import { GaveUp } from './tries.ts'
 import type { Numbered, Unit, UnitsOfFile } from './units.ts'
 
 export interface Applied {
@@ -182,7 +183,7 @@ async function run(at: At, unit: Unit, markers: readonly Marker[]): Promise<Ran[
 }
 
 function stopped(cause: unknown): RehomeError {
-  const message = 'stopped between two statements; run the command again to go on'
+  const message = 'stopped between two statements or batches; run the command again to go on'
   return new RehomeError('STOPPED', message, { cause })
 }
 
@@ -196,5 +197,7 @@ function failureOf(
   if (kept) return cause
   const where = `"${file.name}", line ${statement.line}`
   const message = `${where}: ${cause.message}; what ran before it stays. Correct the cause, and run the command again`
-  return new RehomeError('SCHEMA_CHANGE_FAILED', message, { cause: error, data: cause.data })
+  const attempts = error instanceof GaveUp ? error.attempts : 1
+  const data = { ...cause.data, attempts }
+  return new RehomeError('SCHEMA_CHANGE_FAILED', message, { cause: error, data })
 }

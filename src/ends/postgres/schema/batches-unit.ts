@@ -76,16 +76,13 @@ interface Walk {
 
 async function walkOf(
   session: SchemaSession,
-  { node, text, line }: Numbered,
+  { node, text }: Numbered,
   { key, size }: Batches,
 ): Promise<Walk> {
   const changed =
     'UpdateStmt' in node ? node.UpdateStmt : 'DeleteStmt' in node ? node.DeleteStmt : undefined
   const table = nameOf(changed?.relation)
-  const types = await typesOfKey(session, table, key).catch((error: unknown) => {
-    if (!(error instanceof RehomeError)) throw error
-    throw new RehomeError('PREFLIGHT_FAILED', `line ${line}: ${error.message}`, { cause: error })
-  })
+  const types = await typesOfKey(session, table, key)
   const values = (at: readonly string[]) =>
     `(${at.map((value, i) => `${literal(value)}::${types[i]}`).join(', ')})`
   const { head, condition } = await dividedAtWhere(text)

@@ -6,10 +6,10 @@ import type { Node, RangeVar } from 'libpg-query'
 import { now, round } from '../../../clock.ts'
 import { strings } from '../../../lint/postgres/nodes.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
-import { watchHeld } from './lock-watch.ts'
+import { watchHeld, watchLocks } from './lock-watch.ts'
 import type { SchemaSession } from './session.ts'
 import type { Ran } from './transaction-unit.ts'
-import { NotYet, tried } from './tries.ts'
+import { NotYet, tried, withBlockers } from './tries.ts'
 import type { Numbered } from './units.ts'
 
 export interface ConcurrentOptions {
@@ -53,13 +53,17 @@ async function run(
   text: string,
 ): Promise<Pick<Ran, 'waitedMs' | 'heldMs' | 'locks'>> {
   const watch = watchHeld(pool, pid)
+  const waits = watchLocks(pool, pid)
   const sent = now()
   try {
     await client.query(text)
     // Its waits for other transactions lie in between: the lock is held meanwhile.
     return { waitedMs: 0, heldMs: round(now() - sent), locks: watch.locks() }
+  } catch (error) {
+    throw withBlockers(error, waits)
   } finally {
     watch.stop()
+    waits.stop()
   }
 }
 

@@ -8,6 +8,8 @@ import type { Pool } from '../../../postgres.ts'
 export interface LockWatch {
   /** When the session was last seen waiting, as `now()` counts; `null`: it did not wait. */
   lastWait(): number | null
+  /** Sessions that it waited for, as a list for people; `null`: unknown. */
+  blockers(): string | null
   /** Does not wait for a look under way: the session may have locks. */
   stop(): void
 }
@@ -19,15 +21,25 @@ const slowLookMs = 200
 
 export function watchLocks(pool: Pool, pid: number): LockWatch {
   let last: number | null = null
+  let blockers: string | null = null
   const query = `select a.wait_event_type = 'Lock' as waits from pg_catalog.pg_stat_activity a
     where a.pid = $1`
   const stop = lookAgain(async (isOver) => {
     const askedAt = now()
     const { rows } = await pool.query(query, [pid])
-    if (rows[0]?.waits && !isOver()) last = askedAt
+    if (!rows[0]?.waits || isOver()) return
+    last = askedAt
+    // Once, as it stops all changes of locks for a moment.
+    blockers ??= (await pool.query(blockersOf, [pid])).rows[0]?.blockers ?? null
   })
-  return { lastWait: () => last, stop }
+  return { lastWait: () => last, blockers: () => blockers, stop }
 }
+
+const blockersOf = `select pg_catalog.string_agg(pg_catalog.format('session %s (%s, \`%s\`)',
+    b.pid, b.state, pg_catalog.left(pg_catalog.regexp_replace(b.query, '[[:space:]]+', ' ', 'g'), 60)),
+    ', ') as blockers
+  from pg_catalog.pg_stat_activity b
+  where b.pid = any ((select pg_catalog.pg_blocking_pids($1))::int[])`
 
 /** Sees which locks another session has, where it cannot be asked itself. */
 export function watchHeld(pool: Pool, pid: number): { locks(): HeldLock[]; stop(): void } {

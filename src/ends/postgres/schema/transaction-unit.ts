@@ -4,7 +4,7 @@ import type { Client } from '../../../postgres.ts'
 import { queryTogether } from '../query-together.ts'
 import { type HeldLock, heldLocks, strongestOf, watchLocks } from './lock-watch.ts'
 import type { SchemaSession } from './session.ts'
-import { tried } from './tries.ts'
+import { tried, withBlockers } from './tries.ts'
 
 /** One statement that has run, and how it went. */
 export interface Ran {
@@ -90,6 +90,8 @@ async function timedQuery({ client, pool, pid }: SchemaSession, text: string): P
   try {
     const rows = await changedRows(client, text)
     return { sent, granted: watch.lastWait() ?? sent, rows }
+  } catch (error) {
+    throw withBlockers(error, watch)
   } finally {
     watch.stop()
   }

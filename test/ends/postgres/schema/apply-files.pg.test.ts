@@ -132,7 +132,14 @@ describe('a statement whose lock is taken', () => {
     const place = await at.begin(tables)
     const release = await holding(place.schema, 'lock table t in access share mode')
     const files = { 'a.sql': 'alter table t add a int' }
-    await expect(place.run(files)).rejects.toMatchObject({ data: { sqlState: '55P03' } })
+    const timing = { attempts: 2, lockTimeoutMs: 1_000 }
+    const blocker = 'session \\d+ \\(idle in transaction, `begin; .* lock table t in ac.*`\\)'
+    await expect(place.run(files, { timing })).rejects.toMatchObject({
+      data: { sqlState: '55P03', attempts: 2 },
+      message: expect.stringMatching(
+        new RegExp(`lock timeout: ${blocker} had the lock, in each of 2 attempts; what ran`),
+      ),
+    })
     const again = place.run(files, { timing: { attempts: 1_000, lockTimeoutMs: 60_000 } })
     // For long enough to be seen by the looks that measure it.
     const waiting = `select from pg_locks l where not granted and relation = '${place.schema}.t'::regclass
