@@ -110,6 +110,8 @@ async function databasesOf(server: PostgresServer, number: number): Promise<Data
       for (const role of ['mover plain', 'mover replicating']) {
         await source.query(await roleSql('source', { schema, role }))
         await target.query(await roleSql('target', { schema, role }))
+        for (const pool of [source, target])
+          await pool.query(await roleSql('models', { schema, role }))
       }
     },
     async [Symbol.asyncDispose]() {
@@ -149,7 +151,7 @@ function accessSql(schema: string): string {
 }
 
 async function roleSql(
-  end: 'source' | 'target',
+  end: 'source' | 'target' | 'models',
   { schema, role }: { schema: string; role: string },
 ): Promise<string> {
   const file = new URL(`../examples/roles/${end}.sql`, import.meta.url)

@@ -10,7 +10,7 @@ import { name } from './draw/draw.ts'
 import { neededShared } from './draw/needed-shared.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
-import { differences, type Line, readWhole, shapesOf } from './whole.ts'
+import { differences, knownShapes, type Line, readWhole, shapesOf } from './whole.ts'
 
 export class Oracle {
   home: EndName = 'source'
@@ -36,7 +36,8 @@ export class Oracle {
   }
 
   static async open(kase: Case, at: Databases, moves: (table: string) => boolean): Promise<Oracle> {
-    return new Oracle(kase, at, { moves, target: await readWhole(at.target) })
+    const target = await readWhole(at.target, knownShapes(kase))
+    return new Oracle(kase, at, { moves, target })
   }
 
   /** A cutover has been, at some time. */
@@ -46,13 +47,13 @@ export class Oracle {
 
   /** The tenant has no row that would move. */
   async isEmpty(): Promise<boolean> {
-    return !(await readWhole(this.#at.shadow)).some((line) => this.#isMoving(line))
+    return !(await this.#read('shadow')).some((line) => this.#isMoving(line))
   }
 
   /** The tenant's home has become the other end; the old copy stays. */
   async cutOver(): Promise<void> {
     const left = this.home
-    const shadow = await readWhole(this.#at.shadow)
+    const shadow = await this.#read('shadow')
     if (left === 'source') this.#rest.source ??= shadow.filter((line) => !this.#isMoving(line))
     this.#old = { source: [], target: [], [left]: await this.#moving(left) }
     this.home = left === 'source' ? 'target' : 'source'
@@ -70,14 +71,14 @@ export class Oracle {
       const details = differences(wanted, found)
       if (details.length > 0) faults.push({ what, details })
     }
-    const shadow = await readWhole(this.#at.shadow)
+    const shadow = await this.#read('shadow')
     const shapes = this.home === 'target' ? shapesOf(this.#kase) : new Map()
     const home = shapes.size > 0 ? await readWhole(this.#at.shadow, shapes) : shadow
     const others = (lines: readonly Line[]) =>
       lines.filter((line) => !this.#isMoving(line) && !(counted && line.table === 'counters'))
     await this.#acceptBrought()
     for (const end of ['source', 'target'] as const) {
-      const found = await readWhole(this.#at[end])
+      const found = await this.#read(end)
       const isHome = end === this.home
       const wanted = isHome ? home.filter((line) => this.#isMoving(line)) : this.#old[end]
       const copy = wanted.length === 0 ? 'a row is left at' : 'the old copy is not as it was at'
@@ -101,7 +102,7 @@ export class Oracle {
     const keyOf = ({ table, text }: Line) => `${table} ${text}`
     const before = new Set(this.#rest.target.map(keyOf))
     const shadow = new Set((await readWhole(this.#at.shadow, shapesOf(this.#kase))).map(keyOf))
-    const come = (await readWhole(this.#at.target)).filter((line) => {
+    const come = (await this.#read('target')).filter((line) => {
       const key = keyOf(line)
       const isNeeded = brought.includes(line.table) && this.#needed.has(line.mark)
       return isNeeded && !before.has(key) && shadow.has(key)
@@ -120,7 +121,7 @@ export class Oracle {
   async checkLocks(): Promise<Fault[]> {
     const faults: Fault[] = []
     for (const end of ['source', 'target'] as const) {
-      const lines = await readWhole(this.#at[end])
+      const lines = await this.#read(end)
       for (const line of firstOfEach(lines, (one) => this.#isMoving(one))) {
         const mayWrite = !this.#isMoving(line) || end === this.home
         const answer = await this.#tryWrite(end, line)
@@ -152,12 +153,16 @@ export class Oracle {
     }
   }
 
+  async #read(where: 'source' | 'target' | 'shadow'): Promise<Line[]> {
+    return await readWhole(this.#at[where], knownShapes(this.#kase))
+  }
+
   #isMoving({ owner, table }: Line): boolean {
     return owner === 'a' && this.#moves(table)
   }
 
   async #moving(end: EndName): Promise<Line[]> {
-    return (await readWhole(this.#at[end])).filter((line) => this.#isMoving(line))
+    return (await this.#read(end)).filter((line) => this.#isMoving(line))
   }
 }
 

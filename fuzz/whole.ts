@@ -3,7 +3,8 @@
  * nothing but marks: it asks the catalogue which tables there are.
  */
 import type pg from 'pg'
-import type { Case, Column } from './cases/case.ts'
+import type { Case, Column, Table } from './cases/case.ts'
+import { knownParent } from './cases/case-sql.ts'
 import { literal, name } from './draw/draw.ts'
 
 export interface Line {
@@ -31,14 +32,34 @@ interface Shape {
 /** Table and column → its name at the target, and its value there as an expression over the row. */
 export type Shapes = ReadonlyMap<string, Shape>
 
+/** Names in place of ids that differ between the ends: the same at both. */
+export function knownShapes(kase: Case): Shapes {
+  const shapes = kase.tables.flatMap((table) =>
+    table.columns.flatMap(({ name: column }) => {
+      const value = nameOf(kase, { table, column })
+      return value ? [[`${table.name} ${column}`, { name: column, value }] as const] : []
+    }),
+  )
+  return new Map(shapes)
+}
+
+function nameOf(kase: Case, { table, column }: { table: Table; column: string }): string | null {
+  if (table.knownBy !== null && table.key[0] === column) return `r.${name(table.knownBy)}`
+  const parent = knownParent(kase, { table: table.name, column })
+  if (!parent?.knownBy) return null
+  const at = `${name(kase.schema)}.${name(parent.name)}`
+  const same = `k.${name(parent.key[0] ?? '')} = r.${name(column)}`
+  return `coalesce((select k.${name(parent.knownBy)} from ${at} k where ${same}), r.${name(column)}::text)`
+}
+
 /** Columns that are not at the target as they are at the source. */
-export function shapesOf({ tables: all }: Case): Shapes {
-  const shapes = all.flatMap((table) =>
+export function shapesOf(kase: Case): Shapes {
+  const shapes = kase.tables.flatMap((table) =>
     table.columns
       .filter(({ targetType, becomes }) => targetType !== null || becomes !== null)
       .map((column) => [`${table.name} ${column.name}`, shapeOf(column)] as const),
   )
-  return new Map(shapes)
+  return new Map([...knownShapes(kase), ...shapes])
 }
 
 function shapeOf({ name: own, targetType, becomes }: Column): Shape {

@@ -12,6 +12,7 @@ import { copiedRows, tableOfWrite, writeSql } from './cases/case-sql.ts'
 import { literal, name } from './draw/draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
+import { isRootless } from './rootless.ts'
 
 export interface Place {
   readonly end: EndName
@@ -54,6 +55,7 @@ export class Writer {
 
   async #perform(transaction: Transaction, { end, whileMoving }: Place): Promise<void> {
     const { writes, isolation, holdMs } = transaction
+    if (await isRootless(this.#kase, writes, this.#at.shadow)) return
     const statements = writes.map((write) => this.#statement(write, end))
     const { error, rows } = await run(this.#at.application[end], statements, { isolation, holdMs })
     if (error && whileMoving && ['25006', '40001'].includes(error.code)) {

@@ -93,7 +93,8 @@ function constraintSql(kase: Case, { name: own, table, sql, part }: Constraint):
   return `alter table ${relation} add constraint ${name(own)} ${sql}`
 }
 
-export function insertSql(kase: Case, { table, values }: Row, end: EndName): string {
+export function insertSql(kase: Case, { table, there, ...row }: Row, end: EndName): string {
+  const values = end === 'target' ? { ...row.values, ...there } : row.values
   const set = valuesAt(kase, { table, values, end })
   const columns = set.map(([column]) => column)
   const literals = set.map(([, value]) => value)
@@ -111,14 +112,39 @@ interface Valued {
 function valuesAt(kase: Case, { table, values, end }: Valued): [column: string, value: string][] {
   const columns = kase.tables.find(({ name: own }) => own === table)?.columns ?? []
   return Object.entries(values).map(([column, value]) => {
-    const own = inOwnSchema(kase, value)
+    const own =
+      end === 'target' ? idThere(kase, { table, column, value }) : inOwnSchema(kase, value)
     const becomes = columns.find((one) => one.name === column)?.becomes
     if (!becomes || end === 'source') return [column, own]
     return [becomes.name, becomes.prefix ? `${literal(becomes.prefix)} || ${own}` : own]
   })
 }
 
-function inOwnSchema({ schema }: Case, value: string): string {
+/** The id that the shared row has at the target to which a column refers. */
+function idThere(
+  kase: Case,
+  { table, column, value }: { table: string; column: string; value: string },
+): string {
+  const parent = knownParent(kase, { table, column })
+  const [key = ''] = parent?.key ?? []
+  const row = kase.rows.find((one) => one.table === parent?.name && one.values[key] === value)
+  if (!parent?.knownBy || !row) return inOwnSchema(kase, value)
+  const known = row.values[parent.knownBy]
+  return `(select k.${name(key)} from ${at(kase, parent.name)} k where k.${name(parent.knownBy)} = ${known})`
+}
+
+/** The shared table with other ids at the target to which a column refers. */
+export function knownParent(
+  { tables, constraints }: Case,
+  { table, column }: { table: string; column: string },
+): Table | undefined {
+  const key = constraints.find((one) => {
+    return one.table === table && one.parent !== null && one.columns[0] === column
+  })
+  return tables.find(({ name: own, knownBy }) => own === key?.parent && knownBy !== null)
+}
+
+export function inOwnSchema({ schema }: Pick<Case, 'schema'>, value: string): string {
   return value.replaceAll('%s.', `${name(schema)}.`)
 }
 

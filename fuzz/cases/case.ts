@@ -78,6 +78,8 @@ export interface Table {
   readonly shared: boolean
   /** A shared table some of whose rows are at the source alone: the plan brings them. */
   readonly brought: boolean
+  /** The column by which both ends know a row that is brought: ids may differ. null: they agree. */
+  readonly knownBy: string | null
   /** Columns that refer to its rows, which belong to the tenant of the rows that do. */
   readonly referredBy: readonly Referrer[]
   /** The column with the tenant's id. */
@@ -127,6 +129,8 @@ export interface Row {
   readonly stray: boolean
   /** A shared row that the target lacks. */
   readonly absent?: true
+  /** Values of a shared row at the target, where they are others. */
+  readonly there?: Readonly<Record<string, string>>
 }
 
 export type Write =

@@ -136,7 +136,9 @@ function broughtEntry(kase: Case, draft: Draft, name: string): TablePlan | null 
       ({ parent, table, columns }) => parent === name && columns.length === 1 && isNeeded(table),
     )
     .map(({ table, columns }) => `${table}.${columns[0]}`)
-  return paths.length > 0 ? shared(name, { referencedBy: [...new Set(paths)] }) : null
+  const known = kase.tables.find((one) => one.name === name)?.knownBy
+  const newIds = known ? { newIds: { by: [known] } } : {}
+  return paths.length > 0 ? shared(name, { referencedBy: [...new Set(paths)], ...newIds }) : null
 }
 
 function inputOf(kase: Case, draft: Draft): PlanInput {
@@ -200,12 +202,14 @@ function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
     draft.excluded.set(name, { table: name, leaveReferences: true })
   else if (message.includes('of another schema')) {
     draft.excluded.set(name, exclusionOf(name, kase.rows.length))
-  } else if (message.startsWith('has no primary key')) nameKey(kase, draft, name)
-  else if (message.includes('windowMs: 0')) {
+  } else if (message.startsWith('has no primary key')) {
+    if (!draft.excluded.has(name)) nameKey(kase, draft, name)
+  } else if (message.includes('windowMs: 0')) {
     draft.windowMs = 0
     if (message.includes('move offline')) draft.strategy = 'offline'
-  } else if (message.includes(`nobody: 'stay'`)) leaveNobodys(kase, draft, name)
-  else if (/online move|for offline moves|logged as jsonb/.test(message)) {
+  } else if (message.includes(`nobody: 'stay'`)) {
+    if (!draft.excluded.has(name)) leaveNobodys(kase, draft, name)
+  } else if (/online move|for offline moves|logged as jsonb/.test(message)) {
     draft.strategy = 'offline'
   } else if (/refer.*path|leads to .* not planned/.test(message) && !mayFollow(kase, draft, name)) {
     draft.tables.delete(name)
@@ -228,6 +232,7 @@ function classify(kase: Case, draft: Draft, name: string): void {
     draft.excluded.set(name, exclusionOf(name, kase.rows.length))
     return
   }
+  draft.excluded.delete(name)
   draft.tables.set(name, { ...draft.tables.get(name), through: through.columns })
 }
 

@@ -80,7 +80,13 @@ export function drawCase(seed: number, number: number): Case {
 /** A story with a role that switches keys off, where tables need one. */
 function fitting({ drafts }: Drawing, story: Story): Story {
   const isReferred = drafts.some(({ table }) => table.referredBy.length > 0)
-  return { ...story, ...(isReferred && story.role === 'plain' && { role: 'replicating' }) }
+  const isRenumbered = drafts.some(({ table }) => table.knownBy !== null)
+  return {
+    ...story,
+    ...(isReferred && story.role === 'plain' && { role: 'replicating' }),
+    // Other ids at each end are made by SQL.
+    ...(isRenumbered && { over: [] }),
+  }
 }
 
 function preludeOf({ needed, schema, tenantKind }: Drawing): Piece[] {

@@ -74,7 +74,9 @@ function writesOf(drawing: Drawing, rows: Rows, { what, isFirst }: Moment): Step
     const at = random.between(1, 80)
     if (writes.length > 0) all.push({ at, isolation, holdMs, writes })
   }
-  return all.sort((left, right) => left.at - right.at)
+  // Rows come in the order in which they were drawn: later ones may refer to earlier ones.
+  const moments = all.map(({ at }) => at).sort((left, right) => left - right)
+  return all.map((one, i) => ({ ...one, at: moments[i] ?? one.at }))
 }
 
 interface Whose {
@@ -198,7 +200,10 @@ function drawAdoption({ random, drafts }: Drawing, rows: Rows): Write[] {
   const free = new Set(drafts.filter(isFree).map(({ table }) => table.name))
   const found = rows.all.filter(({ table, owner }) => free.has(table) && 'abc'.includes(owner))
   if (found.length === 0) return []
-  const { table, mark, owner } = random.pick(found)
+  const row = random.pick(found)
+  const { table, mark, owner } = row
+  // Writes that are drawn later leave it alone.
+  rows.all.splice(rows.all.indexOf(row), 1)
   const other = owner === 'a' ? 'b' : 'a'
   const set = { tenant_id: rows.tenantIds[other], mark: literal(`${other}/${++rows.next}`) }
   return [{ kind: 'update', table, mark, set }]

@@ -114,6 +114,7 @@ function draftOf(tableName: string, columns: readonly Column[]): Draft {
     partitioned: null,
     shared: false,
     brought: false,
+    knownBy: null,
     referredBy: [],
     tenant: null,
     ways: [],

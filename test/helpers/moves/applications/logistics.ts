@@ -70,14 +70,9 @@ export const logistics: RealApplication = {
     insert into routes select row_number() over (), vin, '2026-01-01' from vehicles;
     insert into dock_bookings select carrier_code, depot_no, '[2026-01-01,2026-01-02)' from depots`,
   everybodys: ['units'],
-  decisions: [
-    // Some addresses are of depots that were closed.
-    [
-      `table('addresses', { referencedBy: 'depots.address_id' })`,
-      `table('addresses', { referencedBy: 'depots.address_id', nobody: 'stay' })`,
-    ],
-  ],
   lines: [
+    // Some addresses are of depots that were closed.
+    `table('addresses', { referencedBy: 'depots.address_id', nobody: 'stay' })`,
     `table('rates', { nobody: 'stay' })`,
     `table('routes', { through: { vehicle_vin: 'vehicles.vin' } })`,
     `table('charges', { through: anyOf(['order_carrier', 'order_no'], 'parcel_id') })`,
