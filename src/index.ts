@@ -45,6 +45,7 @@ export {
   http,
   postgres,
 } from './plan/endpoint.ts'
+export { byHash, byLeast, byList, type Loads, type Placement } from './plan/homes/placement.ts'
 export {
   type ColumnChanges,
   type DiscoverTables,

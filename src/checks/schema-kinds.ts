@@ -8,6 +8,7 @@ import {
   endsOf,
   type PlanEnd,
   type PlanEnds,
+  placeOfTenant,
   tenantsAt,
 } from '../ends/end.ts'
 import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
@@ -36,6 +37,8 @@ export interface Schemaless {
 export interface Kinds {
   readonly kinds: readonly Kind[]
   readonly without: readonly Schemaless[]
+  /** Tenants that the plan leaves where they are: both of their ends are the same. */
+  readonly settled: number
 }
 
 /** `tenants`: asked for only where they have schemas of their own. */
@@ -47,9 +50,10 @@ export async function surveyKinds(
   const common = commonEnds(ends)
   if (common) {
     const only = { tenants: null, ends: common, survey: await survey(plan, common) }
-    return { kinds: [only], without: [] }
+    return { kinds: [only], without: [], settled: 0 }
   }
-  const names = [...new Set(await tenants())]
+  const listed = [...new Set(await tenants())]
+  const names = listed.filter((tenant) => !isSettled(ends, tenant))
   refuseTemplate(plan, ends, names)
   const [source, target] = await Promise.all([
     printsAt(ends.source, names),
@@ -71,7 +75,14 @@ export async function surveyKinds(
     { end: 'source', tenants: lacking(source) },
     { end: 'target', tenants: lacking(target) },
   ]
-  return { kinds, without: without.filter((one) => one.tenants.length > 0) }
+  const settled = listed.length - names.length
+  return { kinds, without: without.filter((one) => one.tenants.length > 0), settled }
+}
+
+/** A plan may choose the same end for both. Two that are always the same are a finding. */
+function isSettled({ source, target }: PlanEnds, tenant: string): boolean {
+  if (source.rows && target.rows) return false
+  return placeOfTenant(source, tenant) === placeOfTenant(target, tenant)
 }
 
 /** A tenant's schema is filled, and dropped. Throws PLAN_INVALID. */

@@ -66,3 +66,12 @@ export async function lastMoveOf(
     order by m.created_at desc, m.id limit 1`
   return (await query.execute(control.db)).rows[0] ?? null
 }
+
+/** Tenants that these plans have moved, or were to move. */
+export async function movedTenants(control: Control, plans: readonly string[]): Promise<string[]> {
+  const query = sql<{ tenant: string }>`
+    select distinct m.tenant_id as tenant from rehome_control.moves m
+      join rehome_control.runs r on r.id = m.run_id
+    where r.plan_name = any(${plans}) and not r.rehearsal`
+  return (await query.execute(control.db)).rows.map(({ tenant }) => tenant)
+}

@@ -23,7 +23,7 @@ interface At {
 
 /** Everything that prevents a move. */
 export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
-  const { kinds, without } = await kindsAt(at)
+  const { kinds, without, settled } = await kindsAt(at)
   const findings = await eachKind(kinds, async (kind) => {
     const looks = await lookFindings(kind.survey, kind.ends)
     const { violations } = await tryDemandsOf(at, kind)
@@ -34,7 +34,7 @@ export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
   })
   // A tenant that has moved may have no schema at the source any longer.
   const lacking = without.filter(({ end }) => end === 'target' || kinds.length === 0)
-  const unseen = kinds.length + without.length === 0 ? [nothingSeen] : []
+  const unseen = kinds.length + without.length + settled === 0 ? [nothingSeen] : []
   const { findings: changes } = await schemaLooks(at.plan, at.ends)
   const names = await waveNamesAt(at, control)
   return [

@@ -16,7 +16,7 @@ import type { Diagnosis } from './doctor/diagnosis.ts'
 import { type DoctorOptions, diagnose, type Patient } from './doctor/doctor.ts'
 import { type RepairOptions, type Repairs, repair } from './doctor/repair.ts'
 import { version } from './enqueue.ts'
-import { type Whereabouts, where } from './fleet/where.ts'
+import { type Whereabouts, where, whereAll } from './fleet/where.ts'
 import { type Inspection, type InspectOptions, inspect } from './inspect.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { createReadiness, type Readiness } from './metrics/readiness.ts'
@@ -51,6 +51,8 @@ export interface Watching {
   ): Promise<Inspection>
   /** Where a tenant lives, among the ends of these plans. Reads only. */
   where(plans: readonly PlanInput[], tenant: string): Promise<Whereabouts>
+  /** Looks so for each tenant that these plans list or have moved, in the order of their ids. */
+  whereAll(plans: readonly PlanInput[], each: (whereabouts: Whereabouts) => void): Promise<void>
   /** Numbers of the installation in Prometheus's text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   /** Whether control database and queue answer. Never throws; within 3 s. Reasons are logged. */
@@ -83,6 +85,7 @@ export function watchingOf(opened: Opened): Watching {
     repair: (plans, options) => repair(patientOf(opened), plans.map(checkPlan), options),
     inspect: (plans, options) => inspect(opened, plans, options),
     where: (plans, tenant) => where(opened, plans, tenant),
+    whereAll: (plans, each) => whereAll(opened, plans, each),
     metrics: metricsOf(opened),
     readiness: createReadiness(opened),
   }

@@ -14,7 +14,6 @@ import type { Move } from '../control/database.ts'
 import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRunOfMove } from '../control/runs/runs.ts'
 import { loadSharedIds } from '../copying/shared-ids.ts'
-import { endsOf } from '../ends/end.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { stories } from '../move-shard.ts'
@@ -27,7 +26,7 @@ import { evidenceOf } from './evidence.ts'
 import { fail } from './failure.ts'
 import { leaveHeld } from './leave-held.ts'
 import { oldSchemaIsGone, settleGone } from './old-schema.ts'
-import { findPlan, planChanged } from './plan-of-run.ts'
+import { endsOfMove, findPlan, planChanged } from './plan-of-run.ts'
 
 export type { AttemptOptions, OpenPlan, Outcome } from './claimed.ts'
 
@@ -141,7 +140,7 @@ function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
   const entry = findPlan(options.plans, run)
   if (!entry) return null
   const { plan } = entry
-  const ends = endsOf(entry.ends, move.tenant_id)
+  const ends = endsOfMove(entry, move)
   return createLease({
     leaseMs: plan.fence.leaseMs,
     budgetMs: plan.pause.budgetMs,
@@ -160,7 +159,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   const entry = findPlan(options.plans, run)
   if (!entry || !lease) throw planChanged(options.plans, run)
   const { plan } = entry
-  const ends = endsOf(entry.ends, move.tenant_id)
+  const ends = endsOfMove(entry, move)
   const turn = move.turn ?? '0'
   const begun = allOf([
     survey(plan, ends),

@@ -3,14 +3,16 @@
  * database has seen it last. Reads only.
  */
 import type { Control } from '../../control/database.ts'
-import { type LastMove, lastMoveOf } from '../../control/homes.ts'
-import { endOf, failedAt } from '../../ends/end.ts'
+import { type LastMove, lastMoveOf, movedTenants } from '../../control/homes.ts'
+import { type End, endOf, failedAt, type PlanEnd, type PlanEnds } from '../../ends/end.ts'
 import { type Flag, wholeApplication } from '../../ends/flags.ts'
+import { unlessGone } from '../../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../../errors.ts'
+import { inParallel } from '../../parallel.ts'
 import { checkPlan } from '../../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../../plan/plan.ts'
 import { closeEnds, openEnds, openNamedEnds } from '../installation.ts'
-import { refuseBadId } from '../tenants.ts'
+import { listedByPlace, refuseBadId } from '../tenants.ts'
 
 export interface Whereabouts {
   readonly tenant: string
@@ -43,11 +45,64 @@ interface At {
 
 /** Throws USAGE without a plan or with several scopes, SETTING_MISSING, and what the ends throw. */
 export async function where(
-  { control, environment }: At,
+  at: At,
   inputs: readonly PlanInput[],
   tenant: string,
 ): Promise<Whereabouts> {
   refuseBadId(tenant)
+  const opened = openAll(at, inputs)
+  try {
+    return await lookFor(at.control, opened, tenant)
+  } finally {
+    await closeAll(opened)
+  }
+}
+
+/** Tenants that are looked for at once. */
+const tenantsAtOnce = 4
+const { signal } = new AbortController()
+
+/** All tenants that the plans list, or have moved, in the order of their ids. Throws as `where`. */
+export async function whereAll(
+  at: At,
+  inputs: readonly PlanInput[],
+  each: (whereabouts: Whereabouts) => void,
+): Promise<void> {
+  const opened = openAll(at, inputs)
+  try {
+    const tenants = new Set(
+      await movedTenants(
+        at.control,
+        opened.map(({ plan }) => plan.name),
+      ),
+    )
+    for (const { plan, ends } of opened) {
+      for (const tenant of await listedByPlace(plan, ends)) tenants.add(tenant)
+    }
+    const sorted = [...tenants].sort()
+    const looks = new Map<string, Whereabouts>()
+    let next = 0
+    await inParallel(sorted, { limit: tenantsAtOnce, signal }, async (tenant) => {
+      looks.set(tenant, await lookFor(at.control, opened, tenant))
+      for (let look = looks.get(sorted[next] ?? ''); look; look = looks.get(sorted[next] ?? '')) {
+        each(look)
+        looks.delete(look.tenant)
+        next += 1
+      }
+    })
+  } finally {
+    await closeAll(opened)
+  }
+}
+
+interface OpenedPlan {
+  readonly plan: Plan
+  readonly ends: PlanEnds
+  /** All ends that the plan lists by name. */
+  readonly named: ReadonlyMap<string, PlanEnd>
+}
+
+function openAll({ environment }: At, inputs: readonly PlanInput[]): OpenedPlan[] {
   const plans = inputs.map(checkPlan)
   if (plans.length === 0) {
     throw new RehomeError('USAGE', 'name the plans whose ends are asked, or set REHOME_PLANS')
@@ -58,43 +113,50 @@ export async function where(
     const message = `the plans have scopes ${names}: a tenant has a home in each, so name plans of one`
     throw new RehomeError('USAGE', message)
   }
+  return plans.map((plan) => {
+    const ends = openEnds(plan, environment)
+    return { plan, ends, named: openNamedEnds(plan, environment) }
+  })
+}
+
+async function closeAll(opened: readonly OpenedPlan[]): Promise<void> {
+  const named = opened.flatMap((one) => [...one.named.values()])
+  const closing = [...opened.map(({ ends }) => closeEnds(ends)), ...named.map((end) => end.close())]
+  await Promise.all(closing)
+}
+
+async function lookFor(
+  control: Control,
+  opened: readonly OpenedPlan[],
+  tenant: string,
+): Promise<Whereabouts> {
   const ends = new Map<string, Standing>()
-  for (const plan of plans) {
-    for (const standing of await standingsAt(plan, environment, tenant)) {
-      ends.set(standing.place, standing)
+  for (const { plan, ends: both, named } of opened) {
+    const own = [both.source, both.target, ...named.values()].map((end) => endOf(end, tenant))
+    const unseen = new Map(own.map((end) => [end.place, end] as const))
+    for (const place of ends.keys()) unseen.delete(place)
+    const looks = [...unseen.values()].map((end) => standingAt(end, plan, tenant))
+    for (const standing of await Promise.all(looks)) {
+      if (standing) ends.set(standing.place, standing)
     }
   }
   const move = await lastMoveOf(control, tenant, [...ends.keys()])
   return { tenant, move, ...homeAmong([...ends.values()], move), ends: [...ends.values()] }
 }
 
-async function standingsAt(
-  plan: Plan,
-  environment: NodeJS.ProcessEnv,
-  tenant: string,
-): Promise<Standing[]> {
-  const ends = openEnds(plan, environment)
-  const named = openNamedEnds(plan, environment)
-  try {
-    const own = [ends.source, ends.target, ...named.values()]
-    const places = new Map(own.map((one) => endOf(one, tenant)).map((end) => [end.place, end]))
-    return await Promise.all(
-      [...places.values()].map(async (end) => {
-        const read = (id: string) => end.flags.readFlag({ scope: plan.scope, tenant: id })
-        const [flag, all] = await Promise.all([read(tenant), read(wholeApplication)]).catch(
-          failedAt(end),
-        )
-        return {
-          place: end.place,
-          mode: flag?.mode ?? null,
-          movedTo: flag?.movedTo ?? null,
-          lapsed: flag?.lapsed ?? false,
-          readOnly: all !== null && !all.lapsed,
-        }
-      }),
-    )
-  } finally {
-    await Promise.all([closeEnds(ends), ...[...named.values()].map((end) => end.close())])
+/** null: the tenant has no database there. */
+async function standingAt(end: End, { scope }: Plan, tenant: string): Promise<Standing | null> {
+  const read = (id: string) => end.flags.readFlag({ scope, tenant: id })
+  const flags = Promise.all([read(tenant), read(wholeApplication)])
+  const answer = await flags.catch(unlessGone).catch(failedAt(end))
+  if (!answer) return null
+  const [flag, all] = answer
+  return {
+    place: end.place,
+    mode: flag?.mode ?? null,
+    movedTo: flag?.movedTo ?? null,
+    lapsed: flag?.lapsed ?? false,
+    readOnly: all !== null && !all.lapsed,
   }
 }
 

@@ -173,7 +173,7 @@ export async function createPlacesWorld(): Promise<PlacesWorld> {
       return move
     },
     async carry(tenant, ask) {
-      await ask((await lastMoveOf(control, tenant)).run_id)
+      await ask((await lastMoveOf(control, tenant))?.run_id)
       return await finish(tenant)
     },
     async [Symbol.asyncDispose]() {
