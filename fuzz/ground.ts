@@ -113,6 +113,9 @@ async function databasesOf(server: PostgresServer, number: number): Promise<Data
         for (const pool of [source, target])
           await pool.query(await roleSql('models', { schema, role }))
       }
+      // Foreign keys are on for it, so changed rows come in place.
+      const tables = `all tables in schema ${name(schema)}`
+      await target.query(`grant update on ${tables} to ${name('mover plain')}`)
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(pools.map((one) => one.end()))

@@ -81,11 +81,15 @@ export function drawCase(seed: number, number: number): Case {
 function fitting({ drafts }: Drawing, story: Story): Story {
   const isReferred = drafts.some(({ table }) => table.referredBy.length > 0)
   const isRenumbered = drafts.some(({ table }) => table.knownBy !== null)
+  // Changed rows come in place between two databases only, and shared rows do not.
+  const isInPlace = story.role === 'plain' && story.windowMs > 0
+  const isBrought = drafts.some(({ table }) => table.brought)
+  const needsRight = isReferred || (isInPlace && isBrought)
   return {
     ...story,
-    ...(isReferred && story.role === 'plain' && { role: 'replicating' }),
+    ...(needsRight && story.role === 'plain' && { role: 'replicating' }),
     // Other ids at each end are made by SQL.
-    ...(isRenumbered && { over: [] }),
+    ...((isRenumbered || isInPlace) && { over: [] }),
   }
 }
 

@@ -34,7 +34,7 @@ export function drawStory(drawing: Drawing, rows: Rows): Story {
   const role = weighted(random, {
     superuser: 2,
     replicating: 4,
-    plain: strategy === 'online' ? 0.5 : 3,
+    plain: 3,
   })
   let moves = 0
   const steps = stories[kind].map((what): Step => {

@@ -11,14 +11,22 @@ export function firingAtEnds(checked: Checked): Finding[] {
 
 function endsOf({ plan, routing, ...catalogs }: Checked): DependentsOf[] {
   const comesBack = plan.rollback.windowMs > 0
+  const updates = plan.strategy === 'online' && !catalogs.target.mayReplicate
+  const events = {
+    source: comesBack ? all : (['DELETE'] as const),
+    target: updates ? all : (['INSERT', 'DELETE'] as const),
+  }
   return (['source', 'target'] as const)
     .filter((end) => plan[end].kind === 'sql')
     .map((where) => ({
       where,
       schema: catalogs[where].schema,
-      mode: { replicate: catalogs[where].mayReplicate },
+      mode: {
+        replicate: catalogs[where].mayReplicate,
+        inserts: where === 'source' ? comesBack : updates,
+      },
       tables: where === 'source' ? routing.sources : routing.targets,
-      events: where === 'target' ? ['INSERT', 'DELETE'] : comesBack ? all : (['DELETE'] as const),
+      events: events[where],
       left: tablesLeft(plan),
       shared: routing.shared.map((route) => route[where].name),
     }))

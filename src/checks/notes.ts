@@ -14,6 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { literal } from '../quote.ts'
+import { inPlaceNotes } from './catalogs/followed-rows.ts'
 import { outsideNotes } from './reference-findings.ts'
 import type { Survey } from './survey.ts'
 
@@ -27,6 +28,7 @@ export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<F
     ...unindexedNotes('target', survey.target),
     ...(await unloggedNotes(survey, ends.target)),
     ...silentNotes(survey, ends),
+    ...inPlaceNotes({ ...survey, plan }),
     ...(await rangeNotes(survey, ends)),
     ...(await slowLookNotes(plan, survey, ends)),
     ...(await relianceNotes(plan, survey, ends)),

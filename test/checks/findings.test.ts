@@ -23,7 +23,6 @@ const apiTables = {
 }
 const existing = api({ baseUrl: 'http://127.0.0.1:1', tables: apiTables, fence })
 const asked = { enforcement: 'database', feed: true } as const
-const grant = '`grant set on parameter session_replication_role` for our role'
 const instead = 'or set `rollback: { windowMs: 0 }`'
 
 const servers: readonly Case[] = [
@@ -132,18 +131,17 @@ const compute = (text: string) => ({ columns: { compute: { body: sql([text] as n
 const following: readonly Case[] = [
   ['an online move that fits', { plan: { ...online, ...noWindow } }],
   [
-    'an online move of a role that may not switch foreign keys off',
-    {
-      plan: { ...online, ...noWindow },
-      target: { mayReplicate: false },
-    },
-    `target: an online move needs ${grant}`,
+    'an online move of a role that may neither switch foreign keys off nor update',
+    { plan: { ...online, ...noWindow }, target: { mayReplicate: false } },
+    'target table "notes": our role has no UPDATE privilege',
+    'target table "lines": our role has no UPDATE privilege',
   ],
   ['an offline move of that role', { plan: noWindow, target: { mayReplicate: false } }],
   [
     'a window for that role at the source',
     { plan: windowed, source: { mayReplicate: false } },
-    `source: a rollback that keeps writes needs ${grant}; ${instead}`,
+    `source table "notes": our role has no UPDATE privilege; ${instead}`,
+    `source table "lines": our role has no UPDATE privilege; ${instead}`,
   ],
   [
     'a window without the privileges to bring rows back',

@@ -2,6 +2,7 @@
 import { logShapeOf } from '../../ends/postgres/changes/logged-tables.ts'
 import type { CatalogTable, Finding } from '../../plan/catalogs/catalog.ts'
 import { hasNewIds } from '../../plan/new-ids.ts'
+import { parentsFirst } from '../../plan/routing/order.ts'
 import type { Route } from '../../plan/routing/route.ts'
 import { columnsLeft, wayBack } from '../../plan/routing/way-back.ts'
 import type { Checked } from '../check.ts'
@@ -16,7 +17,7 @@ export function onlineFindings(checked: Checked): Finding[] {
   const { routes } = checked.routing
   const logsWhole = logsWholeRows(checked)
   const findings: Finding[] = []
-  if (!target.mayReplicate) findings.push(cannotReplicate('target', 'an online move'))
+  if (!target.mayReplicate) findings.push(...notInPlace('target', 'an online move', checked))
   for (const route of routes) {
     const { source, plan } = route
     const where = `table "${source.name}"`
@@ -44,6 +45,9 @@ export function onlineFindings(checked: Checked): Finding[] {
       findings.push({ where: `target table "${route.target.name}"`, message })
     }
     findings.push(...keyFindings('source', route.source, route.sourceKey))
+    if (!target.mayReplicate) {
+      findings.push(...privilegesMissing('target', route.target, ['UPDATE']))
+    }
     findings.push(...keyFindings('target', route.target, route.targetKey))
     findings.push(...jsonFindings('source', route, logsWhole || logShapeOf(route, routes).whole))
   }
@@ -62,10 +66,11 @@ export function backFindings(checked: Checked): Finding[] {
   const back = all.filter((route) => !route.blocked)
   const findings: Finding[] = []
   if (back.length > 0 && !source.mayReplicate) {
-    findings.push(cannotReplicate('source', 'a rollback that keeps writes'))
+    findings.push(...notInPlace('source', 'a rollback that keeps writes', checked))
   }
   for (const route of back) {
-    const update = columnsLeft(route).length > 0 ? ['UPDATE'] : []
+    const updates = columnsLeft(route).length > 0 || !source.mayReplicate
+    const update = updates ? ['UPDATE'] : []
     findings.push(...privilegesMissing('source', route.target, ['INSERT', 'DELETE', ...update]))
     findings.push(...keyFindings('target', route.source, route.sourceKey))
     findings.push(...keyFindings('source', route.target, route.targetKey))
@@ -80,10 +85,58 @@ function logsWholeRows({ plan }: Checked): boolean {
   return [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
 }
 
-function cannotReplicate(where: EndName, what: string): Finding {
-  const grant = '`grant set on parameter session_replication_role`'
-  return { where, message: `${what} needs ${grant} for our role` }
+const grant = '`grant set on parameter session_replication_role`'
+
+/** Reasons why changed rows cannot come in place, where foreign keys stay on. */
+function notInPlace(where: EndName, what: string, { plan, routing }: Checked): Finding[] {
+  const needs = `${what} needs ${grant} for our role`
+  const { sources, targets, shared } = routing
+  const remote = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
+  const { cycle } = parentsFirst((where === 'source' ? sources : targets).map((t) => t.table))
+  return [
+    ...(remote ? [{ where, message: `${needs}, as an end is reached over HTTP` }] : []),
+    ...(shared.length > 0 ? [{ where, message: `${needs}, as tables are \`shared\`` }] : []),
+    ...(where === 'source' && cycle.length > 0
+      ? [
+          {
+            where: `source ${cycle.map((name) => `"${name}"`).join(' → ')}`,
+            message: `foreign keys form a circle: ${needs}`,
+          },
+        ]
+      : []),
+  ]
 }
+
+/** Constraints whose values two rows must not exchange while changed rows come in place. */
+export function inPlaceNotes({ plan, source, target, routes }: Noted): Finding[] {
+  const at = (where: EndName, tables: readonly [CatalogTable, readonly string[]][]) =>
+    tables.flatMap(([table, key]) =>
+      table.uniques
+        .filter(({ deferrable, columns }) => !deferrable && !columns.every((c) => key.includes(c)))
+        .map(({ name }) => ({
+          where: `${where} table "${table.name}"`,
+          message: `rows that exchange values of "${name}" between two rounds of an online move cannot come one by one, and fail it with ID_COLLISION: ${grant} to our role, or make the constraint deferrable`,
+        })),
+    )
+  const there = plan.strategy === 'online' && !target.mayReplicate
+  const back = plan.rollback.windowMs > 0 && !source.mayReplicate
+  return [
+    ...(there
+      ? at(
+          'target',
+          routes.map((r) => [r.target, r.targetKey]),
+        )
+      : []),
+    ...(back
+      ? at(
+          'source',
+          routes.map((r) => [r.source, r.sourceKey]),
+        )
+      : []),
+  ]
+}
+
+type Noted = Pick<Checked, 'plan' | 'source' | 'target'> & { readonly routes: readonly Route[] }
 
 /** `whole`: old rows are logged with all that is in them. */
 function jsonFindings(end: EndName, route: Route, whole: boolean): Finding[] {

@@ -32,7 +32,6 @@ import {
 } from '../../ends/postgres/changes/replace-rows.ts'
 import { poolOfOne, type Snapshot } from '../../ends/postgres/changes/snapshot.ts'
 import { spareLeftBehind } from '../../ends/postgres/changes/spared-keys.ts'
-import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
 import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import {
   referredColumns,
@@ -43,7 +42,7 @@ import { known } from '../../known.ts'
 import type { CatalogReference } from '../../plan/catalogs/catalog.ts'
 import { followedPath, hopsOf, stepsOf } from '../../plan/routing/path.ts'
 import type { Route } from '../../plan/routing/route.ts'
-import { transformMapper } from '../../transform/transform-mapper.ts'
+import { changedRowMapper, type InPlace, replaceInPlace } from './rows-in-place.ts'
 
 /** The rows that a round has to bring. */
 export interface Due {
@@ -122,13 +121,42 @@ export async function replaceRows(
   const loose: LooseChild[] = []
   for (const table of there)
     loose.push(...(await looseChildren(bringing, changes, { table, schema })))
-  for (const table of tables) await keepColumns(bringing, changes, { table, schema })
+  const inPlace = !shard.survey.replicate
+  if (!inPlace) {
+    for (const table of tables) await keepColumns(bringing, changes, { table, schema })
+  }
   for (const table of tables) await spareLeftBehind(bringing, changes, { table, schema })
+  const columnsOf = (table: ChangedTable) => otherColumns(changes, table)
+  const work = { bringing, changes, schema, tables, otherColumns: columnsOf }
+  const replaced = inPlace
+    ? {
+        ...(await replaceInPlace(shard, work)),
+        gone: tables.filter((t) => columnsOf(t).length > 0),
+      }
+    : await removeAndBring(shard, { ...work, there })
+  for (const one of loose) await refuseAdopted(bringing, changes, { schema, loose: one })
+  // Children that came with their parents stand in no log.
+  for (const table of there) await bringChildren(bringing, changes, { table, schema })
+  return replaced
+}
+
+/** Rows go and come again, so that two of them may exchange a value that is unique. */
+async function removeAndBring(
+  shard: Shard,
+  {
+    bringing,
+    changes,
+    schema,
+    tables,
+    there,
+    otherColumns: columnsOf,
+  }: InPlace & { readonly there: readonly ChangedTable[] },
+): Promise<Replaced> {
   let removed = 0
   const gone: ChangedTable[] = []
   for (const table of there.toReversed()) {
     shard.signal.throwIfAborted()
-    const columns = otherColumns(changes, table)
+    const columns = columnsOf(table)
     const went = await removeChanged(bringing, changes, { table, schema, columns })
     removed += went
     if (columns.length > 0 && went > 0) gone.push(table)
@@ -136,18 +164,12 @@ export async function replaceRows(
   const arrivals = new Map<ChangedTable, Brought>()
   for (const table of tables) {
     shard.signal.throwIfAborted()
-    const { route } = table
-    const mapper = route.transform
-      ? transformMapper(route, bringing.context, { oneFormat: false })
-      : passThrough(route)
+    const mapper = changedRowMapper(bringing, table.route)
     arrivals.set(table, await bringChanged(bringing, changes, { table, schema, mapper }))
   }
   for (const [table, brought] of arrivals) {
     await restoreColumns(bringing, changes, { table, schema, brought })
   }
-  for (const one of loose) await refuseAdopted(bringing, changes, { schema, loose: one })
-  // Children that came with their parents stand in no log.
-  for (const table of there) await bringChildren(bringing, changes, { table, schema })
   const brought = [...arrivals.values()].reduce((sum, { rows }) => sum + rows, 0)
   return { removed, brought, gone }
 }

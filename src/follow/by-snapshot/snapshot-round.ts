@@ -65,7 +65,7 @@ export async function tryOnce(shard: Shard): Promise<{ changes: number; ms: numb
   return await withSnapshot(source, lookOf(changes), async (snapshot) => {
     const due = await dueChanges(snapshot, changes)
     // Where nothing goes back, our role need not be allowed to switch foreign keys off.
-    const beginning = due.tables.length > 0 ? begin : 'begin'
+    const beginning = due.tables.length > 0 ? beginRound(shard) : 'begin'
     await inTransactionOf(target.pool, beginning, async (client) => {
       await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
       await client.query('savepoint before')
@@ -111,29 +111,35 @@ interface Work {
 
 type Done = Omit<Round, 'ms'> & { readonly reached: readonly Reached[] }
 
-/** Foreign keys are checked afterwards: rows go and come while others refer to them. */
-const begin = beginWriting({ replicate: true, readsMeanwhile: true })
+/** Where foreign keys can be off they are checked afterwards: see replaceRows. */
+function beginRound({ survey: { replicate } }: Shard): string {
+  return beginWriting({ replicate, readsMeanwhile: true })
+}
 
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
   const { tables, total } = await dueChanges(snapshot, changes)
   if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  const done = await inTransactionOf(sqlEndsOf(shard).target.pool, begin, async (client) => {
-    await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
-    const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
-    const brought = await bringSharedOf(shard, work)
-    const { gone, ...replaced } = await replaceRows(shard, work)
-    const part = partOf(shard, work)
-    const compares = compared === 'changes' || compared === 'the last changes'
-    const rows = compares ? await verifyPart(part) : 0
-    // On the way back rows may refer to them that are not compared.
-    if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
-    const reached = [...(await reachedIds(part, 'target')), ...brought]
-    await forgetKeys(client, changes.key)
-    const hold = { ...holdOf(shard), epoch: shard.epoch }
-    const { fingerprint } = shard.survey
-    await writeCheckpoint(client, hold, { seen: snapshot.seen, fingerprint })
-    return { changes: total, ...replaced, compared: rows, reached }
-  })
+  const done = await inTransactionOf(
+    sqlEndsOf(shard).target.pool,
+    beginRound(shard),
+    async (client) => {
+      await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
+      const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
+      const brought = await bringSharedOf(shard, work)
+      const { gone, ...replaced } = await replaceRows(shard, work)
+      const part = partOf(shard, work)
+      const compares = compared === 'changes' || compared === 'the last changes'
+      const rows = compares ? await verifyPart(part) : 0
+      // On the way back rows may refer to them that are not compared.
+      if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
+      const reached = [...(await reachedIds(part, 'target')), ...brought]
+      await forgetKeys(client, changes.key)
+      const hold = { ...holdOf(shard), epoch: shard.epoch }
+      const { fingerprint } = shard.survey
+      await writeCheckpoint(client, hold, { seen: snapshot.seen, fingerprint })
+      return { changes: total, ...replaced, compared: rows, reached }
+    },
+  )
   noteSeen(shard, snapshot.seen)
   return done
 }

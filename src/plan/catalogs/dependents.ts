@@ -9,15 +9,21 @@ import type { CatalogReaction, CatalogReference, CatalogTable, Finding } from '.
 export interface Mode {
   /** Sessions of ours set `session_replication_role = replica`. */
   readonly replicate: boolean
+  /** Rows also come by INSERT, which rules see. Default: by COPY alone. */
+  readonly inserts?: boolean
 }
 
 type Event = CatalogReaction['events'][number]
 
-/** COPY runs no rules, so only triggers react to an INSERT of ours. */
-export function reactionsTo(table: CatalogTable, events: readonly Event[]): CatalogReaction[] {
-  return table.reactions.filter(({ kind, events: own }) =>
-    own.some((event) => events.includes(event) && (kind === 'trigger' || event !== 'INSERT')),
-  )
+/** COPY runs no rules, so only triggers react to it. */
+export function reactionsTo(
+  table: CatalogTable,
+  events: readonly Event[],
+  { inserts = false }: Pick<Mode, 'inserts'> = {},
+): CatalogReaction[] {
+  const reacts = (kind: CatalogReaction['kind'], event: Event) =>
+    events.includes(event) && (kind === 'trigger' || event !== 'INSERT' || inserts)
+  return table.reactions.filter(({ kind, events: own }) => own.some((event) => reacts(kind, event)))
 }
 
 export function fires({ fires: when }: CatalogReaction, { replicate }: Mode): boolean {
@@ -28,9 +34,9 @@ export function fires({ fires: when }: CatalogReaction, { replicate }: Mode): bo
 export function firingFindings(
   where: string,
   table: CatalogTable,
-  { replicate, events }: Mode & { readonly events: readonly Event[] },
+  { replicate, inserts = false, events }: Mode & { readonly events: readonly Event[] },
 ): Finding[] {
-  return reactionsTo(table, events)
+  return reactionsTo(table, events, { inserts: inserts && !replicate })
     .filter((reaction) => fires(reaction, { replicate }))
     .map(({ kind, name, relation, events: own, fires: when }) => {
       const what = own.filter((event) => events.includes(event)).join(' and ')

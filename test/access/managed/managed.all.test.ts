@@ -3,6 +3,6 @@ import { test } from 'vitest'
 import { moveAsCustomerOf, services } from './managed-world.ts'
 
 test.each(Object.keys(services))(
-  'the role of %s installs, moves a tenant and brings it back with what its rights allow',
-  async (name) => await moveAsCustomerOf(name),
+  'the role of %s installs, moves a tenant online, brings it back, moves it again and cleans up',
+  async (name) => await moveAsCustomerOf(name, { andOn: true }),
 )

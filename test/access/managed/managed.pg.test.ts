@@ -12,7 +12,7 @@ import { moveAsCustomerOf, services } from './managed-world.ts'
 
 // The others' rights are the same, or lie between these two: managed.all.test.ts moves with all.
 test.each(partOf(['Amazon RDS', 'Google Cloud SQL'], 2))(
-  'the role of %s installs, moves a tenant and brings it back',
+  'the role of %s installs, moves a tenant online and brings it back with its writes',
   async (name) => await moveAsCustomerOf(name),
 )
 

@@ -8,7 +8,7 @@ import { columnsLeft } from '../../../plan/routing/way-back.ts'
 import { ident, literal, qualified } from '../../../quote.ts'
 import type { RowMapper } from '../../../transform/transform-mapper.ts'
 import { rowBlocks } from '../../../values/split-rows.ts'
-import { copyInto } from '../copy/copy-into.ts'
+import { copyInto, type Into } from '../copy/copy-into.ts'
 import { selectRows } from '../copy/copy-table.ts'
 import { textsByName } from '../predicate.ts'
 import { removeRows } from '../removal/remove-rows.ts'
@@ -74,10 +74,11 @@ export async function restoreColumns(
   await target.query(query)
 }
 
+/** `into`: the table that takes them. Absent: the target's own. */
 export async function bringChanged(
   bringing: Bringing,
   changes: Changes,
-  work: { table: ChangedTable; schema: string; mapper: RowMapper },
+  work: { table: ChangedTable; schema: string; mapper: RowMapper; into?: Into },
 ): Promise<Brought> {
   const { route } = work.table
   return await aroundPlanSql(bringing, route.columns, () => copyChanged(bringing, changes, work))
@@ -86,7 +87,7 @@ export async function bringChanged(
 async function copyChanged(
   { source, reader, target }: Bringing,
   changes: Changes,
-  { table, schema, mapper }: Parameters<typeof bringChanged>[2],
+  { table, schema, mapper, into: at }: Parameters<typeof bringChanged>[2],
 ): Promise<Brought> {
   const { route } = table
   const { format } = mapper
@@ -94,7 +95,7 @@ async function copyChanged(
   const order = route.sourceKey.map((column) => `r.${ident(column)}`).join(', ')
   const query = `copy (${rows} order by ${order}) to stdout (format ${format})`
   const stream = reader.query(copyStreams.to(query, { highWaterMark: mapper.blockBytes }))
-  const into = copyInto(target, { schema, table: route.target })
+  const into = copyInto(target, at ?? { schema, table: route.target })
   let written: Brought = { rows: 0, columns: [] }
   const blocks = rowBlocks(stream, { format, maxRows: 1_000_000_000 })
   for await (const block of blocks) {
