@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely'
 import { RehomeError } from './errors.ts'
-import type { Pool } from './postgres.ts'
+import { type Pool, sqlStateOf } from './postgres.ts'
 
 export type MigrationSet = 'control' | 'endpoint'
 
@@ -31,10 +31,25 @@ export async function readMigrations(set: MigrationSet): Promise<MigrationFile[]
   )
 }
 
-/** Names of the files that are not applied yet, in order. Reads only. */
+/**
+ * Names of the files that are not applied yet, in order. Reads only, and one table: the migrator
+ * would read all columns of the database to find out whether it exists.
+ */
 export async function pendingMigrations(pool: Pool, set: MigrationSet): Promise<string[]> {
-  const migrations = await migratorOf(pool, set).getMigrations()
-  return migrations.filter((m) => m.executedAt === undefined).map((m) => m.name)
+  const applied = await appliedMigrations(pool, set)
+  const files = await readMigrations(set)
+  return files.map(({ name }) => name).filter((name) => !applied.has(name))
+}
+
+async function appliedMigrations(pool: Pool, set: MigrationSet): Promise<ReadonlySet<string>> {
+  try {
+    const { rows } = await pool.query(`select name from ${schemaOf[set]}.migrations`)
+    return new Set(rows.map(({ name }: { name: string }) => name))
+  } catch (error) {
+    // An undefined table, or an undefined schema.
+    if (!['42P01', '3F000'].includes(sqlStateOf(error) ?? '')) throw error
+    return new Set()
+  }
 }
 
 /** Applies what is pending and returns the names. Two at once wait for each other. */

@@ -18,7 +18,7 @@ import { beginWriting } from '../fence/begin-writing.ts'
 import { twoKeyLocks } from '../fence/two-key-locks.ts'
 import type { Schemas } from '../search-path.ts'
 import { computedTypes, queryColumns } from './expression-types.ts'
-import { fenceStamp, schemaStamp, surroundingsStamp } from './schema-stamp.ts'
+import { schemaStamp, stampsQuery, surroundingsStamp } from './schema-stamp.ts'
 import { structureOf } from './structure.ts'
 
 /**
@@ -30,7 +30,7 @@ const rawSetting = `case n when 'lock_timeout'
   else current_setting(n, true) end`
 
 const serverQuery = `
-  select v.stamp, v.stamp || ${surroundingsStamp} as version, ${fenceStamp} as "fenceStamp",
+  select v.stamp, v.stamp || ${surroundingsStamp} as version, v."fenceStamp",
     (select c.system_identifier from pg_control_system() c) || ' ' || pg_postmaster_start_time() as server,
     current_user as role, current_setting('server_version_num')::int as "serverVersion",
     (select jsonb_object_agg(n, ${rawSetting}) from unnest($2::text[]) n
@@ -46,7 +46,7 @@ const serverQuery = `
       order by 1) as creators,
     exists (select from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
       where p.oid = any (${literal(`{${twoKeyLocks.map((name) => `"${name}"`).join(',')}}`)}::regprocedure[]) and a.grantee = 0) as "anybodyLocks"
-  from (select ${schemaStamp} as stamp) v, pg_database d where d.datname = current_database()`
+  from (${stampsQuery}) v, pg_database d where d.datname = current_database()`
 
 /**
  * Changes with every change of the schema: a catalogue whose `stamp` is the same still holds. One

@@ -45,13 +45,26 @@ const versionsOf = (relations: string) => `
 /** Changes with the functions of the fence. An expression. */
 export const fenceStamp = `(
   select md5(coalesce(string_agg(format('%s %s', p.oid, p.xmin), ',' order by p.oid), ''))
-  from pg_proc p where p.pronamespace = to_regnamespace('rehome'))`
+  from pg_proc p where p.oid = any (array(select e.objid from pg_depend e
+    where e.classid = 'pg_proc'::regclass and e.refclassid = 'pg_namespace'::regclass
+      and e.refobjid = to_regnamespace('rehome'))))`
 
-/** An expression. `$1`: the schema, without quotes. */
-export const schemaStamp = `(
-  select md5(coalesce(string_agg(name, ',' order by name), '') || ${fenceStamp})
+/** An expression, which changes with `fence` too. `$1`: the schema, without quotes. */
+const stampWith = (fence: string) => `(
+  select md5(coalesce(string_agg(name, ',' order by name), '') || ${fence})
   from (${versionsOf(`select 0::oid, oid from pg_class
     where relnamespace = (select to_regnamespace(quote_ident($1))) and relkind in ('r', 'p', 'f')`)}) v)`
+
+/** An expression. `$1`: the schema, without quotes. */
+export const schemaStamp = stampWith(fenceStamp)
+
+/**
+ * A query of the same as `stamp`, beside the `fenceStamp` that it was made of. With the `offset`,
+ * the server makes each of them once, however often they are used.
+ */
+export const stampsQuery = `
+  select ${stampWith('f.stamp')} as stamp, f.stamp as "fenceStamp"
+  from (select ${fenceStamp} as stamp offset 0) f offset 0`
 
 /**
  * Stamps of `tables`, a query of oids, each with the partitions and heirs below it: a query of
