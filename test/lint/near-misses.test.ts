@@ -38,6 +38,28 @@ describe('near misses of safe statements', () => {
     expect(await codes(sql)).toEqual([code])
   })
 
+  test.each([
+    'VALIDATE',
+    'SELECT count(*) FROM u',
+    'CREATE TABLE n AS SELECT * FROM u',
+    'REFRESH MATERIALIZED VIEW CONCURRENTLY u',
+    'UPDATE u SET a = 1 WHERE id = 1',
+  ])('%s is found in a transaction that has a lock', async (work) => {
+    const sql = work === 'VALIDATE' ? 'ALTER TABLE u VALIDATE CONSTRAINT c' : work
+    const locked = 'ALTER TABLE t ADD COLUMN a int;'
+    expect(await codes(`BEGIN; ${locked} ${sql}; COMMIT;`)).toEqual(['rows-changed-under-lock'])
+    expect(await codes(`BEGIN; ${locked} COMMIT; ${sql};`)).toEqual([])
+  })
+
+  test.each([
+    'SELECT 1',
+    "SELECT count(*) FROM pg_constraint WHERE conname = 'c'",
+    'SELECT id FROM u LIMIT 1',
+    'INSERT INTO u VALUES (1)',
+  ])('%s is accepted in a transaction that has a lock', async (sql) => {
+    expect(await codes(`BEGIN; ALTER TABLE t ADD COLUMN a int; ${sql}; COMMIT;`)).toEqual([])
+  })
+
   test('a primary key from an index reads no row where its columns are NOT NULL', async () => {
     const index = 'CREATE UNIQUE INDEX CONCURRENTLY i ON t (a, b);'
     const key = 'ALTER TABLE t ADD CONSTRAINT p PRIMARY KEY USING INDEX i;'

@@ -53,6 +53,16 @@ describe('tables of the same file', () => {
     ])
   })
 
+  test('stay new under another name', async () => {
+    const renamed = 'ALTER TABLE t RENAME TO u; CREATE INDEX i ON u (a); ALTER INDEX i RENAME TO j;'
+    expect(await codes(`${create} ${renamed} DROP INDEX j; DROP TABLE u;`)).toEqual([])
+    const swap = 'ALTER TABLE u RENAME TO o; ALTER TABLE t RENAME TO u;'
+    const allow = '-- rehome:allow table-renamed the new one follows\n'
+    expect(await codes(`${create}\n${allow}${swap}\nDROP TABLE u;\nDROP TABLE o;`)).toEqual([
+      'table-dropped',
+    ])
+  })
+
   test.each([
     ['a varchar(20)', []],
     ['a text', []],
@@ -135,6 +145,12 @@ describe('lock_timeout', () => {
     ['SET lock_timeout = 0;', false],
     ['SET lock_timeout TO DEFAULT;', false],
     ["SET statement_timeout = '5s';", false],
+    ["SET lock_timeout = '0.5s';", true],
+    ['SET lock_timeout = 1.5;', true],
+    ["SET lock_timeout = '1d';", false],
+    ["SET lock_timeout = '100us';", false],
+    ["BEGIN; SET LOCAL lock_timeout = '2s'; COMMIT;", false],
+    ["BEGIN; SET lock_timeout = '2s'; COMMIT;", true],
   ])('%j', async (set, isShort) => {
     const text = `${set}\n${alter}\nALTER TABLE u ADD COLUMN a int;`
     expect(await codes({ path: 'a.sql', text })).toEqual(isShort ? [] : ['lock-timeout'])
@@ -151,6 +167,17 @@ test('files that run with a short lock_timeout may not undo it', async () => {
 })
 
 describe('blocks of PL/pgSQL', () => {
+  test.each([
+    ['DO $$ BEGIN DROP TYPE t; END $$ LANGUAGE plpgsql', ['type-dropped']],
+    ['DO LANGUAGE plpgsql $$ BEGIN DROP TYPE t; END $$', ['type-dropped']],
+    ['DO LANGUAGE plpython3u $$ x $$', []],
+    ['-- rehome:allow type-dropped unused\nDO $$ BEGIN DROP TYPE t; END $$', []],
+    ['CREATE FUNCTION f() RETURNS void BEGIN ATOMIC DELETE FROM t; END', []],
+    ['CREATE VIEW v AS SELECT * FROM t', []],
+  ])('%s', async (text, found) => {
+    expect(await codes(text)).toEqual(found)
+  })
+
   test('are read, with EXECUTE of constants', async () => {
     const block = `DO $$\nBEGIN\n  IF true THEN\n    ALTER TABLE t DROP COLUMN a;\n  END IF;
       EXECUTE 'DROP TABLE t';\n  EXECUTE format('DROP TABLE %I', 'x');\nEND $$;`

@@ -13,9 +13,10 @@ export function blockOf(parser: typeof Parser, statement: Statement): Block | nu
   const { node, text } = statement
   if (!('DoStmt' in node)) return null
   const options = (node.DoStmt.args ?? []).flatMap((arg) => ('DefElem' in arg ? [arg.DefElem] : []))
-  const language = options.find(({ defname }) => defname === 'language')
+  const language = options.find(({ defname }) => defname === 'language')?.arg
+  const isOther = language && 'String' in language && language.String.sval !== 'plpgsql'
   const body = options.find(({ defname }) => defname === 'as')?.arg
-  if (language || !body || !('String' in body)) return { statements: [], dynamicLines: [] }
+  if (isOther || !body || !('String' in body)) return { statements: [], dynamicLines: [] }
   const before = text.slice(0, Math.max(0, text.indexOf(body.String.sval ?? '')))
   const firstLine = statement.line + before.split('\n').length - 1
   const executions = [...executedIn(parsed(parser, text))]

@@ -11,6 +11,7 @@ import {
   hasOption,
   nodesIn,
   objectName,
+  rowStatementsIn,
   strings,
   tableKey,
   tableOf,
@@ -217,7 +218,7 @@ interface DropParts {
 
 /** Locks of statements within WITH, too. */
 function locksOfRows(node: Node): Lock[] {
-  return [...nodesIn(node)].flatMap((one): Lock[] => {
+  return rowStatementsIn(node).flatMap((one): Lock[] => {
     const written =
       'UpdateStmt' in one
         ? one.UpdateStmt.relation

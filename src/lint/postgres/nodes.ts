@@ -101,6 +101,16 @@ function isNode(value: object): value is Node {
   return keys.length === 1 && /^[A-Z]/.test(keys[0] ?? '')
 }
 
+/** The statement and those of its WITH, if it works on rows: a function only holds some. */
+export function rowStatementsIn(node: Node): Node[] {
+  if ('ExplainStmt' in node && node.ExplainStmt.query) {
+    const runs = hasOption(node.ExplainStmt.options, 'analyze')
+    return runs ? rowStatementsIn(node.ExplainStmt.query) : []
+  }
+  const [type = ''] = Object.keys(node)
+  return /^(?:Select|Insert|Update|Delete|Merge)Stmt$/.test(type) ? [...nodesIn(node)] : []
+}
+
 /** Unqualified names of all functions in an expression. */
 export function functionsIn(expression: unknown): string[] {
   return [...nodesIn(expression)].flatMap((node) =>

@@ -4,7 +4,7 @@
  * It spans files in their order: a CHECK that an earlier migration has validated makes a later SET
  * NOT NULL instant. It knows nothing of tables that no file has made.
  */
-import type { AlterTableCmd, Constraint, Node } from 'libpg-query'
+import type { AlterTableCmd, Constraint, Node, RenameStmt, VariableSetStmt } from 'libpg-query'
 import { type LockMode, lockModes } from '../rule.ts'
 import type { SourceFile } from '../source-file.ts'
 import {
@@ -23,7 +23,11 @@ import {
 } from './nodes.ts'
 import type { Statement } from './parse.ts'
 
+type LockTimeout = 'missing' | 'long' | 'set'
+
 interface Transaction {
+  /** Timeout that COMMIT brings back after SET LOCAL. */
+  readonly lockTimeoutBefore: LockTimeout
   /** Tables that were not created in this file → strongest lock so far. */
   readonly locked: Map<string, LockMode>
   /** `table.constraint` of constraints added NOT VALID. */
@@ -60,7 +64,7 @@ export class Scene {
   /** Tables that this file has created. */
   readonly created = new Set<string>()
   readonly droppedIndexes = new Set<string>()
-  lockTimeout: 'missing' | 'long' | 'set' = 'missing'
+  lockTimeout: LockTimeout = 'missing'
   /** A file without lock_timeout is reported once, at its first lock. */
   timeoutReported = false
   transaction: Transaction | null = null
@@ -75,7 +79,7 @@ export class Scene {
     this.lockTimeout = waitsShortly ? 'set' : 'missing'
     this.timeoutReported = false
     const wrapped = wrapping === 'whole' || (wrapping === 'implicit' && statements > 1)
-    this.transaction = wrapped ? newTransaction() : null
+    this.transaction = wrapped ? this.#newTransaction() : null
   }
 
   /** Is the table new, or not known to be a table? Then no query waits for its lock. */
@@ -93,7 +97,7 @@ export class Scene {
   /** A DO block is a transaction of its own. */
   within<T>(work: () => T): T {
     const before = this.transaction
-    this.transaction ??= newTransaction()
+    this.transaction ??= this.#newTransaction()
     const result = work()
     this.transaction = before
     return result
@@ -114,6 +118,7 @@ export class Scene {
     else if ('CreateStmt' in node) this.#create(node.CreateStmt.relation, node.CreateStmt.tableElts)
     else if ('CreateTableAsStmt' in node) this.#create(node.CreateTableAsStmt.into?.rel, [])
     else if ('AlterTableStmt' in node) this.#alter(node.AlterTableStmt)
+    else if ('RenameStmt' in node) this.#rename(node.RenameStmt)
     else if ('IndexStmt' in node) {
       const { idxname = '', relation, indexParams = [] } = node.IndexStmt
       this.indexTables.set(idxname, tableOf(relation))
@@ -138,14 +143,39 @@ export class Scene {
 
   #applyTransaction(kind: string | undefined): void {
     if (kind === 'TRANS_STMT_BEGIN' || kind === 'TRANS_STMT_START')
-      this.transaction ??= newTransaction()
-    else if (/COMMIT|ROLLBACK$|PREPARE$/.test(kind ?? '')) this.transaction = null
+      this.transaction ??= this.#newTransaction()
+    else if (/COMMIT|ROLLBACK$|PREPARE$/.test(kind ?? '')) {
+      this.lockTimeout = this.transaction?.lockTimeoutBefore ?? this.lockTimeout
+      this.transaction = null
+    }
   }
 
-  #applySetting({ name, args }: { name?: string; args?: Node[] }): void {
+  #newTransaction(): Transaction {
+    const { lockTimeout: lockTimeoutBefore } = this
+    const maps = { locked: new Map(), unvalidated: new Set<string>(), enumValues: new Map() }
+    return { ...maps, lockTimeoutBefore }
+  }
+
+  #applySetting({ name, args, is_local: isLocal }: VariableSetStmt): void {
     if (name !== 'lock_timeout') return
     const [value] = args ?? []
-    this.#setLockTimeout(textOf(value) ?? String(integerOf(value) ?? '0'))
+    this.#setLockTimeout(textOf(value) ?? String(integerOf(value) ?? floatOf(value) ?? '0'))
+    const { transaction, lockTimeout: lockTimeoutBefore } = this
+    if (transaction && !isLocal) this.transaction = { ...transaction, lockTimeoutBefore }
+  }
+
+  /** A new table stays new under another name, and an index keeps its table. */
+  #rename({ renameType, relation, newname = '' }: RenameStmt): void {
+    const before = tableOf(relation)
+    const after = tableOf({ ...relation, relname: newname })
+    if (renameType === 'OBJECT_TABLE') {
+      if (this.created.delete(before)) this.created.add(after)
+      else this.created.delete(after)
+      for (const map of [this.columns, this.checks]) renameKey<unknown>(map, before, after)
+    } else if (renameType === 'OBJECT_INDEX') {
+      renameKey(this.indexTables, before, newname)
+      renameKey(this.indexColumns, before, newname)
+    }
   }
 
   #applySetConfig(node: Node): void {
@@ -155,8 +185,8 @@ export class Scene {
   }
 
   #setLockTimeout(text: string): void {
-    const [, number = '0', unit = 'ms'] = /^\s*(\d+)\s*(\w*)/.exec(text) ?? []
-    const ms = Number(number) * (unitMs[unit || 'ms'] ?? 1)
+    const [, number = '0', unit = 'ms'] = /^\s*([\d.]+)\s*(\w*)/.exec(text) ?? []
+    const ms = Math.round(Number(number) * (unitMs[unit || 'ms'] ?? 1))
     this.lockTimeout = ms === 0 ? 'missing' : ms > longestTimeoutMs ? 'long' : 'set'
   }
 
@@ -224,8 +254,22 @@ export class Scene {
 }
 
 const longestTimeoutMs = 10_000
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
+const unitMs: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
 
-function newTransaction(): Transaction {
-  return { locked: new Map(), unvalidated: new Set(), enumValues: new Map() }
+function floatOf(node: Node | undefined): string | undefined {
+  return node && 'A_Const' in node ? node.A_Const.fval?.fval : undefined
+}
+
+function renameKey<T>(map: Map<string, T>, before: string, after: string): void {
+  const value = map.get(before)
+  map.delete(after)
+  if (value !== undefined) map.set(after, value)
+  map.delete(before)
 }

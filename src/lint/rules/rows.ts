@@ -1,6 +1,6 @@
 /** Rules for changes of rows within migrations, and for SQL that cannot be read. */
 import type { Node, RangeVar, WithClause } from 'libpg-query'
-import { nodesIn, tableOf } from '../postgres/nodes.ts'
+import { nodesIn, rowStatementsIn, tableOf } from '../postgres/nodes.ts'
 import type { PostgresRule } from '../postgres/site.ts'
 
 export const rowRules: readonly PostgresRule[] = [
@@ -70,7 +70,7 @@ interface Change {
 
 /** Statements that change rows: this one, and those of its WITH. */
 function changesIn(node: Node): { changed: Change; isWhole: boolean }[] {
-  return [...nodesIn(node)].flatMap((one) => {
+  return rowStatementsIn(node).flatMap((one) => {
     const isWhole = one === node
     if ('UpdateStmt' in one) return [{ changed: one.UpdateStmt, isWhole }]
     if ('DeleteStmt' in one) return [{ changed: one.DeleteStmt, isWhole }]

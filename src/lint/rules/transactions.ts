@@ -1,6 +1,8 @@
 /** Rules for timeouts, and for what stands together in one transaction. */
+
+import type { Node } from 'libpg-query'
 import { isStronger, locksOf } from '../postgres/locks.ts'
-import { tableOf } from '../postgres/nodes.ts'
+import { nodesIn, tableOf } from '../postgres/nodes.ts'
 import { type PostgresRule, type Site, sitesOf } from '../postgres/site.ts'
 import type { LockMode } from '../rule.ts'
 import { timeout } from './common-steps.ts'
@@ -65,25 +67,28 @@ export const transactionRules: readonly PostgresRule[] = [
   {
     code: 'rows-changed-under-lock',
     level: 'error',
-    title: 'rows of {object} are changed while the transaction has a lock on {other}',
+    title: 'rows of {object} are read or changed while the transaction has a lock on {other}',
     lock: null,
     cost: 'scan',
     breaks:
-      'Queries on the locked table wait until the rows are changed, and until the transaction commits.',
+      'Queries on the locked table wait until the statement has read or changed the rows, however many ' +
+      'there are, and until the transaction commits. So it is with a backfill, VALIDATE CONSTRAINT, ' +
+      'REFRESH, CREATE TABLE AS, and SELECT from a table.',
     example:
       "SET lock_timeout = '2s';\nBEGIN;\nALTER TABLE orders ADD COLUMN remark text;\n" +
       "UPDATE customers SET name = 'x' WHERE id = 1;\nCOMMIT;",
     steps: [
       {
-        does: 'Commit the change of the schema first. Change rows in later transactions, in batches.',
+        does: 'Commit the change of the schema first. Do the rest in later transactions, in batches.',
       },
     ],
-    find({ node, scene, first }) {
+    find({ node, scene, first, command, table }) {
       const [other] = [...(scene.transaction?.locked ?? [])].flatMap(([table, mode]) =>
         isStronger(mode, 'SHARE UPDATE EXCLUSIVE') ? [table] : [],
       )
       if (!first || other === undefined) return null
-      const object = changedRows(node)
+      const isValidated = command?.subtype === 'AT_ValidateConstraint' && table !== other
+      const object = isValidated ? table : longWork(node)
       return object !== null && !scene.isNew(object) ? { object, other } : null
     },
   },
@@ -107,6 +112,23 @@ export const transactionRules: readonly PostgresRule[] = [
     },
   },
 ]
+
+/** Table whose rows the statement reads or changes, however many they are. */
+function longWork(node: Site['node']): string | null {
+  if ('RefreshMatViewStmt' in node) return tableOf(node.RefreshMatViewStmt.relation)
+  if ('CreateTableAsStmt' in node) return readTable(node.CreateTableAsStmt.query)
+  return 'SelectStmt' in node ? readTable(node) : changedRows(node)
+}
+
+/** A LIMIT, or a catalogue, ends soon. */
+function readTable(query: Node | undefined): string | null {
+  if (!query || !('SelectStmt' in query) || query.SelectStmt.limitCount) return null
+  const [from] = query.SelectStmt.fromClause ?? []
+  const read = [...nodesIn(from)].flatMap((one) =>
+    'RangeVar' in one ? [tableOf(one.RangeVar)] : [],
+  )
+  return read.find((name) => !/^(?:pg_|information_schema\.)/.test(name)) ?? null
+}
 
 function changedRows(node: Site['node']): string | null {
   if ('UpdateStmt' in node) return tableOf(node.UpdateStmt.relation)
