@@ -1,5 +1,6 @@
 /** From home to home, as the flags of a tenant tell, until one of them is where it lives. */
 import { RehomeError } from '../errors.ts'
+import type { KnownHomes } from './databases.ts'
 import type { Fence } from './fence.ts'
 import { type FlagPool, lookAt, openHome, wholeApplication } from './flags.ts'
 import { homeAt, type KnownHome } from './home.ts'
@@ -16,7 +17,7 @@ export interface Known<Db> {
  * the homes is at the place that a flag tells.
  */
 export async function follow<Db>(
-  homes: ReadonlyMap<string, KnownHome<Db>>,
+  homes: KnownHomes<Db>,
   tenant: string,
   from: KnownHome<Db>,
 ): Promise<Known<Db>> {

@@ -10,6 +10,8 @@ export interface Home<Db> {
   readonly name: string
   /** The database handle of the application there. */
   readonly db: Db
+  /** The tenant's schema there, where the home has `schema`. */
+  readonly schema?: string | undefined
 }
 
 export interface HomeOptions<Db> {
@@ -22,23 +24,28 @@ export interface HomeOptions<Db> {
    * of tenants that have moved have it. Default: as the pool reaches it.
    */
   readonly place?: string
+  /** The schema of a tenant's tables there: its name, or a function that returns it. */
+  readonly schema?: string | ((tenant: string) => string)
   /** The feature or data model as which tenants are known there. Default `default`. */
   readonly scope?: string
 }
 
 /** A home with all that is to be known of it. */
-export interface KnownHome<Db> extends Home<Db> {
+export interface KnownHome<Db> extends Omit<Home<Db>, 'schema'> {
   readonly places: readonly string[]
   readonly scope: string
   /** null: it is not asked, and believed to be open. */
   readonly pool: FlagPool | null
   /** null: this home cannot be listened to. */
   readonly connect: (() => ListeningClient) | null
+  readonly schema?: HomeOptions<Db>['schema']
+  /** Keeps it open until the function that it returns is called. Absent: it stays open. */
+  readonly use?: () => () => void
 }
 
 /** Throws USAGE where a home has neither a pool nor a place. */
 export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db> {
-  const { db, scope = 'default' } = options
+  const { db, scope = 'default', schema } = options
   const pool = options.pool ?? (isPool(db) ? db : null)
   const address = pool === null ? null : addressOf(pool)
   const place = options.place ?? address
@@ -47,7 +54,8 @@ export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db
     throw new RehomeError('USAGE', message)
   }
   const places = options.place === undefined ? [place, `${place} (${scope})`] : [place]
-  return { name, db, scope, pool, places, connect: connectorOf(pool) }
+  const own = schema === undefined ? {} : { schema }
+  return { name, db, scope, pool, places, connect: connectorOf(pool), ...own }
 }
 
 /**
@@ -56,14 +64,15 @@ export function homeOf<Db>(name: string, options: HomeOptions<Db>): KnownHome<Db
  * where no home is there.
  */
 export function homeAt<Db>(
-  homes: ReadonlyMap<string, KnownHome<Db>>,
+  homes: Pick<ReadonlyMap<string, KnownHome<Db>>, 'get' | 'values'>,
   { tenant, movedTo }: Fence,
   from: KnownHome<Db>,
 ): KnownHome<Db> {
   const there = [...homes.values()].filter(
     (home) => home !== from && home.places.includes(movedTo ?? ''),
   )
-  const home = there.length > 1 ? there.find(({ scope }) => scope === from.scope) : there[0]
+  const one = there.length > 1 ? there.find(({ scope }) => scope === from.scope) : there[0]
+  const home = one ?? (movedTo === null ? undefined : homes.get(movedTo))
   if (home) return home
   const homeList = [...homes.values()].map(({ name, places }) => `"${name}" (${places[0]})`)
   const message = `tenant ${JSON.stringify(tenant)} has moved to ${movedTo}, where none of the homes is: ${homeList.join(', ')}; give that home \`place: ${JSON.stringify(movedTo)}\``

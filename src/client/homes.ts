@@ -10,6 +10,7 @@ import { now, sleep } from '../clock.ts'
 import { durationMs } from '../duration.ts'
 import { RehomeError } from '../errors.ts'
 import { isInBackground } from './background.ts'
+import { type DatabasesOptions, type KnownHomes, withDatabases } from './databases.ts'
 import type { Fence } from './fence.ts'
 import { wholeApplication } from './flags.ts'
 import { follow, type Known } from './follow.ts'
@@ -24,7 +25,9 @@ import { within } from './within.ts'
 
 export interface HomesOptions<Db> {
   /** Homes by names of the application's own. */
-  readonly homes: Readonly<Record<string, HomeOptions<Db>>>
+  readonly homes?: Readonly<Record<string, HomeOptions<Db>>>
+  /** Databases of single tenants, by their places. They are not listened to. */
+  readonly databases?: DatabasesOptions<Db>
   /** Where a tenant has lived before any move. Default: at the first of the homes. */
   readonly first?: string | ((tenant: string) => string)
   /** How long work that was refused waits for the tenant. Default `5s`; 0: it does not. */
@@ -87,9 +90,11 @@ export interface UntilOptions {
 
 /** Throws USAGE for invalid options. Sends no query yet. */
 export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
-  const entries = Object.entries(options.homes)
-  const homes = new Map(entries.map(([name, home]) => [name, homeOf(name, home)]))
-  const firstOf = firstHome(homes, options.first)
+  const entries = Object.entries(options.homes ?? {})
+  const listed = new Map(entries.map(([name, home]) => [name, homeOf(name, home)]))
+  const databases = options.databases && withDatabases(listed, options.databases)
+  const homes: KnownHomes<Db> = databases ?? listed
+  const firstOf = firstHome({ homes, listed }, options.first)
   const holdMs = holdMsOf(options.hold ?? '5s')
   const { heard = '30s', unheard = '1s' } = options.stale ?? {}
   const [heardMs, unheardMs] = [durationMs(heard), durationMs(unheard)]
@@ -100,7 +105,7 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
     return await within(answerMs, follow(homes, tenant, from), what)
   }
   const memory = createMemory(ask, options.tenants ?? 10_000)
-  const listeners = createListeners(homes, (tenantHash) => {
+  const listeners = createListeners(listed, (tenantHash) => {
     const tenant = tenantHash === null ? null : memory.tenantOf(tenantHash)
     // This tenant has not been asked for here, so nothing is remembered of it.
     if (tenant === undefined) return
@@ -115,8 +120,12 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
     )
   }
   const at = { homes, memory, waiting, locate }
+  const close = async () => {
+    await listeners.close()
+    await databases?.close()
+  }
   return {
-    of: async (tenant) => handed((await locate(tenant)).home),
+    of: async (tenant) => handed((await locate(tenant)).home, tenant),
     run: (tenant, work, { hold, signal } = {}) => {
       const own = isInBackground() ? 0 : holdMs
       const deadline = now() + (hold === undefined ? own : holdMsOf(hold))
@@ -127,19 +136,19 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
       return await untilWritable(at, { tenant, deadline: now() + ms, signal })
     },
     isListening: () => listeners.hearsAll(),
-    close: () => listeners.close(),
-    [Symbol.asyncDispose]: () => listeners.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
 function firstHome<Db>(
-  homes: ReadonlyMap<string, KnownHome<Db>>,
-  first: HomesOptions<Db>['first'] = [...homes.keys()][0],
+  { homes, listed }: { homes: KnownHomes<Db>; listed: ReadonlyMap<string, KnownHome<Db>> },
+  first: HomesOptions<Db>['first'] = [...listed.keys()][0],
 ): (tenant: string) => KnownHome<Db> {
   const named = (name: string | undefined) => {
-    const home = homes.get(name ?? '')
+    const home = name === undefined ? undefined : homes.get(name)
     if (home) return home
-    const nameList = [...homes.keys()].map((key) => `"${key}"`).join(', ')
+    const nameList = [...listed.keys()].map((key) => `"${key}"`).join(', ')
     throw new RehomeError(
       'USAGE',
       `"${name}" is none of the homes: ${nameList || 'there are none'}`,
@@ -150,12 +159,13 @@ function firstHome<Db>(
   return () => home
 }
 
-function handed<Db>({ name, db }: KnownHome<Db>): Home<Db> {
-  return { name, db }
+function handed<Db>({ name, db, schema }: KnownHome<Db>, tenant: string): Home<Db> {
+  const own = typeof schema === 'function' ? schema(tenant) : schema
+  return { name, db, ...(own !== undefined && { schema: own }) }
 }
 
 interface At<Db> {
-  readonly homes: ReadonlyMap<string, KnownHome<Db>>
+  readonly homes: KnownHomes<Db>
   readonly memory: Memory<Known<Db>>
   readonly waiting: Waiting
   readonly locate: (tenant: string) => Promise<Known<Db>>
@@ -186,8 +196,10 @@ async function runAt<Db, T>(
       throw error
     })
     const began = now()
+    const leave = home.use?.()
     try {
-      return await work(home.db, handed(home))
+      const own = handed(home, tenant)
+      return await work(own.db, own)
     } catch (error) {
       const fence = fenceOf(error)
       if (fence && isAbout(fence, tenant, home)) {
@@ -198,6 +210,8 @@ async function runAt<Db, T>(
       if (!isSerializationFailure(error) || conflicts++ >= conflictsMax) throw error
       at.memory.invalidate(tenant)
       await sleep(Math.random() * 20 * 2 ** conflicts, signal)
+    } finally {
+      leave?.()
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The package that the tenants' own application imports. It does not know how tenants are moved.
  */
+export type { DatabasesOptions } from './databases.ts'
 export type { Fence } from './fence.ts'
 export type { Home, HomeOptions } from './home.ts'
 export {
