@@ -11,8 +11,10 @@ interface Moving {
   readonly tenant: string
 }
 
-export function homeAt({ name: end, place, sql }: End): Home {
-  return { end, place, schema: sql?.schema }
+export function homeAt({ plan, tenant }: Moving, { name: end, place, sql }: End): Home {
+  const endpoint = plan[end]
+  const among = endpoint.kind === 'sql' ? endpoint.among : undefined
+  return { end, name: among?.nameOf(tenant), place, schema: sql?.schema }
 }
 
 /**
@@ -22,7 +24,8 @@ export function homeAt({ name: end, place, sql }: End): Home {
 export function statementAt({ plan, tenant }: Moving, home: End, at: End): DirectorySql | null {
   if (!at.sql || !directoriesOf(plan).includes(at.name)) return null
   try {
-    return { sql: plan.cutover?.also?.(tenant, homeAt(home)).sql ?? '', schemas: at.sql }
+    const changed = plan.cutover?.also?.(tenant, homeAt({ plan, tenant }, home))
+    return { sql: changed?.sql ?? '', schemas: at.sql }
   } catch (cause) {
     const message = `\`cutover.also\` made no SQL: ${messageOf(cause)}`
     throw new RehomeError('DIRECTORY_NOT_UPDATED', message, { cause, retryable: false })

@@ -11,6 +11,8 @@ import type { SqlText } from '../sql-text.ts'
 /** The end at which a tenant lives from now on. */
 export interface Home {
   readonly end: 'source' | 'target'
+  /** Its name in the plan's `ends`, where a function chooses it. */
+  readonly name?: string | undefined
   /** `host:port/database`, or the address of an end over HTTP; without user or password. */
   readonly place: string
   /** The tenant's schema there. Absent: the end is reached over HTTP. */
