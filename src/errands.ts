@@ -41,10 +41,48 @@ export const errands = {
 
 export type Errand = keyof typeof errands
 
-/** Requests of a person for tenants of a run. `retry` is the errand that failed, once more. */
-export const askedErrands = ['retry', 'rollback', 'finalize', 'cleanup'] as const
+interface AskedTerms {
+  /** The description of the command of that name. */
+  readonly command: string
+  /** The heading of the board's page that asks for it. */
+  readonly title: string
+  /** The link to that page. */
+  readonly link: string
+  /** The board asks for a confirmation in red. */
+  readonly isGrave: boolean
+}
 
-export type AskedErrand = (typeof askedErrands)[number]
+/** Requests of a person for tenants of a run. `retry` is the errand that failed, once more. */
+export const askedTerms = {
+  retry: {
+    command: 'try failed tenants again (default: all failed ones of the run)',
+    title: 'Retry the move',
+    link: 'Retry …',
+    isGrave: false,
+  },
+  rollback: {
+    command: 'bring tenants back, or call their moves off',
+    title: 'Roll back',
+    link: 'Roll back …',
+    isGrave: true,
+  },
+  finalize: {
+    command: 'end the rollback window before its time',
+    title: 'End the rollback window',
+    link: 'End the rollback window …',
+    isGrave: true,
+  },
+  cleanup: {
+    command: 'remove the copy at the end that the tenant has left',
+    title: 'Remove the old copy',
+    link: 'Remove the old copy …',
+    isGrave: true,
+  },
+} as const satisfies Record<string, AskedTerms>
+
+export type AskedErrand = keyof typeof askedTerms
+
+export const askedErrands = keysOf(askedTerms)
 
 export function termsOf(errand: Errand): ErrandTerms {
   return errands[errand]

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ErrandOptions } from '../coordinator/ask-errands.ts'
 import type { Price } from '../coordinator/price.ts'
 import type { Library } from '../coordinator/rehome.ts'
+import { type AskedErrand, askedErrands, askedTerms } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { atLeastOne, awaitErrands, jsonText, note, print, withRehome } from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
@@ -20,38 +21,17 @@ interface ErrandFlags extends ChoiceFlags {
 
 type Asked = Omit<ErrandOptions, 'by'> & { readonly discardWrites?: boolean | undefined }
 
-interface ErrandCommand {
-  readonly name: 'retry' | 'rollback' | 'finalize' | 'cleanup'
-  readonly what: string
-  readonly ask: (rehome: Library, runId: string, asked: Asked) => Promise<string[]>
-}
-
-/** retry, rollback, finalize and cleanup: asked for chosen tenants, carried out by a worker. */
+/** A command for each errand of chosen tenants, which a worker carries out. */
 export function addErrands(program: Command): void {
-  errand(program, {
-    name: 'retry',
-    what: 'try failed tenants again (default: all failed ones of the run)',
-    ask: (rehome, runId, options) => rehome.retry(runId, options),
-  })
-  errand(program, {
-    name: 'rollback',
-    what: 'bring tenants back, or call their moves off',
-    ask: (rehome, runId, options) => rehome.rollback(runId, { ...options, onPassedOver }),
-  }).option('--discard-writes', 'give up what was written at the target since the cutover')
-  errand(program, {
-    name: 'finalize',
-    what: 'end the rollback window before its time',
-    ask: (rehome, runId, options) => rehome.finalize(runId, options),
-  })
-  errand(program, {
-    name: 'cleanup',
-    what: 'remove the copy at the end that the tenant has left',
-    ask: (rehome, runId, options) => rehome.cleanup(runId, options),
-  })
+  for (const name of askedErrands) {
+    const command = errand(program, name)
+    if (name === 'rollback')
+      command.option('--discard-writes', 'give up what was written at the target since the cutover')
+  }
 }
 
-function errand(program: Command, command: ErrandCommand): Command {
-  const described = program.command(`${command.name} <run>`).description(command.what)
+function errand(program: Command, name: AskedErrand): Command {
+  const described = program.command(`${name} <run>`).description(askedTerms[name].command)
   return addChoice(described)
     .option('--all', 'every tenant of the run for which it is possible now')
     .option('--reason <text>', 'why; kept with the request in the log of events')
@@ -60,19 +40,20 @@ function errand(program: Command, command: ErrandCommand): Command {
     .option('--no-wait', 'return once it is enqueued, without waiting for its end')
     .option('--json', 'as JSON; returns once it is enqueued')
     .action(async (runId: string, flags: ErrandFlags) => {
-      process.exitCode = await withRehome((rehome) => carryOut(rehome, command, { runId, flags }))
+      process.exitCode = await withRehome((rehome) => carryOut(rehome, name, { runId, flags }))
     })
 }
 
 async function carryOut(
   rehome: Library,
-  { name, ask }: ErrandCommand,
+  name: AskedErrand,
   { runId, flags }: { runId: string; flags: ErrandFlags },
 ): Promise<number> {
   const request = await askedBy(name, flags)
   const price = await rehome.price(runId, { ...request, errand: name })
   if (!flags.json && request.all) tell(price)
-  const tenants = await ask(rehome, runId, { ...request, dryRun: flags.dryRun })
+  const options = { ...request, dryRun: flags.dryRun, onPassedOver }
+  const tenants = await rehome[name](runId, options)
   const next = flags.dryRun ? [] : [step('status', runId, '--watch')]
   if (flags.json) print(jsonText({ ...price, tenants, nextSteps: tenants.length > 0 ? next : [] }))
   else if (tenants.length === 0) print(`no tenant to ${name}`)
@@ -81,7 +62,7 @@ async function carryOut(
   return 0
 }
 
-async function askedBy(name: ErrandCommand['name'], flags: ErrandFlags): Promise<Asked> {
+async function askedBy(name: AskedErrand, flags: ErrandFlags): Promise<Asked> {
   const { tenants, percent, where, limit } = await choiceOf(flags)
   const { discardWrites, reason, wave } = flags
   const chooses = [percent, where, limit, wave].some((choice) => choice !== undefined)

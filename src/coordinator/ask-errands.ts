@@ -7,9 +7,9 @@ import { type Asker, askCleanup, askRetry, askRollback, askWindow } from '../con
 import type { Control, Move, Run } from '../control/database.ts'
 import { type BriefMove, briefMoves } from '../control/run-moves.ts'
 import { findRun } from '../control/runs/runs.ts'
-import type { AskedErrand } from '../errands.ts'
-import { termsOf } from '../errands.ts'
+import { type AskedErrand, askedErrands, termsOf } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
+import { recordOf } from '../known.ts'
 import { inParallel } from '../parallel.ts'
 import { beforeCutover } from '../phases.ts'
 import { ensureJob } from '../queue/jobs.ts'
@@ -94,28 +94,33 @@ const rules: Readonly<Record<AskedErrand, Rule>> = {
   },
 }
 
-/** Returns the tenants that are tried again. */
-export async function retry(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  return await askFor(at, 'retry', { ...options, runId })
+type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
+
+/** A method for each errand that a person asks for. */
+export interface Asking {
+  /** Without tenants: every failed one. Returns the tenants that are tried again. */
+  retry(runId: string, options?: Asked): Promise<string[]>
+  /**
+   * Returns the tenants that are rolled back. A tenant whose move had changed nothing is where it
+   * was: among others it is passed over. Where there are no others, it is NOT_ALLOWED_NOW.
+   */
+  rollback(runId: string, options: Asked<RollbackOptions>): Promise<string[]>
+  /** Ends the rollback window of moved tenants before its time. */
+  finalize(runId: string, options: Asked): Promise<string[]>
+  cleanup(runId: string, options: Asked): Promise<string[]>
 }
 
-/**
- * Returns the tenants that are rolled back. A tenant whose move had changed nothing is where it
- * was: among others it is passed over. Where there are no others, it is NOT_ALLOWED_NOW.
- */
-export async function rollback(at: At, runId: string, options: RollbackOptions): Promise<string[]> {
-  return await askFor(at, 'rollback', { ...options, runId })
+export function askingOf({ by, ...at }: At & Pick<Asker, 'by'>): Asking {
+  return recordOf(
+    askedErrands,
+    (errand) =>
+      async (runId: string, options: Asked<RollbackOptions> = {}) =>
+        await askFor(at, errand, { by, ...options, runId }),
+  )
 }
 
-export async function finalize(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  return await askFor(at, 'finalize', { ...options, runId })
-}
-
-export async function cleanup(at: At, runId: string, options: ErrandOptions): Promise<string[]> {
-  return await askFor(at, 'cleanup', { ...options, runId })
-}
-
-async function askFor(
+/** Returns the tenants for which the errand was asked. */
+export async function askFor(
   at: At,
   errand: AskedErrand,
   options: RollbackOptions & { readonly runId: string },

@@ -26,15 +26,7 @@ import type { Finding } from '../plan/catalogs/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
-import {
-  cleanup,
-  type ErrandOptions,
-  finalize,
-  knownRun,
-  type RollbackOptions,
-  retry,
-  rollback,
-} from './ask-errands.ts'
+import { type Asking, askingOf, knownRun } from './ask-errands.ts'
 import { exposedAt, findingsAt, notesAt, oneWayAt, unprovenAt } from './checking.ts'
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { type CheckAllOptions, checkTenants, type TenantsLook } from './fleet/check-tenants.ts'
@@ -80,9 +72,7 @@ export interface TenantRecord {
 }
 
 /** `by`: default that of `open()`. */
-type Asked<Options extends ErrandOptions = ErrandOptions> = Omit<Options, 'by'> & { by?: string }
-
-export interface Rehome extends AsyncDisposable, Steering, Watching, SchemaLibrary {
+export interface Rehome extends AsyncDisposable, Asking, Steering, Watching, SchemaLibrary {
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
   /** Looks at every tenant that is still to move: sizes, what is in its way, predicted times. */
@@ -104,13 +94,6 @@ export interface Rehome extends AsyncDisposable, Steering, Watching, SchemaLibra
     runId: string,
     options?: { everyMs?: number; signal?: AbortSignal },
   ): AsyncGenerator<RunSnapshot, void, undefined>
-  /** Without tenants: every failed one. Returns the tenants that are tried again. */
-  retry(runId: string, options?: Asked): Promise<string[]>
-  /** Returns the tenants that are rolled back: those whose moves had changed something. */
-  rollback(runId: string, options: Asked<RollbackOptions>): Promise<string[]>
-  /** Ends the rollback window of moved tenants before its time. */
-  finalize(runId: string, options: Asked): Promise<string[]>
-  cleanup(runId: string, options: Asked): Promise<string[]>
   /** The tenants for which an errand would be asked, and what it would cost. Asks for nothing. */
   price(runId: string, options: PriceOptions): Promise<Price>
   /** Everything known of one tenant's move: the evidence, and what happened when. */
@@ -167,10 +150,7 @@ function library(opened: Opened): Library {
     status: (runId) => snapshot(control, runId),
     statusPage: (runId, page) => statusPage(control, runId, page),
     watch: (runId, options) => watch(control, runId, options),
-    retry: (runId, options) => retry(opened, runId, { by, ...options }),
-    rollback: (runId, options) => rollback(opened, runId, { by, ...options }),
-    finalize: (runId, options) => finalize(opened, runId, { by, ...options }),
-    cleanup: (runId, options) => cleanup(opened, runId, { by, ...options }),
+    ...askingOf(opened),
     ...steeringOf(opened),
     price: (runId, options) => priceOf(control, runId, options),
     show: (runId, tenant) => record(control, runId, tenant),

@@ -5,6 +5,7 @@
 import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
 import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
 import type { Reached } from '../control/run-moves.ts'
+import type { AskedErrand } from '../errands.ts'
 import type { Queues } from '../queue/queues.ts'
 
 export interface TenantRecord {
@@ -19,6 +20,8 @@ export interface ErrandRequest {
   readonly by?: string
   readonly reason?: string | undefined
   readonly dryRun?: boolean
+  /** A rollback gives up what was written at the target since the cutover. */
+  readonly discardWrites?: boolean
 }
 
 /** A decision about a run, or about some of its tenants, or one of its waves. */
@@ -41,7 +44,7 @@ type Steer<Tenants> = (runId: string, options: SteerRequest) => Promise<Tenants>
 type AskErrand = (runId: string, options: ErrandRequest) => Promise<string[]>
 
 /** Asks for errands in the control database, then sees to their jobs. Throws where one may not. */
-export interface BoardLibrary {
+export interface BoardLibrary extends Readonly<Record<AskedErrand, AskErrand>> {
   /** Only read from here. */
   readonly control: Control
   readonly queues: Queues
@@ -59,13 +62,6 @@ export interface BoardLibrary {
   notices(runId: string): Promise<string[]>
   /** Keeps who has paused these queues; `by` null: they are resumed. */
   recordPause(queues: readonly string[], by: string | null): Promise<void>
-  readonly retry: AskErrand
-  readonly finalize: AskErrand
-  readonly cleanup: AskErrand
-  rollback(
-    runId: string,
-    options: ErrandRequest & { readonly discardWrites?: boolean },
-  ): Promise<string[]>
   /** `all`: tenants for which it is not possible are passed over. */
   price(
     runId: string,

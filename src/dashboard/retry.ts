@@ -5,7 +5,7 @@
  * Invariant: no job is retried here that the control database has not been asked about.
  */
 import type { Job } from 'bullmq'
-import { errands } from '../errands.ts'
+import { type AskedErrand, errands } from '../errands.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { type JobPayload, readPayload } from '../queue/jobs.ts'
 import { shellWord } from '../quote.ts'
@@ -105,11 +105,7 @@ function refused(message: string): RehomeError {
 }
 
 /** The command to type; the tenant as a word of a POSIX shell. */
-export function command(
-  errand: 'retry' | 'rollback' | 'finalize' | 'cleanup',
-  runId: string,
-  tenant: string,
-) {
+export function command(errand: AskedErrand, runId: string, tenant: string) {
   const separator = tenant.startsWith('-') ? '=' : ' '
   return `rehome ${errand} ${runId} --tenant${separator}${shellWord(tenant)}`
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { announceWorker } from '../../src/control/workers.ts'
-import { cleanup, rollback } from '../../src/coordinator/ask-errands.ts'
+import { askFor } from '../../src/coordinator/ask-errands.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
 import { cancel, pause, resume } from '../../src/coordinator/steer.ts'
 import {
@@ -42,12 +42,11 @@ const who = { by: 'ada', dryRun: true }
 
 test('an errand on a wave reaches its tenants, and has their price', async () => {
   const { runId, first, later } = await storeWaves({ phase: 'moved', open: 'nothing' })
-  for (const errand of [rollback, cleanup]) {
-    const chosen = { ...who, all: true }
-    expect(await errand(at(), runId, { ...chosen, wave: 1 })).toEqual([first])
-    expect((await errand(at(), runId, { ...chosen, wave: 2 })).toSorted()).toEqual(later)
-    const none = errand(at(), runId, { ...chosen, wave: 3 })
-    await expect(none).rejects.toThrow('has no wave 3: its last one is wave 2')
+  for (const errand of ['rollback', 'cleanup'] as const) {
+    const ask = (wave: number) => askFor(at(), errand, { ...who, runId, all: true, wave })
+    expect(await ask(1)).toEqual([first])
+    expect((await ask(2)).toSorted()).toEqual(later)
+    await expect(ask(3)).rejects.toThrow('has no wave 3: its last one is wave 2')
   }
   const price = await priceOf(db.control, runId, { errand: 'cleanup', all: true, wave: 2 })
   expect(price.costs).toEqual([expect.stringContaining('2 tenants: about 14 rows')])

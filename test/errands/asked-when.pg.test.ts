@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askCleanup, askRetry, askRollback, askWindow } from '../../src/control/ask.ts'
 import type { Move } from '../../src/control/database.ts'
-import { cleanup, finalize, retry, rollback } from '../../src/coordinator/ask-errands.ts'
+import { askFor } from '../../src/coordinator/ask-errands.ts'
 import {
   type Asked,
   allStates,
@@ -184,7 +184,12 @@ describe.each(errands)('%s', (errand) => {
  * Requests in the form of the library: by run and tenants. Nothing is enqueued by a dry run or a
  * refusal.
  */
-const commands = { move: retry, rollback, finalize, cleanup } as const
+const commands = {
+  move: 'retry',
+  rollback: 'rollback',
+  finalize: 'finalize',
+  cleanup: 'cleanup',
+} as const
 type Command = keyof typeof commands
 const at = () => withoutQueues(db)
 
@@ -208,11 +213,11 @@ describe.each(Object.keys(commands) as Command[])('the command for %s', (errand)
     const allowed = moves.filter(({ state }) => ruleFor(errand, state))
     const options = { by: 'tester', dryRun: true }
     const tenants = allowed.map(({ tenant }) => tenant)
-    const tried = await command(at(), runId, { ...options, tenants })
+    const tried = await askFor(at(), command, { runId, ...options, tenants })
     expect(tried.toSorted()).toEqual(tenants.toSorted())
     for (const { tenant, state } of moves) {
       if (ruleFor(errand, state)) continue
-      const said = await command(at(), runId, { ...options, tenants: [tenant] }).catch(
+      const said = await askFor(at(), command, { runId, ...options, tenants: [tenant] }).catch(
         (e) => e.code,
       )
       expect([nameOf(state), said]).toEqual([nameOf(state), 'NOT_ALLOWED_NOW'])
@@ -225,7 +230,7 @@ describe.each(Object.keys(commands) as Command[])('the command for %s', (errand)
     const { runId, moves } = await storeMoves(db.control, [...states, refused])
     const before = await rowsOf(runId)
     const tenants = moves.map(({ tenant }) => tenant)
-    const asked = command(at(), runId, { by: 'tester', tenants })
+    const asked = askFor(at(), command, { runId, by: 'tester', tenants })
     await expect(asked).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
     expect(await rowsOf(runId)).toEqual(before)
   })
@@ -239,7 +244,7 @@ describe.each(Object.keys(commands) as Command[])('the command for %s', (errand)
       [runId, [''], 'TENANT_ID_INVALID'],
       [runId, ['*'], 'TENANT_ID_INVALID'],
     ] as const) {
-      const asked = command(at(), run, { by: 'tester', tenants })
+      const asked = askFor(at(), command, { runId: run, by: 'tester', tenants })
       await expect(asked).rejects.toMatchObject({ code })
     }
   })
@@ -251,7 +256,7 @@ test('a rehearsal is neither tried again, nor rolled back, nor cleaned up, nor f
   })
   const { runId, moves } = await storeMoves(db.control, states, { rehearsal: true })
   expect([...(await askAll('move', moves)).values()]).toEqual([null, null])
-  const retried = retry(at(), runId, { by: 'tester' })
+  const retried = askFor(at(), 'retry', { runId, by: 'tester' })
   await expect(retried).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
   const [rehearsed] = moves
   for (const errand of errands) expect(await ask(errand, rehearsed?.id ?? '')).toBeNull()
@@ -262,7 +267,9 @@ test('a move that failed before it changed anything stays failed when a rollback
   const { runId, moves } = await storeMoves(db.control, states, { isUntouched: true })
   const before = await rowsOf(runId)
   expect([...(await askAll('rollback', moves)).values()]).toEqual(states.map(() => null))
-  const asked = rollback(at(), runId, { by: 'tester', tenants: moves.map(({ tenant }) => tenant) })
+  const asked = askFor(at(), 'rollback', {
+    ...{ runId, by: 'tester', tenants: moves.map(({ tenant }) => tenant) },
+  })
   await expect(asked).rejects.toMatchObject({
     code: 'NOT_ALLOWED_NOW',
     message: expect.stringMatching(/is failed: it had changed nothing .* UNREACHABLE, so there is/),
@@ -279,7 +286,7 @@ test('a rollback of several tenants passes over those whose moves had changed no
   const passed: string[][] = []
   const onPassedOver = (...pair: [string, string]) => void passed.push(pair)
   const options = { by: 'tester', tenants: moves.map(({ tenant }) => tenant), onPassedOver }
-  const tried = await rollback(at(), runId, { ...options, dryRun: true })
+  const tried = await askFor(at(), 'rollback', { ...options, runId, dryRun: true })
   expect(tried.toSorted()).toEqual(others.toSorted())
   const reason = expect.stringMatching(/is failed: it had changed nothing .* UNREACHABLE, so there/)
   expect(passed).toEqual([[untouched, reason]])

@@ -1,7 +1,7 @@
 // Errands on a run of many moves: read in pages, without what may be large, and asked several at a
 // time.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chosenFor, retry, rollback } from '../../src/coordinator/ask-errands.ts'
+import { askFor, chosenFor } from '../../src/coordinator/ask-errands.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
 import { commonBackend } from '../helpers/backends.ts'
 import { type ControlOnly, createControl, storeMoves } from '../helpers/errands/states.ts'
@@ -39,19 +39,19 @@ test('all moves of a run are chosen and priced without their evidence', async ()
   }
 })
 
-test.each(Object.entries({ retry, rollback }))(
+test.each(['retry', 'rollback'] as const)(
   'a %s of all moves gives each of them one job, and asks once',
-  async (_, ask) => {
+  async (errand) => {
     await using opened = await openQueue(commonBackend() ?? { name: 'postgres' })
     const { queues } = opened
     const { runId, moves } = await storeMoves(db.control, failedMoves(60))
     const at = { control: db.control, queues }
     const tenants = moves.map(({ tenant }) => tenant).sort()
-    expect((await ask(at, runId, { by, all: true })).sort()).toEqual(tenants)
+    expect((await askFor(at, errand, { by, runId, all: true })).sort()).toEqual(tenants)
     const jobs = await Promise.all(
       [queues.byErrand.move, queues.byErrand.rollback].map((queue) => queue.getJobs()),
     )
     expect(new Set(jobs.flat().map((job) => job.data.tenantId))).toEqual(new Set(tenants))
-    expect(await ask(at, runId, { by, all: true })).toEqual([])
+    expect(await askFor(at, errand, { by, runId, all: true })).toEqual([])
   },
 )

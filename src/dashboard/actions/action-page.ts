@@ -1,6 +1,6 @@
 /** The page that asks for an errand: its price, a reason, a confirmation. */
 
-import type { AskedErrand } from '../../errands.ts'
+import { type AskedErrand, askedTerms } from '../../errands.ts'
 import { type Html, html, shorten } from '../../html.ts'
 import { type DecisionForm, decisionButton, decisionForm } from '../decision.ts'
 import type { TenantRecord } from '../library.ts'
@@ -8,13 +8,6 @@ import { navigation, page } from '../page.ts'
 import { runPath } from '../runs/run-query.ts'
 import { actionPath, tenantPath } from '../tenant-path.ts'
 import { priceOf } from './price.ts'
-
-const titles: Record<AskedErrand, string> = {
-  retry: 'Retry the move',
-  rollback: 'Roll back',
-  finalize: 'End the rollback window',
-  cleanup: 'Remove the old copy',
-}
 
 export interface ActionPage {
   readonly errand: AskedErrand
@@ -29,12 +22,13 @@ export interface ActionPage {
 export function actionPage({ errand, record, refusal, mayAsk, form }: ActionPage): string {
   const { run, move } = record
   const price = priceOf(errand, { ...record, now: new Date() })
-  const title = `${titles[errand]}: ${shorten(move.tenant_id, 60)}`
+  const { title: heading } = askedTerms[errand]
+  const title = `${heading}: ${shorten(move.tenant_id, 60)}`
   const losses = price.losses.map((loss) => html`<li>${loss}</li>`)
   const body = html`${navigation(html`<a href="${runPath(run.id)}">Run</a>
 <a href="${tenantPath(run.id, move.tenant_id)}">Tenant</a>`)}
 <main>
-<h1>${titles[errand]}: ${shorten(move.tenant_id, 200)}</h1>
+<h1>${heading}: ${shorten(move.tenant_id, 200)}</h1>
 <p class="dim">run ${run.id} · now ${move.phase}</p>
 ${refusal === null ? null : html`<section class="bad" role="alert">${refusal}</section>`}
 <section><h2>What it costs</h2>
@@ -62,7 +56,7 @@ Give up what was written at the target since the cutover</label></p>`
     box: discard,
     keptWith: 'the request',
     read: 'what it costs',
-    button: decisionButton(titles[errand], { isGrave: errand !== 'retry' }),
+    button: decisionButton(askedTerms[errand].title, { isGrave: askedTerms[errand].isGrave }),
     back: tenantPath(run.id, move.tenant_id),
   })
 }

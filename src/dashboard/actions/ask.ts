@@ -12,11 +12,9 @@ export interface Wish extends Omit<ErrandRequest, 'tenants'> {
 export async function ask(
   library: BoardLibrary,
   { errand, runId, tenant }: ActionAddress,
-  { discardWrites = false, ...wish }: Wish,
+  wish: Wish,
 ): Promise<void> {
-  const options = { ...wish, tenants: [tenant] }
-  if (errand === 'rollback') await library.rollback(runId, { ...options, discardWrites })
-  else await library[errand](runId, options)
+  await library[errand](runId, { ...wish, tenants: [tenant] })
 }
 
 /** null: it may be asked for now; else why not. */

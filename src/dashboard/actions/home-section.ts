@@ -1,6 +1,6 @@
 /** Where the tenant lives, until when it can come back, and what a person may ask for now. */
 import { keepsWrites } from '../../control/rollback-kinds.ts'
-import type { AskedErrand } from '../../errands.ts'
+import { type AskedErrand, askedTerms } from '../../errands.ts'
 import { type Html, html } from '../../html.ts'
 import { time } from '../../numbers.ts'
 import type { TenantRecord } from '../library.ts'
@@ -8,18 +8,11 @@ import { command } from '../retry.ts'
 import { actionPath } from '../tenant-path.ts'
 import { takenAlong } from './price.ts'
 
-const names: Record<AskedErrand, string> = {
-  retry: 'Retry …',
-  rollback: 'Roll back …',
-  finalize: 'End the rollback window …',
-  cleanup: 'Remove the old copy …',
-}
-
 export function homeSection(record: TenantRecord, errands: readonly AskedErrand[]): Html {
   const { run, move } = record
   const links = errands.map(
     (errand) =>
-      html`<a class="button" href="${actionPath(errand, run.id, move.tenant_id)}">${names[errand]}</a>`,
+      html`<a class="button" href="${actionPath(errand, run.id, move.tenant_id)}">${askedTerms[errand].link}</a>`,
   )
   const again =
     !move.open && move.phase === 'failed'
