@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Control } from '../src/control/database.ts'
 import { anyPlace, movesToAudit, openMoves, type Place } from '../src/control/due-moves.ts'
+import { forgetEvents } from '../src/control/fleet/retention.ts'
 import { movesAtOnce } from '../src/control/steer.ts'
 import { announceWorker, dismissWorker } from '../src/control/workers.ts'
 import { audit } from '../src/coordinator/ask-errands.ts'
@@ -82,6 +83,7 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
     { what: 'give open moves their jobs', work: giveJobs },
     { what: 'announce this worker', work: announce },
     { what: 'limit the moves at once', work: limit },
+    { what: 'remove old events', work: () => forgetEvents(control), everyLooks: looksToTidy },
     ...ofPlans,
   ] satisfies Chore[]
 }

@@ -10,6 +10,8 @@ create table rehome_control.installation (
   waves_due_at timestamptz not null default clock_timestamp(),
   -- Queue → who paused it on the board, and when. The queue itself knows whether it still is.
   queue_pauses jsonb not null default '{}',
+  -- How long events are kept after their run has ended for good. null: for ever.
+  keep_events_ms bigint,
   constraint "at least one move can be carried out" check (moves_at_once >= 1)
 );
 insert into rehome_control.installation default values;
@@ -74,6 +76,9 @@ create table rehome_control.runs (
   gate_answer text,
   -- When no further move begins.
   stop_when jsonb,
+  -- Events of tenants up to this one were removed, and when the last ones were.
+  events_gone_after text,
+  events_gone_at timestamptz,
   constraint "a move is tried at least once" check (attempts >= 1),
   constraint "a strategy is a known word" check (strategy in ('offline', 'online')),
   constraint "a pause of a run is a known word" check (paused in ('finish', 'now')),
@@ -224,7 +229,7 @@ create index moves_by_error on rehome_control.moves (run_id, error_code, tenant_
 -- Runs are listed from the newest one on.
 create index runs_by_age on rehome_control.runs (created_at, id);
 
--- What happened, in order; nothing is ever changed or taken out.
+-- What happened, in order; nothing is ever changed, and taken out only when the retention says so.
 create table rehome_control.events (
   id bigint generated always as identity primary key,
   move_id uuid not null references rehome_control.moves (id),

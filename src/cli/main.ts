@@ -12,6 +12,7 @@ import { addCompletion } from './completion.ts'
 import { type PackageModule, reportError } from './context.ts'
 import { addEnqueue } from './enqueue.ts'
 import { addErrands } from './errands.ts'
+import { addRetention } from './fleet/retention.ts'
 import { addSteering } from './fleet/steering-commands.ts'
 import { addInit } from './init.ts'
 import { setPackageModule } from './load-plan.ts'
@@ -119,6 +120,7 @@ export function createProgram(rehome: PackageModule): Command {
   addWebhooks(program)
   addErrands(program)
   addSteering(program)
+  addRetention(program)
   addCanary(program)
   addReadOnly(program)
   addUninstall(program)

@@ -88,6 +88,7 @@ export type RunEventKind =
   | 'wave'
   | 'approved'
   | 'completed'
+  | 'forgotten'
 
 export interface NewRunEvent extends Steered {
   readonly runId: string

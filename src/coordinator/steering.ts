@@ -1,6 +1,7 @@
 /** The part of the library that steers runs under way. */
 import type { Control, Priority, RunEvent } from '../control/database.ts'
 import { recordPause } from '../control/fleet/queue-pauses.ts'
+import { retentionMs, runsToForget, setRetention } from '../control/fleet/retention.ts'
 import { serverLimits } from '../control/fleet/server-slots.ts'
 import type { Reached } from '../control/run-moves.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
@@ -53,6 +54,13 @@ export interface Steering {
   movesAtOnce(): Promise<number | null>
   /** Server → moves at once there, whichever end it is, over all workers and runs. */
   serverLimits(): Promise<Readonly<Record<string, number>>>
+  /** How long the events of a run are kept after it has ended for good, in ms; null: for ever. */
+  retentionMs(): Promise<number | null>
+  /** Workers remove what is older. Returns the runs whose events that will be. */
+  keepEvents(
+    ms: number | null,
+    options?: { readonly dryRun?: boolean | undefined },
+  ): Promise<string[]>
   /** Reasons why the run does not go on by itself, as sentences. */
   notices(runId: string): Promise<string[]>
   /** Keeps who has paused these queues on the board; `by` null: they are resumed. */
@@ -80,6 +88,11 @@ export function steeringOf(opened: Opened): Steering {
     limitMoves: (most, options) => setLimit(opened, most, options),
     movesAtOnce: () => movesAtOnce(control),
     serverLimits: () => serverLimits(control),
+    retentionMs: () => retentionMs(control),
+    async keepEvents(ms, { dryRun = false } = {}) {
+      if (!dryRun) await setRetention(control, ms)
+      return ms === null ? [] : await runsToForget(control, ms)
+    },
     notices: (runId) => noticesOf(opened, runId),
     recordPause: (queues, who) => recordPause(control, queues, who),
     history: async (runId) => runEventsOf(control, (await knownRun(control, runId)).id),

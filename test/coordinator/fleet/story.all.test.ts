@@ -54,7 +54,6 @@ function commandsOf({ environment }: World, run: string) {
     reaches: async (is: string, count: number) =>
       await eventually(async () => expect((await phase(is)).count).toBeGreaterThanOrEqual(count), {
         withinMs: 25 * minutes,
-        everyMs: 1_000,
       }),
   }
 }
