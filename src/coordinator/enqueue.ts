@@ -101,8 +101,7 @@ export async function enqueue(
 /** Those of the first wave first; of a wave in their order. */
 function byWave(tenants: readonly string[], { waves, waveOf }: Scheduled): readonly string[] {
   if (waves.length < 2) return tenants
-  const waveAt = (tenant: string) => waveOf.get(tenant) ?? 1
-  return tenants.toSorted((a, b) => waveAt(a) - waveAt(b))
+  return tenants.toSorted((a, b) => waveOf(a) - waveOf(b))
 }
 
 /** Throws what `changeSchema` throws; PREFLIGHT_FAILED where the expansion has not been run. */
@@ -176,7 +175,7 @@ function aboutOf(tenant: string, { holds, facts }: Pick<StoredRun, 'holds' | 'fa
   return { hold: holds?.get(tenant), facts: facts?.get(tenant) }
 }
 
-const oneWave: Scheduled = { waves: [], waveOf: new Map() }
+const oneWave: Scheduled = { waves: [], waveOf: () => 1 }
 
 async function storeRun(
   control: Control,
@@ -213,7 +212,7 @@ async function storeRun(
   const moves = {
     *[Symbol.iterator]() {
       for (const [place, tenant] of tenants.entries()) {
-        yield { tenant, place, wave: waveOf.get(tenant), ...aboutOf(tenant, of), ...own(tenant) }
+        yield { tenant, place, wave: waveOf(tenant), ...aboutOf(tenant, of), ...own(tenant) }
       }
     },
   }

@@ -83,8 +83,8 @@ export interface RunWave {
 
 export interface Scheduled {
   readonly waves: readonly RunWave[]
-  /** Tenant → the number of its wave, from 1. */
-  readonly waveOf: ReadonlyMap<string, number>
+  /** The number of a tenant's wave, from 1. */
+  readonly waveOf: (tenant: string) => number
 }
 
 /** Data by which waves take tenants. */
@@ -100,21 +100,21 @@ export function schedule(
   tenants: readonly string[],
   view: TenantView,
 ): Scheduled {
-  if (waves.length === 0) return { waves: [], waveOf: new Map() }
-  const left = new Set(tenants)
+  let left = tenants
+  let restWave = 1
   const waveOf = new Map<string, number>()
   const taken: RunWave[] = []
   for (const [i, wave] of waves.entries()) {
-    const own = takenBy(wave, [...left], view)
+    const own = takenBy(wave, left, view)
     if (own.length === 0) continue
     const check = wave.gates?.check && { check: i }
     taken.push({ ...runWave(wave, own.length), ...check })
-    for (const tenant of own) {
-      left.delete(tenant)
-      waveOf.set(tenant, taken.length)
-    }
+    // Most tenants are those that are left, perhaps a million: they are in no list.
+    if (wave.rest) restWave = taken.length
+    else for (const tenant of own) waveOf.set(tenant, taken.length)
+    left = wave.rest ? [] : left.filter((tenant) => !waveOf.has(tenant))
   }
-  return { waves: taken, waveOf }
+  return { waves: taken, waveOf: (tenant) => waveOf.get(tenant) ?? restWave }
 }
 
 function takenBy(

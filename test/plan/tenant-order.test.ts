@@ -32,7 +32,7 @@ describe('an order', () => {
 
 function tenantsIn(waves: readonly NamedWave[], tenants: readonly string[]) {
   const { waveOf, waves: kept } = schedule(waves, tenants, { percentileOf: () => 50, factsOf })
-  return kept.map((wave, i) => [wave.name, tenants.filter((one) => waveOf.get(one) === i + 1)])
+  return kept.map((wave, i) => [wave.name, tenants.filter((one) => waveOf(one) === i + 1)])
 }
 
 test('waves take tenants by facts, by number, and by what a query has found', () => {

@@ -17,7 +17,7 @@ const view = { percentileOf: (tenant: string) => Number(tenant.slice(1)), factsO
 
 function tenantsIn(waves: readonly NamedWave[], all: readonly string[] = tenants) {
   const { waveOf, waves: kept } = schedule(waves, all, view)
-  return kept.map((wave, i) => [wave.name, all.filter((tenant) => waveOf.get(tenant) === i + 1)])
+  return kept.map((wave, i) => [wave.name, all.filter((tenant) => waveOf(tenant) === i + 1)])
 }
 
 describe('a schedule', () => {

@@ -42,8 +42,9 @@ const forgetText = `
     select id, coalesce(events_gone_after, '') as after from rehome_control.runs
     where id = $1 and events_gone_at is null for update skip locked
   ), page as materialized (
-    select m.id, m.tenant_id from run join rehome_control.moves m on m.run_id = run.id
-    where m.tenant_id > run.after order by m.tenant_id limit ${pageSize}
+    select m.id, m.tenant_id from rehome_control.moves m
+    where m.run_id = $1 and m.tenant_id > (select after from run)
+    order by m.tenant_id limit ${pageSize}
   ), gone as (
     delete from rehome_control.events e using page where e.move_id = page.id returning 1
   ), kept as (

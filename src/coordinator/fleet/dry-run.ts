@@ -51,7 +51,7 @@ export async function scheduleOf(
   }
   const all: readonly Pick<RunWave, 'name'>[] = waves.length > 0 ? waves : [{ name: 'all' }]
   return (tenants.length === 0 ? [] : all).map(({ name }, i) => {
-    const own = tenants.filter((tenant) => (waveOf.get(tenant) ?? 1) === i + 1)
+    const own = tenants.filter((tenant) => waveOf(tenant) === i + 1)
     const gates = gatesOf(waves, i)
     return {
       number: i + 1,

@@ -6,7 +6,7 @@ import { workerProcess } from '../../faults/worker-process.ts'
 import { rehome } from '../../helpers/command.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { startSentinelSet } from '../../helpers/processes/redis-sets.ts'
-import { expectHome } from '../../helpers/runs.ts'
+import { expectHome, tryWrite } from '../../helpers/runs.ts'
 import { createWorld, type World } from '../../helpers/world.ts'
 
 const size = 2_000
@@ -173,7 +173,7 @@ describe.skipIf(without !== '')(`a fleet of ${size} tenants${without}`, () => {
       )
       expect((await rowsByTenant(world, 'source')).length).toBe(size)
       await expectHome(world, 't7', 'target')
-      await expectHome(world, off[0] ?? '', 'source')
+      expect(await tryWrite(world, 'source', off[0] ?? '')).toBe('accepted')
     },
     60 * minutes,
   )
