@@ -229,7 +229,7 @@ create index moves_by_error on rehome_control.moves (run_id, error_code, tenant_
 -- Runs are listed from the newest one on.
 create index runs_by_age on rehome_control.runs (created_at, id);
 
--- What happened, in order; nothing is ever changed, and taken out only when the retention says so.
+-- What happened, in order; nothing is ever changed, or taken out before its retention is over.
 create table rehome_control.events (
   id bigint generated always as identity primary key,
   move_id uuid not null references rehome_control.moves (id),
