@@ -85,6 +85,58 @@ async function rowsByTenant({ source, target }: World, end: 'source' | 'target')
   return rows.map(({ id }) => id)
 }
 
+/** A person approves the first wave; three tenants of the second one fail, and stop the run. */
+async function passFirstWaves(
+  { ask, notice, phase }: ReturnType<typeof commandsOf>,
+  unblock: () => Promise<void>,
+) {
+  await notice(/^1 of 4 waves have begun; wave 1 \(our own\) waits for a person: `rehome approve/)
+  expect(await phase('moved')).toMatchObject({ count: 3, open: size - 3 })
+  await ask('approve', '--wave', '1', '--reason', 'no complaint')
+
+  // Three of the second wave fail, and the plan stops the run.
+  await notice(/^paused by the plan since \S+ \(stopWhen.failed: 3 move\(s\) failed/)
+  await unblock()
+  await ask('retry', '--no-wait')
+  await ask('resume', '--reason', 'rows in the way are gone')
+}
+
+async function bringSomeBack(world: World, run: string) {
+  const { ask, phase } = commandsOf(world, run)
+  const share = ['rollback', run, '--all', '--percent', '5', '--dry-run']
+  expect((await rehome(share, world.environment)).error).toMatch(/\d+ tenants/)
+  await ask('rollback', '--all', '--percent', '5', '--no-wait', '--reason', 'too slow')
+  await eventually(async () => expect((await phase('moved')).open).toBe(0), {
+    withinMs: 10 * minutes,
+  })
+  const { count: back } = await phase('rolled_back')
+  expect(back).toBeGreaterThan(size * 0.03)
+  expect(back).toBeLessThan(size * 0.07)
+}
+
+/** No tenant is lost, and none is at two places. */
+async function expectAllHome(world: World, run: string, off: readonly string[]) {
+  const events = (await world.rehome.history(run)).map(({ kind, by }) => `${kind} by ${by}`)
+  expect(events.toReversed()).toEqual([
+    expect.stringMatching(/^approved by /),
+    'wave by the plan',
+    'paused by the plan',
+    expect.stringMatching(/^resumed by /),
+    'wave by the plan',
+    expect.stringMatching(/^cancelled by /),
+    'wave by the plan',
+  ])
+  const home = new Map<string, string>()
+  for (const move of (await world.rehome.status(run)).moves) home.set(move.tenant_id, move.phase)
+  const moved = [...home].filter(([, is]) => is === 'moved').map(([tenant]) => tenant)
+  expect((await rowsByTenant(world, 'target')).toSorted()).toEqual(
+    expect.arrayContaining(moved.toSorted()),
+  )
+  expect((await rowsByTenant(world, 'source')).length).toBe(size)
+  await expectHome(world, 't7', 'target')
+  expect(await tryWrite(world, 'source', off[0] ?? '')).toBe('accepted')
+}
+
 describe.skipIf(without !== '')(`a fleet of ${size} tenants${without}`, () => {
   test(
     'moves in waves as it is steered, whatever dies',
@@ -100,23 +152,14 @@ describe.skipIf(without !== '')(`a fleet of ${size} tenants${without}`, () => {
         world.plan({ waves, stopWhen, windows }),
       )
       const run = runId ?? ''
-      const { ask, notice, phase, reaches } = commandsOf(world, run)
+      const commands = commandsOf(world, run)
+      const { ask, notice, phase, reaches } = commands
       expect(planned.map(({ name }) => name)).toEqual(['our own', 'a few', 'a quarter', 'rest'])
       const unblock = await block(world, run, 2)
       await using _one = await world.work()
       const dying = await workerProcess(world, { PLAN_CHANGES: JSON.stringify(plan) })
 
-      await notice(
-        /^1 of 4 waves have begun; wave 1 \(our own\) waits for a person: `rehome approve/,
-      )
-      expect(await phase('moved')).toMatchObject({ count: 3, open: size - 3 })
-      await ask('approve', '--wave', '1', '--reason', 'no complaint')
-
-      // Three of the second wave fail, and the plan stops the run.
-      await notice(/^paused by the plan since \S+ \(stopWhen.failed: 3 move\(s\) failed/)
-      await unblock()
-      await ask('retry', '--no-wait')
-      await ask('resume', '--reason', 'rows in the way are gone')
+      await passFirstWaves(commands, unblock)
 
       // The third wave begins by itself. A worker dies in it, then Redis does.
       const third = 3 + (planned[1]?.tenants ?? 0)
@@ -143,37 +186,8 @@ describe.skipIf(without !== '')(`a fleet of ${size} tenants${without}`, () => {
       await reaches('moved', size - 2)
       expect(await phase('moved')).toMatchObject({ count: size - 2, open: 0, notices: [] })
 
-      const share = ['rollback', run, '--all', '--percent', '5', '--dry-run']
-      expect((await rehome(share, world.environment)).error).toMatch(/\d+ tenants/)
-      await ask('rollback', '--all', '--percent', '5', '--no-wait', '--reason', 'too slow')
-      await eventually(async () => expect((await phase('moved')).open).toBe(0), {
-        withinMs: 10 * minutes,
-      })
-      const { count: back } = await phase('rolled_back')
-      expect(back).toBeGreaterThan(size * 0.03)
-      expect(back).toBeLessThan(size * 0.07)
-
-      const events = (await world.rehome.history(run)).map(({ kind, by }) => `${kind} by ${by}`)
-      expect(events.toReversed()).toEqual([
-        expect.stringMatching(/^approved by /),
-        'wave by the plan',
-        'paused by the plan',
-        expect.stringMatching(/^resumed by /),
-        'wave by the plan',
-        expect.stringMatching(/^cancelled by /),
-        'wave by the plan',
-      ])
-      // No tenant is lost, and none is at two places.
-      const home = new Map<string, string>()
-      for (const move of (await world.rehome.status(run)).moves)
-        home.set(move.tenant_id, move.phase)
-      const moved = [...home].filter(([, is]) => is === 'moved').map(([tenant]) => tenant)
-      expect((await rowsByTenant(world, 'target')).toSorted()).toEqual(
-        expect.arrayContaining(moved.toSorted()),
-      )
-      expect((await rowsByTenant(world, 'source')).length).toBe(size)
-      await expectHome(world, 't7', 'target')
-      expect(await tryWrite(world, 'source', off[0] ?? '')).toBe('accepted')
+      await bringSomeBack(world, run)
+      await expectAllHome(world, run, off)
     },
     60 * minutes,
   )
