@@ -73,8 +73,8 @@ describe('an installation with one open move', () => {
     },
     {
       kind: 'connections',
-      says: /allows 2 connections.*poolSize/,
-      plant: () => limitConnections(2),
+      says: /allows 13 connections, and one worker may open 14.*poolSize/,
+      plant: () => limitConnections(13),
       cure: () => limitConnections(-1),
     },
     {

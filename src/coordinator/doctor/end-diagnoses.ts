@@ -15,6 +15,7 @@ import {
   type ServerState,
   serverState,
 } from '../../ends/postgres/health.ts'
+import { connectionsBeside } from '../../ends/postgres/postgres-end.ts'
 import { connectionsOf } from '../../plan/endpoint.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { show } from '../tenants.ts'
@@ -54,7 +55,7 @@ function connectionDiagnoses(
   { name: planName, ...ends }: Plan,
   name: 'source' | 'target',
 ): Diagnosis[] {
-  const needed = connectionsOf(ends[name])
+  const needed = connectionsOf(ends[name]) + connectionsBeside
   if (connectionsMax >= needed) return []
   const message = `${limitedBy} allows ${connectionsMax} connections, and one worker may open ${needed}`
   const mend = `raise that limit, or lower \`poolSize\` of the ${name} in plan "${planName}"`

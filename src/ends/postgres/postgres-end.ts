@@ -36,6 +36,12 @@ export function openSqlEnd(
   return openDatabase(name, end, { ...opening, url })
 }
 
+const writersSize = 2
+const lifelineSize = 4
+
+/** Connections that a worker may have at a database beside its `poolSize`. */
+export const connectionsBeside = writersSize + lifelineSize
+
 /** Connects later. */
 export function openDatabase(
   name: 'source' | 'target',
@@ -44,9 +50,9 @@ export function openDatabase(
 ): SqlEnd {
   const own = typeof schema === 'function' ? { schemaOf: schema } : { schema }
   const pool = createPool({ url, name, size, tls, workMem })
-  const writers = createPool({ url, name, size: 2, tls, workMem })
+  const writers = createPool({ url, name, size: writersSize, tls, workMem })
   const answerMs = 2_000
-  const lifeline = createPool({ url, name: `${name} flags`, size: 4, tls, answerMs })
+  const lifeline = createPool({ url, name: `${name} flags`, size: lifelineSize, tls, answerMs })
   const flags = flagsAt(lifeline, scope)
   const address = placeOf(url)
   const place = scope === undefined ? address : `${address} (${scope})`
