@@ -12,7 +12,7 @@ import type { End } from '../ends/end.ts'
 import { type ErrorCode, RehomeError } from '../errors.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import { catalogChanges } from '../plan/catalogs/catalog-changes.ts'
-import type { Survey } from './survey.ts'
+import { type Survey, tablesAt } from './survey.ts'
 
 /** The tenant's next attempt waits for it, so it does not take longer. */
 const lookMs = 2_000
@@ -31,10 +31,11 @@ export async function nameSchemaChange(
 ): Promise<RehomeError> {
   const isMisfit = misfits.includes(error.code)
   if (!isMisfit || (error.retryable && error.code !== 'SCHEMA_CHANGED')) return error
-  const looks = [
-    changesAt(ends.source, survey.source, signal),
-    changesAt(ends.target, survey.target, signal),
-  ]
+  const looks = (['source', 'target'] as const).map(async (end) => {
+    // Another table may be why the survey no longer holds, but not why a statement failed.
+    const names = error.code === 'SCHEMA_CHANGED' ? null : tablesAt(survey, end)
+    return await changesAt(ends[end], { before: only(survey[end], names), names, signal })
+  })
   const changes = (await Promise.all(looks)).flat()
   if (changes.length === 0) return error
   const more = changes.length > namedMax ? ` and ${changes.length - namedMax} more` : ''
@@ -51,12 +52,27 @@ interface SurveyedEnds {
   readonly signal: AbortSignal
 }
 
-async function changesAt(end: End, before: Catalog, signal: AbortSignal): Promise<string[]> {
+/** The catalogue with these tables alone; null: with all. */
+function only(catalog: Catalog, names: readonly string[] | null): Catalog {
+  if (names === null) return catalog
+  const tables = [...catalog.tables].filter(([name]) => names.includes(name))
+  return { ...catalog, tables: new Map(tables) }
+}
+
+interface Before {
+  readonly before: Catalog
+  readonly names: readonly string[] | null
+  readonly signal: AbortSignal
+}
+
+async function changesAt(end: End, { before, names, signal }: Before): Promise<string[]> {
   if (signal.aborted) return []
   const answered = new AbortController()
   const late = sleep(lookMs, AbortSignal.any([answered.signal, signal])).catch(() => {})
   const look = end.rows.describe([])
   const after = await Promise.race([look.catch(() => null), late])
   answered.abort()
-  return after ? catalogChanges(before, after).map((change) => `${end.name} ${change}`) : []
+  return after
+    ? catalogChanges(before, only(after, names)).map((change) => `${end.name} ${change}`)
+    : []
 }

@@ -130,20 +130,24 @@ function untoldGuards(end: End, { unguarded = [] }: Catalog): Unguarded[] {
   return unguarded.map((relation) => ({ end, relation, statements: [] }))
 }
 
-function fingerprintOf(
-  { sources, targets, shared, routes }: Routing,
-  { source, target }: Catalogs,
-): string {
-  const sharedAt = (end: 'source' | 'target') => shared.map((route) => route[end].name)
-  const namesOf = (tables: readonly EndTable[]) => tables.map(({ table }) => table.name)
-  // A stream reads tables that it does not name.
-  const isComplete = routes.every(({ stream }) => stream === undefined)
+function fingerprintOf(routing: Routing, { source, target }: Catalogs): string {
   const texts = [
-    reliedOn(source, isComplete ? [...namesOf(sources), ...sharedAt('source')] : null),
-    reliedOn(target, [...namesOf(targets), ...sharedAt('target')]),
+    reliedOn(source, tablesAt(routing, 'source')),
+    reliedOn(target, tablesAt(routing, 'target')),
   ]
   // Whichever of the two is the source.
   return createHash('sha256').update(texts.sort().join()).digest('hex')
+}
+
+/** Names of the tables that a move relies on at an end; null: it may read any. */
+export function tablesAt(
+  { sources, targets, shared, routes }: Routing,
+  end: 'source' | 'target',
+): readonly string[] | null {
+  // A stream reads tables that it does not name.
+  if (end === 'source' && routes.some(({ stream }) => stream !== undefined)) return null
+  const tables = end === 'source' ? sources : targets
+  return [...tables.map(({ table }) => table.name), ...shared.map((route) => route[end].name)]
 }
 
 /** All that a move relies on at an end whose tables it names; null: it may read any. */

@@ -7,9 +7,11 @@ import { sharedEnd } from '../../src/ends/end.ts'
 import { openEnd } from '../../src/ends/open/open-end.ts'
 import { RehomeError } from '../../src/errors.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
+import { poison } from '../dashboard/board-world.ts'
 import { hearing, openAttempts } from '../helpers/attempts.ts'
 import { catalogOf } from '../helpers/catalog.ts'
 import { createWriter } from '../helpers/moments/writes-between.ts'
+import { noPoison } from '../helpers/moves/no-poison.ts'
 import { tryWrite } from '../helpers/runs.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -87,6 +89,24 @@ test.each<[end: End, change: string, told: string, undo: string]>([
   ])
   await world[end].pool.query(undo)
   expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+})
+
+test('a refused row is the reason, although a table comes that is not of the plan', async () => {
+  await using other = await createWorld({ target: noPoison, plan: { attempts: 9, backoffMs: 1 } })
+  await other.addTenant('acme')
+  await poison(other, 'acme')
+  await other.rehome.enqueue(other.plan(), { tenants: ['acme'] })
+  await using attempts = openAttempts(other)
+  const write = createWriter(other.target.url)
+  const created: string[] = []
+  using _ = hearing('acme', ({ phase, moment }) => {
+    if (phase === 'copy' && moment === 'before' && created.length === 0) {
+      created.push(write(['create table imported (id int primary key)']))
+    }
+  })
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'failed', again: false })
+  expect(created).toEqual(['accepted'])
+  expect(await attempts.moveOf('acme')).toMatchObject({ error_code: 'ROW_REJECTED' })
 })
 
 test('a look for what has changed ends with the attempt, whichever end hangs', async () => {
