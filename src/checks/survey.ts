@@ -184,9 +184,6 @@ function exchanged(survey: Survey): Survey {
   }
 }
 
-/** Looks at a schema that changes all the time, at most. */
-const looksMax = 5
-
 /**
  * The end whose schema or guards have changed since they were surveyed, so that a move can no
  * longer rely on the survey; null: neither. One call per end where nothing has changed. Where
@@ -194,19 +191,17 @@ const looksMax = 5
  * anew, and relied upon if all that the plan names is as it was and has the same findings.
  */
 export async function changedEnd(before: Survey, { plan, ends }: Surveyed): Promise<End | null> {
-  for (let looks = 1; ; looks += 1) {
-    const stamps = await Promise.all([ends.source.rows.stamp(), ends.target.rows.stamp()])
-    const changed = [ends.source, ends.target].find((_, i) => {
-      const catalog = [before.source, before.target][i]
-      return catalog && stamps[i] !== (confirmed.get(catalog) ?? catalog.stamp)
-    })
-    if (!changed) return null
-    if (looks === looksMax) return changed
-    const now = await survey(plan, ends)
-    if (now.fingerprint !== before.fingerprint || !hasSameFindings(before, now)) return changed
-    confirmed.set(before.source, now.source.stamp)
-    confirmed.set(before.target, now.target.stamp)
-  }
+  const stamps = await Promise.all([ends.source.rows.stamp(), ends.target.rows.stamp()])
+  const changed = [ends.source, ends.target].find((_, i) => {
+    const catalog = [before.source, before.target][i]
+    return catalog && stamps[i] !== (confirmed.get(catalog) ?? catalog.stamp)
+  })
+  if (!changed) return null
+  const now = await survey(plan, ends)
+  if (now.fingerprint !== before.fingerprint || !hasSameFindings(before, now)) return changed
+  confirmed.set(before.source, now.source.stamp)
+  confirmed.set(before.target, now.target.stamp)
+  return null
 }
 
 interface Surveyed {

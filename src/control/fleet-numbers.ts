@@ -86,7 +86,7 @@ const query = `
     (select coalesce(json_agg(x), '[]') from (
       select plan, json_object_agg(bucket, n) as by, sum(n)::int as count, sum(ms) as "sumMs"
       from (
-        select plan, width_bucket(1.05 ^ (bucket + 0.5), $1::float8[]) as bucket,
+        select plan, width_bucket((1.05 ^ (bucket + 0.5))::float8, $1::float8[]) as bucket,
           sum(moves) as n, sum(moves * 1.05 ^ (bucket + 0.5))::float8 as ms
         from counts where bucket >= 0 group by 1, 2 having sum(moves) > 0
       ) b group by 1 order by 1) x) as pauses,

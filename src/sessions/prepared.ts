@@ -26,27 +26,39 @@ const lengthMax = 32_768
 /** How often the schema has changed that the sessions of a pool see. Absent: not yet. */
 const generations = new WeakMap<pg.Pool, number>()
 /** The pool of a session, and its generation when the session began. */
-const beginnings = new WeakMap<pg.ClientBase, { pool: pg.Pool; generation: number }>()
+const beginnings = new WeakMap<pg.ClientBase, Beginning>()
+
+interface Beginning {
+  readonly pool: pg.Pool
+  readonly generation: number
+  /** How often texts had been forgotten by then. */
+  readonly forgotten: number
+}
 
 function generationOf(pool: pg.Pool): number {
-  return (generations.get(pool) ?? 0) + timesForgotten
+  return generations.get(pool) ?? 0
 }
 
 /** Call it once a schema has changed: the pool's sessions prepare every statement anew. */
 export function prepareAnew(pool: pg.Pool): void {
-  generations.set(pool, (generations.get(pool) ?? 0) + 1)
+  generations.set(pool, generationOf(pool) + 1)
 }
 
-/** The session may hold statements of a schema that has changed since: it is to be closed. */
+/**
+ * The session may hold statements of a schema that has changed since, or texts that were forgotten:
+ * it is to be closed.
+ */
 export function isOutdated(client: pg.ClientBase): boolean {
   const beginning = beginnings.get(client)
-  return beginning !== undefined && beginning.generation !== generationOf(beginning.pool)
+  if (beginning === undefined) return false
+  const { pool, generation, forgotten } = beginning
+  return generation !== generationOf(pool) || forgotten !== timesForgotten
 }
 
 /** Applies to texts that this process has sent before, by any session. */
 export function prepareRepeated(client: pg.ClientBase, pool: pg.Pool): void {
   const { query } = client
-  beginnings.set(client, { pool, generation: generationOf(pool) })
+  beginnings.set(client, { pool, generation: generationOf(pool), forgotten: timesForgotten })
   // A pooler may hand over a session in which somebody has prepared the same text.
   const own = randomBytes(6).toString('hex')
   const named = (...args: unknown[]): unknown => {

@@ -39,6 +39,11 @@ test.each([
       alter table beside disable trigger all; alter table beside enable trigger all`,
   ],
   ['it goes', 'drop table beside cascade'],
+  [
+    'guards of other tables come',
+    `create function rehome.guard_0123456789ab() returns trigger language plpgsql
+      as 'begin return null; end'`,
+  ],
 ])('a move relies on its survey although %s', async (_, change) => {
   await using world = await createWorld({ both: beside })
   const plan = checkPlan(world.plan())

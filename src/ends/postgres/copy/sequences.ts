@@ -180,7 +180,7 @@ async function advance(end: SqlEnd, due: readonly Due[]): Promise<void> {
   try {
     if (ours.length > 0) await end.pool.query(ours.map(lockAndSet).join('; '))
   } catch (error) {
-    if (!isRefused(error)) throw error
+    if (isLost(error)) throw error
     for (const one of await dueOf(end, ours)) {
       if (!(await setLocked(end.pool, one))) alone.push(one)
     }
@@ -194,24 +194,28 @@ async function advance(end: SqlEnd, due: readonly Due[]): Promise<void> {
   }
 }
 
-/** false: others held it each time, or it is not ours to lock. */
+/**
+ * false: others held it each time, or it is not ours to lock: its owner has changed, or an event
+ * trigger permits no `alter` now.
+ */
 async function setLocked(pool: Pool, due: Due): Promise<boolean> {
   for (let tries = 1; tries <= lockTriesMax; tries += 1) {
     try {
       await pool.query(lockAndSet(due))
       return true
     } catch (error) {
-      if (!isRefused(error)) throw error
-      if (sqlStateOf(error) === '42501') return false
+      if (isLost(error)) throw error
+      // Lock not available.
+      if (sqlStateOf(error) !== '55P03') return false
       await sleep(lockMs * (1 + Math.random()))
     }
   }
   return false
 }
 
-/** The lock is held by another session, or not ours to take. */
-function isRefused(error: unknown): boolean {
-  return ['55P03', '42501'].includes(sqlStateOf(error) ?? '')
+/** No statement failed, but the connection. */
+function isLost(error: unknown): boolean {
+  return toRehomeError(error, '').code === 'UNREACHABLE'
 }
 
 /**
@@ -221,5 +225,8 @@ function isRefused(error: unknown): boolean {
  */
 function lockAndSet(due: Due): string {
   const lock = `set local lock_timeout = ${lockMs}; alter sequence ${due.sequence} owner to ${due.owner}`
-  return `begin; ${endsIfIdle}; ${lock}; ${setStatement(due)}; commit`
+  // The owner may have changed since it was read: then ours is an error, which takes it back.
+  const unlessChanged = `select 1 / (c.xmin <> pg_current_xact_id()::xid)::int
+    from pg_class c where c.oid = ${regclass(due)}`
+  return `begin; ${endsIfIdle}; ${lock}; ${unlessChanged}; ${setStatement(due)}; commit`
 }

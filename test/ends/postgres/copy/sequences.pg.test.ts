@@ -121,3 +121,33 @@ test.each(['its owner', 'a role that may use it'])(
     }
   },
 )
+
+test('a sequence whose owner changes meanwhile keeps its new one, and is set', async () => {
+  await database.pool.query('create role before_us; create role after_us; create sequence handed')
+  await database.pool.query('alter sequence handed owner to before_us')
+  const deploy = await database.pool.connect()
+  await deploy.query('begin; alter sequence handed owner to after_us')
+  const advanced = advance(700n, 'public.handed')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await deploy.query('commit')
+  deploy.release()
+  expect(await advanced).toBe(true)
+  const { rows } = await database.pool.query(`select nextval('handed')::int as id,
+    (select relowner::regrole::text from pg_class where relname = 'handed') as owner`)
+  expect(rows).toEqual([{ id: 701, owner: 'after_us' }])
+  await database.pool.query('drop sequence handed; drop role before_us, after_us')
+})
+
+test('a sequence is set where an event trigger permits no change of the schema', async () => {
+  await database.pool.query(`create sequence frozen;
+    create function no_ddl() returns event_trigger language plpgsql
+      as $$ begin raise exception 'not now'; end $$;
+    create event trigger no_ddl on ddl_command_start execute function no_ddl()`)
+  try {
+    expect(await advance(900n, 'public.frozen')).toBe(true)
+  } finally {
+    await database.pool.query('drop event trigger no_ddl')
+  }
+  const { rows } = await database.pool.query(`select nextval('frozen')::int as id`)
+  expect(rows).toEqual([{ id: 901 }])
+})
