@@ -3,6 +3,7 @@
  * the URL of a database. Pools are opened when a tenant is worked for. Those of the databases that
  * were used last keep their connections; others close theirs, as soon as these are idle.
  */
+import { now } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import { placeOf } from '../../place.ts'
 import type { SqlEndpoint, UrlOf } from '../../plan/endpoint.ts'
@@ -14,7 +15,11 @@ import { closeSqlEnd, type OpeningSql, openDatabase } from '../postgres/postgres
 interface Opened {
   readonly sql: SqlEnd
   readonly end: End
+  usedAt: number
 }
+
+/** A caller that has just been given pools may not have connected yet. */
+const keptMs = 60_000
 
 /** Throws nothing: what the function returns is looked at when a tenant is asked for. */
 export function openTenantDatabases(
@@ -35,16 +40,17 @@ export function openTenantDatabases(
     const { text: url } = locate(tenant).url
     const before = opened.get(url)
     opened.delete(url)
-    const now = before ?? openOne(url)
-    opened.set(url, now)
+    const one = before ?? openOne(url)
+    one.usedAt = now()
+    opened.set(url, one)
     spare(opened, databases)
-    return now.end
+    return one.end
   }
   const openOne = (url: string): Opened => {
     const isWholeDatabase = typeof schema !== 'function'
     const one = openDatabase(name, { ...endpoint, schema: schemaOf }, { ...opening, url })
     const sql = { ...one, isWholeDatabase }
-    return { sql, end: databaseEnd(sql) }
+    return { sql, end: databaseEnd(sql), usedAt: now() }
   }
   function* among(tenants: readonly string[]): Iterable<TenantsAt> {
     const owners = new Map<string, string>()
@@ -98,12 +104,13 @@ function quoted(tenant: string): string {
 /** Closes idle connections to the databases that were used least recently. */
 function spare(opened: Map<string, Opened>, most: number): void {
   let beyond = opened.size - most
-  for (const [url, { sql }] of opened) {
+  for (const [url, { sql, usedAt }] of opened) {
     if (beyond <= 0) return
     beyond -= 1
     const pools = [sql.pool, sql.lifeline, ...(sql.writers ? [sql.writers] : [])]
     // Without connections there is nothing to close, and an attempt may go on with its pools.
-    if (pools.every((pool) => pool.totalCount === 0)) opened.delete(url)
+    const isClosed = pools.every((pool) => pool.totalCount === 0)
+    if (isClosed && now() - usedAt > keptMs) opened.delete(url)
     else for (const pool of pools) void closeIdle(pool).catch(() => {})
   }
 }
