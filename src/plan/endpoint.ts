@@ -189,7 +189,7 @@ export function connectionsOf(end: Endpoint): number {
 }
 
 /** The databases of an end, as the plan has them: several where the tenant decides. */
-export function databasesOf(end: SqlEndpoint): readonly SqlEndpoint[] {
+function databasesOf(end: SqlEndpoint): readonly SqlEndpoint[] {
   return end.among ? Object.values(end.among.ends) : [end]
 }
 

@@ -103,7 +103,7 @@ export function vagueComments(sources: Sources): string[] {
   )
 }
 
-const beside = ['docs', 'test', 'bench', 'build', 'src', 'rehome']
+const beside = ['docs', 'test', 'bench', 'build', 'src']
 
 /** Areas of commits: folders, files of src beside its folders, and `rehome` for all of them. */
 function areasOf(sources: Sources): ReadonlySet<string> {

@@ -47,7 +47,7 @@ const versionsOf = (relations: string) => `
  * and go with other tables, plans and tenants, and a table's own triggers lead to its own. An
  * expression.
  */
-export const fenceStamp = `(
+const fenceStamp = `(
   select md5(coalesce(string_agg(format('%s %s', p.oid, p.xmin), ',' order by p.oid), ''))
   from pg_proc p where p.proname !~ '^guard_[0-9a-f]{12}(_row)?$'
     and p.oid = any (array(select e.objid from pg_depend e
