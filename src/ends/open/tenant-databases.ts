@@ -5,12 +5,12 @@
  */
 import { now } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
-import { placeOf } from '../../place.ts'
 import type { SqlEndpoint, UrlOf } from '../../plan/endpoint.ts'
 import type { Pool } from '../../postgres.ts'
 import { type End, endOf, type PlanEnd, type SqlEnd, type TenantsAt } from '../end.ts'
 import { databaseEnd } from '../postgres/database-end.ts'
 import { closeSqlEnd, type OpeningSql, openDatabase } from '../postgres/postgres-end.ts'
+import { quoted, tenantUrl } from './tenant-url.ts'
 
 interface Opened {
   readonly sql: SqlEnd
@@ -33,7 +33,7 @@ export function openTenantDatabases(
   const opened = new Map<string, Opened>()
   const suffix = opening.scope === undefined ? '' : ` (${opening.scope})`
   const locate = (tenant: string) => {
-    const url = urlIn(urlOf(tenant, environment), name, tenant)
+    const url = tenantUrl(urlOf(tenant, environment), { name, tenant })
     return { url, place: `${url.place}${suffix}` }
   }
   const open = (tenant: string): End => {
@@ -85,20 +85,6 @@ function refuseShared(
   const both = [other, tenant].map(quoted).join(' and ')
   const message = `plan field \`${name}.url\` names ${place} for both tenants ${both}`
   throw new RehomeError('PLAN_INVALID', message)
-}
-
-/** The URL is not in any message: it may hold a password. Throws PLAN_INVALID. */
-function urlIn(url: unknown, name: string, tenant: string): { text: string; place: string } {
-  if (typeof url === 'string' && /^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) {
-    return { text: url, place: placeOf(url) }
-  }
-  const what = typeof url === 'string' ? 'a text that is none' : String(typeof url)
-  const message = `plan field \`${name}.url\` has to return a postgres:// URL, and returns ${what} for tenant ${quoted(tenant)}`
-  throw new RehomeError('PLAN_INVALID', message, { tenant })
-}
-
-function quoted(tenant: string): string {
-  return JSON.stringify(tenant.slice(0, 80))
 }
 
 /** Closes idle connections to the databases that were used least recently. */
