@@ -69,7 +69,7 @@ async function callOnMoved(shard: Shard, home: End): Promise<void> {
   const { plan, tenant, turn } = shard
   if (!plan.cutover?.onMoved) return
   const signal = AbortSignal.any([shard.signal, AbortSignal.timeout(callMs)])
-  const moved = { tenant, home: homeAt(shard, home), order: Number(turn), signal }
+  const moved = { tenant, home: homeAt(home), order: Number(turn), signal }
   const begunAt = now()
   try {
     await unlessAborted(Promise.resolve(plan.cutover.onMoved(moved)), signal)

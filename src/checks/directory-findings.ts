@@ -11,10 +11,8 @@ interface Moving {
   readonly tenant: string
 }
 
-export function homeAt({ plan, tenant }: Moving, { name: end, place, sql }: End): Home {
-  const endpoint = plan[end]
-  const among = endpoint.kind === 'sql' ? endpoint.among : undefined
-  return { end, name: among?.nameOf(tenant), place, schema: sql?.schema }
+export function homeAt({ name: end, chosenAs: name, place, sql }: End): Home {
+  return { end, name, place, schema: sql?.schema }
 }
 
 /**
@@ -24,7 +22,7 @@ export function homeAt({ plan, tenant }: Moving, { name: end, place, sql }: End)
 export function statementAt({ plan, tenant }: Moving, home: End, at: End): DirectorySql | null {
   if (!at.sql || !directoriesOf(plan).includes(at.name)) return null
   try {
-    const changed = plan.cutover?.also?.(tenant, homeAt({ plan, tenant }, home))
+    const changed = plan.cutover?.also?.(tenant, homeAt(home))
     return { sql: changed?.sql ?? '', schemas: at.sql }
   } catch (cause) {
     const message = `\`cutover.also\` made no SQL: ${messageOf(cause)}`

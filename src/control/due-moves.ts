@@ -121,6 +121,8 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
   return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
+type MoveInHand = Pick<Move, 'tenant_id' | 'source' | 'target'>
+
 /** Tenants in hand at a time. */
 const inHandMax = 200
 
@@ -131,16 +133,15 @@ const inHandMax = 200
 export async function tenantsInHand(
   { pool }: Pick<Control, 'pool'>,
   plan: { readonly name: string; readonly fingerprint: string },
-): Promise<string[]> {
-  const query = `select m.tenant_id as tenant from rehome_control.moves m
+): Promise<MoveInHand[]> {
+  const query = `select m.tenant_id, m.source, m.target from rehome_control.moves m
       join rehome_control.runs r on r.id = m.run_id
     where r.plan_name = $1 and r.plan_fingerprint = $2
       and (m.source is not null or m.target is not null)
       and (m.open and m.phase <> 'queued' or m.updated_at > now() - interval '1 hour'
         or m.window_until between now() - interval '7 days' and now())
-    group by 1 order by random() limit ${inHandMax}`
-  const { rows } = await pool.query<{ tenant: string }>(query, [plan.name, plan.fingerprint])
-  return rows.map(({ tenant }) => tenant)
+    group by 1, 2, 3 order by random() limit ${inHandMax}`
+  return (await pool.query<MoveInHand>(query, [plan.name, plan.fingerprint])).rows
 }
 
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */

@@ -7,7 +7,8 @@ import { namedDifferences } from '../comparison/named-differences.ts'
 import type { Control, Move, Run } from '../control/database.ts'
 import { movesOfRun } from '../control/moves.ts'
 import { loadSharedIds } from '../copying/shared-ids.ts'
-import { type Ends, endsOf } from '../ends/end.ts'
+import type { Ends } from '../ends/end.ts'
+import { endsOfMove } from '../ends/move-ends.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import { checkPlan, fingerprintOf } from '../plan/check-plan.ts'
@@ -64,7 +65,7 @@ export async function inspect(
   const plan = planOf(run, plans)
   const ends = openEnds(plan, environment)
   try {
-    const tables = await inspectTables({ plan, ends: endsOf(ends, tenant), run, move }, options)
+    const tables = await inspectTables({ plan, ends: endsOfMove(ends, move), run, move }, options)
     return { runId, tenant, phase: move.phase, notes: notesOf(move, plan), tables }
   } finally {
     await closeEnds(ends)

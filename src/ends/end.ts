@@ -44,6 +44,8 @@ export interface SqlEnd {
 
 export interface End {
   readonly name: 'source' | 'target'
+  /** Its name among `ends`. Absent: no function of the plan chooses it. */
+  readonly chosenAs?: string
   /** Where people read that it is: an address without user or password. */
   readonly place: string
   readonly flags: Flags
@@ -81,6 +83,11 @@ export interface Places {
   of(tenant: string): End
   /** The tenant's home as people and flags call it. Throws as `of` does. Opens nothing. */
   placeOf(tenant: string): string
+  /**
+   * The tenant's end at a place of which one is chosen, whichever that is now. null: none is there.
+   * Absent: there is no choice.
+   */
+  readonly at?: (tenant: string, place: string) => End | null
   /** The tenants by databases. Throws PLAN_INVALID where two have the same place. */
   among(tenants: readonly string[]): Iterable<TenantsAt>
 }
@@ -111,6 +118,12 @@ export function endsOf(ends: PlanEnds, tenant: string): Ends {
 /** Throws PLAN_INVALID where the plan has no place for the tenant. */
 export function endOf(end: PlanEnd, tenant: string): End {
   return end.places?.of(tenant) ?? sharedEnd(end)
+}
+
+/** null: the plan has no such place for the tenant. */
+export function endAtPlace(end: PlanEnd, tenant: string, place: string): End | null {
+  if (end.places?.at) return end.places.at(tenant, place)
+  return placeOfTenant(end, tenant) === place ? endOf(end, tenant) : null
 }
 
 /** The tenants by databases of the end: all at one, unless the tenant decides. */

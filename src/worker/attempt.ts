@@ -14,6 +14,7 @@ import type { Move } from '../control/database.ts'
 import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRunOfMove } from '../control/runs/runs.ts'
 import { loadSharedIds } from '../copying/shared-ids.ts'
+import { endsOfMove } from '../ends/move-ends.ts'
 import { termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { stories } from '../move-shard.ts'
@@ -26,7 +27,7 @@ import { evidenceOf } from './evidence.ts'
 import { fail } from './failure.ts'
 import { leaveHeld } from './leave-held.ts'
 import { oldSchemaIsGone, settleGone } from './old-schema.ts'
-import { endsOfMove, findPlan, planChanged } from './plan-of-run.ts'
+import { findPlan, planChanged } from './plan-of-run.ts'
 
 export type { AttemptOptions, OpenPlan, Outcome } from './claimed.ts'
 
@@ -140,7 +141,7 @@ function leaseOf({ options, run, move, token, abort }: Claimed): Lease | null {
   const entry = findPlan(options.plans, run)
   if (!entry) return null
   const { plan } = entry
-  const ends = endsOfMove(entry, move)
+  const ends = endsOfMove(entry.ends, move)
   return createLease({
     leaseMs: plan.fence.leaseMs,
     budgetMs: plan.pause.budgetMs,
@@ -159,7 +160,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   const entry = findPlan(options.plans, run)
   if (!entry || !lease) throw planChanged(options.plans, run)
   const { plan } = entry
-  const ends = endsOfMove(entry, move)
+  const ends = endsOfMove(entry.ends, move)
   const turn = move.turn ?? '0'
   const begun = allOf([
     survey(plan, ends),

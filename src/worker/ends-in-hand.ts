@@ -1,7 +1,8 @@
 /** The ends at which a worker looks after fences and logs while it carries out no move there. */
 import type { Control } from '../control/database.ts'
 import { tenantsInHand } from '../control/due-moves.ts'
-import { type Ends, endsOf, ofOneDatabase, placeOfTenant } from '../ends/end.ts'
+import { type Ends, ofOneDatabase } from '../ends/end.ts'
+import { endsOfMove } from '../ends/move-ends.ts'
 import type { OpenPlan } from './claimed.ts'
 
 type Pair = Pick<Ends, 'source' | 'target'>
@@ -14,11 +15,12 @@ export async function* endsInHand(
   const pair = ofOneDatabase(ends)
   if (pair) return yield pair
   const places = new Set<string>()
-  for (const tenant of await tenantsInHand(control, { name: plan.name, fingerprint })) {
-    const between = [ends.source, ends.target].map((end) => placeOfTenant(end, tenant)).join(' → ')
+  for (const move of await tenantsInHand(control, { name: plan.name, fingerprint })) {
+    const own = endsOfMove(ends, move)
+    const between = `${own.source.place} → ${own.target.place}`
     if (places.has(between)) continue
     places.add(between)
-    yield endsOf(ends, tenant)
+    yield own
   }
 }
 

@@ -4,16 +4,17 @@
  */
 import { unlessAborted } from '../attempt/shard.ts'
 import { settleMove } from '../control/moves.ts'
+import { endsOfMove } from '../ends/move-ends.ts'
 import { schemaExists } from '../ends/postgres/template/prepare-schema.ts'
 import { oldEndOf } from '../stages/cleanup.ts'
 import type { Claimed, Outcome } from './claimed.ts'
-import { endsOfMove, findPlan } from './plan-of-run.ts'
+import { findPlan } from './plan-of-run.ts'
 
 /** Looks for the schema alone: a person may have dropped it, too. */
 export async function oldSchemaIsGone({ options, run, move, abort }: Claimed): Promise<boolean> {
   const entry = findPlan(options.plans, run)
   if (move.errand !== 'cleanup' || !entry?.plan.cleanup.drop) return false
-  const { sql } = endsOfMove(entry, move)[oldEndOf(move)]
+  const { sql } = endsOfMove(entry.ends, move)[oldEndOf(move)]
   if (sql?.tenant === undefined || sql.isWholeDatabase) return false
   return !(await unlessAborted(schemaExists(sql.pool, sql.schema), abort.signal))
 }

@@ -94,7 +94,7 @@ test('tenants whose two ends are the same, and those who live elsewhere, are pas
   })
 })
 
-test('a placement that returns another end than when the move was enqueued ends the move', async () => {
+test('a move, and its rollback, go between the ends that were chosen when it was enqueued', async () => {
   await using world = await createPlacesWorld()
   const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
   const ends = Object.fromEntries(
@@ -105,18 +105,35 @@ test('a placement that returns another end than when the move was enqueued ends 
   )
   for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
   await fill({ shape: 'column', tenant: 'acme', at: main }, 1)
-  let target = 'eu'
-  const plan = world.use({ ends, source: 'main', target: () => target, tenants: ['acme'] })
+  const homes: unknown[] = []
+  const [from, to] = [{ now: 'main' }, { now: 'eu' }]
+  const plan = world.use({
+    ...{ ends, source: () => from.now, target: () => to.now, tenants: ['acme'] },
+    rollback: { windowMs: 3_600_000 },
+    cutover: { onMoved: async ({ home }) => homes.push([home.end, home.name]) },
+  })
   await world.init()
-  const move = await world
-    .carry('acme', async () => {
-      await world.rehome.enqueue(plan)
-      target = 'us'
-    })
-    .catch((error: unknown) => error)
-  expect(move).toMatchObject({ phase: 'failed', error_code: 'PLAN_CHANGED' })
-  expect(await rowsAt({ shape: 'column', tenant: 'acme', at: us })).toEqual([])
-  expect(await tryWrite({ shape: 'column', tenant: 'acme', at: main })).toBe('accepted')
+  const spot = (at: TestDatabase) => ({ shape: 'column', tenant: 'acme', at }) as const
+  const rows = await rowsAt(spot(main))
+  const move = await world.carry('acme', async () => {
+    await world.rehome.enqueue(plan)
+    to.now = 'us'
+  })
+  expect(move).toMatchObject({ phase: 'moved', error_code: null })
+  expect(await rowsAt(spot(us))).toEqual([])
+  expect(await rowsAt(spot(eu))).toEqual(rows)
+
+  // A function that reads the directory, which has the tenant at its new home by now.
+  from.now = 'eu'
+  const back = await world.carry('acme', (runId) => {
+    return world.rehome.rollback(runId, { tenants: ['acme'] })
+  })
+  expect(back).toMatchObject({ phase: 'rolled_back', error_code: null })
+  expect(await tryWrite(spot(main))).toBe('accepted')
+  expect(homes).toEqual([
+    ['target', 'eu'],
+    ['source', 'main'],
+  ])
 })
 
 test('placements by list, by hash and by least return the same in every process', () => {

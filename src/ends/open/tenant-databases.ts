@@ -8,6 +8,7 @@ import { RehomeError } from '../../errors.ts'
 import type { SqlEndpoint, UrlOf } from '../../plan/endpoint.ts'
 import type { Pool } from '../../postgres.ts'
 import { type End, endOf, type PlanEnd, type SqlEnd, type TenantsAt } from '../end.ts'
+import { askPlan } from '../placing.ts'
 import { databaseEnd } from '../postgres/database-end.ts'
 import { closeSqlEnd, type OpeningSql, openDatabase } from '../postgres/postgres-end.ts'
 import { quoted, tenantUrl } from './tenant-url.ts'
@@ -33,7 +34,8 @@ export function openTenantDatabases(
   const opened = new Map<string, Opened>()
   const suffix = opening.scope === undefined ? '' : ` (${opening.scope})`
   const locate = (tenant: string) => {
-    const url = tenantUrl(urlOf(tenant, environment), { name, tenant })
+    const made = askPlan({ field: `${name}.url`, tenant }, () => urlOf(tenant, environment))
+    const url = tenantUrl(made, { name, tenant })
     return { url, place: `${url.place}${suffix}` }
   }
   const open = (tenant: string): End => {

@@ -7,6 +7,7 @@ import { RehomeError } from '../../errors.ts'
 import type { Catalog, CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { sqlStateOf } from '../../postgres.ts'
 import { failedAt, type SqlEnd } from '../end.ts'
+import { askPlan } from '../placing.ts'
 import type { Known } from '../rows.ts'
 
 /** Throws PLAN_INVALID where the plan's function names no schema that a tenant can have. */
@@ -15,7 +16,7 @@ export function schemaOfTenant(end: SqlEnd, tenant: string): SqlEnd {
 }
 
 function schemaName({ name: end, schemaOf }: SqlEnd, tenant: string): string {
-  const named: unknown = schemaOf?.(tenant)
+  const named: unknown = askPlan({ field: `${end}.schema`, tenant }, () => schemaOf?.(tenant))
   const reason = reasonAgainst(named)
   if (reason === null) return String(named)
   const text = typeof named === 'string' ? JSON.stringify(named.slice(0, 80)) : String(named)
