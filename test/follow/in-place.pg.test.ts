@@ -1,8 +1,6 @@
 // Rounds at an end where our role may not switch foreign keys off: changed rows come in place.
 import { expect, test } from 'vitest'
-import { table } from '../../src/plan/plan.ts'
-import { copyWhileWritten } from '../../src/stages/copy.ts'
-import { startFollowing } from '../helpers/follow/following.ts'
+import { startInPlace } from '../helpers/follow/in-place.ts'
 
 const schema = `
   create table people (id int primary key, tenant_id text not null, email text not null, nick text,
@@ -17,29 +15,7 @@ const seed = `
   insert into posts select g, 'acme', g from generate_series(1, 6) g;
   insert into likes select g, n, 'acme' from generate_series(1, 6) g, generate_series(1, 3) n`
 
-async function startPlain() {
-  const plan = {
-    tables: [table('people'), table('posts'), table('likes')],
-    exclude: ['tenants', 'notes', 'note_lines', 'visits'],
-  }
-  const following = await startFollowing([], { schema, plan })
-  const { world } = following
-  const { source } = world
-  await source.pool.query(seed)
-  const follower = await following.begin()
-  Object.assign(follower.shard.survey, { replicate: false })
-  await follower.run(copyWhileWritten)
-  return { following, follower, world, write: (sql: string) => source.pool.query(sql) }
-}
-
-async function everything(
-  { world }: Awaited<ReturnType<typeof startPlain>>,
-  end: 'source' | 'target',
-) {
-  const query = `select 'p ' || r::text as row from people r union all select 'o ' || r::text from posts r
-    union all select 'l ' || r::text from likes r order by 1`
-  return (await world[end].pool.query(query)).rows.map(({ row }: { row: string }) => row)
-}
+const startPlain = () => startInPlace({ schema, seed, tables: ['people', 'posts', 'likes'] })
 
 const changes: Readonly<Record<string, string>> = {
   'a row is deleted, and another takes its unique value': `delete from people where id = 6;
@@ -61,21 +37,17 @@ const changes: Readonly<Record<string, string>> = {
 }
 
 test.each(Object.entries(changes))('%s', async (_, statements) => {
-  const scene = await startPlain()
-  await using _following = scene.following
-  for (const one of statements.startsWith('begin') ? [statements] : statements.split(';')) {
-    await scene.write(one)
-  }
+  await using scene = await startPlain()
+  await scene.write(statements)
   const round = await scene.follower.round('changes')
   expect(round.changes).toBeGreaterThan(0)
-  expect(await everything(scene, 'target')).toEqual(await everything(scene, 'source'))
+  expect(await scene.rows('target')).toEqual(await scene.rows('source'))
   await scene.follower.settle()
 })
 
 test('rows that have exchanged a unique value fail the round, and nothing of it stays', async () => {
-  const scene = await startPlain()
-  await using _following = scene.following
-  const before = await everything(scene, 'target')
+  await using scene = await startPlain()
+  const before = await scene.rows('target')
   await scene.write(`update people set email = 'free' where id = 1`)
   await scene.write(`update people set email = 'p1' where id = 2`)
   await scene.write(`update people set email = 'p2' where id = 1; delete from likes where post = 3`)
@@ -84,5 +56,5 @@ test('rows that have exchanged a unique value fail the round, and nothing of it 
     retryable: true,
     message: expect.stringMatching(/^"people": 2 changed rows collide/),
   })
-  expect(await everything(scene, 'target')).toEqual(before)
+  expect(await scene.rows('target')).toEqual(before)
 })

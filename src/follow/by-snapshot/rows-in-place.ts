@@ -5,13 +5,13 @@ import type { ChangedTable, Changes } from '../../ends/postgres/changes/changes.
 import {
   checkKeys,
   deferKeys,
-  noteGoing,
+  type Noted,
+  noteOurs,
   placeStaged,
-  refuseStaying,
-  removeGoing,
   type Staged,
   stageChanged,
 } from '../../ends/postgres/changes/in-place.ts'
+import { refuseStaying, removeFree } from '../../ends/postgres/changes/leaving-rows.ts'
 import { passThrough } from '../../ends/postgres/copy/copy-table.ts'
 import { parentsFirst } from '../../plan/routing/order.ts'
 import type { Route } from '../../plan/routing/route.ts'
@@ -53,23 +53,21 @@ export async function replaceInPlace(
     const mapper = changedRowMapper(bringing, table.route)
     came.push(await stageChanged(bringing, changes, { table, schema, mapper, place }))
   }
-  const staged: Staged[] = []
-  for (const one of came) {
-    const noted = otherColumns(one.table)
-    staged.push(await noteGoing(bringing, changes, { staged: one, noted }))
+  const all: Noted[] = []
+  for (const staged of came) {
+    const noted = otherColumns(staged.table)
+    all.push(await noteOurs(bringing, changes, { staged, noted }))
   }
-  const remove = async () => {
-    let rows = 0
-    for (const one of staged.toReversed()) rows += await removeGoing(target, one, staged)
-    return rows
-  }
-  const before = await remove()
-  for (const one of staged) {
+  const going = all.reduce((sum, one) => sum + one.going, 0)
+  let removed = await removeFree(target, all)
+  for (const one of all) {
     signal.throwIfAborted()
     await placeStaged(target, one)
   }
-  const removed = before + (await remove())
-  for (const one of staged) await refuseStaying(target, one)
+  if (removed < going) {
+    removed += await removeFree(target, all)
+    for (const one of all) await refuseStaying(target, one)
+  }
   await checkKeys(target)
-  return { removed, brought: staged.reduce((sum, { rows }) => sum + rows, 0) }
+  return { removed, brought: all.reduce((sum, { rows }) => sum + rows, 0) }
 }

@@ -1,8 +1,8 @@
 /**
  * Brings changed rows to an end at which our role may not switch foreign keys off: rows that are
  * there are updated where they stand, new ones inserted, parents first; rows that have gone are
- * removed, children first, before that where nothing else refers to them, and after it else.
- * Constraints that are deferrable wait until all of it is done.
+ * removed, see leaving-rows.ts. Constraints that are deferrable wait until all of it is done. No
+ * row changes that is not a changed row of the tenant.
  *
  * Two rows that exchange the values of a unique constraint cannot come one by one. Then the round
  * fails, and `check` has named the table.
@@ -11,23 +11,32 @@ import { RehomeError } from '../../../errors.ts'
 import { type Client, sqlStateOf } from '../../../postgres.ts'
 import { ident, idents, literal, qualified } from '../../../quote.ts'
 import type { RowMapper } from '../../../transform/transform-mapper.ts'
-import { byEquality, columnsEqual, isParent } from '../matching.ts'
-import { removeRows } from '../removal/remove-rows.ts'
+import { columnsEqual } from '../matching.ts'
 import { tenantPredicate } from '../tenant-of-rows.ts'
 import { type Bringing, changedAtTarget } from './brought-keys.ts'
 import type { ChangedTable, Changes } from './changes.ts'
 import { noteGone } from './gone-values.ts'
 import { bringChanged } from './replace-rows.ts'
 
-/** Rows of one table that have come, and keys of those that go, in tables of the transaction. */
+/** Rows of one table that have come, in a table of the transaction. */
 export interface Staged {
   readonly table: ChangedTable
   readonly schema: string
+  readonly place: number
   readonly came: string
-  readonly gone: string
   /** The columns that came. */
   readonly columns: readonly string[]
   readonly rows: number
+}
+
+/** Keys of the rows that a round may touch, in tables of the transaction, too. */
+export interface Noted extends Staged {
+  /** Changed rows that were the tenant's when the round began: no other row is changed. */
+  readonly ours: string
+  /** Those among them that have not come, and so go: see leaving-rows.ts. */
+  readonly gone: string
+  /** The number of these. */
+  readonly going: number
 }
 
 const pgTemp = 'pg_temp'
@@ -50,76 +59,53 @@ export async function stageChanged(
 ): Promise<Staged> {
   const { table, schema, place } = work
   const { target } = table.route
-  const [came, gone] = [`rehome_came_${place}`, `rehome_gone_${place}`]
+  const came = `rehome_came_${place}`
   const stored = target.columns.filter(({ generated }) => !generated).map(({ name }) => name)
   await bringing.target.query(`create temp table ${ident(came)} on commit drop as
     select ${idents(stored)} from ${qualified(schema, target.name)} with no data`)
   const into = { schema: pgTemp, table: { ...target, name: came } }
   const { rows, columns } = await bringChanged(bringing, changes, { ...work, into })
-  return { table, schema, came: qualified(pgTemp, came), gone, columns, rows }
+  return { table, schema, place, came: qualified(pgTemp, came), columns, rows }
 }
 
 /**
- * Before any row changes: by then a row may no longer be found as the tenant's. `noted`: columns
- * whose values are kept, see gone-values.ts.
+ * Notes and locks rows before any changes: later a row may no longer be found as the tenant's, and
+ * other rows may come to refer to it. `noted`: columns whose values are kept, see gone-values.ts.
  */
-export async function noteGoing(
+export async function noteOurs(
   { target }: Pick<Bringing, 'target'>,
   changes: Changes,
   { staged, noted }: { readonly staged: Staged; readonly noted: readonly string[] },
-): Promise<Staged> {
-  const { table, schema, came, gone } = staged
+): Promise<Noted> {
+  const { table, schema, came, place } = staged
   const { route } = table
-  const ours = tenantPredicate(route.targetPath, { schema, alias: 'r', tenant: changes.key.tenant })
-  const where = `${ours} and ${changedAtTarget(changes, table)}`
+  const predicate = tenantPredicate(route.targetPath, {
+    schema,
+    alias: 'r',
+    tenant: changes.key.tenant,
+  })
+  const where = `${predicate} and ${changedAtTarget(changes, table)}`
   if (noted.length > 0) {
     await noteGone({ target }, changes, { table, schema, columns: noted, where })
   }
-  const key = route.targetKey.map((name) => `r.${ident(name)}`).join(', ')
-  await target.query(`create temp table ${ident(gone)} on commit drop as
-    select ${key} from ${qualified(schema, route.target.name)} r
-    where ${where} and not exists (select from ${came} s where ${isRow(staged, 'r', 's')})`)
-  return { ...staged, gone: qualified(pgTemp, gone) }
-}
-
-/** Rows that other rows refer to stay for now. Returns how many went. */
-export async function removeGoing(
-  target: Client,
-  staged: Staged,
-  all: readonly Staged[],
-): Promise<number> {
-  const { table, schema } = staged
-  const references = table.route.target.references.filter((key) => !key.undeclared)
-  const free = references.map((key) => {
-    const own = (name: string) => `c.${ident(name)}`
-    const match = isParent(byEquality(key), (name) => `r.${ident(name)}`, own)
-    const child = all.find(
-      ({ table: other, schema: at }) => key.schema === at && other.route.target.name === key.table,
-    )
-    const goes =
-      child && ` and not exists (select from ${child.gone} g where ${isRow(child, 'c', 'g')})`
-    return `not exists (select from ${qualified(key.schema, key.relation)} c where ${match}${goes ?? ''})`
-  })
-  const is = `exists (select from ${staged.gone} g where ${isRow(staged, 'r', 'g')})`
-  const where = [is, ...free].join(' and ')
-  const removal = { schema, table: table.route.target, where, limit: null }
-  const [removed] = await removeRows(target, [removal])
-  return removed?.rows ?? 0
-}
-
-/** Throws FOREIGN_KEY_BROKEN where rows that have gone elsewhere are still referred to. */
-export async function refuseStaying(target: Client, staged: Staged): Promise<void> {
-  const { name } = staged.table.route.target
-  const query = `select count(*)::int as rows from ${qualified(staged.schema, name)} r
-    where exists (select from ${staged.gone} g where ${isRow(staged, 'r', 'g')})`
-  const { rows } = (await target.query(query)).rows[0]
-  if (rows === 0) return
-  const message = `"${name}": rows still refer to ${rows} rows that the tenant has removed: remove or change them, then ask again`
-  throw new RehomeError('FOREIGN_KEY_BROKEN', message, { data: { table: name, rows } })
+  const key = (alias: string) => route.targetKey.map((name) => `${alias}.${ident(name)}`).join(', ')
+  const [ours, gone] = [`rehome_ours_${place}`, `rehome_gone_${place}`]
+  await target.query(`create temp table ${ident(ours)} on commit drop as
+    select ${key('r')} from ${qualified(schema, route.target.name)} r where ${where}
+    for update of r`)
+  const { rowCount } = await target.query(`create temp table ${ident(gone)} on commit drop as
+    select ${key('o')}, false as rehome_held from ${qualified(pgTemp, ours)} o
+    where not exists (select from ${came} s where ${isRow(staged, 'o', 's')})`)
+  return {
+    ...staged,
+    ours: qualified(pgTemp, ours),
+    gone: qualified(pgTemp, gone),
+    going: rowCount ?? 0,
+  }
 }
 
 /** Updates and inserts what has come. Throws ID_COLLISION. */
-export async function placeStaged(target: Client, staged: Staged): Promise<void> {
+export async function placeStaged(target: Client, staged: Noted): Promise<void> {
   if (staged.rows === 0) return
   await target.query('savepoint before_rows')
   try {
@@ -136,15 +122,19 @@ function isCollision(error: unknown): boolean {
   return ['23505', '23P01', '23503'].includes(sqlStateOf(error) ?? '')
 }
 
-/** `only`: a condition on the rows `s` that have come. */
-function placing(staged: Staged, only: string): string[] {
-  const { table, schema, came, columns } = staged
+/**
+ * A row of that key which is not the tenant's stays as it is, and the insert collides with it.
+ * `only`: a condition on the rows `s` that have come.
+ */
+function placing(staged: Noted, only: string): string[] {
+  const { table, schema, came, ours, columns } = staged
   const { target } = table.route
   const name = qualified(schema, target.name)
   const set = columns
     .filter((column) => !target.columns.some((c) => c.name === column && c.identity))
     .map((column) => `${ident(column)} = s.${ident(column)}`)
-  const match = isRow(staged, 'r', 's')
+  const isOurs = `exists (select from ${ours} o where ${isRow(staged, 'r', 'o')})`
+  const match = `${isRow(staged, 'r', 's')} and ${isOurs}`
   return [
     ...(set.length > 0
       ? [`update ${name} r set ${set.join(', ')} from ${came} s where ${only}${match}`]
@@ -156,7 +146,7 @@ function placing(staged: Staged, only: string): string[] {
 }
 
 /** Each as soon as nothing stands in its way, so that one may take what another one has left. */
-async function placeOneByOne(target: Client, staged: Staged): Promise<void> {
+async function placeOneByOne(target: Client, staged: Noted): Promise<void> {
   const { came, table } = staged
   const { name } = table.route.target
   const body = `
@@ -193,7 +183,7 @@ async function placeOneByOne(target: Client, staged: Staged): Promise<void> {
 }
 
 /** Two rows have the key of one row of the table. */
-function isRow({ table: { route } }: Staged, alias: string, other: string): string {
+export function isRow({ table: { route } }: Staged, alias: string, other: string): string {
   const value = (name: string) => `${other}.${ident(name)}`
   return columnsEqual(route.target, route.targetKey, { alias, value })
 }
