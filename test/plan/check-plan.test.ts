@@ -162,10 +162,11 @@ describe('an unknown key', () => {
 
 describe('a right plan', () => {
   test('that says only what it must gets its defaults', () => {
+    const end = { kind: 'sql', schema: 'public', poolSize: 8, tls: 'off', databases: 16 }
     expect(checkPlan(small)).toEqual({
       name: 'small',
-      source: { kind: 'sql', urlFrom: 'SOURCE_URL', schema: 'public', poolSize: 8, tls: 'off' },
-      target: { kind: 'sql', urlFrom: 'TARGET_URL', schema: 'public', poolSize: 8, tls: 'off' },
+      source: { ...end, urlFrom: 'SOURCE_URL' },
+      target: { ...end, urlFrom: 'TARGET_URL' },
       scope: 'default',
       targetScope: 'default',
       tenants: ['acme'],

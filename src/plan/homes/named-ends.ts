@@ -11,7 +11,9 @@ interface Named {
 }
 
 export function withNamedEnds(input: unknown): Named {
-  if (typeof input !== 'object' || input === null) return { plan: input, wrong: [] }
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    return { plan: input, wrong: [] }
+  }
   const fields: Readonly<Record<string, unknown>> = { ...input }
   const ends: Readonly<Record<string, unknown>> = { ...Object(fields.ends) }
   const wrong: string[] = []
