@@ -1,8 +1,8 @@
-/** Named queries on the event log. It is only ever added to. */
+/** Named queries on the event log. Events are only added; a retention removes those of old runs. */
 import { storable, storableJson } from '../errors.ts'
 import type { Control, MoveEvent } from './database.ts'
 
-/** Whatever a caller puts into an event is stored without secrets: nothing is ever taken out. */
+/** Whatever a caller puts into an event is stored without secrets: no event is ever changed. */
 export interface NewEvent {
   readonly moveId: string
   readonly attempt: number

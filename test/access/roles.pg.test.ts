@@ -4,8 +4,12 @@ import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import { closeControl, openControl } from '../../src/control/database.ts'
+import { forgetEvents } from '../../src/control/fleet/retention.ts'
+import { insertRun } from '../../src/control/runs/runs.ts'
 import { describeOnOneBackend } from '../helpers/backends.ts'
 import { raiseFence } from '../helpers/fenced.ts'
+import { run } from '../helpers/moves/control-with.ts'
 import { noPoison } from '../helpers/moves/no-poison.ts'
 import { ended, moveOf, rowsAt, runAll } from '../helpers/runs.ts'
 import { createRolesWorld, type End, grantFiles, type RolesWorld } from './roles-world.ts'
@@ -74,6 +78,23 @@ describeOnOneBackend('with each part under its own role', (backend) => {
     await expectHome(world, 'acme', 'target')
     expect(await rowsAt(world, 'source', 'bystander')).toEqual(before)
   })
+})
+
+test('the control role sets a retention, removes events by it, and pauses queues', async () => {
+  await using world = await createRolesWorld()
+  const control = openControl(world.environment.CONTROL_URL ?? '')
+  await insertRun(control, run, {
+    moves: [{ id: randomUUID(), tenant: 'acme' }],
+    errand: 'move',
+    targetScope: 'default',
+  })
+  await world.control.pool.query(`update rehome_control.moves set open = false`)
+  await world.control.pool.query(`insert into rehome_control.events (move_id, attempt, kind, message)
+    select id, 1, 'phase', 'copy' from rehome_control.moves`)
+  await world.rehome.recordPause(['moves'], 'Ann')
+  expect(await world.rehome.keepEvents(0)).toEqual(['run'])
+  expect(await forgetEvents(control)).toBe(1)
+  await closeControl(control)
 })
 
 test('no role but the owner owns anything, and none is a superuser or another one', async () => {

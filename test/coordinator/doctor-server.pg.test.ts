@@ -25,8 +25,13 @@ test('a right that a role lacks is named, and the command of the finding gives i
     ['source', 'mover', 'update on rehome.checkpoints', /UPDATE on rehome\.checkpoints/],
     ['target', 'mover', 'insert, delete on visits', /DELETE, INSERT on public\.visits/],
     ['target', 'mover', 'usage on schema rehome_log', /USAGE on schema rehome_log/],
-    ['control', 'control', 'insert on rehome_control.events', /INSERT on rehome_control\.events/],
+    ['control', 'control', 'delete on rehome_control.events', /DELETE on rehome_control\.events/],
     ['control', 'control', 'update on rehome_control.server_slots', /UPDATE .*server_slots/],
+    [
+      ...(['control', 'control'] as const),
+      'update (events_gone_after, events_gone_at) on rehome_control.runs',
+      /UPDATE \(events_gone_after, events_gone_at\) on rehome_control\.runs/,
+    ],
   ] as const
   for (const [place, role, right, says] of taken) {
     const name = world.roleAt(place, role)

@@ -16,10 +16,23 @@ const all = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 
 /** The rights that examples/roles/control.sql grants. */
 export const controlRights: readonly WantedRights[] = [
-  { schema: 'rehome_control', table: 'installation', rights: ['SELECT', 'UPDATE'] },
-  { schema: 'rehome_control', table: 'runs', rights: ['SELECT', 'INSERT', 'UPDATE'] },
+  {
+    schema: 'rehome_control',
+    table: 'installation',
+    rights: ['SELECT', 'UPDATE'],
+    updated: ['moves_at_once', 'waves_due_at', 'queue_pauses', 'keep_events_ms'],
+  },
+  {
+    schema: 'rehome_control',
+    table: 'runs',
+    rights: ['SELECT', 'INSERT', 'UPDATE'],
+    updated: [
+      ...['paused', 'priority', 'wave', 'wave_ended_at', 'approved_wave', 'overridden_wave'],
+      ...['gate_asked_at', 'gate_answer', 'events_gone_after', 'events_gone_at'],
+    ],
+  },
   { schema: 'rehome_control', table: 'moves', rights: ['SELECT', 'INSERT', 'UPDATE'] },
-  { schema: 'rehome_control', table: 'events', rights: ['SELECT', 'INSERT'] },
+  { schema: 'rehome_control', table: 'events', rights: ['SELECT', 'INSERT', 'DELETE'] },
   { schema: 'rehome_control', table: 'run_events', rights: ['SELECT', 'INSERT'] },
   { schema: 'rehome_control', table: 'workers', rights: all },
   { schema: 'rehome_control', table: 'server_slots', rights: all },

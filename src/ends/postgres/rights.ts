@@ -7,6 +7,8 @@ export interface WantedRights {
   /** `*`: every table of the schema. */
   readonly table: string
   readonly rights: readonly ('SELECT' | 'INSERT' | 'UPDATE' | 'DELETE')[]
+  /** Columns that are updated, each of which needs the right. Default: any column will do. */
+  readonly updated?: readonly string[]
 }
 
 export interface MissingRights {
@@ -17,16 +19,21 @@ export interface MissingRights {
   readonly grants: readonly string[]
 }
 
-/** A right on some columns counts: which of them is for the statements to find. */
+/** Where no columns are named, a right on some counts: the statements find which one is needed. */
 const tablesQuery = `
-  select current_user as role, w.schema, c.relname as name, array_agg(p.p order by p.p) as rights
-  from jsonb_to_recordset($1::jsonb) as w(schema text, "table" text, rights text[])
+  select current_user as role, w.schema, c.relname as name,
+    array_agg(p.p || coalesce(' (' || lacking.columns || ')', '') order by p.p) as rights
+  from jsonb_to_recordset($1::jsonb) as w(schema text, "table" text, rights text[], updated text[])
   join pg_namespace n on n.nspname = w.schema
   join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
     and (c.relname = w."table" or w."table" = '*' and not c.relispartition)
   cross join unnest(w.rights) p(p)
-  where case p.p when 'DELETE' then not has_table_privilege(c.oid, p.p)
-    else not has_any_column_privilege(c.oid, p.p) end
+  cross join lateral (
+    select string_agg(a.attname, ', ' order by a.attnum) as columns from pg_attribute a
+    where p.p = 'UPDATE' and a.attrelid = c.oid and a.attname = any (w.updated)
+      and not has_column_privilege(c.oid, a.attnum, p.p)) lacking
+  where case when p.p = 'DELETE' then not has_table_privilege(c.oid, p.p)
+    else lacking.columns is not null or not has_any_column_privilege(c.oid, p.p) end
   group by w.schema, c.relname order by 2, 3`
 
 const schemasQuery = `
