@@ -87,3 +87,31 @@ test('a row of another tenant that refers to a removed row is kept', async () =>
   })
   expect(await scene.rows('target')).toEqual(before)
 })
+
+test.each(['cascade', 'set null'])('`on update %s` changes no row that stays', async (action) => {
+  await using scene = await startInPlace({
+    schema: `create table codes (id int primary key, tenant_id text not null, code text unique);
+      create table uses (id int primary key, tenant_id text not null, code text
+        references codes (code) on update ${action} deferrable initially deferred)`,
+    tables: ['codes', 'uses'],
+    seed: `insert into codes values (1, 'acme', 'a'), (3, 'acme', 'c');
+      insert into uses values (1, 'acme', 'a'), (3, 'acme', 'c')`,
+  })
+  await scene.write(
+    `update codes set code = 'd' where id = 3; update codes set code = 'c' where id = 3`,
+  )
+  await scene.write(
+    `update uses set code = 'c' where id = 3; update codes set code = 'e' where id = 3`,
+  )
+  await scene.follower.round('changes')
+  expect(await scene.rows('target')).toEqual(await scene.rows('source'))
+  const before = await scene.rows('target')
+  // No log names the row that refers to "a", before and afterwards.
+  await scene.write(`begin; delete from codes where id = 1;
+    insert into codes values (1, 'acme', 'b'), (2, 'acme', 'a'); commit`)
+  await expect(scene.follower.round('changes')).rejects.toMatchObject({
+    code: 'FOREIGN_KEY_BROKEN',
+    message: expect.stringMatching(/^"uses": 1 rows .* by "uses_code_fkey", .* "codes"/),
+  })
+  expect(await scene.rows('target')).toEqual(before)
+})

@@ -1,5 +1,7 @@
 // Rounds at an end where our role may not switch foreign keys off: changed rows come in place.
 import { expect, test } from 'vitest'
+import { capture } from '../../src/stages/capture.ts'
+import { copyWhileWritten } from '../../src/stages/copy.ts'
 import { startInPlace } from '../helpers/follow/in-place.ts'
 
 const schema = `
@@ -57,4 +59,12 @@ test('rows that have exchanged a unique value fail the round, and nothing of it 
     message: expect.stringMatching(/^"people": 2 changed rows collide/),
   })
   expect(await scene.rows('target')).toEqual(before)
+  // A further attempt copies anew, where rows need not come one by one.
+  const { rows } = await scene.world.target.pool.query('select from rehome.checkpoints')
+  expect(rows).toEqual([])
+  Object.assign(scene.follower.shard, { targetEmptied: false })
+  await scene.follower.run(capture)
+  await scene.follower.run(copyWhileWritten)
+  await scene.follower.settle()
+  expect(await scene.rows('target')).toEqual(await scene.rows('source'))
 })

@@ -1,5 +1,6 @@
 /** A round at an end at which our role may not switch foreign keys off: see changes/in-place.ts. */
 import type { Shard } from '../../attempt/shard.ts'
+import { refuseActing } from '../../ends/postgres/changes/acting-keys.ts'
 import type { Bringing } from '../../ends/postgres/changes/brought-keys.ts'
 import type { ChangedTable, Changes } from '../../ends/postgres/changes/changes.ts'
 import {
@@ -60,6 +61,7 @@ export async function replaceInPlace(
   }
   const going = all.reduce((sum, one) => sum + one.going, 0)
   let removed = await removeFree(target, all)
+  await refuseActing(target, all)
   for (const one of all) {
     signal.throwIfAborted()
     await placeStaged(target, one)

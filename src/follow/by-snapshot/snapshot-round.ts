@@ -12,7 +12,11 @@ import { verifyEverything, verifyPart } from '../../comparison/verification.ts'
 import { type Bringing, forgetKeys } from '../../ends/postgres/changes/brought-keys.ts'
 import { forgetChanges } from '../../ends/postgres/changes/change-log.ts'
 import { type Changes, selectChanges } from '../../ends/postgres/changes/changes.ts'
-import { readCheckpoint, writeCheckpoint } from '../../ends/postgres/changes/checkpoints.ts'
+import {
+  forgetCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../../ends/postgres/changes/checkpoints.ts'
 import { changedTables } from '../../ends/postgres/changes/logged-tables.ts'
 import {
   poolOfOne,
@@ -34,10 +38,16 @@ import { noteSeen, seenBy } from './seen.ts'
 /** Throws what comparisons throw, and FENCE_LOST where the target is another attempt's. */
 export async function bringOnce(shard: Shard, compared: Extent): Promise<Round> {
   const start = now()
-  const { source } = sqlEndsOf(shard)
+  const { source, target } = sqlEndsOf(shard)
+  const hold = { ...holdOf(shard), epoch: shard.epoch }
   const changes = await changesSince(shard)
   const { done, seen } = await withSnapshot(source, lookOf(changes), async (snapshot) => {
-    const done = await bring(shard, { snapshot, changes, compared })
+    const done = await bring(shard, { snapshot, changes, compared }).catch(
+      async (error: unknown) => {
+        if (needsNewCopy(shard, error)) await forgetCheckpoint(target.lifeline, hold)
+        throw error
+      },
+    )
     if (compared === 'everything') {
       await verifyEverything(shard, {
         source: databaseEnd(await snapshot.share()),
@@ -55,6 +65,20 @@ export async function bringOnce(shard: Shard, compared: Extent): Promise<Round> 
   }
   const { reached: _, ...counts } = done
   return { ...counts, ms }
+}
+
+/**
+ * Rows cannot come one by one in place, and so would fail every round from here on: a further
+ * attempt finds no checkpoint, and copies anew. The old home of a rollback is not copied to.
+ */
+function needsNewCopy({ survey, goesBack }: Shard, error: unknown): boolean {
+  return (
+    !survey.replicate &&
+    !goesBack &&
+    error instanceof RehomeError &&
+    error.retryable &&
+    (error.code === 'ID_COLLISION' || error.code === 'FOREIGN_KEY_BROKEN')
+  )
 }
 
 /** Brings and compares everything, and undoes it. Throws what a round throws. */

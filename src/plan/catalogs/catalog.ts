@@ -63,6 +63,9 @@ export interface CatalogForeignKey extends Matching {
   readonly parentColumns: readonly string[]
 }
 
+/** Effect on a row when the one that it refers to is removed, or gets other values. */
+export type KeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default'
+
 /** A key that one partition declares, or that refers to one partition. */
 export interface CatalogPartitionKey extends CatalogForeignKey {
   /** The table itself, or the partition of it that has the key. */
@@ -76,7 +79,8 @@ export interface CatalogReference extends CatalogPartitionKey {
   readonly schema: string
   /** The whole table that `relation` is, or belongs to. */
   readonly table: string
-  readonly onDelete: 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default'
+  readonly onDelete: KeyAction
+  readonly onUpdate: KeyAction
   /** Our role may read the rows that refer. */
   readonly readable: boolean
 }

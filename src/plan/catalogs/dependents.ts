@@ -4,7 +4,13 @@
  */
 
 import type { EndTable } from '../routing/route.ts'
-import type { CatalogReaction, CatalogReference, CatalogTable, Finding } from './catalog.ts'
+import type {
+  CatalogReaction,
+  CatalogReference,
+  CatalogTable,
+  Finding,
+  KeyAction,
+} from './catalog.ts'
 
 export interface Mode {
   /** Sessions of ours set `session_replication_role = replica`. */
@@ -57,7 +63,16 @@ export function childName({ schema, table }: CatalogReference, own: string): str
 
 /** A removal of the row that is referred to would remove or change the row that refers. */
 export function acts({ onDelete }: CatalogReference): boolean {
-  return onDelete === 'cascade' || onDelete === 'set null' || onDelete === 'set default'
+  return changesRows(onDelete)
+}
+
+/** Other values in the row that is referred to would change the row that refers. */
+export function actsOnUpdate({ onUpdate }: CatalogReference): boolean {
+  return changesRows(onUpdate)
+}
+
+function changesRows(action: KeyAction): boolean {
+  return action === 'cascade' || action === 'set null' || action === 'set default'
 }
 
 /** Keys of tables that are not of the move. */

@@ -79,6 +79,7 @@ function addReference(
     schema,
     table: child,
     onDelete: 'no action',
+    onUpdate: 'no action',
     readable: from.privileges.includes('SELECT'),
   }
   tables.set(child, { ...from, foreignKeys: [...from.foreignKeys, key] })

@@ -77,7 +77,7 @@ describe('a key of a table outside of the move', () => {
     ...{ name: 'audit_fkey', schema: 'public', relation: 'audit', table: 'audit' },
     ...{ columns: ['note_id'], parentRelation: 'notes', parent: 'notes', parentColumns: ['id'] },
     ...{ parentSchema: 'public', deferrable: false },
-    ...{ onDelete: 'cascade', readable: true, ...change },
+    ...{ onDelete: 'cascade', onUpdate: 'no action', readable: true, ...change },
   })
   const at = (change: Partial<CatalogReference>) => ({ table: { references: [reference(change)] } })
 

@@ -23,6 +23,11 @@ export const keySides = `
       join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by u.i) as collations,
     coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) as temporal`
 
+function actionOf(letter: string): string {
+  return `case ${letter} when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
+      when 'n' then 'set null' else 'set default' end`
+}
+
 /** A key between whole tables is declared once; what partitions inherit of it is not read. */
 const referencesQuery = `
   select q.root::int8::text as oid, k.conname as name, n.nspname as schema, c.relname as relation,
@@ -30,8 +35,7 @@ const referencesQuery = `
       as "table",
     (select t.relname from pg_class t where t.oid = q.root) as parent,
     p.relname as "parentRelation", pn.nspname as "parentSchema", k.condeferrable as deferrable,
-    case k.confdeltype when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade'
-      when 'n' then 'set null' else 'set default' end as "onDelete",
+    ${actionOf('k.confdeltype')} as "onDelete", ${actionOf('k.confupdtype')} as "onUpdate",
     has_table_privilege(c.oid, 'SELECT') and has_schema_privilege(n.oid, 'USAGE') as readable,
     ${keySides}
   from pg_constraint k

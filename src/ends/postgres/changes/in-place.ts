@@ -128,11 +128,8 @@ function isCollision(error: unknown): boolean {
  */
 function placing(staged: Noted, only: string): string[] {
   const { table, schema, came, ours, columns } = staged
-  const { target } = table.route
-  const name = qualified(schema, target.name)
-  const set = columns
-    .filter((column) => !target.columns.some((c) => c.name === column && c.identity))
-    .map((column) => `${ident(column)} = s.${ident(column)}`)
+  const name = qualified(schema, table.route.target.name)
+  const set = columnsSet(staged).map((column) => `${ident(column)} = s.${ident(column)}`)
   const isOurs = `exists (select from ${ours} o where ${isRow(staged, 'r', 'o')})`
   const match = `${isRow(staged, 'r', 's')} and ${isOurs}`
   return [
@@ -143,6 +140,12 @@ function placing(staged: Noted, only: string): string[] {
       select ${columns.map((column) => `s.${ident(column)}`).join(', ')} from ${came} s
       where ${only}not exists (select from ${name} r where ${match})`,
   ]
+}
+
+/** Columns that an update gives values to. */
+export function columnsSet({ table, columns }: Staged): string[] {
+  const own = table.route.target.columns
+  return columns.filter((name) => !own.some((column) => column.name === name && column.identity))
 }
 
 /** Each as soon as nothing stands in its way, so that one may take what another one has left. */

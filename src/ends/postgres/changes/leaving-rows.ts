@@ -67,7 +67,7 @@ function holding(noted: Noted, all: readonly Noted[]): string[] {
     })
 }
 
-function isTableOf(key: CatalogReference, { table, schema }: Noted): boolean {
+export function isTableOf(key: CatalogReference, { table, schema }: Noted): boolean {
   return key.schema === schema && key.table === table.route.target.name
 }
 
