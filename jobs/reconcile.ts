@@ -44,12 +44,12 @@ async function auditDue(
 interface Chore {
   readonly what: string
   readonly work: () => Promise<unknown>
-  /** Default 1: at each look. */
-  readonly everyLooks?: number
+  /** Default 1: at each look. Asked after each one. */
+  readonly everyLooks?: () => number
 }
 
 /** Every minute, unless it is to look more often. */
-const looksToTidy = 12
+const looksToTidy = () => 12
 
 function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; everyMs: number }) {
   const { control, log, plans, queues } = options
@@ -65,6 +65,11 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
     announceWorker(control, { id, fingerprints, aliveMs: 3 * everyMs + 10_000 })
   // A queue that has lost everything has lost the limit, too.
   const limit = async () => await limitMoves(queues, await movesAtOnce(control))
+  let isMoreToForget = false
+  const forget = async () => {
+    isMoreToForget = (await forgetEvents(control)).more
+  }
+  const looksToForget = () => (isMoreToForget ? 1 : looksToTidy())
   const ofPlans = plans.flatMap((open): Chore[] => {
     const { plan } = open
     const lookAfterFences = async () => {
@@ -83,7 +88,7 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
     { what: 'give open moves their jobs', work: giveJobs },
     { what: 'announce this worker', work: announce },
     { what: 'limit the moves at once', work: limit },
-    { what: 'remove old events', work: () => forgetEvents(control), everyLooks: looksToTidy },
+    { what: 'remove old events', work: forget, everyLooks: looksToForget },
     ...ofPlans,
   ] satisfies Chore[]
 }
@@ -96,10 +101,10 @@ export function startReconcile(options: ReconcileOptions): () => Promise<void> {
   const everyMs = options.everyMs ?? 5_000
   const { control, log } = options
   const id = randomUUID()
-  const stops = choresOf(options, { id, everyMs }).map(({ what, work, everyLooks = 1 }) =>
+  const stops = choresOf(options, { id, everyMs }).map(({ what, work, everyLooks = () => 1 }) =>
     startLoop(async () => {
       await work().catch((err: unknown) => log.warn({ err }, `could not ${what}, will look again`))
-      return everyMs * everyLooks
+      return everyMs * everyLooks()
     }),
   )
   return async () => {

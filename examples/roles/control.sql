@@ -7,7 +7,7 @@ grant select on rehome_control.migrations to :"control";
 grant update (moves_at_once, waves_due_at, queue_pauses, keep_events_ms)
   on rehome_control.installation to :"control";
 grant update (paused, priority, wave, wave_ended_at, approved_wave, overridden_wave,
-  gate_asked_at, gate_answer, events_gone_after, events_gone_at) on rehome_control.runs to :"control";
+  gate_asked_at, gate_answer, events_gone_until, events_gone_after) on rehome_control.runs to :"control";
 grant select, insert, update, delete on rehome_control.server_slots to :"control";
 grant select, insert on rehome_control.runs to :"control";
 grant select, insert, update on rehome_control.moves to :"control";

@@ -76,9 +76,9 @@ create table rehome_control.runs (
   gate_answer text,
   -- When no further move begins.
   stop_when jsonb,
-  -- Events of tenants up to this one were removed, and when the last ones were.
+  -- Events of errands that ended up to this moment were removed: of all tenants, or of those up to this one.
+  events_gone_until timestamptz,
   events_gone_after text,
-  events_gone_at timestamptz,
   constraint "a move is tried at least once" check (attempts >= 1),
   constraint "a strategy is a known word" check (strategy in ('offline', 'online')),
   constraint "a pause of a run is a known word" check (paused in ('finish', 'now')),
@@ -209,6 +209,8 @@ create index moves_ahead on rehome_control.moves (run_id)
   where open and has_job and token is null and errand = 'move';
 -- Steering reads the open moves of a run, however many have ended, and those paused by themselves.
 create index open_moves_of_run on rehome_control.moves (run_id, tenant_id) where open;
+-- The retention asks when the last errand of a run ended.
+create index ended_moves_of_run on rehome_control.moves (run_id, updated_at) where not open;
 create index paused_moves_of_run on rehome_control.moves (run_id, tenant_id)
   where paused is not null;
 create index held_moves_of_run on rehome_control.moves (run_id, tenant_id)

@@ -101,8 +101,8 @@ export interface RunsTable {
   gate_asked_at: Date | null
   gate_answer: string | null
   stop_when: Json<StopWhen | null>
+  events_gone_until: Date | null
   events_gone_after: string | null
-  events_gone_at: Date | null
 }
 
 export interface RunEventsTable {

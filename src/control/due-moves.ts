@@ -145,11 +145,11 @@ export async function tenantsInHand(
 }
 
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */
-const canBeAudited = `m.phase = 'moved' and not m.open and not m.cleanup_begun
+export const canBeAudited = `m.phase = 'moved' and not m.open and not m.cleanup_begun
   and m.window_until is not null`
 
 /** Ten minutes in which a window ends. In statements on `moves m`; an index has the same words. */
-const endText = (until: string) =>
+export const endText = (until: string) =>
   `(floor(extract(epoch from ${until} at time zone 'UTC') / 600)::integer)`
 
 /** The first ten minutes, from some on, in which windows of the run end. */

@@ -29,8 +29,8 @@ test('a right that a role lacks is named, and the command of the finding gives i
     ['control', 'control', 'update on rehome_control.server_slots', /UPDATE .*server_slots/],
     [
       ...(['control', 'control'] as const),
-      'update (events_gone_after, events_gone_at) on rehome_control.runs',
-      /UPDATE \(events_gone_after, events_gone_at\) on rehome_control\.runs/,
+      'update (events_gone_until, events_gone_after) on rehome_control.runs',
+      /UPDATE \(events_gone_until, events_gone_after\) on rehome_control\.runs/,
     ],
   ] as const
   for (const [place, role, right, says] of taken) {

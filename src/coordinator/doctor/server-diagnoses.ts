@@ -28,7 +28,7 @@ export const controlRights: readonly WantedRights[] = [
     rights: ['SELECT', 'INSERT', 'UPDATE'],
     updated: [
       ...['paused', 'priority', 'wave', 'wave_ended_at', 'approved_wave', 'overridden_wave'],
-      ...['gate_asked_at', 'gate_answer', 'events_gone_after', 'events_gone_at'],
+      ...['gate_asked_at', 'gate_answer', 'events_gone_until', 'events_gone_after'],
     ],
   },
   { schema: 'rehome_control', table: 'moves', rights: ['SELECT', 'INSERT', 'UPDATE'] },
