@@ -7,6 +7,7 @@
  * All branching of the product's core stands in this file; stages are straight lines.
  */
 
+import { tryDirectories } from './attempt/directory.ts'
 import { type Shard, step } from './attempt/shard.ts'
 import type { Errand } from './errands.ts'
 import type { SettledPhase } from './phases.ts'
@@ -86,6 +87,7 @@ async function moveOnline(shard: Shard): Promise<'moved' | 'hold'> {
     await step(shard, follow)
     // Its window may have closed meanwhile.
     if (await isHeld(shard)) return 'hold'
+    await tryDirectories(shard)
     // Writers wait from here until release.
     await step(shard, fenceWriting)
     await step(shard, drain)
@@ -122,6 +124,7 @@ async function bringBack(shard: Shard): Promise<void> {
   await step(shard, undoCatchUp)
   await step(shard, undoVerify)
   await step(shard, undoFollow)
+  await tryDirectories(shard)
   // Writers wait from here until the release, now at the target.
   await step(shard, undoFenceWriting)
   await step(shard, undoDrain)
@@ -132,6 +135,7 @@ async function bringBack(shard: Shard): Promise<void> {
  * Rolls back to the state of the source at the cutover: no writes since, or they may be discarded.
  */
 async function giveBack(shard: Shard): Promise<void> {
+  await tryDirectories(shard)
   await step(shard, undoFence)
   await step(shard, undoDrain)
   await step(shard, undoCompare)

@@ -100,7 +100,7 @@ test('SQL that does not work fails its attempt before the tenant is fenced', asy
 })
 
 test('SQL that fails in the cutover leaves the tenant writable at its old home', async () => {
-  await using world = await createDirectories({ ...online, cutover: { also } })
+  await using world = await createDirectories({ ...online, attempts: 5, cutover: { also } })
   await world.rehome.enqueue(world.plan())
   await using attempts = openAttempts(world)
   // Somebody else holds the row from the fence on.
@@ -115,6 +115,14 @@ test('SQL that fails in the cutover leaves the tenant writable at its old home',
   expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
   expect(await attempts.moveOf('acme')).toMatchObject({ phase: 'queued', failed_phase: 'drain' })
   heard[Symbol.dispose]()
+  // It goes on with what was copied, and does not fence the tenant for a statement that fails.
+  const phases = new Set<string>()
+  const seen = hearing('acme', ({ phase = '' }) => void phases.add(phase))
+  await world.control.pool.query('update rehome_control.moves set not_before = now()')
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'failed', again: true, error })
+  expect([...phases]).toEqual(expect.arrayContaining(['catch_up', 'verify']))
+  expect([...phases]).not.toContain('fence')
+  seen[Symbol.dispose]()
   await other.query('rollback')
   other.release()
   expect(await shardsAt(world, 'source')).toEqual([['acme', 0]])
@@ -122,4 +130,30 @@ test('SQL that fails in the cutover leaves the tenant writable at its old home',
   expect(await attempts.try('acme')).toMatchObject({ kind: 'settled', phase: 'moved' })
   expect(await shardsAt(world, 'source')).toEqual([['acme', 1]])
   await expectHome(world, 'acme', 'target')
+})
+
+test.each([
+  ['with what was written since', false],
+  ['without it', true],
+] as const)('a rollback %s tries the SQL before it fences the tenant', async (_, discardWrites) => {
+  await using world = await createDirectories({ ...online, cutover: { also } })
+  const { runId } = await world.rehome.enqueue(world.plan())
+  await using attempts = openAttempts(world)
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'settled', phase: 'moved' })
+  await writeAt(world, 'target', 'acme')
+  await world.rehome.rollback(runId ?? '', { tenants: ['acme'], discardWrites })
+  const other = await world.source.pool.connect()
+  await other.query(`begin; select from directory where tenant = 'acme' for update`)
+  const phases = new Set<string>()
+  const seen = hearing('acme', ({ phase = '' }) => void phases.add(phase))
+  const error = expect.objectContaining({ code: 'DIRECTORY_NOT_UPDATED', retryable: true })
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'failed', again: true, error })
+  expect([...phases]).not.toContain('undo_fence')
+  seen[Symbol.dispose]()
+  expect(await tryWrite(world, 'target', 'acme')).toBe('accepted')
+  await other.query('rollback')
+  other.release()
+  await world.control.pool.query('update rehome_control.moves set not_before = now()')
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'settled', phase: 'rolled_back' })
+  expect(await shardsAt(world, 'source')).toEqual([['acme', 0]])
 })

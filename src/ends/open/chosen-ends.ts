@@ -19,19 +19,19 @@ export function chosenEnds(
   { nameOf, ends }: NamedEnds,
   opened: ReadonlyMap<string, PlanEnd>,
 ): PlanEnd {
-  const choose = (tenant: string): readonly [string, PlanEnd] => {
-    const named: unknown = askPlan({ field: name, tenant }, () => nameOf(tenant))
-    const end = typeof named === 'string' ? opened.get(named) : undefined
-    if (typeof named === 'string' && end) return [named, end]
+  const named = new Map([...opened].map(([key, end]) => [key, { ...end, chosenAs: key }] as const))
+  const chosen = (tenant: string): Chosen => {
+    const key: unknown = askPlan({ field: name, tenant }, () => nameOf(tenant))
+    const end = typeof key === 'string' ? named.get(key) : undefined
+    if (end) return end
     const whose = JSON.stringify(tenant.slice(0, 80))
-    const message = `plan field \`${name}\` names an end for tenant ${whose}: ${notAmong(named, ends)}`
+    const message = `plan field \`${name}\` names an end for tenant ${whose}: ${notAmong(key, ends)}`
     throw new RehomeError('PLAN_INVALID', message, { tenant })
   }
-  const chosen = (tenant: string) => choose(tenant)[1]
   const at = (tenant: string, place: string): End | null => {
-    for (const [chosenAs, one] of opened) {
+    for (const one of named.values()) {
       const end = ifPlaced(() => endAtPlace(one, tenant, place))
-      if (end) return { ...end, chosenAs }
+      if (end) return asChosen(one, end)
     }
     return null
   }
@@ -50,8 +50,8 @@ export function chosenEnds(
     place: `one of ${[...opened.keys()].join(', ')}`,
     places: {
       of(tenant) {
-        const [chosenAs, end] = choose(tenant)
-        return { ...endOf(end, tenant), chosenAs }
+        const one = chosen(tenant)
+        return asChosen(one, endOf(one, tenant))
       },
       placeOf: (tenant) => placeOfTenant(chosen(tenant), tenant),
       at,
@@ -61,4 +61,13 @@ export function chosenEnds(
       await Promise.all([...opened.values()].map((end) => end.close()))
     },
   }
+}
+
+interface Chosen extends PlanEnd {
+  readonly chosenAs: string
+}
+
+/** Returns one object for all tenants of a database: what is known of an end is kept with it. */
+function asChosen({ chosenAs }: Chosen, end: End): End {
+  return end.chosenAs === chosenAs ? end : { ...end, chosenAs }
 }

@@ -69,3 +69,9 @@ test('an end that is none of the plan any longer ends the errand', () => {
     ),
   ).toThrow(expect.objectContaining({ code: 'PLAN_CHANGED' }))
 })
+
+test('all tenants of a database have one end, so that what is known of it is kept', () => {
+  const { source } = open(() => 'main')
+  expect(endOf(source, 'acme')).toBe(endOf(source, 'other'))
+  expect(endOf(source, 'acme')).toBe(source.places?.at?.('other', placeOf('main')))
+})
