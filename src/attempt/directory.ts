@@ -3,7 +3,7 @@
  * cutover's commit where that is in the directory's database, and else once the home is open. What
  * comes later is tried again until it is done; no fence waits for it.
  */
-import { homeAt, statementAt } from '../checks/directory-findings.ts'
+import { guardedAt, homeAt, statementAt } from '../checks/directory-findings.ts'
 import { now, round } from '../clock.ts'
 import type { DirectoryEvidence } from '../control/database.ts'
 import type { End } from '../ends/end.ts'
@@ -46,7 +46,7 @@ export async function tryDirectories(shard: Shard): Promise<void> {
   for (const at of [source, target]) {
     for (const home of [target, source]) {
       const also = statementAt(shard, home, at)
-      if (also && at.sql) await tryDirectory(at.sql, also)
+      if (also && at.sql) await tryDirectory(at.sql, { also, guarded: guardedAt(shard.survey, at) })
     }
   }
 }

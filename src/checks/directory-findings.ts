@@ -5,6 +5,7 @@ import { messageOf, RehomeError } from '../errors.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import { directoriesOf, type Home } from '../plan/homes/cutover-plan.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Survey } from './survey.ts'
 
 interface Moving {
   readonly plan: Plan
@@ -30,16 +31,24 @@ export function statementAt({ plan, tenant }: Moving, home: End, at: End): Direc
   }
 }
 
+/** Relations with a guard, which refuses what a cutover changes there. */
+export function guardedAt({ guarded }: Pick<Survey, 'guarded'>, { name }: End): string[] {
+  const here = guarded.filter(({ end }) => end.name === name)
+  return here.flatMap(({ table }) => [table.name, ...table.partitions])
+}
+
 /** Reads only: names, types and rights. Each attempt tries the statement itself. */
 export async function directoryFindings(
-  { plan, ends }: { readonly plan: Plan; readonly ends: Ends },
+  { plan, ends, survey }: { readonly plan: Plan; readonly ends: Ends; readonly survey: Survey },
   tenant: string,
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const at of [ends.source, ends.target]) {
     try {
       const also = statementAt({ plan, tenant }, ends.target, at)
-      if (also && at.sql) await explainDirectory(at.sql, also)
+      if (also && at.sql) {
+        await explainDirectory(at.sql, { also, guarded: guardedAt(survey, at) })
+      }
     } catch (error) {
       findings.push({ where: 'plan field `cutover.also`', message: messageOf(error) })
     }

@@ -47,10 +47,10 @@ export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
 }
 
 /** Looked at as one of the tenants. */
-async function directoriesOf({ plan, ends }: At, { tenants, ends: own }: Kind) {
+async function directoriesOf({ plan, ends }: At, { tenants, ends: own, survey }: Kind) {
   if (!plan.cutover?.also) return []
   const [tenant] = tenants ?? (await tenantsIfListed(plan, ends)) ?? []
-  return tenant === undefined ? [] : await directoryFindings({ plan, ends: own }, tenant)
+  return tenant === undefined ? [] : await directoryFindings({ plan, ends: own, survey }, tenant)
 }
 
 const nothingSeen: Finding = {

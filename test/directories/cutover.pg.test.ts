@@ -99,6 +99,37 @@ test('SQL that does not work fails its attempt before the tenant is fenced', asy
   }
 })
 
+test('a directory that the plan moves fails check, and an attempt before the tenant is fenced', async () => {
+  const own = (tenant: string) =>
+    sql`update notes set body = body || '!' where tenant_id = ${tenant}`
+  const cte = (tenant: string) => sql`with moved as (update tenants set name = name
+    where id = ${tenant} returning 1) select from moved`
+  const hidden = (tenant: string) => sql`select mark_home(${tenant})`
+  const both = `create function mark_home(tenant text) returns void language sql
+    as 'update notes set body = body || ''!'' where tenant_id = $1'`
+  const cases = [
+    { statement: own, table: 'notes', isFound: true },
+    { statement: cte, table: 'tenants', isFound: true },
+    { statement: hidden, table: 'notes', isFound: false },
+  ]
+  for (const { statement, table, isFound } of cases) {
+    await using world = await createWorld({ both, plan: { cutover: { also: statement } } })
+    await world.addTenant('acme', 3)
+    const message = expect.stringMatching(`^.cutover.also. changes "${table}" at the source, which`)
+    const findings = await world.rehome.check(world.plan())
+    const finding = { where: 'plan field `cutover.also`', message }
+    expect([table, findings]).toEqual([table, isFound ? [finding] : []])
+    await world.rehome.enqueue(world.plan())
+    await using attempts = openAttempts(world)
+    const phases = new Set<string>()
+    using _hearing = hearing('acme', ({ phase = '' }) => void phases.add(phase))
+    const error = expect.objectContaining({ code: 'DIRECTORY_NOT_UPDATED', message })
+    expect(await attempts.try('acme')).toMatchObject({ kind: 'failed', again: false, error })
+    expect([...phases]).not.toContain('fence')
+    expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
+  }
+})
+
 test('SQL that fails in the cutover leaves the tenant writable at its old home', async () => {
   await using world = await createDirectories({ ...online, attempts: 5, cutover: { also } })
   await world.rehome.enqueue(world.plan())

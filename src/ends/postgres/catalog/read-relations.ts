@@ -1,4 +1,4 @@
-/** Which relations a query of the plan reads, as the planner sees it: views are looked through. */
+/** Relations that SQL of the plan reads or changes, in the planner's view: behind views, too. */
 import type { SqlEnd } from '../../end.ts'
 import { queryPlan } from '../search-path.ts'
 
@@ -12,6 +12,26 @@ export async function readRelations(end: SqlEnd, query: string): Promise<string[
     names.add(own === schema ? name : `${own}.${name}`),
   )
   return [...names]
+}
+
+/** Relations that an explained statement changes, itself or in a `with`. */
+export function writtenRelations(rows: readonly { 'QUERY PLAN'?: unknown }[]): Relation[] {
+  const written: Relation[] = []
+  const look = (node: unknown) => {
+    if (typeof node !== 'object' || node === null) return
+    const { 'Node Type': type, 'Target Tables': targets, Plans: _, ...own } = Object(node)
+    // Partitions are among the targets.
+    if (type === 'ModifyTable')
+      collect([own, targets], (schema, name) => void written.push({ schema, name }))
+    for (const child of Object.values(node)) look(child)
+  }
+  look(rows[0]?.['QUERY PLAN'])
+  return written
+}
+
+interface Relation {
+  readonly schema: string
+  readonly name: string
 }
 
 function collect(node: unknown, tell: (schema: string, name: string) => void): void {
