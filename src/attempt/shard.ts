@@ -102,6 +102,11 @@ export interface Shard {
   readonly seen: Map<string, string>
   /** When the fence was raised, by our monotonic clock; known once it is cut over. */
   pausedSince: number | null
+  /**
+   * The end of the log at a target that this attempt did not open itself, by the target's flag.
+   * null: it keeps none, or no longer. Absent: the log began with this attempt.
+   */
+  loggedUntil?: Date | null
   phase: Phase
   rowsTotal: number
   rowsCopied: number

@@ -110,6 +110,8 @@ export interface MoveChange {
   readonly cleanupBegun?: true
   /** For how long from now the new home logs what is written there, in ms. */
   readonly windowMs?: number
+  /** Until when it does. null: it does not. */
+  readonly windowUntil?: Date | null
   readonly audited?: true
   readonly evidence?: Record<string, unknown>
   readonly message?: string
@@ -173,7 +175,7 @@ function eventOf(attempt: number, event: Told | null) {
 
 function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
   const { phase, epoch, rowsTotal, rowsCopied, cleanupBegun, evidence } = change
-  const { windowMs, audited } = change
+  const { windowMs, windowUntil, audited } = change
   const pauseMs = evidence?.pauseMs
   return {
     ...(phase !== undefined && { phase }),
@@ -191,6 +193,7 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
       window_until:
         windowMs === 0 ? sql`null` : sql`clock_timestamp() + ${windowMs} * interval '1 ms'`,
     }),
+    ...(windowUntil !== undefined && { window_until: sql`${windowUntil}::timestamptz` }),
     ...(audited && { audited_at: sql`clock_timestamp()` }),
     ...(evidence !== undefined && {
       evidence: sql`evidence || ${storableJson(evidence)}::jsonb`,

@@ -28,6 +28,7 @@ async function openTarget(shard: Shard): Promise<void> {
   const mine = { ...hold, moveId: shard.move.id, mode: 'receiving' } as const
   if (await flags.adopt(mine)) await flags.openReceived(hold)
   const flag = await flags.readFlag(hold)
+  shard.loggedUntil = flag?.captureUntil ?? null
   if (flag && flag.mode !== 'capturing')
     shard.log.warn({ mode: flag.mode }, 'the target is closed by something else')
 }

@@ -11,7 +11,7 @@ import { Caller, callers } from '../calls.ts'
 import { nameSchemaChange } from '../checks/schema-changes.ts'
 import { survey } from '../checks/survey.ts'
 import type { Move } from '../control/database.ts'
-import { claimMove, settleMove, stillHeld, touchMove } from '../control/moves.ts'
+import { claimMove, type MoveChange, settleMove, stillHeld, touchMove } from '../control/moves.ts'
 import { findRunOfMove } from '../control/runs/runs.ts'
 import { loadSharedIds } from '../copying/shared-ids.ts'
 import { endsOfMove } from '../ends/move-ends.ts'
@@ -130,9 +130,12 @@ async function live(claimed: Claimed): Promise<Outcome> {
 }
 
 /** The state of the rollback window after this errand. */
-function windowAfter({ move, plan }: Shard): { windowMs?: number; audited?: true } {
+function windowAfter(shard: Shard): Pick<MoveChange, 'windowMs' | 'windowUntil' | 'audited'> {
+  const { move, plan, loggedUntil } = shard
   const { window } = termsOf(move.errand)
   if (window === 'stays') return { audited: true }
+  // An attempt that opened the target before may have met a router that was away for days.
+  if (window === 'opens' && loggedUntil !== undefined) return { windowUntil: loggedUntil }
   return { windowMs: window === 'opens' ? plan.rollback.windowMs : 0 }
 }
 

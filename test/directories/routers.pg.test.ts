@@ -44,6 +44,30 @@ test('a router that is away is called until it answers, and the tenant works mea
   expect(router.homeOf('acme')).toBe('source')
 })
 
+test('a rollback window began when the home opened, however late its router answers', async () => {
+  const router = createRouter()
+  const plan = { cutover: { onMoved: router.onMoved }, rollback: { windowMs: 3_600_000 } }
+  await using world = await createWorld({ plan })
+  for (const tenant of ['acme', 'other']) await world.addTenant(tenant, 3)
+  const { runId } = await world.rehome.enqueue(world.plan())
+  await using attempts = openAttempts(world)
+  router.failFor(2)
+  for (const tenant of ['acme', 'other']) {
+    expect(await attempts.try(tenant)).toMatchObject({ kind: 'failed', again: true })
+  }
+  // The router of one was away for half of the window, that of the other for longer than it.
+  await world.target.pool.query(`update rehome.tenant_flags set expires_at = expires_at - '30 min'::interval,
+    capture_until = capture_until - '30 min'::interval where tenant_id = 'acme'`)
+  await world.target.pool.query(`delete from rehome.tenant_flags where tenant_id = 'other'`)
+  await world.control.pool.query('update rehome_control.moves set not_before = now()')
+  const { rows } = await world.target.pool.query('select capture_until from rehome.tenant_flags')
+  const ends = { acme: rows[0].capture_until, other: null }
+  for (const [tenant, window_until] of Object.entries(ends)) {
+    expect(await attempts.try(tenant)).toMatchObject({ kind: 'settled', phase: 'moved' })
+    expect(await moveOf(world, runId ?? '', tenant)).toMatchObject({ window_until })
+  }
+})
+
 /** Routes as PgDog's documentation of `lookup_query` has it, with `lookup_result = "shard"`. */
 function createLookupRouter({ source, target }: World) {
   const query = 'select shard_id from tenants_of_shards where id = $1'
