@@ -19,12 +19,13 @@ export function askPlan<T>({ field, tenant }: Placed, ask: () => T): T {
   }
 }
 
-/** null: the plan has no place for the tenant there. */
-export function ifPlaced<T>(look: () => T): T | null {
+/** null: the plan has no place for the tenant there, for the reason that is added to `reasons`. */
+export function ifPlaced<T>(look: () => T, reasons: string[] = []): T | null {
   try {
     return look()
   } catch (error) {
-    if (error instanceof RehomeError && error.code === 'PLAN_INVALID') return null
-    throw error
+    if (!(error instanceof RehomeError) || error.code !== 'PLAN_INVALID') throw error
+    reasons.push(error.message)
+    return null
   }
 }

@@ -6,6 +6,7 @@ import type { Control } from '../../control/database.ts'
 import { type LastMove, lastMoveOf, movedTenants } from '../../control/homes.ts'
 import { type End, endOf, failedAt, type PlanEnd, type PlanEnds } from '../../ends/end.ts'
 import { type Flag, wholeApplication } from '../../ends/flags.ts'
+import { ifPlaced } from '../../ends/placing.ts'
 import { unlessGone } from '../../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../../errors.ts'
 import { inParallel } from '../../parallel.ts'
@@ -131,8 +132,14 @@ async function lookFor(
   tenant: string,
 ): Promise<Whereabouts> {
   const ends = new Map<string, Standing>()
-  for (const { plan, ends: both, named } of opened) {
-    const own = [both.source, both.target, ...named.values()].map((end) => endOf(end, tenant))
+  const unplaced: string[] = []
+  const at = (end: PlanEnd) => ifPlaced(() => [endOf(end, tenant)], unplaced) ?? []
+  const plans = opened.map((one) => ({ ...one, source: at(one.ends.source) }))
+  const isPlaced = ({ source }: { source: readonly End[] }) => source.length > 0
+  // A tenant that has not moved is at the first source that a plan has for it.
+  const inOrder = [...plans.filter(isPlaced), ...plans.filter((one) => !isPlaced(one))]
+  for (const { plan, ends: both, source, named } of inOrder) {
+    const own = [...source, ...[both.target, ...named.values()].flatMap(at)]
     const unseen = new Map(own.map((end) => [end.place, end] as const))
     for (const place of ends.keys()) unseen.delete(place)
     const looks = [...unseen.values()].map((end) => standingAt(end, plan, tenant))
@@ -141,6 +148,11 @@ async function lookFor(
     }
   }
   const move = await lastMoveOf(control, tenant, [...ends.keys()])
+  const isKnown = plans.some(isPlaced) || (move?.home !== undefined && ends.has(`${move.home}`))
+  const [reason = ''] = unplaced
+  if (!isKnown) {
+    return { tenant, move, home: null, writes: 'refused', reason, ends: [...ends.values()] }
+  }
   return { tenant, move, ...homeAmong([...ends.values()], move), ends: [...ends.values()] }
 }
 

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { homeAmong, type Standing } from '../../../src/coordinator/fleet/where.ts'
 import { endReadOnly, startReadOnly } from '../../../src/ends/postgres/fence/read-only.ts'
+import { postgres } from '../../../src/plan/endpoint.ts'
+import { byList } from '../../../src/plan/homes/placement.ts'
 import { createShapesWorld } from '../../helpers/schemas/shapes.ts'
 
 const end = (place: string, change: Partial<Standing> = {}): Standing => {
@@ -77,4 +79,33 @@ test('a tenant is found at its home before a move, after it, and when it is back
   await expect(asking([])).rejects.toMatchObject({ code: 'USAGE' })
   const billing = world.plan({ scope: 'billing' })
   await expect(asking([...plans, billing])).rejects.toMatchObject({ code: 'USAGE' })
+})
+
+test('a tenant that one plan cannot place is found by the others, or has no home and a reason', async () => {
+  const shapes = { source: 'column', target: 'column' } as const
+  await using world = await createShapesWorld({ shapes, tenants: ['acme', 'other'] })
+  const place = (url: string) => `${new URL(url).host}${new URL(url).pathname}`
+  const ends = {
+    main: postgres({ urlFrom: 'SOURCE_URL' }),
+    eu: postgres({ urlFrom: 'TARGET_URL' }),
+  }
+  const homes = byList({ other: 'eu' })
+  const partial = world.plan({
+    name: 'partial',
+    ends,
+    source: homes,
+    target: 'main',
+    tenants: ['other'],
+  })
+  const look = (plans: (typeof partial)[], tenant: string) => world.rehome.where(plans, tenant)
+  const source = place(world.source.url)
+  expect(await look([partial, world.plan()], 'acme')).toMatchObject({ home: source, reason: null })
+  const reason = expect.stringContaining('tenant "acme"')
+  expect(await look([partial], 'acme')).toMatchObject({ home: null, writes: 'refused', reason })
+  expect(await look([partial], 'other')).toMatchObject({ home: place(world.target.url) })
+  await world.move('acme')
+  expect(await look([partial], 'acme')).toMatchObject({ home: place(world.target.url) })
+  const all: string[] = []
+  await world.rehome.whereAll([partial, world.plan()], ({ tenant }) => void all.push(tenant))
+  expect(all).toEqual(['acme', 'other'])
 })
