@@ -2,6 +2,7 @@
  * Homes that are databases of single tenants: opened when a tenant is worked for, and closed again
  * when others are, so that an application holds pools to some of them only.
  */
+import { RehomeError } from '../errors.ts'
 import { type HomeOptions, homeOf, type KnownHome } from './home.ts'
 
 export interface DatabasesOptions<Db> {
@@ -20,7 +21,7 @@ export interface DatabasesOptions<Db> {
 export type KnownHomes<Db> = Pick<ReadonlyMap<string, KnownHome<Db>>, 'get' | 'values' | 'size'>
 
 export interface TenantDatabases<Db> extends KnownHomes<Db> {
-  /** Closes those that are open. */
+  /** Closes those that are open, and opens no other. Repeating it changes nothing. */
   close(): Promise<void>
 }
 
@@ -39,7 +40,11 @@ export function withDatabases<Db>(
 ): TenantDatabases<Db> {
   /** The one that was used last comes last. */
   const opened = new Map<string, Opened<Db>>()
+  let isClosed = false
   const at = (place: string): Opened<Db> => {
+    if (isClosed) {
+      throw new RehomeError('USAGE', `the homes were closed: "${place}" is not opened again`)
+    }
     const one = opened.get(place) ?? { home: homeOf(place, { place, ...open(place) }), users: 0 }
     opened.delete(place)
     opened.set(place, one)
@@ -67,8 +72,10 @@ export function withDatabases<Db>(
     values: () => listed.values(),
     size: listed.size + mostDefault,
     async close() {
-      await Promise.all([...opened.values()].map(({ home }) => close(home.db)))
+      isClosed = true
+      const open = [...opened.values()]
       opened.clear()
+      await Promise.all(open.map(({ home }) => close(home.db)))
     },
   }
 }

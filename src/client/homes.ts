@@ -76,7 +76,7 @@ export interface Homes<Db> {
    * was aborted. Never throws.
    */
   untilWritable(tenant: string, options?: UntilOptions): Promise<boolean>
-  /** Changes are heard of, from every home. */
+  /** Changes are heard of, from every home. false with `databases`: they are not listened to. */
   isListening(): boolean
   /** Ends its own connections; the pools are the application's. */
   close(): Promise<void>
@@ -135,7 +135,7 @@ export function createHomes<Db>(options: HomesOptions<Db>): Homes<Db> {
     async untilWritable(tenant, { ms = holdMs, signal } = {}) {
       return await untilWritable(at, { tenant, deadline: now() + ms, signal })
     },
-    isListening: () => listeners.hearsAll(),
+    isListening: () => !databases && listeners.hearsAll(),
     close,
     [Symbol.asyncDispose]: close,
   }
