@@ -163,7 +163,8 @@ const auditsMax = 20
 
 /**
  * Walks from one end of windows to the next, so that windows that have ended cost nothing, however
- * many they are. A tenant that another run is busy with cannot be audited, and is passed over.
+ * many they are. Of all of these the moves that were not audited for longest come first: a tenant
+ * whose window ends last has its turn, too. A tenant that another run is busy with is passed over.
  */
 export const auditsText = `
   with recursive groups as (
@@ -183,7 +184,7 @@ export const auditsText = `
         where o.tenant_id = m.tenant_id and o.open
           and array[o.scope, o.target_scope] && array[m.scope, m.target_scope])
     order by coalesce(m.audited_at, m.updated_at) limit ${auditsMax}) m
-  limit ${auditsMax}`
+  order by coalesce(m.audited_at, m.updated_at) limit ${auditsMax}`
 
 /** Moved tenants of the plan's runs whose way back was not tried for so long. At most 20. */
 export async function movesToAudit(

@@ -250,3 +250,12 @@ test('audits that are due are asked for in turn', async () => {
   }
   expect(sizes).toEqual([20, 20, 5, 0])
 })
+
+test('a tenant is audited in its turn, although windows of many others end before', async () => {
+  await using world = await controlWith(45)
+  await world.control.pool.query(inWindow(`now() + interval '1 d'`), ['run'])
+  await world.set(`audited_at = now() - interval '10 min'`)
+  await world.set(`audited_at = null, window_until = now() + interval '9 d' where tenant_id = 't7'`)
+  const due = await movesToAudit(world.control, { name: 'plan', fingerprint: 'text' }, 60_000)
+  expect([due.length, due[0]?.tenant_id]).toEqual([20, 't7'])
+})
