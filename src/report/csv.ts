@@ -33,6 +33,7 @@ const cellsOf: Readonly<Record<string, (tenant: TenantLine, run: string) => Cell
     tables.map(({ table, digest }) => `${table} ${digest ?? 'not compared'}`).join(', '),
   not_proven: ({ notProven }) =>
     notProven.map(({ kind, where, detail }) => `${kind} ${where}: ${detail}`).join('; '),
+  events_removed: ({ eventsRemoved }) => eventsRemoved,
   asked_by: ({ events }) => askedOf(events).join('; '),
 }
 

@@ -73,8 +73,14 @@ ${fact('rehome', `version ${run.rehomeVersion}`)}
 ${run.rehearsal ? fact('Kind', 'rehearsal: no tenant moves') : null}
 ${run.paused === null ? null : fact('Paused', run.paused)}
 ${fact('Waves', `${run.wave} of ${run.waveCount} begun`)}
+${run.eventsRemovedUntil === null ? null : fact('Events', removedText(run.eventsRemovedUntil))}
 ${fact('This report', `made by ${generatedBy}, ${utc(generatedAt)}, with version ${generatorVersion}`)}
 </table>`
+}
+
+function removedText(until: Date): string {
+  return `removed by the retention, of errands that ended up to ${utc(until)}: failures, durations
+and who asked for errands are unknown`
 }
 
 function sealSection(keyId: string | null): Html {
@@ -129,7 +135,7 @@ function tenantRows(tenant: TenantLine): Html {
   ]
   return html`<tbody class="tenant">
 <tr><td><b>${tenant.tenant}</b></td><td>${tenant.phase}${tenant.open ? ` (${tenant.errand})` : ''}</td>
-<td class="n">${tenant.wave}</td><td class="n">${tenant.attempts}</td><td class="n">${tenant.failures}</td>
+<td class="n">${tenant.wave}</td><td class="n">${tenant.attempts}</td><td class="n">${shown(tenant.failures)}</td>
 <td class="n">${number(tenant.rowsCopied)}</td><td>${verdict(tenant)}</td>
 <td class="n">${span(tenant.pauseMs)}</td><td class="n">${span(tenant.durationMs)}</td></tr>
 <tr><td colspan="9"><ul>${facts.map((fact) => html`<li>${fact}</li>`)}</ul></td></tr>

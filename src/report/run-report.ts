@@ -48,6 +48,8 @@ export interface ReportHead {
     readonly waveCount: number
     readonly waves: unknown
     readonly stopWhen: unknown
+    /** Events of errands that ended up to then were removed. null: none were. */
+    readonly eventsRemovedUntil: Date | null
   }
   readonly runEvents: readonly RunEventReport[]
 }
@@ -154,6 +156,7 @@ function runOf(run: Run): ReportHead['run'] {
     waveCount: run.wave_count,
     waves: run.waves,
     stopWhen: run.stop_when,
+    eventsRemovedUntil: run.events_gone_until,
   }
 }
 

@@ -43,9 +43,11 @@ export interface TenantReport {
   readonly errand: string
   readonly open: boolean
   readonly attempts: number
-  /** Attempts that ended with an error, also if a later one went well. */
-  readonly failures: number
+  /** Attempts that ended with an error, also if a later one went well. null: unknown. */
+  readonly failures: number | null
   readonly error: { code: string; message: string; phase: string | null } | null
+  /** A retention has removed events: failures and times are unknown, and `events` is incomplete. */
+  readonly eventsRemoved: boolean
   readonly startedAt: Date | null
   readonly endedAt: Date | null
   /** From the start of the first attempt to the end of the move, with the waits in between. */
@@ -65,7 +67,7 @@ export interface TenantReport {
   readonly events: readonly EventReport[]
 }
 
-export function tenantReportOf({ move, events }: MoveWithEvents): TenantReport {
+export function tenantReportOf({ move, events, eventsRemoved }: MoveWithEvents): TenantReport {
   const evidence = readEvidence(move.evidence)
   const failed = events.filter(({ kind }) => kind === 'failed' || kind === 'waiting')
   return {
@@ -75,9 +77,10 @@ export function tenantReportOf({ move, events }: MoveWithEvents): TenantReport {
     errand: move.errand,
     open: move.open,
     attempts: move.attempt,
-    failures: failed.length,
+    failures: eventsRemoved ? null : failed.length,
     error: errorOf(move),
-    ...spanOf(events),
+    eventsRemoved,
+    ...spanOf(eventsRemoved ? [] : events),
     pauseMs: evidence.pauseMs ?? move.pause_ms,
     rollbackPauseMs: evidence.rollbackPauseMs,
     phaseMs: evidence.phaseMs,

@@ -99,7 +99,11 @@ test('a tenant has what was compared, when, and who asked for it; and no secret'
     event(500, 'asked rollback asked for by ann', asked),
     event(501, 'settled rolled_back'),
   ]
-  const report = tenantReportOf({ move: moveOf('acme', { attempt: 2 }), events })
+  const report = tenantReportOf({
+    move: moveOf('acme', { attempt: 2 }),
+    events,
+    eventsRemoved: false,
+  })
   expect(report).toMatchObject({
     ...{ tenant: 'acme', attempts: 2, failures: 1, pauseMs: 120, durationMs: 3000 },
     ...{ startedAt: at(0), endedAt: at(3), notProven: [], hash: 'md5' },
@@ -118,7 +122,11 @@ test('everything that was not proven is named', () => {
     straysUnseen: true,
     unproven: [{ where: 'source', message: 'writes are kept out by the application alone' }],
   }
-  const { notProven } = tenantReportOf({ move: moveOf('acme', { evidence }), events: [] })
+  const { notProven } = tenantReportOf({
+    move: moveOf('acme', { evidence }),
+    events: [],
+    eventsRemoved: false,
+  })
   expect(notProven.map(({ kind, where }) => `${kind} ${where}`)).toEqual([
     'not-compared lines',
     'columns-not-compared notes',
@@ -131,7 +139,11 @@ test('everything that was not proven is named', () => {
 
 test('evidence of another shape is read as none', () => {
   const evidence = { verified: 'x', copied: [1], straysUnseen: 7, source: 3, pauseMs: 'long' }
-  const report = tenantReportOf({ move: moveOf('acme', { evidence }), events: [] })
+  const report = tenantReportOf({
+    move: moveOf('acme', { evidence }),
+    events: [],
+    eventsRemoved: false,
+  })
   expect(report).toMatchObject({ tables: [], notProven: [], pauseMs: 120, durationMs: null })
 })
 
@@ -139,7 +151,11 @@ test('times are counted in bars from the first to the last one', () => {
   const totals = createTotals()
   const pauses = [3, 4, 30, 0.5, null]
   for (const [i, pauseMs] of pauses.entries()) {
-    const tenant = tenantReportOf({ move: moveOf(`t${i}`, { pause_ms: pauseMs }), events: [] })
+    const tenant = tenantReportOf({
+      move: moveOf(`t${i}`, { pause_ms: pauseMs }),
+      events: [],
+      eventsRemoved: false,
+    })
     totals.add(tenant)
   }
   const { pauses: found, durations } = totals.end()
@@ -155,4 +171,20 @@ test('times are counted in bars from the first to the last one', () => {
     ],
   ])
   expect(durations).toMatchObject({ count: 0, medianMs: null, bars: [] })
+})
+
+test('a report on removed events has neither a count of failures nor times', async () => {
+  const events = [event(9, 'phase cleanup'), event(10, 'settled cleaned')]
+  const tenant = tenantReportOf({ move: moveOf('acme'), events, eventsRemoved: true })
+  const unknown = { failures: null, startedAt: null, endedAt: null, durationMs: null }
+  expect(tenant).toMatchObject({ ...unknown, eventsRemoved: true, attempts: 1 })
+  const removed = collected(['acme'], 'tester', at(30))
+  const page = await textOf(removed, 'html')
+  expect(page).toMatch(/removed by the retention, of errands that ended up to 2026-01-01 00:00:30/)
+  expect(page).toContain('<td class="n">–</td>')
+  const [head = '', line = ''] = (await textOf(removed, 'csv')).split('\r\n')
+  const cell = (name: string) => line.split(',')[head.split(',').indexOf(name)]
+  expect([cell('failures'), cell('started_at'), cell('events_removed')]).toEqual(['', '', 'true'])
+  const { report } = JSON.parse(await textOf(removed, 'json'))
+  expect(report.run.eventsRemovedUntil).toBe(at(30).toISOString())
 })

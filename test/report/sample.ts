@@ -45,8 +45,16 @@ export const lived = [
   event(3, 'settled moved'),
 ]
 
-export function collected(tenants: readonly string[], by = 'tester'): Collected {
-  const reports = tenants.map((tenant) => tenantReportOf({ move: moveOf(tenant), events: lived }))
+export function collected(
+  tenants: readonly string[],
+  by = 'tester',
+  eventsRemovedUntil: Date | null = null,
+): Collected {
+  const eventsRemoved = eventsRemovedUntil !== null
+  const events = eventsRemoved ? [] : lived
+  const reports = tenants.map((tenant) =>
+    tenantReportOf({ move: moveOf(tenant), events, eventsRemoved }),
+  )
   const totals = createTotals()
   for (const tenant of reports) totals.add(tenant)
   return {
@@ -57,6 +65,7 @@ export function collected(tenants: readonly string[], by = 'tester'): Collected 
         ...{ scope: 'default', source: 'db1:5432/a', target: 'db2:5432/b', enqueuedBy: by },
         ...{ enqueuedAt: at(0), rehearsal: false, priority: 'normal', paused: null },
         ...{ attemptsMax: 3, wave: 1, waveCount: 1, waves: null, stopWhen: null },
+        eventsRemovedUntil,
       },
       runEvents: [{ at: at(1), kind: 'paused', by, reason: `because of ${by}`, data: { by } }],
     },

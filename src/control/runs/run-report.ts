@@ -32,6 +32,8 @@ export type ReportedEvent = Pick<
 export interface MoveWithEvents {
   readonly move: ReportedMove
   readonly events: readonly ReportedEvent[]
+  /** A retention has removed events of the run. */
+  readonly eventsRemoved: boolean
 }
 
 export interface RunReader {
@@ -63,7 +65,7 @@ export async function readRunAtOnce<T>(
       'select * from rehome_control.run_events where run_id = $1 order by id',
       [runId],
     )
-    const moves = () => pagesOf(client, runId)
+    const moves = () => pagesOf(client, run)
     return await work({ at: run.now, run, runEvents: decided.rows, moves })
   })
 }
@@ -74,18 +76,18 @@ const nextMoves = `select ${columns.join(', ')} from rehome_control.moves
 const theirEvents = `select move_id, at, attempt, kind, phase, message, data
   from rehome_control.events where move_id = any($1) order by move_id, id`
 
-async function* pagesOf(
-  client: Client,
-  runId: string,
-): AsyncGenerator<MoveWithEvents, void, undefined> {
+async function* pagesOf(client: Client, run: Run): AsyncGenerator<MoveWithEvents, void, undefined> {
+  const eventsRemoved = run.events_gone_until !== null
   let after: string | null = null
   for (;;) {
-    const page: { rows: ReportedMove[] } = await client.query(nextMoves, [runId, after])
+    const page: { rows: ReportedMove[] } = await client.query(nextMoves, [run.id, after])
     const ids = page.rows.map((move) => move.id)
     const { rows: events } = await client.query<ReportedEvent>(theirEvents, [ids])
     const byMove = new Map<string, ReportedEvent[]>(ids.map((id) => [id, []]))
     for (const event of events) byMove.get(event.move_id)?.push(event)
-    for (const move of page.rows) yield { move, events: byMove.get(move.id) ?? [] }
+    for (const move of page.rows) {
+      yield { move, events: byMove.get(move.id) ?? [], eventsRemoved }
+    }
     if (page.rows.length < tenantsAPage) return
     after = page.rows.at(-1)?.tenant_id ?? null
   }
