@@ -161,9 +161,21 @@ const nextEnd = (runId: string, condition: string) => `
 /** Audits that are asked for at once. */
 const auditsMax = 20
 
+/** The moves of the group `g` that were not audited for longest. */
+const dueIn = (columns: 'm.*' | 'audited', most: number) => `
+  select ${columns} from rehome_control.moves m
+    cross join lateral (select coalesce(m.audited_at, m.updated_at) as audited) a
+  where ${canBeAudited} and m.run_id = g.run_id and ${endText('m.window_until')} = g.ends
+    and m.window_until > statement_timestamp()
+    and audited < statement_timestamp() - $3 * interval '1 ms'
+    and not exists (select from rehome_control.moves o
+      where o.tenant_id = m.tenant_id and o.open
+        and array[o.scope, o.target_scope] && array[m.scope, m.target_scope])
+  order by audited limit ${most}`
+
 /**
  * Walks from one end of windows to the next, so that windows that have ended cost nothing, however
- * many they are. Of all of these the moves that were not audited for longest come first: a tenant
+ * many they are. Reads moves of the groups with those that were not audited for longest: a tenant
  * whose window ends last has its turn, too. A tenant that another run is busy with is passed over.
  */
 export const auditsText = `
@@ -175,15 +187,10 @@ export const auditsText = `
     select g.run_id, n.ends from groups g
       cross join lateral (${nextEnd('g.run_id', '> g.ends')}) n
   )
-  select m.* from groups g cross join lateral (
-    select m.* from rehome_control.moves m
-    where ${canBeAudited} and m.run_id = g.run_id and ${endText('m.window_until')} = g.ends
-      and m.window_until > statement_timestamp()
-      and coalesce(m.audited_at, m.updated_at) < statement_timestamp() - $3 * interval '1 ms'
-      and not exists (select from rehome_control.moves o
-        where o.tenant_id = m.tenant_id and o.open
-          and array[o.scope, o.target_scope] && array[m.scope, m.target_scope])
-    order by coalesce(m.audited_at, m.updated_at) limit ${auditsMax}) m
+  select m.* from (
+    select g.run_id, g.ends from groups g cross join lateral (${dueIn('audited', 1)}) m
+    order by m.audited limit ${auditsMax}) g
+  cross join lateral (${dueIn('m.*', auditsMax)}) m
   order by coalesce(m.audited_at, m.updated_at) limit ${auditsMax}`
 
 /** Moved tenants of the plan's runs whose way back was not tried for so long. At most 20. */
