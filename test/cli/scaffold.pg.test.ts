@@ -1,4 +1,4 @@
-// `rehome scaffold` on schemas of four shapes: the plan that it prints names every table, and
+// `rehome scaffold` on schemas of five shapes: the plan that it prints names every table, and
 // `rehome check` accepts it as it is.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -59,6 +59,24 @@ const schemas = {
     insert into users values (1);
     insert into memberships values (1, 1), (2, 1);
     insert into roles values (1, null, 'owner'), (2, 1, 'guest')`,
+  joined: `
+    create table accounts (id bigint primary key);
+    create table contacts (id bigint primary key, account_id bigint references accounts);
+    create table favorites (account_id bigint not null references accounts,
+      contact_id bigint not null references contacts, primary key (account_id, contact_id));
+    create table contact_notes (id bigint primary key,
+      contact_id bigint not null references contacts);
+    create table comments (id bigint primary key, commentable_type text, commentable_id bigint);
+    create table users (id bigint primary key);
+    create table members (account_id bigint not null references accounts,
+      user_id bigint not null references users, primary key (account_id, user_id));
+    insert into accounts values (1), (2);
+    insert into contacts values (1, 1), (2, 2);
+    insert into contact_notes values (1, 1), (2, 2);
+    insert into users values (1);
+    insert into members values (1, 1), (2, 1);
+    insert into comments select n, 'User', 1 from generate_series(1, 10000) n;
+    insert into comments values (10001, 'Contact', 1)`,
 } as const
 type Shape = keyof typeof schemas
 
@@ -98,7 +116,13 @@ describe.each<[Shape, string[], string[], number]>([
   ['everywhere', ['events', 'organizations', 'projects', 'tags'], ['schema_migrations'], 0],
   ['chains', ['boards', 'cards', 'checklist_items', 'checklists', 'workspaces'], [], 0],
   ['either', ['accounts', 'invoices', 'line_taxes', 'lines', 'orders'], [], 0],
-  ['shared', ['memberships', 'plans', 'posts', 'roles', 'teams', 'users'], ['sessions'], 0],
+  ['shared', ['memberships', 'plans', 'posts', 'roles', 'teams', 'users'], ['sessions'], 1],
+  [
+    'joined',
+    ['accounts', 'contact_notes', 'contacts', 'favorites', 'members', 'users'],
+    ['comments'],
+    1,
+  ],
 ])('a schema of the shape "%s"', (schema, moving, staying, decisions) => {
   test('becomes a plan with all its tables, which check accepts', async () => {
     const { text, plan } = await scaffold(schema, '--target', 'TARGET_URL')
@@ -119,6 +143,15 @@ test('keys, doubts and the rows of no tenant stand in the plan', async () => {
   const shared = (await scaffold('shared')).text
   expect(shared).toMatch(
     /guessed: [^\n]*null in 1 of 2 sampled rows\n {4}table\('roles', \{ nobody: 'stay' \}\)/,
+  )
+})
+
+test('rows that a sample leaves out are a decision of a person', async () => {
+  expect((await scaffold('joined')).text).toMatch(
+    /decide: "commentable_id" refers to [^\n]*other types may follow[^\n]*\n {4}'comments',/,
+  )
+  expect((await scaffold('shared')).text).toMatch(
+    /decide: "user_id" refers to "users"[^\n]*its rows stay[^\n]*\n {4}'sessions',/i,
   )
 })
 

@@ -12,7 +12,6 @@ import { joinedTables } from './joined-tables.ts'
 import {
   type Found,
   isFilled,
-  isShared,
   isTenants,
   type Known,
   refersForTenants,
@@ -22,12 +21,8 @@ import { mayRefer } from './named-references.ts'
 import { tableOfType, typeColumns } from './polymorphic.ts'
 import { keyColumnsTo, type TenantCandidate, tellsTenants } from './tenant-candidates.ts'
 import { throughAnyKey, throughFilledKey, throughKey, throughKnownKeys } from './ways-by-key.ts'
-import {
-  ofSharedByName,
-  referredByName,
-  throughIndexedReference,
-  throughUndeclaredKey,
-} from './ways-by-name.ts'
+import { referredByName, throughIndexedReference, throughUndeclaredKey } from './ways-by-name.ts'
+import { besideStaying, ofShared, ofSharedByName, ofSharedByType } from './ways-of-shared.ts'
 
 const ways: readonly Way[] = [
   byColumn,
@@ -48,6 +43,7 @@ const sharedWays: readonly Way[] = [
   ofSharedByName,
   ofSharedByType,
   byUnknownType,
+  besideStaying,
 ]
 
 export function classify(
@@ -56,7 +52,7 @@ export function classify(
   sample: Sample = new Map(),
 ): ClassifiedTable[] {
   const classified = new Map<string, ClassifiedTable>()
-  const joined = joinedTables(catalog, tenant)
+  const joined = joinedTables(catalog, tenant, sample)
   const context = { catalog, tenant, sample, found: classified, joined }
   // What a later way has found may be a parent for an earlier one.
   const all = [...ways.map(unlessJoined), ...sharedWays]
@@ -139,22 +135,6 @@ function byType(table: CatalogTable, context: Known): Found | null {
   return one.belonging.targets.length > 0 ? one : null
 }
 
-/** Types that name tables with rows of everybody alone. */
-function ofSharedByType(table: CatalogTable, context: Known): Found | null {
-  const columns = typeColumns(table)
-  const types = context.sample.get(table.name)?.types?.[columns?.type ?? ''] ?? []
-  const [parent, ...more] = types.map((type) => {
-    const tables = [...context.catalog.tables.values()].filter(({ name }) =>
-      isShared(name, context),
-    )
-    return columns && tableOfType(type, columns.id, tables)?.name
-  })
-  if (!columns || !parent || more.includes(undefined)) return null
-  const { type, id } = columns
-  const why = `"${id.name}" refers to rows that no tenant owns, by "${type}"`
-  return { belonging: { kind: 'of shared', columns: [id.name], parent }, why }
-}
-
 function byUnknownType(table: CatalogTable, { catalog, sample, found }: Known): Found | null {
   const columns = typeColumns(table)
   if (!columns) return null
@@ -228,16 +208,10 @@ function isReferredOnce(referring: Referring, sample: Sample): boolean {
   return values >= distinctMin && distinct[column] === values
 }
 
-function ofShared(table: CatalogTable, context: Known): Found | null {
-  const key = keysOfTable(table).find(({ parent }) => isShared(parent, context))
-  if (!key) return null
-  const { columns, parent } = key
-  const why = `"${columns.join(', ')}" refers to "${parent}", whose rows no tenant owns`
-  return { belonging: { kind: 'of shared', columns, parent }, why }
-}
-
 function nullDoubt(table: CatalogTable, columns: readonly string[], sample: Sample): string[] {
   const nulls = sample.get(table.name)?.nulls[columns[0] ?? ''] ?? 0
   if (nulls > 0) return [`it is null in ${nulls} of ${sample.get(table.name)?.rows} sampled rows`]
-  return isFilled(table, columns, sample) === 'no' ? ['it may be null'] : []
+  const filled = isFilled(table, columns, sample)
+  if (filled === 'in the sample') return ['it may be null, and is in no row of the sample']
+  return filled === 'no' ? ['it may be null'] : []
 }

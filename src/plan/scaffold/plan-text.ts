@@ -2,10 +2,11 @@
  * A plan as a person would write it, from what was found out about a schema. What a plan cannot
  * say is excluded with a `// decide:`, so no table is missing and none moves by mistake. Pure.
  */
-import { ident, literal, qualified } from '../../quote.ts'
-import type { Catalog, CatalogTable, CatalogUnique } from '../catalogs/catalog.ts'
+import { ident, literal } from '../../quote.ts'
+import type { Catalog, CatalogTable } from '../catalogs/catalog.ts'
 import type { Belonging, ClassifiedTable, KeyTo, Referrer, TypeTarget } from './belonging.ts'
 import { columnsText, oneLine, property, quote, template, upperFirst } from './code-text.ts'
+import { keyTextOf } from './key-text.ts'
 import {
   isDeclared,
   isPlannable,
@@ -199,7 +200,7 @@ function planned(
     const comment = 'decide: the target has no such table: set `to`, or leave the rows'
     return { in: 'exclude', group: scaffoldGroups.undecided, code: quote(name), comment }
   }
-  const key = table ? keyOf(table, source.schema) : {}
+  const key = table ? keyTextOf(table, source.schema) : {}
   const drop = there ? missingAt(there, table) : []
   const options = [
     ...at.options,
@@ -222,12 +223,18 @@ function undecided(one: ClassifiedTable, instead: string): Entry {
   return excluded(one, 'undecided', instead)
 }
 
+/**
+ * A table none of whose rows moves. It has a `decide`, unless the schema alone connects it with no
+ * tenant: `check` accepts what is excluded, and cannot find rows that a wrong guess leaves behind.
+ */
 function excluded(
   { table, why, doubt }: ClassifiedTable,
   group: 'undecided' | 'shared' | 'none',
-  instead?: string,
+  remedy?: string,
 ): Entry {
   const facts = doubt ? `${why}; ${doubt}` : why
+  const isSure = group === 'none' && doubt === undefined
+  const instead = remedy ?? (isSure ? undefined : 'its rows stay: confirm that, or plan the table')
   const comment = instead ? `decide: ${facts}. ${upperFirst(instead)}` : facts
   return { in: 'exclude', group: scaffoldGroups[group], code: quote(table), comment }
 }
@@ -248,28 +255,6 @@ function outside({ source, tables }: Scaffold): Entry[] {
 
 function pathText({ table, columns }: Referrer): string {
   return `${table}.${columns[0]}`
-}
-
-function keyOf(table: CatalogTable, schema: string): { option?: string; comment?: string } {
-  const { uniques, columns, name } = table
-  if (uniques.some(({ primary }) => primary)) return {}
-  const mayBeNull = (unique: CatalogUnique) =>
-    unique.columns.filter((own) => !columns.some((one) => one.name === own && one.notNull))
-  const unique = uniques.find((one) => mayBeNull(one).length === 0) ?? uniques[0]
-  if (!unique) {
-    return { comment: 'decide: it has no primary key and no unique index: set `key`' }
-  }
-  const option = `key: [${unique.columns.map(quote).join(', ')}]`
-  const fact = `it has no primary key, and "${unique.name}" is unique`
-  const nullable = mayBeNull(unique)
-  const names = nullable.map((own) => `"${own}"`).join(' and ')
-  if (nullable.length === 0) return { option, comment: `guessed: ${fact}` }
-  const changes = nullable.map((own) => `alter column ${ident(own)} set not null`)
-  const remedy = `alter table ${qualified(schema, name)} ${changes.join(', ')}`
-  return {
-    option,
-    comment: `decide: ${fact}, but ${names} may be null: \`${remedy}\` at both ends`,
-  }
 }
 
 function missingAt(there: CatalogTable, here: CatalogTable | undefined): string[] {

@@ -1,14 +1,7 @@
 /** Ways to a tenant that only the names of columns tell. Pure. */
 import type { CatalogTable } from '../catalogs/catalog.ts'
 import type { KeyTo } from './belonging.ts'
-import {
-  type Found,
-  isFilled,
-  isShared,
-  isTenants,
-  type Known,
-  refersForTenants,
-} from './known-tables.ts'
+import { type Found, isFilled, isTenants, type Known, refersForTenants } from './known-tables.ts'
 import { type NamedReference, namedByRole, namedReferences } from './named-references.ts'
 
 /** One that each row has, and that an index begins with: rows are found by it. */
@@ -81,15 +74,4 @@ export function referredByName(table: CatalogTable, { catalog, found }: Known): 
   const names = by.map((one) => `"${one.table}.${one.columns[0]}"`)
   const why = `${names.join(', ')} is named as a reference to it, and no foreign key declares it`
   return { belonging: { kind: 'shared', by }, why, doubt: 'only names suggest it' }
-}
-
-/** Sessions of users, where no foreign key declares whose they are. */
-export function ofSharedByName(table: CatalogTable, { catalog, found }: Known): Found | null {
-  const tables = [...catalog.tables.values()]
-  const parents = tables.filter(({ name }) => name !== table.name && isShared(name, { found }))
-  const [reference] = namedByRole(table, { parents, tables })
-  if (!reference) return null
-  const { column, parent } = reference
-  const why = `"${column}" is named as a reference to "${parent}", whose rows no tenant owns`
-  return { belonging: { kind: 'of shared', columns: [column], parent }, why }
 }

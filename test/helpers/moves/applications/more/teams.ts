@@ -59,7 +59,7 @@ export const teams: RealApplication = {
   lines: [
     `columns: { drop: ['current_team_id'] }, leaveReferences: true }`,
     `nobody: 'stay' }`,
-    `// "notifiable_id" refers to rows that no tenant owns, by "notifiable_type"`,
+    `// decide: "notifiable_id" refers to rows that no tenant owns, by "notifiable_type"`,
   ],
   write(i) {
     const n = 1_000 + 10 * i
