@@ -8,7 +8,7 @@ grant usage on schema :"schema" to :"application";
 grant select, insert, update, delete on all tables in schema :"schema" to :"application";
 grant usage on all sequences in schema :"schema" to :"application";
 
--- The mover brings rows, removes those of an attempt that failed, and never changes one.
+-- The mover brings rows, and removes those of an attempt that failed.
 grant usage on schema :"schema" to :"mover";
 grant select, insert, delete on all tables in schema :"schema" to :"mover";
 -- Sequences are brought past the ids that came.
@@ -29,3 +29,6 @@ grant select, delete on all tables in schema rehome_log to :"mover";
 -- superuser can give, from PostgreSQL 15 on, and which makes every copy about twice as fast. Guards
 -- stand all the same.
 -- grant set on parameter session_replication_role to :"mover";
+-- Without it online moves bring changed rows in place, and need these.
+-- grant update on all tables in schema :"schema" to :"mover";
+-- grant temporary on database … to :"mover";

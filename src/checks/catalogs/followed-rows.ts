@@ -88,12 +88,15 @@ function logsWholeRows({ plan }: Checked): boolean {
 const grant = '`grant set on parameter session_replication_role`'
 
 /** Reasons why changed rows cannot come in place, where foreign keys stay on. */
-function notInPlace(where: EndName, what: string, { plan, routing }: Checked): Finding[] {
+function notInPlace(where: EndName, what: string, checked: Checked): Finding[] {
+  const { plan, routing } = checked
   const needs = `${what} needs ${grant} for our role`
+  const temporary = `${what} needs ${grant} or \`grant temporary on database\` for our role`
   const { sources, targets, shared } = routing
   const remote = [plan.source, plan.target].some(({ kind }) => kind !== 'sql')
   const { cycle } = parentsFirst((where === 'source' ? sources : targets).map((t) => t.table))
   return [
+    ...(checked[where].mayKeepTemporary === false ? [{ where, message: temporary }] : []),
     ...(remote ? [{ where, message: `${needs}, as an end is reached over HTTP` }] : []),
     ...(shared.length > 0 ? [{ where, message: `${needs}, as tables are \`shared\`` }] : []),
     ...(where === 'source' && cycle.length > 0

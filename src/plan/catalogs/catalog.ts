@@ -172,6 +172,8 @@ export interface Catalog {
   readonly fenceStamp?: string
   /** Our role may turn foreign keys and other triggers off for its own transaction. */
   readonly mayReplicate: boolean
+  /** Our role may create temporary tables. Absent: the end does not tell. */
+  readonly mayKeepTemporary?: boolean
   /** Type of each computed column: `table` + NUL + `column` → typname. */
   readonly computed: ReadonlyMap<string, string>
   /** Columns of each stream's query, by the stream's name. */

@@ -1,12 +1,13 @@
 // Findings and notes of `check` for a role that may not switch foreign keys off: changed rows come
 // in place then, and what stands against that is named.
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { discover } from '../../../src/plan/plan.ts'
 import { createManagedWorld } from './managed-world.ts'
 
 const plain = { attributes: 'createdb createrole noreplication', switches: false }
 
-test('check names circles, triggers that would fire, and unique values that rows may exchange', async () => {
+test('check names circles, triggers that would fire, missing rights, and exchanges', async () => {
   await using world = await createManagedWorld(
     plain,
     `create table heads (id int primary key, tenant_id text not null, arm int);
@@ -18,20 +19,28 @@ test('check names circles, triggers that would fire, and unique values that rows
     create trigger touched before update on codes for each row execute function touch();
     create rule kept as on insert to codes where new.id < 0 do also select 1`,
   )
+  for (const { pool, name } of [world.source, world.target]) {
+    const from = `public, ${pg.escapeIdentifier(`customer of ${world.control.name}`)}`
+    await pool.query(`revoke temporary on database ${pg.escapeIdentifier(name)} from ${from}`)
+  }
   const plan = world.plan({ strategy: 'online', tables: [discover({ follow: true })] })
   const exclude = ['tenants', 'notes', 'note_lines', 'visits']
   const findings = await world.rehome.check({ ...plan, exclude, tenants: ['acme'] })
   const texts = findings.map(({ where, message }) => `${where}: ${message}`)
   const grant = '`grant set on parameter session_replication_role`'
+  const temporary = `${grant} or \`grant temporary on database\` for our role`
   const instead = `${grant} to our role, or disable it`
   const guards = /has no guard/
-  expect(texts.filter((text) => !guards.test(text)).toSorted()).toEqual([
+  const sorted = texts.filter((text) => !guards.test(text)).toSorted()
+  expect(sorted).toEqual([
     `source "arms" → "heads": foreign keys form a circle: a rollback that keeps writes needs ${grant} for our role; or set \`rollback: { windowMs: 0 }\``,
     `source table "codes": rule "kept" would fire on each INSERT of ours: ${instead}`,
     `source table "codes": trigger "touched" would fire on each UPDATE of ours: ${instead}`,
+    `source: a rollback that keeps writes needs ${temporary}; or set \`rollback: { windowMs: 0 }\``,
     `target "arms" → "heads": foreign keys form a circle: grant set on parameter session_replication_role`,
     `target table "codes": rule "kept" would fire on each INSERT of ours: ${instead}`,
     `target table "codes": trigger "touched" would fire on each UPDATE of ours: ${instead}`,
+    `target: an online move needs ${temporary}`,
   ])
   const notes = await world.rehome.notes({ ...plan, exclude, tenants: ['acme'] })
   const exchanged = notes.filter(({ message }) => message.startsWith('rows that exchange values'))

@@ -38,6 +38,7 @@ const serverQuery = `
     pg_encoding_to_char(d.encoding) as encoding,
     (select c.system_identifier from pg_control_system() c) || '/' || d.oid as database,
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
+    has_database_privilege(d.oid, 'TEMPORARY') as "mayKeepTemporary",
     to_regnamespace(quote_ident($1)) is not null as "schemaExists",
     array(select case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
       from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = $1
@@ -88,6 +89,7 @@ export async function readCatalog(
       foreignSettings: foreignAmong(server.settings),
       moneyDigits: holdsMoney ? await moneyDigits(client) : undefined,
       mayReplicate: server.superuser || (await mayReplicate(client, end.writers)),
+      mayKeepTemporary: server.mayKeepTemporary,
       computed: await computedTypes(client, end, plans),
       queries: await queryColumns(client, end, plans),
       tables,
