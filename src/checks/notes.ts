@@ -5,6 +5,7 @@
 
 import type { End, Ends } from '../ends/end.ts'
 import { rowsTried, unsteadyExpressions } from '../ends/postgres/catalog/expression-settings.ts'
+import { immediateIndexes } from '../ends/postgres/catalog/immediate-indexes.ts'
 import { findReliances } from '../ends/postgres/catalog/path-reliance.ts'
 import { unindexedMessage } from '../ends/postgres/catalog/way-findings.ts'
 import { findSlowLooks } from '../ends/postgres/compare/strays.ts'
@@ -28,12 +29,19 @@ export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<F
     ...unindexedNotes('target', survey.target),
     ...(await unloggedNotes(survey, ends.target)),
     ...silentNotes(survey, ends),
-    ...inPlaceNotes({ ...survey, plan }),
+    ...inPlaceNotes({ ...survey, plan }, await immediateAt(ends)),
     ...(await rangeNotes(survey, ends)),
     ...(await slowLookNotes(plan, survey, ends)),
     ...(await relianceNotes(plan, survey, ends)),
     ...(await expressionNotes(survey, ends)),
   ]
+}
+
+async function immediateAt({ source, target }: Ends) {
+  return {
+    source: source.sql ? await immediateIndexes(source.sql) : [],
+    target: target.sql ? await immediateIndexes(target.sql) : [],
+  }
 }
 
 /** A subscriber gets every table of a publication, also those that rehome makes. */

@@ -1,6 +1,8 @@
 /** Rows that are followed while a tenant writes: on the way there, and on the way back. */
+import type { ImmediateIndex } from '../../ends/postgres/catalog/immediate-indexes.ts'
 import { logShapeOf } from '../../ends/postgres/changes/logged-tables.ts'
-import type { CatalogTable, Finding } from '../../plan/catalogs/catalog.ts'
+import type { CatalogReference, CatalogTable, Finding } from '../../plan/catalogs/catalog.ts'
+import { actsOnUpdate } from '../../plan/catalogs/dependents.ts'
 import { hasNewIds } from '../../plan/new-ids.ts'
 import { parentsFirst } from '../../plan/routing/order.ts'
 import type { Route } from '../../plan/routing/route.ts'
@@ -110,33 +112,51 @@ function notInPlace(where: EndName, what: string, checked: Checked): Finding[] {
   ]
 }
 
-/** Constraints whose values two rows must not exchange while changed rows come in place. */
-export function inPlaceNotes({ plan, source, target, routes }: Noted): Finding[] {
-  const at = (where: EndName, tables: readonly [CatalogTable, readonly string[]][]) =>
-    tables.flatMap(([table, key]) =>
-      table.uniques
-        .filter(({ deferrable, columns }) => !deferrable && !columns.every((c) => key.includes(c)))
-        .map(({ name }) => ({
-          where: `${where} table "${table.name}"`,
-          message: `rows that exchange values of "${name}" between two rounds of an online move cannot come one by one, and fail it with ID_COLLISION: ${grant} to our role, or make the constraint deferrable`,
-        })),
-    )
+/** Constraints that may keep changed rows from coming in place, one by one. */
+export function inPlaceNotes({ plan, source, target, routes }: Noted, all: Indexes): Finding[] {
   const there = plan.strategy === 'online' && !target.mayReplicate
   const back = plan.rollback.windowMs > 0 && !source.mayReplicate
-  return [
-    ...(there
-      ? at(
-          'target',
-          routes.map((r) => [r.target, r.targetKey]),
-        )
-      : []),
-    ...(back
-      ? at(
-          'source',
-          routes.map((r) => [r.source, r.sourceKey]),
-        )
-      : []),
-  ]
+  const ends: EndName[] = []
+  if (there) ends.push('target')
+  if (back) ends.push('source')
+  return ends.flatMap((where) =>
+    routes.flatMap((route) => {
+      const [table, key, path] =
+        where === 'target'
+          ? [route.target, route.targetKey, route.targetPath]
+          : [route.source, route.sourceKey, route.sourcePath]
+      const stays = path.kind === 'column' ? [...key, path.column] : key
+      return [
+        ...all[where]
+          .filter(({ table: of, columns }) => of === table.name && !areAmong(columns, key))
+          .map(({ name }) => exchangedNote(where, table, name)),
+        ...table.references
+          .filter((one) => !one.undeclared && !areAmong(one.parentColumns, stays))
+          .filter((one) => actsOnUpdate(one) || !one.deferrable)
+          .map((one) => referredNote(where, table, one)),
+      ]
+    }),
+  )
+}
+
+function areAmong(columns: readonly string[] | null, key: readonly string[]): boolean {
+  return columns?.every((name) => key.includes(name)) ?? false
+}
+
+function exchangedNote(where: EndName, table: CatalogTable, name: string): Finding {
+  const message = `rows that exchange values of "${name}" between two rounds of an online move cannot come one by one, and fail it with ID_COLLISION: ${grant} to our role, or make the constraint deferrable`
+  return { where: `${where} table "${table.name}"`, message }
+}
+
+function referredNote(where: EndName, table: CatalogTable, key: CatalogReference): Finding {
+  const columns = key.parentColumns.map((name) => `"${name}"`).join(', ')
+  const message = `"${key.table}" refers by "${key.name}" to ${columns}, beside the key: where these get other values between two rounds of an online move, rows may not come one by one, and fail it with ID_COLLISION or FOREIGN_KEY_BROKEN: ${grant} to our role, or make the key \`no action deferrable\``
+  return { where: `${where} table "${table.name}"`, message }
+}
+
+interface Indexes {
+  readonly source: readonly ImmediateIndex[]
+  readonly target: readonly ImmediateIndex[]
 }
 
 type Noted = Pick<Checked, 'plan' | 'source' | 'target'> & { readonly routes: readonly Route[] }

@@ -14,7 +14,11 @@ test('check names circles, triggers that would fire, missing rights, and exchang
     create table arms (id int primary key, tenant_id text not null, head int references heads (id));
     alter table heads add foreign key (arm) references arms (id);
     create table codes (id int primary key, tenant_id text not null, code text unique,
-      other text unique deferrable);
+      other text unique deferrable, exclude using btree (other with =));
+    create unique index codes_lower on codes (lower(other));
+    create unique index codes_some on codes (other) where id > 5;
+    create table uses (id int primary key, tenant_id text not null,
+      code text references codes (code));
     create function touch() returns trigger language plpgsql as 'begin return new; end';
     create trigger touched before update on codes for each row execute function touch();
     create rule kept as on insert to codes where new.id < 0 do also select 1`,
@@ -43,10 +47,16 @@ test('check names circles, triggers that would fire, missing rights, and exchang
     `target: an online move needs ${temporary}`,
   ])
   const notes = await world.rehome.notes({ ...plan, exclude, tenants: ['acme'] })
-  const exchanged = notes.filter(({ message }) => message.startsWith('rows that exchange values'))
-  expect(exchanged.map(({ where }) => where)).toEqual([
-    'target table "codes"',
-    'source table "codes"',
-  ])
-  expect(exchanged[0]?.message).toContain('"codes_code_key"')
+  const named = (where: string, start: RegExp) =>
+    notes.flatMap((note) => (note.where === where && start.exec(note.message)?.[1]) || [])
+  for (const end of ['target', 'source']) {
+    const where = `${end} table "codes"`
+    expect(named(where, /^rows that exchange values of "([^"]+)"/).toSorted()).toEqual([
+      'codes_code_key',
+      'codes_lower',
+      'codes_other_excl',
+      'codes_some',
+    ])
+    expect(named(where, /^"uses" refers by "([^"]+)"/)).toEqual(['uses_code_fkey'])
+  }
 })
