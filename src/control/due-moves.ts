@@ -127,21 +127,21 @@ type MoveInHand = Pick<Move, 'tenant_id' | 'source' | 'target'>
 const inHandMax = 200
 
 /**
- * Tenants of a plan, some at a time, at whose ends there may be fences or logs: those whose moves
- * have begun, or ended lately, and those whose rollback window has ended.
+ * Tenants of all versions of a plan, some at a time, at whose ends there may be fences or logs:
+ * those whose moves have begun, or ended lately, and those whose rollback window has ended.
  */
 export async function tenantsInHand(
   { pool }: Pick<Control, 'pool'>,
-  plan: { readonly name: string; readonly fingerprint: string },
+  planName: string,
 ): Promise<MoveInHand[]> {
   const query = `select m.tenant_id, m.source, m.target from rehome_control.moves m
       join rehome_control.runs r on r.id = m.run_id
-    where r.plan_name = $1 and r.plan_fingerprint = $2
+    where r.plan_name = $1
       and (m.source is not null or m.target is not null)
       and (m.open and m.phase <> 'queued' or m.updated_at > now() - interval '1 hour'
         or m.window_until between now() - interval '7 days' and now())
     group by 1, 2, 3 order by random() limit ${inHandMax}`
-  return (await pool.query<MoveInHand>(query, [plan.name, plan.fingerprint])).rows
+  return (await pool.query<MoveInHand>(query, [planName])).rows
 }
 
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */

@@ -19,12 +19,14 @@ export function askPlan<T>({ field, tenant }: Placed, ask: () => T): T {
   }
 }
 
+const unplacedCodes: readonly string[] = ['PLAN_INVALID', 'PLAN_CHANGED']
+
 /** null: the plan has no place for the tenant there, for the reason that is added to `reasons`. */
 export function ifPlaced<T>(look: () => T, reasons: string[] = []): T | null {
   try {
     return look()
   } catch (error) {
-    if (!(error instanceof RehomeError) || error.code !== 'PLAN_INVALID') throw error
+    if (!(error instanceof RehomeError && unplacedCodes.includes(error.code))) throw error
     reasons.push(error.message)
     return null
   }

@@ -1,0 +1,44 @@
+// The ends at which a worker looks after fences, where the plan's functions choose them.
+import { expect, test } from 'vitest'
+import { closeControl, openControl } from '../../src/control/database.ts'
+import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
+import { postgres } from '../../src/plan/endpoint.ts'
+import { byList } from '../../src/plan/homes/placement.ts'
+import type { PlanInput } from '../../src/plan/plan.ts'
+import { endsInHand } from '../../src/worker/ends-in-hand.ts'
+import { createPlacesWorld, fill, makeTables } from '../helpers/places/places.ts'
+
+test('a changed plan looks after what it left, also beside tenants without a place', async () => {
+  await using world = await createPlacesWorld()
+  const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
+  const end = ({ name }: typeof main) => postgres({ urlFrom: `URL_${name}` })
+  const ends = { main: end(main), eu: end(eu), us: end(us) }
+  for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
+  const tenants = ['acme', 'other']
+  for (const [i, tenant] of tenants.entries()) {
+    await fill({ shape: 'column', tenant, at: main }, i + 1)
+  }
+  const target = byList({ acme: 'eu', other: 'us' })
+  const plan: PlanInput = world.use({ ends, source: () => 'main', target, tenants })
+  await world.init()
+  for (const tenant of tenants) await world.move(tenant)
+
+  const look = async (changes: Partial<PlanInput>) => {
+    const changed = checkPlan({ ...plan, ...changes })
+    const opened = openEnds(changed, world.environment)
+    const control = openControl(world.control.url)
+    const places: string[] = []
+    for await (const pair of endsInHand(control, { plan: changed, ends: opened })) {
+      places.push(`${pair.target.place.split('/').at(-1)}`)
+    }
+    await Promise.all([closeEnds(opened), closeControl(control)])
+    return places.toSorted()
+  }
+  const both = [eu.name, us.name].toSorted()
+  expect(await look({ chunkRows: 13 })).toEqual(both)
+  expect(await look({ target: byList({}, 'main') })).toEqual(both)
+  expect(await look({ target: byList({ other: 'us' }) })).toEqual(both)
+  const { us: _, ...fewer } = ends
+  expect(await look({ ends: fewer, target: byList({ acme: 'eu' }) })).toEqual([eu.name])
+})
