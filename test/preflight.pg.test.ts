@@ -6,6 +6,7 @@ import { install } from '../src/coordinator/installation.ts'
 import { open } from '../src/coordinator/rehome.ts'
 import { checkPlan } from '../src/plan/check-plan.ts'
 import { discover, table } from '../src/plan/plan.ts'
+import { sql } from '../src/plan/sql-text.ts'
 import { createRolesWorld } from './access/roles-world.ts'
 import { ended, flagsAt, moveOf, rowsAt, runAll, tryWrite } from './helpers/runs.ts'
 import { createWorld, type World } from './helpers/world.ts'
@@ -145,6 +146,14 @@ test('row security that would hide rows is refused, be it from us or from the gu
   }
   await pool.query('alter table notes enable row level security')
   expect(await world.rehome.check(world.plan())).toEqual([hidden])
+  // The types of the plan's expressions are known without a look at rows.
+  const compute = { body: sql`upper(r.body)` }
+  const tables = world
+    .plan()
+    .tables.map((one) =>
+      one.kind === 'table' && one.name === 'notes' ? table('notes', { columns: { compute } }) : one,
+    )
+  expect(await world.rehome.check(world.plan({ tables }))).toEqual([hidden])
   await pool.query(`alter role ${mover} bypassrls`)
   expect(await world.rehome.check(world.plan())).toEqual([])
   // From now on the guard of note_lines, which is the owner's, would not find a line's tenant.

@@ -4,7 +4,7 @@ import { RehomeError } from '../../../errors.ts'
 import { type CatalogColumn, computedKey } from '../../../plan/catalogs/catalog.ts'
 import type { TablePlan } from '../../../plan/plan.ts'
 import { queryShape, type StreamPlan } from '../../../plan/stream.ts'
-import { toRehomeError } from '../../../postgres.ts'
+import { sqlStateOf, toRehomeError } from '../../../postgres.ts'
 import { qualified } from '../../../quote.ts'
 import { queryPlan, type Schemas } from '../search-path.ts'
 
@@ -18,10 +18,16 @@ export async function computedTypes(
   for (const plan of plans) {
     if (plan.kind === 'stream') continue
     for (const [column, { sql }] of Object.entries(plan.columns.compute)) {
-      const query = `select (${sql}) as value from ${qualified(end.schema, plan.name)} r limit 0`
-      const result = await queryPlan(client, end, query).catch(
-        notOfPlan(`expression of "${plan.name}.${column}"`),
-      )
+      const table = qualified(end.schema, plan.name)
+      const ask = (rows: string) =>
+        queryPlan(client, end, `select (${sql}) as value from ${rows} r limit 0`)
+      const result = await ask(table)
+        // Row security and missing rights are findings of their own: a row of nulls has the types.
+        .catch((error) => {
+          if (sqlStateOf(error) !== '42501') throw error
+          return ask(`(select (null::${table}).*)`)
+        })
+        .catch(notOfPlan(`expression of "${plan.name}.${column}"`))
       types.set(
         computedKey(plan.name, column),
         await typeName(client, result.fields[0]?.dataTypeID),
