@@ -31,16 +31,7 @@ export async function buildPlace(
   { tenants, through = (_, url) => url }: PlaceOptions,
 ): Promise<Place> {
   const plan = planOf(tables, strategy)
-  const urlOf = async (role: string) => {
-    const name = `${strategy}_${tables}_${role}`
-    await server.createDatabase(name)
-    return server.urlOf(name)
-  }
-  const [source, target, control] = [
-    await urlOf('source'),
-    await urlOf('target'),
-    await urlOf('control'),
-  ]
+  const { source, target, control } = await createDatabases(server, `${strategy}_${tables}_`)
   await run(source, [schemaOf(tables), seedOf(tables, tenants)])
   await run(target, [schemaOf(tables)])
   const environment = {
@@ -69,6 +60,21 @@ export async function buildPlace(
       await worker.close()
       await rehome.close()
     },
+  }
+}
+
+type Urls = Readonly<Record<'source' | 'target' | 'control', string>>
+
+/** Empty ones, whose names begin alike. Returns their URLs. */
+export async function createDatabases(server: BenchStage['server'], prefix: string): Promise<Urls> {
+  const urlOf = async (role: string) => {
+    await server.createDatabase(`${prefix}${role}`)
+    return server.urlOf(`${prefix}${role}`)
+  }
+  return {
+    source: await urlOf('source'),
+    target: await urlOf('target'),
+    control: await urlOf('control'),
   }
 }
 

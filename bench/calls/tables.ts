@@ -11,6 +11,7 @@ import { installGuard } from '../../src/ends/postgres/fence/install-guard.ts'
 import { open } from '../../src/index.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { type Bench, type BenchStage, figureOf } from '../bench.ts'
+import { createDatabases } from './place.ts'
 import { planOf, schemaOf, seedOf } from './plan.ts'
 
 const count = 1_001
@@ -59,22 +60,14 @@ const plan = planOf(count, 'online')
 type Environment = Record<'SOURCE_URL' | 'TARGET_URL' | 'CONTROL_URL' | 'REDIS_URL', string>
 
 async function build({ server, tell }: BenchStage): Promise<Environment> {
-  const urlOf = async (role: string) => {
-    await server.createDatabase(role)
-    return server.urlOf(role)
-  }
-  const [SOURCE_URL, TARGET_URL, CONTROL_URL] = [
-    await urlOf('source'),
-    await urlOf('target'),
-    await urlOf('control'),
-  ]
+  const { source, target, control } = await createDatabases(server, 'tables_')
   tell(`creating ${count} tables at both ends`)
-  for (const url of [SOURCE_URL, TARGET_URL]) {
+  for (const url of [source, target]) {
     // Not in one transaction, which could not lock so many.
     for (const statement of schemaOf(count).split(';')) await run(url, statement)
   }
-  await run(SOURCE_URL, seedOf(count, ['first', 'second']))
-  return { SOURCE_URL, TARGET_URL, CONTROL_URL, REDIS_URL: '' }
+  await run(source, seedOf(count, ['first', 'second']))
+  return { SOURCE_URL: source, TARGET_URL: target, CONTROL_URL: control, REDIS_URL: '' }
 }
 
 async function run(connectionString: string, statements: string): Promise<void> {

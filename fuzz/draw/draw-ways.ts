@@ -110,7 +110,7 @@ export function wayValues(path: Path, parent: Row, rows: RowOf['rows']): Record<
   return { ...keyOf(path, parent, rows), ...(kind !== null && { [kindColumn]: literal(kind) }) }
 }
 
-/** A row of nobody: it refers to nothing, to a row that is not there, or is of an unknown type. */
+/** A row without a tenant: its reference is null, leads to no row, or is of an unknown type. */
 function lostValues({ random }: Drawing, draft: Draft): Record<string, string> {
   const { ways } = draft.table
   const isByKind = ways.some(({ kind }) => kind !== null)

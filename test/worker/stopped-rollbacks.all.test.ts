@@ -2,6 +2,7 @@
 // there.
 import { expect, test } from 'vitest'
 import type { RemoteCall } from '../../src/calls.ts'
+import { stopAt } from '../helpers/attempts/stops.ts'
 import { hearing, openAttempts } from '../helpers/attempts.ts'
 import { createWorld, type World } from '../helpers/world.ts'
 
@@ -50,13 +51,7 @@ test.each(Object.entries(kinds))(
     await rollBack(stops.map(({ tenant }) => tenant))
     const homes: string[] = []
     for (const { at, tenant } of stops) {
-      const stop = new AbortController()
-      let calls = 0
-      using _ = hearing(tenant, (call) => {
-        if (!isLate(call)) return
-        if (calls === at) stop.abort()
-        calls += 1
-      })
+      using stop = stopAt(tenant, at, isLate)
       const outcome = await attempts.try(tenant, { stop: stop.signal })
       if (outcome.kind === 'settled') {
         homes.push('source')

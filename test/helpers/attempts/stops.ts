@@ -35,13 +35,7 @@ export async function stopMoves(
   await world.rehome.enqueue(world.plan(), { tenants })
   const homes: string[] = []
   for (const { at, tenant } of stops) {
-    const stop = new AbortController()
-    let calls = 0
-    using _ = hearing(tenant, (call) => {
-      if (!isLate(call)) return
-      if (calls === at) stop.abort()
-      calls += 1
-    })
+    using stop = stopAt(tenant, at, isLate)
     const outcome = await attempts.try(tenant, { stop: stop.signal })
     const move = await attempts.moveOf(tenant)
     if (outcome.kind === 'settled') {
@@ -60,4 +54,20 @@ export async function stopMoves(
   }
   // The number of calls before the cutover differs a little from move to move.
   expect([homes[0], homes.at(-1)]).toEqual(['source', 'target'])
+}
+
+/** A signal that stops the tenant's attempt at one of the calls that `counts` takes, by number. */
+export function stopAt(
+  tenant: string,
+  at: number,
+  counts: (call: RemoteCall) => boolean,
+): Disposable & { readonly signal: AbortSignal } {
+  const stop = new AbortController()
+  let calls = 0
+  const heard = hearing(tenant, (call) => {
+    if (!counts(call)) return
+    if (calls === at) stop.abort()
+    calls += 1
+  })
+  return { signal: stop.signal, [Symbol.dispose]: () => heard[Symbol.dispose]() }
 }
