@@ -19,8 +19,9 @@ COPY --from=build /rehome/bin ./bin
 COPY --from=build /rehome/dist ./dist
 COPY --from=build /rehome/migrations ./migrations
 COPY --from=build /rehome/assets ./assets
-# The board shows what docs/errors.md advises.
+# The board shows what docs/errors.md advises, and findings of `rehome lint` the texts of their pages.
 COPY --from=build /rehome/docs/errors.md ./docs/errors.md
+COPY --from=build /rehome/docs/schema-changes ./docs/schema-changes
 RUN ln -s /rehome/bin/rehome.js /usr/local/bin/rehome
 USER node
 EXPOSE 3400

@@ -1,8 +1,4 @@
-/**
- * Comments that silence a rule for one statement: `-- rehome:allow CODE reason`.
- *
- * A comment belongs to the statement in whose lines it stands, else to the next one.
- */
+/** Comments that silence a rule for one statement: `-- rehome:allow CODE reason`. Pure. */
 
 export interface Lines {
   readonly line: number
@@ -14,36 +10,45 @@ interface Comment {
   readonly line: number
 }
 
-export interface Allowance {
-  readonly code: string
-  readonly reason: string
-  readonly line: number
-  /** Index of the statement that it is for; -1: there is none. */
-  readonly statement: number
+interface Allowances {
+  /** Comments that allow nothing, and why. */
+  readonly faults: readonly { readonly line: number; readonly message: string }[]
+  allows(statement: number, code: string): boolean
 }
 
 const marker = /^(?:--|#|\/\*)\s*rehome:allow\b[ \t]*([\w-]*)[ \t]*([\s\S]*?)\s*(?:\*\/)?$/
 
-export function allowances(
+/** `codes`: rules that there are. */
+export function allowancesIn(
   comments: readonly Comment[],
   statements: readonly Lines[],
-): Allowance[] {
-  return comments.flatMap(({ text, line }) => {
+  codes: Readonly<Record<string, unknown>>,
+): Allowances {
+  const all = comments.flatMap(({ text, line }) => {
     const [, code, reason = ''] = marker.exec(text) ?? []
     if (code === undefined) return []
-    const within = statements.findIndex((one) => one.line <= line && line <= one.endLine)
-    const next = statements.findIndex((one) => one.line > line)
-    return [{ code, reason, line, statement: within >= 0 ? within : next }]
+    const statement = statementOf(line, statements)
+    return [{ code, line, statement, message: faultOf({ code, reason, statement }, codes) }]
   })
+  return {
+    faults: all.flatMap(({ line, message }) => (message === null ? [] : [{ line, message }])),
+    allows: (statement, code) =>
+      all.some((one) => one.statement === statement && one.code === code && one.message === null),
+  }
 }
 
-/** Why the comment allows nothing, if so. */
-export function faultOf(
-  { code, reason, statement }: Allowance,
-  codes: ReadonlySet<string>,
+/** Index of the statement in whose lines a comment stands, else of the next one; -1: none. */
+export function statementOf(line: number, statements: readonly Lines[]): number {
+  const within = statements.findIndex((one) => one.line <= line && line <= one.endLine)
+  return within >= 0 ? within : statements.findIndex((one) => one.line > line)
+}
+
+function faultOf(
+  { code, reason, statement }: { code: string; reason: string; statement: number },
+  codes: Readonly<Record<string, unknown>>,
 ): string | null {
   if (code === '') return 'it names no rule (`-- rehome:allow CODE reason`)'
-  if (!codes.has(code)) return `no rule is called "${code}" (\`rehome lint --list\`)`
+  if (!(code in codes)) return `no rule is called "${code}" (\`rehome lint --list\`)`
   if (reason.trim() === '') return `"${code}" has no reason (\`-- rehome:allow ${code} reason\`)`
   return statement < 0 ? `no statement follows it` : null
 }

@@ -5,6 +5,7 @@
  * comment belongs to the statement in whose lines it stands, else to the next one. Pure.
  */
 import type { Node } from 'libpg-query'
+import { statementOf } from './allowed.ts'
 import type { Comment, Statement } from './postgres/parse.ts'
 
 export interface Batches {
@@ -35,8 +36,7 @@ export function batchesIn(
   return comments.flatMap(({ text, line }): BatchesComment[] => {
     const [, words] = marker.exec(text) ?? []
     if (words === undefined) return []
-    const within = statements.findIndex((one) => one.line <= line && line <= one.endLine)
-    const index = within >= 0 ? within : statements.findIndex((one) => one.line > line)
+    const index = statementOf(line, statements)
     const batches = batchesOf(words)
     if (typeof batches === 'string') return [{ line, statement: index, fault: batches }]
     const fault = inTransaction.has(index)

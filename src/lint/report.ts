@@ -1,5 +1,6 @@
-/** Makes a finding from a rule, the names of what it found, and the place. Pure. */
-import { type Finding, type Names, pageOf, type RuleText } from './rule.ts'
+/** Makes a finding from the page of a rule, the names of what it found, and the place. Pure. */
+import { type Finding, type Names, pageOf } from './rule.ts'
+import { ruleText } from './rule-pages.ts'
 import type { SourceFile } from './source-file.ts'
 import { fillSql, fillText } from './wording.ts'
 
@@ -21,27 +22,28 @@ export function placeAt(line: number): Place {
 }
 
 export function findingFrom(
-  rule: RuleText,
+  code: string,
   { path }: SourceFile,
   { at, names = {}, locks = [] }: About,
 ): Finding {
+  const { level, title, cost, breaks, steps, safeFrom = null } = ruleText(code)
   return {
-    code: rule.code,
-    level: rule.level,
+    code,
+    level,
     file: path,
     line: at.line,
     column: at.column,
     statement: at.text,
-    message: fillText(rule.title, names),
+    message: fillText(title, names),
     locks,
-    cost: rule.cost,
-    breaks: fillText(rule.breaks, names),
-    steps: rule.steps.map(({ does, sql }) => ({
+    cost,
+    breaks: fillText(breaks, names),
+    steps: steps.map(({ does, sql }) => ({
       does: fillText(does, names),
       ...(sql !== undefined && { sql: fillSql(sql, names) }),
     })),
-    safeFrom: rule.safeFrom ?? null,
-    page: pageOf(rule.code),
+    safeFrom,
+    page: pageOf(code),
   }
 }
 

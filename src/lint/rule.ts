@@ -1,6 +1,7 @@
 /**
- * The parts of a rule and of a finding. A rule is data: what it finds, what the statement locks,
- * what breaks, and the safe steps. Texts have `{name}` where a finding has the name in question.
+ * The parts of a rule and of a finding. A rule is a function that finds a statement, and a page
+ * with what the statement locks, what breaks, and the safe steps (rule-pages.ts). Texts have
+ * `{name}` where a finding has the name in question.
  */
 
 export const lockModes = [
@@ -23,10 +24,12 @@ export type LockMode = (typeof lockModes)[number]
  * - build: all rows are read, and an index is built
  * - rewrite: all rows and all indexes are written again
  */
-export type Cost = 'instant' | 'scan' | 'build' | 'rewrite'
+export type Cost = (typeof costs)[number]
+export const costs = ['instant', 'scan', 'build', 'rewrite'] as const
 
 /** `error` fails the command, `warning` does not. */
-export type Level = 'error' | 'warning'
+export type Level = (typeof levels)[number]
+export const levels = ['error', 'warning'] as const
 
 /** One migration, or one deployment of the application. */
 export interface Step {
@@ -37,6 +40,9 @@ export interface Step {
 
 /** Placeholder → name or text. */
 export type Names = Readonly<Record<string, string>>
+
+/** Code of a rule → the names for its texts, if it finds this operation. `table` is added. */
+export type Rules<Site> = Readonly<Record<string, (site: Site) => Names | null>>
 
 export interface RuleText {
   /** Words with hyphens: the name of the rule in comments, reports and its page. */

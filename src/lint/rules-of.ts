@@ -2,8 +2,9 @@
 import type { Dialect } from './lint.ts'
 import { mysqlRules } from './mysql/lint-mysql.ts'
 import type { RuleText } from './rule.ts'
+import { ruleText } from './rule-pages.ts'
 import { postgresRules } from './rules/all.ts'
 
 export function rulesOf(dialect: Dialect): readonly RuleText[] {
-  return dialect === 'mysql' ? mysqlRules : postgresRules
+  return Object.keys(dialect === 'mysql' ? mysqlRules : postgresRules).map(ruleText)
 }

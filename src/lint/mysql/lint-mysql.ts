@@ -1,27 +1,23 @@
 /** Walks statements of MySQL in their order, and asks every rule about each. */
-import { allowances, faultOf } from '../allowed.ts'
+import { allowancesIn } from '../allowed.ts'
 import { findingFrom, placeAt, withoutRepeats } from '../report.ts'
 import type { Finding } from '../rule.ts'
-import { readingRules } from '../rules/reading.ts'
 import type { SourceFile } from '../source-file.ts'
 import type { Execution } from './algorithms.ts'
 import { alterRules } from './alter-rules.ts'
 import { MysqlScene } from './scene.ts'
-import { type MysqlRule, type MysqlSite, mysqlSitesOf, worstOf } from './site.ts'
+import { type MysqlRules, type MysqlSite, mysqlSitesOf, worstOf } from './site.ts'
 import { statementRules } from './statement-rules.ts'
 import { type MysqlParsed, type MysqlStatement, parseMysql } from './tokens.ts'
 
-export const mysqlRules: readonly MysqlRule[] = [...alterRules, ...statementRules]
-
-const codes: ReadonlySet<string> = new Set(mysqlRules.map(({ code }) => code))
-const ruleOf = (code: string) => readingRules.filter((rule) => rule.code === code)
+export const mysqlRules: MysqlRules = { ...alterRules, ...statementRules }
 
 export function lintMysql(files: readonly SourceFile[], version: number): Finding[] {
   const scene = new MysqlScene(version)
   return files.flatMap((file) => {
     scene.beginFile()
-    const builders = file.builderLines.flatMap((line) =>
-      ruleOf('builder-call').map((rule) => findingFrom(rule, file, { at: placeAt(line) })),
+    const builders = file.builderLines.map((line) =>
+      findingFrom('builder-call', file, { at: placeAt(line) }),
     )
     const findings = file.parts.flatMap((part) => findingsIn(file, parseMysql(part.sql), scene))
     return file.isReported ? [...builders, ...findings] : []
@@ -33,18 +29,12 @@ function findingsIn(
   { statements, comments }: MysqlParsed,
   scene: MysqlScene,
 ): Finding[] {
-  const allowed = allowances(comments, statements)
-  const faults = allowed.flatMap((one) => {
-    const message = faultOf(one, codes)
-    if (message === null) return []
-    const about = { at: placeAt(one.line), names: { message } }
-    return ruleOf('allow-comment').map((rule) => findingFrom(rule, file, about))
-  })
+  const allowed = allowancesIn(comments, statements, mysqlRules)
+  const faults = allowed.faults.map(({ line, message }) =>
+    findingFrom('allow-comment', file, { at: placeAt(line), names: { message } }),
+  )
   const findings = statements.flatMap((statement, i) =>
-    findingsOf(file, statement, scene).filter(({ code }) => {
-      const allows = allowed.find((one) => one.statement === i && one.code === code)
-      return !allows || faultOf(allows, codes) !== null
-    }),
+    findingsOf(file, statement, scene).filter(({ code }) => !allowed.allows(i, code)),
   )
   return [...faults, ...findings]
 }
@@ -53,12 +43,12 @@ function findingsOf(file: SourceFile, statement: MysqlStatement, scene: MysqlSce
   const sites = mysqlSitesOf(statement, scene)
   const worst = worstOf(sites)
   const findings = sites.flatMap((site) =>
-    mysqlRules.flatMap((rule) => {
-      const names = rule.find(site)
+    Object.entries(mysqlRules).flatMap(([code, find]) => {
+      const names = find(site)
       if (names === null) return []
       const table = site.alteration?.table ?? ''
       const locks = worst && table ? [{ table, mode: modeOf(site, worst) }] : []
-      return [findingFrom(rule, file, { at: statement, names: { table, ...names }, locks })]
+      return [findingFrom(code, file, { at: statement, names: { table, ...names }, locks })]
     }),
   )
   if (findings.some(({ code }) => code === 'mysql-lock-wait-timeout')) scene.timeoutReported = true

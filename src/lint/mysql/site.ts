@@ -1,5 +1,5 @@
 /** One operation of a statement of MySQL, as rules look at it. */
-import type { Names, RuleText } from '../rule.ts'
+import type { Rules } from '../rule.ts'
 import { type Execution, executionOf } from './algorithms.ts'
 import { type Alteration, alterationOf, capitals, type Operation } from './operations.ts'
 import type { MysqlScene } from './scene.ts'
@@ -17,9 +17,7 @@ export interface MysqlSite {
   readonly execution?: Execution
 }
 
-export interface MysqlRule extends RuleText {
-  find(site: MysqlSite): Names | null
-}
+export type MysqlRules = Rules<MysqlSite>
 
 export function mysqlSitesOf(statement: MysqlStatement, scene: MysqlScene): MysqlSite[] {
   const alteration = alterationOf(statement)

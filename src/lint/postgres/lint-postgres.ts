@@ -1,8 +1,8 @@
 /** Walks statements in their order, asks every rule about each, and keeps what the schema is. */
 import type * as Parser from 'libpg-query'
-import { allowances, faultOf } from '../allowed.ts'
+import { allowancesIn } from '../allowed.ts'
 import { batchesIn } from '../batches.ts'
-import { type About, findingFrom, placeAt, withoutRepeats } from '../report.ts'
+import { findingFrom, placeAt, withoutRepeats } from '../report.ts'
 import type { Finding } from '../rule.ts'
 import { postgresRules } from '../rules/all.ts'
 import type { SourceFile, SqlPart } from '../source-file.ts'
@@ -11,8 +11,6 @@ import { locksOf } from './locks.ts'
 import { loadParser, type Parsed, parseUnbound, type Statement } from './parse.ts'
 import { Scene, type SceneOptions } from './scene.ts'
 import { sitesOf } from './site.ts'
-
-const codes: ReadonlySet<string> = new Set(postgresRules.map(({ code }) => code))
 
 export async function lintPostgres(
   files: readonly SourceFile[],
@@ -36,7 +34,7 @@ function findingsIn(file: SourceFile, { parser, scene }: Tools): Finding[] {
   const count = parsed.reduce((sum, { statements }) => sum + statements.length, 0)
   scene.beginFile(file, count)
   return [
-    ...file.builderLines.map((line) => report(file, 'builder-call', { at: placeAt(line) })),
+    ...file.builderLines.map((line) => findingFrom('builder-call', file, { at: placeAt(line) })),
     ...parsed.flatMap((part) => findingsOfPart(file, part, { parser, scene })),
   ]
 }
@@ -45,21 +43,19 @@ type ParsedPart = Parsed & { readonly part: SqlPart }
 
 function findingsOfPart(file: SourceFile, parsed: ParsedPart, tools: Tools): Finding[] {
   const { fault, statements, comments, part } = parsed
-  if (fault && part.isBuilt) return [report(file, 'dynamic-sql', { at: placeAt(fault.line) })]
+  if (fault && part.isBuilt) return [findingFrom('dynamic-sql', file, { at: placeAt(fault.line) })]
   if (fault) {
     const at = { ...fault, text: '' }
-    return [report(file, 'syntax', { at, names: { message: fault.message } })]
+    return [findingFrom('syntax', file, { at, names: { message: fault.message } })]
   }
-  const allowed = allowances(comments, statements)
-  const faults = allowed.flatMap((one) => {
-    const message = faultOf(one, codes)
-    const at = placeAt(one.line)
-    return message === null ? [] : [report(file, 'allow-comment', { at, names: { message } })]
-  })
+  const allowed = allowancesIn(comments, statements, postgresRules)
+  const faults = allowed.faults.map(({ line, message }) =>
+    findingFrom('allow-comment', file, { at: placeAt(line), names: { message } }),
+  )
   const batches = batchesIn(comments, statements)
   const misplaced = batches.flatMap(({ fault: message, line }) => {
     const about = { at: placeAt(line), names: { message: message ?? '' } }
-    return message === null ? [] : [report(file, 'batches-comment', about)]
+    return message === null ? [] : [findingFrom('batches-comment', file, about)]
   })
   // A tool that wraps the file in a transaction does not read the comment.
   const divided = new Set(
@@ -70,8 +66,7 @@ function findingsOfPart(file: SourceFile, parsed: ParsedPart, tools: Tools): Fin
   const findings = statements.flatMap((statement, i) =>
     findingsOf(file, statement, tools).filter(({ code }) => {
       if (code === 'rows-changed-at-once' && divided.has(i)) return false
-      const allows = allowed.find((one) => one.statement === i && one.code === code)
-      return !allows || faultOf(allows, codes) !== null
+      return !allowed.allows(i, code)
     }),
   )
   return [...faults, ...misplaced, ...findings]
@@ -82,7 +77,7 @@ function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Findi
   const block = blockOf(parser, statement)
   if (block) {
     const dynamic = block.dynamicLines.map((line) =>
-      report(file, 'dynamic-sql', { at: placeAt(line) }),
+      findingFrom('dynamic-sql', file, { at: placeAt(line) }),
     )
     const inner = scene.within(() =>
       block.statements.flatMap((one) => findingsOf(file, one, tools)),
@@ -92,21 +87,15 @@ function findingsOf(file: SourceFile, statement: Statement, tools: Tools): Findi
   const sites = sitesOf(statement, scene)
   const locks = locksOf(sites)
   const findings = sites.flatMap((site) =>
-    postgresRules.flatMap((rule) => {
-      const names = rule.find(site)
+    Object.entries(postgresRules).flatMap(([code, find]) => {
+      const names = find(site)
       if (names === null) return []
       const about = { at: statement, names: { table: site.table, ...names }, locks }
-      return [findingFrom(rule, file, about)]
+      return [findingFrom(code, file, about)]
     }),
   )
   scene.noteLocks(locks)
   scene.apply(statement)
   if (findings.some(({ code }) => code === 'lock-timeout')) scene.timeoutReported = true
   return withoutRepeats(findings)
-}
-
-function report(file: SourceFile, code: string, about: About): Finding {
-  const rule = postgresRules.find((one) => one.code === code)
-  if (!rule) throw new Error(`no rule is called "${code}"`)
-  return findingFrom(rule, file, about)
 }

@@ -1,6 +1,6 @@
 /** One operation of a statement, as rules look at it: ALTER TABLE may have several. */
 import type { AlterTableCmd, AlterTableType, Node } from 'libpg-query'
-import type { Names, RuleText } from '../rule.ts'
+import type { Rules } from '../rule.ts'
 import { objectName, tableOf } from './nodes.ts'
 import type { Statement } from './parse.ts'
 import type { Scene } from './scene.ts'
@@ -17,10 +17,7 @@ export interface Site {
   readonly scene: Scene
 }
 
-export interface PostgresRule extends RuleText {
-  /** Names for the texts, if the rule finds this operation. `table` is added. */
-  find(site: Site): Names | null
-}
+export type PostgresRules = Rules<Site>
 
 export function sitesOf(statement: Statement, scene: Scene): Site[] {
   const { node } = statement

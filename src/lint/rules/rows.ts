@@ -1,56 +1,22 @@
 /** Rules for changes of rows within migrations, and for SQL that cannot be read. */
 import type { Node, RangeVar, WithClause } from 'libpg-query'
 import { nodesIn, rowStatementsIn, tableOf } from '../postgres/nodes.ts'
-import type { PostgresRule } from '../postgres/site.ts'
+import type { PostgresRules } from '../postgres/site.ts'
 
-export const rowRules: readonly PostgresRule[] = [
-  {
-    code: 'rows-changed-at-once',
-    level: 'error',
-    title: 'all rows of {object} may be changed by one statement',
-    lock: 'ROW EXCLUSIVE',
-    cost: 'scan',
-    breaks:
-      'Every changed row stays locked until the statement has changed the last one, and writers of ' +
-      'these rows wait. The table grows by as many dead rows, replicas fall behind, and vacuum waits. ' +
-      'The rule accepts a WHERE that compares with a constant, except for true, false and an empty ' +
-      'text, and a subquery with LIMIT.',
-    example: "UPDATE orders SET note = 'none' WHERE note IS NULL;",
-    steps: [
-      {
-        does:
-          'Change it in batches. Repeat it, each time in a transaction of its own, until it changes no ' +
-          'row; `id` stands for the primary key.',
-        sql: '{=batch}',
-      },
-    ],
-    find({ node, scene, statement }) {
-      const text = statement.text.replace(/;\s*$/, '')
-      for (const { changed, isWhole } of changesIn(node)) {
-        const object = tableOf(changed.relation)
-        if (scene.isNew(object) || isBounded(changed)) continue
-        // Within WITH, or in MERGE, a LIMIT has to go where only its author knows.
-        return { object, batch: isWhole ? batchOf(text, object) : `${text}; -- of 1000 rows` }
-      }
-      return null
-    },
+export const rowRules: PostgresRules = {
+  'rows-changed-at-once'({ node, scene, statement }) {
+    const text = statement.text.replace(/;\s*$/, '')
+    for (const { changed, isWhole } of changesIn(node)) {
+      const object = tableOf(changed.relation)
+      if (scene.isNew(object) || isBounded(changed)) continue
+      // Within WITH, or in MERGE, a LIMIT has to go where only its author knows.
+      return { object, batch: isWhole ? batchOf(text, object) : `${text}; -- of 1000 rows` }
+    }
+    return null
   },
-  {
-    code: 'dynamic-sql',
-    level: 'warning',
-    title: 'SQL that is built at run time cannot be read',
-    lock: null,
-    cost: 'instant',
-    breaks:
-      'The statements that EXECUTE runs may lock and rewrite anything. No rule has seen them.',
-    example: "DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'lines'; END $$;",
-    steps: [
-      { does: 'Write the statements as they are, or check them by hand and allow this one.' },
-    ],
-    // Found by lint-postgres.ts, which reads the body of the block.
-    find: () => null,
-  },
-]
+  // Found by lint-postgres.ts, which reads the body of the block.
+  'dynamic-sql': () => null,
+}
 
 /** The statement with a subquery around its condition. */
 function batchOf(text: string, table: string): string {
