@@ -14,7 +14,7 @@ export function addCanary(program: Command): void {
   program
     .command('canary <plan>')
     .description(
-      'fence a tenant for a moment, and prove that no instance of the application writes for it',
+      'fence a tenant for a moment, to prove that no instance of the application writes for it',
     )
     .requiredOption('-t, --tenant <id>', 'which tenant: one of your own')
     .option('--url <url...>', 'where each instance takes a write for this tenant')

@@ -12,7 +12,7 @@ export function addInit(program: Command): void {
   program
     .command('init [plans...]')
     .description(
-      'install or upgrade the control database, and the fence at the ends of the plans, which default to REHOME_PLANS',
+      'install or upgrade the control database and the fences at the ends (default: of REHOME_PLANS)',
     )
     .option('--sql', 'only print what would be run')
     .option('--dry-run', 'only print what would be done')

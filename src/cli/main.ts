@@ -98,18 +98,23 @@ export function createProgram(rehome: PackageModule): Command {
     .addHelpText('after', more)
     .showHelpAfterError('(`rehome --help` lists the commands)')
     .exitOverride()
+  program.commandsGroup('Prepare:')
   addInit(program)
   addScaffold(program)
   addCheck(program)
   addLint(program)
   addMigrateIfNeeded(program)
   addSchema(program)
+  addCanary(program)
   addRehearse(program)
+  program.commandsGroup('Move:')
   addEnqueue(program)
   addWorker(program, rehome)
+  addErrands(program)
+  program.commandsGroup('Steer runs under way:')
+  addSteering(program)
+  program.commandsGroup('Look:')
   addBoard(program)
-  addDoctor(program)
-  addRepair(program)
   addRuns(program)
   addStatus(program)
   addLogs(program)
@@ -117,15 +122,34 @@ export function createProgram(rehome: PackageModule): Command {
   addInspect(program)
   addWhere(program)
   addReport(program)
-  addWebhooks(program)
-  addErrands(program)
-  addSteering(program)
-  addRetention(program)
-  addCanary(program)
+  program.commandsGroup('Maintain:')
+  addDoctor(program)
+  addRepair(program)
   addReadOnly(program)
+  addRetention(program)
+  addWebhooks(program)
   addUninstall(program)
   addCompletion(program)
+  program.helpCommand(true)
+  nameOptions(program)
   return program
+}
+
+/** Makes errors about the value of an option name the option. */
+function nameOptions(command: Command): void {
+  for (const option of command.options) {
+    const { parseArg, long } = option
+    if (!parseArg) continue
+    option.parseArg = (text, before) => {
+      try {
+        return parseArg(text, before)
+      } catch (error) {
+        if (!(error instanceof RehomeError)) throw error
+        throw new RehomeError(error.code, `${long}: ${messageOf(error)}`, { cause: error })
+      }
+    }
+  }
+  for (const below of command.commands) nameOptions(below)
 }
 
 /**

@@ -21,7 +21,7 @@ export function addRehearse(program: Command): void {
   program
     .command('rehearse <plan>')
     .description(
-      'copy, transform and compare a tenant while it goes on writing, without a fence, and remove all of it again',
+      'copy and compare a tenant without a fence while it goes on writing; then remove the copy',
     )
     .requiredOption('-t, --tenant <id>', 'which tenant')
     .option('--dry-run', 'only show what would be copied from where to where')

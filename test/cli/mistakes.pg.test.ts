@@ -198,6 +198,12 @@ const cases: Case[] = [
     2,
     /USAGE: name the tenants with --tenant/,
   ],
+  [
+    'a value that its option cannot have',
+    async () => ({ args: ['enqueue', plan, '--limit', '0'] }),
+    2,
+    /USAGE: --limit: "0" is too small/,
+  ],
   ['an unknown command', async () => ({ args: ['frobnicate'] }), 2, /unknown command 'frobnicate'/],
   [
     'an unknown option',

@@ -7,7 +7,9 @@ import { safe } from '../print.ts'
 export function addRetention(program: Command): void {
   program
     .command('retention [time]')
-    .description('how long events of ended runs are kept, such as 90d; `none` keeps them')
+    .description(
+      'set how long events of ended runs are kept, such as 90d; `none` keeps them for good',
+    )
     .option('--dry-run', 'only list the runs whose events would be removed')
     .option('--json', 'as JSON')
     .action(retention)

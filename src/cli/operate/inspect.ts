@@ -19,7 +19,7 @@ export function addInspect(program: Command): void {
   program
     .command('inspect <run> <tenant>')
     .description(
-      "rows of a tenant side by side: the source's, what the plan makes of them, the target's",
+      'rows of a tenant side by side: at the source, as the plan makes them, at the target',
     )
     .option('--table <table>', 'only this table (default: all of the plan)')
     .option('--key <key...>', 'rows with these keys: 42, or as a record (42,a)')

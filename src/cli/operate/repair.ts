@@ -17,7 +17,7 @@ export function addRepair(program: Command): void {
   program
     .command('repair [plans...]')
     .description(
-      'mend findings of the doctor, where that can lose no data and open no home; see --apply',
+      'mend findings of the doctor where that can lose no data and open no home; see --apply',
     )
     .option('--apply', 'do it (default: only show what would be done)')
     .option('--dry-run', 'only show what would be done: the default')

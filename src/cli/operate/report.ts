@@ -11,9 +11,7 @@ import { safe } from '../print.ts'
 export function addReport(program: Command): void {
   program
     .command('report [run]')
-    .description(
-      'one file with all that an auditor needs of a run, or whether such a file is as it was',
-    )
+    .description('write a file with all that an auditor needs of a run, or verify such a file')
     .option('--html', 'as a page with its data (default)')
     .option('--json', 'the data alone')
     .option('--csv', 'a line a tenant, never signed')

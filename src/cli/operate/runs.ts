@@ -7,7 +7,7 @@ import { phasesText, safe, tableText } from '../print.ts'
 export function addRuns(program: Command): void {
   program
     .command('runs')
-    .description('the runs, newest first')
+    .description('list the runs, newest first')
     .option('-n, --limit <runs>', 'how many', atLeastOne, 20)
     .option('--before <run>', 'those that were enqueued before this one')
     .option('--json', 'as JSON')

@@ -9,9 +9,7 @@ import { namedPlans } from '../worker.ts'
 export function addWhere(program: Command): void {
   program
     .command('where [tenant]')
-    .description(
-      'where a tenant lives, or all tenants of the plans, among their ends, and whether it can write',
-    )
+    .description('where a tenant lives, or all tenants of the plans, and whether it can write')
     .option('--plan <file...>', 'plans whose ends are asked (default: REHOME_PLANS)')
     .option('--json', 'as JSON')
     .action(where)
