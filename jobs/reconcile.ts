@@ -110,6 +110,8 @@ export function startReconcile(options: ReconcileOptions): () => Promise<void> {
   return async () => {
     // A round that is under way may go on.
     for (const stop of stops) void stop()
-    await dismissWorker(control, id).catch(() => {})
+    await dismissWorker(control, id).catch((err: unknown) =>
+      log.warn({ err }, 'could not store that this worker has ended'),
+    )
   }
 }

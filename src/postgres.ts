@@ -271,7 +271,8 @@ export function toRehomeError(error: unknown, where: string): RehomeError {
     return as('ID_COLLISION', `${where}: ${withDetail(error, text)}`)
   }
   if (/^(22|23)/.test(state)) return as('ROW_REJECTED', `${where}: ${withDetail(error, text)}`)
-  return as('DATABASE_ERROR', `${where}: ${text}`)
+  const hidden = /^(42P01|42883)$/.test(state) ? ', or our role may not use its schema' : ''
+  return as('DATABASE_ERROR', `${where}: ${text}${hidden}`)
 }
 
 /** The hint of a guard that refuses a write. SQLSTATE 25006 alone has other causes, too. */
