@@ -2,13 +2,12 @@
 // Pages of runs and tenants are tried in runs/run-browser.pg.test.ts.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commonBackend } from '../helpers/backends.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { noPoison } from '../helpers/moves/no-poison.ts'
 import { ended, runAll } from '../helpers/runs.ts'
-import { createWorld, type World } from '../helpers/world.ts'
+import type { World } from '../helpers/world.ts'
 import {
   cure,
   jobOf,
@@ -19,15 +18,8 @@ import {
   tokens,
   viewerToken,
 } from './board-world.ts'
-import { findBrowser, launch, otherName, screenshot, watchedPage } from './browser.ts'
-
-const executable = findBrowser()
-if (!executable) {
-  process.stderr.write('\nSKIPPED: the board in a browser: no chromium or chrome in PATH.\n\n')
-}
-
-/** Redis where there is one: it has the one answer that PostgreSQL has not (who takes jobs). */
-const backend = commonBackend()
+import { otherName, screenshot, watchedPage } from './browser.ts'
+import { describeInBrowser } from './browser-suite.ts'
 
 /** Opens menus one after the other, until one has such an item. */
 async function openMenuWith(page: Page, item: string): Promise<void> {
@@ -43,15 +35,9 @@ async function openMenuWith(page: Page, item: string): Promise<void> {
   })
 }
 
-const name = `in a browser${executable ? '' : ' (skipped: no chromium or chrome in PATH)'}`
-describe.skipIf(!executable)(name, () => {
-  let browser: Browser
-  let world: World
-  let runId: string
-
-  beforeAll(async () => {
-    browser = await launch(executable ?? '')
-    world = await createWorld({ target: noPoison, ...(backend && { backend }) })
+const frame = {
+  world: { target: noPoison },
+  async prepare(world: World) {
     await world.addTenant('acme', 40)
     for (const tenant of ['bad', 'worse', 'worst']) {
       await world.addTenant(tenant)
@@ -61,16 +47,15 @@ describe.skipIf(!executable)(name, () => {
     runId = await runAll(world)
     await jobOf(world, 'acme', 'completed')
     for (const tenant of ['bad', 'worse', 'worst']) await jobOf(world, tenant, 'failed')
-  })
+  },
+}
 
-  afterAll(async () => {
-    await browser?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+let runId: string
 
+describeInBrowser('Bull Board in a browser', frame, (suite) => {
   test('queues, a job with its ring and log, and the way to its tenant and back', async () => {
-    await using board = await openBoard(world)
-    const { page, complaints, writes } = await watchedPage(browser, board.url)
+    await using board = await openBoard(suite.world)
+    const { page, complaints, writes } = await watchedPage(suite.browser, board.url)
     await page.goto(board.url)
     await page.getByText('Clean-ups').waitFor()
     expect(await page.title()).toBe('rehome')
@@ -97,9 +82,9 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('offers no button that would be refused', async () => {
-    await using board = await openBoard(world)
-    const { page } = await watchedPage(browser, board.url)
-    const job = await jobOf(world, 'bad', 'failed')
+    await using board = await openBoard(suite.world)
+    const { page } = await watchedPage(suite.browser, board.url)
+    const job = await jobOf(suite.world, 'bad', 'failed')
     await page.goto(`${board.url}/queue/rehome-moves/${job.id}`)
     await page.getByRole('heading', { name: 'bad' }).waitFor()
     expect(await visibleIcons(page, '[class*=jobActions] button')).toEqual(['refresh-cw'])
@@ -112,9 +97,9 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('Retry moves the tenant, and a refusal is shown with its reason', async () => {
-    await using board = await openBoard(world)
-    const { page, complaints, writes } = await watchedPage(browser, board.url)
-    const job = await jobOf(world, 'bad', 'failed')
+    await using board = await openBoard(suite.world)
+    const { page, complaints, writes } = await watchedPage(suite.browser, board.url)
+    const job = await jobOf(suite.world, 'bad', 'failed')
     await page.goto(`${board.url}/queue/rehome-moves/${job.id}`)
     await page
       .getByText(/no poison/)
@@ -127,20 +112,20 @@ describe.skipIf(!executable)(name, () => {
       await retry.click()
       await answered(page, () => page.getByRole('button', { name: 'Confirm' }).click())
     }
-    await cure(world, 'bad')
+    await cure(suite.world, 'bad')
     await press()
-    expect((await ended(world, runId)).get('bad')?.phase).toBe('moved')
+    expect((await ended(suite.world, runId)).get('bad')?.phase).toBe('moved')
     await page.getByText('100%').waitFor()
     expect(await page.getByText(/not retried|error/i).count()).toBe(1) // the tab "Error"
     expect(writes).toEqual([`PUT ${retryPath(job)} 204`])
 
     // Somebody else was faster, and this page does not know it yet.
-    const worse = await jobOf(world, 'worse', 'failed')
+    const worse = await jobOf(suite.world, 'worse', 'failed')
     await page.goto(`${board.url}/queue/rehome-moves/${worse.id}`)
     await retry.waitFor()
     await page.route('**/api/queues/rehome-moves/*', (route) => route.abort())
-    await world.rehome.rollback(runId, { tenants: ['worse'] })
-    await ended(world, runId)
+    await suite.world.rehome.rollback(runId, { tenants: ['worse'] })
+    await ended(suite.world, runId)
     await press()
     await page.getByText('Not retried').waitFor()
     await page.getByText('tenant "worse" is rolled_back: only a failed move').waitFor()
@@ -148,8 +133,8 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('one signs in with the token, is led on, and stays signed in', async () => {
-    await using board = await openBoard(world, tokens)
-    const { page, complaints } = await watchedPage(browser, board.url)
+    await using board = await openBoard(suite.world, tokens)
+    const { page, complaints } = await watchedPage(suite.browser, board.url)
     await page.goto(`${board.url}/tenants/${runId}/acme`)
     await screenshot(page, 'sign-in')
     await page.getByLabel('Token').fill('wrong')
@@ -168,9 +153,9 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('its forms work over plain HTTP, where browsers say less of themselves', async () => {
-    await using board = await openBoard(world, { ...tokens, allowedHosts: [otherName] })
+    await using board = await openBoard(suite.world, { ...tokens, allowedHosts: [otherName] })
     const home = board.url.replace('127.0.0.1', otherName)
-    const { page, writes } = await watchedPage(browser, home)
+    const { page, writes } = await watchedPage(suite.browser, home)
     await page.goto(`${home}/tenants/${runId}/worst`)
     await page.getByLabel('Token').fill(operatorToken)
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -180,18 +165,18 @@ describe.skipIf(!executable)(name, () => {
     await page.getByLabel('I have read').check()
     await answered(page, () => page.getByRole('button', { name: 'Retry' }).click())
     await page.getByText('ROW_REJECTED in copy').waitFor()
-    await ended(world, runId)
+    await ended(suite.world, runId)
     expect(writes).toEqual(['POST /sign-in 303', `POST /actions/retry/${runId}/worst 303`])
-    expect((await world.rehome.show(runId, 'worst')).move.attempt).toBe(2)
+    expect((await suite.world.rehome.show(runId, 'worst')).move.attempt).toBe(2)
   })
 
   test("another site's link opens the board, or brings the token", async () => {
-    await using board = await openBoard(world, tokens)
+    await using board = await openBoard(suite.world, tokens)
     await using elsewhere = await linksTo([
       `${board.url}/tenants/${runId}/acme`,
       `${board.url}/tenants/${runId}/bad?token=${operatorToken}`,
     ])
-    const { page } = await watchedPage(browser, board.url)
+    const { page } = await watchedPage(suite.browser, board.url)
     const follow = async (link: string) => {
       await page.goto(elsewhere.url)
       await page.getByText(link).click()

@@ -1,41 +1,30 @@
 // Many tenants at once, in a real browser: ticked with the keyboard, or all that a filter finds.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Inspect } from '../../../src/dashboard/library.ts'
-import type { Board } from '../../../src/dashboard/start-board.ts'
 import { noPoison } from '../../helpers/moves/no-poison.ts'
 import { ended, runAll } from '../../helpers/runs.ts'
-import { createWorld, type World } from '../../helpers/world.ts'
-import { cure, openBoard, operatorToken, poison, tokens } from '../board-world.ts'
-import { decide, findBrowser, launch, screenshot, troubles, watchedPage } from '../browser.ts'
+import type { World } from '../../helpers/world.ts'
+import { cure, operatorToken, poison } from '../board-world.ts'
+import { decide, screenshot, troubles } from '../browser.ts'
+import { describeInBrowser } from '../browser-suite.ts'
 
-const executable = findBrowser()
-const name = `many tenants in a browser${executable ? '' : ' (skipped: no chromium in PATH)'}`
-
-describe.skipIf(!executable)(name, () => {
-  let browser: Browser
-  let world: World
-  let board: Board
-
-  beforeAll(async () => {
-    browser = await launch(executable ?? '')
-    world = await createWorld({ target: noPoison })
+const frame = {
+  world: { target: noPoison },
+  async prepare(world: World) {
     for (const tenant of ['acme', 'bad', 'worse', 'worst']) await world.addTenant(tenant, 3)
     for (const tenant of ['bad', 'worse', 'worst']) await poison(world, tenant)
     await world.work()
-    const inspect: Inspect = (of) => world.rehome.inspect([world.plan()], of)
-    board = await openBoard(world, { ...tokens, inspect })
-  })
+  },
+  board: (world: World) => ({
+    inspect: ((of) => world.rehome.inspect([world.plan()], of)) satisfies Inspect,
+  }),
+}
 
-  afterAll(async () => {
-    await browser?.close()
-    await board?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
-
+describeInBrowser('many tenants in a browser', frame, (suite) => {
   test('failed ones are found, priced, and retried together', async () => {
+    const { world, board } = suite
     const runId = await runAll(world)
-    const { page, complaints } = await watchedPage(browser, board.url)
+    const { page, complaints } = await suite.open()
     await page.goto(`${board.url}/runs/${runId}?phase=failed&token=${operatorToken}`)
     await page.getByRole('checkbox', { name: 'choose worse' }).focus()
     await page.keyboard.press('Space')
@@ -60,7 +49,8 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('rows of a tenant are shown side by side', async () => {
-    const { page, complaints } = await watchedPage(browser, board.url)
+    const { world, board } = suite
+    const { page, complaints } = await suite.open()
     const [run] = await world.rehome.runs()
     await page.goto(`${board.url}/tenants/${run?.id}/worst?token=${operatorToken}`)
     await page.getByRole('link', { name: 'Rows side by side' }).click()

@@ -1,39 +1,22 @@
 // Pages of large runs, in a real browser: with the keyboard alone, at 390 px, in the dark, and
 // without JavaScript.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Board } from '../../../src/dashboard/start-board.ts'
+import { expect, test } from 'vitest'
 import { eventually } from '../../helpers/eventually.ts'
-import { createWorld, type World } from '../../helpers/world.ts'
-import { openBoard, tokens, viewerToken } from '../board-world.ts'
-import { findBrowser, launch, screenshot, troubles, watchedPage } from '../browser.ts'
+import type { World } from '../../helpers/world.ts'
+import { viewerToken } from '../board-world.ts'
+import { screenshot, troubles } from '../browser.ts'
+import { describeInBrowser } from '../browser-suite.ts'
 import { plantRun } from './plant-run.ts'
 
-const executable = findBrowser()
-const name = `large runs in a browser${executable ? '' : ' (skipped: no chromium in PATH)'}`
+async function prepare(world: World): Promise<void> {
+  await plantRun(world, 'large-1', 2_000)
+  await plantRun(world, 'huge-1', 10_000)
+}
 
-describe.skipIf(!executable)(name, () => {
-  let browser: Browser
-  let world: World
-  let board: Board
-
-  beforeAll(async () => {
-    browser = await launch(executable ?? '')
-    world = await createWorld()
-    await plantRun(world, 'large-1', 2_000)
-    await plantRun(world, 'huge-1', 10_000)
-    board = await openBoard(world, tokens)
-  })
-
-  afterAll(async () => {
-    await browser?.close()
-    await board?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
-
+describeInBrowser('large runs in a browser', { prepare }, (suite) => {
   test('a failed tenant is found among 2,000, with the keyboard alone', async () => {
-    const { page, complaints } = await watchedPage(browser, board.url)
-    await page.goto(`${board.url}/runs/large-1?token=${viewerToken}`)
+    const { page, complaints } = await suite.open()
+    await page.goto(`${suite.board.url}/runs/large-1?token=${viewerToken}`)
     const grid = page.locator('#grid')
     await grid.focus()
     await page.keyboard.press('Home')
@@ -52,15 +35,15 @@ describe.skipIf(!executable)(name, () => {
     await page.getByRole('heading', { name: 'tenant 001990' }).waitFor()
     await page.getByText('What to do:').waitFor()
     expect(await page.getByRole('link', { name: 'Retry' }).count()).toBe(0)
-    await page.goto(`${board.url}/actions/retry/large-1/tenant%20001990`)
+    await page.goto(`${suite.board.url}/actions/retry/large-1/tenant%20001990`)
     await page.getByText('Only operators may ask for it').waitFor()
     expect(await page.evaluate(askAnyway)).toBe(403)
     expect(complaints).toEqual([])
   })
 
   test('a grid of 10,000 tenants stays fluid while many of them change', async () => {
-    const { page, complaints } = await watchedPage(browser, board.url)
-    await page.goto(`${board.url}/runs/huge-1?token=${viewerToken}`)
+    const { page, complaints } = await suite.open()
+    await page.goto(`${suite.board.url}/runs/huge-1?token=${viewerToken}`)
     await page.getByText('live', { exact: true }).waitFor()
     const grid = page.locator('#grid')
     await grid.focus()
@@ -72,7 +55,7 @@ describe.skipIf(!executable)(name, () => {
     const step = Number(await page.evaluate(moveThroughCells))
     const redraw = Number(await page.evaluate(drawAnew))
     await page.evaluate(watchFrames)
-    await world.control.pool.query(letSomeMove, ['huge-1'])
+    await suite.world.control.pool.query(letSomeMove, ['huge-1'])
     await page.keyboard.press('End')
     await page.keyboard.press('ArrowLeft')
     await page.keyboard.press('ArrowLeft')
@@ -88,11 +71,11 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('pages fit 390 px in the dark, and what does not exist is a page', async () => {
-    const { page, complaints } = await watchedPage(browser, board.url)
+    const { page, complaints } = await suite.open()
     await page.emulateMedia({ colorScheme: 'dark' })
     await page.setViewportSize({ width: 390, height: 844 })
     const open = async (path: string) => {
-      await page.goto(`${board.url}${path}?token=${viewerToken}`)
+      await page.goto(`${suite.board.url}${path}?token=${viewerToken}`)
       const wide = await page.evaluate('document.documentElement.scrollWidth')
       expect(wide, path).toBeLessThanOrEqual(390)
       expect(await troubles(page), path).toEqual([])
@@ -109,9 +92,9 @@ describe.skipIf(!executable)(name, () => {
   })
 
   test('a run is read, searched and paged without JavaScript', async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false })
+    const context = await suite.browser.newContext({ javaScriptEnabled: false })
     const page = await context.newPage()
-    await page.goto(`${board.url}/runs/large-1?token=${viewerToken}`)
+    await page.goto(`${suite.board.url}/runs/large-1?token=${viewerToken}`)
     await page.getByText('page 1 of 20').waitFor()
     await page.getByRole('link', { name: 'next' }).click()
     await page.getByRole('link', { name: 'tenant 000101' }).waitFor()

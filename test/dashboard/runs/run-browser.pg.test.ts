@@ -1,38 +1,25 @@
 // A run that is watched, understood and mended, in a real browser.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Board } from '../../../src/dashboard/start-board.ts'
+import { expect, test } from 'vitest'
 import { noPoison } from '../../helpers/moves/no-poison.ts'
 import { ended } from '../../helpers/runs.ts'
-import { createWorld, type World } from '../../helpers/world.ts'
-import { cure, openBoard, operatorToken, poison, tokens } from '../board-world.ts'
-import { decide, findBrowser, launch, screenshot, troubles, watchedPage } from '../browser.ts'
+import type { World } from '../../helpers/world.ts'
+import { cure, operatorToken, poison } from '../board-world.ts'
+import { decide, screenshot, troubles } from '../browser.ts'
+import { describeInBrowser } from '../browser-suite.ts'
 
-const executable = findBrowser()
-const name = `runs in a browser${executable ? '' : ' (skipped: no chromium or chrome in PATH)'}`
-
-describe.skipIf(!executable)(name, () => {
-  let browser: Browser
-  let world: World
-  let board: Board
-
-  beforeAll(async () => {
-    browser = await launch(executable ?? '')
-    world = await createWorld({ target: noPoison })
+const frame = {
+  world: { target: noPoison },
+  async prepare(world: World) {
     for (const tenant of ['acme', 'bad', 'umbra', 'zeta']) await world.addTenant(tenant, 20)
     await poison(world, 'bad')
-    board = await openBoard(world, tokens)
-  })
+  },
+}
 
-  afterAll(async () => {
-    await browser?.close()
-    await board?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
-
+describeInBrowser('runs in a browser', frame, (suite) => {
   test('a run is watched live, a failure understood, retried, and the tenant rolled back', async () => {
+    const { world, board } = suite
     const { runId } = await world.rehome.enqueue(world.plan())
-    const { page, complaints } = await watchedPage(browser, board.url)
+    const { page, complaints } = await suite.open()
     await page.goto(`${board.url}/runs?token=${operatorToken}`)
     await screenshot(page, 'runs')
     await page.getByRole('link', { name: runId ?? '' }).click()

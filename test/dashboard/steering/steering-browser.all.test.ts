@@ -1,43 +1,32 @@
 // A wave is approved and a run is stopped, in a real browser.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Board } from '../../../src/dashboard/start-board.ts'
+import { expect, test } from 'vitest'
 import { eventually } from '../../helpers/eventually.ts'
 import { moveOf } from '../../helpers/runs.ts'
-import { createWorld, type World } from '../../helpers/world.ts'
-import { approverToken, openBoard, operatorToken, tokens } from '../board-world.ts'
-import { decide, findBrowser, launch, screenshot, troubles, watchedPage } from '../browser.ts'
+import type { World } from '../../helpers/world.ts'
+import { approverToken, operatorToken } from '../board-world.ts'
+import { decide, screenshot, troubles } from '../browser.ts'
+import { describeInBrowser } from '../browser-suite.ts'
 
-const executable = findBrowser()
-const name = `decisions in a browser${executable ? '' : ' (skipped: no chromium or chrome in PATH)'}`
-
-describe.skipIf(!executable)(name, () => {
-  let browser: Browser
-  let world: World
-  let board: Board
-  beforeAll(async () => {
-    browser = await launch(executable ?? '')
-    const waves = [
-      { tenants: ['a'], approve: true },
-      { rest: true, soak: '1h' },
-    ] as const
-    world = await createWorld({ plan: { waves } })
+const waves = [
+  { tenants: ['a'], approve: true },
+  { rest: true, soak: '1h' },
+] as const
+const frame = {
+  world: { plan: { waves } },
+  async prepare(world: World) {
     for (const tenant of ['a', 'b', 'c']) await world.addTenant(tenant, 3)
-    board = await openBoard(world, tokens)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await board?.close()
-    await world?.[Symbol.asyncDispose]()
-  })
+  },
+}
 
+describeInBrowser('decisions in a browser', frame, (suite) => {
   test('an approver approves a wave, and an operator stops the run', async () => {
+    const { world, board } = suite
     const run = (await world.rehome.enqueue(world.plan())).runId ?? ''
     await using _worker = await world.work()
     await eventually(async () => expect((await moveOf(world, run, 'a')).open).toBe(false))
     await world.rehome.pause(run, { tenants: ['b', 'c'] })
 
-    const { page, complaints } = await watchedPage(browser, board.url)
+    const { page, complaints } = await suite.open()
     await page.goto(`${board.url}/runs/${run}?token=${approverToken}`)
     await page.getByText(/waits for a person/).waitFor()
     expect(await page.getByRole('link', { name: 'Cancel' }).count()).toBe(0)
