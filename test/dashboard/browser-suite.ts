@@ -11,7 +11,7 @@ import { findBrowser, launch, type Watched, watchedPage } from './browser.ts'
 export interface BrowserSuite {
   browser: Browser
   world: World
-  /** With tokens. */
+  /** Every visitor needs a token. */
   board: Board
   /** A page with cookies of its own. */
   open(): Promise<Watched>
