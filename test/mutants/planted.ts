@@ -192,11 +192,72 @@ const checking: readonly PlantedFault[] = [
   },
 ]
 
+const admitting: readonly PlantedFault[] = [
+  {
+    title: 'a header with a name counts from any address',
+    file: 'dashboard/proxy.ts',
+    before: 'if (!isIn(trusted, address)) {',
+    after: 'if (false) {',
+    suite: 'test/dashboard/proxy.test.ts',
+    tests: ['a header counts'],
+  },
+  {
+    title: 'a header with a name counts without the secret of the proxy',
+    file: 'dashboard/proxy.ts',
+    before: 'if (secret && !same(headers[secretHeader]?.join(), secret)) {',
+    after: 'if (false) {',
+    suite: 'test/dashboard/proxy.test.ts',
+    tests: ['where there is a secret'],
+  },
+  {
+    title: 'a page of another site counts as one of the board',
+    file: 'dashboard/gate.ts',
+    before: "if (mayBeForeign(headers, request.caller?.by ?? 'stranger')) {",
+    after: 'if (false) {',
+    suite: 'test/dashboard/gate.pg.test.ts',
+    tests: [".*another site's page changes nothing"],
+  },
+  {
+    title: 'a viewer counts as an operator',
+    file: 'dashboard/gate.ts',
+    before: "if (caller?.role === 'operator') return null",
+    after: 'if (caller) return null',
+    suite: 'test/dashboard/gate.pg.test.ts',
+    tests: ['with tokens a viewer changes nothing'],
+  },
+  {
+    title: 'a report counts although its page was changed',
+    file: 'report/verify.ts',
+    before:
+      'if ((await sha256Of(path, { start: 0, end: sealed })) !== seal.fileSha256) throw altered(path)',
+    after: '',
+    suite: 'test/report/seal.test.ts',
+    tests: ['a report as html is found altered where'],
+  },
+  {
+    title: 'a report counts although another key has signed it',
+    file: 'report/verify.ts',
+    before: 'if (trustedKey !== null && trustedKey !== signature.publicKey) {',
+    after: 'if (false) {',
+    suite: 'test/report/seal.test.ts',
+    tests: ['a report as (html|json) is refused'],
+  },
+  {
+    title: 'a secret counts as a value to show',
+    file: 'comparison/inspection/cells.ts',
+    before: 'return secretName.test(name)',
+    after: 'return name === secretName.source',
+    suite: 'test/comparison/cells.test.ts',
+    tests: ['column password is secret'],
+  },
+]
+
 export const plantedFaults: readonly PlantedFault[] = [
   ...following,
   ...comparing,
   ...asking,
   ...checking,
+  ...admitting,
 ]
 
 /** Throws unless the line stands there once. */
