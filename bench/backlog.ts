@@ -93,13 +93,10 @@ interface Enqueued {
   readonly peakMb: number
 }
 
-/** Node.js takes twice as much where there is room, before it looks for what is not used. */
-const heap = '--max-old-space-size=200'
-
 async function enqueue(environment: Environment): Promise<Enqueued> {
   await using program = await compileProgram('bench/backlog/enqueue.ts')
   const env = { ...process.env, ...environment }
-  const { stdout } = await promisify(execFile)(process.execPath, [heap, program.file], { env })
+  const { stdout } = await promisify(execFile)(process.execPath, [program.file], { env })
   return JSON.parse(stdout)
 }
 

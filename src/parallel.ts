@@ -78,3 +78,18 @@ export function* inLists<T>(
   }
   if (some.length > 0) yield some
 }
+
+/** The items in lists of this length, in order; the last one may be shorter. */
+export async function* inPages<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  size: number,
+): AsyncGenerator<T[]> {
+  let page: T[] = []
+  for await (const item of items) {
+    page.push(item)
+    if (page.length < size) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
+}

@@ -22,7 +22,7 @@ describeOnOneBackend('retry', (backend) => {
     expect((await moveOf(world, runId, 'good')).phase).toBe('moved')
     expect(await tryWrite(world, 'source', 'bad')).toBe('accepted')
     await world.source.pool.query(`delete from notes where body like 'poison%'`)
-    expect(await world.rehome.retry(runId)).toEqual(['bad'])
+    expect(await world.rehome.retry(runId)).toEqual({ count: 1, tenants: ['bad'] })
     expect((await ended(world, runId)).get('bad')).toMatchObject({
       phase: 'moved',
       error_code: null,

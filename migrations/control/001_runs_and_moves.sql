@@ -205,8 +205,8 @@ create index moves_without_job on rehome_control.moves (run_id,
   when paused is null then case when held then -wave else wave end end) is not null;
 -- Moves that have a job, and those of them that no worker has begun with.
 create index moves_with_job on rehome_control.moves (run_id) where open and has_job;
-create index moves_ahead on rehome_control.moves (run_id)
-  where open and has_job and token is null and errand = 'move';
+create index moves_ahead on rehome_control.moves (run_id, (errand = 'move'))
+  where open and has_job and token is null;
 -- Steering reads the open moves of a run, however many have ended, and those paused by themselves.
 create index open_moves_of_run on rehome_control.moves (run_id, tenant_id) where open;
 -- The retention asks when the last errand of a run ended.

@@ -2,7 +2,9 @@
  * The context of every command: where it writes, what it may start, and how it opens the library.
  */
 
+import { sleep } from '../clock.ts'
 import type { Move } from '../control/database.ts'
+import type { Reached } from '../control/run-moves.ts'
 import { pausedQueues } from '../coordinator/notices.ts'
 import { type Library, openLibrary } from '../coordinator/rehome.ts'
 import { termsOf } from '../errands.ts'
@@ -58,18 +60,24 @@ export function reportError(error: unknown): number {
   return 1
 }
 
+export function printNames(tenants: readonly string[]): void {
+  print(tenants.map((tenant) => safe(tenant)).join('\n'))
+}
+
 /**
  * Waits until the errands of these tenants are over, prints how each ended, and returns the exit
- * code: 0, or that of the first error.
+ * code: 0, or that of the first error. Of more tenants than were named it waits for the whole run,
+ * and prints how many ended how.
  */
 export async function awaitErrands(
   rehome: Library,
   runId: string,
-  tenants: readonly string[],
+  { count, tenants }: Reached,
 ): Promise<number> {
-  const chosen = new Set(tenants)
   const hint = setTimeout(() => void whyWaiting(rehome, runId).then(note), 10_000)
   try {
+    if (count > tenants.length) return await awaitRun(rehome, runId)
+    const chosen = new Set(tenants)
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
       if (own.some((move) => move.open && !termsOf(move.errand).yields)) continue
@@ -79,6 +87,18 @@ export async function awaitErrands(
     return 1
   } finally {
     clearTimeout(hint)
+  }
+}
+
+async function awaitRun(rehome: Library, runId: string): Promise<number> {
+  for (;;) {
+    const { overview } = await rehome.overview(runId)
+    if (overview.remaining === 0) {
+      for (const { phase, tenants } of overview.phases) print(`${tenants} tenant(s): ${phase}`)
+      for (const { code, tenants } of overview.failures) print(`${tenants} tenant(s): ${code}`)
+      return exitCodeOf(overview.failures.map(({ code }) => ({ error_code: code })))
+    }
+    await sleep(1_000)
   }
 }
 

@@ -3,13 +3,12 @@ import type { Enqueued } from '../coordinator/enqueue.ts'
 import type { RunHold } from '../coordinator/run-holds.ts'
 import type { SchemaStep } from '../coordinator/schema/change-schema.ts'
 import { RehomeError } from '../errors.ts'
-import { awaitErrands, jsonText, note, print, withRehome } from './context.ts'
-import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
+import { awaitErrands, jsonText, note, print, printNames, withRehome } from './context.ts'
+import { addChoice, type ChoiceFlags, passedOverText, streamedChoiceOf } from './fleet/choice.ts'
 import { waveTexts } from './fleet/schedule-text.ts'
 import { placeNamed } from './fleet/steering-commands.ts'
 import { loadPlan } from './load-plan.ts'
 import { step } from './next-steps.ts'
-import { safe } from './print.ts'
 import { stepText } from './schema/change.ts'
 
 export function addEnqueue(program: Command): void {
@@ -37,18 +36,19 @@ interface EnqueueFlags extends ChoiceFlags {
 
 async function enqueue(file: string, flags: EnqueueFlags): Promise<void> {
   const plan = await loadPlan(file)
-  const choice = await choiceOf(flags)
+  const choice = await streamedChoiceOf(flags)
   process.exitCode = await withRehome(async (rehome) => {
     const onSchemaStep = (step: SchemaStep) => note(stepText(step))
     const { dryRun, priority, completeAfter } = flags
     const hold = { completeAfter, until: untilOf(flags) }
     const request = { ...choice, ...hold, dryRun, priority, onSchemaStep }
-    const enqueued = await rehome.enqueue(plan, request)
-    const { runId, tenants } = enqueued
+    const onTenants = flags.json ? undefined : printNames
+    const enqueued = await rehome.enqueue(plan, { ...request, onTenants })
+    const { runId } = enqueued
     const nextSteps = runId === null ? [] : [step('status', runId, '--watch')]
     if (flags.json) print(jsonText({ ...enqueued, nextSteps }))
     else tell(enqueued)
-    return flags.wait && runId !== null ? await awaitErrands(rehome, runId, tenants) : 0
+    return flags.wait && runId !== null ? await awaitErrands(rehome, runId, enqueued) : 0
   })
 }
 
@@ -78,12 +78,11 @@ function windowText(
   return `${tenants} tenant(s) ${what} in windows, of which ${openNow} are open${next}`
 }
 
-function tell({ runId, tenants, passedOver, waves, hold, schedule }: Enqueued): void {
+function tell({ runId, count, passedOver, waves, hold, schedule }: Enqueued): void {
   const others = passedOverText({ ...passedOver })
   if (others !== '') note(`passed over: ${others}`)
   for (const text of waveTexts(waves, schedule)) note(text)
-  for (const text of hold && tenants.length > 0 ? holdTexts(hold) : []) note(text)
-  if (tenants.length === 0) print('no tenant to move')
-  else if (runId === null) print(tenants.map((tenant) => safe(tenant)).join('\n'))
-  else print(`run ${runId}: ${tenants.length} tenant(s)`)
+  for (const text of hold && count > 0 ? holdTexts(hold) : []) note(text)
+  if (count === 0) print('no tenant to move')
+  else if (runId !== null) print(`run ${runId}: ${count} tenant(s)`)
 }

@@ -1,10 +1,18 @@
 import type { Command } from 'commander'
-import type { ErrandOptions } from '../coordinator/ask-errands.ts'
+import type { ErrandOptions } from '../coordinator/errand-choice.ts'
 import type { Price } from '../coordinator/price.ts'
 import type { Library } from '../coordinator/rehome.ts'
 import { type AskedErrand, askedErrands, askedTerms } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
-import { atLeastOne, awaitErrands, jsonText, note, print, withRehome } from './context.ts'
+import {
+  atLeastOne,
+  awaitErrands,
+  jsonText,
+  note,
+  print,
+  printNames,
+  withRehome,
+} from './context.ts'
 import { addChoice, type ChoiceFlags, choiceOf, passedOverText } from './fleet/choice.ts'
 import { step } from './next-steps.ts'
 import { safe } from './print.ts'
@@ -52,13 +60,14 @@ async function carryOut(
   const request = await askedBy(name, flags)
   const price = await rehome.price(runId, { ...request, errand: name })
   if (!flags.json && request.all) tell(price)
-  const options = { ...request, dryRun: flags.dryRun, onPassedOver }
-  const tenants = await rehome[name](runId, options)
-  const next = flags.dryRun ? [] : [step('status', runId, '--watch')]
-  if (flags.json) print(jsonText({ ...price, tenants, nextSteps: tenants.length > 0 ? next : [] }))
-  else if (tenants.length === 0) print(`no tenant to ${name}`)
-  else if (flags.dryRun || !flags.wait) print(tenants.map((tenant) => safe(tenant)).join('\n'))
-  else return await awaitErrands(rehome, runId, tenants)
+  const prints = !flags.json && (flags.dryRun || !flags.wait)
+  const onTenants = prints ? printNames : undefined
+  const options = { ...request, dryRun: flags.dryRun, onPassedOver, onTenants }
+  const reached = await rehome[name](runId, options)
+  const next = flags.dryRun || reached.count === 0 ? [] : [step('status', runId, '--watch')]
+  if (flags.json) print(jsonText({ ...price, ...reached, nextSteps: next }))
+  else if (reached.count === 0) print(`no tenant to ${name}`)
+  else if (!prints) return await awaitErrands(rehome, runId, reached)
   return 0
 }
 

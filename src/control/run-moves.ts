@@ -3,6 +3,7 @@
  * read in pages of 1,000, without their evidence.
  */
 import { type Expression, type SqlBool, sql } from 'kysely'
+import type { Facts } from '../plan/facts.ts'
 import type { Control, Move } from './database.ts'
 import { isStoppable } from './steer.ts'
 
@@ -25,7 +26,8 @@ export const briefColumns = [
 /** A move without what may be large: its evidence, and the words and data of its error. */
 export type BriefMove = Pick<Move, (typeof briefColumns)[number]>
 
-const pageSize = 1000
+/** Moves that are read, or changed by one statement, at once. */
+export const pageSize = 1_000
 
 function movesOf(control: Control, { runId, tenants, wave, hasJob }: Some) {
   let query = control.db.selectFrom('moves').where('run_id', '=', runId)
@@ -43,10 +45,34 @@ export async function* pagesOf(
   const all = movesOf(control, some).select(briefColumns)
   const query = all.where(when).orderBy('tenant_id').limit(pageSize)
   for (let page = await query.execute(); ; ) {
-    yield page
+    if (page.length > 0) yield page
     const last = page.at(-1)
     if (!last || page.length < pageSize) return
     page = await query.where('tenant_id', '>', last.tenant_id).execute()
+  }
+}
+
+/** A move with what conditions are about: its facts, and its rows as counted or told. */
+export type JudgedMove = BriefMove & { readonly facts: Facts; readonly rows: number | null }
+
+/** All moves, in the order of their tenants. `hasFacts` false: these are empty. */
+export async function* judgedPages(
+  control: Control,
+  some: Some,
+  { hasFacts }: { readonly hasFacts: boolean },
+): AsyncGenerator<JudgedMove[]> {
+  for await (const page of pagesOf(control, some, sql`true`)) {
+    if (!hasFacts) yield page.map((move) => ({ ...move, facts: {}, rows: null }))
+    else {
+      const rows = sql<number | null>`coalesce((facts ->> 'rows')::float8, rows_total::float8)`
+      const judged = await control.db
+        .selectFrom('moves')
+        .select(['id', 'facts', rows.as('rows')])
+        .where('id', '=', sql<string>`any(${page.map(({ id }) => id)}::uuid[])`)
+        .execute()
+      const byId = new Map(judged.map((one) => [one.id, one]))
+      yield page.map((move) => ({ facts: {}, rows: null, ...byId.get(move.id), ...move }))
+    }
   }
 }
 
@@ -66,33 +92,54 @@ export async function briefMoves(control: Control, some: Some): Promise<BriefMov
 }
 
 /** Moves that are under way or are to be, also those past their cutover. */
-export async function openMovesOf(control: Control, some: Some): Promise<BriefMove[]> {
-  return await allOf(control, some, sql`open and errand = 'move'`)
+export const isOpenMove = sql<SqlBool>`open and errand = 'move'`
+
+/** Those of them that have a job. The feeder gives the others theirs. */
+export async function movesWithJob(control: Control, some: Some): Promise<BriefMove[]> {
+  return await allOf(control, { ...some, hasJob: true }, isOpenMove)
 }
 
 /** Its tenant is at one home, open, and nothing is on its way back. */
 export const isEndableRollback = sql<SqlBool>`open and errand = 'rollback'
   and (fallback_phase = 'failed' or phase in ('moved', 'audit'))`
 
-/** Rollbacks that can be called off if no worker has their plan. */
-export async function endableRollbacks(control: Control, some: Some): Promise<BriefMove[]> {
-  return await allOf(control, some, isEndableRollback)
-}
-
-/** Open moves of the run that are waiting to be resumed, or would wait. */
-export async function stoppableMoves(control: Control, some: Some): Promise<BriefMove[]> {
-  return await allOf(control, some, isStoppable)
-}
+/** Names that an answer has at most: there may be a million. */
+export const listedMax = 1_000
 
 /** Tenants that a decision reaches. */
 export interface Reached {
   readonly count: number
-  /** The first 1,000 in the order of their ids. */
+  /** The first 1,000, in the order of their ids unless another one is documented. */
   readonly tenants: readonly string[]
 }
 
-export function reachedBy(moves: readonly Pick<Move, 'tenant_id'>[]): Reached {
-  return { count: moves.length, tenants: moves.slice(0, pageSize).map((move) => move.tenant_id) }
+/** Called with all names of tenants that a decision reaches, page by page. */
+export type OnTenants = (tenants: readonly string[]) => void
+
+/** Adds up what a decision reaches. */
+export class Tally {
+  readonly #onTenants: OnTenants | undefined
+  readonly #tenants: string[] = []
+  #count = 0
+
+  constructor(onTenants?: OnTenants) {
+    this.#onTenants = onTenants
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(moves: readonly Pick<Move, 'tenant_id'>[]): void {
+    const tenants = moves.map((move) => move.tenant_id)
+    this.#count += tenants.length
+    this.#tenants.push(...tenants.slice(0, listedMax - this.#tenants.length))
+    if (tenants.length > 0) this.#onTenants?.(tenants)
+  }
+
+  get(): Reached {
+    return { count: this.#count, tenants: this.#tenants }
+  }
 }
 
 export interface Resumable {
@@ -106,30 +153,28 @@ export async function stoppableTenants(
   some: Some,
   resumable: Resumable = {},
 ): Promise<Reached> {
-  const of = stoppableOf(control, some, resumable)
-  const first = await of.select('tenant_id').orderBy('tenant_id').limit(pageSize).execute()
-  if (first.length < pageSize) return reachedBy(first)
+  const of = movesOf(control, some).where(resumableOf(resumable))
+  const first = await of.select('tenant_id').orderBy('tenant_id').limit(listedMax).execute()
+  const tenants = first.map((move) => move.tenant_id)
+  if (first.length < listedMax) return { count: first.length, tenants }
   const { count } = await of
     .select(sql<number>`count(*)::int`.as('count'))
     .executeTakeFirstOrThrow()
-  return { ...reachedBy(first), count }
+  return { count, tenants }
 }
 
 /** Those of them that have a job. The feeder gives the others theirs. */
-export async function stoppableWithJob(
+export function stoppableWithJob(
   control: Control,
   some: Some,
   resumable: Resumable,
-): Promise<BriefMove[]> {
-  return await stoppableOf(control, { ...some, hasJob: true }, resumable)
-    .select(briefColumns)
-    .execute()
+): AsyncGenerator<BriefMove[]> {
+  return pagesOf(control, { ...some, hasJob: true }, resumableOf(resumable))
 }
 
-function stoppableOf(control: Control, some: Some, { resumedUpTo }: Resumable) {
-  const query = movesOf(control, some).where(isStoppable)
-  if (resumedUpTo === undefined) return query
-  return query.where('paused', 'is', null).where('wave', '<=', resumedUpTo)
+function resumableOf({ resumedUpTo }: Resumable) {
+  if (resumedUpTo === undefined) return isStoppable
+  return sql<SqlBool>`${isStoppable} and paused is null and wave <= ${resumedUpTo}`
 }
 
 export interface Waits {
@@ -165,6 +210,4 @@ export async function waitsOf(control: Control, runId: string): Promise<Waits> {
 }
 
 /** Moves that are paused by themselves. */
-export async function pausedMoves(control: Control, some: Some): Promise<BriefMove[]> {
-  return await allOf(control, some, sql`${isStoppable} and paused is not null`)
-}
+export const isPausedAlone = sql<SqlBool>`${isStoppable} and paused is not null`

@@ -8,28 +8,21 @@ import { RehomeError, storable } from '../errors.ts'
 import type { Phase } from '../phases.ts'
 import type { Control, Pause } from './database.ts'
 import { addEvents } from './events.ts'
-import {
-  allOf,
-  type BriefMove,
-  briefColumns,
-  isEndableRollback,
-  pagesOf,
-  type Some,
-} from './run-moves.ts'
+import { type BriefMove, briefColumns, isEndableRollback, pagesOf, type Some } from './run-moves.ts'
 import { isStoppable, type Steered } from './steer.ts'
 
-/** Pauses tenants that are not cut over yet, or resumes them. Returns those that were not so. */
-export async function pauseMoves(
+/** Pauses tenants that are not cut over yet, or resumes them. Yields those that were not so. */
+export function pauseMoves(
   control: Control,
   some: Some,
   { paused, by, reason }: Steered & { paused: Pause | null },
-): Promise<BriefMove[]> {
+): Changed {
   const message = withReason(`${paused ? 'paused' : 'resumed'} by ${by}`, reason)
   // Written so that an index finds the few that are paused.
   const differs = paused
     ? sql`moves.paused is distinct from ${paused}`
     : sql`moves.paused is not null`
-  return await changeAll(control, some, {
+  return changePages(control, some, {
     when: sql<SqlBool>`${isStoppable} and ${differs}`,
     set: { paused },
     message,
@@ -43,33 +36,24 @@ export interface Completing extends Steered {
 }
 
 /** Held before their cutover, or before their start. In statements on `moves`. */
-function isHeldMove({ anytime = false }: Pick<Completing, 'anytime'>) {
+export function isHeldMove({ anytime = false }: Pick<Completing, 'anytime'>) {
   return sql<SqlBool>`${isStoppable}
     and (held or complete_after is not null or ${anytime} and windows is not null)`
 }
 
 /** Ends the hold of these moves: the next look at each of them is due. */
-export async function completeMoves(
+export function completeMoves(
   control: Control,
   some: Some,
   { by, reason, anytime }: Completing,
-): Promise<BriefMove[]> {
+): Changed {
   const due = { held: false, complete_after: null, not_before: sql<Date>`clock_timestamp()` }
-  return await changeAll(control, some, {
+  return changePages(control, some, {
     when: isHeldMove({ anytime }),
     set: { ...due, ...(anytime && { windows: null }) },
     message: withReason(`completed by ${by}${anytime ? ', at any time' : ''}`, reason),
     data: { by, reason, anytime },
   })
-}
-
-/** Moves that `completeMoves` would change. */
-export async function heldMoves(
-  control: Control,
-  some: Some,
-  how: Pick<Completing, 'anytime'>,
-): Promise<BriefMove[]> {
-  return await allOf(control, some, isHeldMove(how))
 }
 
 /**
@@ -79,7 +63,7 @@ export async function heldMoves(
  * Of a run whose plan no worker has, `isOrphaned`, also moves that have begun and rollbacks that
  * have changed nothing: they would wait for ever. What they left is that of a failed move.
  */
-export async function callOff(
+export function callOff(
   control: Control,
   some: Some,
   {
@@ -87,12 +71,12 @@ export async function callOff(
     isOrphaned = false,
     ...who
   }: Steered & { code: 'CANCELLED' | 'SKIPPED'; isOrphaned?: boolean },
-): Promise<string[]> {
+): Changed {
   const untouched = sql<SqlBool>`${isStoppable} and epoch is null`
   const orphaned = sql<SqlBool>`(${isStoppable} or ${isEndableRollback})`
   const when = isOrphaned ? orphaned : untouched
   const { by, reason } = who
-  return await settle(control, { ...some, when }, { code, by, reason })
+  return settle(control, { ...some, when }, { code, by, reason })
 }
 
 /** Rolled back, also if what it had left is removed, or to be. In statements on `moves`. */
@@ -103,26 +87,22 @@ export const hasMoved = `(phase in ('moved', 'audit', 'finalize', 'cleanup', 'cl
   and fallback_phase <> 'rolled_back')`
 
 /** A move that failed or was rolled back stays as it is, and counts no longer as a failure. */
-export async function skipFailed(
-  control: Control,
-  some: Some,
-  { by, reason }: Steered,
-): Promise<string[]> {
+export function skipFailed(control: Control, some: Some, { by, reason }: Steered): Changed {
   const when = sql<SqlBool>`not open and (phase = 'failed' or ${sql.raw(hasComeBack)})
     and error_code is distinct from 'SKIPPED'`
-  return await settle(control, { ...some, when }, { code: 'SKIPPED', by, reason })
+  return settle(control, { ...some, when }, { code: 'SKIPPED', by, reason })
 }
 
-async function settle(
+function settle(
   control: Control,
   { when, ...some }: Some & { when: Expression<SqlBool> },
   { code, by, reason }: Steered & { code: 'CANCELLED' | 'SKIPPED' },
-): Promise<string[]> {
+): Changed {
   const { message } =
     code === 'SKIPPED'
       ? new RehomeError('SKIPPED', withReason(`skipped by ${by}`, reason))
       : new RehomeError('CANCELLED', withReason(`called off by ${by}`, reason))
-  const moves = await changeAll(control, some, {
+  return changePages(control, some, {
     when,
     set: {
       open: false,
@@ -139,7 +119,6 @@ async function settle(
     message: `${code}: ${message}`,
     data: { by, reason },
   })
-  return moves.map((move) => move.tenant_id)
 }
 
 interface Change {
@@ -150,13 +129,14 @@ interface Change {
   readonly data: Record<string, unknown>
 }
 
-/** Returns the moves as they are then. */
-async function changeAll(
+/** Pages of moves as they are after the change. Who does not read to the end leaves the rest. */
+export type Changed = AsyncGenerator<BriefMove[]>
+
+async function* changePages(
   control: Control,
   some: Some,
   { when, set, message, data }: Change,
-): Promise<BriefMove[]> {
-  const changed: BriefMove[] = []
+): Changed {
   for await (const page of pagesOf(control, some, when)) {
     const ids = page.map(({ id }) => id)
     const moves = await control.db.transaction().execute(async (tx) => {
@@ -172,13 +152,12 @@ async function changeAll(
       )
       return done
     })
-    changed.push(...moves.toSorted(byTenant(page)))
+    yield moves.toSorted(byTenant(page))
   }
-  return changed
 }
 
 /** In the order of the page, which is the database's. */
-function byTenant(page: readonly BriefMove[]): (a: BriefMove, b: BriefMove) => number {
+export function byTenant(page: readonly BriefMove[]): (a: BriefMove, b: BriefMove) => number {
   const place = new Map(page.map(({ id }, i) => [id, i]))
   return (a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0)
 }

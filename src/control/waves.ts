@@ -3,7 +3,7 @@ import { type SqlBool, sql } from 'kysely'
 import { storable } from '../errors.ts'
 import type { RunWave, WaveState } from '../plan/waves.ts'
 import type { Control, Move, Run } from './database.ts'
-import { type BriefMove, openMovesOf } from './run-moves.ts'
+import { type BriefMove, movesWithJob } from './run-moves.ts'
 import { hasComeBack, hasMoved } from './steer-moves.ts'
 
 /** Runs whose further waves wait, or that stop by themselves, with moves that are not over. */
@@ -155,7 +155,7 @@ export async function openWave(
     .where('wave', '=', run.wave)
     .executeTakeFirst()
   if (opened.numUpdatedRows !== 1n) return null
-  return await openMovesOf(control, { runId: run.id, wave: run.wave + 1, hasJob: true })
+  return await movesWithJob(control, { runId: run.id, wave: run.wave + 1 })
 }
 
 /** false: it was so already, it has open moves, or another wave has begun. */

@@ -14,7 +14,7 @@ import type { Plan } from '../plan/plan.ts'
 import { departedFrom } from './fleet/chosen-tenants.ts'
 import { schemaLooks } from './schema/schema-findings.ts'
 import { listedAsWritten, listedByPlace, tenantsIfListed } from './tenants.ts'
-import { waveNameFindings, wavesAsWritten } from './wave-names.ts'
+import { waveNameFindings } from './wave-names.ts'
 
 interface At {
   readonly plan: Plan
@@ -64,8 +64,8 @@ async function waveNamesAt({ plan, ends }: At, control: Control): Promise<Findin
   const naming = { plan, ends, sources: await sourcesAlone(plan, ends) }
   const listed = await listedAsWritten(plan, ends, naming.sources)
   if (listed === null) return []
-  return await waveNameFindings(await wavesAsWritten(naming), {
-    listed,
+  return await waveNameFindings(naming, {
+    unlistedOf: async (tenants) => tenants.filter((one) => !listed.has(one)),
     departed: departedFrom(control, naming),
   })
 }

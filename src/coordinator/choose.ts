@@ -30,17 +30,13 @@ export function refuseBadChoice({ percent, limit }: Choice): void {
   }
 }
 
-/** Those of the share. Throws TENANT_UNKNOWN where it is too small for any of them. */
-export function withinShare<T>(
-  all: readonly T[],
+/** Throws TENANT_UNKNOWN where a share is too small for any of so many tenants. */
+export function refuseEmptyShare(
   { percent }: Choice,
-  tenantOf: (one: T) => string,
-): T[] {
-  if (percent === undefined) return [...all]
-  const chosen = all.filter((one) => percentileOf(tenantOf(one)) < percent)
-  if (chosen.length > 0 || all.length === 0) return chosen
-  const least = Math.min(...all.map((one) => percentileOf(tenantOf(one))))
+  { all, chosen, least }: { all: number; chosen: number; least: number | null },
+): void {
+  if (percent === undefined || chosen > 0 || least === null) return
   const enough = Math.min(100, (Math.floor(least * 100) + 1) / 100)
-  const message = `by their hashes none of ${all.length} tenants is among the first ${percent} %: choose --percent ${enough} or more, or --limit 1`
+  const message = `by their hashes none of ${all} tenants is among the first ${percent} %: choose --percent ${enough} or more, or --limit 1`
   throw new RehomeError('TENANT_UNKNOWN', message)
 }

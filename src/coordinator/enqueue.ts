@@ -7,23 +7,31 @@ import { type Kind, refuseSchemaless, surveyKinds } from '../checks/schema-kinds
 import { sourcesAlone, survey } from '../checks/survey.ts'
 import type { Control, Priority, Run } from '../control/database.ts'
 import type { OpenMove } from '../control/due-moves.ts'
+import { withCandidates } from '../control/fleet/candidates.ts'
 import { findMove, movesOfRun } from '../control/moves.ts'
-import { findRun, type Hold, insertRun } from '../control/runs/runs.ts'
+import type { Reached } from '../control/run-moves.ts'
+import { findRun, insertRun, type NewMove } from '../control/runs/runs.ts'
 import { commonEnds, endsOf, type PlanEnds, placeOfTenant } from '../ends/end.ts'
 import type { Errand } from '../errands.ts'
 import { RehomeError, storable } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
 import { fingerprintOf } from '../plan/check-plan.ts'
-import type { FactsOfTenants } from '../plan/facts.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/routing/route.ts'
-import { type RunWave, type Scheduled, schedule } from '../plan/waves.ts'
+import type { RunWave } from '../plan/waves.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { ensureJob, jobIdOf, waitingJobIds } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
 import { refuseFindings } from '../stages/preflight.ts'
-import { type Choice, percentileOf, refuseBadChoice } from './choose.ts'
-import { chooseTenants, type PassedOver, refuseBusy } from './fleet/chosen-tenants.ts'
+import { refuseBadChoice } from './choose.ts'
+import {
+  type ChosenOptions,
+  type ChosenTenants,
+  chooseTenants,
+  type PassedOver,
+  refuseBusy,
+} from './fleet/chosen-tenants.ts'
+import { type Draft, draftOf, namesIn, reachedByAll } from './fleet/draft.ts'
 import { type ScheduledWave, scheduleOf } from './fleet/dry-run.ts'
 import { feed } from './fleet/feed.ts'
 import { type HoldOptions, holdsFor, type RunHold } from './run-holds.ts'
@@ -31,25 +39,25 @@ import { changedEnds } from './schema/change-files.ts'
 import { changeSchema, type SchemaStep } from './schema/change-schema.ts'
 import { schemaLooks } from './schema/schema-findings.ts'
 import { tenantsOf } from './tenants.ts'
+import type { Naming } from './wave-names.ts'
 
-export interface EnqueueOptions extends Choice, HoldOptions {
-  /** Some of the plan's tenants. Default: all. */
-  readonly tenants?: readonly string[] | undefined
+export interface EnqueueOptions extends ChosenOptions, HoldOptions {
   /** Kept with the run. Default: the user of the operating system. */
   readonly by: string
   /** Before or after the moves of other runs. Default `normal`. */
   readonly priority?: Priority | undefined
   /** Look and check, but write nothing. */
   readonly dryRun?: boolean | undefined
+  /** Called in a dry run with all names, page by page, in the order in which they would begin. */
+  readonly onTenants?: ((tenants: readonly string[]) => void) | undefined
   /** Told of each statement of an expansion with `auto`. */
   readonly onSchemaStep?: ((step: SchemaStep) => void) | undefined
 }
 
-export interface Enqueued {
+/** Its tenants in the order in which they begin. */
+export interface Enqueued extends Reached {
   /** null after a dry run, and where every tenant was passed over. */
   readonly runId: string | null
-  /** In the order in which they begin. */
-  readonly tenants: readonly string[]
   readonly passedOver: PassedOver
   /** In the order in which they begin. Empty: all tenants may begin at once. */
   readonly waves: readonly RunWave[]
@@ -71,37 +79,42 @@ export async function enqueue(
   options: EnqueueOptions,
 ): Promise<Enqueued> {
   refuseBadChoice(options)
+  const holds = holdsFor(plan, options)
   await expandIfAuto(at.control, { plan, ends }, options)
   const common = commonEnds(ends)
   const sources = common
     ? await refuseUnfit({ survey: await survey(plan, common), ends: common })
     : await sourcesAlone(plan, ends)
   const planned = { plan, ends, sources }
-  const { facts, passedOver, named, ...chosen } = await chooseTenants(at.control, planned, options)
-  if (!common) await refuseUnfitSchemas(plan, ends, chosen.tenants)
-  const factsOf = (tenant: string) => facts.get(tenant) ?? {}
-  const scheduled = schedule(named, chosen.tenants, { percentileOf, factsOf })
-  const tenants = byWave(chosen.tenants, scheduled)
-  const { hold, ofTenant: holds } = await holdsFor(plan, tenants, options)
-  const enqueued = { tenants, passedOver, waves: scheduled.waves, hold, schedule: null }
-  if (options.dryRun) {
-    const wouldBe = await scheduleOf(at.control, planned, { ...scheduled, tenants, facts })
+  return await withCandidates(at.control, async (candidates) => {
+    const choosing = { control: at.control, candidates, planned, options }
+    const { passedOver, walk } = await chooseTenants(choosing)
+    if (!common) await refuseUnfitSchemas(plan, ends, walk)
+    const draft = await draftOf({ plan, holds, candidates, walk })
+    return { passedOver, ...(await store(at, planned, { draft, options })) }
+  })
+}
+
+async function store(
+  at: Stores,
+  planned: Naming,
+  { draft, options }: { draft: Draft; options: EnqueueOptions },
+): Promise<Omit<Enqueued, 'passedOver'>> {
+  const { waves, hold } = draft
+  const { by, priority, dryRun, onTenants } = options
+  const enqueued = { ...reachedByAll(draft.reached), waves, hold, schedule: null }
+  if (dryRun) {
+    if (onTenants) for await (const names of namesIn(draft)) onTenants(names)
+    const wouldBe = await scheduleOf(at.control, planned, draft)
     return { runId: null, ...enqueued, schedule: wouldBe }
   }
-  if (tenants.length === 0) return { runId: null, ...enqueued }
+  if (enqueued.count === 0) return { runId: null, ...enqueued }
   await at.queues.ready()
-  const { by, priority } = options
-  const stored = { plan, ends, tenants, facts, scheduled, holds, by, priority }
-  const runId = await storeRun(at.control, stored)
+  const { plan, ends } = planned
+  const runId = await storeRun(at.control, { plan, ends, draft, by, priority })
   // Should this fail, a worker feeds them.
   await feed(at, runId)
   return { runId, ...enqueued }
-}
-
-/** Those of the first wave first; of a wave in their order. */
-function byWave(tenants: readonly string[], { waves, waveOf }: Scheduled): readonly string[] {
-  if (waves.length < 2) return tenants
-  return tenants.toSorted((a, b) => waveOf(a) - waveOf(b))
 }
 
 /** Throws what `changeSchema` throws; PREFLIGHT_FAILED where the expansion has not been run. */
@@ -125,11 +138,14 @@ async function refuseUnfit({ survey, ends }: Pick<Kind, 'survey' | 'ends'>) {
   return survey.sources
 }
 
+/** A schema or database of each tenant is read, so that all names are read at once. */
 async function refuseUnfitSchemas(
   plan: Plan,
   ends: PlanEnds,
-  tenants: readonly string[],
+  walk: ChosenTenants['walk'],
 ): Promise<void> {
+  const tenants: string[] = []
+  for await (const page of walk()) tenants.push(...page.map(({ tenant }) => tenant))
   const surveyed = await surveyKinds(plan, ends, async () => tenants)
   refuseSchemaless(plan, surveyed)
   for (const kind of surveyed.kinds) await refuseUnfit(kind)
@@ -145,7 +161,7 @@ export async function storeRehearsal(
   const { here: tenants } = await tenantsOf(plan, ends, { sources, only: [tenant] })
   refuseFindings({ survey: await survey(plan, endsOf(ends, tenants[0] ?? tenant)) })
   await refuseBusy(at.control, plan, tenants)
-  const runId = await storeRun(at.control, { plan, ends, tenants, by }, 'rehearse')
+  const runId = await storeRun(at.control, { plan, ends, by, tenants })
   const [move] = await movesOfRun(at.control, runId)
   return { runId, moveId: move?.id ?? '' }
 }
@@ -162,70 +178,69 @@ export async function plannedSources(plan: Plan, ends: PlanEnds): Promise<readon
 interface StoredRun {
   readonly plan: Plan
   readonly ends: PlanEnds
-  readonly tenants: readonly string[]
-  /** Default: one wave, as of a rehearsal. */
-  readonly scheduled?: Scheduled | undefined
+  /** Absent: `tenants` are only rehearsed. */
+  readonly draft?: Draft | undefined
+  readonly tenants?: readonly string[] | undefined
   readonly by: string
   readonly priority?: Priority | undefined
-  readonly holds?: ReadonlyMap<string, Hold> | undefined
-  readonly facts?: FactsOfTenants | undefined
 }
 
-function aboutOf(tenant: string, { holds, facts }: Pick<StoredRun, 'holds' | 'facts'>) {
-  return { hold: holds?.get(tenant), facts: facts?.get(tenant) }
-}
-
-const oneWave: Scheduled = { waves: [], waveOf: () => 1 }
-
-async function storeRun(
-  control: Control,
-  { plan, ends, tenants, scheduled = oneWave, by, priority = 'normal', ...of }: StoredRun,
-  errand: Errand = 'move',
-): Promise<string> {
-  const fingerprint = fingerprintOf(plan)
-  const { waves, waveOf } = scheduled
+async function storeRun(control: Control, of: StoredRun): Promise<string> {
+  const { plan, ends, draft, tenants = [], by, priority = 'normal' } = of
+  const errand: Errand = draft ? 'move' : 'rehearse'
+  const waves = draft?.waves ?? []
   const runId = `${plan.name}-${randomBytes(4).toString('hex')}`
   const run = {
     id: runId,
     plan_name: plan.name,
-    plan_fingerprint: fingerprint,
+    plan_fingerprint: fingerprintOf(plan),
     scope: plan.scope,
     source: ends.source.place,
     target: ends.target.place,
     // The caller of a rehearsal sees how it ends, and asks again.
-    attempts: errand === 'rehearse' ? 1 : plan.attempts,
+    attempts: draft ? plan.attempts : 1,
     backoff_ms: plan.backoffMs,
     created_by: storable(by),
     rehome_version: version(),
-    rehearsal: errand === 'rehearse',
+    rehearsal: !draft,
     strategy: plan.strategy,
     priority,
     ...(waves.length > 0 && { waves: JSON.stringify(waves), wave_count: waves.length }),
-    ...(errand === 'move' && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
+    ...(draft && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
   }
-  // Where all tenants have the same ends, these are the run's.
-  const { source, target } = ends
-  const own = (tenant: string) => ({
-    ...(!source.rows && { source: placeOfTenant(source, tenant) }),
-    ...(!target.rows && { target: placeOfTenant(target, tenant) }),
-  })
-  const moves = {
-    *[Symbol.iterator]() {
-      for (const [place, tenant] of tenants.entries()) {
-        yield { tenant, place, wave: waveOf(tenant), ...aboutOf(tenant, of), ...own(tenant) }
-      }
-    },
-  }
+  const moves = draft
+    ? draftedMoves(draft, ends)
+    : tenants.map((tenant) => ({ tenant, ...ownEnds(ends, tenant) }))
   try {
     const { targetScope } = plan
     // A rehearsal has no job at all: its command does the work.
-    await insertRun(control, run, { moves, errand, targetScope, hasJob: errand !== 'move' })
+    await insertRun(control, run, { moves, errand, targetScope, hasJob: !draft })
   } catch (error) {
     if (sqlStateOf(error) !== '23505') throw error
     const message = 'a tenant of this plan has just been enqueued by another run: wait for its end'
     throw new RehomeError('TENANT_BUSY', message, { cause: error })
   }
   return runId
+}
+
+async function* draftedMoves(draft: Draft, ends: PlanEnds): AsyncGenerator<NewMove> {
+  let place = 0
+  for await (const page of draft.walk()) {
+    for (const one of page) {
+      const { tenant, wave, facts } = one
+      const own = { ...ownEnds(ends, tenant), ...(facts && { facts }) }
+      yield { tenant, place, wave, hold: await draft.holdOf(one), ...own }
+      place += 1
+    }
+  }
+}
+
+/** Where all tenants have the same ends, these are the run's. */
+function ownEnds({ source, target }: PlanEnds, tenant: string) {
+  return {
+    ...(!source.rows && { source: placeOfTenant(source, tenant) }),
+    ...(!target.rows && { target: placeOfTenant(target, tenant) }),
+  }
 }
 
 export function version(): string {

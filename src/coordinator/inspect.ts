@@ -15,7 +15,7 @@ import { checkPlan, fingerprintOf } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { sqlStateOf } from '../postgres.ts'
-import { knownRun } from './ask-errands.ts'
+import { knownRun } from './errand-choice.ts'
 import { closeEnds, openEnds } from './installation.ts'
 import { refuseBadId, show } from './tenants.ts'
 

@@ -8,7 +8,7 @@ import { movesAtOnce, runEventsOf } from '../control/steer.ts'
 import { hasWorker } from '../control/workers.ts'
 import type { Queues } from '../queue/queues.ts'
 import { verdictOf } from './advance-runs.ts'
-import { knownRun } from './ask-errands.ts'
+import { knownRun } from './errand-choice.ts'
 import { show } from './tenants.ts'
 
 interface At {

@@ -1,13 +1,13 @@
 /** Tells what an errand would cost, before it is asked for. */
 import type { Control } from '../control/database.ts'
 import { isCalledOff, keepsWrites } from '../control/rollback-kinds.ts'
-import type { BriefMove } from '../control/run-moves.ts'
+import { type BriefMove, type Reached, Tally } from '../control/run-moves.ts'
 import type { AskedErrand } from '../errands.ts'
 import { number } from '../numbers.ts'
-import { chosenFor, type RollbackOptions } from './ask-errands.ts'
+import type { RollbackOptions } from './ask-errands.ts'
+import { chosenFor } from './errand-choice.ts'
 
-export interface Price {
-  readonly tenants: readonly string[]
+export interface Price extends Reached {
   /** Sentences, one for each kind of cost. */
   readonly costs: readonly string[]
   /** State → how many tenants are passed over because of it. */
@@ -24,61 +24,62 @@ export async function priceOf(
   runId: string,
   { errand, ...options }: PriceOptions,
 ): Promise<Price> {
-  const request = { ...options, runId, by: '' }
-  const { moves, passedOver } = await chosenFor(control, errand, request)
+  const choice = await chosenFor(control, errand, { ...options, runId, by: '' })
+  const reached = new Tally(options.onTenants)
+  const sums: Sums = new Map()
   const counted: Record<string, number> = {}
-  for (const { open, phase } of passedOver) {
-    const state = open ? 'busy' : phase
-    counted[state] = (counted[state] ?? 0) + 1
-  }
-  return {
-    tenants: moves.map((move) => move.tenant_id),
-    costs: moves.length === 0 ? [] : costsOf(errand, moves, options.discardWrites ?? false),
-    passedOver: counted,
-  }
+  await choice.survey(({ moves, passedOver }) => {
+    reached.add(moves)
+    const now = new Date()
+    for (const move of moves) {
+      addTo(sums, errand === 'rollback' ? rollbackKind(move, { ...options, now }) : errand, move)
+    }
+    for (const { open, phase } of passedOver) {
+      const state = open ? 'busy' : phase
+      counted[state] = (counted[state] ?? 0) + 1
+    }
+  })
+  return { ...reached.get(), costs: costsOf(sums), passedOver: counted }
 }
 
-function costsOf(
-  errand: AskedErrand,
-  moves: readonly BriefMove[],
-  discardWrites: boolean,
-): string[] {
-  if (errand === 'rollback') return rollbackCosts(moves, discardWrites)
-  const tenants = tenantsText(moves)
-  const rows = rowsText(moves)
-  if (errand === 'retry') return [`${tenants}: copied again from the beginning, about ${rows} rows`]
-  if (errand === 'cleanup') {
-    return [
-      `${tenants}: about ${rows} rows of old copies are removed; there is no rollback after it`,
-    ]
-  }
-  return [`${tenants}: a rollback would lose what was written at the target since the cutover`]
+type Kind = Exclude<AskedErrand, 'rollback'> | 'called off' | 'kept' | 'lost' | 'no window'
+
+interface Sum {
+  readonly tenants: number
+  readonly rows: number
 }
 
-function rollbackCosts(moves: readonly BriefMove[], discardWrites: boolean): string[] {
-  const now = new Date()
-  const called = moves.filter(isCalledOff)
-  const moved = moves.filter((move) => !called.includes(move))
-  const kept = discardWrites ? [] : moved.filter((move) => keepsWrites(move, now))
-  const others = moved.filter((move) => !kept.includes(move))
-  const lost = discardWrites
-    ? 'what was written at the target since the cutover is lost'
-    : 'no rollback window; refused where the tenant has written at the target since the cutover'
-  return [
-    ...(called.length > 0
-      ? [`${tenantsText(called)}: not cut over; about ${rowsText(called)} rows are removed again`]
-      : []),
-    ...(kept.length > 0
-      ? [`${tenantsText(kept)}: what was written at the target since the cutover is brought back`]
-      : []),
-    ...(others.length > 0 ? [`${tenantsText(others)}: ${lost}`] : []),
-  ]
+type Sums = Map<Kind, Sum>
+
+function addTo(sums: Sums, kind: Kind, move: BriefMove): void {
+  const { tenants, rows } = sums.get(kind) ?? { tenants: 0, rows: 0 }
+  sums.set(kind, { tenants: tenants + 1, rows: rows + Number(move.rows_copied) })
 }
 
-function tenantsText({ length }: readonly BriefMove[]): string {
-  return `${length} tenant${length === 1 ? '' : 's'}`
+function rollbackKind(
+  move: BriefMove,
+  { discardWrites = false, now }: { discardWrites?: boolean | undefined; now: Date },
+): Kind {
+  if (isCalledOff(move)) return 'called off'
+  if (discardWrites) return 'lost'
+  return keepsWrites(move, now) ? 'kept' : 'no window'
 }
 
-function rowsText(moves: readonly BriefMove[]): string {
-  return number(moves.reduce((sum, move) => sum + Number(move.rows_copied), 0))
+const words: Readonly<Record<Kind, (rows: string) => string>> = {
+  retry: (rows) => `copied again from the beginning, about ${rows} rows`,
+  cleanup: (rows) => `about ${rows} rows of old copies are removed; there is no rollback after it`,
+  finalize: () => 'a rollback would lose what was written at the target since the cutover',
+  'called off': (rows) => `not cut over; about ${rows} rows are removed again`,
+  kept: () => 'what was written at the target since the cutover is brought back',
+  lost: () => 'what was written at the target since the cutover is lost',
+  'no window': () =>
+    'no rollback window; refused where the tenant has written at the target since the cutover',
+}
+
+function costsOf(sums: Sums): string[] {
+  return Object.entries(words).flatMap(([kind, text]) => {
+    const [, sum] = [...sums].find(([own]) => own === kind) ?? []
+    if (!sum) return []
+    return [`${sum.tenants} tenant${sum.tenants === 1 ? '' : 's'}: ${text(number(sum.rows))}`]
+  })
 }

@@ -28,33 +28,50 @@ export interface RunHold {
   } | null
 }
 
-export interface RunHolds {
-  /** null: each move goes on as soon as it can. */
-  readonly hold: RunHold | null
-  readonly ofTenant: ReadonlyMap<string, Hold>
+export interface Holds {
+  /** Tenants have windows of their own. */
+  readonly arePerTenant: boolean
+  /** undefined: it goes on as soon as it can. PLAN_INVALID for a window that is wrong. */
+  readonly of: (tenant: string) => Promise<Hold | undefined>
+  /** Counts the hold of one more tenant. */
+  readonly count: (hold: Hold | undefined) => void
+  /** About those that were counted. null: each move goes on as soon as it can. */
+  readonly summary: () => RunHold | null
 }
 
-/** Throws USAGE for a moment without a zone, PLAN_INVALID for a tenant's window that is wrong. */
-export async function holdsFor(
-  plan: Plan,
-  tenants: readonly string[],
-  options: HoldOptions,
-): Promise<RunHolds> {
+/** Throws USAGE for a moment without a zone, PLAN_INVALID for windows that are wrong. */
+export function holdsFor(plan: Plan, options: HoldOptions): Holds {
   const untilCompleted = options.until !== undefined
   const date = completeAfterOf(plan, options)
-  const ofTenant = new Map<string, Hold>()
   const at = new Date(Math.max(Date.now(), date?.getTime() ?? 0))
   const windowsOf = windowsIn(plan)
-  for (const tenant of windowsOf || date || untilCompleted ? tenants : []) {
-    const windows = windowsOf && (await windowsOf(tenant))
-    const opensAt = windows ? opening(windows, at) : null
-    ofTenant.set(tenant, { held: untilCompleted, completeAfter: opensAt ?? date, windows })
+  const isHeld = windowsOf !== null || date !== null || untilCompleted
+  const counted = { tenants: 0, later: 0, nextMs: Number.POSITIVE_INFINITY }
+  const before = plan.strategy === 'online' ? ('cutover' as const) : ('start' as const)
+  return {
+    arePerTenant: typeof plan.windows === 'function',
+    async of(tenant) {
+      if (!isHeld) return undefined
+      const windows = windowsOf && (await windowsOf(tenant))
+      const opensAt = windows ? opening(windows, at) : null
+      return { held: untilCompleted, completeAfter: opensAt ?? date, windows }
+    },
+    count(hold) {
+      if (!hold?.windows) return
+      counted.tenants += 1
+      const time = hold.completeAfter?.getTime() ?? 0
+      if (time <= Date.now()) return
+      counted.later += 1
+      if (time !== date?.getTime()) counted.nextMs = Math.min(counted.nextMs, time)
+    },
+    summary() {
+      if (!isHeld) return null
+      const { tenants, later, nextMs } = counted
+      const nextAt = Number.isFinite(nextMs) ? new Date(nextMs).toISOString() : null
+      const windows = windowsOf ? { tenants, openNow: tenants - later, nextAt } : null
+      return { before, untilCompleted, completeAfter: date?.toISOString() ?? null, windows }
+    },
   }
-  if (!windowsOf && !date && !untilCompleted) return { hold: null, ofTenant }
-  const before = plan.strategy === 'online' ? 'cutover' : 'start'
-  const completeAfter = date?.toISOString() ?? null
-  const windows = windowsOf ? summaryOf(ofTenant, date) : null
-  return { hold: { before, untilCompleted, completeAfter, windows }, ofTenant }
 }
 
 function completeAfterOf(plan: Plan, { completeAfter, until }: HoldOptions): Date | null {
@@ -85,19 +102,4 @@ function windowsIn({ windows }: Plan): WindowsOfTenant | null {
 function opening(windows: readonly StoredWindow[], at: Date): Date | null {
   const state = windowAt(windows, at)
   return state.isOpen ? null : state.opensAt
-}
-
-function summaryOf(
-  ofTenant: ReadonlyMap<string, Hold>,
-  date: Date | null,
-): NonNullable<RunHold['windows']> {
-  const windowed = [...ofTenant.values()].filter(({ windows }) => windows !== null)
-  const later = windowed.flatMap(({ completeAfter }) => completeAfter?.getTime() ?? [])
-  const waits = (time: number) => time > Date.now() && time !== date?.getTime()
-  const openings = later.filter(waits)
-  return {
-    tenants: windowed.length,
-    openNow: windowed.length - later.filter((time) => time > Date.now()).length,
-    nextAt: openings.length === 0 ? null : new Date(Math.min(...openings)).toISOString(),
-  }
 }

@@ -1,29 +1,31 @@
 /** Steering of runs and their tenants: stored in the control database first, then in the queue. */
-import { askWithdrawal } from '../control/ask.ts'
-import type { Control, Move, Priority, Run } from '../control/database.ts'
+import { type Expression, type SqlBool, sql } from 'kysely'
+import type { Control, Priority, Run } from '../control/database.ts'
 import { setServerLimit } from '../control/fleet/server-slots.ts'
 import {
   type BriefMove,
-  briefMoves,
-  endableRollbacks,
-  openMovesOf,
-  pausedMoves,
+  isPausedAlone,
+  movesWithJob,
+  type OnTenants,
+  pagesOf,
   type Reached,
-  reachedBy,
   type Some,
-  stoppableMoves,
   stoppableTenants,
   stoppableWithJob,
+  Tally,
 } from '../control/run-moves.ts'
-import { addRunEvent, type RunEventKind, setMovesAtOnce, steerRun } from '../control/steer.ts'
-import { callOff, pauseMoves, skipFailed } from '../control/steer-moves.ts'
-import { hasWorker } from '../control/workers.ts'
+import {
+  addRunEvent,
+  isStoppable,
+  type RunEventKind,
+  setMovesAtOnce,
+  steerRun,
+} from '../control/steer.ts'
+import { type Changed, callOff, pauseMoves, skipFailed } from '../control/steer-moves.ts'
 import { RehomeError } from '../errors.ts'
-import { beforeCutover } from '../phases.ts'
-import { ensureJob } from '../queue/jobs.ts'
 import { ensureJobs, limitMoves, reorderJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
-import { knownRun, knownTenants, notNow, refuseBadWave } from './ask-errands.ts'
+import { knownRun, knownTenants, notNow, refuseBadWave } from './errand-choice.ts'
 import { feed } from './fleet/feed.ts'
 
 interface At {
@@ -40,6 +42,7 @@ export interface SteerOptions {
   /** Kept with the events. */
   readonly reason?: string | undefined
   readonly dryRun?: boolean | undefined
+  readonly onTenants?: OnTenants | undefined
 }
 
 export interface PauseOptions extends SteerOptions {
@@ -74,7 +77,7 @@ export async function pause(at: At, runId: string, options: PauseOptions): Promi
   const { some } = await chosen(at, runId, options)
   const paused = options.finish ? 'finish' : 'now'
   if (!options.dryRun && !isWhole(some)) {
-    await pauseMoves(at.control, some, { ...options, paused })
+    await drain(pauseMoves(at.control, some, { ...options, paused }))
   } else if (!options.dryRun) {
     await steerRun(at.control, runId, { ...options, kind: 'paused', change: { paused } })
   }
@@ -95,29 +98,45 @@ export async function resume(at: At, runId: string, options: ResumeOptions): Pro
     const message = `run "${runId}" is paused as a whole: resume it without naming tenants`
     throw new RehomeError('NOT_ALLOWED_NOW', message)
   }
-  const hasBegun = ({ wave }: BriefMove) => wave <= run.wave
   const whereRunWas = { resumedUpTo: run.wave }
-  if (options.dryRun) {
-    const own = alone ? (await pausedMoves(at.control, some)).filter(hasBegun) : []
-    if (!whole || !run.paused) return reachedBy(own)
-    const others = await stoppableTenants(at.control, some, whereRunWas)
-    const tenants = [...others.tenants, ...reachedBy(own).tenants]
-    return { count: others.count + own.length, tenants }
-  }
+  if (options.dryRun) return await wouldResume(at, { run, some, whole, alone })
   await at.queues.ready()
-  const own = alone ? await pauseMoves(at.control, some, unpaused(options)) : []
+  const own = new Tally()
+  for await (const page of alone ? pauseMoves(at.control, some, unpaused(options)) : []) {
+    const moves = page.filter(({ wave }) => wave <= run.wave)
+    own.add(moves)
+    // Moves of a run that is paused as a whole go on below.
+    if (!run.paused) await ensureJobs(at.queues, moves.filter(hasJob), { run })
+  }
   const change = { paused: null }
   const wasPaused =
     whole && (await steerRun(at.control, runId, { ...options, kind: 'resumed', change }))
-  const moves = wasPaused
-    ? await stoppableWithJob(at.control, some, whereRunWas)
-    : own.filter((move) => move.paused === null && hasBegun(move))
-  const reached = wasPaused
-    ? await stoppableTenants(at.control, some, whereRunWas)
-    : reachedBy(moves)
-  await ensureJobs(at.queues, moves.filter(hasJob), { run })
+  if (wasPaused) {
+    for await (const page of stoppableWithJob(at.control, some, whereRunWas)) {
+      await ensureJobs(at.queues, page, { run })
+    }
+  }
+  const reached = wasPaused ? await stoppableTenants(at.control, some, whereRunWas) : own.get()
   await feed(at, run.id)
   return reached
+}
+
+async function wouldResume(
+  { control }: At,
+  { run, some, whole, alone }: { run: Run; some: Some; whole: boolean; alone: boolean },
+): Promise<Reached> {
+  const own = new Tally()
+  for await (const page of alone ? pagesOf(control, some, isPausedAlone) : []) {
+    own.add(page.filter(({ wave }) => wave <= run.wave))
+  }
+  if (!whole || !run.paused) return own.get()
+  const others = await stoppableTenants(control, some, { resumedUpTo: run.wave })
+  const tenants = [...others.tenants, ...own.get().tenants]
+  return { count: others.count + own.count, tenants }
+}
+
+async function drain(pages: Changed): Promise<void> {
+  for await (const _ of pages);
 }
 
 export function hasJob({ has_job: has }: BriefMove): boolean {
@@ -128,66 +147,22 @@ function unpaused({ by, reason }: SteerOptions) {
   return { by, reason, paused: null }
 }
 
-export interface Cancelled {
-  /** They had changed nothing yet, or no worker has the plan that they need. */
-  readonly calledOff: readonly string[]
-  /** Moves under way: their tenants stay at the source, and what was copied is removed. */
-  readonly takenBack: readonly string[]
-  /** Moves past their cutover: they only go forward. */
-  readonly forward: readonly string[]
-}
-
-/**
- * Calls off the open moves of the run, or of these tenants; also rollbacks that have not begun, if
- * no worker has the run's plan.
- */
-export async function cancel(at: At, runId: string, options: SteerOptions): Promise<Cancelled> {
-  const { run, some } = await chosen(at, runId, options)
-  const isOrphaned = !(await hasWorker(at.control, run.plan_fingerprint))
-  const rollbacks = isOrphaned ? await endableRollbacks(at.control, some) : []
-  const open = [...(await openMovesOf(at.control, some)), ...rollbacks]
-  if (!open[0] && some.tenants) {
-    const [move] = await briefMoves(at.control, some)
-    if (move) throw notNow(move, 'only an open move can be called off')
-  }
-  if (options.dryRun) return endsOf(open, { isOrphaned })
-  await at.queues.ready()
-  const { by, reason } = options
-  const calledOff = await callOff(at.control, some, { by, reason, code: 'CANCELLED', isOrphaned })
-  const takenBack = await takeBack(at, run, { ...options, some })
-  const off = new Set([...calledOff, ...takenBack])
-  const data = { calledOff: calledOff.length, takenBack: takenBack.length }
-  await tell(at, run, { ...options, kind: 'cancelled', data })
-  return { calledOff, takenBack, forward: tenantsOf(open).filter((tenant) => !off.has(tenant)) }
-}
-
-/** Ends of these open moves if they were cancelled now. */
-function endsOf(open: readonly BriefMove[], { isOrphaned }: { isOrphaned: boolean }): Cancelled {
-  const stops = ({ errand, phase }: BriefMove) => errand !== 'move' || beforeCutover.includes(phase)
-  const isOff = ({ epoch }: BriefMove) => isOrphaned || epoch === null
-  const tenantsWhere = (is: (move: BriefMove) => boolean) => tenantsOf(open.filter(is))
-  return {
-    calledOff: tenantsWhere((move) => stops(move) && isOff(move)),
-    takenBack: tenantsWhere((move) => stops(move) && !isOff(move)),
-    forward: tenantsWhere((move) => !stops(move)),
+/** NOT_ALLOWED_NOW: one of the tenants that are named is in another state. */
+export async function refuseOthers(
+  control: Control,
+  some: Some,
+  { allowed, otherwise }: { readonly allowed: Expression<SqlBool>; readonly otherwise: string },
+): Promise<void> {
+  if (!some.tenants) return
+  const others = sql<SqlBool>`(${allowed}) is not true`
+  for await (const [move] of pagesOf(control, { ...some, wave: undefined }, others)) {
+    if (move) throw notNow(move, otherwise)
   }
 }
 
-/** Moves that have begun and are not cut over, as each of them stands when it is asked. */
-async function takeBack(
-  { control, queues }: At,
-  run: Run,
-  { some, by, reason }: SteerOptions & { some: Some },
-): Promise<string[]> {
-  const taken: Move[] = []
-  for (const { id } of await stoppableMoves(control, some)) {
-    const move = await askWithdrawal(control, id, { by, reason })
-    if (!move) continue
-    await ensureJob(queues, move, { run })
-    taken.push(move)
-  }
-  return tenantsOf(taken)
-}
+const isUnbegun = sql<SqlBool>`${isStoppable} and epoch is null`
+const isSkippable = sql<SqlBool>`(${isUnbegun}
+  or not open and phase in ('failed', 'rolled_back'))`
 
 /**
  * Leaves these tenants out of the run: those that have not begun, failed, or were rolled back.
@@ -197,22 +172,22 @@ export async function skip(
   at: At,
   runId: string,
   options: SteerOptions & { readonly tenants: readonly string[] },
-): Promise<string[]> {
+): Promise<Reached> {
   const { run, some } = await chosen(at, runId, options)
-  const moves = await briefMoves(at.control, some)
-  const isLeft = ({ open, errand, phase, epoch }: BriefMove) =>
-    open
-      ? errand === 'move' && beforeCutover.includes(phase) && epoch === null
-      : phase === 'failed' || phase === 'rolled_back'
-  const wrong = moves.find((move) => !isLeft(move))
   const otherwise = 'only a tenant that has not begun, has failed or was rolled back can be skipped'
-  if (wrong) throw notNow(wrong, otherwise)
-  if (options.dryRun) return tenantsOf(moves)
+  await refuseOthers(at.control, some, { allowed: isSkippable, otherwise })
+  const skipped = new Tally(options.onTenants)
+  if (options.dryRun) {
+    for await (const page of pagesOf(at.control, some, isSkippable)) skipped.add(page)
+    return skipped.get()
+  }
   const { by, reason } = options
-  const off = await callOff(at.control, some, { by, reason, code: 'SKIPPED' })
-  const failed = await skipFailed(at.control, some, { by, reason })
-  await tell(at, run, { ...options, kind: 'skipped', data: { tenants: [...off, ...failed] } })
-  return [...off, ...failed]
+  const off = callOff(at.control, some, { by, reason, code: 'SKIPPED' })
+  for await (const page of off) skipped.add(page)
+  for await (const page of skipFailed(at.control, some, { by, reason })) skipped.add(page)
+  const { count, tenants } = skipped.get()
+  await tell(at, run, { by, reason, kind: 'skipped', data: { count, tenants } })
+  return { count, tenants }
 }
 
 /** Whether the moves of the run come before or after those of other runs, from now on. */
@@ -225,7 +200,7 @@ export async function prioritize(
   if (dryRun) return
   await at.queues.ready()
   await steerRun(at.control, runId, { ...who, kind: 'priority', change: { priority } })
-  await reorderJobs(at.queues, await openMovesOf(at.control, { runId, hasJob: true }), priority)
+  await reorderJobs(at.queues, await movesWithJob(at.control, { runId }), priority)
 }
 
 export interface LimitOptions {
@@ -251,14 +226,13 @@ export async function setLimit(
 
 const limitMost = 10_000
 
-async function tell(
+export async function tell(
   { control }: At,
-  run: Run,
-  event: SteerOptions & { kind: RunEventKind; data: Record<string, unknown> },
+  { id: runId }: Run,
+  event: Pick<SteerOptions, 'by' | 'reason'> & {
+    readonly kind: RunEventKind
+    readonly data: Record<string, unknown>
+  },
 ): Promise<void> {
-  await addRunEvent(control, { ...event, runId: run.id })
-}
-
-function tenantsOf(moves: readonly Pick<Move, 'tenant_id'>[]): string[] {
-  return moves.map((move) => move.tenant_id)
+  await addRunEvent(control, { ...event, runId })
 }

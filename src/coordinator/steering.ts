@@ -7,12 +7,11 @@ import type { Reached } from '../control/run-moves.ts'
 import { movesAtOnce, runEventsOf } from '../control/steer.ts'
 import type { Queues } from '../queue/queues.ts'
 import { type ApproveOptions, approve } from './advance-runs.ts'
-import { knownRun } from './ask-errands.ts'
 import { type CompleteOptions, complete } from './complete.ts'
+import { knownRun } from './errand-choice.ts'
+import { type Cancelled, type CancelOptions, cancel } from './fleet/cancel.ts'
 import { noticesOf } from './notices.ts'
 import {
-  type Cancelled,
-  cancel,
   type LimitOptions,
   type PauseOptions,
   pause,
@@ -35,14 +34,14 @@ export interface Steering {
   /** Returns the tenants that are moved again. */
   resume(runId: string, options?: Asked<ResumeOptions>): Promise<Reached>
   /** Calls open moves off: before the cutover back to the source, after it they go forward. */
-  cancel(runId: string, options?: Asked<SteerOptions>): Promise<Cancelled>
+  cancel(runId: string, options?: Asked<CancelOptions>): Promise<Cancelled>
   /** Leaves tenants out of the run that have not begun, have failed, or were rolled back. */
   skip(
     runId: string,
     options: Omit<SteerOptions, 'by'> & { readonly tenants: readonly string[] },
-  ): Promise<string[]>
+  ): Promise<Reached>
   /** Ends the hold of moves: they cut over, or begin where the plan is offline. */
-  complete(runId: string, options?: Asked<CompleteOptions>): Promise<string[]>
+  complete(runId: string, options?: Asked<CompleteOptions>): Promise<Reached>
   prioritize(
     runId: string,
     options: Omit<SteerOptions, 'by' | 'tenants'> & { readonly priority: Priority },

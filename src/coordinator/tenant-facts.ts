@@ -1,17 +1,10 @@
 /** Facts about the tenants of a plan, and those of them for which a condition on facts holds. */
 import { survey } from '../checks/survey.ts'
-import type { Control } from '../control/database.ts'
-import { tenantsWhere } from '../control/fleet/facts.ts'
+import type { Candidates, Judged } from '../control/fleet/candidates.ts'
 import { endsOf } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
-import {
-  checkedFacts,
-  type Facts,
-  type FactsOfTenants,
-  parseCondition,
-  rowsFact,
-} from '../plan/facts.ts'
+import { checkedFacts, type Facts, parseCondition, rowsFact } from '../plan/facts.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Choice } from './choose.ts'
 import type { Naming } from './wave-names.ts'
@@ -21,47 +14,46 @@ const atOnce = 4
 const { signal } = new AbortController()
 
 export interface FactsAsked extends Pick<Choice, 'where'> {
-  /** Facts that waves and their order are about. Rows are counted where they are among them. */
-  readonly needed?: readonly string[] | undefined
-  /** A needed fact that no tenant has is refused: it would send every tenant elsewhere. */
-  readonly refusesUnknown?: boolean | undefined
+  /** A fact that no tenant has is refused where all are asked for: it would mean none of them. */
+  readonly refusesUnknown: boolean
 }
 
 /**
- * Facts about these tenants: those of the plan, and their rows if anything is about rows. Only
- * tenants for which the condition holds are returned. null: nothing is about facts. Throws USAGE
- * for a condition that is wrong, or names a fact that no tenant has; PLAN_INVALID for facts that
- * are wrong.
+ * Adds their facts to the candidates: those of the plan, and their rows if anything is about rows.
+ * Only those for which the condition holds stay. Throws USAGE for a condition that is wrong, or
+ * names a fact that no tenant has; PLAN_INVALID for facts that are wrong.
  */
-export async function factsWhere(
-  tenants: readonly string[],
+export async function judgeByFacts(
+  candidates: Candidates,
   { plan, ends, sources }: Naming,
-  { where, needed = [], refusesUnknown = false }: FactsAsked,
-): Promise<FactsOfTenants | null> {
+  { where, refusesUnknown }: FactsAsked,
+): Promise<void> {
   const condition = where === undefined ? null : parseCondition(where)
   const conditions = condition?.facts ?? []
+  const needed = factsNeeded(plan)
   const counts = [...conditions, ...needed].includes(rowsFact)
-  const facts = new Map<string, Facts>()
-  if (!plan.facts && !condition && !counts && !(refusesUnknown && needed.length > 0)) {
-    return null
+  if (!plan.facts && !condition && !counts && !(refusesUnknown && needed.length > 0)) return
+  const key = plan.order && 'by' in plan.order ? plan.order.by : null
+  const names = new Set<string>([rowsFact])
+  let isEmpty = true
+  for await (const page of candidates.pages()) {
+    isEmpty = false
+    const judged: Judged[] = []
+    await inParallel(page, { limit: atOnce, signal }, async ({ n, tenant }) => {
+      const own = plan.facts ? checkedFacts(tenant, await plan.facts(tenant)) : {}
+      const rows = counts ? { rows: await rowsOf(tenant, { plan, ends, sources }) } : {}
+      const facts: Facts = { ...own, ...rows }
+      for (const name of Object.keys(facts)) names.add(name)
+      const fits = condition?.holds(facts) ?? true
+      judged.push({ n, facts, fits, key: key === null ? null : (facts[key] ?? null) })
+    })
+    await candidates.judge(judged)
   }
-  await inParallel(tenants, { limit: atOnce, signal }, async (tenant) => {
-    const own = plan.facts ? checkedFacts(tenant, await plan.facts(tenant)) : {}
-    const rows = counts ? { rows: await rowsOf(tenant, { plan, ends, sources }) } : {}
-    facts.set(tenant, { ...own, ...rows })
-  })
-  const names = new Set([...[...facts.values()].flatMap((one) => Object.keys(one)), rowsFact])
-  if (tenants.length > 0) refuseUnknown([...conditions, ...(refusesUnknown ? needed : [])], names)
-  return new Map(
-    tenants.flatMap((tenant) => {
-      const own = facts.get(tenant) ?? {}
-      return condition && !condition.holds(own) ? [] : [[tenant, own]]
-    }),
-  )
+  if (!isEmpty) refuseUnknownFacts([...conditions, ...(refusesUnknown ? needed : [])], names)
 }
 
 /** Facts by which the plan's waves take tenants, or that order them. */
-export function factsNeeded({ waves = [], order }: Pick<Plan, 'waves' | 'order'>): string[] {
+function factsNeeded({ waves = [], order }: Pick<Plan, 'waves' | 'order'>): string[] {
   const ofWaves = waves.flatMap(({ where }) => (where ? parseCondition(where).facts : []))
   return [...ofWaves, ...(order && 'by' in order ? [order.by] : [])]
 }
@@ -76,19 +68,8 @@ export async function rowsOf(tenant: string, { plan, ends, sources }: Naming): P
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** Those of a run for which the condition holds. Throws USAGE. */
-export async function tenantsOfRunWhere(
-  control: Control,
-  runId: string,
-  where: string,
-): Promise<ReadonlySet<string>> {
-  const condition = parseCondition(where)
-  const { tenants, names } = await tenantsWhere(control, runId, condition)
-  refuseUnknown(condition.facts, names)
-  return tenants
-}
-
-function refuseUnknown(facts: readonly string[], names: ReadonlySet<string>): void {
+/** Throws USAGE for a fact that no tenant has. */
+export function refuseUnknownFacts(facts: readonly string[], names: ReadonlySet<string>): void {
   const unknown = facts.find((fact) => !names.has(fact))
   if (unknown === undefined) return
   const list = [...names].toSorted().join(', ')

@@ -3,11 +3,11 @@
 import { sourcesAlone } from '../checks/survey.ts'
 import { type PlanEnds, tenantsAt } from '../ends/end.ts'
 import { wholeApplication } from '../ends/flags.ts'
-import { queryPlan } from '../ends/postgres/search-path.ts'
+import { readList } from '../ends/postgres/read-list.ts'
 import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
 import type { Known } from '../ends/rows.ts'
 import { RehomeError } from '../errors.ts'
-import { inParallel } from '../parallel.ts'
+import { inPages, inParallel } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/routing/route.ts'
 import { isSql, type SqlText } from '../plan/sql-text.ts'
@@ -27,8 +27,6 @@ export interface PlannedTenants {
   /** At the source. */
   readonly here: readonly string[]
   readonly moved: readonly string[]
-  /** All of the plan's that the source's column can write, whether it has rows of them or not. */
-  readonly listed: ReadonlySet<string>
 }
 
 /**
@@ -54,11 +52,11 @@ export async function tenantsOf(
   if (unknown !== undefined) {
     throw new RehomeError('TENANT_UNKNOWN', `tenant ${show(unknown)} is none of the plan's tenants`)
   }
-  return { here, moved: [...away], listed: planned.tenants }
+  return { here, moved: [...away] }
 }
 
-/** There may be a million tenants: they are asked about in parts, and answers are not kept. */
-const chunkSize = 5_000
+/** There may be a million tenants: they are listed and asked about in parts. */
+export const pageSize = 5_000
 
 /** Answers about each of the parts, in order. */
 export async function inChunks<T>(
@@ -66,8 +64,8 @@ export async function inChunks<T>(
   ask: (some: readonly string[]) => Promise<readonly T[]>,
 ): Promise<T[]> {
   const answers: T[] = []
-  for (let i = 0; i < tenants.length; i += chunkSize) {
-    for (const answer of await ask(tenants.slice(i, i + chunkSize))) answers.push(answer)
+  for (let i = 0; i < tenants.length; i += pageSize) {
+    for (const answer of await ask(tenants.slice(i, i + pageSize))) answers.push(answer)
   }
   return answers
 }
@@ -80,7 +78,7 @@ interface Written {
 }
 
 /** Throws TENANT_ID_INVALID. */
-async function writtenAs(at: KnownBy, listed: readonly string[]): Promise<Written> {
+export async function writtenAs(at: KnownBy, listed: readonly string[]): Promise<Written> {
   const tenants = new Set<string>()
   const rowless = new Set<string>()
   await inChunks(listed, async (some) => {
@@ -149,39 +147,40 @@ export async function tenantsIfListed(
 }
 
 async function listTenants(plan: Plan, ends: PlanEnds): Promise<string[]> {
-  const { tenants } = plan
-  if (isSql(tenants)) return await queryTenants(ends, tenants, 'tenants')
-  const source = typeof tenants === 'function' ? tenants() : tenants
   const list: string[] = []
-  for await (const tenant of source) list.push(tenant)
+  for await (const page of listedPages(plan, ends)) for (const tenant of page) list.push(tenant)
   return list
 }
 
+/** The plan's tenants as it lists them. */
+export async function* listedPages(plan: Plan, ends: PlanEnds): AsyncGenerator<readonly string[]> {
+  const { tenants } = plan
+  if (isSql(tenants)) yield* queriedPages(ends, tenants, 'tenants')
+  else yield* inPages(typeof tenants === 'function' ? tenants() : tenants, pageSize)
+}
+
 /** `field`: that of the plan. Throws PLAN_INVALID where it fails, or the source is no database. */
-export async function queryTenants(
+export async function* queriedPages(
   { source: { sql: source } }: PlanEnds,
   { sql }: SqlText,
   field: 'tenants' | 'waves' | 'order',
-): Promise<string[]> {
+): AsyncGenerator<readonly string[]> {
   if (!source) {
     const instead = field === 'order' ? 'order by a fact' : 'list the tenants'
     const message = `plan field \`${field}\` is SQL, and the source is no database, or one of several: ${instead}`
     throw new RehomeError('PLAN_INVALID', message)
   }
-  // Lists of them: a million rows would take three times the memory of what is in them. Under the
-  // plan's search path, where others may have functions of these names.
-  const part = `i operator(pg_catalog./) ${chunkSize}::pg_catalog.int8`
-  const query = `select pg_catalog.json_agg(pg_catalog.format('%s', tenant_id) order by i) from (
-      select t.*, pg_catalog.row_number() over () as i from (${sql}) t (tenant_id)) t
-    where tenant_id is not null group by ${part} order by ${part}`
-  const request = { text: query, rowMode: 'array' } as const
-  const result = await queryPlan(source.pool, source, request).catch((error: unknown) => {
+  // Under the plan's search path, where others may have functions of this name.
+  const query = `select pg_catalog.format('%s', tenant_id) from (${sql}) t (tenant_id)
+    where tenant_id is not null`
+  try {
+    yield* readList(source, query, pageSize)
+  } catch (error) {
     const what = field === 'tenants' ? 'for tenants' : `in \`${field}\``
     const cause = toRehomeError(error, `the plan's query ${what}`)
     if (cause.retryable) throw cause
     throw new RehomeError('PLAN_INVALID', cause.message, { cause: error })
-  })
-  return result.rows.flatMap((row: string[][]) => row[0] ?? [])
+  }
 }
 
 /** Throws TENANT_ID_INVALID for what no database can hold as a tenant's id. */

@@ -39,9 +39,12 @@ export interface SteerRequest {
   readonly override?: boolean | undefined
 }
 
+/** Ends of moves that are cancelled. */
+export type CancelEnd = 'calledOff' | 'takenBack' | 'forward'
+
 type Steer<Tenants> = (runId: string, options: SteerRequest) => Promise<Tenants>
 
-type AskErrand = (runId: string, options: ErrandRequest) => Promise<string[]>
+type AskErrand = (runId: string, options: ErrandRequest) => Promise<Reached>
 
 /** Asks for errands in the control database, then sees to their jobs. Throws where one may not. */
 export interface BoardLibrary extends Readonly<Record<AskedErrand, AskErrand>> {
@@ -52,11 +55,13 @@ export interface BoardLibrary extends Readonly<Record<AskedErrand, AskErrand>> {
   readiness(): Promise<{ readonly ready: boolean; readonly checks: object }>
   readonly pause: Steer<Reached>
   readonly resume: Steer<Reached>
-  readonly complete: Steer<string[]>
+  readonly complete: Steer<Reached>
   cancel(
     runId: string,
-    options: SteerRequest,
-  ): Promise<Readonly<Record<'calledOff' | 'takenBack' | 'forward', readonly string[]>>>
+    options: SteerRequest & {
+      readonly onTenants?: (tenants: readonly string[], end: CancelEnd) => void
+    },
+  ): Promise<Readonly<Record<CancelEnd, Reached>>>
   /** Returns the wave. */
   approve(runId: string, options: Omit<SteerRequest, 'tenants'>): Promise<number>
   notices(runId: string): Promise<string[]>
@@ -69,9 +74,10 @@ export interface BoardLibrary extends Readonly<Record<AskedErrand, AskErrand>> {
       readonly errand: 'retry' | 'rollback'
       readonly tenants: readonly string[]
       readonly all: true
+      /** Called with all names, page by page. */
+      readonly onTenants: (tenants: readonly string[]) => void
     },
   ): Promise<{
-    readonly tenants: readonly string[]
     readonly costs: readonly string[]
     readonly passedOver: Readonly<Record<string, number>>
   }>

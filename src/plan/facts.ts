@@ -7,8 +7,6 @@ export type Fact = string | number | boolean | null
 
 export type Facts = Readonly<Record<string, Fact>>
 
-export type FactsOfTenants = ReadonlyMap<string, Facts>
-
 /** Returns the facts about a tenant. `undefined` counts as an absent one. */
 export type FactsOf = (
   tenant: string,

@@ -3,7 +3,7 @@
  */
 import { durationMs } from '../duration.ts'
 import { type Facts, parseCondition } from './facts.ts'
-import type { SqlText } from './sql-text.ts'
+import { isSql, type SqlText } from './sql-text.ts'
 
 /** A number of tenants, or a share of them: `'2%'`. */
 export type Failures = number | string
@@ -53,13 +53,6 @@ export type GateCheck = (wave: {
   readonly signal: AbortSignal
 }) => Promise<true | string> | true | string
 
-/** A wave with its tenants as the source's column writes them. */
-export interface NamedWave extends Omit<Wave, 'tenants'> {
-  readonly tenants?: readonly string[] | undefined
-  /** `tenants` were found by a query, which may know more of them than the plan. */
-  readonly isQueried?: boolean | undefined
-}
-
 /** When no further move of a run begins; moves under way go on. */
 export interface StopWhen {
   /** So many moves have failed, since the run was enqueued or last resumed. */
@@ -81,59 +74,72 @@ export interface RunWave {
   readonly check?: number | undefined
 }
 
-export interface Scheduled {
-  readonly waves: readonly RunWave[]
-  /** The number of a tenant's wave, from 1. */
-  readonly waveOf: (tenant: string) => number
-}
-
 /** Data by which waves take tenants. */
 export interface TenantView {
   /** The tenant's place among all possible ones, in percent. */
-  readonly percentileOf: (tenant: string) => number
-  readonly factsOf: (tenant: string) => Facts
+  readonly percentile: number
+  /** Places of the waves that name it, from 0. */
+  readonly named: readonly number[]
+  /** null: there are none. */
+  readonly facts: Facts | null
 }
 
-/** Leaves out waves without a tenant. `tenants` in the order in which they are to begin. */
-export function schedule(
-  waves: readonly NamedWave[],
-  tenants: readonly string[],
-  view: TenantView,
-): Scheduled {
-  let left = tenants
-  let restWave = 1
-  const waveOf = new Map<string, number>()
-  const taken: RunWave[] = []
-  for (const [i, wave] of waves.entries()) {
-    const own = takenBy(wave, left, view)
-    if (own.length === 0) continue
-    const check = wave.gates?.check && { check: i }
-    taken.push({ ...runWave(wave, own.length), ...check })
-    // Most tenants are those that are left, perhaps a million: they are in no list.
-    if (wave.rest) restWave = taken.length
-    else for (const tenant of own) waveOf.set(tenant, taken.length)
-    left = wave.rest ? [] : left.filter((tenant) => !waveOf.has(tenant))
+/** A wave's place in the plan, from 0. */
+export type Taker = (tenant: TenantView) => number
+
+/**
+ * Asks for one tenant after another, in the order in which they are to begin, which wave takes it.
+ * A plan without waves takes all with its first one.
+ */
+export function takerOf(waves: readonly Wave[]): Taker {
+  const takes = waves.map(takesOf)
+  return (tenant) =>
+    Math.max(
+      0,
+      takes.findIndex((take) => take(tenant)),
+    )
+}
+
+function takesOf(
+  { percent, where, first, rest }: Wave,
+  place: number,
+): (tenant: TenantView) => boolean {
+  if (rest) return () => true
+  if (first !== undefined) {
+    let left = first
+    return () => {
+      left -= 1
+      return left >= 0
+    }
   }
-  return { waves: taken, waveOf: (tenant) => waveOf.get(tenant) ?? restWave }
-}
-
-function takenBy(
-  { tenants, percent, where, first, rest }: NamedWave,
-  left: readonly string[],
-  { percentileOf, factsOf }: TenantView,
-): readonly string[] {
-  if (rest) return left
-  if (first !== undefined) return left.slice(0, first)
-  if (percent !== undefined) return left.filter((tenant) => percentileOf(tenant) < percent)
+  if (percent !== undefined) return ({ percentile }) => percentile < percent
   if (where !== undefined) {
     const condition = parseCondition(where)
-    return left.filter((tenant) => condition.holds(factsOf(tenant)))
+    return ({ facts }) => condition.holds(facts ?? {})
   }
-  const named = new Set(tenants)
-  return left.filter((tenant) => named.has(tenant))
+  return ({ named }) => named.includes(place)
 }
 
-function runWave(wave: NamedWave, tenants: number): RunWave {
+export interface Scheduled {
+  /** Those that have a tenant. */
+  readonly waves: readonly RunWave[]
+  /** The number in its run, from 1, of the wave at this place in the plan. */
+  readonly numberOf: (place: number) => number
+}
+
+/** `tenants`: those that each wave of the plan takes. */
+export function schedule(waves: readonly Wave[], tenants: readonly number[]): Scheduled {
+  const taken: RunWave[] = []
+  const numbers = waves.map((wave, i) => {
+    const own = tenants[i] ?? 0
+    const check = wave.gates?.check && { check: i }
+    if (own > 0) taken.push({ ...runWave(wave, own), ...check })
+    return taken.length
+  })
+  return { waves: taken, numberOf: (place) => numbers[place] ?? 1 }
+}
+
+function runWave(wave: Wave, tenants: number): RunWave {
   const { soak, approve = false, gates = {} } = wave
   const { failed = 0, pauseMsP99 = null, audited } = gates
   const soakMs = soak === undefined ? 0 : durationMs(soak)
@@ -142,11 +148,11 @@ function runWave(wave: NamedWave, tenants: number): RunWave {
   return { name, tenants, soakMs, approve, failedMax, pauseMsP99, ...(audited && { audited }) }
 }
 
-function nameOf({ percent, where, first, rest, isQueried }: NamedWave): string {
+function nameOf({ percent, where, first, rest, tenants }: Wave): string {
   if (rest) return 'rest'
   if (percent !== undefined) return `${percent} %`
   if (first !== undefined) return `first ${first}`
-  return where ?? (isQueried ? 'queried' : 'named')
+  return where ?? (tenants && isSql(tenants) ? 'queried' : 'named')
 }
 
 /** A share becomes a number of tenants. */

@@ -22,7 +22,9 @@ test('pause, resume and their like do nothing in a dry run', async () => {
     ...{ ...all, count: 3, nextSteps: [`rehome resume ${run}`] },
   })
   expect(await json('resume', run, '--dry-run')).toMatchObject({ tenants: [] })
-  const off = { calledOff: ['a', 'b', 'c'], takenBack: [], forward: [] }
+  const none = { count: 0, tenants: [] }
+  const every = { count: 3, tenants: ['a', 'b', 'c'] }
+  const off = { calledOff: every, takenBack: none, forward: none }
   expect(await json('cancel', run, '--all', '--dry-run')).toMatchObject(off)
   expect(await json('skip', run, '-t', 'a', '--dry-run')).toMatchObject({ tenants: ['a'] })
   expect(await json('concurrency', '3', '--dry-run')).toMatchObject({ movesAtOnce: 3 })

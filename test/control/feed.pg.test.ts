@@ -70,6 +70,17 @@ test('other errands of a run, however many, keep no jobs from its moves', async 
   expect(await fed(world)).toEqual({ a: 3 })
 })
 
+test('other errands wait for their jobs, too, and a thousand of them have one', async () => {
+  await using world = await controlWith(0)
+  await aliveWorker(world)
+  await waiting(world, 'a', { moves: aheadMax + 3 })
+  await world.set(`errand = 'cleanup', phase = 'cleanup', generation = 1`)
+  expect(await fed(world)).toEqual({ a: aheadMax })
+  expect(await fed(world)).toEqual({})
+  await begins(world, 'a', 2)
+  expect(await fed(world)).toEqual({ a: 2 })
+})
+
 test('who asks for one run marks no moves of others, whose queue may be another', async () => {
   await using world = await controlWith(0)
   await aliveWorker(world)

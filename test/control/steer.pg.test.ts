@@ -1,5 +1,6 @@
 // Which moves a person's decisions reach, over every state that a move can be in; asked of the
 // control database alone.
+
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askRollback, askWithdrawal } from '../../src/control/ask.ts'
@@ -18,6 +19,7 @@ import {
   storeMoves,
 } from '../helpers/errands/states.ts'
 import { controlWith } from '../helpers/moves/control-with.ts'
+import { allIn, tenantsIn } from '../helpers/pages.ts'
 
 let db: ControlOnly
 beforeAll(async () => {
@@ -44,15 +46,16 @@ const names = (states: readonly State[]) => states.map(nameOf)
 test('a pause reaches open moves before their cutover, and no other errand', async () => {
   const paused = { ...who, paused: 'now' } as const
   const states = await reached(async (runId) => {
-    const moves = await pauseMoves(db.control, { runId }, paused)
-    expect(await pauseMoves(db.control, { runId }, paused)).toEqual([])
-    return moves.map((move) => move.tenant_id)
+    const tenants = await tenantsIn(pauseMoves(db.control, { runId }, paused))
+    expect(await allIn(pauseMoves(db.control, { runId }, paused))).toEqual([])
+    return tenants
   })
   expect(names(states)).toEqual(names(allStates.filter(isStoppable)))
 })
 
 test('only moves that have changed nothing yet are called off at once', async () => {
-  const off = (runId: string) => callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  const off = (runId: string) =>
+    tenantsIn(callOff(db.control, { runId }, { ...who, code: 'CANCELLED' }))
   expect(await reached(off)).toEqual([])
   const untouched = await reached(off, { isUntouched: true })
   expect(names(untouched)).toEqual(names(allStates.filter(isStoppable)))
@@ -73,7 +76,7 @@ test('a cancel takes moves back before their cutover, and never one that has end
 test('a run whose plan no worker has is called off, but for what is past its cutover', async () => {
   const orphans = { ...who, code: 'CANCELLED', isOrphaned: true } as const
   const { runId, moves } = await storeMoves(db.control, allStates)
-  const tenants = new Set(await callOff(db.control, { runId }, orphans))
+  const tenants = new Set(await tenantsIn(callOff(db.control, { runId }, orphans)))
   const off = moves.filter(({ tenant }) => tenants.has(tenant)).map(({ state }) => state)
   const isOff = (state: State) => isStoppable(state) || state.open === 'rollback'
   expect(names(off)).toEqual(names(allStates.filter(isOff)))
@@ -83,7 +86,7 @@ test('a run whose plan no worker has is called off, but for what is past its cut
     [id],
   )
   const { run_id: run } = await moveOf(id)
-  await callOff(db.control, { runId: run }, orphans)
+  await allIn(callOff(db.control, { runId: run }, orphans))
   expect(await moveOf(id)).toMatchObject({ open: false, phase: 'moved' })
 })
 
@@ -93,13 +96,13 @@ test('a run of more moves than a page has is steered as a whole', async () => {
   const { runId, moves } = await storeMoves(db.control, many, { isUntouched: true })
   const tenants = new Set(moves.map(({ tenant }) => tenant))
   const pause = { ...who, paused: 'now' } as const
-  const paused = await pauseMoves(db.control, { runId }, pause)
+  const paused = await allIn(pauseMoves(db.control, { runId }, pause))
   expect(new Set(paused.map((move) => move.tenant_id))).toEqual(tenants)
   expect(paused[0]).toMatchObject({ paused: 'now' })
   expect(paused[0]).not.toHaveProperty('evidence')
   expect(await waitsOf(db.control, runId)).toMatchObject({ open: true, stoppable: true })
   expect((await waitsOf(db.control, runId)).pausedAlone).toHaveLength(6)
-  const off = await callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  const off = await tenantsIn(callOff(db.control, { runId }, { ...who, code: 'CANCELLED' }))
   expect(off).toEqual(paused.map((move) => move.tenant_id))
   expect(await waitsOf(db.control, runId)).toEqual({
     ...{ open: false, stoppable: false, pausedAlone: [] },
@@ -107,7 +110,7 @@ test('a run of more moves than a page has is steered as a whole', async () => {
 })
 
 test('of moves that are over, only failed and rolled back ones are skipped', async () => {
-  const states = await reached((runId) => skipFailed(db.control, { runId }, who))
+  const states = await reached((runId) => tenantsIn(skipFailed(db.control, { runId }, who)))
   const isOver = ({ phase }: State) => phase === 'failed' || phase === 'rolled_back'
   const failed = allStates.filter((state) => isOver(state) && state.open === 'nothing')
   expect(names(states)).toEqual(names(failed))
@@ -127,7 +130,7 @@ test('an attempt that is under way when its move is called off changes nothing m
   const { runId, id } = await storeOne({ phase: 'preflight' }, { isUntouched: true })
   const token = randomUUID()
   await claimMove(db.control, { id, errand: 'move', token })
-  await callOff(db.control, { runId }, { ...who, code: 'CANCELLED' })
+  await allIn(callOff(db.control, { runId }, { ...who, code: 'CANCELLED' }))
   expect(await moveOf(id)).toMatchObject({
     ...{ phase: 'failed', open: false, token: null, failed_phase: 'preflight' },
     ...{ error_code: 'CANCELLED', error_message: 'called off by ada: why' },
@@ -138,7 +141,7 @@ test('an attempt that is under way when its move is called off changes nothing m
 test('a skipped move keeps the reason for which it failed', async () => {
   const { runId, id } = await storeOne({ phase: 'failed', open: 'nothing' })
   const before = await moveOf(id)
-  await skipFailed(db.control, { runId }, who)
+  await allIn(skipFailed(db.control, { runId }, who))
   expect((await moveOf(id)).error_message).toBe(`skipped by ada: why (was ${before.error_code})`)
 })
 
@@ -159,7 +162,7 @@ test.each<[what: 'run' | 'move', state: Partial<State>, begins: boolean]>([
   const paused = 'finish' as const
   if (what === 'run') {
     await steerRun(db.control, runId, { ...who, kind: 'paused', change: { paused } })
-  } else await pauseMoves(db.control, { runId }, { ...who, paused })
+  } else await allIn(pauseMoves(db.control, { runId }, { ...who, paused }))
   const errand = state.open === undefined ? 'move' : (state.open as Move['errand'])
   expect(await look()).toBe(begins)
   const token = randomUUID()
@@ -185,7 +188,7 @@ test.each([
   ['its end', { phase: 'release' }, (id: string) => settled(id)],
 ] as const)('the pause of a tenant ends with %s', async (_, state, end) => {
   const { runId, id, tenant } = await storeOne()
-  await pauseMoves(db.control, { runId, tenants: [tenant] }, { ...who, paused: 'now' })
+  await allIn(pauseMoves(db.control, { runId, tenants: [tenant] }, { ...who, paused: 'now' }))
   await db.control.pool.query('update rehome_control.moves set phase = $2 where id = $1', [
     id,
     state.phase,
@@ -217,9 +220,9 @@ test('only a pause that is for now ends attempts that are under way', async () =
     await steerRun(db.control, runId, { ...who, kind: 'paused', change: { paused } })
     expect(await steer()).toBe(ends)
     await steerRun(db.control, runId, { ...who, kind: 'resumed', change: { paused: null } })
-    await pauseMoves(db.control, { runId }, { ...who, paused })
+    await allIn(pauseMoves(db.control, { runId }, { ...who, paused }))
     expect(await steer()).toBe(ends)
-    await pauseMoves(db.control, { runId }, { ...who, paused: null })
+    await allIn(pauseMoves(db.control, { runId }, { ...who, paused: null }))
   }
 })
 
@@ -233,7 +236,7 @@ test('of many tenants that a decision reaches, the first 1,000 are named and all
   expect([all.count, all.tenants.length, all.tenants[0]]).toEqual([1_003, 1_000, 't0'])
   const resumable = { resumedUpTo: 1 }
   expect(await stoppableTenants(world.control, some, resumable)).toMatchObject({ count: 1_001 })
-  const own = await stoppableWithJob(world.control, some, resumable)
+  const own = await allIn(stoppableWithJob(world.control, some, resumable))
   expect(own.every((move) => move.tenant_id < 't2')).toBe(true)
   expect(own.length).toBe(115)
 })

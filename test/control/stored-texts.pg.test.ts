@@ -1,5 +1,6 @@
 // What persons and drivers say is stored without secrets, in whatever column it ends up: each
 // request is made with a password in its reason, and then all of the control database is read.
+
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -23,6 +24,7 @@ import {
   storeMoves,
   withoutQueues,
 } from '../helpers/errands/states.ts'
+import { allIn } from '../helpers/pages.ts'
 
 let db: ControlOnly
 beforeAll(async () => {
@@ -74,7 +76,7 @@ const ways: Record<string, [State, (of: Stored) => Promise<unknown>]> = {
   ],
   pause: [
     state(),
-    ({ control, runId }) => pauseMoves(control, { runId }, { ...who, paused: 'now' }),
+    ({ control, runId }) => allIn(pauseMoves(control, { runId }, { ...who, paused: 'now' })),
   ],
   'pause of a run': [
     state(),
@@ -84,9 +86,9 @@ const ways: Record<string, [State, (of: Stored) => Promise<unknown>]> = {
   cancel: [
     state(),
     ({ control, runId }) =>
-      callOff(control, { runId }, { ...who, code: 'CANCELLED', isOrphaned: true }),
+      allIn(callOff(control, { runId }, { ...who, code: 'CANCELLED', isOrphaned: true })),
   ],
-  skip: [failed, ({ control, runId }) => skipFailed(control, { runId }, who)],
+  skip: [failed, ({ control, runId }) => allIn(skipFailed(control, { runId }, who))],
   'skip of a run': [
     failed,
     ({ runId, tenant }) => skip(withoutQueues(db), runId, { ...who, tenants: [tenant] }),

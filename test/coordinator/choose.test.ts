@@ -1,10 +1,10 @@
 // Choosing some tenants of many by a share: stable, nested, and about as large as it says.
 import { expect, test } from 'vitest'
-import { refuseBadChoice, withinShare } from '../../src/coordinator/choose.ts'
+import { percentileOf, refuseBadChoice, refuseEmptyShare } from '../../src/coordinator/choose.ts'
 
 const tenants = Array.from({ length: 4_000 }, (_, i) => `tenant ${i}`)
 const within = (percent: number, all: readonly string[] = tenants) =>
-  withinShare(all, { percent }, (tenant) => tenant)
+  all.filter((tenant) => percentileOf(tenant) < percent)
 
 test('a larger share contains every smaller one, in the order of the list', () => {
   const shares = [0.1, 1, 5, 25, 50, 99.9, 100].map((percent) => within(percent))
@@ -29,15 +29,17 @@ test.each([1, 5, 25, 50])('a share of %d % has about that many tenants', (percen
 
 test('a share that contains no tenant is refused with the smallest one that does', () => {
   const few = tenants.slice(0, 3)
-  const refusal = () => within(0.0001, few)
+  const least = Math.min(...few.map(percentileOf))
+  const refusal = () => refuseEmptyShare({ percent: 0.0001 }, { all: 3, chosen: 0, least })
   expect(refusal).toThrow(/^by their hashes none of 3 tenants is among the first 0.0001 %: choose/)
   const [, percent] = /--percent ([\d.]+)/.exec(String(catchError(refusal))) ?? []
   expect(within(Number(percent), few)).toHaveLength(1)
 })
 
 test('no share at all is everybody, and of no tenants none', () => {
-  expect(withinShare(tenants, {}, (tenant) => tenant)).toEqual(tenants)
-  expect(within(1, [])).toEqual([])
+  refuseEmptyShare({}, { all: 3, chosen: 0, least: 50 })
+  refuseEmptyShare({ percent: 1 }, { all: 0, chosen: 0, least: null })
+  refuseEmptyShare({ percent: 1 }, { all: 3, chosen: 1, least: 0.5 })
 })
 
 test.each([{ percent: 0 }, { percent: -1 }, { percent: 101 }, { percent: Number.NaN }])(

@@ -41,20 +41,20 @@ test('runs by growing shares move every tenant once, and errands on all pass ove
   expect(rest.tenants).toHaveLength(4)
   await ended(world, rest.runId)
   const again = await rehome.enqueue(world.plan())
-  const none = { runId: null, tenants: [], waves: [], hold: null, schedule: null }
+  const none = { runId: null, count: 0, tenants: [], waves: [], hold: null, schedule: null }
   expect(again).toEqual({ ...none, passedOver: { moved: 8, busy: 0 } })
 
   const runId = rest.runId ?? ''
   const [one = ''] = rest.tenants
-  expect(await rehome.rollback(runId, { tenants: [one] })).toEqual([one])
+  expect(await rehome.rollback(runId, { tenants: [one] })).toEqual({ count: 1, tenants: [one] })
   await ended(world, runId)
   const price = await rehome.price(runId, { errand: 'rollback', all: true })
   expect(price.tenants).toHaveLength(3)
   expect(price.passedOver).toEqual({ rolled_back: 1 })
   expect(price.costs).toEqual([expect.stringMatching(/^3 tenants: no rollback window; refused/)])
-  expect(await rehome.rollback(runId, { all: true, limit: 2 })).toHaveLength(2)
+  expect(await rehome.rollback(runId, { all: true, limit: 2 })).toMatchObject({ count: 2 })
   await ended(world, runId)
-  expect(await rehome.cleanup(runId, { all: true, dryRun: true })).toHaveLength(4)
+  expect(await rehome.cleanup(runId, { all: true, dryRun: true })).toMatchObject({ count: 4 })
   await worker.close()
 
   const back = await rehome.enqueue(world.plan(), { dryRun: true })
@@ -71,6 +71,6 @@ test('a tenant that has moved is passed over by name too, when its old copy is g
   await other.rehome.cleanup(runId ?? '', { all: true })
   await ended(other, runId)
   const again = await other.rehome.enqueue(other.plan(), { tenants: ['acme'] })
-  const none = { runId: null, tenants: [], waves: [], hold: null, schedule: null }
+  const none = { runId: null, count: 0, tenants: [], waves: [], hold: null, schedule: null }
   expect(again).toEqual({ ...none, passedOver: { moved: 1, busy: 0 } })
 })

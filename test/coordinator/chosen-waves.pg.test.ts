@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { announceWorker } from '../../src/control/workers.ts'
 import { askFor } from '../../src/coordinator/ask-errands.ts'
+import { cancel } from '../../src/coordinator/fleet/cancel.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
-import { cancel, pause, resume } from '../../src/coordinator/steer.ts'
+import { pause, resume } from '../../src/coordinator/steer.ts'
 import {
   type ControlOnly,
   createControl,
@@ -43,7 +44,8 @@ const who = { by: 'ada', dryRun: true }
 test('an errand on a wave reaches its tenants, and has their price', async () => {
   const { runId, first, later } = await storeWaves({ phase: 'moved', open: 'nothing' })
   for (const errand of ['rollback', 'cleanup'] as const) {
-    const ask = (wave: number) => askFor(at(), errand, { ...who, runId, all: true, wave })
+    const ask = async (wave: number) =>
+      (await askFor(at(), errand, { ...who, runId, all: true, wave })).tenants
     expect(await ask(1)).toEqual([first])
     expect((await ask(2)).toSorted()).toEqual(later)
     await expect(ask(3)).rejects.toThrow('has no wave 3: its last one is wave 2')
@@ -59,6 +61,6 @@ test('a wave is paused and cancelled without the others', async () => {
   expect(await resume(at(), runId, { ...who, wave: 1 })).toEqual({ count: 0, tenants: [] })
   expect((await resume(at(), runId, { ...who, all: true })).tenants.toSorted()).toEqual(later)
   const { takenBack } = await cancel(at(), runId, { ...who, wave: 1 })
-  expect(takenBack).toEqual([first])
+  expect(takenBack).toEqual({ count: 1, tenants: [first] })
   await expect(cancel(at(), runId, { ...who, wave: 9 })).rejects.toMatchObject({ code: 'USAGE' })
 })

@@ -35,9 +35,13 @@ test('a run keeps the facts of its tenants, and errands choose by them', async (
   await world.control.pool.query(settle)
   expect((await world.rehome.show(run, 'c')).move.facts).toEqual({ plan: 'free', size: 3 })
   const { rehome } = world
-  expect(await rehome.rollback(run, { ...dry, where: 'plan = free' })).toEqual(['a', 'c'])
-  expect(await rehome.cleanup(run, { ...dry, where: 'size > 1 and phase = moved' })).toEqual(['c'])
-  expect(await rehome.cleanup(run, { ...dry, where: 'rows > 7' })).toEqual([])
+  const tenantsOf = async (asked: Promise<{ readonly tenants: readonly string[] }>) =>
+    (await asked).tenants
+  const free = rehome.rollback(run, { ...dry, where: 'plan = free' })
+  expect(await tenantsOf(free)).toEqual(['a', 'c'])
+  const large = rehome.cleanup(run, { ...dry, where: 'size > 1 and phase = moved' })
+  expect(await tenantsOf(large)).toEqual(['c'])
+  expect(await tenantsOf(rehome.cleanup(run, { ...dry, where: 'rows > 7' }))).toEqual([])
   const price = await rehome.price(run, { errand: 'cleanup', all: true, where: 'plan = paid' })
   expect(price.tenants).toEqual(['b'])
   for (const where of ['colour = red', 'plan = free or size = 3']) {

@@ -1,11 +1,13 @@
 // Errands on a run of many moves: read in pages, without what may be large, and asked several at a
 // time.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askFor, chosenFor } from '../../src/coordinator/ask-errands.ts'
+import { askFor } from '../../src/coordinator/ask-errands.ts'
+import { type ChosenPage, chosenFor } from '../../src/coordinator/errand-choice.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
 import { commonBackend } from '../helpers/backends.ts'
 import { type ControlOnly, createControl, storeMoves } from '../helpers/errands/states.ts'
 import { openQueue } from '../helpers/moves/queue.ts'
+import { allIn } from '../helpers/pages.ts'
 
 let db: ControlOnly
 beforeAll(async () => {
@@ -28,13 +30,21 @@ async function storeLarge(count: number) {
 
 const by = 'tester'
 
+async function* movesIn(pages: AsyncIterable<ChosenPage>) {
+  for await (const { moves } of pages) yield moves
+}
+
 test('all moves of a run are chosen and priced without their evidence', async () => {
   const { runId, moves } = await storeLarge(1_100)
   for (const errand of ['retry', 'rollback'] as const) {
-    const { moves: chosen } = await chosenFor(db.control, errand, { runId, by, all: true })
+    const choice = await chosenFor(db.control, errand, { runId, by, all: true })
+    const chosen = await allIn(movesIn(choice.pages()))
     expect(chosen).toHaveLength(moves.length)
     expect(JSON.stringify(chosen).length).toBeLessThan(1_000 * moves.length)
-    const { tenants } = await priceOf(db.control, runId, { errand, all: true })
+    const tenants: string[] = []
+    const onTenants = (some: readonly string[]) => void tenants.push(...some)
+    const price = await priceOf(db.control, runId, { errand, all: true, onTenants })
+    expect([price.count, price.tenants.length]).toEqual([1_100, 1_000])
     expect(new Set(tenants)).toEqual(new Set(moves.map(({ tenant }) => tenant)))
   }
 })
@@ -47,11 +57,12 @@ test.each(['retry', 'rollback'] as const)(
     const { runId, moves } = await storeMoves(db.control, failedMoves(60))
     const at = { control: db.control, queues }
     const tenants = moves.map(({ tenant }) => tenant).sort()
-    expect((await askFor(at, errand, { by, runId, all: true })).sort()).toEqual(tenants)
+    const asked = await askFor(at, errand, { by, runId, all: true })
+    expect(asked).toEqual({ count: 60, tenants })
     const jobs = await Promise.all(
       [queues.byErrand.move, queues.byErrand.rollback].map((queue) => queue.getJobs()),
     )
     expect(new Set(jobs.flat().map((job) => job.data.tenantId))).toEqual(new Set(tenants))
-    expect(await askFor(at, errand, { by, runId, all: true })).toEqual([])
+    expect(await askFor(at, errand, { by, runId, all: true })).toEqual({ count: 0, tenants: [] })
   },
 )

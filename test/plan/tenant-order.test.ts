@@ -1,10 +1,10 @@
-// The order in which tenants begin, and the waves that depend on it or on facts.
+// Waves that depend on the order of tenants or on facts, and the plan's order.
 import { describe, expect, test } from 'vitest'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import type { Facts } from '../../src/plan/facts.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { inOrderListed, inOrderOf } from '../../src/plan/timing/tenant-order.ts'
-import { type NamedWave, schedule } from '../../src/plan/waves.ts'
+import type { Wave } from '../../src/plan/waves.ts'
+import { scheduled } from '../helpers/scheduled.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 
 const facts: Readonly<Record<string, Facts>> = {
@@ -14,38 +14,22 @@ const facts: Readonly<Record<string, Facts>> = {
   d: { risk: null },
   e: { rows: 4, risk: 'high' },
 }
-const all = Object.keys(facts)
-const factsOf = (tenant: string) => facts[tenant] ?? {}
-
-describe('an order', () => {
-  test('by a number puts small ones first, equal ones as they were, absent ones last', () => {
-    expect(inOrderOf(all, { by: 'rows' }, factsOf)).toEqual(['b', 'e', 'a', 'c', 'd'])
-    const falling = { by: 'rows', descending: true } as const
-    expect(inOrderOf(all, falling, factsOf)).toEqual(['c', 'a', 'b', 'e', 'd'])
-  })
-
-  test('by a text, and by a list that lacks some and names one twice', () => {
-    expect(inOrderOf(all, { by: 'risk' }, factsOf)).toEqual(['a', 'e', 'b', 'c', 'd'])
-    expect(inOrderListed(all, ['d', 'x', 'b', 'd'])).toEqual(['d', 'b', 'a', 'c', 'e'])
-  })
-})
-
-function tenantsIn(waves: readonly NamedWave[], tenants: readonly string[]) {
-  const { waveOf, waves: kept } = schedule(waves, tenants, { percentileOf: () => 50, factsOf })
-  return kept.map((wave, i) => [wave.name, tenants.filter((one) => waveOf(one) === i + 1)])
+function tenantsIn(waves: readonly Wave[], tenants: readonly string[]) {
+  const viewOf = (tenant: string) => ({ percentile: 50, facts: facts[tenant] ?? {} })
+  return scheduled(waves, tenants, viewOf).map(({ wave, tenants }) => [wave.name, tenants])
 }
 
-test('waves take tenants by facts, by number, and by what a query has found', () => {
-  const waves: NamedWave[] = [
+test('waves take tenants by facts, by number, and by name', () => {
+  const waves: Wave[] = [
     { where: 'risk = low and rows < 100' },
-    { tenants: ['e', 'elsewhere'], isQueried: true },
+    { tenants: ['e', 'elsewhere'] },
     { first: 2 },
     { where: 'risk = none' },
     { rest: true },
   ]
   expect(tenantsIn(waves, ['c', 'd', 'a', 'b', 'e'])).toEqual([
     ['risk = low and rows < 100', ['b']],
-    ['queried', ['e']],
+    ['named', ['e']],
     ['first 2', ['c', 'd']],
     ['rest', ['a']],
   ])

@@ -2,27 +2,20 @@
 import { describe, expect, test } from 'vitest'
 import { checkPlan, fingerprintOf } from '../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import {
-  type NamedWave,
-  type RunWave,
-  schedule,
-  stopReason,
-  verdictOn,
-  type Wave,
-} from '../../src/plan/waves.ts'
+import { type RunWave, stopReason, verdictOn, type Wave } from '../../src/plan/waves.ts'
+import { scheduled } from '../helpers/scheduled.ts'
 import { smallPlan } from '../helpers/small-plan.ts'
 
 const tenants = Array.from({ length: 100 }, (_, i) => `t${i}`)
-const view = { percentileOf: (tenant: string) => Number(tenant.slice(1)), factsOf: () => ({}) }
+const viewOf = (tenant: string) => ({ percentile: Number(tenant.slice(1)), facts: null })
 
-function tenantsIn(waves: readonly NamedWave[], all: readonly string[] = tenants) {
-  const { waveOf, waves: kept } = schedule(waves, all, view)
-  return kept.map((wave, i) => [wave.name, all.filter((tenant) => waveOf(tenant) === i + 1)])
+function tenantsIn(waves: readonly Wave[], all: readonly string[] = tenants) {
+  return scheduled(waves, all, viewOf).map(({ wave, tenants }) => [wave.name, tenants])
 }
 
 describe('a schedule', () => {
   test('gives each tenant to the first wave that takes it, and shares contain smaller ones', () => {
-    const waves: NamedWave[] = [
+    const waves: Wave[] = [
       { tenants: ['t7', 'elsewhere'], name: 'our own' },
       { percent: 1 },
       { percent: 5 },
@@ -37,12 +30,12 @@ describe('a schedule', () => {
   })
 
   test('leaves waves out that have no tenant, and counts what they tolerate', () => {
-    const waves: NamedWave[] = [
+    const waves: Wave[] = [
       { tenants: ['gone'] },
       { percent: 50, soak: '1h', gates: { failed: '5%' } },
       { rest: true, approve: true, gates: { failed: 3, pauseMsP99: 200 } },
     ]
-    expect(schedule(waves, tenants, view).waves).toEqual([
+    expect(scheduled(waves, tenants, viewOf).map(({ wave }) => wave)).toEqual([
       {
         name: '50 %',
         tenants: 50,

@@ -48,7 +48,8 @@ async function expectFailover(redisUrl: string, kill: (key: string) => Promise<v
   // Steering and further errands find the new master, too.
   await world.rehome.limitMoves(3)
   expect(await queues.byErrand.move.getGlobalConcurrency()).toBe(3)
-  expect(await world.rehome.rollback(runId ?? '', { tenants: ['t0'] })).toEqual(['t0'])
+  const back = await world.rehome.rollback(runId ?? '', { tenants: ['t0'] })
+  expect(back.tenants).toEqual(['t0'])
   expect((await ended(world, runId)).get('t0')).toMatchObject({ phase: 'rolled_back' })
 }
 

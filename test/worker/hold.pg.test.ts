@@ -65,8 +65,8 @@ test('held tenants keep up without a place of their own, and cut over when someb
   await expectHome(world, 'a', 'source')
 
   const reason = 'Monday morning'
-  expect(await world.rehome.complete(run, { dryRun: true })).toEqual(['a', 'b', 'c'])
-  expect(await world.rehome.complete(run, { tenants: ['a'], reason })).toEqual(['a'])
+  expect((await world.rehome.complete(run, { dryRun: true })).tenants).toEqual(['a', 'b', 'c'])
+  expect((await world.rehome.complete(run, { tenants: ['a'], reason })).tenants).toEqual(['a'])
   await eventually(async () => expect(await moveOf(world, run, 'a')).toMatchObject({ open: false }))
   await expectHome(world, 'a', 'target')
   expect(await eventsOf(world, run, 'a')).toContain(`asked: completed by tester: ${reason}`)
@@ -74,7 +74,7 @@ test('held tenants keep up without a place of their own, and cut over when someb
   const again = world.rehome.complete(run, { tenants: ['a'] })
   await expect(again).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
 
-  expect(await world.rehome.complete(run)).toEqual(['b', 'c'])
+  expect((await world.rehome.complete(run)).tenants).toEqual(['b', 'c'])
   for (const move of (await ended(world, run)).values()) {
     expect(move).toMatchObject({ phase: 'moved', error_code: null })
   }
@@ -115,7 +115,7 @@ test('moves of an offline plan are held before anything of theirs is copied', as
   expect(await world.rehome.notices(run)).toContain(
     `1 tenant(s) are held until \`rehome complete ${run}\`, before their start: nothing of theirs is copied yet`,
   )
-  expect(await world.rehome.complete(run)).toEqual(['a'])
+  expect((await world.rehome.complete(run)).tenants).toEqual(['a'])
   expect((await ended(world, run)).get('a')).toMatchObject({ phase: 'moved' })
 })
 
@@ -128,12 +128,14 @@ test('a held tenant is paused, resumed and cancelled like any other', async () =
   expect(await world.rehome.pause(run)).toEqual({ count: 2, tenants: ['a', 'b'] })
   await writeAt(world, 'source', 'a')
   // A hold that ends in a pause has ended after it.
-  expect(await world.rehome.complete(run, { tenants: ['a'] })).toEqual(['a'])
+  expect((await world.rehome.complete(run, { tenants: ['a'] })).tenants).toEqual(['a'])
   expect(await tryWrite(world, 'source', 'a')).toBe('accepted')
   expect((await moveOf(world, run, 'a')).open).toBe(true)
   expect(await world.rehome.resume(run)).toEqual({ count: 2, tenants: ['a', 'b'] })
   await eventually(async () => expect((await moveOf(world, run, 'a')).phase).toBe('moved'))
-  expect(await world.rehome.cancel(run, { tenants: ['b'] })).toMatchObject({ takenBack: ['b'] })
+  expect(await world.rehome.cancel(run, { tenants: ['b'] })).toMatchObject({
+    takenBack: { tenants: ['b'] },
+  })
   expect((await ended(world, run)).get('b')).toMatchObject({ phase: 'rolled_back' })
   await expectHome(world, 'a', 'target')
   expect(await rowsAt(world, 'target', 'b')).toEqual([])

@@ -38,13 +38,13 @@ test('a run whose plan has changed can be called off, begun or not, and enqueued
       expect.stringMatching(/^no worker has .*`rehome cancel \S+ --all` and enqueue a new run$/),
     ])
   })
-  const ends = { calledOff: ['a', 'b'], takenBack: [], forward: [] }
+  const none = { count: 0, tenants: [] }
+  const ends = { calledOff: { count: 2, tenants: ['a', 'b'] }, takenBack: none, forward: none }
   expect(await rehome.cancel(id, { dryRun: true })).toEqual(ends)
   // A rollback of the run would wait for the old plan, too.
-  expect(await rehome.rollback(id, { tenants: ['a'] })).toEqual(['a'])
+  expect((await rehome.rollback(id, { tenants: ['a'] })).tenants).toEqual(['a'])
   expect(await rehome.notices(id)).toHaveLength(1)
-  const { calledOff } = await rehome.cancel(id)
-  expect(calledOff).toEqual(['a', 'b'])
+  expect(await rehome.cancel(id)).toEqual(ends)
   const off = { open: false, phase: 'failed', error_code: 'CANCELLED' }
   for (const tenant of ['a', 'b']) expect(await moveOf(world, id, tenant)).toMatchObject(off)
   const next = (await rehome.enqueue(plan)).runId ?? ''

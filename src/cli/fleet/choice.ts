@@ -1,6 +1,6 @@
 /** Options that choose tenants: by name, from a file, by a share, by a number. */
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
+import { createReadStream } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Choice } from '../../coordinator/choose.ts'
 import { RehomeError } from '../../errors.ts'
@@ -26,23 +26,59 @@ export interface Chosen extends Choice {
 
 /** Throws USAGE for a file that cannot be read or names no tenant. */
 export async function choiceOf(flags: ChoiceFlags): Promise<Chosen> {
-  const { percent, where, limit } = flags
-  const listed = flags.tenants === undefined ? [] : await tenantsIn(flags.tenants)
-  const named = [...(flags.tenant ?? []), ...listed]
-  return { tenants: named.length > 0 ? [...new Set(named)] : undefined, percent, where, limit }
+  const streamed = await streamedChoiceOf(flags)
+  const named: string[] = []
+  for await (const tenant of streamed.tenants ?? []) named.push(tenant)
+  return { ...streamed, tenants: streamed.tenants && [...new Set(named)] }
 }
 
-async function tenantsIn(file: string): Promise<string[]> {
-  const content = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch(
-    (error: unknown) => {
-      const message = `the file of tenants "${file}" cannot be read`
-      throw new RehomeError('USAGE', message, { cause: error })
-    },
-  )
-  const tenants = content.split(/\r?\n/).filter((line) => line !== '')
+export interface StreamedChoice extends Choice {
+  readonly tenants: AsyncIterable<string> | undefined
+}
+
+/** The file is read while its tenants are. Both throw as `choiceOf` does. */
+export async function streamedChoiceOf(flags: ChoiceFlags): Promise<StreamedChoice> {
+  const { tenant, tenants: file, percent, where, limit } = flags
+  if (file !== undefined && file !== '-') {
+    await access(file, constants.R_OK).catch((error: unknown) => {
+      throw unreadable(file, error)
+    })
+  }
+  const isNamed = tenant !== undefined || file !== undefined
+  return { tenants: isNamed ? namedIn(tenant ?? [], file) : undefined, percent, where, limit }
+}
+
+async function* namedIn(named: readonly string[], file: string | undefined) {
+  yield* named
+  if (file === undefined) return
+  let isEmpty = true
+  for await (const line of linesOf(file)) {
+    if (line === '') continue
+    isEmpty = false
+    yield line
+  }
   // No tenant is another choice than all of them.
-  if (tenants.length === 0) throw new RehomeError('USAGE', `"${file}" names no tenant`)
-  return tenants
+  if (isEmpty) throw new RehomeError('USAGE', `"${file}" names no tenant`)
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  let rest = ''
+  try {
+    for await (const chunk of input.setEncoding('utf8')) {
+      const lines = `${rest}${chunk}`.split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) yield line.replace(/\r$/, '')
+    }
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  yield rest.replace(/\r$/, '')
+}
+
+function unreadable(file: string, error: unknown): RehomeError {
+  const message = `the file of tenants "${file}" cannot be read`
+  return new RehomeError('USAGE', message, { cause: error })
 }
 
 function share(text: string): number {

@@ -14,8 +14,8 @@ export function waveTexts(
     return `wave ${i + 1}: ${waveText(wave, waves[i + 1], of ? `, ${costText(of)}` : '')}`
   })
   const [only] = schedule ?? []
-  const isAlone = waves.length === 0 && only !== undefined && only.tenants.length > 0
-  const alone = isAlone ? [`${only.tenants.length} tenant(s), ${costText(only)}`] : []
+  const isAlone = waves.length === 0 && only !== undefined
+  const alone = isAlone ? [`${only.count} tenant(s), ${costText(only)}`] : []
   return [...texts, ...alone, ...(schedule ? totalTexts(schedule) : [])]
 }
 

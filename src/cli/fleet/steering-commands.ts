@@ -1,7 +1,8 @@
 /** Commands that steer runs while they are under way. */
 import type { Command } from 'commander'
+import type { Cancelled } from '../../coordinator/fleet/cancel.ts'
 import { RehomeError } from '../../errors.ts'
-import { atLeastOne, jsonText, print, withRehome } from '../context.ts'
+import { atLeastOne, jsonText, note, print, printNames, withRehome } from '../context.ts'
 import { step } from '../next-steps.ts'
 import { safe } from '../print.ts'
 import { choiceOf } from './choice.ts'
@@ -78,8 +79,8 @@ async function resume(runId: string, flags: SteerFlags): Promise<void> {
 async function complete(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   const going = await withRehome((rehome) => rehome.complete(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: going, nextSteps: watching(runId) }))
-  print(`${going.length} tenant(s) are no longer held`)
+  if (flags.json) return print(jsonText({ ...going, nextSteps: watching(runId) }))
+  print(`${going.count} tenant(s) are no longer held`)
 }
 
 async function cancel(runId: string, flags: SteerFlags): Promise<void> {
@@ -87,19 +88,31 @@ async function cancel(runId: string, flags: SteerFlags): Promise<void> {
   if (!tenants && !flags.all && flags.wave === undefined) {
     throw new RehomeError('USAGE', 'name the tenants with --tenant, or choose --all of the run')
   }
-  const ends = await withRehome((rehome) => rehome.cancel(runId, { ...flags, tenants }))
+  const ends = await withRehome(async (rehome) => {
+    const request = { ...flags, tenants }
+    const price = await rehome.cancel(runId, { ...request, dryRun: true })
+    if (flags.dryRun) return price
+    if (!flags.json) note(cancelTexts(price, 'to be called off').join('; '))
+    return await rehome.cancel(runId, request)
+  })
   if (flags.json) return print(jsonText({ ...ends, nextSteps: watching(runId) }))
-  print(`${ends.calledOff.length} tenant(s) had not begun and are called off`)
-  print(`${ends.takenBack.length} tenant(s) stay at the source; what was copied is removed`)
-  print(`${ends.forward.length} tenant(s) are past their cutover and go on`)
+  for (const text of cancelTexts(ends, 'called off')) print(text)
+}
+
+function cancelTexts({ calledOff, takenBack, forward }: Cancelled, off: string): string[] {
+  return [
+    `${calledOff.count} tenant(s) had not begun and are ${off}`,
+    `${takenBack.count} tenant(s) stay at the source; what was copied is removed`,
+    `${forward.count} tenant(s) are past their cutover and go on`,
+  ]
 }
 
 async function skip(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   if (!tenants) throw new RehomeError('USAGE', 'name the tenants with --tenant')
   const skipped = await withRehome((rehome) => rehome.skip(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ tenants: skipped, nextSteps: watching(runId) }))
-  print(skipped.map((tenant) => safe(tenant)).join('\n'))
+  if (flags.json) return print(jsonText({ ...skipped, nextSteps: watching(runId) }))
+  printNames(skipped.tenants)
 }
 
 function addApprove(program: Command): void {

@@ -20,7 +20,7 @@ export interface FedMove {
   readonly attempts: number
   readonly backoff_ms: number
   readonly priority: Priority
-  /** Jobs of its run's moves that wait already; those of other errands wait in other queues. */
+  /** Jobs of its run that wait already: of moves, or of all other errands. */
   readonly ahead: number
 }
 
@@ -69,7 +69,8 @@ export const feedText = `
     from eligible e cross join share s
     cross join lateral (select count(*)::int as ahead from (
       select from rehome_control.moves a where a.run_id = e.run_id and a.open and a.has_job
-        and a.token is null and a.errand = 'move' and a.paused is null and a.wave <= e.wave
+        and a.token is null and (a.errand = 'move') = (e.gate <> 0)
+        and (e.gate = 0 or a.paused is null and a.wave <= e.wave)
       limit s.most) a) a
     cross join lateral (
       select m.id, m.not_before, m.place from rehome_control.moves m

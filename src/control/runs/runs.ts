@@ -1,7 +1,7 @@
 /** Named queries on runs. */
 import { sql } from 'kysely'
 import type { Errand } from '../../errands.ts'
-import { inLists } from '../../parallel.ts'
+import { inPages } from '../../parallel.ts'
 import type { Phase } from '../../phases.ts'
 import type { Facts } from '../../plan/facts.ts'
 import type { StoredWindow } from '../../plan/timing/windows.ts'
@@ -34,13 +34,15 @@ export interface Hold {
 }
 
 export interface NewMoves {
-  /** Read twice. */
-  readonly moves: Iterable<NewMove>
+  readonly moves: Iterable<NewMove> | AsyncIterable<NewMove>
   readonly errand: Errand
   readonly targetScope: string
   /** false: they wait for the feeder. Default true: the caller gives each its job. */
   readonly hasJob?: boolean | undefined
 }
+
+/** Moves of one statement. */
+const pageSize = 5_000
 
 /** The run and all its moves appear together or not at all. Throws TENANT_BUSY. */
 export async function insertRun(
@@ -49,13 +51,10 @@ export async function insertRun(
   { moves, ...common }: NewMoves,
 ): Promise<void> {
   await openMoves(control, async (tx) => {
-    const scopes = [run.scope, common.targetScope]
-    for (const some of inLists(moves, () => 1, { most: 5_000 })) {
-      const tenants = some.map(({ tenant }) => tenant)
-      await refuseBusyTenants({ db: tx }, { scopes, tenants })
-    }
     await tx.insertInto('runs').values(run).execute()
-    for (const some of inLists(moves, () => 1, { most: 5_000 })) {
+    for await (const some of inPages(moves, pageSize)) {
+      const tenants = some.map(({ tenant }) => tenant)
+      await refuseBusyTenants({ db: tx }, { scopes: [run.scope, common.targetScope], tenants })
       await insertMoves(some, { run, ...common }).execute(tx)
     }
   })

@@ -1,23 +1,24 @@
 /** The schedule that a run would follow, as a dry run of `enqueue` reports it. Changes nothing. */
 import type { Control } from '../../control/database.ts'
 import { samplesOf } from '../../control/fleet/samples.ts'
+import type { Reached } from '../../control/run-moves.ts'
 import { movesAtOnce } from '../../control/steer.ts'
 import { workersWith } from '../../control/workers.ts'
 import { inParallel } from '../../parallel.ts'
 import { fingerprintOf } from '../../plan/check-plan.ts'
-import type { FactsOfTenants } from '../../plan/facts.ts'
+import { rowsFact } from '../../plan/facts.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { RunWave, Scheduled } from '../../plan/waves.ts'
+import type { RunWave } from '../../plan/waves.ts'
 import { rowsOf } from '../tenant-facts.ts'
 import type { Naming } from '../wave-names.ts'
-import { type Forecaster, forecasterOf, type Together, together } from './forecast.ts'
+import type { Draft } from './draft.ts'
+import { type Forecaster, forecasterOf, type Together, Total } from './forecast.ts'
 
-export interface ScheduledWave extends Together {
+/** Its tenants in the order in which they begin. */
+export interface ScheduledWave extends Together, Reached {
   /** From 1. */
   readonly number: number
   readonly name: string
-  /** In the order in which they begin. */
-  readonly tenants: readonly string[]
   /** Conditions for the next wave to begin; null: it is the last one. */
   readonly gates: Omit<RunWave, 'name' | 'tenants'> | null
   /** Moves at once that the prediction is for. */
@@ -28,39 +29,26 @@ export interface ScheduledWave extends Together {
 const countsAtOnce = 4
 const { signal } = new AbortController()
 
-export interface Schedulable extends Scheduled {
-  readonly tenants: readonly string[]
-  readonly facts: FactsOfTenants
-}
-
+/** Counts the rows of each tenant, if its facts do not have them. */
 export async function scheduleOf(
   control: Control,
   planned: Naming,
-  { tenants, facts, waves, waveOf }: Schedulable,
+  draft: Draft,
 ): Promise<ScheduledWave[]> {
   const forecaster = await forecasterFor(control, planned.plan)
   const atOnce = await atOnceOf(control, planned.plan)
-  const rows = new Map<string, number>()
-  await inParallel(tenants, { limit: countsAtOnce, signal }, async (tenant) => {
-    const counted = facts.get(tenant)?.rows
-    rows.set(tenant, typeof counted === 'number' ? counted : await rowsOf(tenant, planned))
-  })
-  const looked = (tenant: string) => {
-    const own = rows.get(tenant) ?? 0
-    return { rows: own, predicted: forecaster?.of(own) ?? null }
+  const totals = draft.reached.map(() => new Total(atOnce))
+  for await (const page of draft.walk()) {
+    await inParallel(page, { limit: countsAtOnce, signal }, async ({ tenant, facts, wave }) => {
+      const counted = facts?.[rowsFact]
+      const rows = typeof counted === 'number' ? counted : await rowsOf(tenant, planned)
+      totals[wave - 1]?.add({ rows, predicted: forecaster?.of(rows) ?? null })
+    })
   }
-  const all: readonly Pick<RunWave, 'name'>[] = waves.length > 0 ? waves : [{ name: 'all' }]
-  return (tenants.length === 0 ? [] : all).map(({ name }, i) => {
-    const own = tenants.filter((tenant) => waveOf(tenant) === i + 1)
-    const gates = gatesOf(waves, i)
-    return {
-      number: i + 1,
-      name,
-      tenants: own,
-      gates,
-      atOnce,
-      ...together(own.map(looked), atOnce),
-    }
+  return draft.reached.map((reached, i) => {
+    const name = draft.waves[i]?.name ?? 'all'
+    const total = (totals[i] ?? new Total(atOnce)).get()
+    return { number: i + 1, name, ...reached, gates: gatesOf(draft.waves, i), atOnce, ...total }
   })
 }
 

@@ -20,11 +20,8 @@ export async function feed({ control, queues }: At, runId?: string): Promise<num
   for (const run of runs.values()) {
     const own = moves.filter((move) => move.run_id === run.run_id)
     // A move of a later generation may have the ended job of an earlier one.
-    await addJobs(
-      queues,
-      run,
-      own.filter(({ generation }) => generation === 0),
-    )
+    const fresh = own.filter(({ generation }) => generation === 0)
+    await addJobs(queues, fresh[0] ?? run, fresh)
     const again = own.filter(({ generation }) => generation > 0)
     await ensureJobs(queues, again, { run })
   }

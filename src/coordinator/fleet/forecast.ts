@@ -77,18 +77,49 @@ export interface Together {
   readonly unknown: number
 }
 
+interface Looked {
+  readonly rows: number
+  readonly predicted: Predicted | null
+}
+
+/** Adds one tenant after another up, of which so many move at once. */
+export class Total {
+  readonly #atOnce: number
+  #rows = 0
+  #known = 0
+  #unknown = 0
+  #sumMs = 0
+  #longestMs = 0
+  #pauseMsMax = 0
+
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce
+  }
+
+  add({ rows, predicted }: Looked): void {
+    this.#rows += rows
+    if (!predicted) {
+      this.#unknown += 1
+      return
+    }
+    this.#known += 1
+    this.#sumMs += predicted.ms
+    this.#longestMs = Math.max(this.#longestMs, predicted.ms)
+    this.#pauseMsMax = Math.max(this.#pauseMsMax, predicted.pauseMs)
+  }
+
+  get(): Together {
+    const own = { rows: this.#rows, unknown: this.#unknown }
+    if (this.#known === 0) return { ...own, ms: null, pauseMsMax: null }
+    // No number of workers moves a tenant faster than it moves alone.
+    const ms = Math.max(this.#longestMs, this.#sumMs / this.#atOnce)
+    return { ...own, ms, pauseMsMax: this.#pauseMsMax }
+  }
+}
+
 /** All of these tenants, so many at once. */
-export function together(
-  all: readonly { readonly rows: number; readonly predicted: Predicted | null }[],
-  atOnce: number,
-): Together {
-  const rows = all.reduce((sum, one) => sum + one.rows, 0)
-  const forecasts = all.flatMap(({ predicted }) => predicted ?? [])
-  const unknown = all.length - forecasts.length
-  if (forecasts.length === 0) return { rows, ms: null, pauseMsMax: null, unknown }
-  const total = forecasts.reduce((sum, { ms }) => sum + ms, 0)
-  // No number of workers moves a tenant faster than it moves alone.
-  const longest = forecasts.reduce((most, { ms }) => Math.max(most, ms), 0)
-  const pauseMsMax = forecasts.reduce((most, { pauseMs }) => Math.max(most, pauseMs), 0)
-  return { rows, ms: Math.max(longest, total / atOnce), pauseMsMax, unknown }
+export function together(all: readonly Looked[], atOnce: number): Together {
+  const total = new Total(atOnce)
+  for (const one of all) total.add(one)
+  return total.get()
 }

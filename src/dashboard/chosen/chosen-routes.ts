@@ -9,7 +9,7 @@ import { RehomeError } from '../../errors.ts'
 import { answerTo } from '../answers.ts'
 import { type Decision, missingIn, readDecision, signed } from '../decision.ts'
 import { isTicked, readForm } from '../fields.ts'
-import type { BoardLibrary } from '../library.ts'
+import type { BoardLibrary, CancelEnd } from '../library.ts'
 import { filterFields, readRunQuery, runPath } from '../runs/run-query.ts'
 import {
   type ChosenErrand,
@@ -133,9 +133,11 @@ async function priceOf(
   { errand, tenants }: Pick<Asked, 'errand' | 'tenants'>,
 ): Promise<ChosenPrice> {
   if (errand === 'cancel') return await cancelPrice(library, runId, tenants)
-  const price = await library.price(runId, { errand, tenants, all: true })
+  const possible: string[] = []
+  const onTenants = (some: readonly string[]) => void possible.push(...some)
+  const price = await library.price(runId, { errand, tenants, all: true, onTenants })
   const states = Object.entries(price.passedOver).map(([state, count]) => `${count} ${state}`)
-  return { tenants: price.tenants, costs: price.costs, passedOver: states }
+  return { tenants: possible, costs: price.costs, passedOver: states }
 }
 
 async function cancelPrice(
@@ -143,31 +145,31 @@ async function cancelPrice(
   runId: string,
   tenants: readonly string[],
 ): Promise<ChosenPrice> {
-  const options = { tenants, by: '', dryRun: true }
-  const ends = await library.cancel(runId, options).catch(noneIfRefused)
+  const ends = { calledOff: 0, takenBack: 0, forward: 0 }
+  const possible: string[] = []
+  const onTenants = (some: readonly string[], end: CancelEnd) => {
+    ends[end] += some.length
+    if (end !== 'forward') possible.push(...some)
+  }
+  await library.cancel(runId, { tenants, by: '', dryRun: true, onTenants }).catch(unlessRefused)
   const { calledOff, takenBack, forward } = ends
-  const possible = [...calledOff, ...takenBack]
-  const closed = tenants.length - possible.length - forward.length
+  const closed = tenants.length - possible.length - forward
   return {
     tenants: possible,
     costs: [
-      ...(calledOff.length > 0
-        ? [`${calledOff.length} had not begun: they stay where they are`]
-        : []),
-      ...(takenBack.length > 0
-        ? [`${takenBack.length} stay at the source and can write; what was copied is removed`]
+      ...(calledOff > 0 ? [`${calledOff} had not begun: they stay where they are`] : []),
+      ...(takenBack > 0
+        ? [`${takenBack} stay at the source and can write; what was copied is removed`]
         : []),
     ],
     passedOver: [
-      ...(forward.length > 0 ? [`${forward.length} past their cutover`] : []),
+      ...(forward > 0 ? [`${forward} past their cutover`] : []),
       ...(closed > 0 ? [`${closed} not open`] : []),
     ],
   }
 }
 
 /** It is refused where no tenant among them has an open move. */
-function noneIfRefused(error: unknown): Awaited<ReturnType<BoardLibrary['cancel']>> {
-  const isRefused = error instanceof RehomeError && error.code === 'NOT_ALLOWED_NOW'
-  if (isRefused) return { calledOff: [], takenBack: [], forward: [] }
-  throw error
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof RehomeError && error.code === 'NOT_ALLOWED_NOW')) throw error
 }

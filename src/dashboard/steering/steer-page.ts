@@ -52,13 +52,12 @@ const kinds: Readonly<Record<string, string>> = {
   forward: 'tenants are past their cutover and go on',
 }
 
-function outcomeItems(outcome: Outcome): Html[] {
-  const { count, ...named } = outcome
-  return Object.entries(named).map(([kind, value]) =>
-    typeof value === 'number'
-      ? html`<li>${kind} ${value}</li>`
-      : html`<li><b>${number(Number(count ?? value.length))}</b> ${kinds[kind] ?? kind}</li>`,
-  )
+function outcomeItems({ count, ...named }: Outcome): Html[] {
+  return Object.entries(named).map(([kind, value]) => {
+    if (typeof value === 'number') return html`<li>${kind} ${value}</li>`
+    const tenants = 'count' in value ? value.count : Number(count ?? value.length)
+    return html`<li><b>${number(tenants)}</b> ${kinds[kind] ?? kind}</li>`
+  })
 }
 
 const finishBox = html`<p><label><input type="checkbox" name="finish" value="yes">

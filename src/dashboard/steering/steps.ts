@@ -1,4 +1,5 @@
 /** Decisions of persons about a run on the board, and what comes of them. */
+import type { Reached } from '../../control/run-moves.ts'
 import { RehomeError } from '../../errors.ts'
 import type { BoardLibrary, SteerRequest } from '../library.ts'
 import type { Role } from '../sessions.ts'
@@ -18,8 +19,8 @@ export interface Step {
   ask(library: BoardLibrary, runId: string, asked: SteerRequest): Promise<Outcome>
 }
 
-/** Kind → tenants, or the wave that was approved. `count`: of tenants, if not all are named. */
-export type Outcome = Readonly<Record<string, readonly string[] | number>>
+/** Tenants and their count, by their ends if these differ; or the wave that was approved. */
+export type Outcome = Readonly<Record<string, Reached | readonly string[] | number>>
 
 export const steps: Readonly<Record<StepName, Step>> = {
   pause: {
@@ -43,7 +44,7 @@ export const steps: Readonly<Record<StepName, Step>> = {
       'The hold ends. Moves of an online run compare everything once more and cut over; those of an offline run begin.',
     forApprovers: true,
     isGrave: false,
-    ask: async (library, runId, options) => ({ tenants: await library.complete(runId, options) }),
+    ask: async (library, runId, options) => ({ ...(await library.complete(runId, options)) }),
   },
   approve: {
     title: 'Approve the wave',

@@ -53,7 +53,7 @@ test('viewers decide nothing, approvers only what waits for a person', async () 
     const { status, json } = await decide(step, approverToken, dry)
     const isTheirs = step === 'complete' || step === 'approve'
     expect(status === 403, step).toBe(!isTheirs)
-    if (step === 'complete') expect(json).toEqual({ tenants: ['a', 'b'] })
+    if (step === 'complete') expect(json).toEqual({ count: 2, tenants: ['a', 'b'] })
     // A wave with an open move is not approved, by any role.
     if (step === 'approve') expect(json).toMatchObject({ error: 'NOT_ALLOWED_NOW' })
     expect((await decide(step, operatorToken, dry)).status, step).toBe(
@@ -147,7 +147,7 @@ test('an approver completes a wave and approves it; the run page offers what eac
   expect(offered(await get(`/runs/${run}`, operatorToken))).toEqual(all)
 
   const completed = await decide('complete', approverToken, { wave: 1, by: 'Grace' })
-  expect(completed.json).toEqual({ tenants: ['a'] })
+  expect(completed.json).toEqual({ count: 1, tenants: ['a'] })
   await eventually(async () => expect((await moveOf(world, run, 'a')).open).toBe(false))
   await eventually(async () => {
     expect((await decide('approve', approverToken, { wave: 1, by: 'Grace' })).json).toEqual({
@@ -157,6 +157,9 @@ test('an approver completes a wave and approves it; the run page offers what eac
   await eventually(async () => expect((await moveOf(world, run, 'b')).phase).toBe('hold'))
   const kinds = (await world.rehome.history(run)).map(({ kind, by }) => `${kind} ${by}`)
   expect(kinds).toContain('approved Grace (approver on the board)')
+  const none = { count: 0, tenants: [] }
   const cancelled = await decide('cancel', operatorToken)
-  expect(cancelled.json).toEqual({ calledOff: [], takenBack: ['b'], forward: [] })
+  expect(cancelled.json).toEqual({
+    ...{ calledOff: none, takenBack: { count: 1, tenants: ['b'] }, forward: none },
+  })
 })

@@ -103,7 +103,7 @@ export const wayBackStories: Readonly<Record<string, MixedStory>> = {
     expect(differs.error_message).toMatch(named)
     expect(await tryWrite(world, 'source', 'acme')).toBe('accepted')
     damage[Symbol.dispose]()
-    expect(await world.rehome.retry(runId)).toEqual(['acme'])
+    expect((await world.rehome.retry(runId)).tenants).toEqual(['acme'])
     const move = (await ended(world, runId)).get('acme')
     expect([move?.phase, move?.error_message]).toEqual(['moved', null])
     expect(await rowsAt(world, 'target', 'acme')).toEqual(await rowsAt(world, 'source', 'acme'))
