@@ -293,11 +293,9 @@ test('a rollback of several tenants passes over those whose moves had changed no
 })
 
 test('a move that was not begun yet is called off by a rollback', async () => {
-  const states: State[] = [{ phase: 'queued', open: 'move', variant: 'no window' }]
-  const { moves } = await storeMoves(db.control, states, { isUntouched: true })
+  const state: State = { phase: 'queued', open: 'move', variant: 'no window' }
+  const { moves } = await storeMoves(db.control, [state], { isUntouched: true })
   await askAll('rollback', moves)
-  expect(await rowOf(moves[0]?.id ?? '')).toMatchObject({
-    errand: 'rollback',
-    fallback_phase: 'failed',
-  })
+  const { errand, fallback_phase: fallback } = await rowOf(moves[0]?.id ?? '')
+  expect([errand, fallback]).toEqual(['rollback', 'failed'])
 })

@@ -141,8 +141,8 @@ const asking: readonly PlantedFault[] = [
   {
     title: 'a retry is taken up of a move that is open',
     file: 'control/ask.ts',
-    before: `when: sql\`not open and phase = 'failed' and`,
-    after: `when: sql\`phase = 'failed' and`,
+    before: `sql<SqlBool>\`not open and phase = 'failed' and not exists`,
+    after: `sql<SqlBool>\`phase = 'failed' and not exists`,
     suite: 'test/errands/asked-when.pg.test.ts',
     tests: ['move is taken up in the states'],
   },
@@ -165,8 +165,7 @@ const asking: readonly PlantedFault[] = [
   {
     title: 'errands are asked of a tenant that another run is busy with',
     file: 'control/ask.ts',
-    before:
-      'await refuseBusyTenants({ db: tx }, { scopes, tenants: [move.tenant_id], except: move.id })',
+    before: '.where(isFree)',
     after: '',
     suite: 'test/control/openings.pg.test.ts',
     tests: ['a failed move is not retried'],
