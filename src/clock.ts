@@ -12,3 +12,13 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export function round(ms: number): number {
   return Math.round(ms * 10) / 10
 }
+
+const longestRestMs = 1_000
+
+/** Rests after so much work, for a second at most, so that the work has this share of the time. */
+export async function restAfter(
+  workedMs: number,
+  { share, signal }: { readonly share: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  if (share < 1) await sleep(Math.min(workedMs * (1 / share - 1), longestRestMs), signal)
+}

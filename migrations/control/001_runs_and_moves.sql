@@ -151,6 +151,8 @@ create table rehome_control.moves (
   -- The fence under which rows were copied; see rehome.tenant_flags.
   epoch uuid,
   not_before timestamptz not null default clock_timestamp(),
+  -- Why its attempt rests between chunks now. null: it does not.
+  gives_way text,
   failed_phase text,
   error_code text,
   error_message text,

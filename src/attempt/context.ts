@@ -1,13 +1,13 @@
 /** The context of transforms: the same for every row and the verification's run. */
 import { createHash } from 'node:crypto'
-import type { End, Ends } from '../ends/end.ts'
+import type { Ends } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
-import type { SqlText } from '../plan/sql-text.ts'
-import type { Lookup, TransformContext } from '../plan/transform-context.ts'
+import type { TransformContext } from '../plan/transform-context.ts'
 import { toRehomeError } from '../postgres.ts'
 import { type Renumber, renumberAt } from '../transform/renumber.ts'
+import { lookupAt } from './lookup-at.ts'
 import type { Shard } from './shard.ts'
 
 export function contextOf({
@@ -32,15 +32,6 @@ export async function lookUp(
     const cause = toRehomeError(error, "the plan's `lookups`")
     if (cause.retryable) throw cause
     throw new RehomeError('PLAN_INVALID', `the plan's \`lookups\`: ${cause.message}`, { cause })
-  }
-}
-
-const rowsMax = 100_000
-
-function lookupAt(end: End): Lookup {
-  return async (query: SqlText) => {
-    const { columns, rows } = await end.rows.ask(query.sql, rowsMax)
-    return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null])))
   }
 }
 

@@ -19,6 +19,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { toRehomeError } from '../postgres.ts'
 import type { Lease } from './lease.ts'
+import type { Pace } from './pace.ts'
 
 /**
  * Both ends as databases, which following by snapshots needs: `check` requires them. Throws
@@ -91,6 +92,8 @@ export interface Shard {
   /** Ends the attempt: whatever runs is left alone, and only the retreat follows. */
   readonly abort: (reason: RehomeError) => void
   readonly lease: Lease
+  /** Absent: nothing of the move gives way. */
+  readonly pace?: Pace | undefined
   readonly report: (progress: Progress) => void
   /** Told to the job's log, line by line. */
   readonly tell: (line: string) => void
@@ -129,14 +132,19 @@ export interface Stage {
   readonly beginsUnstored?: true
   /** An attempt that finds the move in this phase goes on with it: it does not begin once more. */
   readonly repeats?: true
+  /** No writer waits for it, so it may give way to others. */
+  readonly isPaced?: true
   run(shard: Shard): Promise<void>
 }
 
 /**
  * How much a move does at once at one end: two things keep a target with indexes busy, more would
- * only take turns. One, where not every move of the worker could do so and a connection be spare.
+ * only take turns. One, where not every move of the worker could do so and a connection be spare,
+ * and one for a move that may have to give way.
  */
-export function lanesOf({ source, target, concurrency, strategy }: Plan): number {
+export function lanesOf({ plan, pace }: Pick<Shard, 'plan' | 'pace'>): number {
+  if (pace?.isOn) return 1
+  const { source, target, concurrency, strategy } = plan
   // An online move keeps one connection for its snapshot.
   const each = strategy === 'online' ? 3 : 2
   return Math.min(connectionsOf(source), connectionsOf(target)) > each * concurrency ? 2 : 1
@@ -165,7 +173,9 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
   shard.log = shard.attemptLog.child({ phase: stage.phase })
   const start = now()
   if (!goesOn) reportProgress(shard)
-  const live = () => unlessAborted(Promise.all([stage.run(shard), stored]), shard.signal)
+  const run = () => stage.run(shard)
+  const work = () => (stage.isPaced && shard.pace ? shard.pace.during(run) : run())
+  const live = () => unlessAborted(Promise.all([work(), stored]), shard.signal)
   await (shard.caller.trace?.phase(stage.phase, live) ?? live())
   shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
   shard.log[goesOn ? 'debug' : 'info']({ ms: shard.phaseMs[stage.phase] }, 'phase done')

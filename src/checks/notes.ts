@@ -16,11 +16,13 @@ import type { Route } from '../plan/routing/route.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { literal } from '../quote.ts'
 import { inPlaceNotes } from './catalogs/followed-rows.ts'
+import { paceNotes } from './pace-notes.ts'
 import { outsideNotes } from './reference-findings.ts'
 import type { Survey } from './survey.ts'
 
 export async function notesOf(plan: Plan, survey: Survey, ends: Ends): Promise<Finding[]> {
   return [
+    ...(await paceNotes(plan, ends)),
     ...(await publicationNotes(ends.source)),
     ...(await publicationNotes(ends.target)),
     ...survey.routes.flatMap((route) => hiddenNotes(plan, route)),

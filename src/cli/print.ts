@@ -39,9 +39,14 @@ export function snapshotText({ run, moves }: RunSnapshot): string {
     number(Number(move.rows_total ?? 0)),
     pauseOf(move),
     String(move.attempt),
-    move.error_code === null ? '' : safe(`${move.error_code}: ${move.error_message}`, 120),
+    noteOf(move),
   ])
   return `${run.id} · ${run.source} → ${run.target}\n${tableText([head, ...rows])}`
+}
+
+function noteOf({ error_code: code, error_message: message, gives_way: reason }: Move): string {
+  if (code !== null) return safe(`${code}: ${message}`, 120)
+  return reason === null ? '' : safe(`gives way: ${reason}`, 120)
 }
 
 function stateOf({ open, errand, phase, paused }: Move): string {

@@ -7,6 +7,7 @@
 import { contextOf, renumberOf } from '../attempt/context.ts'
 import { tenantRows } from '../attempt/planned-rows.ts'
 import type { Shard } from '../attempt/shard.ts'
+import { now } from '../clock.ts'
 import {
   allBuckets,
   type Digest,
@@ -18,6 +19,7 @@ import { digestsOf } from '../ends/end.ts'
 import { fewAtOnce, heavierOf } from '../ends/postgres/relations.ts'
 import type { Compared, ComparedColumn, Digests, Side } from '../ends/rows.ts'
 import type { KeyList, Texts } from '../ends/tenant-rows.ts'
+import { allOf } from '../parallel.ts'
 import { hasNewIds } from '../plan/new-ids.ts'
 import { asItIs } from '../plan/routing/columns.ts'
 import type { Route } from '../plan/routing/route.ts'
@@ -51,7 +53,10 @@ export async function compareShard(shard: Shard): Promise<TableComparison[]> {
   const digests = await digestsAtOnce(shard)
   for (const route of shard.survey.routes) {
     shard.signal.throwIfAborted()
+    const began = now()
     comparisons.push(await compareTable(shard, route, { digests: digests.get(route) }))
+    // A part is compared in the transaction that has brought it.
+    if (!shard.among) await shard.pace?.rest(now() - began)
   }
   return comparisons
 }
@@ -107,8 +112,10 @@ export async function compareTable(
   const columns = ahead ? ahead.columns() : route.columns.map((column) => column.name)
   const left = ahead ?? leftSide(shard, route, columns)
   const right = rightSide(shard, route, columns)
-  const [expected, actual] =
-    digests ?? (await Promise.all([digestAhead ?? left.digest(), right.digest()]))
+  const expecting = digests ? digests[0] : (digestAhead ?? left.digest())
+  // One end after the other: a core of a shared machine is left to the application.
+  if (shard.pace?.isOn) await expecting
+  const [expected, actual] = await allOf([expecting, digests ? digests[1] : right.digest()])
   const misread = ahead && check ? await check.differences(() => ahead.digest()) : []
   const same = sameDigest(expected, actual)
   const differences = same

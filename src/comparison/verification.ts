@@ -88,7 +88,7 @@ async function lookAt(shard: Shard) {
       outcome.broken = await allBroken(part)
     },
   ]
-  const options = { limit: lanesOf(shard.plan), signal: shard.signal }
+  const options = { limit: lanesOf(shard), signal: shard.signal }
   await inParallel(looks, options, (look, signal) => look({ ...shard, signal }))
   return outcome
 }

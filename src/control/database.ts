@@ -36,6 +36,8 @@ export interface Evidence {
   }
   /** The last look at a held move. */
   hold?: HoldLook
+  /** How long it has given way, by rests between its chunks, and the last reason. */
+  pace?: { readonly restedMs: number; readonly reason: string }
   /** Estimates of a move that does not fit its window; `trouble`: none is long enough. */
   window?: { readonly needsMs: number; readonly hasMs: number; readonly trouble: string | null }
   rehearsal?: Pick<Rehearsal, 'rows' | 'copyMs'> & Partial<Rehearsal>
@@ -146,6 +148,7 @@ export interface MovesTable {
   turn: string | null
   epoch: string | null
   not_before: Generated<Date>
+  gives_way: string | null
   failed_phase: string | null
   error_code: string | null
   error_message: string | null

@@ -85,6 +85,7 @@ export async function claimMove(
       turn: sql<string>`nextval('rehome_control.turns')`,
       attempt: eb('attempt', '+', 1),
       attempts_used: eb('attempts_used', '+', 1),
+      gives_way: null,
       updated_at: sql<Date>`clock_timestamp()`,
     }))
     .where('id', '=', claim.id)
@@ -94,12 +95,6 @@ export async function claimMove(
     .returningAll()
     .returning(sql.raw<boolean>(isOnHoldText()).as('on_hold'))
     .executeTakeFirst()
-}
-
-/** Higher than that of every attempt before. */
-export async function nextTurn(control: Control): Promise<string> {
-  const query = `select nextval('rehome_control.turns')::text as turn`
-  return (await control.pool.query(query)).rows[0].turn
 }
 
 export interface MoveChange {
@@ -113,6 +108,8 @@ export interface MoveChange {
   /** Until when it does. null: it does not. */
   readonly windowUntil?: Date | null
   readonly audited?: true
+  /** Why it rests between its chunks. null: it goes on. */
+  readonly givesWay?: string | null
   readonly evidence?: Record<string, unknown>
   readonly message?: string
 }
@@ -173,9 +170,11 @@ function eventOf(attempt: number, event: Told | null) {
   ]
 }
 
-function columnsOf(change: MoveChange): Record<string, string | number | Expression<unknown>> {
+function columnsOf(
+  change: MoveChange,
+): Record<string, string | number | null | Expression<unknown>> {
   const { phase, epoch, rowsTotal, rowsCopied, cleanupBegun, evidence } = change
-  const { windowMs, windowUntil, audited } = change
+  const { windowMs, windowUntil, audited, givesWay } = change
   const pauseMs = evidence?.pauseMs
   return {
     ...(phase !== undefined && { phase }),
@@ -194,6 +193,7 @@ function columnsOf(change: MoveChange): Record<string, string | number | Express
         windowMs === 0 ? sql`null` : sql`clock_timestamp() + ${windowMs} * interval '1 ms'`,
     }),
     ...(windowUntil !== undefined && { window_until: sql`${windowUntil}::timestamptz` }),
+    ...(givesWay !== undefined && { gives_way: givesWay }),
     ...(audited && { audited_at: sql`clock_timestamp()` }),
     ...(evidence !== undefined && {
       evidence: sql`evidence || ${storableJson(evidence)}::jsonb`,
@@ -288,6 +288,7 @@ async function finishAttempt(
   return await changeMove(control, held, {
     set: {
       ...end.set,
+      gives_way: null,
       failed_phase: failure?.failedPhase ?? null,
       error_code: failure?.code ?? null,
       error_message: failure ? storable(failure.message) : null,

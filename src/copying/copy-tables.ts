@@ -3,8 +3,10 @@
  * foreign keys are off. Goes on where the progress so far ends.
  */
 import { contextOf, renumberOf } from '../attempt/context.ts'
+import { pacedChunkRows } from '../attempt/pace.ts'
 import { tenantRows } from '../attempt/planned-rows.ts'
 import { holdOf, lanesOf, reportProgress, type Shard, store } from '../attempt/shard.ts'
+import { now } from '../clock.ts'
 import type { Ends } from '../ends/end.ts'
 import { type CopyOptions, copyTable, passThrough } from '../ends/postgres/copy/copy-table.ts'
 import { copyTogether } from '../ends/postgres/copy/copy-together.ts'
@@ -78,6 +80,7 @@ export async function copyTables(
     shard.tell(`copied ${route.source.name}: ${rowsRead} rows read, ${rowsWritten} written`)
   }
   const copyOne = async (route: Route, signal: AbortSignal) => {
+    let began = now()
     const from = progress.get(route.target.name) ?? nothingRead
     const reached = await copyRoute(shard, route, {
       ends,
@@ -88,6 +91,8 @@ export async function copyTables(
         advance(route, reached)
         reportProgress(shard)
         await storeCopied(shard, stored)
+        await shard.pace?.rest(now() - began)
+        began = now()
       },
     })
     report(route, reached)
@@ -95,7 +100,7 @@ export async function copyTables(
   const together = known.size === 0 ? await copySmall(shard, ends) : new Map()
   for (const [route, reached] of together) report(route, reached)
   for (const wave of wavesOf(routes, replicate)) {
-    const limit = lanesOf(shard.plan)
+    const limit = lanesOf(shard)
     const rest = wave.filter((route) => !together.has(route))
     await inParallel(rest, { limit, signal: shard.signal }, copyOne)
   }
@@ -143,8 +148,9 @@ async function copySmall(
   return copied
 }
 
-function chunkRowsOf({ plan }: Shard, route: Route): number {
-  return route.plan.chunkRows ?? plan.chunkRows
+function chunkRowsOf({ plan, pace }: Shard, route: Route): number {
+  const most = pace?.isOn ? pacedChunkRows : Number.POSITIVE_INFINITY
+  return Math.min(route.plan.chunkRows ?? plan.chunkRows, most)
 }
 
 function passesAsTexts(route: Route): boolean {

@@ -5,6 +5,7 @@ import { RehomeError } from '../errors.ts'
 import { type Pool, toRehomeError } from '../postgres.ts'
 import type { Feed, FeedOf } from './feed.ts'
 import type { Flags } from './flags.ts'
+import type { LoadMeter } from './load.ts'
 import type { Digests, Rows } from './rows.ts'
 
 /** A database: where it is and how to reach it. */
@@ -54,6 +55,8 @@ export interface End {
   readonly digests?: Digests
   /** Its log of changes. Absent: there is none, and an online move is impossible. */
   readonly feed?: (of: FeedOf) => Feed
+  /** Shows the load on it. Absent: it does not. */
+  readonly load?: LoadMeter
   /** A database: snapshots, COPY and SQL of the plan. Absent: it is asked step by step. */
   readonly sql?: SqlEnd
   /** Each tenant has a place of its own. Absent: one place does for all. */

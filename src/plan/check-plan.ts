@@ -15,6 +15,7 @@ import type { Plan } from './plan.ts'
 import { withoutInvertedStreams } from './routing/inverted-streams.ts'
 import { schemaChanges } from './schema-plan.ts'
 import { windows } from './timing/check-windows.ts'
+import { pace } from './timing/pace.ts'
 import { momentForm, momentOf } from './timing/timing.ts'
 
 const sqlText = z.strictObject({ sql: z.string().min(1) })
@@ -161,6 +162,7 @@ export const planSchema = z.strictObject({
     .optional(),
   windows: windows.optional(),
   facts: fn.optional(),
+  pace: pace.optional(),
   hold: z.strictObject({ everyMs: ms(100).default(60_000) }).prefault({}),
   fence: z
     .strictObject({
@@ -274,10 +276,10 @@ function unknownKeys(keys: readonly string[]): string {
  * as each loader writes their text in its own way. Lists of tenants count, queries for them by
  * their text. Waves, their order, and when moves are completed, do not count: they are stored with
  * each run. Schema changes do not count: each of their statements is known by its own hash;
- * nor do `prepare` and `cleanup`.
+ * nor do `prepare`, `cleanup` and `pace`.
  */
 export function fingerprintOf(plan: Plan): string {
-  const { waves, order, stopWhen, completeAfter, windows, facts, ...others } = plan
+  const { waves, order, stopWhen, completeAfter, windows, facts, pace, ...others } = plan
   const { schema, prepare, cleanup, ...counted } = others
   const text = JSON.stringify(counted, (_, value: unknown) => {
     if (typeof value === 'function') return 'function'

@@ -14,7 +14,7 @@ import type { SqlText } from './sql-text.ts'
 import type { StreamPlan } from './stream.ts'
 import type { OfDatabase, OneSideOptions, OptionsOf, Sharing } from './table-options.ts'
 import { type ReferencedBy, type Through, type Way, waysOf } from './through.ts'
-import type { TimingInput } from './timing/timing.ts'
+import type { Timing, TimingInput } from './timing/timing.ts'
 import type { Lookups, TransformContext } from './transform-context.ts'
 import type {
   AnyColumnName,
@@ -188,7 +188,7 @@ export interface PlanInput<Source = never, Target = never> extends TimingInput, 
 }
 
 /** A plan with its defaults filled in. */
-export interface Plan extends Omit<TimingInput, 'hold'>, Homes {
+export interface Plan extends Timing, Homes {
   readonly name: string
   readonly ends?: Readonly<Record<string, Endpoint>> | undefined
   readonly source: Endpoint
@@ -209,7 +209,6 @@ export interface Plan extends Omit<TimingInput, 'hold'>, Homes {
   readonly attempts: number
   readonly backoffMs: number
   readonly concurrency: number
-  readonly hold: { everyMs: number }
   readonly fence: { leaseMs: number; drainMs: number; retryAfterS: number; drained?: Drained }
   readonly canary?: PlanInput['canary']
   readonly pause: { budgetMs: number; attempts: number }

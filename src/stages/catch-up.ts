@@ -18,6 +18,7 @@ export const pauseOverheadMs = 30
 /** Before everything is compared, so that little is written in the meantime. */
 export const catchUp: Stage = {
   phase: 'catch_up',
+  isPaced: true,
   async run(shard) {
     await shrink(shard, 'nothing')
   },
@@ -58,6 +59,7 @@ async function shrink(shard: Shard, compared: Extent): Promise<Round> {
     const outlook = outlookOf(took, budgetMs)
     if (outlook === 'worse') throw tooLong(round.ms, { budgetMs, drainMs: 0, last: round })
     tellRound(shard, round)
+    if (compared === 'nothing') await shard.pace?.rest(round.ms)
     if (round.changes === 0 || outlook === 'the same') return round
   }
 }

@@ -8,6 +8,7 @@ import { leaveOldHome } from './resume.ts'
 
 export const cleanup: Stage = {
   phase: 'cleanup',
+  isPaced: true,
   async run(shard) {
     await refuseOpenWindow(shard)
     const end = oldEndOf(shard.move)

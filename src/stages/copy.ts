@@ -30,6 +30,7 @@ export const copy: Stage = {
  */
 export const copyWhileWritten: Stage = {
   phase: 'copy',
+  isPaced: true,
   async run(shard) {
     const { target } = shard.ends
     const hold = { ...holdOf(shard), epoch: shard.epoch }

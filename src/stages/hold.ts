@@ -20,6 +20,7 @@ import { outlookOf } from './catch-up.ts'
 export const hold: Stage = {
   phase: 'hold',
   repeats: true,
+  isPaced: true,
   async run(shard) {
     await refuseChangedSchema(shard)
     do {
@@ -37,6 +38,7 @@ async function keepUp(shard: Shard): Promise<Omit<HoldLook, 'leadMs'>> {
     const { ms, changes: brought } = await followerOf(shard).round(shard, 'changes')
     took.push(ms)
     changes += brought
+    await shard.pace?.rest(ms)
     if (brought > 0 && outlookOf(took, budgetMs) === 'shorter') continue
     return { rounds: took.length, changes, lastMs: ms }
   }

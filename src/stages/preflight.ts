@@ -82,8 +82,9 @@ type Look = () => Promise<void>
  * Several looks at once only where the worker's other moves leave it connections: a fenced tenant
  * is not to wait for one behind the looks at others.
  */
-async function lookAtSource({ plan, signal }: Shard, looks: readonly Look[]): Promise<void> {
-  await inParallel(looks, { limit: lanesOf(plan), signal }, (look) => look())
+async function lookAtSource(shard: Shard, looks: readonly Look[]): Promise<void> {
+  const { signal } = shard
+  await inParallel(looks, { limit: lanesOf(shard), signal }, (look) => look())
 }
 
 async function countWhereNothingIsStray(shard: Shard): Promise<Map<string, number>> {

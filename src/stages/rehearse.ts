@@ -18,6 +18,7 @@ import { removeTenant } from './remove-tenant.ts'
 
 export const rehearse: Stage = {
   phase: 'rehearse',
+  isPaced: true,
   async run(shard) {
     try {
       await atOneMoment(shard, (ends) => rehearseOnce(shard, ends))

@@ -4,9 +4,11 @@
  * would go, so none stops halfway.
  */
 
+import { pacedChunkRows } from '../attempt/pace.ts'
 import { tablesAt } from '../attempt/planned-rows.ts'
 import { holdOf, type Shard } from '../attempt/shard.ts'
 import { refuseReferring } from '../attempt/strays.ts'
+import { now } from '../clock.ts'
 import type { WipeGroup, WipeOptions } from '../ends/rows.ts'
 import { known } from '../known.ts'
 import { parentsFirst } from '../plan/routing/order.ts'
@@ -32,7 +34,17 @@ export async function removeTenant(
   await onBegin?.()
   const { mayReplicate: replicate } = shard.survey[end]
   const groups = tablesToWipe(shard, end)
-  const work = { groups, options: { ...options, replicate, signal: shard.signal } }
+  let began = now()
+  const onBatch = async (rows: number) => {
+    await options.onBatch?.(rows)
+    await shard.pace?.rest(now() - began)
+    began = now()
+  }
+  const paced = shard.pace?.isOn && { batchRows: pacedChunkRows }
+  const work = {
+    groups,
+    options: { ...options, ...paced, onBatch, replicate, signal: shard.signal },
+  }
   return await shard.ends[end].rows.wipe(holdOf(shard), work)
 }
 

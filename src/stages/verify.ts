@@ -22,6 +22,7 @@ export const verify: Stage = {
 /** At one moment, after a round that has brought the target there, while the tenant writes. */
 export const verifyWhileWritten: Stage = {
   phase: 'verify',
+  isPaced: true,
   async run(shard) {
     const { ms } = await followerOf(shard).round(shard, 'everything')
     await refuseStrays(shard)

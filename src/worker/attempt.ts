@@ -27,6 +27,7 @@ import { evidenceOf } from './evidence.ts'
 import { fail } from './failure.ts'
 import { leaveHeld } from './leave-held.ts'
 import { oldSchemaIsGone, settleGone } from './old-schema.ts'
+import { paceOf } from './pace-of.ts'
 import { findPlan, planChanged } from './plan-of-run.ts'
 
 export type { AttemptOptions, OpenPlan, Outcome } from './claimed.ts'
@@ -197,6 +198,7 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     signal: abort.signal,
     abort: (reason) => abort.abort(reason),
     lease,
+    pace: paceOf(claimed, { plan, ends }),
     report: options.report,
     tell: options.tell,
     unsettled: new Map(),

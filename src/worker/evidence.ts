@@ -5,9 +5,11 @@ import { unprovenOf } from '../checks/http-findings.ts'
 
 export function evidenceOf(shard: Shard): Record<string, unknown> {
   const { source, target } = shard.survey
+  const rested = shard.pace?.rested()
   const unproven = unprovenOf(shard.survey, shard.ends)
   return {
     ...shard.evidence,
+    ...(rested && { pace: rested }),
     ...(unproven.length > 0 && { unproven }),
     [`${shard.move.errand}PhaseMs`]: shard.phaseMs,
     source: { place: shard.ends.source.place, serverVersion: source.serverVersion },

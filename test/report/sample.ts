@@ -27,7 +27,7 @@ export function moveOf(tenant: string, changes: Partial<MoveWithEvents['move']> 
   const move: MoveWithEvents['move'] = {
     ...{ id: 'm', tenant_id: tenant, phase: 'moved', errand: 'move', open: false, wave: 1 },
     ...{ attempt: 1, failed_phase: null, error_code: null, error_message: null },
-    ...{ rows_total: '3', rows_copied: '3', pause_ms: 120, window_until: null },
+    ...{ rows_total: '3', rows_copied: '3', pause_ms: 120, window_until: null, gives_way: null },
     evidence: {
       copied: { notes: { read: 3, written: 3 } },
       verified: { hash: 'md5', tables: tables.map((one) => ({ ...one, notCompared: [] })) },

@@ -115,9 +115,14 @@ function workingLine(screen: Screen) {
   return (line: TenantLine): string => {
     const share = shareOf(line)
     const phase = line.errand === 'move' ? line.phase : `${line.phase} (${line.errand})`
-    const text = `${pad(safe(line.tenant_id), name)} ${bar(share, 10)} ${phase} ${number(Number(line.rows_copied))} rows`
-    return clip(text, screen.columns)
+    const rows = number(Number(line.rows_copied))
+    const text = `${pad(safe(line.tenant_id), name)} ${bar(share, 10)} ${phase} ${rows} rows`
+    return clip(`${text}${wayText(line)}`, screen.columns)
   }
+}
+
+function wayText({ gives_way: reason }: TenantLine): string {
+  return reason === null ? '' : ` · gives way: ${safe(reason, 120)}`
 }
 
 function shareOf({ phase, rows_copied: copied, rows_total: total }: TenantLine): number {

@@ -67,7 +67,8 @@ export async function keepHeld(
           else least($6 * interval '1 ms', greatest(interval '0',
             coalesce(${moment} - $10 * interval '1 ms' - clock_timestamp(), interval '0'))) end,
         failed_phase = case when $7::text is not null then $12 end,
-        error_code = $7, error_message = $8, error_data = null, updated_at = clock_timestamp()
+        error_code = $7, error_message = $8, error_data = null, gives_way = null,
+        updated_at = clock_timestamp()
       where id = $1 and token = $2 and open
       returning id, greatest(0, extract(epoch from not_before - clock_timestamp()) * 1000)::float8 as ms
     ), told as (

@@ -15,6 +15,7 @@ const columns = [
   'attempt',
   'error_code',
   'error_message',
+  'gives_way',
   'rows_copied',
   'rows_total',
   'pause_ms',

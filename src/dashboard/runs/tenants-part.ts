@@ -98,11 +98,12 @@ function rowOf(runId: string, line: TenantLine, tick: Html | null): Html {
 <td><span class="swatch ${stateOf(line)}"></span>${wordsOf(line)}${progress}</td>
 <td class="number">${rows}</td><td class="number">${span(line.pause_ms)}</td>
 <td class="number">${line.attempt}</td><td>${time(line.updated_at)}</td>
-<td class="message">${errorOf(line)}</td></tr>`
+<td class="message">${noteOf(line)}</td></tr>`
 }
 
-function errorOf({ error_code: code, error_message: message }: TenantLine): Html | null {
-  if (code === null) return null
+function noteOf(line: TenantLine): Html | null {
+  const { error_code: code, error_message: message, gives_way: reason } = line
+  if (code === null) return reason === null ? null : html`gives way: ${shorten(reason, 160)}`
   return html`<b class="bad">${code}</b> ${shorten(message ?? '', 160)}`
 }
 

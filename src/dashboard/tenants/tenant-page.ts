@@ -62,6 +62,7 @@ function standing(move: Move, evidence: Evidence): Html {
 <dl>
 ${fact('Phase', html`<span class="phase ${mood(move)}">${move.phase}${busy}</span>`)}
 ${fact('Attempt', `${move.attempt}`)}
+${move.gives_way === null ? null : fact('Gives way', move.gives_way)}
 ${fact('Rows copied', `${number(rows)} of ${number(total)}`)}
 ${fact('Writes paused', span(evidence.pauseMs))}
 ${evidence.copyRate === null ? null : fact('Copied at', rateText(evidence.copyRate))}

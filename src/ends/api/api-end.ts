@@ -27,6 +27,11 @@ export function openApiEnd(
     // Of this end alone: the same database may keep the flags of others, and have its own.
     flags: apiFlags(flagsOf(`flags of ${place}`), tell),
     rows: apiRows(rows),
+    load: {
+      what: 'requests to',
+      // What a light request is to an API, only its application knows.
+      look: async () => ({ ms: null, active: null, lagMs: null, asks: forRows.refusal() }),
+    },
     async close() {
       forRows.close()
       forFlags.close()

@@ -1,4 +1,5 @@
 /** An end that is reached over HTTP: where it is, and how to ask it. */
+import { now } from '../../clock.ts'
 import type { HttpEndpoint } from '../../plan/endpoint.ts'
 import type { End } from '../end.ts'
 import { reachEnd } from '../web/reach.ts'
@@ -15,14 +16,23 @@ export function openHttpEnd(
 ): End {
   const { place, where, forRows, forFlags } = reachEnd(name, end, environment)
   const asking = askingBy(forRows, where)
+  const flags = httpFlags(askingBy(forFlags, where))
   const feed = httpFeed(asking, { pageRows: end.pageRows })
   return {
     name,
     place,
-    flags: httpFlags(askingBy(forFlags, where)),
+    flags,
     rows: httpRows(asking, { pageRows: end.pageRows }),
     digests: httpDigests(asking),
     feed: () => feed,
+    load: {
+      what: 'requests to',
+      async look() {
+        const began = now()
+        await flags.answer()
+        return { ms: now() - began, active: null, lagMs: null, asks: forRows.refusal() }
+      },
+    },
     async close() {
       forRows.close()
       forFlags.close()

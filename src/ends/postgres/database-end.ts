@@ -2,6 +2,7 @@
 import type { End, SqlEnd } from '../end.ts'
 import { feedAt } from './changes/feed-at.ts'
 import { digestsIn } from './compare/comparison.ts'
+import { loadMeterAt } from './load-meter.ts'
 import { closeSqlEnd } from './postgres-end.ts'
 import { rowsAt } from './postgres-rows.ts'
 import { schemaPrints } from './schema-prints.ts'
@@ -16,6 +17,7 @@ export function databaseEnd(sql: SqlEnd): End {
     rows: rowsAt(sql),
     digests: digestsIn(sql),
     feed: (of) => feedAt({ end: sql, ...of }),
+    load: loadMeterAt(sql),
     sql,
     ...(schemaOf && {
       places: {

@@ -57,6 +57,8 @@ export interface Transport {
    * The answer's body. Throws UNREACHABLE, ACCESS_DENIED, PROTOCOL_BROKEN or the end's own error.
    */
   ask(asked: Asked): Promise<string>
+  /** The end has asked for fewer requests, within the last second or for now. null: it has not. */
+  refusal(): string | null
   close(): void
 }
 
@@ -65,6 +67,8 @@ const gunzipped = promisify(gunzip)
 const triesMax = 5
 const waitMsMax = 10_000
 const packedBytesMin = 1_024
+/** So long after its wait a refusal is still shown. */
+const shownMs = 1_000
 
 export function createTransport(options: TransportOptions): Transport {
   const secure = options.baseUrl.protocol === 'https:'
@@ -73,7 +77,9 @@ export function createTransport(options: TransportOptions): Transport {
     ? new HttpsAgent({ ...settings, ...options.tls })
     : new HttpAgent({ ...settings })
   const pace = createPace(options)
+  let refused = { by: '', until: 0 }
   return {
+    refusal: () => (now() < refused.until ? refused.by : null),
     close: () => agent.destroy(),
     async ask(request) {
       const body = request.body === undefined ? null : await packed(request.body, options)
@@ -81,6 +87,7 @@ export function createTransport(options: TransportOptions): Transport {
         await pace()
         const outcome = await send({ options, agent, asked: request, body })
         if ('text' in outcome) return outcome.text
+        if (outcome.refusal) refused = outcome.refusal
         const again = outcome.untouched || (request.repeatable && outcome.passing)
         if (!again || request.once || tries >= triesMax) throw outcome.error
         const waitMs = outcome.waitMs ?? Math.random() * 100 * 2 ** tries
@@ -101,6 +108,8 @@ type Outcome =
       readonly passing: boolean
       /** The `Retry-After` of the answer. */
       readonly waitMs: number | null
+      /** The answer asks for fewer requests, until then by our monotonic clock. */
+      readonly refusal?: { readonly by: string; readonly until: number } | undefined
     }
 
 interface Sending {
@@ -125,7 +134,9 @@ async function send(sending: Sending): Promise<Outcome> {
     const error = errorOf(status, response.text, where)
     const untouched = status === 429 || (status === 503 && headers['retry-after'] !== undefined)
     const passing = untouched || [408, 500, 502, 503, 504].includes(status)
-    return { error, untouched, passing, waitMs: retryAfterMs(headers['retry-after']) }
+    const waitMs = retryAfterMs(headers['retry-after'])
+    const refusal = { by: `answers ${status}`, until: now() + (waitMs ?? 0) + shownMs }
+    return { error, untouched, passing, waitMs, refusal: untouched ? refusal : undefined }
   } catch (error) {
     answered(error)
     endedWith(options)?.throwIfAborted()

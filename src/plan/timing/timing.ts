@@ -1,6 +1,7 @@
 /** Which moves of a plan go on when: the words for it, and moments as people write them. Pure. */
 import type { FactsOf } from '../facts.ts'
 import type { StopWhen, Wave } from '../waves.ts'
+import type { Pace, PaceInput } from './pace.ts'
 import type { TenantOrder } from './tenant-order.ts'
 import type { Windows, WindowsOf } from './windows.ts'
 
@@ -39,6 +40,17 @@ export interface TimingInput {
     /** How often the target of a held online move follows its source, in ms. Default 60,000. */
     readonly everyMs?: number
   }
+  /**
+   * While its ends are busy, whatever of a move keeps no writer waiting rests between its chunks.
+   * `{}`: as soon as small commits take twice as long as before. Default: no move gives way.
+   */
+  readonly pace?: PaceInput | undefined
+}
+
+/** Timing with its defaults. */
+export interface Timing extends Omit<TimingInput, 'hold' | 'pace'> {
+  readonly hold: { everyMs: number }
+  readonly pace?: Pace | undefined
 }
 
 const form = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/

@@ -6,6 +6,7 @@ import { catchUp, follow } from '../catch-up.ts'
 
 export const undoCatchUp: Stage = {
   phase: 'undo_catch_up',
+  isPaced: true,
   async run(shard) {
     await claimOldHome(shard)
     await catchUp.run(wayBackOf(shard))

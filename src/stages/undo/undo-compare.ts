@@ -32,5 +32,6 @@ export const undoCompare: Stage = {
 /** Compares what has come back with the new home, at one moment, while the tenant writes. */
 export const undoVerify: Stage = {
   phase: 'undo_compare',
+  isPaced: true,
   run: (shard) => verifyWhileWritten.run(wayBackOf(shard)),
 }

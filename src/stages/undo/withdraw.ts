@@ -5,6 +5,7 @@ import { openSource } from '../resume.ts'
 
 export const withdraw: Stage = {
   phase: 'withdraw',
+  isPaced: true,
   async run(shard) {
     const { target } = shard.ends
     const hold = holdOf(shard)

@@ -18,7 +18,13 @@ const names = [
 const line = (tenant: string, i: number): TenantLine => ({
   tenant_id: tenant,
   ...{ phase: 'copy', errand: 'move', open: true, attempt: 1, rows_copied: String(i * 1000) },
-  ...{ rows_total: '100000', pause_ms: null, error_code: null, error_message: null },
+  ...{
+    rows_total: '100000',
+    pause_ms: null,
+    error_code: null,
+    error_message: null,
+    gives_way: null,
+  },
   ...{ window_until: null, updated_at: new Date(0) },
 })
 

@@ -6,7 +6,7 @@
  * has to write them as they shall be. A batch that itself changes the key of a row is rolled back.
  */
 import type { RangeVar } from 'libpg-query'
-import { now, round, sleep } from '../../../clock.ts'
+import { now, restAfter, round } from '../../../clock.ts'
 import { RehomeError } from '../../../errors.ts'
 import type { Batches } from '../../../lint/batches.ts'
 import { loadParser } from '../../../lint/postgres/parse.ts'
@@ -25,8 +25,8 @@ export interface BatchesOptions {
   readonly mark: (state: { key?: readonly string[]; rows: number; done: boolean }) => string
 }
 
-/** A batch is followed by a rest as long as it took: the backfill has half of the time at most. */
-const longestRestMs = 1_000
+/** A batch is followed by a rest as long as it took. */
+const share = 0.5
 
 export async function runBatches(session: SchemaSession, options: BatchesOptions): Promise<Ran> {
   const { statement, batches, from, mark } = options
@@ -52,7 +52,7 @@ export async function runBatches(session: SchemaSession, options: BatchesOptions
     rows += ran?.rows ?? 0
     attempts = Math.max(attempts, ran?.attempts ?? 1)
     if (ran && (ran.heldMs ?? 0) >= (longest?.heldMs ?? 0)) longest = ran
-    await sleep(Math.min(now() - began, longestRestMs), session.signal)
+    await restAfter(now() - began, { share, signal: session.signal })
   }
   await session.end.lifeline.query(mark({ rows, done: true }))
   const { waitedMs = 0, heldMs = 0, locks = [] } = longest ?? {}

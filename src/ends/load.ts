@@ -1,0 +1,18 @@
+/** The load on an end, as the application's own writes feel it. */
+export interface Load {
+  /** How long a small commit took there, or a request, in ms. null: unknown. */
+  readonly ms: number | null
+  /** Sessions of others that are active. null: the end has none to show. */
+  readonly active: number | null
+  /** How far its standbys are behind, in ms: the last of those that count. null: none is. */
+  readonly lagMs: number | null
+  /** The end itself asks for less: its own words. null: it does not. */
+  readonly asks: string | null
+}
+
+export interface LoadMeter {
+  /** Names what `ms` measures: `commits at`, `requests to`. */
+  readonly what: string
+  /** `standby`: the one that counts. Rejects where the end does not answer in time. */
+  look(of: { readonly standby?: string | undefined }): Promise<Load>
+}
