@@ -15,7 +15,7 @@ import { reconcile } from '../src/coordinator/enqueue.ts'
 import type { Logger } from '../src/log.ts'
 import { limitMoves } from '../src/queue/limits.ts'
 import type { Queues } from '../src/queue/queues.ts'
-import { reap, tidyLogs } from '../src/stages/reap.ts'
+import { reap, removeGuards, tidyLogs } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
 import { eachInHand } from '../src/worker/ends-in-hand.ts'
 import { startLoop } from './loop.ts'
@@ -78,9 +78,16 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
       })
     }
     const tidy = () => eachInHand(control, open, tidyLogs)
+    const takeGuards = async () => {
+      if (plan.guards !== 'while moving') return
+      await eachInHand(control, open, async (ends) => {
+        for (const taken of await removeGuards(ends, control)) log.info(taken, 'guards taken away')
+      })
+    }
     return [
       { what: 'look after fences', work: lookAfterFences },
       { what: 'tidy the logs of changes', work: tidy, everyLooks: looksToTidy },
+      { what: 'take away guards', work: takeGuards, everyLooks: looksToTidy },
       { what: 'ask for audits', work: () => auditDue(options, open) },
     ]
   })

@@ -125,6 +125,13 @@ create table rehome.buckets (
 ) with (fillfactor = 10);
 insert into rehome.buckets (id) select pg_catalog.generate_series(0, 1025);
 
+-- Runs of plans with `guards: 'while moving'`: while one of them may need the guards, none of those
+-- is taken away. An attempt stands here before it looks whether they are installed.
+create table rehome.guarded_runs (
+  run_id text primary key,
+  since timestamptz not null default clock_timestamp()
+);
+
 -- Statements of the plans' schema changes (`rehome schema`) that have run here: committed together
 -- with the statement, so that a command that was killed goes on at the next one.
 create table rehome.schema_statements (

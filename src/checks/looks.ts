@@ -8,9 +8,13 @@ import { dependentExpressions } from '../ends/postgres/catalog/expression-settin
 import { findWithoutTenant } from '../ends/postgres/catalog/rows-without-tenant.ts'
 import { findingsOfWays } from '../ends/postgres/catalog/way-findings.ts'
 import { guardTrouble } from '../ends/postgres/fence/guard-probe.ts'
+import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { installerTrouble } from '../ends/postgres/fence/install-guard.ts'
+import { oneByOne } from '../parallel.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import type { EndTable } from '../plan/routing/route.ts'
 import { sqlStateOf } from '../postgres.ts'
+import { qualified } from '../quote.ts'
 import { sessionSettings } from '../sessions/settings.ts'
 import type { Survey } from './survey.ts'
 
@@ -21,11 +25,26 @@ export async function lookFindings(survey: Survey, ends: Ends): Promise<Finding[
     !guards.some(({ where }) => where === tableAt('source', table.name))
   return [
     ...guards,
+    ...(await installerFindings(survey)),
     ...(await expressionFindings(survey, ends)),
     ...(await tenantlessFindings(survey.sources.filter(isAskable), ends.source)),
     ...(await wayFindings(ends.source, survey.sources)),
     ...(await wayFindings(ends.target, survey.targets)),
   ]
+}
+
+/** Workers install the guards that stand only while tenants move, unless they stand already. */
+async function installerFindings({ guarded }: Survey): Promise<Finding[]> {
+  const missing = guarded.filter((one) => one.passing && missingGuards(one).length > 0)
+  const ends = new Map(missing.map(({ end }) => [end.name, end]))
+  const findings = await oneByOne([...ends.values()], async ({ name, pool }) => {
+    const tables = missing.flatMap(({ end, schema, table }) =>
+      end.name === name ? qualified(schema, table.name) : [],
+    )
+    const message = await installerTrouble(pool, tables)
+    return message === null ? [] : [{ where: `${name} role`, message }]
+  })
+  return findings.flat()
 }
 
 /** Rows that would stay without a report, as nothing tells whose they are. */

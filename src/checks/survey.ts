@@ -24,7 +24,7 @@ export interface Survey extends Routing {
   readonly replicate: boolean
   /** The tables that have to have guards, at both ends. */
   readonly guarded: readonly GuardedAt[]
-  /** Relations among them that have no sound one. */
+  /** Relations among them that have no sound one, and whose guards stay once they are installed. */
   readonly unguarded: readonly Unguarded[]
   /** Changes where anything changes that a move relies on. */
   readonly fingerprint: string
@@ -95,9 +95,11 @@ function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Surv
     sql ? guardedTables(plan, routing, sql).map((one) => ({ ...one, end: sql })) : [],
   )
   const unguarded = [
-    ...guarded.flatMap((one) =>
-      missingGuards(one).map((missing) => ({ end: ends[one.end.name], ...missing })),
-    ),
+    ...guarded
+      .filter(({ passing }) => !passing)
+      .flatMap((one) =>
+        missingGuards(one).map((missing) => ({ end: ends[one.end.name], ...missing })),
+      ),
     ...untoldGuards(ends.source, source),
     ...untoldGuards(ends.target, target),
   ]

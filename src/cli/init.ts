@@ -14,6 +14,10 @@ export function addInit(program: Command): void {
     .description(
       'install or upgrade the control database and the fences at the ends (default: of REHOME_PLANS)',
     )
+    .option(
+      '--guards',
+      'also guards that stand only while tenants move; they stay until `rehome uninstall --guards`',
+    )
     .option('--sql', 'only print what would be run')
     .option('--dry-run', 'only print what would be done')
     .option('--json', 'as JSON')
@@ -21,6 +25,7 @@ export function addInit(program: Command): void {
 }
 
 interface InitFlags {
+  readonly guards?: boolean
   readonly sql?: boolean
   readonly dryRun?: boolean
   readonly json?: boolean
@@ -32,7 +37,9 @@ async function init(files: string[], flags: InitFlags): Promise<void> {
   if (!controlUrl) throw new RehomeError('SETTING_MISSING', 'CONTROL_URL is not set')
   const named = namedPlans(files)
   const plans = (await loadPlans(named)).map(checkPlan)
-  const opened = plans.map((plan) => ({ plan, ends: openEnds(plan, process.env) }))
+  const opened = plans.map((plan) => {
+    return { plan, ends: openEnds(plan, process.env), keepsGuards: flags.guards }
+  })
   const pool = createPool({ url: controlUrl, name: 'control', size: 2 })
   const settings = { controlUrl, redisUrl: process.env.REDIS_URL, environment: process.env }
   try {

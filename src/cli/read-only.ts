@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { durationMs } from '../duration.ts'
 import { wholeApplication } from '../ends/flags.ts'
 import { drain } from '../ends/postgres/fence/drain.ts'
+import { guardsAreKept, passingGuards } from '../ends/postgres/fence/passing-guards.ts'
 import {
   endReadOnly,
   guardedBy,
@@ -89,7 +90,14 @@ function urlOf(name: string): string {
 
 async function refuseUnguarded(pool: Pool, scope: string): Promise<void> {
   if ((await guardedBy(pool, scope)) > 0) return
-  const message = `no table is guarded for scope "${scope}": run \`rehome init PLAN\`, or name another --scope`
+  const message = `no table is guarded for scope "${scope}": run \`rehome init PLAN\` (with --guards where they stand only while tenants move), or name another --scope`
+  throw new RehomeError('NOT_INSTALLED', message)
+}
+
+/** Guards that could be taken away between this look and the flag keep nothing read-only. */
+async function refusePassing(pool: Pool, place: string): Promise<void> {
+  if ((await passingGuards(pool)).length === 0 || (await guardsAreKept(pool))) return
+  const message = `${place}: guards there stand only while tenants move: run \`rehome init PLAN --guards\` first`
   throw new RehomeError('NOT_INSTALLED', message)
 }
 
@@ -101,6 +109,7 @@ async function start(options: Options): Promise<void> {
   const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
   const tell = options.json ? note : print
   await withDatabases(options, async (databases) => {
+    for (const { pool, place } of databases) await refusePassing(pool, place)
     if (dryRun) return answer(databases, options, () => 'would refuse all writes')
     await startAll(databases, { scope, reason, retryAfterS, forMs }, tell)
     for (const database of databases) {

@@ -1,13 +1,27 @@
 import type { Command } from 'commander'
-import { closeEnds, openEnds, sqlEndsOf } from '../coordinator/installation.ts'
+import { closeControl } from '../control/database.ts'
+import { runsThatNeedGuards } from '../control/guarded-runs.ts'
+import {
+  closeEnds,
+  openEnds,
+  openInstalledControl,
+  sqlEndsOf,
+} from '../coordinator/installation.ts'
 import type { SqlEnd } from '../ends/end.ts'
+import {
+  endKeeping,
+  passingGuards,
+  type Removal,
+  takeGuardsAway,
+} from '../ends/postgres/fence/passing-guards.ts'
 import {
   fenceIsInstalled,
   standingFlags,
   uninstallFence,
 } from '../ends/postgres/fence/uninstall.ts'
-import { RehomeError } from '../errors.ts'
+import { firstFew, RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { jsonText, print } from './context.ts'
 import { loadPlan } from './load-plan.ts'
 import { step } from './next-steps.ts'
@@ -16,6 +30,7 @@ export function addUninstall(program: Command): void {
   program
     .command('uninstall <plan>')
     .description('remove the fence from the ends of the plan; the control database stays')
+    .option('--guards', 'only remove guards that stand while tenants move, and that no run needs')
     .option('--dry-run', 'only print what would be removed')
     .option('--force', 'although tenants are closed there: they become writable at both ends')
     .option('--json', 'as JSON')
@@ -23,6 +38,7 @@ export function addUninstall(program: Command): void {
 }
 
 interface UninstallFlags {
+  readonly guards?: boolean
   readonly dryRun?: boolean
   readonly force?: boolean
   readonly json?: boolean
@@ -30,6 +46,7 @@ interface UninstallFlags {
 
 async function uninstall(file: string, flags: UninstallFlags): Promise<void> {
   const plan = checkPlan(await loadPlan(file))
+  if (flags.guards) return await uninstallGuards(plan, file, flags)
   const ends = openEnds(plan, process.env)
   const tell = (line: string) => flags.json || print(line)
   try {
@@ -53,6 +70,58 @@ async function uninstall(file: string, flags: UninstallFlags): Promise<void> {
   } finally {
     await closeEnds(ends)
   }
+}
+
+/** The fence stays: a run that comes later installs the guards that it needs. */
+async function uninstallGuards(
+  plan: Plan,
+  file: string,
+  { dryRun, json }: UninstallFlags,
+): Promise<void> {
+  const { control } = await openInstalledControl(controlUrl())
+  const ends = openEnds(plan, process.env)
+  const tell = (line: string) => json || print(line)
+  try {
+    const answers: GuardsAnswer[] = []
+    for await (const { name, place, pool } of sqlEndsOf(plan, ends)) {
+      const standing = (await passingGuards(pool)).map(({ relation }) => relation)
+      if (dryRun) {
+        answers.push({ end: name, place, guards: standing })
+        tell(`would remove ${standing.length} guards of ${name} ${place} that no run needs`)
+        continue
+      }
+      await endKeeping(pool)
+      const removal = await takeGuardsAway(pool, (runs) => runsThatNeedGuards(control, runs))
+      answers.push({ end: name, place, ...removal })
+      tell(`${name} ${place}: ${removalText(removal)}`)
+    }
+    const nextSteps = dryRun ? [step('uninstall', file, '--guards')] : []
+    if (json) print(jsonText({ ends: answers, nextSteps }, 2))
+  } finally {
+    await Promise.all([closeEnds(ends), closeControl(control)])
+  }
+}
+
+interface GuardsAnswer extends Partial<Removal> {
+  readonly end: string
+  readonly place: string
+  /** Tables with such guards. */
+  readonly guards?: readonly string[]
+}
+
+function removalText({ removed, busy, runs, flags }: Removal): string {
+  const kept = [
+    ...(runs.length > 0 ? [`run ${runs[0]} needs the guards`] : []),
+    ...(flags > 0 ? [`${flags} tenants are fenced or logged there`] : []),
+    ...(busy.length > 0 ? [`in use, so run it again: ${firstFew(busy)}`] : []),
+  ]
+  return [`removed the guards of ${removed.length} tables`, ...kept].join('; ')
+}
+
+function controlUrl(): string {
+  const url = process.env.CONTROL_URL
+  if (url) return url
+  throw new RehomeError('SETTING_MISSING', 'CONTROL_URL is not set')
 }
 
 function outcomeText(fenced: readonly SqlEnd[], file: string, { dryRun }: UninstallFlags): string {

@@ -13,6 +13,7 @@ import { digestText } from '../ends/digest.ts'
 import type { End, Ends, PlanEnds } from '../ends/end.ts'
 import { digestsOf, endsOf } from '../ends/end.ts'
 import type { FlagKey, Hold } from '../ends/flags.ts'
+import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { scoped } from '../ends/postgres/postgres-end.ts'
 import type { ComparedColumn } from '../ends/rows.ts'
 import { messageOf, RehomeError } from '../errors.ts'
@@ -75,6 +76,7 @@ export async function canary(
   const own = endsOf(ends, tenant)
   const surveyed = await survey(plan, own)
   refuseFindings({ survey: surveyed })
+  refuseMissing(surveyed)
   await refuseBusy(control, plan, [tenant])
   const home = await homeOf({ plan, ends: own, survey: surveyed }, tenant)
   const before = await tryEach(options, home)
@@ -85,6 +87,14 @@ export async function canary(
     const at = (tries: readonly Tried[]) => itemAt(tries, i)
     return { instance, before: at(before), fenced: at(fenced.tried), after: at(after) }
   })
+}
+
+/** Guards that stand only while tenants move are not installed for a canary. */
+function refuseMissing({ guarded }: Survey): void {
+  const open = guarded.find((one) => missingGuards(one).length > 0)
+  if (!open) return
+  const message = `table "${open.table.name}" at the ${open.end.name} has no guard while no tenant moves: run \`rehome init PLAN --guards\` first`
+  throw new RehomeError('NOT_INSTALLED', message)
 }
 
 interface Home {

@@ -11,11 +11,13 @@ import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
 import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
+import { guardsAreKept, keptByHand, needGuards } from '../ends/postgres/fence/passing-guards.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
 import { databaseExists } from '../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
+import { oneByOne } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createPool, type Pool, toRehomeError } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
@@ -98,11 +100,18 @@ export interface Installation {
   run(): Promise<unknown>
 }
 
+interface Installed {
+  readonly plan: Plan
+  readonly ends: PlanEnds
+  /** Also guards that stand only while tenants move: they are kept until a person ends that. */
+  readonly keepsGuards?: boolean | undefined
+}
+
 /** Lists the missing installations in the order in which they are to be done. Reads only. */
 export async function pendingInstallations(
   settings: Settings,
   pool: Pool,
-  plans: readonly { plan: Plan; ends: PlanEnds }[],
+  plans: readonly Installed[],
 ): Promise<Installation[]> {
   const steps = await pendingSchema('control', { pool, what: 'the control database' })
   if (!settings.redisUrl && !(await queueSchemaIsReady(settings.controlUrl))) {
@@ -111,9 +120,10 @@ export async function pendingInstallations(
     steps.push({ what: 'the queue in the control database', sql, run })
   }
   const visited = new Set<string>()
-  const guarded: GuardedAt[] = []
+  const guarded: Pending[] = []
   const schemas: Installation[] = []
-  for (const { plan, ends } of plans) {
+  for (const { plan, ends, keepsGuards } of plans) {
+    const keeps = keepsGuards && plan.guards === 'while moving'
     if (ends.flagPool) {
       const what = 'flags of ends that have none, in the control database'
       steps.push(...(await pendingSchema('endpoint', { pool: ends.flagPool, what })))
@@ -127,11 +137,25 @@ export async function pendingInstallations(
       steps.push(...(await lost(pool, end)))
     }
     const kinds = await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
-    guarded.push(...(await guardedBy(plan, ends, kinds)))
+    const tables = await guardedBy(plan, ends, kinds)
+    if (keeps) steps.push(...(await keepsOf(tables)))
+    guarded.push(...tables.map((one) => ({ ...one, waits: one.passing && !keeps })))
     const preparable = await preparableSchemas(plan, ends, kinds.without)
     schemas.push(...preparable.map((one) => schemaStep(plan, one)))
   }
   return [...steps, ...schemas, ...pendingGuards(guarded)]
+}
+
+/** Steps that keep workers from taking the guards away, before there are any. */
+async function keepsOf(guarded: readonly GuardedAt[]): Promise<Installation[]> {
+  const ends = new Map(guarded.map(({ end }) => [end.address, end]))
+  const kept = await oneByOne([...ends.values()], async (end) => {
+    const isKept = (await fenceIsInstalled(end)) && (await guardsAreKept(end.pool))
+    const what = `the guards of the ${end.name}, kept until \`rehome uninstall PLAN --guards\``
+    const sql = `insert into rehome.guarded_runs (run_id) values ('${keptByHand}')`
+    return isKept ? [] : [{ what, sql: `${sql};`, run: () => needGuards(end.pool, keptByHand) }]
+  })
+  return kept.flat()
 }
 
 /** A schema, and the guards of its tables. */
@@ -149,7 +173,7 @@ async function guardedBy(plan: Plan, ends: PlanEnds, { kinds }: Kinds): Promise<
   const guarded: GuardedAt[] = []
   for (const { tenants, survey: first } of kinds) {
     guarded.push(...first.guarded)
-    if (!tenants || first.unguarded.length === 0) continue
+    if (!tenants || first.guarded.every((one) => missingGuards(one).length === 0)) continue
     for (const tenant of tenants.slice(1)) {
       guarded.push(...(await survey(plan, endsOf(ends, tenant))).guarded)
     }
@@ -157,21 +181,34 @@ async function guardedBy(plan: Plan, ends: PlanEnds, { kinds }: Kinds): Promise<
   return guarded
 }
 
-/** Plans may share tables, each of which has one guard and one log: these do for all of them. */
-export function pendingGuards(guarded: readonly GuardedAt[]): Installation[] {
-  const tables = new Map<string, GuardedAt>()
+interface Pending extends GuardedAt {
+  /** Attempts install it. */
+  readonly waits?: boolean
+}
+
+/**
+ * Plans may share tables, each of which has one guard and one log: these do for all of them. The
+ * guard stays where one of them needs it to.
+ */
+export function pendingGuards(guarded: readonly Pending[]): Installation[] {
+  const tables = new Map<string, Pending>()
   for (const one of guarded) {
     const { end, scope, schema, table } = one
     const key = JSON.stringify([end.address, scope, schema, table.name])
-    const log = joinShapes(tables.get(key)?.log ?? null, one.log)
-    tables.set(key, { ...one, log })
+    const before = tables.get(key)
+    const log = joinShapes(before?.log ?? null, one.log)
+    const passing = one.passing && before?.passing !== false
+    const waits = (one.waits ?? one.passing) && (before?.waits ?? true)
+    tables.set(key, { ...one, log, passing, waits })
   }
   return [...tables.values()].flatMap((one) =>
-    missingGuards(one).map(({ relation, statements }) => ({
-      what: `the guard of ${nameOf(one, relation)} at the ${one.end.name}`,
-      sql: `${statements.join(';\n')};`,
-      run: () => installWorking(one.end.pool, { guarded: one, statements }, one.end.name),
-    })),
+    one.waits
+      ? []
+      : missingGuards(one).map(({ relation, statements }) => ({
+          what: `the guard of ${nameOf(one, relation)} at the ${one.end.name}`,
+          sql: `${statements.join(';\n')};`,
+          run: () => installWorking(one.end.pool, { guarded: one, statements }, one.end.name),
+        })),
   )
 }
 

@@ -164,6 +164,7 @@ export const planSchema = z.strictObject({
   facts: fn.optional(),
   pace: pace.optional(),
   hold: z.strictObject({ everyMs: ms(100).default(60_000) }).prefault({}),
+  guards: z.enum(['always', 'while moving']).default('always'),
   fence: z
     .strictObject({
       leaseMs: ms(1_000).default(10_000),

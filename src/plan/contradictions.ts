@@ -18,6 +18,7 @@ export function contradictionsIn(plan: Fields): string[] {
     ...contradictionsOfSchemas(plan),
     ...contradictionsOfCutover(plan),
     ...contradictionsOfWindows(plan),
+    ...contradictionsOfGuards(plan),
     ...contradictionsOfStreams(plan),
     ...contradictionsOfTables(plan),
     ...contradictionsOfConnections(plan),
@@ -115,6 +116,13 @@ function contradictionsOfChoice({ source, target, schema }: Fields): string[] {
       `plan field \`${field}\`: a function that chooses an end excludes schema changes (\`schema\`)`,
     ]
   })
+}
+
+/** A writer that still has the old home in mind is refused by its guards alone. */
+function contradictionsOfGuards({ guards, rollback }: Fields): string[] {
+  if (guards !== 'while moving' || rollback?.windowMs !== 0) return []
+  const needed = '`rollback.windowMs`, for which the old home goes on refusing late writes'
+  return [`plan field \`guards\`: "while moving" needs ${needed}`]
 }
 
 function contradictionsOfWindows({ rollback, waves = [] }: Fields): string[] {

@@ -4,9 +4,12 @@
  * still go on with is left to it. Any number of workers may do this at once.
  */
 import type { Control } from '../control/database.ts'
+import { runsThatNeedGuards } from '../control/guarded-runs.ts'
 import { busyTenants } from '../control/moves.ts'
 import type { End, Ends } from '../ends/end.ts'
 import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
+import { takeGuardsAway } from '../ends/postgres/fence/passing-guards.ts'
+import { oneByOne } from '../parallel.ts'
 
 export interface Reaped {
   readonly tenant: string
@@ -36,6 +39,19 @@ export async function reap(
 export async function tidyLogs({ source, target }: Pick<Ends, 'source' | 'target'>): Promise<void> {
   const tidied = [source, target].map(({ sql }) => sql && forgetLeftChanges(sql.pool))
   await Promise.all(tidied)
+}
+
+/** Takes away the guards that no run needs. Only those of `guards: 'while moving'`. */
+export async function removeGuards(
+  { source, target }: Pick<Ends, 'source' | 'target'>,
+  control: Control,
+): Promise<{ end: 'source' | 'target'; tables: readonly string[] }[]> {
+  const ends = [source, target].flatMap(({ sql }) => sql ?? [])
+  const removals = await oneByOne(ends, async ({ name, pool }) => {
+    const { removed } = await takeGuardsAway(pool, (runs) => runsThatNeedGuards(control, runs))
+    return { end: name, tables: removed }
+  })
+  return removals.filter(({ tables }) => tables.length > 0)
 }
 
 async function openHomes(scope: string, { from, to }: { from: End; to: End }): Promise<Reaped[]> {

@@ -25,6 +25,7 @@ import { type AttemptResult, traceAttempt } from '../traces.ts'
 import type { AttemptOptions, Claimed, Outcome } from './claimed.ts'
 import { evidenceOf } from './evidence.ts'
 import { fail } from './failure.ts'
+import { guardedSurvey } from './guarded-survey.ts'
 import { leaveHeld } from './leave-held.ts'
 import { oldSchemaIsGone, settleGone } from './old-schema.ts'
 import { paceOf } from './pace-of.ts'
@@ -166,10 +167,13 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   const { plan } = entry
   const ends = endsOfMove(entry.ends, move)
   const turn = move.turn ?? '0'
-  const begun = allOf([
-    survey(plan, ends),
-    takeTurns({ plan, tenant: move.tenant_id, token, turn, ends }),
-  ])
+  const taken = takeTurns({ plan, tenant: move.tenant_id, token, turn, ends })
+  // A rehearsal fences nothing, and leaves nothing.
+  const installs = plan.guards === 'while moving' && move.errand !== 'rehearse'
+  const surveys = installs
+    ? taken.then((flagsFound) => guardedSurvey({ plan, ends, run, flagsFound }))
+    : survey(plan, ends)
+  const begun = allOf([surveys, taken])
   const [surveyed, flagsFound] = await unlessAborted(begun, abort.signal)
   const ofRun = { plan, run, tenant: move.tenant_id, ends, survey: surveyed }
   await unlessAborted(loadSharedIds(ofRun), abort.signal)

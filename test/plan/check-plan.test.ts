@@ -182,6 +182,7 @@ describe('a right plan', () => {
       concurrency: 2,
       hold: { everyMs: 60_000 },
       cleanup: { drop: false },
+      guards: 'always',
       fence: { leaseMs: 10_000, drainMs: 5_000, retryAfterS: 5 },
       pause: { budgetMs: 120_000, attempts: 5 },
       rollback: { auditEveryMs: 0, windowMs: 0 },

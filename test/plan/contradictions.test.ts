@@ -1,6 +1,7 @@
 // A plan that contradicts itself is refused with everything that does, as one error.
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { checkPlan } from '../../src/plan/check-plan.ts'
 import { http } from '../../src/plan/endpoint.ts'
 import { table } from '../../src/plan/plan.ts'
 import { refusal, small } from '../helpers/plans/refused-plan.ts'
@@ -67,4 +68,11 @@ describe('a plan with several contradictions', () => {
       /"x" is named twice; plan "small" follows changes .* poolSize of 17/,
     )
   })
+})
+
+test('guards that come and go need a window in which the old home refuses late writes', () => {
+  const passing = { ...small, guards: 'while moving' as const }
+  expect(refusal(passing).message).toMatch(/`guards`: "while moving" needs `rollback.windowMs`/)
+  expect(checkPlan({ ...passing, rollback: { windowMs: 1 } }).guards).toBe('while moving')
+  expect(checkPlan({ ...passing, strategy: 'online' }).guards).toBe('while moving')
 })

@@ -64,7 +64,7 @@ export async function diagnoseRights(
 
 /** The rights that examples/roles/source.sql and target.sql grant. */
 export function ownRights(
-  { strategy, rollback }: Pick<Plan, 'strategy' | 'rollback'>,
+  { strategy, rollback, guards }: Pick<Plan, 'strategy' | 'rollback' | 'guards'>,
   { name }: Pick<SqlEnd, 'name'>,
 ): WantedRights[] {
   const isSource = name === 'source'
@@ -80,6 +80,7 @@ export function ownRights(
     of('turns', ['SELECT', 'INSERT', 'UPDATE']),
     of('buckets', ['SELECT', 'UPDATE']),
     ...(isSource ? [] : [of('copy_progress', all)]),
+    ...(guards === 'while moving' ? [of('guarded_runs', ['SELECT', 'INSERT'])] : []),
     ...(isFilled ? [of('checkpoints', all), of('changed_keys', all)] : []),
     ...(follows
       ? [{ schema: 'rehome_log', table: '*', rights: ['SELECT', 'DELETE'] } as const]

@@ -111,6 +111,8 @@ export interface CatalogTrigger {
   readonly always: boolean
   readonly body: string
   readonly ours: boolean
+  /** It is taken away once no run needs it. */
+  readonly passing: boolean
 }
 
 export interface CatalogTable {

@@ -13,6 +13,11 @@ export const comparableTimes = 10
 
 export interface TimingInput {
   /**
+   * `always` (default): `init` installs the guards, and they stay. `while moving`: the first move
+   * of a run installs them, and workers take them away after the last rollback window.
+   */
+  readonly guards?: 'always' | 'while moving'
+  /**
    * Facts about a tenant, such as its price list or its last activity. They are stored with its
    * move, and `--where` chooses tenants by them.
    */

@@ -26,7 +26,14 @@ test('a change of no column is reported by its kind', () => {
   const { tables } = before
   const [notes, visits] = [tables.get('notes'), tables.get('visits')]
   if (!notes || !visits) throw new Error('a table is missing')
-  const trigger = { relation: 'notes', name: 'audit', always: false, body: '', ours: false }
+  const trigger = {
+    relation: 'notes',
+    name: 'audit',
+    always: false,
+    body: '',
+    ours: false,
+    passing: false,
+  }
   const changed = new Map([
     ['notes', { ...notes, triggers: [trigger] }],
     ['visits', { ...visits, uniques: [] }],

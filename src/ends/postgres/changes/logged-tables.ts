@@ -21,7 +21,7 @@ type EndName = 'source' | 'target'
 
 /** The plan's tables at one end, with what their guards log there. */
 export function guardedTables(
-  { scope, targetScope, strategy, rollback, source, target }: Guarding,
+  { scope, targetScope, strategy, rollback, source, target, guards }: Guarding,
   { routes, sources, targets }: Pick<Routing, 'routes' | 'sources' | 'targets'>,
   { name: end, schema }: { readonly name: EndName; readonly schema: string },
 ): Guarded[] {
@@ -42,11 +42,15 @@ export function guardedTables(
       scope: end === 'source' ? scope : targetScope,
       childKey: childKeyIn(here, table.name),
       log: logs && route ? { ...logShapeOf(route, leaving), ...whole } : null,
+      passing: guards === 'while moving',
     }
   })
 }
 
-type Guarding = Pick<Plan, 'scope' | 'targetScope' | 'strategy' | 'rollback' | 'source' | 'target'>
+type Guarding = Pick<
+  Plan,
+  'scope' | 'targetScope' | 'strategy' | 'rollback' | 'source' | 'target' | 'guards'
+>
 
 /** The plan's tables, each before the ones whose rows depend on its rows. */
 export function changedTables(

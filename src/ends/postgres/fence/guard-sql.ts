@@ -34,6 +34,8 @@ export interface Guarded extends GuardedRows {
    * is.
    */
   readonly log: LogShape | null
+  /** Its guard is taken away once no run needs it, unless another plan has installed it to stay. */
+  readonly passing: boolean
 }
 
 interface GuardTrigger {
@@ -57,7 +59,7 @@ export function missingGuards(asPlanned: Guarded): { relation: string; statement
 function statementsFor(guarded: Guarded, relation: string): string[] {
   const { table } = guarded
   const missing = (of: string, triggers: readonly GuardTrigger[]) =>
-    triggers.filter((trigger) => !stands(table.triggers, of, trigger))
+    triggers.filter((trigger) => !stands(guarded, of, trigger))
   const own = missing(relation, guardTriggers(guarded))
   const inherited = missing(table.name, inheritedTriggers(guarded))
   const isRoot = relation === table.name
@@ -92,14 +94,25 @@ function turnOff({ schema }: Guarded, relation: string, trigger: string): string
   return `do ${literal(`begin if exists (${isLeaf}) then ${off}; end if; end`)}`
 }
 
-function stands(
-  triggers: readonly CatalogTrigger[],
-  relation: string,
-  trigger: GuardTrigger,
-): boolean {
-  const installed = triggers.find((t) => t.relation === relation && t.name === trigger.name)
-  return installed?.always === true && installed.body === trigger.body
+/** A plan whose guards stay does not rely on one that another plan takes away. */
+function stands(guarded: Guarded, relation: string, trigger: GuardTrigger): boolean {
+  const installed = installedAt(guarded, relation, trigger)
+  if (!installed?.always || (installed.passing && !guarded.passing)) return false
+  const { functionName, args, body } = trigger
+  const isMarked = installed.passing && args !== undefined
+  return installed.body === (isMarked ? sharedGuard(functionName, [...args, mark]).body : body)
 }
+
+function installedAt(
+  { table }: Guarded,
+  relation: string,
+  { name }: Pick<GuardTrigger, 'name'>,
+): CatalogTrigger | undefined {
+  return table.triggers.find((t) => t.relation === relation && t.name === name)
+}
+
+/** The last argument of triggers that are taken away; what counts is that there is one more. */
+const mark = 'while moving'
 
 const keeps = '-- keeps '
 
@@ -135,11 +148,14 @@ function defineFunction(guarded: Guarded, { args, body, functionName }: GuardTri
   ]
 }
 
-function attachTrigger({ schema }: Guarded, relation: string, trigger: GuardTrigger): string[] {
-  const name = qualified(schema, relation)
-  const call = (trigger.args ?? []).map(literal).join(', ')
+function attachTrigger(guarded: Guarded, relation: string, trigger: GuardTrigger): string[] {
+  const name = qualified(guarded.schema, relation)
+  const installed = installedAt(guarded, relation, trigger)
+  const isMarked = guarded.passing && installed?.passing !== false
+  const call = [...(trigger.args ?? []), ...(isMarked ? [mark] : [])].map(literal).join(', ')
   return [
-    `drop trigger if exists ${ident(trigger.name)} on ${name}`,
+    // Without one no reader of the table is waited for, or kept waiting.
+    ...(installed ? [`drop trigger if exists ${ident(trigger.name)} on ${name}`] : []),
     `create trigger ${ident(trigger.name)} ${trigger.event.replace('$relation', () => name)}\n` +
       `  execute function rehome.${ident(trigger.functionName)}(${call})`,
     `alter table ${name} enable always trigger ${ident(trigger.name)}`,

@@ -1,0 +1,95 @@
+/**
+ * Surveys both ends for an attempt. Of a plan whose guards stand only while tenants move, the
+ * attempt first enters its run at each end, and installs the guards that it finds missing: no fence
+ * is announced before they are committed. See ends/postgres/fence/passing-guards.ts.
+ */
+import type { Shard } from '../attempt/shard.ts'
+import { type GuardedAt, type Survey, survey } from '../checks/survey.ts'
+import type { Ends, SqlEnd } from '../ends/end.ts'
+import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { installWorking } from '../ends/postgres/fence/install-guard.ts'
+import { needGuards } from '../ends/postgres/fence/passing-guards.ts'
+import { RehomeError } from '../errors.ts'
+import type { Plan } from '../plan/plan.ts'
+import { sqlStateOf, toRehomeError } from '../postgres.ts'
+
+interface OfRun {
+  readonly plan: Plan
+  readonly ends: Ends
+  readonly run: { readonly id: string }
+  readonly flagsFound: Shard['flagsFound']
+}
+
+/**
+ * Throws NOT_INSTALLED where our role may not install guards, and where a guard is missing under a
+ * flag of the tenant: writes may have passed it, or may not have been logged.
+ */
+export async function guardedSurvey({ plan, ends, run, flagsFound }: OfRun): Promise<Survey> {
+  const databases = [ends.source.sql, ends.target.sql].filter((end) => end !== undefined)
+  await Promise.all(databases.map((end) => enter(end, run.id)))
+  const before = await survey(plan, ends)
+  const missing = missingOf(before)
+  if (missing.length === 0) return before
+  refuseFlagged(missing, flagsFound)
+  // One attempt at a time: the others of this worker find what the first one has installed.
+  const installed = (installing.get(plan) ?? Promise.resolve()).then(async () => {
+    for (const { one, statements } of missingOf(await survey(plan, ends))) {
+      await installAt(one, statements)
+    }
+  })
+  installing.set(
+    plan,
+    installed.catch(() => {}),
+  )
+  await installed
+  const after = await survey(plan, ends)
+  const [open] = missingOf(after)
+  if (!open) return after
+  const message = `table "${open.relation}" at the ${open.one.end.name} has no guard, although this attempt has installed it`
+  throw new RehomeError('NOT_INSTALLED', message)
+}
+
+const installing = new WeakMap<Plan, Promise<void>>()
+
+function refuseFlagged(missing: readonly Missing[], flags: OfRun['flagsFound']): void {
+  const lost = missing.find(({ one }) => {
+    const mode = flags[one.end.name]?.mode
+    return mode !== undefined && mode !== 'moved'
+  })
+  if (!lost) return
+  const { relation, one } = lost
+  const message = `table "${relation}" at the ${one.end.name} has lost its guard, or has another one, while the tenant moved: run \`rehome init PLAN --guards\``
+  throw new RehomeError('NOT_INSTALLED', message)
+}
+
+async function enter(end: SqlEnd, run: string): Promise<void> {
+  await needGuards(end.lifeline, run).catch((error: unknown) => {
+    throw toRehomeError(error, `the list of runs at the ${end.name}`)
+  })
+}
+
+interface Missing {
+  readonly one: GuardedAt
+  readonly relation: string
+  readonly statements: readonly string[]
+}
+
+function missingOf({ guarded, findings }: Survey): Missing[] {
+  // With these no tenant moves, and a guard of such a table might not even be possible.
+  if (findings.length > 0) return []
+  return guarded.flatMap((one) => missingGuards(one).map((missing) => ({ one, ...missing })))
+}
+
+async function installAt(guarded: GuardedAt, statements: readonly string[]): Promise<void> {
+  const { end, table } = guarded
+  try {
+    await installWorking(end.pool, { guarded, statements }, end.name)
+  } catch (error) {
+    // Another worker has been quicker: the look afterwards decides.
+    if (sqlStateOf(error) === '42710') return
+    if (sqlStateOf(error) !== '42501') throw error
+    const why = error instanceof Error ? error.message : String(error)
+    const message = `our role may not install the guard of "${table.name}" at the ${end.name} (${why}): grant it the role that owns the fence, or run \`rehome init PLAN --guards\` with that role`
+    throw new RehomeError('NOT_INSTALLED', message, { cause: error })
+  }
+}

@@ -1,0 +1,147 @@
+// Guards that stand only while tenants move: the first move installs them, and they go after the
+// last rollback window. No fence is raised without one, whatever dies or begins in between.
+import { expect, test } from 'vitest'
+import { runsThatNeedGuards } from '../../src/control/guarded-runs.ts'
+import { takeGuardsAway } from '../../src/ends/postgres/fence/passing-guards.ts'
+import { createPool } from '../../src/postgres.ts'
+import { Life, lend } from '../helpers/attempts/life.ts'
+import { hearing, openAttempts } from '../helpers/attempts.ts'
+import {
+  endWindows,
+  guarded,
+  guardsAt,
+  look,
+  moveOne,
+  passing,
+} from '../helpers/fence/passing-guards.ts'
+import { deferred } from '../helpers/moments/deferred.ts'
+import { expectHome } from '../helpers/runs.ts'
+import { createWorld } from '../helpers/world.ts'
+
+test('stand from the first move to the last window, and cost a quiet end nothing', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  for (const end of [world.source, world.target]) expect((await guardsAt(end)).size).toBe(0)
+  expect(await world.rehome.check(world.plan())).toEqual([])
+  await moveOne(world, attempts, 'acme')
+  const first = await guardsAt(world.source)
+  expect([...first.keys()]).toEqual(guarded)
+  expect([...(await guardsAt(world.target)).keys()]).toEqual(guarded)
+  await moveOne(world, attempts, 'beta')
+  expect(await guardsAt(world.source)).toEqual(first)
+  expect(await look(world, attempts)).toEqual([])
+  await expectHome(world, 'acme', 'target')
+
+  await endWindows(world)
+  const taken = await look(world, attempts)
+  expect(taken.map(({ end, tables }) => [end, tables.length])).toEqual([
+    ['source', guarded.length],
+    ['target', guarded.length],
+  ])
+  for (const end of [world.source, world.target]) expect((await guardsAt(end)).size).toBe(0)
+
+  await moveOne(world, attempts, 'gamma')
+  expect([...(await guardsAt(world.source)).keys()]).toEqual(guarded)
+  // The flags of tenants that have moved hold again.
+  for (const tenant of ['acme', 'gamma']) await expectHome(world, tenant, 'target')
+}, 30_000)
+
+test('a writer whose transaction is open holds up the move alone, and loses nothing', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await world.addTenant('acme', 3)
+  await world.rehome.enqueue(world.plan(), { tenants: ['acme'] })
+  const writer = await world.source.pool.connect()
+  await writer.query('begin')
+  await writer.query(`insert into notes (tenant_id, body) values ('acme', 'in flight')`)
+  const tried = deferred()
+  let tries = 0
+  using _heard = hearing('acme', ({ moment, text }) => {
+    if (moment !== 'after' || !/create trigger .*"notes"/s.test(text)) return
+    tries += 1
+    tried.resolve()
+  })
+  const attempt = attempts.try('acme')
+  await tried.promise
+  await world.source.pool.query(`update notes set body = body where tenant_id = 'other'`)
+  expect((await guardsAt(world.source)).has('notes')).toBe(false)
+  await writer.query('commit')
+  writer.release()
+  expect(await attempt).toMatchObject({ kind: 'settled', phase: 'moved' })
+  expect(tries).toBeGreaterThan(0)
+  const query = `select from notes where tenant_id = 'acme' and body = 'in flight'`
+  expect((await world.target.pool.query(query)).rowCount).toBe(1)
+}, 20_000)
+
+test('a move that begins while guards are taken away installs them anew', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await endWindows(world)
+  await world.addTenant('gamma', 3)
+  const pool = createPool({ url: world.source.url, name: 'removal' })
+  const [asked, goOn] = [deferred(), deferred()]
+  const removal = takeGuardsAway(pool, async (runs) => {
+    const needed = await runsThatNeedGuards(attempts.control, runs)
+    asked.resolve()
+    await goOn.promise
+    return needed
+  })
+  await asked.promise
+  await world.rehome.enqueue(world.plan(), { tenants: ['gamma'] })
+  const entering = deferred()
+  using _heard = hearing('gamma', ({ moment, to, text }) => {
+    if (moment === 'before' && to === 'source flags' && /guarded_runs/.test(text)) {
+      entering.resolve()
+    }
+  })
+  const attempt = attempts.try('gamma')
+  await entering.promise
+  goOn.resolve()
+  // At least the first table's guard goes; then the run that has come keeps the others.
+  expect((await removal).removed.length).toBeGreaterThan(0)
+  expect(await attempt).toMatchObject({ kind: 'settled', phase: 'moved' })
+  expect([...(await guardsAt(world.source)).keys()]).toEqual(guarded)
+  for (const tenant of ['acme', 'gamma']) await expectHome(world, tenant, 'target')
+  await pool.end()
+}, 30_000)
+
+test.each([
+  ['installs', /create trigger .*"notes"/s],
+  ['takes away', /drop trigger if exists .*notes/],
+] as const)(
+  'a worker that dies while it %s guards leaves nothing that keeps',
+  async (what, text) => {
+    await using world = await createWorld({ plan: passing })
+    await using attempts = openAttempts(world)
+    if (what === 'takes away') {
+      await moveOne(world, attempts, 'acme')
+      await endWindows(world)
+    }
+    await world.addTenant('beta', 3)
+    await world.rehome.enqueue(world.plan(), { tenants: ['beta'] })
+    if (what === 'takes away') {
+      const pool = createPool({ url: world.source.url, name: 'removal' })
+      lend(pool)
+      const life: Life = new Life((point) => {
+        if (text.test(point.text)) life.die()
+      })
+      // beta's move is open, and has not entered its run.
+      const over = async () => []
+      await Promise.race([life.died(), life.live(() => takeGuardsAway(pool, over)).catch(() => {})])
+      expect(life.dead).toBe(true)
+    } else {
+      const stop = new AbortController()
+      using _heard = hearing('beta', (call) => {
+        if (text.test(call.text)) stop.abort()
+      })
+      await attempts.try('beta', { stop: stop.signal })
+      expect(stop.signal.aborted).toBe(true)
+      await world.control.pool.query('update rehome_control.moves set not_before = now()')
+    }
+    expect(await attempts.try('beta')).toMatchObject({ kind: 'settled', phase: 'moved' })
+    expect([...(await guardsAt(world.source)).keys()]).toEqual(guarded)
+    await expectHome(world, 'beta', 'target')
+  },
+  30_000,
+)
