@@ -2,6 +2,7 @@
  * The servers of the chaos: a PostgreSQL for each of source, target and control, and a Redis if
  * the queue is to live there. All of them are its own, and end with it however it ends.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { type PostgresServer, startPostgres } from '../dev/postgres.ts'
 import { type RedisServer, startRedis } from '../dev/redis/redis.ts'
 import { findRedisProgram, installRedis } from '../dev/redis/redis-program.ts'
@@ -18,6 +19,18 @@ export interface Servers extends AsyncDisposable {
   readonly redis: RedisServer | null
   /** URLs of the databases themselves, without a proxy. */
   readonly urls: Urls & Ends<string> & { readonly control: string }
+}
+
+/** Starts it again, though another program may hold its port for a moment, or all stand still. */
+export async function bringBack(server: Pick<PostgresServer | RedisServer, 'up'>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await server.up()
+    } catch (error) {
+      if (tries === 5) throw error
+      await delay(1_000 * tries)
+    }
+  }
 }
 
 /** Filled and installed. Rejects where the queue is to be in a Redis and there is none. */

@@ -12,7 +12,7 @@ import type { OnData } from '../../dev/tcp-proxy.ts'
 import type { Library } from '../../src/coordinator/rehome.ts'
 import type { Log } from '../log.ts'
 import type { Random } from '../random.ts'
-import type { Servers } from '../servers.ts'
+import { bringBack, type Servers } from '../servers.ts'
 import type { WorkerSlot } from '../worker-slot.ts'
 import { hang } from './hang.ts'
 import { harmBackends, lockTable } from './harm-database.ts'
@@ -214,7 +214,7 @@ export class Faults {
     try {
       await server.down('immediate')
       await this.#last(fault.forMs)
-      await server.up()
+      await bringBack(server)
     } finally {
       isBack()
       this.#busy.delete(name)
