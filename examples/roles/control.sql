@@ -2,6 +2,8 @@
 --
 --   psql "$ADMIN_URL" -v control=rehome_control -f examples/roles/control.sql
 grant usage on schema rehome_control to :"control";
+-- An enqueue chooses its tenants in a temporary table; BullMQ has one for many jobs.
+grant temporary on database :"DBNAME" to :"control";
 grant select on rehome_control.installation to :"control";
 grant select on rehome_control.migrations to :"control";
 grant update (moves_at_once, waves_due_at, queue_pauses, keep_events_ms)
