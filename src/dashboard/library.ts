@@ -3,7 +3,7 @@
  * because the dashboard stands beside the coordinator, not on it.
  */
 import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
-import type { Control, Move, MoveEvent, Run } from '../control/database.ts'
+import type { Control, Move, MoveEvent, Priority, Run } from '../control/database.ts'
 import type { Reached } from '../control/run-moves.ts'
 import type { AskedErrand } from '../errands.ts'
 import type { Queues } from '../queue/queues.ts'
@@ -14,14 +14,23 @@ export interface TenantRecord {
   readonly events: readonly MoveEvent[]
 }
 
+/** Tenants of a run. `all`, or a share or a wave: those are passed over that it may not be. */
+export interface ErrandChoice {
+  readonly tenants?: readonly string[] | undefined
+  readonly all?: boolean | undefined
+  readonly wave?: number | undefined
+  readonly percent?: number | undefined
+  readonly where?: string | undefined
+  readonly limit?: number | undefined
+  /** A rollback gives up what was written at the target since the cutover. */
+  readonly discardWrites?: boolean | undefined
+}
+
 /** Tenants to ask for, and by whom. `dryRun`: only find out whether it may be asked for. */
-export interface ErrandRequest {
-  readonly tenants: readonly string[]
+export interface ErrandRequest extends ErrandChoice {
   readonly by?: string
   readonly reason?: string | undefined
   readonly dryRun?: boolean
-  /** A rollback gives up what was written at the target since the cutover. */
-  readonly discardWrites?: boolean
 }
 
 /** A decision about a run, or about some of its tenants, or one of its waves. */
@@ -67,15 +76,22 @@ export interface BoardLibrary extends Readonly<Record<AskedErrand, AskErrand>> {
   notices(runId: string): Promise<string[]>
   /** Keeps who has paused these queues; `by` null: they are resumed. */
   recordPause(queues: readonly string[], by: string | null): Promise<void>
-  /** `all`: tenants for which it is not possible are passed over. */
+  skip(
+    runId: string,
+    options: SteerRequest & { readonly tenants: readonly string[] },
+  ): Promise<Reached>
+  prioritize(
+    runId: string,
+    options: Omit<SteerRequest, 'tenants'> & { readonly priority: Priority },
+  ): Promise<void>
+  /** Moves at once, at a server or over all; null: as many as the workers take. */
+  limitMoves(most: number | null, options: { readonly server?: string | undefined }): Promise<void>
   price(
     runId: string,
-    options: {
-      readonly errand: 'retry' | 'rollback'
-      readonly tenants: readonly string[]
-      readonly all: true
+    options: ErrandChoice & {
+      readonly errand: AskedErrand
       /** Called with all names, page by page. */
-      readonly onTenants: (tenants: readonly string[]) => void
+      readonly onTenants?: (tenants: readonly string[]) => void
     },
   ): Promise<{
     readonly costs: readonly string[]

@@ -20,6 +20,7 @@ import { errorPage } from './page.ts'
 import type { ProxyOptions } from './proxy.ts'
 import { runRoutes } from './runs/run-routes.ts'
 import { signInRoutes } from './sign-in.ts'
+import { programRoutes } from './steering/program-routes.ts'
 import { steerRoutes } from './steering/steer-routes.ts'
 import { tenantRoutes } from './tenants/tenant-routes.ts'
 import { createWrongTokens } from './wrong-tokens.ts'
@@ -89,6 +90,7 @@ export async function startBoard(options: BoardOptions): Promise<Board> {
   tenantRoutes(app, rehome, options.inspect)
   actionRoutes(app, rehome)
   steerRoutes(app, rehome)
+  programRoutes(app, rehome)
   chosenRoutes(app, rehome)
   app.register((scope) =>
     registerBullBoard(scope, { library: rehome, log, tokens: access.hasTokens }),

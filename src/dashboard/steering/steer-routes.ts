@@ -10,10 +10,11 @@ import { findRun } from '../../control/runs/runs.ts'
 import { RehomeError } from '../../errors.ts'
 import { answerTo } from '../answers.ts'
 import { type DecisionForm, emptyForm, missingIn, readDecision, signed } from '../decision.ts'
-import { isTicked, readForm, refuseOthers } from '../fields.ts'
+import { isTicked, readForm } from '../fields.ts'
 import type { BoardLibrary, SteerRequest } from '../library.ts'
 import { runPath } from '../runs/run-query.ts'
 import { tenantPath } from '../tenant-path.ts'
+import { readJson, tenantList } from './program-routes.ts'
 import { steerPage, whatComes } from './steer-page.ts'
 import { mayAsk, type Outcome, type StepName, stepNames, steps } from './steps.ts'
 import { readTarget, type Target } from './target.ts'
@@ -44,7 +45,7 @@ const text = (least: number, most: number) => z.string().trim().min(least).max(m
 const body = z.strictObject({
   by: text(1, 100).optional(),
   reason: text(3, 500),
-  tenants: z.array(z.string().max(1024)).min(1).max(100_000).optional(),
+  tenants: tenantList.optional(),
   wave: z.int().min(1).optional(),
   finish: z.boolean().optional(),
   all: z.boolean().optional(),
@@ -52,16 +53,9 @@ const body = z.strictObject({
   dryRun: z.boolean().optional(),
 })
 
-/** Throws USAGE. A query is refused: the body alone names the tenants. */
+/** Throws USAGE. */
 function readBody(request: Call): SteerRequest {
-  refuseOthers(Object.keys(Object(request.query)), [])
-  const parsed = body.safeParse(request.body ?? {})
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = issue?.path.join('.') || 'the body'
-    throw new RehomeError('USAGE', `field "${where}": ${issue?.message}`)
-  }
-  const { by, ...rest } = parsed.data
+  const { by, ...rest } = readJson(body, request)
   return { ...rest, by: signed(by ?? 'a program', request) }
 }
 

@@ -134,6 +134,57 @@ test('what cannot be read of whom it is about is refused, on every way', async (
   for (const tenant of ['a', 'b']) expect((await moveOf(world, run, tenant)).open).toBe(true)
 })
 
+test('programs ask for errands, skips, priorities and limits, as operators alone may', async () => {
+  const dry = { dryRun: true }
+  const bodies: Readonly<Record<string, object>> = {
+    rollback: { ...dry, all: true },
+    retry: { ...dry, tenants: ['a'] },
+    skip: { ...dry, tenants: ['a', 'b'] },
+    priority: { ...dry, priority: 'last' },
+  }
+  for (const [step, body] of Object.entries(bodies)) {
+    for (const token of [viewerToken, approverToken]) {
+      expect(await decide(step, token, body), step).toMatchObject({ status: 403 })
+    }
+  }
+  const asked = async (step: string) => (await decide(step, operatorToken, bodies[step])).json
+  expect(await asked('rollback')).toMatchObject({ count: 2, tenants: ['a', 'b'], passedOver: {} })
+  expect(await asked('rollback')).toMatchObject({
+    costs: [expect.stringMatching(/^2 tenants: not/)],
+  })
+  expect(await asked('retry')).toMatchObject({ error: 'NOT_ALLOWED_NOW' })
+  expect(await asked('skip')).toEqual({ count: 2, tenants: ['a', 'b'] })
+  expect((await decide('priority', operatorToken, { priority: 'last', by: 'Ada' })).json).toEqual({
+    priority: 'last',
+  })
+  const [decision] = await world.rehome.history(run)
+  expect(decision).toMatchObject({ kind: 'priority', reason: 'as agreed' })
+  expect(decision?.by).toBe('Ada (operator on the board)')
+  for (const body of [{}, { tenants: [] }, { wave: 0 }, { all: true, discardWrite: true }]) {
+    const refused = { status: 400, json: { error: 'USAGE' } }
+    expect(await decide('rollback', operatorToken, body)).toMatchObject(refused)
+  }
+  const cleanup = await decide('cleanup', operatorToken, { all: true, discardWrites: true })
+  expect(cleanup.json).toMatchObject({ error: 'USAGE' })
+})
+
+test('the limit of moves at once is set by operators alone', async () => {
+  const limit = async (body: object, token = operatorToken) => {
+    const headers = { ...bearer(token), 'content-type': 'application/json' }
+    const request = { method: 'POST', headers, body: JSON.stringify(body) }
+    return await ask(board, '/api/concurrency', request)
+  }
+  expect(await limit({ moves: 3 }, approverToken)).toMatchObject({ status: 403 })
+  expect(await limit({ moves: 0 })).toMatchObject({ status: 400 })
+  expect((await limit({ moves: 3 })).json).toEqual({ moves: 3 })
+  expect((await limit({ moves: 2, server: 'db1:5432' })).json).toMatchObject({ moves: 2 })
+  expect(await world.rehome.movesAtOnce()).toBe(3)
+  expect(await world.rehome.serverLimits()).toEqual({ 'db1:5432': 2 })
+  await limit({ moves: null })
+  await limit({ moves: null, server: 'db1:5432' })
+  expect([await world.rehome.movesAtOnce(), await world.rehome.serverLimits()]).toEqual([null, {}])
+})
+
 test('an approver completes a wave and approves it; the run page offers what each may do', async () => {
   await using _worker = await world.work()
   await eventually(async () => expect((await moveOf(world, run, 'a')).phase).toBe('hold'))
