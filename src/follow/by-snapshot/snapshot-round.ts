@@ -13,9 +13,9 @@ import { type Bringing, forgetKeys } from '../../ends/postgres/changes/brought-k
 import { forgetChanges } from '../../ends/postgres/changes/change-log.ts'
 import { type Changes, selectChanges } from '../../ends/postgres/changes/changes.ts'
 import {
+  commitWithCheckpoint,
   forgetCheckpoint,
   readCheckpoint,
-  writeCheckpoint,
 } from '../../ends/postgres/changes/checkpoints.ts'
 import { changedTables } from '../../ends/postgres/changes/logged-tables.ts'
 import {
@@ -26,10 +26,10 @@ import {
 } from '../../ends/postgres/changes/snapshot.ts'
 import { databaseEnd } from '../../ends/postgres/database-end.ts'
 import { beginWriting } from '../../ends/postgres/fence/begin-writing.ts'
-import { holdReceiving } from '../../ends/postgres/fence/holds.ts'
+import { beginReceiving, holdReceiving } from '../../ends/postgres/fence/holds.ts'
 import type { Reached } from '../../ends/rows.ts'
 import { RehomeError } from '../../errors.ts'
-import { type Client, inTransactionOf } from '../../postgres.ts'
+import { type Client, inTransactionOf, withClient } from '../../postgres.ts'
 import type { Extent, Round } from '../follower.ts'
 import { dueChanges, partOf, refuseBrokenByLeaving, replaceRows } from './changed-rows.ts'
 import { bringSharedOf } from './changed-shared.ts'
@@ -143,27 +143,24 @@ function beginRound({ survey: { replicate } }: Shard): string {
 async function bring(shard: Shard, { snapshot, changes, compared }: Work): Promise<Done> {
   const { tables, total } = await dueChanges(snapshot, changes)
   if (tables.length === 0) return { changes: 0, removed: 0, brought: 0, compared: 0, reached: [] }
-  const done = await inTransactionOf(
-    sqlEndsOf(shard).target.pool,
-    beginRound(shard),
-    async (client) => {
-      await holdReceiving(client, holdOf(shard), sqlEndsOf(shard).target)
-      const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
-      const brought = await bringSharedOf(shard, work)
-      const { gone, ...replaced } = await replaceRows(shard, work)
-      const part = partOf(shard, work)
-      const compares = compared === 'changes' || compared === 'the last changes'
-      const rows = compares ? await verifyPart(part) : 0
-      // On the way back rows may refer to them that are not compared.
-      if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
-      const reached = [...(await reachedIds(part, 'target')), ...brought]
-      await forgetKeys(client, changes.key)
-      const hold = { ...holdOf(shard), epoch: shard.epoch }
-      const { fingerprint } = shard.survey
-      await writeCheckpoint(client, hold, { seen: snapshot.seen, fingerprint })
-      return { changes: total, ...replaced, compared: rows, reached }
-    },
-  )
+  const end = sqlEndsOf(shard).target
+  const done = await withClient(end.pool, async (client) => {
+    await beginReceiving(client, holdOf(shard), { end, begin: beginRound(shard) })
+    const work = { bringing: bringingOf(shard, snapshot, client), changes, tables }
+    const brought = await bringSharedOf(shard, work)
+    const { gone, ...replaced } = await replaceRows(shard, work)
+    const part = partOf(shard, work)
+    const compares = compared === 'changes' || compared === 'the last changes'
+    const rows = compares ? await verifyPart(part) : 0
+    // On the way back rows may refer to them that are not compared.
+    if (shard.goesBack || compares) await refuseBrokenByLeaving(shard, { ...work, gone })
+    const reached = [...(await reachedIds(part, 'target')), ...brought]
+    const hold = { ...holdOf(shard), epoch: shard.epoch }
+    const { fingerprint } = shard.survey
+    const last = forgetKeys(changes.key)
+    await commitWithCheckpoint(client, hold, { seen: snapshot.seen, fingerprint, last })
+    return { changes: total, ...replaced, compared: rows, reached }
+  })
   noteSeen(shard, snapshot.seen)
   return done
 }

@@ -282,10 +282,9 @@ export async function brokenByLeaving(
   return (await target.query(counts.join(' union all '))).rows.filter(({ rows }) => rows > 0)
 }
 
-export async function forgetKeys(target: Client, { scope, tenant }: FlagKey): Promise<void> {
-  const query = `delete from rehome.changed_keys
-    where scope = $1 and tenant_id = $2 and kind <> 'kept'`
-  await target.query(query, [scope, tenant])
+export function forgetKeys({ scope, tenant }: FlagKey): string {
+  return `delete from rehome.changed_keys
+    where scope = ${literal(scope)} and tenant_id = ${literal(tenant)} and kind <> 'kept'`
 }
 
 /** The cast that the copy uses: not every type's text means the same to another type. */

@@ -26,13 +26,16 @@ export async function readCheckpoint(
   return rows[0] ?? null
 }
 
-/** In a transaction that holds the flag. */
-export async function writeCheckpoint(
+/**
+ * Ends a transaction that holds the flag, in one call: a last statement, the checkpoint, and the
+ * commit.
+ */
+export async function commitWithCheckpoint(
   client: Client,
   key: FlagKey & { readonly epoch: string },
-  checkpoint: Checkpoint,
+  { last, ...checkpoint }: Checkpoint & { readonly last: string },
 ): Promise<void> {
-  await client.query(checkpointStatement(key, checkpoint))
+  await queryTogether(client, [last, checkpointStatement(key, checkpoint), 'commit'])
 }
 
 /** Holds the flag, writes it and commits, in one call. Throws FENCE_LOST. */
