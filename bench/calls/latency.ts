@@ -1,7 +1,7 @@
 /**
  * `latency`: a small tenant's move where both ends are 100 ms away from the worker, and the control
  * database is near. What such a move takes longer than one between near ends, in round trips, and
- * for how long its tenant cannot write.
+ * for how long its tenant cannot write. And a large tenant's copy, beside psql's.
  */
 import { performance } from 'node:perf_hooks'
 import { startTcpProxy, type TcpProxy } from '../../dev/tcp-proxy.ts'
@@ -13,6 +13,7 @@ import {
   type Figure,
   figureOf,
 } from '../bench.ts'
+import { distantCopy } from './distant-copy.ts'
 import { buildPlace, type Case } from './place.ts'
 
 /** There and back. */
@@ -29,6 +30,7 @@ export const latency: Bench = {
     return [
       ...(await measure(stage, 'offline', proxies)),
       ...(await measure(stage, 'online', proxies)),
+      ...(await distantCopy(stage, roundTripMs)),
     ]
   },
 }

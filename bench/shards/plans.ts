@@ -1,7 +1,7 @@
 /** Plans for the shard: the same tables, with and without changes. */
 import { definePlan, type PlanInput, postgres, sql, table } from '../../src/index.ts'
 
-const singleWorks = ['plain', 'sql', 'js', 'spread', 'online'] as const
+const singleWorks = ['plain', 'sql', 'js', 'spread', 'online', 'paced'] as const
 export const works = [...singleWorks, 'plain ×4', 'js ×4'] as const
 /** The treatment of the rows, and the number of tenants at once. */
 export type Work = (typeof works)[number]
@@ -81,6 +81,7 @@ export function planOf(work: Work, target: TargetName): PlanInput {
     if (work === 'spread') return { transform: spread(transform) }
     return work.startsWith('js') ? { transform } : {}
   }
+  const isOnline = work === 'online' || work === 'paced'
   const four = work.endsWith('×4')
   // The one worker runs four moves at once: by itself a tenant is to have room for two tables.
   const poolSize = four ? 8 : 16
@@ -97,8 +98,9 @@ export function planOf(work: Work, target: TargetName): PlanInput {
       table('comments', { ...changed('comments'), ...byJs(comments) }),
     ],
     attempts: 1,
-    ...(work === 'online' && { strategy: 'online' }),
-    pause: { budgetMs: work === 'online' ? 2_000 : 3_600_000 },
+    ...(isOnline && { strategy: 'online' }),
+    ...(work === 'paced' && { pace: {} }),
+    pause: { budgetMs: isOnline ? 2_000 : 3_600_000 },
   })
 }
 

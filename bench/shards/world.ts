@@ -55,6 +55,7 @@ export interface Moved {
 export async function buildShards(
   { server, rows, tell }: BenchStage,
   layout: Layout,
+  ofWorker: NodeJS.ProcessEnv = {},
 ): Promise<ShardWorld> {
   const { tenants } = layout
   tell(`making a source with ${rows} rows of ${tenants.length} tenants, and two targets`)
@@ -72,7 +73,7 @@ export async function buildShards(
   const rehome = await open({ environment })
   const program = await compileProgram('bench/shards/worker.ts')
   const { REDIS_URL: _, ...inherited } = process.env
-  const worker = await startWorker([program.file], { ...inherited, ...environment })
+  const worker = await startWorker([program.file], { ...inherited, ...environment, ...ofWorker })
   return {
     ...{ urls, tenants, ...(await sizeOf(pools.source, tenants)) },
     reset: (target) => reset([all.source, all[target]], control),
