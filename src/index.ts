@@ -15,6 +15,7 @@ export type { TenantPage, TenantQuery as TenantPageQuery } from './control/runs/
 export type { RunSummary, RunsQuery } from './control/runs/runs.ts'
 export type { ApproveOptions } from './coordinator/advance-runs.ts'
 export type { RollbackOptions } from './coordinator/ask-errands.ts'
+export type { Review } from './coordinator/checking.ts'
 export type { CompleteOptions } from './coordinator/complete.ts'
 export type { Diagnosis } from './coordinator/doctor/diagnosis.ts'
 export type { DoctorOptions } from './coordinator/doctor/doctor.ts'

@@ -17,7 +17,7 @@ import { inParallel } from '../parallel.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import { hasSchemas } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
-import { type Survey, survey } from './survey.ts'
+import { type Survey, survey, surveyLike, type TenantSurvey } from './survey.ts'
 
 /** Tenants for whom one survey does. */
 export interface Kind {
@@ -77,6 +77,25 @@ export async function surveyKinds(
   ]
   const settled = listed.length - names.length
   return { kinds, without: without.filter((one) => one.tenants.length > 0), settled }
+}
+
+/** Surveys of single tenants: their ends are looked at once for all that are alike. */
+export async function surveysOf(
+  plan: Plan,
+  ends: PlanEnds,
+  tenants: readonly string[],
+): Promise<(tenant: string) => Promise<TenantSurvey>> {
+  const { kinds } = await surveyKinds(plan, ends, async () => tenants)
+  const [only] = kinds
+  if (only && !only.tenants) return async () => only.survey
+  const kindOf = new Map(
+    kinds.flatMap((kind) => (kind.tenants ?? []).map((tenant) => [tenant, kind] as const)),
+  )
+  return async (tenant) => {
+    const own = { plan, ends: endsOf(ends, tenant) }
+    const kind = kindOf.get(tenant)
+    return kind ? surveyLike(kind.survey, own) : await survey(plan, own.ends)
+  }
 }
 
 /** A plan may choose the same end for both. Two that are always the same are a finding. */

@@ -8,6 +8,7 @@ import type { HashFunction } from '../ends/digest.ts'
 import { type End, type Ends, failedAt, type PlanEnds, type SqlEnd } from '../ends/end.ts'
 import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
 import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { ofTenant } from '../ends/postgres/tenant-schemas.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable, Route } from '../plan/routing/route.ts'
@@ -113,6 +114,37 @@ function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Surv
     guarded,
     unguarded,
     fingerprint: fingerprintOf(routing, catalogs),
+  }
+}
+
+/** A survey without what is only about the guards that stand. */
+export type TenantSurvey = Routing & Catalogs
+
+/** What a survey of these ends would be, where those of the surveyed tenant are alike. */
+export function surveyLike(
+  { source, target }: Catalogs,
+  { plan, ends }: { readonly plan: Plan; readonly ends: SurveyedEnds },
+): TenantSurvey {
+  const own = { source: asAt(ends.source, source), target: asAt(ends.target, target) }
+  return { ...routeTables(plan, own.source, own.target), ...own }
+}
+
+function asAt({ sql }: End, catalog: Catalog): Catalog {
+  if (sql?.tenant === undefined) return catalog
+  return ofTenant({ ...catalog, schema: sql.schema }, sql.tenant)
+}
+
+/** The tables of the plan's guards as another tenant has them, whose ends are alike. */
+export function* guardedLike(
+  { guarded }: Pick<Survey, 'guarded'>,
+  ends: SurveyedEnds,
+): Iterable<GuardedAt> {
+  for (const like of guarded) {
+    const end = ends[like.end.name].sql
+    // A common end has one guard for all tenants.
+    if (end?.tenant === undefined || like.path.kind !== 'whole') continue
+    const path = { ...like.path, tenant: end.tenant }
+    yield { ...like, end, schema: end.schema, path, like }
   }
 }
 

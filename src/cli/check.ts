@@ -27,17 +27,14 @@ interface CheckFlags {
 }
 
 async function lookAt(rehome: Rehome, plan: PlanInput, { all, targetFree }: CheckFlags) {
-  const ofPlan = await rehome.check(plan)
+  const { findings, ...about } = await rehome.review(plan)
   // Tenants of a plan that does not fit its ends cannot be looked at.
-  const looks = all && ofPlan.length === 0
+  const looks = all && findings.length === 0
   const tenants = looks ? await rehome.checkTenants(plan, { targetFree }) : undefined
   return {
-    findings: [...ofPlan, ...(tenants?.findings ?? [])],
-    isPlan: ofPlan.length > 0,
-    oneWay: await rehome.oneWayTables(plan),
-    unproven: await rehome.unproven(plan),
-    notes: await rehome.notes(plan),
-    exposed: await rehome.exposed(plan),
+    findings: [...findings, ...(tenants?.findings ?? [])],
+    isPlan: findings.length > 0,
+    ...about,
     ...(tenants && { tenants }),
   }
 }

@@ -5,7 +5,13 @@ import { exposureFindings } from '../checks/exposure.ts'
 import { unprovenOf } from '../checks/http-findings.ts'
 import { lookFindings } from '../checks/looks.ts'
 import { notesOf } from '../checks/notes.ts'
-import { type Kind, ofKind, schemalessFinding, surveyKinds } from '../checks/schema-kinds.ts'
+import {
+  type Kind,
+  type Kinds,
+  ofKind,
+  schemalessFinding,
+  surveyKinds,
+} from '../checks/schema-kinds.ts'
 import { sourcesAlone, surveyBack, type Unguarded } from '../checks/survey.ts'
 import type { Control } from '../control/database.ts'
 import type { PlanEnds } from '../ends/end.ts'
@@ -21,9 +27,37 @@ interface At {
   readonly ends: PlanEnds
 }
 
+/** Ends that were looked at, once for all that is to be known of them. */
+export interface Looked extends At, Kinds {}
+
+/** All that `check` reports of a plan. */
+export interface Review {
+  /** Everything that prevents a move. */
+  readonly findings: readonly Finding[]
+  readonly oneWay: readonly Finding[]
+  readonly unproven: readonly Finding[]
+  readonly notes: readonly Finding[]
+  readonly exposed: readonly Finding[]
+}
+
+export async function looksAt({ plan, ends }: At): Promise<Looked> {
+  const kinds = await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
+  return { plan, ends, ...kinds }
+}
+
+export async function reviewAt(looked: Looked, control: Control): Promise<Review> {
+  return {
+    findings: await findingsAt(looked, control),
+    oneWay: await oneWayAt(looked),
+    unproven: await unprovenAt(looked),
+    notes: await notesAt(looked),
+    exposed: await exposedAt(looked),
+  }
+}
+
 /** Everything that prevents a move. */
-export async function findingsAt(at: At, control: Control): Promise<Finding[]> {
-  const { kinds, without, settled } = await kindsAt(at)
+export async function findingsAt(at: Looked, control: Control): Promise<Finding[]> {
+  const { kinds, without, settled } = at
   const findings = await eachKind(kinds, async (kind) => {
     const looks = await lookFindings(kind.survey, kind.ends)
     const { violations } = await tryDemandsOf(at, kind)
@@ -71,14 +105,13 @@ async function waveNamesAt({ plan, ends }: At, control: Control): Promise<Findin
 }
 
 /** Promises that the ends cannot keep. */
-export async function unprovenAt(at: At): Promise<Finding[]> {
-  const { kinds } = await kindsAt(at)
+export async function unprovenAt({ kinds }: Looked): Promise<Finding[]> {
   return await eachKind(kinds, async ({ survey, ends }) => unprovenOf(survey, ends))
 }
 
 /** Facts about the ends to know before tenants move. */
-export async function notesAt(at: At): Promise<Finding[]> {
-  const { kinds } = await kindsAt(at)
+export async function notesAt(at: Looked): Promise<Finding[]> {
+  const { kinds } = at
   const { notes: changes } = await schemaLooks(at.plan, at.ends)
   const notes = await eachKind(kinds, async (kind) => {
     const { untried } = await tryDemandsOf(at, kind)
@@ -88,24 +121,18 @@ export async function notesAt(at: At): Promise<Finding[]> {
 }
 
 /** Privileges of other roles that the ends' owners should revoke. */
-export async function exposedAt(at: At): Promise<Finding[]> {
-  const { kinds } = await kindsAt(at)
+export async function exposedAt({ kinds }: Looked): Promise<Finding[]> {
   return await eachKind(kinds, async ({ survey }) => exposureFindings(survey))
 }
 
 /** Tables whose writes a rollback would not take back. */
-export async function oneWayAt(at: At): Promise<Finding[]> {
-  if (at.plan.rollback.windowMs === 0) return []
-  const { kinds } = await kindsAt(at)
+export async function oneWayAt({ plan, kinds }: Looked): Promise<Finding[]> {
+  if (plan.rollback.windowMs === 0) return []
   return await eachKind(kinds, async ({ survey }) =>
     surveyBack(survey).routes.flatMap(({ source: { name }, blocked }) =>
       blocked ? [{ where: `target table "${name}"`, message: blocked }] : [],
     ),
   )
-}
-
-async function kindsAt({ plan, ends }: At) {
-  return await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
 }
 
 async function eachKind(

@@ -3,13 +3,13 @@
  */
 
 import { type Kinds, surveyKinds } from '../checks/schema-kinds.ts'
-import { type GuardedAt, survey } from '../checks/survey.ts'
+import { type GuardedAt, guardedLike, survey } from '../checks/survey.ts'
 import { type Control, closeControl, openControl } from '../control/database.ts'
 import { endsOf, type PlanEnd, type PlanEnds, type SqlEnd, tenantsAt } from '../ends/end.ts'
 import { openEnd } from '../ends/open/open-end.ts'
 import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
-import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { type Guarded, guardStatements, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
 import { guardsAreKept, keptByHand, needGuards } from '../ends/postgres/fence/passing-guards.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
@@ -137,9 +137,9 @@ export async function pendingInstallations(
       steps.push(...(await lost(pool, end)))
     }
     const kinds = await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
-    const tables = await guardedBy(plan, ends, kinds)
+    const tables = [...guardedBy(ends, kinds)]
     if (keeps) steps.push(...(await keepsOf(tables)))
-    guarded.push(...tables.map((one) => ({ ...one, waits: one.passing && !keeps })))
+    for (const one of tables) guarded.push({ ...one, waits: one.passing && !keeps })
     const preparable = await preparableSchemas(plan, ends, kinds.without)
     schemas.push(...preparable.map((one) => schemaStep(plan, one)))
   }
@@ -169,16 +169,12 @@ function schemaStep(plan: Plan, { ends, what, sql, create }: Preparable): Instal
 }
 
 /** Tables to guard: where schemas are alike and have all guards, only those of one schema. */
-async function guardedBy(plan: Plan, ends: PlanEnds, { kinds }: Kinds): Promise<GuardedAt[]> {
-  const guarded: GuardedAt[] = []
+function* guardedBy(ends: PlanEnds, { kinds }: Kinds): Iterable<GuardedAt> {
   for (const { tenants, survey: first } of kinds) {
-    guarded.push(...first.guarded)
+    yield* first.guarded
     if (!tenants || first.guarded.every((one) => missingGuards(one).length === 0)) continue
-    for (const tenant of tenants.slice(1)) {
-      guarded.push(...(await survey(plan, endsOf(ends, tenant))).guarded)
-    }
+    for (const tenant of tenants.slice(1)) yield* guardedLike(first, endsOf(ends, tenant))
   }
-  return guarded
 }
 
 interface Pending extends GuardedAt {
@@ -201,15 +197,28 @@ export function pendingGuards(guarded: readonly Pending[]): Installation[] {
     const waits = (one.waits ?? one.passing) && (before?.waits ?? true)
     tables.set(key, { ...one, log, passing, waits })
   }
-  return [...tables.values()].flatMap((one) =>
-    one.waits
-      ? []
-      : missingGuards(one).map(({ relation, statements }) => ({
-          what: `the guard of ${nameOf(one, relation)} at the ${one.end.name}`,
-          sql: `${statements.join(';\n')};`,
-          run: () => installWorking(one.end.pool, { guarded: one, statements }, one.end.name),
-        })),
-  )
+  const lacking = new Map<Guarded, readonly string[]>()
+  return [...tables.values()].flatMap((one) => {
+    const { like, log, passing } = one
+    if (one.waits) return []
+    const first = like && like.log === log && like.passing === passing ? like : one
+    const relations = lacking.get(first) ?? missingGuards(first).map(({ relation }) => relation)
+    lacking.set(first, relations)
+    return relations.map((relation) => guardStep(one, relation))
+  })
+}
+
+/** Its statements are made when they are needed: there may be a hundred thousand such steps. */
+function guardStep(guarded: GuardedAt, relation: string): Installation {
+  const { end } = guarded
+  const statements = () => guardStatements(guarded, relation)
+  return {
+    what: `the guard of ${nameOf(guarded, relation)} at the ${end.name}`,
+    get sql() {
+      return `${statements().join(';\n')};`
+    },
+    run: () => installWorking(end.pool, { guarded, statements: statements() }, end.name),
+  }
 }
 
 function nameOf({ end, schema }: GuardedAt, relation: string): string {

@@ -27,7 +27,17 @@ import { checkPlan } from '../plan/check-plan.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import { type Asking, askingOf } from './ask-errands.ts'
-import { exposedAt, findingsAt, notesAt, oneWayAt, unprovenAt } from './checking.ts'
+import {
+  exposedAt,
+  findingsAt,
+  type Looked,
+  looksAt,
+  notesAt,
+  oneWayAt,
+  type Review,
+  reviewAt,
+  unprovenAt,
+} from './checking.ts'
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { knownRun } from './errand-choice.ts'
 import { type CheckAllOptions, checkTenants, type TenantsLook } from './fleet/check-tenants.ts'
@@ -76,6 +86,8 @@ export interface TenantRecord {
 export interface Rehome extends AsyncDisposable, Asking, Steering, Watching, SchemaLibrary {
   /** The plan with its defaults, if it is right and fits both ends; else the findings. */
   check(plan: PlanInput): Promise<readonly Finding[]>
+  /** All that is to be known of the plan at its ends: what `check` and the four below return. */
+  review(plan: PlanInput): Promise<Review>
   /** Looks at every tenant that is still to move: sizes, what is in its way, predicted times. */
   checkTenants(plan: PlanInput, options?: CheckAllOptions): Promise<TenantsLook>
   /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
@@ -130,6 +142,8 @@ export async function openLibrary(options: OpenOptions = {}): Promise<Library> {
 
 function library(opened: Opened): Library {
   const { control, queues, by } = opened
+  const lookAt = <T>(plan: PlanInput, work: (looked: Looked) => Promise<T>) =>
+    withPlan(opened, plan, async (at) => await work(await looksAt(at)))
   const close = async () => {
     await queues.close()
     await closeControl(control)
@@ -137,13 +151,14 @@ function library(opened: Opened): Library {
   return {
     control,
     queues,
-    check: (plan) => withPlan(opened, plan, (at) => findingsAt(at, control)),
+    check: (plan) => lookAt(plan, (looked) => findingsAt(looked, control)),
+    review: (plan) => lookAt(plan, (looked) => reviewAt(looked, control)),
     checkTenants: (plan, options) =>
       withPlan(opened, plan, (at) => checkTenants(control, at, options)),
-    unproven: (plan) => withPlan(opened, plan, unprovenAt),
-    notes: (plan) => withPlan(opened, plan, notesAt),
-    exposed: (plan) => withPlan(opened, plan, exposedAt),
-    oneWayTables: (plan) => withPlan(opened, plan, oneWayAt),
+    unproven: (plan) => lookAt(plan, unprovenAt),
+    notes: (plan) => lookAt(plan, notesAt),
+    exposed: (plan) => lookAt(plan, exposedAt),
+    oneWayTables: (plan) => lookAt(plan, oneWayAt),
     enqueue: (plan, options) =>
       withPlan(opened, plan, (at) => enqueue(opened, at, { by, ...options })),
     ...watchingOf(opened),

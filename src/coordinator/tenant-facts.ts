@@ -1,7 +1,7 @@
 /** Facts about the tenants of a plan, and those of them for which a condition on facts holds. */
-import { survey } from '../checks/survey.ts'
+import { surveysOf } from '../checks/schema-kinds.ts'
 import type { Candidates, Judged } from '../control/fleet/candidates.ts'
-import { endsOf } from '../ends/end.ts'
+import { endOf } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
 import { checkedFacts, type Facts, parseCondition, rowsFact } from '../plan/facts.ts'
@@ -25,9 +25,10 @@ export interface FactsAsked extends Pick<Choice, 'where'> {
  */
 export async function judgeByFacts(
   candidates: Candidates,
-  { plan, ends, sources }: Naming,
+  naming: Naming,
   { where, refusesUnknown }: FactsAsked,
 ): Promise<void> {
+  const { plan } = naming
   const condition = where === undefined ? null : parseCondition(where)
   const conditions = condition?.facts ?? []
   const needed = factsNeeded(plan)
@@ -39,9 +40,11 @@ export async function judgeByFacts(
   for await (const page of candidates.pages()) {
     isEmpty = false
     const judged: Judged[] = []
+    const tenants = page.map(({ tenant }) => tenant)
+    const rowsOf = counts ? await rowCounter(tenants, naming) : null
     await inParallel(page, { limit: atOnce, signal }, async ({ n, tenant }) => {
       const own = plan.facts ? checkedFacts(tenant, await plan.facts(tenant)) : {}
-      const rows = counts ? { rows: await rowsOf(tenant, { plan, ends, sources }) } : {}
+      const rows = rowsOf ? { rows: await rowsOf(tenant) } : {}
       const facts: Facts = { ...own, ...rows }
       for (const name of Object.keys(facts)) names.add(name)
       const fits = condition?.holds(facts) ?? true
@@ -58,14 +61,19 @@ function factsNeeded({ waves = [], order }: Pick<Plan, 'waves' | 'order'>): stri
   return [...ofWaves, ...(order && 'by' in order ? [order.by] : [])]
 }
 
-/** Counts the tenant's rows in the plan's tables at the source. */
-export async function rowsOf(tenant: string, { plan, ends, sources }: Naming): Promise<number> {
+/** Counts rows of one of these tenants in the plan's tables at the source. */
+export async function rowCounter(
+  tenants: readonly string[],
+  { plan, ends, sources }: Naming,
+): Promise<(tenant: string) => Promise<number>> {
   const { scope } = plan
-  const own = endsOf(ends, tenant)
-  const tables = ends.source.places ? (await survey(plan, own)).sources : sources
-  const places = tables.map(({ table, path }) => ({ scope, tenant, table, path }))
-  const counts = await own.source.rows.counts(places)
-  return counts.reduce((sum, count) => sum + count, 0)
+  const surveyOf = ends.source.places ? await surveysOf(plan, ends, tenants) : null
+  return async (tenant) => {
+    const tables = (await surveyOf?.(tenant))?.sources ?? sources
+    const places = tables.map(({ table, path }) => ({ scope, tenant, table, path }))
+    const counts = await endOf(ends.source, tenant).rows.counts(places)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
 }
 
 /** Throws USAGE for a fact that no tenant has. */

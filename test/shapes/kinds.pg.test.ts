@@ -56,6 +56,47 @@ test('schemas that are alike are looked at once, and one that is not is named', 
   await world.move('t7')
 })
 
+test('one survey of each end does for all schemas of a kind, however many tenants there are', async () => {
+  await using world = await createShapesWorld({
+    shapes,
+    tenants,
+    plan: { ...listed, strategy: 'online' },
+  })
+  const [few, others] = [tenants.slice(0, 2), tenants.slice(2)]
+  for (const { pool } of [world.source, world.target]) {
+    for (const tenant of tenants) {
+      await pool.query(`create table tenant_${tenant}.notes (id int primary key, words text)`)
+    }
+  }
+  const surveysOf = async (work: () => Promise<unknown>) =>
+    (await callsOf(work)).filter((text) => text.includes('as "schemaExists"')).length
+  const expectSame = async (work: (some: readonly string[]) => Promise<unknown>) => {
+    const ofFew = await surveysOf(() => work(few))
+    expect(ofFew).toBeGreaterThan(0)
+    expect(await surveysOf(() => work(others))).toBe(ofFew)
+  }
+  await expectSame(async (some) => {
+    const guards = some.flatMap((tenant) => `the guard of "tenant_${tenant}"."notes" at the `)
+    expect((await world.init({ tenants: some })).toSorted()).toEqual(
+      guards.flatMap((guard) => [`${guard}source`, `${guard}target`]),
+    )
+  })
+  const plan = world.plan()
+  await expectSame((some) => world.rehome.checkTenants({ ...plan, tenants: some }))
+  await expectSame((some) => {
+    return world.rehome.enqueue({ ...plan, tenants: some }, { where: 'rows > 0', dryRun: true })
+  })
+  const texts = await callsOf(() => world.rehome.review(plan))
+  expect(texts.filter((text) => text.includes('as print'))).toHaveLength(2)
+
+  expect(await world.rehome.check(plan)).toEqual([])
+  expect(await world.init()).toEqual([])
+  await world.move('t7')
+  const written = world.source.pool.query(`insert into tenant_t7.notes values (1)`)
+  await expect(written).rejects.toMatchObject({ code: '25006' })
+  await world.source.pool.query(`insert into tenant_t6.notes values (1)`)
+})
+
 test('a tenant whose schema is missing is not moved, and a table that is not planned is named', async () => {
   await using world = await createShapesWorld({ shapes, tenants: tenants.slice(0, 3) })
   await world.target.pool.query(`drop schema tenant_t1 cascade; drop schema tenant_t2 cascade`)

@@ -6,7 +6,8 @@
  */
 import { tenantRows } from '../../attempt/planned-rows.ts'
 import { collisionText, firstColliding, keyAtSource } from '../../checks/colliding-keys.ts'
-import { type Survey, survey } from '../../checks/survey.ts'
+import { surveysOf } from '../../checks/schema-kinds.ts'
+import { survey, type TenantSurvey } from '../../checks/survey.ts'
 import type { Control } from '../../control/database.ts'
 import { busyTenants } from '../../control/moves.ts'
 import { commonEnds, type Ends, endsOf, type PlanEnds } from '../../ends/end.ts'
@@ -19,7 +20,7 @@ import type { Plan } from '../../plan/plan.ts'
 import type { EndTable } from '../../plan/routing/route.ts'
 import { show, tenantsOf } from '../tenants.ts'
 import { departedFrom, type PassedOver } from './chosen-tenants.ts'
-import { type Room, roomAt, type Space, spaceFindings, spaceOf } from './disk-space.ts'
+import { roomAt, type Space, spaceFindings, spaceOf } from './disk-space.ts'
 import { atOnceOf, forecasterFor } from './dry-run.ts'
 import { type Predicted, quantile, type Together, together } from './forecast.ts'
 
@@ -73,23 +74,25 @@ export async function checkTenants(
   const one = commonEnds(ends)
   const common = one && (await survey(plan, one))
   const { tenants, passedOver, wrong } = await remaining(control, at, common?.sources ?? [])
+  const surveyOf = common ? async () => common : await surveysOf(plan, ends, tenants)
   const forecaster = await forecasterFor(control, plan)
   const looks: TenantLook[] = []
-  const rooms = new Map<string, Room>()
-  if (one && common) rooms.set('', await roomAt(one, common.sources))
+  const shared = one && common && (await roomAt(one, common.sources))
+  const needs: (number | null)[] = []
   await inParallel(tenants, { limit: atOnceMax, signal }, async (tenant) => {
     const own = one ?? endsOf(ends, tenant)
-    const surveyed = common ?? (await survey(plan, own))
+    const surveyed = await surveyOf(tenant)
     const look = await lookAt({ plan, ends: own }, surveyed, tenant)
-    const room = rooms.get(common ? '' : tenant) ?? (await roomAt(own, surveyed.sources))
-    rooms.set(common ? '' : tenant, room)
+    const room = shared ?? (await roomAt(own, surveyed.sources))
     for (const [table, rows] of look.counts) room.add(table, rows)
+    if (!shared) needs.push(room.neededBytes())
     const { rows, trouble } = look
     looks.push({ tenant, rows, trouble, predicted: forecaster?.of(rows) ?? null })
   })
   looks.sort((a, b) => b.rows - a.rows || (a.tenant < b.tenant ? -1 : 1))
   const atOnce = await atOnceOf(control, plan)
-  const space = await spaceOf(ends, [...rooms.values()], targetFree)
+  if (shared) needs.push(shared.neededBytes())
+  const space = await spaceOf(ends, needs, targetFree)
   const pauses = looks
     .flatMap(({ predicted }) => predicted?.pauseMs ?? [])
     .toSorted((a, b) => a - b)
@@ -148,7 +151,7 @@ interface Looked extends Pick<TenantLook, 'rows' | 'trouble'> {
   readonly counts: ReadonlyMap<string, number>
 }
 
-async function lookAt({ plan, ends }: At, surveyed: Survey, tenant: string): Promise<Looked> {
+async function lookAt({ plan, ends }: At, surveyed: TenantSurvey, tenant: string): Promise<Looked> {
   const counts = await countsOf(ends.source.rows, surveyed.sources, { plan, tenant })
   const rows = total(counts)
   const there = await countsOf(ends.target.rows, surveyed.targets, { plan, tenant })
@@ -187,7 +190,7 @@ async function occupied(
 
 async function colliding(
   { plan, ends }: At,
-  { routes }: Survey,
+  { routes }: TenantSurvey,
   { tenant, rows }: { tenant: string; rows: number },
 ): Promise<TenantLook['trouble']> {
   const keyed = routes.filter((route) => keyAtSource(route) !== null)

@@ -48,10 +48,9 @@ function shareOf(size: TableSize | undefined, moving: number): number {
 
 export async function spaceOf(
   { target }: PlanEnds,
-  rooms: readonly Room[],
+  needs: readonly (number | null)[],
   free: number | undefined,
 ): Promise<Space> {
-  const needs = rooms.map((room) => room.neededBytes())
   const isKnown = needs.every((bytes) => bytes !== null)
   return {
     neededBytes: isKnown ? Math.round(needs.reduce((sum, bytes) => sum + bytes, 0)) : null,

@@ -9,7 +9,7 @@ import { fingerprintOf } from '../../plan/check-plan.ts'
 import { rowsFact } from '../../plan/facts.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { RunWave } from '../../plan/waves.ts'
-import { rowsOf } from '../tenant-facts.ts'
+import { rowCounter } from '../tenant-facts.ts'
 import type { Naming } from '../wave-names.ts'
 import type { Draft } from './draft.ts'
 import { type Forecaster, forecasterOf, type Together, Total } from './forecast.ts'
@@ -39,9 +39,15 @@ export async function scheduleOf(
   const atOnce = await atOnceOf(control, planned.plan)
   const totals = draft.reached.map(() => new Total(atOnce))
   for await (const page of draft.walk()) {
-    await inParallel(page, { limit: countsAtOnce, signal }, async ({ tenant, facts, wave }) => {
-      const counted = facts?.[rowsFact]
-      const rows = typeof counted === 'number' ? counted : await rowsOf(tenant, planned)
+    const counted = new Map<string, number>()
+    for (const { tenant, facts } of page) {
+      const rows = facts?.[rowsFact]
+      if (typeof rows === 'number') counted.set(tenant, rows)
+    }
+    const others = page.flatMap(({ tenant }) => (counted.has(tenant) ? [] : tenant))
+    const rowsOf = await rowCounter(others, planned)
+    await inParallel(page, { limit: countsAtOnce, signal }, async ({ tenant, wave }) => {
+      const rows = counted.get(tenant) ?? (await rowsOf(tenant))
       totals[wave - 1]?.add({ rows, predicted: forecaster?.of(rows) ?? null })
     })
   }

@@ -36,6 +36,11 @@ export interface Guarded extends GuardedRows {
   readonly log: LogShape | null
   /** Its guard is taken away once no run needs it, unless another plan has installed it to stay. */
   readonly passing: boolean
+  /**
+   * The same table of another tenant, whose schema is alike, if only that one was read: `table` is
+   * its table, and its guards stand here under this tenant's names.
+   */
+  readonly like?: Guarded | undefined
 }
 
 interface GuardTrigger {
@@ -49,17 +54,30 @@ interface GuardTrigger {
 
 /** Missing or changed triggers as statements, one list a relation; empty where nothing is to do. */
 export function missingGuards(asPlanned: Guarded): { relation: string; statements: string[] }[] {
-  // What a guard logs for other plans it goes on logging.
-  const guarded = { ...asPlanned, log: joinShapes(shapeKept(asPlanned), asPlanned.log) }
+  const guarded = withLogsKept(asPlanned)
   return [guarded.table.name, ...guarded.table.partitions]
     .map((relation) => ({ relation, statements: statementsFor(guarded, relation) }))
     .filter(({ statements }) => statements.length > 0)
 }
 
+/** Those statements for one relation of the table. */
+export function guardStatements(asPlanned: Guarded, relation: string): string[] {
+  return statementsFor(withLogsKept(asPlanned), relation)
+}
+
+/** What a guard logs for other plans it goes on logging. */
+function withLogsKept(guarded: Guarded): Guarded {
+  const { like, log } = guarded
+  return { ...guarded, log: joinShapes(shapeKept(like ?? guarded), log) }
+}
+
 function statementsFor(guarded: Guarded, relation: string): string[] {
-  const { table } = guarded
+  const { table, like } = guarded
+  const asThere = like ? triggersAt({ ...like, log: guarded.log }) : null
+  const isMissing = (of: string, trigger: GuardTrigger) =>
+    !stands(guarded, of, asThere?.get(trigger.name) ?? trigger)
   const missing = (of: string, triggers: readonly GuardTrigger[]) =>
-    triggers.filter((trigger) => !stands(guarded, of, trigger))
+    triggers.filter((trigger) => isMissing(of, trigger))
   const own = missing(relation, guardTriggers(guarded))
   const inherited = missing(table.name, inheritedTriggers(guarded))
   const isRoot = relation === table.name
@@ -203,6 +221,12 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
     { name: name('delete'), event: after('delete', 'old table as old_rows') },
   ].map((trigger) => ({ ...trigger, body, functionName: `guard_${guardId(guarded)}` }))
   return [...triggers, truncate]
+}
+
+/** By their names. */
+function triggersAt(guarded: Guarded): Map<string, GuardTrigger> {
+  const all = [...guardTriggers(guarded), ...inheritedTriggers(guarded)]
+  return new Map(all.map((trigger) => [trigger.name, trigger]))
 }
 
 /** For partitions that are made later. */
