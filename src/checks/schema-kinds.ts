@@ -5,10 +5,12 @@
 import {
   commonEnds,
   type Ends,
+  endOf,
   endsOf,
   type PlanEnd,
   type PlanEnds,
   placeOfTenant,
+  type SqlEnd,
   tenantsAt,
 } from '../ends/end.ts'
 import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
@@ -104,18 +106,31 @@ function isSettled({ source, target }: PlanEnds, tenant: string): boolean {
   return placeOfTenant(source, tenant) === placeOfTenant(target, tenant)
 }
 
-/** A tenant's schema is filled, and dropped. Throws PLAN_INVALID. */
+/** A tenant's schema or database is filled, and emptied. Throws PLAN_INVALID. */
 function refuseTemplate({ prepare }: Plan, ends: PlanEnds, tenants: readonly string[]): void {
   if (typeof prepare !== 'object') return
   const { like } = prepare
-  const isThere = (end: PlanEnd) => end.places && end.sql?.address === ends.target.sql?.address
-  for (const end of [ends.target, ends.source].filter(isThere)) {
-    const tenant = tenants.find((id) => end.places?.of(id).sql?.schema === like)
-    if (tenant === undefined) continue
-    const field = `plan field \`prepare.like\`: "${like}" is also the schema of ${named([tenant])}`
-    const message = `${field} at the ${end.name}: a template is no tenant's`
-    throw new RehomeError('PLAN_INVALID', message, { tenant })
+  for (const end of [ends.target, ends.source].filter(({ places }) => places)) {
+    for (const tenant of tenants) {
+      const { sql } = endOf(end, tenant)
+      const there = endOf(ends.target, tenant).sql
+      if (!sql || !there || placeOfTemplate(there, like) !== placeIn(sql)) continue
+      const what = there.isWholeDatabase ? 'database' : 'schema'
+      const whose = `"${like}" is also the ${what} of ${named([tenant])}`
+      const message = `plan field \`prepare.like\`: ${whose} at the ${end.name}: a template is no tenant's`
+      throw new RehomeError('PLAN_INVALID', message, { tenant })
+    }
   }
+}
+
+function placeOfTemplate(target: SqlEnd, like: string): string {
+  const server = target.address.slice(0, target.address.indexOf('/'))
+  if (target.isWholeDatabase) return `${server}/${encodeURIComponent(like)}`
+  return placeIn({ ...target, schema: like })
+}
+
+function placeIn({ address, schema, isWholeDatabase }: SqlEnd): string {
+  return isWholeDatabase ? address : `${address} ${schema}`
 }
 
 /** Databases that are asked at once. */
@@ -151,9 +166,11 @@ export function schemalessFinding(
 ): Finding {
   const made = prepare
     ? ': run `rehome init`, which makes it by `prepare`'
-    : `: create it with its tables, then run \`rehome init\`${hasSchemas(target) ? '; or say `prepare`' : ''}`
+    : ': create it with its tables, then run `rehome init`; or say `prepare`'
   const instead = end === 'target' ? made : ''
-  return { where: end, message: `there is no schema or database for ${named(tenants)}${instead}` }
+  const isDatabase = end === 'target' && !hasSchemas(target)
+  const what = isDatabase ? 'database with tables' : 'schema or database'
+  return { where: end, message: `there is no ${what} for ${named(tenants)}${instead}` }
 }
 
 /** Throws PREFLIGHT_FAILED. */

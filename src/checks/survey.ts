@@ -120,7 +120,7 @@ function bringTogether(plan: Plan, ends: SurveyedEnds, catalogs: Catalogs): Surv
 /** A survey without what is only about the guards that stand. */
 export type TenantSurvey = Routing & Catalogs
 
-/** What a survey of these ends would be, where those of the surveyed tenant are alike. */
+/** Survey of other ends, made from that of ends that are alike. */
 export function surveyLike(
   { source, target }: Catalogs,
   { plan, ends }: { readonly plan: Plan; readonly ends: SurveyedEnds },

@@ -158,14 +158,19 @@ async function keepsOf(guarded: readonly GuardedAt[]): Promise<Installation[]> {
   return kept.flat()
 }
 
-/** A schema, and the guards of its tables. */
+/** A schema, and the guards of its tables; in a new database the fence as well. */
 function schemaStep(plan: Plan, { ends, what, sql, create }: Preparable): Installation {
   const run = async () => {
     await create()
+    if (ends.target.sql) await migrate(ends.target.sql.pool, 'endpoint')
     const { guarded } = await survey(plan, ends)
     for (const guard of pendingGuards(guarded)) await guard.run()
   }
-  return { what, sql: `${sql}\n-- and the guards of its tables`, run }
+  return {
+    what,
+    sql: `${sql}\n-- and the guards of its tables, in a new database with the fence`,
+    run,
+  }
 }
 
 /** Tables to guard: where schemas are alike and have all guards, only those of one schema. */

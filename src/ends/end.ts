@@ -18,6 +18,8 @@ export interface SqlEnd {
   readonly schemaOf?: ((tenant: string) => string) | undefined
   /** The whole database is one tenant's. */
   readonly isWholeDatabase?: boolean | undefined
+  /** Opens another database of the same server. Present where tenants have databases. */
+  readonly beside?: ((database: string) => Pool) | undefined
   /** Where functions of the application find what they name; see search-path.ts. */
   readonly searchPath?: readonly string[] | undefined
   /** `host:port/database`, without user or password. */

@@ -144,7 +144,7 @@ export const planSchema = z.strictObject({
   prepare: z
     .union(
       [fn, z.strictObject({ like: name })],
-      'has to be a function, or `{ like: name of a schema }`',
+      'has to be a function, or `{ like: name of a schema or database }`',
     )
     .optional(),
   cutover: cutoverPlan,

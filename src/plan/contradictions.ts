@@ -86,8 +86,8 @@ function contradictionsOfSchemas(plan: Fields): string[] {
   const isOwn = ends.map((end) => end !== undefined && hasOwn(end))
   const ofSchemas = ends.map((end) => end !== undefined && hasSchemas(end))
   const needing = [
-    ...(plan.prepare && !ofSchemas[1]
-      ? ['`prepare`: the target has no schema for each tenant']
+    ...(plan.prepare && !isOwn[1]
+      ? ['`prepare`: the target has no schema or database for each tenant']
       : []),
     ...(plan.cleanup?.drop && !ofSchemas.includes(true)
       ? ['`cleanup.drop`: no end has a schema for each tenant']

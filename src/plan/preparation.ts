@@ -1,6 +1,9 @@
-/** How schemas of tenants come to be at the target, and go when their tenants have left. */
+/**
+ * How schemas and databases of tenants come to be at the target, and how schemas go when their
+ * tenants have left.
+ */
 
-/** Makes the schema of a tenant at the target. Throws where it cannot. */
+/** Makes the schema, or the database, of a tenant at the target. Throws where it cannot. */
 export type Prepare = (of: Preparing) => Promise<unknown>
 
 export interface Preparing {
@@ -9,12 +12,20 @@ export interface Preparing {
   readonly schema: string
   /** That name as SQL: always quoted. */
   readonly quotedSchema: string
-  /** Runs a statement at the target. All of one call of `prepare` are one transaction. */
+  /** The name of its database. Absent: one database has the schemas of many tenants. */
+  readonly database?: string
+  /**
+   * Runs a statement at the target, in the tenant's database. All of one call of `prepare` are one
+   * transaction.
+   */
   readonly sql: (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 interface Template {
-  /** Schemas are made like this one, which is at the target. */
+  /**
+   * Schemas are made like this one, which is at the target. Where tenants have databases: a
+   * database of the same server, which is copied.
+   */
   readonly like: string
 }
 
@@ -26,9 +37,9 @@ interface Cleaning {
   readonly drop: boolean
 }
 
-/** Fields of a plan whose tenants have schemas of their own. */
+/** Fields of a plan whose tenants have schemas or databases of their own. */
 export interface OwnSchemas {
-  /** How `rehome init` makes missing schemas at the target. Default: it makes none. */
+  /** How `rehome init` makes missing schemas or databases at the target. Default: it makes none. */
   readonly prepare?: Template | Prepare | undefined
   readonly cleanup: Cleaning
 }

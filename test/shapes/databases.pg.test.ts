@@ -140,7 +140,7 @@ test('what is missing of a database, and what no tenant can have, is named', asy
   expect(finding).toContainEqual({
     where: 'target',
     message:
-      'there is no schema or database for tenant "gone": create it with its tables, then run `rehome init`',
+      'there is no database with tables for tenant "gone": create it with its tables, then run `rehome init`; or say `prepare`',
   })
   await expect(world.rehome.check({ ...plan, tenants: ['acme', 'twin'] })).rejects.toMatchObject({
     code: 'PLAN_INVALID',

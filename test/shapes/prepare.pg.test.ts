@@ -208,7 +208,7 @@ test('a template with what cannot be made anew is refused by name', async () => 
 })
 
 test.each<readonly [string, Partial<PlanInput>, string]>([
-  ['`prepare`', { prepare: { like: 'x' } }, 'the target has no schema for each tenant'],
+  ['`prepare`', { prepare: { like: 'x' } }, 'the target has no schema or database for each tenant'],
   ['`cleanup.drop`', { cleanup: { drop: true } }, 'no end has a schema for each tenant'],
 ])('%s is refused where it means nothing', (field, plan, why) => {
   const columns = { source: 'column', target: 'column' } as const

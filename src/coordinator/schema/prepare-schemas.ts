@@ -1,7 +1,8 @@
-/** Schemas of tenants that `init` makes at the target, by the plan's `prepare`. */
+/** Schemas and databases of tenants that `init` makes at the target, by the plan's `prepare`. */
 import type { Schemaless } from '../../checks/schema-kinds.ts'
 import { sourcesAlone } from '../../checks/survey.ts'
 import { type Ends, endsOf, type PlanEnds, type SqlEnd } from '../../ends/end.ts'
+import { copyDatabase, copyText, fillBy } from '../../ends/postgres/template/prepare-database.ts'
 import {
   createBy,
   createLike,
@@ -9,6 +10,7 @@ import {
 } from '../../ends/postgres/template/prepare-schema.ts'
 import { known } from '../../known.ts'
 import type { Plan } from '../../plan/plan.ts'
+import type { Pool } from '../../postgres.ts'
 import { ident } from '../../quote.ts'
 import { knownTenants } from '../tenants.ts'
 
@@ -18,11 +20,14 @@ export interface Preparable {
   readonly ends: Ends
   readonly what: string
   readonly sql: string
-  /** Harmless where the schema exists by now. */
+  /** Harmless where the schema, or the database with its tables, exists by now. */
   create(): Promise<unknown>
 }
 
-/** Lists the schemas to be made: those of the plan's tenants that are at the source. Reads only. */
+/**
+ * Lists schemas, and databases, to be made: those of the plan's tenants that are at the source.
+ * Reads only.
+ */
 export async function preparableSchemas(
   plan: Plan,
   ends: PlanEnds,
@@ -31,31 +36,43 @@ export async function preparableSchemas(
   const { prepare } = plan
   const lacking = without.find(({ end }) => end === 'target')?.tenants ?? []
   if (!prepare || lacking.length === 0) return []
-  const tenants = await presentAtSource(plan, ends, lacking)
-  if (tenants.length === 0) return []
-  if (typeof prepare === 'function') {
-    return tenants.map((tenant) => {
-      const at = atTarget(ends, tenant)
-      const sql = `-- the plan's \`prepare\` for schema ${ident(at.schema)}`
-      const create = () => createBy(at.end, { tenant, schema: at.schema }, prepare)
-      return { ...at.listed, what: `${at.what}, by the plan's \`prepare\``, sql, create }
-    })
+  const list: Preparable[] = []
+  const statements = new Map<Pool, (schema: string) => string[]>()
+  for (const tenant of await presentAtSource(plan, ends, lacking)) {
+    const own = endsOf(ends, tenant)
+    const end = known(own.target.sql)
+    if (typeof prepare === 'object' && !end.isWholeDatabase && !statements.has(end.pool)) {
+      statements.set(end.pool, await statementsLike(end, prepare.like))
+    }
+    const texts = statements.get(end.pool)?.(end.schema) ?? []
+    list.push({ tenant, ends: own, ...makingOf({ end, tenant, prepare, texts }) })
   }
-  const { like } = prepare
-  const statements = await statementsLike(known(ends.target.sql), like)
-  return tenants.map((tenant) => {
-    const at = atTarget(ends, tenant)
-    const sql = `begin;\n${statements(at.schema).join(';\n')};\ncommit;`
-    const create = () => createLike(at.end, { tenant, schema: at.schema }, like)
-    return { ...at.listed, what: `${at.what}, like ${ident(like)}`, sql, create }
-  })
+  return list
 }
 
-function atTarget(ends: PlanEnds, tenant: string) {
-  const own = endsOf(ends, tenant)
-  const end: SqlEnd = known(own.target.sql)
-  const what = `schema ${ident(end.schema)} at the target`
-  return { end, schema: end.schema, what, listed: { tenant, ends: own } }
+interface Making {
+  readonly end: SqlEnd
+  readonly tenant: string
+  readonly prepare: NonNullable<Plan['prepare']>
+  /** Statements for a schema like a template. */
+  readonly texts: readonly string[]
+}
+
+function makingOf({ end, tenant, prepare, texts }: Making): Omit<Preparable, 'tenant' | 'ends'> {
+  const { schema, isWholeDatabase, address } = end
+  const name = isWholeDatabase ? `database ${address}` : `schema ${ident(schema)}`
+  const what = `${name} at the target`
+  if (typeof prepare === 'function') {
+    const create = () =>
+      isWholeDatabase ? fillBy(end, tenant, prepare) : createBy(end, { tenant, schema }, prepare)
+    const sql = `-- the plan's \`prepare\` for ${name}`
+    return { what: `${what}, by the plan's \`prepare\``, sql, create }
+  }
+  const { like } = prepare
+  const create = () =>
+    isWholeDatabase ? copyDatabase(end, like) : createLike(end, { tenant, schema }, like)
+  const sql = isWholeDatabase ? `${copyText(end, like)};` : `begin;\n${texts.join(';\n')};\ncommit;`
+  return { what: `${what}, like ${ident(like)}`, sql, create }
 }
 
 /** A tenant without rows, or without a schema, has nothing to move. */

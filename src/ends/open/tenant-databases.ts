@@ -6,12 +6,12 @@
 import { now } from '../../clock.ts'
 import { RehomeError } from '../../errors.ts'
 import type { SqlEndpoint, UrlOf } from '../../plan/endpoint.ts'
-import type { Pool } from '../../postgres.ts'
+import { createPool, type Pool } from '../../postgres.ts'
 import { type End, endOf, type PlanEnd, type SqlEnd, type TenantsAt } from '../end.ts'
 import { askPlan } from '../placing.ts'
 import { databaseEnd } from '../postgres/database-end.ts'
 import { closeSqlEnd, type OpeningSql, openDatabase } from '../postgres/postgres-end.ts'
-import { quoted, tenantUrl } from './tenant-url.ts'
+import { besideOf, quoted, tenantUrl } from './tenant-url.ts'
 
 interface Opened {
   readonly sql: SqlEnd
@@ -51,7 +51,9 @@ export function openTenantDatabases(
   const openOne = (url: string): Opened => {
     const isWholeDatabase = typeof schema !== 'function'
     const one = openDatabase(name, { ...endpoint, schema: schemaOf }, { ...opening, url })
-    const sql = { ...one, isWholeDatabase }
+    const beside = (database: string) =>
+      createPool({ url: besideOf(url, database), name, size: 1, tls: endpoint.tls })
+    const sql = { ...one, isWholeDatabase, beside }
     return { sql, end: databaseEnd(sql), usedAt: now() }
   }
   function* among(tenants: readonly string[]): Iterable<TenantsAt> {
@@ -97,9 +99,9 @@ function spare(opened: Map<string, Opened>, most: number): void {
     beyond -= 1
     const pools = [sql.pool, sql.lifeline, ...(sql.writers ? [sql.writers] : [])]
     // Without connections there is nothing to close, and an attempt may go on with its pools.
-    const isClosed = pools.every((pool) => pool.totalCount === 0)
-    if (isClosed && now() - usedAt > keptMs) opened.delete(url)
-    else for (const pool of pools) void closeIdle(pool).catch(() => {})
+    const connected = pools.filter((pool) => pool.totalCount > 0)
+    if (connected.length === 0 && now() - usedAt > keptMs) opened.delete(url)
+    for (const pool of connected) void closeIdle(pool).catch(() => {})
   }
 }
 

@@ -42,6 +42,13 @@ export function tenantUrl(
   return { text, place: placeOf(text) }
 }
 
+/** The URL of another database of the same server, for the same user. */
+export function besideOf(url: string, database: string): string {
+  const [start = '', , path = ''] = form.exec(url) ?? []
+  const rest = url.slice(start.length)
+  return `${start.slice(0, start.length - path.length)}/${encodeURIComponent(database)}${rest}`
+}
+
 export function quoted(tenant: string): string {
   return JSON.stringify(tenant.slice(0, 80))
 }

@@ -19,7 +19,8 @@ export async function schemaPrints(
   const prints = new Map<string, string>()
   const pairs = tenants.map((tenant, i) => ({ tenant, name: names[i] ?? '' }))
   for (const some of inLists(pairs, () => 1, { most: schemasAtOnce })) {
-    for (const [name, print] of await printsOf(end.pool, some, 'with guards')) {
+    const options = { guards: true, empty: end.name === 'source' || !end.isWholeDatabase }
+    for (const [name, print] of await printsOf(end.pool, some, options)) {
       prints.set(name, print)
     }
   }
@@ -31,14 +32,21 @@ interface Named {
   readonly tenant: string
 }
 
+interface Asked {
+  /** Guards are a part of the print. */
+  readonly guards: boolean
+  /** Schemas without a relation have a print. In a new database the schema is there already. */
+  readonly empty: boolean
+}
+
 /** Schema → print, of those that exist. */
 export async function printsOf(
   db: Pick<Client, 'query'>,
   schemas: readonly Named[],
-  guards: 'with guards' | 'without guards',
+  { guards, empty }: Asked,
 ): Promise<Map<string, string>> {
   const values = [schemas.map(({ name }) => name), schemas.map(({ tenant }) => tenant)]
-  const { rows } = await db.query(query, [...values, guards === 'with guards'])
+  const { rows } = await db.query(query, [...values, guards, empty])
   return new Map(rows.map(({ name, print }: Record<'name' | 'print', string>) => [name, print]))
 }
 
@@ -118,4 +126,5 @@ const query = `
     from relations w join pg_constraint k on k.confrelid = w.relid
       join pg_class c on c.oid = k.conrelid and c.relnamespace <> w.oid)
   select w.name, md5(coalesce(string_agg(l.line, e'\\n' order by l.line collate "C"), '')) as print
-  from w left join lines l on l.oid = w.oid group by w.name`
+  from w left join lines l on l.oid = w.oid
+  where $4 or w.oid in (select oid from relations) group by w.name`

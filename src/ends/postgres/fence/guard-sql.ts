@@ -37,8 +37,8 @@ export interface Guarded extends GuardedRows {
   /** Its guard is taken away once no run needs it, unless another plan has installed it to stay. */
   readonly passing: boolean
   /**
-   * The same table of another tenant, whose schema is alike, if only that one was read: `table` is
-   * its table, and its guards stand here under this tenant's names.
+   * Present where only the schema of another tenant was read, which is alike: that tenant's guard.
+   * `table` is the other tenant's, and its triggers stand here with this tenant's names.
    */
   readonly like?: Guarded | undefined
 }
@@ -65,7 +65,7 @@ export function guardStatements(asPlanned: Guarded, relation: string): string[] 
   return statementsFor(withLogsKept(asPlanned), relation)
 }
 
-/** What a guard logs for other plans it goes on logging. */
+/** A guard goes on logging what it logs for other plans. */
 function withLogsKept(guarded: Guarded): Guarded {
   const { like, log } = guarded
   return { ...guarded, log: joinShapes(shapeKept(like ?? guarded), log) }
@@ -223,7 +223,7 @@ function guardTriggers(guarded: Guarded): GuardTrigger[] {
   return [...triggers, truncate]
 }
 
-/** By their names. */
+/** Name → trigger, of all that a guard consists of. */
 function triggersAt(guarded: Guarded): Map<string, GuardTrigger> {
   const all = [...guardTriggers(guarded), ...inheritedTriggers(guarded)]
   return new Map(all.map((trigger) => [trigger.name, trigger]))

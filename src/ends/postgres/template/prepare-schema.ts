@@ -53,7 +53,7 @@ export async function createLike(
     for (const statement of statements(schema)) await client.query(statement)
     await client.query(leavePlan)
     const pairs = [template, schema].map((name) => ({ name, tenant }))
-    const prints = await printsOf(client, pairs, 'without guards')
+    const prints = await printsOf(client, pairs, { guards: false, empty: true })
     if (prints.get(template) !== prints.get(schema)) throw unlike(schema, template)
   })
   return await created.catch((error: unknown) => {
@@ -73,14 +73,18 @@ export async function createBy(
     await prepare({ tenant, schema, quotedSchema: ident(schema), sql })
   })
   const isNew = await created.catch((error: unknown) => {
-    const where = `the plan's \`prepare\` for schema ${ident(schema)}`
-    const cause = toRehomeError(error, where)
-    if (cause.code !== 'UNEXPECTED') throw cause
-    throw new RehomeError('PREFLIGHT_FAILED', `${where}: ${cause.message}`, { cause: error })
+    throw failedPreparing(error, `the plan's \`prepare\` for schema ${ident(schema)}`)
   })
   if (await schemaExists(end.pool, schema)) return isNew
   const message = `the plan's \`prepare\` has made no schema ${ident(schema)}`
   throw new RehomeError('PREFLIGHT_FAILED', message, { tenant })
+}
+
+/** Error for what the plan's function has thrown. */
+export function failedPreparing(error: unknown, where: string): RehomeError {
+  const cause = toRehomeError(error, where)
+  if (cause.code !== 'UNEXPECTED') return cause
+  return new RehomeError('PREFLIGHT_FAILED', `${where}: ${cause.message}`, { cause: error })
 }
 
 type Queries = Pick<Client, 'query'>
