@@ -15,9 +15,9 @@ import { reconcile } from '../src/coordinator/enqueue.ts'
 import type { Logger } from '../src/log.ts'
 import { limitMoves } from '../src/queue/limits.ts'
 import type { Queues } from '../src/queue/queues.ts'
-import { reap, removeGuards, tidyLogs } from '../src/stages/reap.ts'
+import { reap, removeGuards } from '../src/stages/reap.ts'
 import type { OpenPlan } from '../src/worker/attempt.ts'
-import { eachInHand } from '../src/worker/ends-in-hand.ts'
+import { eachInHand, tidyInHand } from '../src/worker/ends-in-hand.ts'
 import { startLoop } from './loop.ts'
 
 export interface ReconcileOptions {
@@ -73,14 +73,14 @@ function choresOf(options: ReconcileOptions, { id, everyMs }: { id: string; ever
   const ofPlans = plans.flatMap((open): Chore[] => {
     const { plan } = open
     const lookAfterFences = async () => {
-      await eachInHand(control, open, async (ends) => {
+      await eachInHand(control, open, async ({ ends }) => {
         for (const reaped of await reap(plan.scope, ends, control)) log.warn(reaped, reaped.what)
       })
     }
-    const tidy = () => eachInHand(control, open, tidyLogs)
+    const tidy = () => eachInHand(control, open, (inHand) => tidyInHand(control, plan, inHand))
     const takeGuards = async () => {
       if (plan.guards !== 'while moving') return
-      await eachInHand(control, open, async (ends) => {
+      await eachInHand(control, open, async ({ ends }) => {
         for (const taken of await removeGuards(ends, control)) log.info(taken, 'guards taken away')
       })
     }

@@ -140,6 +140,7 @@ export interface MovesTable {
   windows: Json<readonly StoredWindow[] | null>
   facts: ColumnType<Facts, string | undefined, string>
   audited_at: Date | null
+  rested_at: Date | null
   cleanup_begun: Generated<boolean>
   attempt: Generated<number>
   attempts_used: Generated<number>

@@ -121,27 +121,42 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
   return { ...group, ...(drawn.rows[0] ?? firstOfGroup) }
 }
 
-type MoveInHand = Pick<Move, 'tenant_id' | 'source' | 'target'>
+export interface MoveInHand extends Pick<Move, 'id' | 'tenant_id' | 'source' | 'target' | 'open'> {
+  /** Text of the database: a `Date` has too few digits. */
+  readonly updatedAt: string
+}
 
-/** Tenants in hand at a time. */
+/** Moves in hand at a time. */
 const inHandMax = 200
 
 /**
- * Tenants of all versions of a plan, some at a time, at whose ends there may be fences or logs:
- * those whose moves have begun, or ended lately, and those whose rollback window has ended.
+ * Moves of all versions of a plan, some at a time, at whose ends there may be fences or logs: those
+ * that have begun, and have changed since a worker found nothing there. An index has the same
+ * words.
  */
-export async function tenantsInHand(
+export async function movesInHand(
   { pool }: Pick<Control, 'pool'>,
   planName: string,
 ): Promise<MoveInHand[]> {
-  const query = `select m.tenant_id, m.source, m.target from rehome_control.moves m
-      join rehome_control.runs r on r.id = m.run_id
+  const query = `select m.id, m.tenant_id, m.source, m.target, m.open,
+      m.updated_at::text as "updatedAt"
+    from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
     where r.plan_name = $1
-      and (m.source is not null or m.target is not null)
-      and (m.open and m.phase <> 'queued' or m.updated_at > now() - interval '1 hour'
-        or m.window_until between now() - interval '7 days' and now())
-    group by 1, 2, 3 order by random() limit ${inHandMax}`
+      and (m.source is not null or m.target is not null) and m.phase <> 'queued'
+      and (m.open or m.rested_at is null or m.rested_at < m.updated_at)
+    order by random() limit ${inHandMax}`
   return (await pool.query<MoveInHand>(query, [planName])).rows
+}
+
+/** Notes that there is nothing to look after at the ends of these moves, unless they have changed. */
+export async function noteRest(
+  { pool }: Pick<Control, 'pool'>,
+  moves: readonly MoveInHand[],
+): Promise<void> {
+  const query = `update rehome_control.moves m set rested_at = clock_timestamp()
+    from unnest($1::uuid[], $2::timestamptz[]) n (id, updated_at)
+    where m.id = n.id and m.updated_at = n.updated_at and not m.open`
+  await pool.query(query, [moves.map(({ id }) => id), moves.map(({ updatedAt }) => updatedAt)])
 }
 
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */

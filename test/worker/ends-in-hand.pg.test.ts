@@ -6,7 +6,7 @@ import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { byList } from '../../src/plan/homes/placement.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
-import { endsInHand } from '../../src/worker/ends-in-hand.ts'
+import { eachInHand, endsInHand, tidyInHand } from '../../src/worker/ends-in-hand.ts'
 import { createPlacesWorld, fill, makeTables } from '../helpers/places/places.ts'
 
 test('a changed plan looks after what it left, also beside tenants without a place', async () => {
@@ -29,8 +29,8 @@ test('a changed plan looks after what it left, also beside tenants without a pla
     const opened = openEnds(changed, world.environment)
     const control = openControl(world.control.url)
     const places: string[] = []
-    for await (const pair of endsInHand(control, { plan: changed, ends: opened })) {
-      places.push(`${pair.target.place.split('/').at(-1)}`)
+    for await (const { ends } of endsInHand(control, { plan: changed, ends: opened })) {
+      places.push(`${ends.target.place.split('/').at(-1)}`)
     }
     await Promise.all([closeEnds(opened), closeControl(control)])
     return places.toSorted()
@@ -41,4 +41,46 @@ test('a changed plan looks after what it left, also beside tenants without a pla
   expect(await look({ target: byList({ other: 'us' }) })).toEqual(both)
   const { us: _, ...fewer } = ends
   expect(await look({ ends: fewer, target: byList({ acme: 'eu' }) })).toEqual([eu.name])
+})
+
+test('ends are looked after until nothing is left there, however long no worker was at them', async () => {
+  await using world = await createPlacesWorld()
+  const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
+  const end = ({ name }: typeof main) => postgres({ urlFrom: `URL_${name}` })
+  const ends = { main: end(main), eu: end(eu), us: end(us) }
+  for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
+  const tenants = ['acme', 'other']
+  for (const [i, tenant] of tenants.entries()) {
+    await fill({ shape: 'column', tenant, at: main }, i + 1)
+  }
+  const input = world.use({
+    ...{ ends, tenants, source: () => 'main', target: byList({ acme: 'eu', other: 'us' }) },
+    rollback: { windowMs: 3_600_000 },
+  })
+  await world.init()
+  for (const tenant of tenants) await world.move(tenant)
+  const plan = checkPlan(input)
+  const opened = openEnds(plan, world.environment)
+  const control = openControl(world.control.url)
+  const look = async () => {
+    const names: string[] = []
+    await eachInHand(control, { plan, fingerprint: '', ends: opened }, async (inHand) => {
+      names.push(`${inHand.ends.target.place.split('/').at(-1)}`)
+      await tidyInHand(control, plan, inHand)
+    })
+    return names.toSorted()
+  }
+  const both = [eu.name, us.name].toSorted()
+  const weeksAgo = `update rehome_control.moves set updated_at = now() - interval '3 weeks'`
+  await world.control.pool.query(weeksAgo)
+  expect(await look()).toEqual(both)
+  // Their windows have not ended, so both targets keep a log.
+  expect(await look()).toEqual(both)
+  await world.carry('acme', (run) => world.rehome.finalize(run, { tenants: ['acme'] }))
+  expect(await look()).toEqual(both)
+  expect(await look()).toEqual([us.name])
+  await world.carry('acme', (run) => world.rehome.cleanup(run, { tenants: ['acme'] }))
+  expect(await look()).toEqual(both)
+  expect(await look()).toEqual([us.name])
+  await Promise.all([closeEnds(opened), closeControl(control)])
 })
