@@ -148,7 +148,7 @@ export async function movesInHand(
   return (await pool.query<MoveInHand>(query, [planName])).rows
 }
 
-/** Notes that there is nothing to look after at the ends of these moves, unless they have changed. */
+/** Notes that nothing is to be looked after at the ends of these moves, unless they have changed. */
 export async function noteRest(
   { pool }: Pick<Control, 'pool'>,
   moves: readonly MoveInHand[],
