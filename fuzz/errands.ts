@@ -9,7 +9,7 @@ import type { Control } from '../src/control/database.ts'
 import { findMove } from '../src/control/moves.ts'
 import { insertRun } from '../src/control/runs/runs.ts'
 import { closeEnds, openEnds } from '../src/coordinator/installation.ts'
-import { type Ends, sharedEnds } from '../src/ends/end.ts'
+import { type Ends, endsOf, type PlanEnds, placeOfTenant } from '../src/ends/end.ts'
 import { createLog } from '../src/log.ts'
 import { checkPlan, fingerprintOf } from '../src/plan/check-plan.ts'
 import type { Plan, PlanInput } from '../src/plan/plan.ts'
@@ -44,7 +44,7 @@ interface At {
   readonly control: Control
   readonly plan: Plan
   readonly fingerprint: string
-  readonly ends: Ends
+  readonly ends: PlanEnds
   readonly tenant: string
   moveId: string
 }
@@ -59,11 +59,11 @@ export function openErrands(
   },
 ): Errands {
   const plan = checkPlan(input)
-  const ends = sharedEnds(openEnds(plan, given.environment))
+  const ends = openEnds(plan, given.environment)
   const fingerprint = fingerprintOf(plan)
   const at: At = { control, plan, fingerprint, ends, tenant: given.tenant, moveId: '' }
   const { moments } = given
-  countConnections(ends, moments)
+  countConnections(endsOf(ends, given.tenant), moments)
   return {
     async carryOut(errand, options = {}) {
       if (!(await ask(at, errand))) return 'not asked'
@@ -132,7 +132,12 @@ async function addRun(at: At, errand: 'move' | 'rehearse'): Promise<string> {
     rehome_version: 'fuzz',
     rehearsal: errand === 'rehearse',
   }
-  const moves = [{ id: moveId, tenant }]
+  const { source, target } = ends
+  const own = {
+    ...(!source.rows && { source: placeOfTenant(source, tenant) }),
+    ...(!target.rows && { target: placeOfTenant(target, tenant) }),
+  }
+  const moves = [{ id: moveId, tenant, ...own }]
   await insertRun(at.control, run, { moves, errand, targetScope: plan.targetScope })
   return moveId
 }

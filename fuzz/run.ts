@@ -107,7 +107,9 @@ async function note(tried: Tried): Promise<void> {
 
 function storyOf({ story }: Case, { strategy }: PlanInput): string {
   const over = story.over.length === 0 ? '' : `, ${story.over.join(' and ')} over HTTP`
-  return `${story.kind} ${strategy}, ${story.role}${over}`
+  const { source, target } = story.shapes
+  const shapes = source === target && source === 'column' ? '' : `, ${source} to ${target}`
+  return `${story.kind} ${strategy}, ${story.role}${over}${shapes}`
 }
 
 async function noteFailure(

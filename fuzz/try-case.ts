@@ -55,7 +55,8 @@ export async function tryCase(kase: Case, ground: Ground, plant?: Plant): Promis
   await using served = await openServed(kase, at, moments)
   let made: MadePlan | null = null
   try {
-    made = await makePlan(kase, served.endpoints, (input) => {
+    const tenant = await textOf(at, kase)
+    made = await makePlan(kase, { over: served.endpoints, tenant }, (input) => {
       served.serve(input)
       return ground.rehome.check(input)
     })

@@ -174,6 +174,9 @@ export interface Step {
   readonly withdraw: boolean
 }
 
+/** What a tenant is at an end: rows of shared tables, a schema, or a database. */
+export type Shape = 'column' | 'schema' | 'database'
+
 export type Role = 'superuser' | 'replicating' | 'plain'
 
 export interface Story {
@@ -184,6 +187,7 @@ export interface Story {
   readonly role: Role
   /** Ends that are reached over HTTP. */
   readonly over: readonly EndName[]
+  readonly shapes: Readonly<Record<EndName, Shape>>
   /** Sequences of the target begin far beyond those of the source. */
   readonly parted: boolean
   readonly steps: readonly Step[]

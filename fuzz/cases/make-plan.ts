@@ -30,6 +30,8 @@ interface Draft {
   strategy: 'offline' | 'online'
   windowMs: number
   endpoints: Endpoints
+  /** The id of the tenant that moves. */
+  tenant: string
 }
 
 type Endpoints = Partial<Pick<PlanInput, EndName>>
@@ -42,8 +44,12 @@ const isInstalledLater = /run `rehome init`|has no guard/
  * First between the databases, which know of each table; then, as an application over HTTP serves
  * what a plan names, with these ends. `findings`: what is left that cannot be satisfied.
  */
-export async function makePlan(kase: Case, over: Endpoints, check: Check): Promise<MadePlan> {
-  const draft = firstDraft(kase)
+export async function makePlan(
+  kase: Case,
+  { over, tenant }: { readonly over: Endpoints; readonly tenant: string },
+  check: Check,
+): Promise<MadePlan> {
+  const draft = { ...firstDraft(kase), tenant }
   const made = await improve(kase, draft, check)
   if (Object.keys(over).length === 0 || made.findings.length > 0) return made
   draft.endpoints = over
@@ -73,10 +79,17 @@ export function tenantSql({ tables, tenantIds }: Pick<Case, 'tables' | 'tenantId
   return `select (${tenantIds.a})::${column[0]?.type ?? 'text'}::text as id`
 }
 
-function firstDraft({ tables, story, rows }: Case): Draft {
-  const excluded = tables
-    .filter(({ left, tenant }) => left && tenant)
-    .map((one) => [one.name, exclusionOf(one.name, rows.length)] as const)
+function firstDraft({ tables, story, rows, prelude }: Case): Draft {
+  const isSilo = story.shapes.source !== 'column'
+  const stays = tables
+    .filter(
+      ({ left, tenant, shared: isShared }) => (left && tenant) || (isSilo && (left || isShared)),
+    )
+    .map((one) => one.name)
+  const counters = isSilo && prelude.some((piece) => piece.name === 'counters') ? ['counters'] : []
+  const excluded = [...stays, ...counters].map((name) => {
+    return [name, exclusionOf(name, rows.length)] as const
+  })
   const named = tables
     .filter(
       ({ left, tenant, columns }) => !left && (tenant === 'id' || (tenant && isOther(columns))),
@@ -97,6 +110,7 @@ function firstDraft({ tables, story, rows }: Case): Draft {
     strategy: story.strategy,
     windowMs: story.windowMs,
     endpoints: {},
+    tenant: '',
   }
 }
 
@@ -119,8 +133,11 @@ function exclusionOf(name: string, count: number): ExcludedTable {
   return count % 2 === 0 ? { table: name, leaveReferences: true } : { table: name }
 }
 
-function movesBy({ tables }: Case, draft: Draft, name: string): boolean {
+function movesBy(kase: Case, draft: Draft, name: string): boolean {
   if (draft.excluded.has(name)) return false
+  const { tables } = kase
+  // All of a schema is the tenant's.
+  if (kase.story.shapes.source !== 'column') return name !== 'counters'
   const known = tables.find((one) => one.name === name)
   return draft.tables.has(name) || known?.tenant === 'tenant_id' || (!known && name === 'outbox')
 }
@@ -142,7 +159,7 @@ function broughtEntry(kase: Case, draft: Draft, name: string): TablePlan | null 
 }
 
 function inputOf(kase: Case, draft: Draft): PlanInput {
-  const { schema, tables, tenantIds } = kase
+  const { tables, tenantIds } = kase
   const everybodys = tables
     .filter(({ brought }) => brought)
     .map(({ name }) => ({ name, entry: broughtEntry(kase, draft, name) }))
@@ -153,10 +170,13 @@ function inputOf(kase: Case, draft: Draft): PlanInput {
   })
   return {
     name: 'fuzz',
-    source: postgres({ urlFrom: 'SOURCE_URL', schema, poolSize: 6 }),
-    target: postgres({ urlFrom: 'TARGET_URL', schema, poolSize: 6 }),
+    source: endpointOf(kase, 'source'),
+    target: endpointOf(kase, 'target'),
     ...draft.endpoints,
-    tenants: { sql: tenantSql({ tables, tenantIds }) },
+    tenants:
+      kase.story.shapes.source === 'column'
+        ? { sql: tenantSql({ tables, tenantIds }) }
+        : [draft.tenant],
     tables: [...named, ...everybodys.flatMap(({ entry }) => entry ?? []), discover()],
     exclude: [...draft.excluded.values(), ...unneeded],
     strategy: draft.strategy,
@@ -168,6 +188,14 @@ function inputOf(kase: Case, draft: Draft): PlanInput {
     rollback: { windowMs: draft.windowMs },
     concurrency: 1,
   }
+}
+
+function endpointOf({ schema, story }: Case, end: EndName): PlanInput['source'] {
+  const shape = story.shapes[end]
+  const urlFrom = `${end.toUpperCase()}_URL`
+  if (shape === 'schema') return postgres({ urlFrom, poolSize: 6, schema: () => schema })
+  if (shape === 'column') return postgres({ urlFrom, poolSize: 6, schema })
+  return postgres({ url: (_, environment) => environment[urlFrom] ?? '', poolSize: 6, schema })
 }
 
 type Texts = Record<string, string | null>

@@ -12,6 +12,7 @@ import {
   sequencePieces,
 } from './draw-reactions.ts'
 import { closeCycles, drawRows, tenantIdsOf } from './draw-rows.ts'
+import { inShapes } from './draw-shapes.ts'
 import { drawProbes, drawStory } from './draw-story.ts'
 import {
   drawCycle,
@@ -64,7 +65,7 @@ export function drawCase(seed: number, number: number): Case {
   const story = fitting(drawing, { ...drawStory(drawing, later), parted })
   const probes = drawProbes(drawing, { ...later, all: seeded })
   const tables = drawing.drafts.map(({ table }) => table)
-  return {
+  return inShapes({
     ...{ seed, number, schema, tenantIds, tables, rows: seeded, constraints: drawing.constraints },
     prelude: [...preludeOf(drawing), ...counters],
     reactions: [
@@ -74,7 +75,7 @@ export function drawCase(seed: number, number: number): Case {
       ...reactions,
     ],
     ...{ positions, probes, story },
-  }
+  })
 }
 
 /** A story with a role that switches keys off, where tables need one. */

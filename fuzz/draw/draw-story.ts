@@ -51,6 +51,7 @@ export function drawStory(drawing: Drawing, rows: Rows): Story {
   const over = weighted(random, { none: 6, source: 1, target: 1, both: 2 })
   return {
     ...{ kind, strategy, windowMs, role, parted: random.chance(0.5), steps },
+    shapes: { source: 'column', target: 'column' },
     over: over === 'none' ? [] : over === 'both' ? ['source', 'target'] : [over],
   }
 }

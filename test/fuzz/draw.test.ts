@@ -47,6 +47,13 @@ describe('of 200 cases some have', () => {
     expect(cases.some((kase) => sql.test(sqlOf(kase, 'source')))).toBe(true)
   })
 
+  test('tenants of each shape that go to each', () => {
+    const shapes = cases.map(({ story }) => `${story.shapes.source} to ${story.shapes.target}`)
+    expect(new Set(shapes).size).toBe(9)
+    const others = cases.filter(({ story }) => story.shapes.source !== 'column')
+    expect(others.every(({ rows }) => rows.every(({ owner }) => !'bc'.includes(owner)))).toBe(true)
+  })
+
   test.each<[string, (one: Table) => boolean]>([
     ['a reference without a key', ({ ways: [one, ...more] }) => !!one && !one.declared && !more[0]],
     ['several ways', ({ ways }) => ways.length > 2],
