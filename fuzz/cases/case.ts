@@ -174,7 +174,7 @@ export interface Step {
   readonly withdraw: boolean
 }
 
-/** What a tenant is at an end: rows of shared tables, a schema, or a database. */
+/** Form of a tenant at an end: rows of shared tables, a schema, or a database. */
 export type Shape = 'column' | 'schema' | 'database'
 
 export type Role = 'superuser' | 'replicating' | 'plain'

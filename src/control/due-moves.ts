@@ -148,7 +148,7 @@ export async function movesInHand(
   return (await pool.query<MoveInHand>(query, [planName])).rows
 }
 
-/** Notes that nothing is to be looked after at the ends of these moves, unless they have changed. */
+/** Notes that the ends of these moves need no looking after, unless the moves have changed. */
 export async function noteRest(
   { pool }: Pick<Control, 'pool'>,
   moves: readonly MoveInHand[],

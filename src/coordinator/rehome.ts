@@ -24,6 +24,7 @@ import { RehomeError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import { checkPlan } from '../plan/check-plan.ts'
+import type { Loads } from '../plan/homes/placement.ts'
 import type { Plan, PlanInput } from '../plan/plan.ts'
 import { openQueues, type Queues, queueStore } from '../queue/queues.ts'
 import { type Asking, askingOf } from './ask-errands.ts'
@@ -41,6 +42,7 @@ import {
 import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { knownRun } from './errand-choice.ts'
 import { type CheckAllOptions, checkTenants, type TenantsLook } from './fleet/check-tenants.ts'
+import { loadsOf } from './fleet/loads.ts'
 import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
 import { type SchemaLibrary, schemaLibrary } from './schema/schema-library.ts'
@@ -90,6 +92,8 @@ export interface Rehome extends AsyncDisposable, Asking, Steering, Watching, Sch
   review(plan: PlanInput): Promise<Review>
   /** Looks at every tenant that is still to move: sizes, what is in its way, predicted times. */
   checkTenants(plan: PlanInput, options?: CheckAllOptions): Promise<TenantsLook>
+  /** Rows of the plan's tenants, and of others at its `ends`: figures for `byLeast`. */
+  loads(plan: PlanInput): Promise<Loads>
   /** Promises that the ends of this plan cannot keep; to be known, and no reason to refuse. */
   unproven(plan: PlanInput): Promise<readonly Finding[]>
   /** Facts about the ends to know before tenants move, such as sequences; no reason to refuse. */
@@ -155,6 +159,7 @@ function library(opened: Opened): Library {
     review: (plan) => lookAt(plan, (looked) => reviewAt(looked, control)),
     checkTenants: (plan, options) =>
       withPlan(opened, plan, (at) => checkTenants(control, at, options)),
+    loads: (plan) => withPlan(opened, plan, (at) => loadsOf(at, opened.environment)),
     unproven: (plan) => lookAt(plan, unprovenAt),
     notes: (plan) => lookAt(plan, notesAt),
     exposed: (plan) => lookAt(plan, exposedAt),

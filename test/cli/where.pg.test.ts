@@ -1,4 +1,4 @@
-// `rehome where`, of one tenant and of all: what it prints, as text and as JSON, and its exit codes.
+// `rehome where`, of one tenant and of all: what it prints, as text and as JSON.
 import { expect, test } from 'vitest'
 import { openAttempts } from '../helpers/attempts/attempts.ts'
 import { rehome as command } from '../helpers/command.ts'

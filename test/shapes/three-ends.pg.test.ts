@@ -136,6 +136,31 @@ test('a move, and its rollback, go between the ends that were chosen when it was
   ])
 })
 
+test('the ends are asked for the rows by which tenants are placed', async () => {
+  await using world = await createPlacesWorld()
+  const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
+  for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
+  const ends = Object.fromEntries(
+    Object.entries({ main, eu, us }).map(([name, at]) => [
+      name,
+      postgres({ urlFrom: `URL_${at.name}` }),
+    ]),
+  )
+  // Each has 5 customers, 30 orders and 60 lines.
+  for (const [i, tenant] of ['acme', 'bolt', 'stays'].entries()) {
+    await fill({ shape: 'column', tenant, at: main }, i + 1)
+  }
+  await fill({ shape: 'column', tenant: 'elsewhere', at: eu }, 4)
+  await main.pool.query(`insert into customers values ('bolt', 7, 'one more')`)
+  const source = () => 'main'
+  const plan = world.use({ ends, source, target: source, tenants: ['acme', 'bolt'] })
+  await world.init()
+  const loads = await world.rehome.loads(plan)
+  expect(loads).toEqual({ ends: { main: 95, eu: 95, us: 0 }, tenants: { acme: 95, bolt: 96 } })
+  const target = byLeast({ ...loads, ends: { eu: loads.ends.eu ?? 0, us: loads.ends.us ?? 0 } })
+  expect(['acme', 'bolt'].map(target)).toEqual(['eu', 'us'])
+})
+
 test('placements by list, by hash and by least return the same in every process', () => {
   const ids = Array.from({ length: 3_000 }, (_, i) => `t${i}`)
   const [two, three] = [byHash(['eu', 'us']), byHash(['us', 'asia', 'eu'])]
