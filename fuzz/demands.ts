@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../src/plan/catalogs/catalog.ts'
 import type { Case, Table } from './cases/case.ts'
-import type { MadePlan } from './cases/make-plan.ts'
+import { type MadePlan, withoutTenant } from './cases/make-plan.ts'
 import { name } from './draw/draw.ts'
 import type { Fault } from './fault.ts'
 import type { Databases } from './ground.ts'
@@ -43,8 +43,7 @@ export async function askOfDemands({ kase, at, made, check }: Asking): Promise<F
   for (const demand of added) {
     const isNamed = (some: readonly Finding[]) =>
       some.some(({ where, message }) => {
-        // Where tenants have schemas it is one of a tenant's.
-        const isThere = where.replace(/ of tenant ".*"$/, '') === `target table "${demand.table}"`
+        const isThere = withoutTenant(where) === `target table "${demand.table}"`
         return isThere && message.includes(demand.called)
       })
     const isRefused = (await isSatisfied(at, demand)) === false

@@ -62,11 +62,18 @@ async function improve(kase: Case, draft: Draft, check: Check): Promise<MadePlan
     const found = await check(input)
     const findings = found.filter(({ message }) => !isInstalledLater.test(message))
     const before = textOf(draft)
-    for (const finding of findings) answer(kase, draft, finding)
+    for (const { where, message } of findings) {
+      answer(kase, draft, { where: withoutTenant(where), message })
+    }
     if (findings.length === 0 || before === textOf(draft) || round === roundsMax) {
       return { input, findings, moves: (name) => movesBy(kase, draft, name) }
     }
   }
+}
+
+/** Where tenants have schemas, a finding is about one of a tenant's. */
+export function withoutTenant(where: string): string {
+  return where.replace(/ of tenant ".*"( and \d+ more)?$/, '')
 }
 
 function textOf({ tables, excluded, strategy, windowMs }: Draft): string {
@@ -81,11 +88,10 @@ export function tenantSql({ tables, tenantIds }: Pick<Case, 'tables' | 'tenantId
 
 function firstDraft({ tables, story, rows, prelude }: Case): Draft {
   const isSilo = story.shapes.source !== 'column'
-  const stays = tables
-    .filter(
-      ({ left, tenant, shared: isShared }) => (left && tenant) || (isSilo && (left || isShared)),
-    )
-    .map((one) => one.name)
+  // Tables of other schemas are no affair of such a plan, unless a finding says so.
+  const mayStay = ({ left, tenant, shared: isShared, outside }: Table) =>
+    left && tenant ? true : isSilo && outside === null && (left || isShared)
+  const stays = tables.filter(mayStay).map((one) => one.name)
   const counters = isSilo && prelude.some((piece) => piece.name === 'counters') ? ['counters'] : []
   const excluded = [...stays, ...counters].map((name) => {
     return [name, exclusionOf(name, rows.length)] as const

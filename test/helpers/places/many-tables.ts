@@ -86,9 +86,11 @@ function writeText(
   const first = numberOf(spot.tenant) * span
   const at = `${schemaAt(spot)}.${made.name}`
   const own = (id: number) => `where id = ${first + id}`
+  // Never one of the first rows, to which others refer.
+  const before = (rounds: number) => 100 + Math.max(0, n - tables.length * rounds)
   if (n % 5 === 1) return `update ${at} set words = words || '.' ${own(n % rowsOfTable)}`
-  if (n % 5 === 2) return `delete from ${at} ${own(100 + n - tables.length * 5)}`
-  if (n % 5 === 3) return `update ${at} set id = id + 500000 ${own(100 + n - tables.length * 10)}`
+  if (n % 5 === 2) return `delete from ${at} ${own(before(5))}`
+  if (n % 5 === 3) return `update ${at} set id = id + 500000 ${own(before(10))}`
   return insertText(spot, made, 100 + n)
 }
 
