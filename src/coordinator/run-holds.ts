@@ -39,6 +39,9 @@ export interface Holds {
   readonly summary: () => RunHold | null
 }
 
+/** Holds that are kept: finding the next opening of a window takes long, and tenants share them. */
+const keptMost = 1_000
+
 /** Throws USAGE for a moment without a zone, PLAN_INVALID for windows that are wrong. */
 export function holdsFor(plan: Plan, options: HoldOptions): Holds {
   const untilCompleted = options.until !== undefined
@@ -46,6 +49,7 @@ export function holdsFor(plan: Plan, options: HoldOptions): Holds {
   const at = new Date(Math.max(Date.now(), date?.getTime() ?? 0))
   const windowsOf = windowsIn(plan)
   const isHeld = windowsOf !== null || date !== null || untilCompleted
+  const holds = new Map<string, Hold>()
   const counted = { tenants: 0, later: 0, nextMs: Number.POSITIVE_INFINITY }
   const before = plan.strategy === 'online' ? ('cutover' as const) : ('start' as const)
   return {
@@ -53,8 +57,13 @@ export function holdsFor(plan: Plan, options: HoldOptions): Holds {
     async of(tenant) {
       if (!isHeld) return undefined
       const windows = windowsOf && (await windowsOf(tenant))
+      const text = JSON.stringify(windows)
+      const kept = holds.get(text)
+      if (kept) return kept
       const opensAt = windows ? opening(windows, at) : null
-      return { held: untilCompleted, completeAfter: opensAt ?? date, windows }
+      const hold = { held: untilCompleted, completeAfter: opensAt ?? date, windows }
+      if (holds.size < keptMost) holds.set(text, hold)
+      return hold
     },
     count(hold) {
       if (!hold?.windows) return
