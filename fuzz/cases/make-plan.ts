@@ -142,9 +142,9 @@ function exclusionOf(name: string, count: number): ExcludedTable {
 function movesBy(kase: Case, draft: Draft, name: string): boolean {
   if (draft.excluded.has(name)) return false
   const { tables } = kase
-  // All of a schema is the tenant's.
-  if (kase.story.shapes.source !== 'column') return name !== 'counters'
   const known = tables.find((one) => one.name === name)
+  // All of a schema is the tenant's.
+  if (kase.story.shapes.source !== 'column') return name !== 'counters' && !known?.outside
   return draft.tables.has(name) || known?.tenant === 'tenant_id' || (!known && name === 'outbox')
 }
 
@@ -241,6 +241,8 @@ function answer(kase: Case, draft: Draft, { where, message }: Finding): void {
   } else if (message.includes('windowMs: 0')) {
     draft.windowMs = 0
     if (message.includes('move offline')) draft.strategy = 'offline'
+  } else if (message.includes('or `targetThrough`')) {
+    classify(kase, draft, name)
   } else if (message.includes(`nobody: 'stay'`)) {
     if (!draft.excluded.has(name)) leaveNobodys(kase, draft, name)
   } else if (/online move|for offline moves|logged as jsonb/.test(message)) {
