@@ -343,7 +343,7 @@ begin
 end $$;
 
 -- The same for a statement that touched one tenant, as nearly all do: cheaper, as nothing is sorted,
--- looped over or unpacked. check_tenants alone knows what a flag asks for.
+-- looped over or unpacked. What a flag asks for that refuses, only check_tenants knows.
 create function rehome.check_tenant(guarded_scope text, tenant text) returns text[]
   language plpgsql volatile as $$
 begin
@@ -352,12 +352,19 @@ begin
   else
     perform 1 from rehome.buckets b where b.id = rehome.bucket_of(tenant) for share; -- guard: share
   end if;
-  perform 1 from rehome.tenant_flags f
-    where f.scope = guarded_scope and f.tenant_id = any (array[tenant, '*']); -- guard: all
-  if found or pg_catalog.current_setting('rehome.token', true) <> '' then
+  if pg_catalog.current_setting('rehome.token', true) <> '' then
     return rehome.check_tenants(guarded_scope, array[tenant]);
   end if;
-  return null;
+  -- 'capturing' comes first of all modes: where it is the last one, nothing refuses the write.
+  case (select coalesce(max(f.mode collate "C"), '') from rehome.tenant_flags f
+    where f.scope = guarded_scope and f.tenant_id = any (array[tenant, '*'])) -- guard: all
+  when '' then
+    return null;
+  when 'capturing' then
+    return array[tenant];
+  else
+    return rehome.check_tenants(guarded_scope, array[tenant]);
+  end case;
 end $$;
 
 -- The same for a statement that touched rows, and none of a tenant: only the fence of the whole application concerns

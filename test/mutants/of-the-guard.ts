@@ -122,8 +122,8 @@ const locksOfOne: readonly Mutant[] = [
   gate text`,
     ],
     fenceToo: [
-      /(?<=array\[tenant, '\*'\]\); -- guard: all\n {2})if found or .* then/g,
-      'if early then',
+      /case \(select coalesce\(max.*\n.* -- guard: all/g,
+      `case coalesce((array['', 'read_only'])[1 + early::int], '')`,
     ],
   },
 ]
@@ -139,7 +139,7 @@ const forAll: readonly Mutant[] = [
   {
     title: 'a guard of one tenant that looks for it alone',
     scenario: writesLater(newVisit, '*'),
-    fence: [`any (array[tenant, '*']); -- guard: all`, 'any (array[tenant]);'],
+    fence: [`any (array[tenant, '*'])) -- guard: all`, 'any (array[tenant]))'],
   },
 ]
 

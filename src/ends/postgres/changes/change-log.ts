@@ -139,21 +139,31 @@ interface LoggedRows {
   readonly rows?: TouchedRows
   /** Until the commit another transaction can give the rows to another tenant. */
   readonly changesHands?: boolean
+  /** `one`: all rows that have a tenant are one captured tenant's, and no row changes hands. */
+  readonly whose: 'one' | 'captured'
 }
+
+/** Types whose equal values have one text, and are compared faster than their texts. */
+const sameTextTypes = ['int2', 'int4', 'int8', 'uuid'].map((name) => `pg_catalog.${name}`)
 
 /**
  * Over `r`, a new row: no old one of its tenant has the same in these columns. Rows that come from
  * another tenant were not logged as they go. By text: types may take different values for equal.
+ * A null may count as changed.
  */
 export function unlikeBefore(
-  names: readonly string[],
+  columns: readonly LogColumn[],
   { tenantOf, rows = statementRows }: Pick<LoggedRows, 'tenantOf' | 'rows'>,
 ): string {
   const before = tenantOf('o')
+  const names = columns.map(({ name }) => ident(name))
   const text = (alias: string) =>
-    `row(${names.map((name) => `${alias}.${ident(name)}`).join(', ')})::text collate "C"`
+    `row(${names.map((name) => `${alias}.${name}`).join(', ')})::text collate "C"`
+  const same = columns.every(({ typeSql }) => sameTextTypes.includes(typeSql))
+    ? names.map((name) => `o.${name} = r.${name}`).join(' and ')
+    : `${text('o')} = ${text('r')}`
   return `not exists (select from ${rows.old} o${before.joins}
-          where ${before.tenant} = ${tenantOf('r').tenant} and ${text('o')} = ${text('r')})`
+          where ${before.tenant} = ${tenantOf('r').tenant} and ${same})`
 }
 
 /** Over a flag `f`: changes are logged, or will be from when this end opens. */
@@ -218,21 +228,22 @@ function oldRow({ whole, asText = [] }: LogShape): string {
 }
 
 /**
- * In a guard: logs the rows of the tenants in `captured`. Rows that can change hands are logged for
- * every other tenant whose changes are, too, with what is below them: who gives them away does not
- * know what is written here, and this writer does not know who gets them.
+ * In a guard: logs the rows of the tenants in `captured`, by one statement. Rows that can change
+ * hands are logged for every other tenant whose changes are, too, with what is below them: who
+ * gives them away does not know what is written here, and this writer does not know who gets them.
  */
 export function logRows(logged: Logged, written: LoggedRows): string {
-  const { tenantOf, children, rows = statementRows, changesHands = false } = written
+  const { tenantOf, children, rows = statementRows, changesHands = false, whose } = written
   const { joins, tenant } = tenantOf('r')
   const { columns } = logged.log
   const names = columns.map(({ name }) => name)
   const keys = names.map((name) => `r.${ident(name)}`).join(', ')
-  const from = (some: string) => `from ${some} r${joins} where ${tenant} = any (rehome_captured)`
+  const isTheirs = whose === 'one' ? `${tenant} is not null` : `${tenant} = any (rehome_captured)`
+  const from = (some: string) => `from ${some} r${joins} where ${isTheirs}`
   const into = `insert into ${logTableOf(logged)} (rehome_tenant, rehome_children, rehome_row, ${idents(names)})`
   const row = oldRow(logged.log)
-  const other = unlikeBefore(names, written)
-  const isOwn = `${tenant} = any (rehome_captured) and ${tenant} = f.tenant_id collate "C"`
+  const other = unlikeBefore(columns, written)
+  const isOwn = `${isTheirs} and ${tenant} = f.tenant_id collate "C"`
   // In one statement with the tenants' own: no row changes hands in between.
   const others = (some: string, old: string) =>
     changesHands
@@ -243,17 +254,22 @@ export function logRows(logged: Logged, written: LoggedRows): string {
   const followed = changesHands
     ? ` or ${isNoMove} and exists (select from rehome.tenant_flags f where ${isFollowed(logged.scope)})`
     : ''
-  return `
-  if rehome_captured is not null${followed} then
+  const [assigned, changed] =
+    children === 'false'
+      ? ['', 'false']
+      : [`\n      rehome_changed := ${children};`, 'rehome_changed']
+  const log = `
     if tg_op = 'INSERT' then
       ${into} select ${tenant}, true, ${noRow}, ${keys} ${from(rows.new)}${others(rows.new, noRow)};
     elsif tg_op = 'DELETE' then
       ${into} select ${tenant}, true, ${row}, ${keys} ${from(rows.old)}${others(rows.old, row)};
-    else
-      rehome_changed := ${children};
-      ${into} select ${tenant}, rehome_changed, ${row}, ${keys} ${from(rows.old)}${others(rows.old, row)};
-      ${into} select ${tenant}, rehome_changed, ${noRow}, ${keys} ${from(rows.new)}
-        and (rehome_changed or ${other})${others(rows.new, noRow)};
-    end if;
+    else${assigned}
+      ${into} select ${tenant}, ${changed}, ${row}, ${keys} ${from(rows.old)}${others(rows.old, row)}
+        union all select ${tenant}, ${changed}, ${noRow}, ${keys} ${from(rows.new)}
+        and (${changed} or ${other})${others(rows.new, noRow)};
+    end if;`
+  if (whose === 'one') return log
+  return `
+  if rehome_captured is not null${followed} then${log}
   end if;`
 }

@@ -32,9 +32,9 @@ interface BodyOf {
   readonly rows: TouchedRows
   /**
    * Makes the statement that logs the rows, from a condition on an update: children may have
-   * changed owner.
+   * changed owner. `one`: all rows that have a tenant are the same one's.
    */
-  readonly log: (children: string) => string
+  readonly log: (children: string, whose: 'one' | 'captured') => string
   /** Makes the statement that logs rows for all captured tenants, from a condition on the rows. */
   readonly logAnybodys: (condition: string) => string
 }
@@ -55,13 +55,23 @@ export function guardBody(guarded: GuardedRows, body: BodyOf): string {
   const { joins, tenant } = tenantJoin(path, { schema, alias: 'r' })
   const several = hasSeveralWays(path)
   const owners = ownersCheck(childKey, { joins, tenant, rows: body.rows, several })
-  const logging = body.log(owners ?? 'false')
+  const logging = body.log(owners ?? 'false', 'captured')
+  const loggingOne = body.log(owners ?? 'false', 'one')
   // Unused variables are not declared, and not assigned: each costs every write some microseconds.
   const [hear, declared] =
     logging !== ''
       ? ['rehome_captured :=', '\n  rehome_captured text[];\n  rehome_changed boolean;']
       : ['perform', '']
-  const parts = { owners, logging, hear, declared, scope: literal(scope), tenant, joins }
+  const parts = {
+    owners,
+    logging,
+    loggingOne,
+    hear,
+    declared,
+    scope: literal(scope),
+    tenant,
+    joins,
+  }
   return `${columnsFirst}${textOf(guarded, body, parts)}`
 }
 
@@ -82,6 +92,8 @@ const columnsFirst = '\n#variable_conflict use_column'
 interface Parts {
   readonly owners: string | null
   readonly logging: string
+  /** Logging after a check of one tenant, whose result is no variable: arrays are unpacked. */
+  readonly loggingOne: string
   readonly hear: string
   readonly declared: string
   readonly scope: string
@@ -90,19 +102,25 @@ interface Parts {
 }
 
 /** A constant: no row has to be looked at. */
-function bodyByTenant({ logging, hear, declared, scope, tenant }: Parts): string {
+function bodyByTenant({ loggingOne, declared, scope, tenant }: Parts): string {
   return `${declared && `\ndeclare${declared}`}
 begin
-  ${hear} rehome.check_tenant(${scope}, ${tenant});${logging}
+  ${checkOne(`${scope}, ${tenant}`, loggingOne)}
   return null;
 end `
+}
+
+function checkOne(of: string, logging: string): string {
+  const check = `rehome.check_tenant(${of})`
+  return logging === '' ? `perform ${check};` : `if ${check} is not null then${logging}\n  end if;`
 }
 
 function bodyByColumn(
   guarded: GuardedRows,
   { rows }: BodyOf,
-  { owners, logging, hear, declared, scope, tenant, column }: Parts & { readonly column: string },
+  parts: Parts & { readonly column: string },
 ): string {
+  const { owners, logging, loggingOne, hear, declared, scope, tenant, column } = parts
   const { path, table } = guarded
   const mayBeNull = table.columns.some((c) => c.name === column && !c.notNull)
   const mayLeave = owners !== null && mayBeNull
@@ -119,13 +137,13 @@ declare
   touched text[];${mayLeave ? '\n  leaves boolean := false;' : ''}${declared}
 begin${pathlessCheck(guarded, { path, rows })}${lowAndHigh(tenant, rows)}${mayLeave ? leaves : ''}
   if low = high${mayLeave ? ' and not leaves' : ''} then
-    ${hear} rehome.check_tenant(${scope}, low);${logging === '' ? '\n    return null;' : ''}
-  else
+    ${checkOne(`${scope}, low`, loggingOne)}
+    return null;
+  end if;
   touched := null;
   if tg_op <> 'INSERT' then touched := ${collect(rows.old)}; end if;
   if tg_op <> 'DELETE' then touched := touched || ${collect(rows.new)}; end if;${childrenCheck(owners, mayLeave)}
-    if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;${mayBeNull ? tenantlessCheck(rows, scope) : ''}
-  end if;${logging}
+  if touched is not null then ${hear} rehome.check_tenants(${scope}, touched); end if;${mayBeNull ? tenantlessCheck(rows, scope) : ''}${logging}
   return null;
 end `
 }

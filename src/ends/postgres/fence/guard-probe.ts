@@ -47,8 +47,8 @@ function guardProbe({ schema, table, path, childKey, log }: Guarded): string {
   const { joins, tenant } = tenantOf('r')
   const some = `materialized (select * from ${qualified(schema, table.name)} limit 20)`
   const owners = ownersCheck(childKey, { joins, tenant })
-  const names = log?.columns.map(({ name }) => name) ?? []
-  const changed = names.length > 0 ? unlikeBefore(names, { tenantOf }) : 'true'
+  const columns = log?.columns ?? []
+  const changed = columns.length > 0 ? unlikeBefore(columns, { tenantOf }) : 'true'
   return `with old_rows as ${some}, new_rows as ${some}
     select array_agg(distinct ${tenant}), min(${tenant} collate "C"),
       count(*) filter (where ${changed}), ${owners ?? 'false'}

@@ -262,7 +262,7 @@ function bodyOf(guarded: Guarded, rows: TouchedRows): string {
   const written = { tenantOf, rows, changesHands: changesHands(path) }
   return guardBody(guarded, {
     rows,
-    log: (children) => (logged ? logRows(logged, { ...written, children }) : ''),
+    log: (children, whose) => (logged ? logRows(logged, { ...written, children, whose }) : ''),
     logAnybodys: (condition) => (logged ? logAnybodys(logged, { ...written, condition }) : ''),
   })
 }
