@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type CanaryOptions, type CanaryResult, canary, type Tried } from '../coordinator/canary.ts'
-import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import { openEnds } from '../coordinator/installation.ts'
 import { durationMs } from '../duration.ts'
 import { messageOf, RehomeError } from '../errors.ts'
 import { checkPlan } from '../plan/check-plan.ts'
@@ -44,18 +44,14 @@ async function runCanary(file: string, flags: Flags): Promise<void> {
   const answerMs = durationMs(flags.answer)
   const by = plan.canary ? byPlan(plan, flags) : byRequest(flags)
   if (flags.dryRun) return sayOnly(plan, flags, by.instances)
-  const ends = openEnds(plan, process.env)
-  try {
-    const results = await withRehome((rehome) =>
-      canary(rehome, { plan, ends }, { ...by, tenant, answerMs }),
-    )
-    const nextSteps = [`${step('enqueue', file)} --limit 1`]
-    if (flags.json) return print(jsonText({ instances: results, nextSteps }, 2))
-    for (const result of results) print(lineOf(result))
-    print(`no row of the tenant was written while it was fenced`)
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, process.env)
+  const results = await withRehome((rehome) =>
+    canary(rehome, { plan, ends }, { ...by, tenant, answerMs }),
+  )
+  const nextSteps = [`${step('enqueue', file)} --limit 1`]
+  if (flags.json) return print(jsonText({ instances: results, nextSteps }, 2))
+  for (const result of results) print(lineOf(result))
+  print(`no row of the tenant was written while it was fenced`)
 }
 
 function sayOnly({ canary: own }: Plan, flags: Flags, instances: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** Prints how each table of the source belongs to tenants, and how many rows one tenant has. */
 import { sourcesAlone, survey } from '../checks/survey.ts'
-import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import { openEnds } from '../coordinator/installation.ts'
 import { tenantsOf } from '../coordinator/tenants.ts'
 import { commonEnds, endsOf } from '../ends/end.ts'
 import { number } from '../numbers.ts'
@@ -19,25 +19,21 @@ export interface Explanation {
 
 export async function explainPlan(input: PlanInput): Promise<Explanation> {
   const plan = checkPlan(input)
-  const ends = openEnds(plan, process.env)
-  try {
-    const sources = await sourcesAlone(plan, ends)
-    const [tenant = null] = (await tenantsOf(plan, ends, { sources })).here
-    const own = tenant === null ? commonEnds(ends) : endsOf(ends, tenant)
-    if (!own) return { tenant, tables: [] }
-    const surveyed = await survey(plan, own)
-    // An end over HTTP counts the tenant's own rows alone.
-    const shared = own.source.sql ? surveyed.shared : []
-    const needed = shared.map(({ source, sourcePath }) => ({ table: source, path: sourcePath }))
-    const counted = tenant === null ? [] : [...surveyed.sources, ...needed]
-    const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
-    const counts = await own.source.rows.counts(owned)
-    const rows = new Map(counted.map(({ table }, i) => [table.name, counts[i] ?? 0]))
-    const tables = explainTables(plan, surveyed.source, surveyed)
-    return { tenant, tables: tables.map((one) => ({ ...one, rows: rows.get(one.table) ?? null })) }
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, process.env)
+  const sources = await sourcesAlone(plan, ends)
+  const [tenant = null] = (await tenantsOf(plan, ends, { sources })).here
+  const own = tenant === null ? commonEnds(ends) : endsOf(ends, tenant)
+  if (!own) return { tenant, tables: [] }
+  const surveyed = await survey(plan, own)
+  // An end over HTTP counts the tenant's own rows alone.
+  const shared = own.source.sql ? surveyed.shared : []
+  const needed = shared.map(({ source, sourcePath }) => ({ table: source, path: sourcePath }))
+  const counted = tenant === null ? [] : [...surveyed.sources, ...needed]
+  const owned = counted.map((at) => ({ scope: plan.scope, tenant: tenant ?? '', ...at }))
+  const counts = await own.source.rows.counts(owned)
+  const rows = new Map(counted.map(({ table }, i) => [table.name, counts[i] ?? 0]))
+  const tables = explainTables(plan, surveyed.source, surveyed)
+  return { tenant, tables: tables.map((one) => ({ ...one, rows: rows.get(one.table) ?? null })) }
 }
 
 export function printExplanation({ tenant, tables }: Explanation): void {

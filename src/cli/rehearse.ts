@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { survey } from '../checks/survey.ts'
 import type { Evidence } from '../control/database.ts'
 import { storeRehearsal } from '../coordinator/enqueue.ts'
-import { closeEnds, openEnds } from '../coordinator/installation.ts'
+import { openEnds } from '../coordinator/installation.ts'
 import type { Library } from '../coordinator/rehome.ts'
 import { endsOf, type PlanEnds } from '../ends/end.ts'
 import { RehomeError } from '../errors.ts'
@@ -16,6 +16,7 @@ import { jsonText, note, print, withRehome } from './context.ts'
 import { loadPlan } from './load-plan.ts'
 import { step } from './next-steps.ts'
 import { safe } from './print.ts'
+import { stopSignal } from './until-stopped.ts'
 
 export function addRehearse(program: Command): void {
   program
@@ -52,24 +53,18 @@ async function rehearse(file: string, flags: RehearseFlags): Promise<void> {
 
 /** Reads what the ends are, and nothing of the tenant. */
 async function sayOnly(file: string, plan: Plan, { tenant, json }: RehearseFlags): Promise<void> {
-  const ends = openEnds(plan, process.env)
-  try {
-    const own = endsOf(ends, tenant)
-    const { source, target } = own
-    const tables = (await survey(plan, own)).routes.map(({ target: to }) => to.name)
-    const nextSteps = [step('rehearse', file, '--tenant', tenant)]
-    const between = { source: source.place, target: target.place }
-    if (json) return print(jsonText({ tenant, ...between, tables, nextSteps }, 2))
-    const who = `tenant ${safe(JSON.stringify(tenant), 200)}`
-    print(
-      `would copy ${who} from ${source.place} to ${target.place}, which is closed for it meanwhile`,
-    )
-    print(
-      `would compare ${tables.length} table(s), and remove all of it again: ${tables.join(', ')}`,
-    )
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, process.env)
+  const own = endsOf(ends, tenant)
+  const { source, target } = own
+  const tables = (await survey(plan, own)).routes.map(({ target: to }) => to.name)
+  const nextSteps = [step('rehearse', file, '--tenant', tenant)]
+  const between = { source: source.place, target: target.place }
+  if (json) return print(jsonText({ tenant, ...between, tables, nextSteps }, 2))
+  const who = `tenant ${safe(JSON.stringify(tenant), 200)}`
+  print(
+    `would copy ${who} from ${source.place} to ${target.place}, which is closed for it meanwhile`,
+  )
+  print(`would compare ${tables.length} table(s), and remove all of it again: ${tables.join(', ')}`)
 }
 
 async function rehearsed(
@@ -78,19 +73,11 @@ async function rehearsed(
   tenant: string,
 ): Promise<{ outcome: Outcome; budgetMs: number }> {
   const plan = checkPlan(input)
-  const ends = openEnds(plan, process.env)
-  const stop = new AbortController()
-  const end = () => stop.abort()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-  try {
-    const by = userInfo().username
-    const { moveId } = await storeRehearsal(rehome, { plan, ends }, { tenant, by })
-    const outcome = await attempt({ ...optionsOf(rehome, plan, ends), moveId, stop: stop.signal })
-    return { outcome, budgetMs: plan.pause.budgetMs }
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, process.env)
+  const by = userInfo().username
+  const { moveId } = await storeRehearsal(rehome, { plan, ends }, { tenant, by })
+  const outcome = await attempt({ ...optionsOf(rehome, plan, ends), moveId, stop: stopSignal() })
+  return { outcome, budgetMs: plan.pause.budgetMs }
 }
 
 function optionsOf({ control }: Library, plan: Plan, ends: PlanEnds) {

@@ -47,29 +47,25 @@ interface UninstallFlags {
 async function uninstall(file: string, flags: UninstallFlags): Promise<void> {
   const plan = checkPlan(await loadPlan(file))
   if (flags.guards) return await uninstallGuards(plan, file, flags)
-  const ends = openEnds(plan, process.env)
+  await using ends = openEnds(plan, process.env)
   const tell = (line: string) => flags.json || print(line)
-  try {
-    const fenced: SqlEnd[] = []
-    for (const { name, place, sql, places } of [ends.source, ends.target]) {
-      if (!sql && !places) tell(`the ${name} (${place}) is uninstalled where it runs`)
-    }
-    for await (const sql of sqlEndsOf(plan, ends)) {
-      const { name, place } = sql
-      if (await fenceIsInstalled(sql)) fenced.push(sql)
-      else tell(`the ${name} (${place}) has no fence`)
-    }
-    const closed = flags.force ? Number.POSITIVE_INFINITY : 0
-    // Nothing is removed at one end where the other is still needed.
-    for (const end of fenced) refuseNeeded(end, await standingFlags(end), closed)
-    for (const end of fenced) {
-      tell(`${flags.dryRun ? 'would remove' : 'removing'} the fence of ${end.name} ${end.place}`)
-      if (!flags.dryRun) refuseNeeded(end, await uninstallFence(end, closed), closed)
-    }
-    if (flags.json) print(outcomeText(fenced, file, flags))
-  } finally {
-    await closeEnds(ends)
+  const fenced: SqlEnd[] = []
+  for (const { name, place, sql, places } of [ends.source, ends.target]) {
+    if (!sql && !places) tell(`the ${name} (${place}) is uninstalled where it runs`)
   }
+  for await (const sql of sqlEndsOf(plan, ends)) {
+    const { name, place } = sql
+    if (await fenceIsInstalled(sql)) fenced.push(sql)
+    else tell(`the ${name} (${place}) has no fence`)
+  }
+  const closed = flags.force ? Number.POSITIVE_INFINITY : 0
+  // Nothing is removed at one end where the other is still needed.
+  for (const end of fenced) refuseNeeded(end, await standingFlags(end), closed)
+  for (const end of fenced) {
+    tell(`${flags.dryRun ? 'would remove' : 'removing'} the fence of ${end.name} ${end.place}`)
+    if (!flags.dryRun) refuseNeeded(end, await uninstallFence(end, closed), closed)
+  }
+  if (flags.json) print(outcomeText(fenced, file, flags))
 }
 
 /** The fence stays: a run that comes later installs the guards that it needs. */

@@ -1,3 +1,10 @@
+/** Aborted by the first SIGINT or SIGTERM. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  return stop.signal
+}
+
 /** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
 export async function untilStopped(): Promise<NodeJS.Signals> {
   return await new Promise((resolve) => {

@@ -16,7 +16,7 @@ import type { Plan, PlanInput } from '../plan/plan.ts'
 import type { Route } from '../plan/routing/route.ts'
 import { sqlStateOf } from '../postgres.ts'
 import { knownRun } from './errand-choice.ts'
-import { closeEnds, openEnds } from './installation.ts'
+import { openEnds } from './installation.ts'
 import { refuseBadId, show } from './tenants.ts'
 
 export interface InspectOptions {
@@ -63,13 +63,9 @@ export async function inspect(
   const [move] = await movesOfRun(control, runId, [tenant])
   if (!move) throw new RehomeError('TENANT_UNKNOWN', `run "${runId}" has no tenant ${show(tenant)}`)
   const plan = planOf(run, plans)
-  const ends = openEnds(plan, environment)
-  try {
-    const tables = await inspectTables({ plan, ends: endsOfMove(ends, move), run, move }, options)
-    return { runId, tenant, phase: move.phase, notes: notesOf(move, plan), tables }
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, environment)
+  const tables = await inspectTables({ plan, ends: endsOfMove(ends, move), run, move }, options)
+  return { runId, tenant, phase: move.phase, notes: notesOf(move, plan), tables }
 }
 
 function planOf(run: Run, plans: readonly PlanInput[]): Plan {

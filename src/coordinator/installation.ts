@@ -30,18 +30,19 @@ export interface Settings {
   readonly environment: NodeJS.ProcessEnv
 }
 
-export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): PlanEnds {
+export function openEnds(plan: Plan, environment: NodeJS.ProcessEnv): PlanEnds & AsyncDisposable {
   const { scope: own, targetScope, searchPath, source, target } = plan
   const keeps = [source, target].some(({ kind }) => kind === 'api') && environment.CONTROL_URL
   const flagPool = keeps
     ? createPool({ url: keeps, name: 'flags', size: 4, answerMs: 2_000 })
     : undefined
   const scope = targetScope === own ? undefined : targetScope
-  return {
+  const ends = {
     ...(flagPool && { flagPool }),
     source: openEnd('source', plan.source, { environment, searchPath, flagPool }),
     target: openEnd('target', plan.target, { environment, scope, searchPath, flagPool }),
   }
+  return { ...ends, [Symbol.asyncDispose]: () => closeEnds(ends) }
 }
 
 /** All databases that the plan lists by name. */

@@ -43,7 +43,7 @@ import { type Enqueued, type EnqueueOptions, enqueue } from './enqueue.ts'
 import { knownRun } from './errand-choice.ts'
 import { type CheckAllOptions, checkTenants, type TenantsLook } from './fleet/check-tenants.ts'
 import { loadsOf } from './fleet/loads.ts'
-import { closeEnds, openEnds, openInstalledControl } from './installation.ts'
+import { openEnds, openInstalledControl } from './installation.ts'
 import { type Price, type PriceOptions, priceOf } from './price.ts'
 import { type SchemaLibrary, schemaLibrary } from './schema/schema-library.ts'
 import { type Steering, steeringOf } from './steering.ts'
@@ -186,12 +186,8 @@ async function withPlan<T>(
   work: (at: { plan: Plan; ends: PlanEnds }) => Promise<T>,
 ): Promise<T> {
   const plan = checkPlan(input)
-  const ends = openEnds(plan, opened.environment)
-  try {
-    return await work({ plan, ends })
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, opened.environment)
+  return await work({ plan, ends })
 }
 
 async function snapshot(control: Control, runId: string): Promise<RunSnapshot> {

@@ -8,6 +8,7 @@ import { jsonText, note, print, withRehome } from '../context.ts'
 import { loadPlan } from '../load-plan.ts'
 import { step } from '../next-steps.ts'
 import { safe, tableText } from '../print.ts'
+import { stopSignal } from '../until-stopped.ts'
 
 const examples = `
 Statements that have run are not run again: a command that failed or was killed goes on where it
@@ -58,12 +59,9 @@ function addPart(schema: Command, part: SchemaPart, description: string): void {
 async function change(file: string, part: SchemaPart, flags: ChangeFlags): Promise<void> {
   const plan = await loadPlan(file)
   const { dryRun, acceptChanges, json } = flags
-  const stop = new AbortController()
-  const end = () => stop.abort()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
   const onStep = json ? undefined : (one: SchemaStep) => print(stepText(one))
   const changed = await withRehome((rehome) =>
-    rehome.changeSchema(plan, part, { dryRun, acceptChanges, signal: stop.signal, onStep }),
+    rehome.changeSchema(plan, part, { dryRun, acceptChanges, signal: stopSignal(), onStep }),
   )
   if (json) return print(jsonText({ ...changed, nextSteps: nextOf(file, part, flags) }, 2))
   if (dryRun) for (const one of changed.steps) print(stepText(one))

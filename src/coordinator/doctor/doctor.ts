@@ -10,13 +10,7 @@ import { fingerprintOf } from '../../plan/check-plan.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { createPool } from '../../postgres.ts'
 import type { Queues } from '../../queue/queues.ts'
-import {
-  closeEnds,
-  openEnds,
-  pendingInstallations,
-  type Settings,
-  sqlEndsOf,
-} from '../installation.ts'
+import { openEnds, pendingInstallations, type Settings, sqlEndsOf } from '../installation.ts'
 import { diagnoseMoves, diagnosePlans, diagnoseQueues } from './control-diagnoses.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { diagnoseKept, diagnoseServer } from './end-diagnoses.ts'
@@ -62,12 +56,8 @@ export async function diagnose(
 }
 
 async function diagnosePlan(patient: Patient & DoctorOptions, plan: Plan): Promise<Diagnosis[]> {
-  const ends = openEnds(plan, patient.settings.environment)
-  try {
-    return await diagnoseEnds(patient, plan, ends)
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, patient.settings.environment)
+  return await diagnoseEnds(patient, plan, ends)
 }
 
 async function diagnoseEnds(

@@ -7,7 +7,7 @@ import { forgetLeftChanges } from '../../ends/postgres/changes/change-log.ts'
 import { messageOf } from '../../errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { reconcile } from '../enqueue.ts'
-import { closeEnds, install, openEnds, sqlEndsOf } from '../installation.ts'
+import { install, openEnds, sqlEndsOf } from '../installation.ts'
 import { movesWithoutJob } from './control-diagnoses.ts'
 import type { Diagnosis, Kind } from './diagnosis.ts'
 import { type DoctorOptions, diagnose, type Patient } from './doctor.ts'
@@ -133,10 +133,6 @@ function identity({ kind, where, message }: Diagnosis): string {
 }
 
 async function tidyPlan(environment: NodeJS.ProcessEnv, plan: Plan): Promise<void> {
-  const ends = openEnds(plan, environment)
-  try {
-    for await (const { pool } of sqlEndsOf(plan, ends)) await forgetLeftChanges(pool)
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(plan, environment)
+  for await (const { pool } of sqlEndsOf(plan, ends)) await forgetLeftChanges(pool)
 }
