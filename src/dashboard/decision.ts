@@ -1,6 +1,7 @@
 /** The part that decisions on pages have in common: who, why, and that its price was read. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Html, html } from '../html.ts'
+import { answerTo } from './answers.ts'
 import { lineOf } from './fields.ts'
 
 /** Filled in before. */
@@ -40,11 +41,39 @@ export function signed(by: string, request: Called): string {
   return `${nameIn(by, request).by} (${request.caller?.role ?? 'stranger'} on the board)`
 }
 
-/** Returns null where nothing is missing. `undone`: how the sentence begins; `read`: the price. */
-export function missingIn(
-  { by, reason, isConfirmed }: Decision,
-  { undone, read }: { readonly undone: string; readonly read: string },
-): string | null {
+interface Asking {
+  /** How the sentence begins where something is missing, and what a person has to have read. */
+  readonly undone: string
+  readonly read: string
+  /** Throws what the product throws. */
+  ask(): Promise<unknown>
+  /** The page that asks, with the reason why it was refused. */
+  show(reply: FastifyReply, refusal: string): Promise<FastifyReply>
+  /** Where to go on. */
+  readonly back: string
+}
+
+/** Asks for what was decided, or shows the page again where something is missing or refused. */
+export async function carryOut(
+  decision: Decision,
+  reply: FastifyReply,
+  asking: Asking,
+): Promise<FastifyReply> {
+  const { ask, show, back } = asking
+  const missing = missingIn(decision, asking)
+  if (missing !== null) return await show(reply.code(400), missing)
+  try {
+    await ask()
+    return reply.redirect(back, 303)
+  } catch (error) {
+    const { status, message } = answerTo(error)
+    if (status !== 409) throw error
+    return await show(reply.code(409), message)
+  }
+}
+
+/** null: nothing is missing. */
+function missingIn({ by, reason, isConfirmed }: Decision, { undone, read }: Asking): string | null {
   if (by === '') return `${undone}: enter your name.`
   if (reason.length < 3) return `${undone}: give a reason, in at least 3 characters.`
   return isConfirmed ? null : `${undone}: confirm that you have read ${read}.`

@@ -5,7 +5,9 @@
 import type { InspectedTable } from '../comparison/inspection/inspect-table.ts'
 import type { Control, Move, MoveEvent, Priority, Run } from '../control/database.ts'
 import type { Reached } from '../control/run-moves.ts'
+import { findRun } from '../control/runs/runs.ts'
 import type { AskedErrand } from '../errands.ts'
+import { RehomeError } from '../errors.ts'
 import type { Queues } from '../queue/queues.ts'
 
 export interface TenantRecord {
@@ -115,3 +117,10 @@ export type Inspect = (of: InspectRequest) => Promise<{
   readonly notes: readonly string[]
   readonly tables: readonly InspectedTable[]
 }>
+
+/** Throws RUN_UNKNOWN. */
+export async function knownRun({ control }: BoardLibrary, id: string): Promise<Run> {
+  const run = /[\0\p{Surrogate}]/u.test(id) ? undefined : await findRun(control, id)
+  if (run) return run
+  throw new RehomeError('RUN_UNKNOWN', `run "${id}" does not exist: see the list of runs`)
+}

@@ -5,8 +5,9 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import type { Errand } from '../errands.ts'
 import { shorten, visible } from '../html.ts'
-import { type JobPayload, readPayload } from '../queue/jobs.ts'
+import type { JobPayload } from '../queue/jobs.ts'
 import type { Queues } from '../queue/queues.ts'
+import { payloadOf } from './retry.ts'
 import { tenantPath } from './tenant-path.ts'
 
 /** One of each queue. */
@@ -43,20 +44,12 @@ export function queueAdapters(queues: Queues): BullMQAdapter[] {
       ...looks[errand],
       // What went well is not done again; Bull Board's own type does not know this option.
       allowCompletedRetries: false,
-      externalJobUrl: ({ data }: { data: unknown }) => linkOf(payloadOf(data)),
+      externalJobUrl: (job: { data: unknown }) => linkOf(payloadOf(job)),
     }
     const adapter = new BullMQAdapter(queues.byErrand[errand], options)
-    adapter.setFormatter('name', ({ data }: { data: unknown }) => nameOf(payloadOf(data)))
+    adapter.setFormatter('name', (job: { data: unknown }) => nameOf(payloadOf(job)))
     return adapter
   })
-}
-
-function payloadOf(data: unknown): JobPayload | null {
-  try {
-    return readPayload(data)
-  } catch {
-    return null
-  }
 }
 
 function nameOf(payload: JobPayload | null): string {

@@ -50,9 +50,10 @@ async function moveOf(library: BoardLibrary, job: Job): Promise<JobPayload> {
   throw refused("the job's data was changed: use `rehome retry`")
 }
 
-function payloadOf(job: Job): JobPayload | null {
+/** null: somebody has changed it. */
+export function payloadOf({ data }: { data: unknown }): JobPayload | null {
   try {
-    return readPayload(job.data)
+    return readPayload(data)
   } catch {
     return null
   }

@@ -1,7 +1,6 @@
 /** Errands on pages: GET shows the price, POST asks for it. The gate lets only operators post. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { answerTo } from '../answers.ts'
-import { type DecisionForm, emptyForm, missingIn, readDecision, signed } from '../decision.ts'
+import { carryOut, type DecisionForm, emptyForm, readDecision, signed } from '../decision.ts'
 import { isTicked, readForm } from '../fields.ts'
 import type { BoardLibrary } from '../library.ts'
 import { type ActionAddress, readActionPath, tenantPath } from '../tenant-path.ts'
@@ -30,20 +29,17 @@ async function post(
 ): Promise<FastifyReply> {
   const fields = readForm(request.body, ['by', 'reason', 'confirmed', 'discardWrites'])
   const form = readDecision(fields, request)
-  const missing = missingIn(form, { undone: 'Not asked for', read: 'its price' })
-  if (missing !== null) {
-    return await show(library, address, { reply: reply.code(400), form, refusal: missing })
-  }
-  try {
-    const discardWrites = isTicked(fields, 'discardWrites')
-    const by = signed(form.by, request)
-    await ask(library, address, { by, reason: form.reason, discardWrites })
-    return reply.redirect(tenantPath(address.runId, address.tenant), 303)
-  } catch (error) {
-    const { status, message } = answerTo(error)
-    if (status !== 409) throw error
-    return await show(library, address, { reply: reply.code(409), form, refusal: message })
-  }
+  const by = signed(form.by, request)
+  return await carryOut(form, reply, {
+    undone: 'Not asked for',
+    read: 'its price',
+    ask: async () => {
+      const discardWrites = isTicked(fields, 'discardWrites')
+      await ask(library, address, { by, reason: form.reason, discardWrites })
+    },
+    show: (reply, refusal) => show(library, address, { reply, form, refusal }),
+    back: tenantPath(address.runId, address.tenant),
+  })
 }
 
 async function show(

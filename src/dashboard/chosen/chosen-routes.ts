@@ -2,12 +2,11 @@
  * Errands of several tenants of a run. The first POST shows the price, the second one asks; the
  * gate lets only operators post. Tenants for which it is not possible by then are passed over.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { tenantPage } from '../../control/runs/run-tenants.ts'
 import { decodedOnce } from '../../ends/web/url-below.ts'
 import { RehomeError } from '../../errors.ts'
-import { answerTo } from '../answers.ts'
-import { type Decision, missingIn, readDecision, signed } from '../decision.ts'
+import { carryOut, type Decision, readDecision, signed } from '../decision.ts'
 import { isTicked, readForm } from '../fields.ts'
 import type { BoardLibrary, CancelEnd } from '../library.ts'
 import { filterFields, readRunQuery, runPath } from '../runs/run-query.ts'
@@ -32,28 +31,20 @@ export function chosenRoutes(app: FastifyInstance, library: BoardLibrary): void 
     const runId = request.params.run
     const choice = await readAsked(library, request)
     const { errand, tenants, by, reason, isNamed } = choice
-    const show = async (refusal: string | null) => {
+    const show = async (reply: FastifyReply, refusal: string | null) => {
       const price = await priceOf(library, runId, choice)
       const form = { by, reason, isNamed }
       const shown: ChosenPage = { runId, errand, tenants, price, refusal, form }
       return reply.type('text/html').send(chosenPage(shown))
     }
-    if (!choice.isAsked) return await show(null)
-    const words = { undone: 'Not asked for', read: 'its price' }
-    const missing = missingIn(choice, words)
-    if (missing !== null) {
-      reply.code(400)
-      return await show(missing)
-    }
-    try {
-      await ask(library, runId, { ...choice, by: signed(by, request) })
-      return reply.redirect(runPath(runId), 303)
-    } catch (error) {
-      const { status, message } = answerTo(error)
-      if (status !== 409) throw error
-      reply.code(409)
-      return await show(message)
-    }
+    if (!choice.isAsked) return await show(reply, null)
+    return await carryOut(choice, reply, {
+      undone: 'Not asked for',
+      read: 'its price',
+      ask: () => ask(library, runId, { ...choice, by: signed(by, request) }),
+      show,
+      back: runPath(runId),
+    })
   })
 }
 

@@ -6,11 +6,10 @@ import { holdsOf } from '../../control/fleet/holds.ts'
 import { waitsOf } from '../../control/run-moves.ts'
 import { overviewOf } from '../../control/runs/run-counts.ts'
 import { cellsAfter, cellsMax, tenantPage } from '../../control/runs/run-tenants.ts'
-import { findRun, listRuns } from '../../control/runs/runs.ts'
-import { RehomeError } from '../../errors.ts'
+import { listRuns } from '../../control/runs/runs.ts'
 import type { Logger } from '../../log.ts'
 import { nameIn, textIn } from '../fields.ts'
-import type { BoardLibrary } from '../library.ts'
+import { type BoardLibrary, knownRun } from '../library.ts'
 import { securityHeaders } from '../page.ts'
 import { runSteering } from '../steering/steer-section.ts'
 import { tenantPath } from '../tenant-path.ts'
@@ -118,12 +117,6 @@ function streamOf(reply: FastifyReply) {
     'x-accel-buffering': 'no',
   })
   return reply.raw
-}
-
-async function knownRun({ control }: BoardLibrary, id: string): Promise<Run> {
-  const run = storable(id) === id ? await findRun(control, id) : undefined
-  if (run) return run
-  throw new RehomeError('RUN_UNKNOWN', `run "${id}" does not exist: see the list of runs`)
 }
 
 /** Without what no text of PostgreSQL can hold. */

@@ -6,12 +6,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Run } from '../../control/database.ts'
-import { findRun } from '../../control/runs/runs.ts'
 import { RehomeError } from '../../errors.ts'
 import { answerTo } from '../answers.ts'
-import { type DecisionForm, emptyForm, missingIn, readDecision, signed } from '../decision.ts'
+import { carryOut, type DecisionForm, emptyForm, readDecision, signed } from '../decision.ts'
 import { isTicked, readForm } from '../fields.ts'
-import type { BoardLibrary, SteerRequest } from '../library.ts'
+import { type BoardLibrary, knownRun, type SteerRequest } from '../library.ts'
 import { runPath } from '../runs/run-query.ts'
 import { tenantPath } from '../tenant-path.ts'
 import { readJson, tenantList } from './program-routes.ts'
@@ -87,12 +86,6 @@ async function show(
   )
 }
 
-async function knownRun({ control }: BoardLibrary, id: string): Promise<Run> {
-  const run = /[\0\p{Surrogate}]/u.test(id) ? undefined : await findRun(control, id)
-  if (run) return run
-  throw new RehomeError('RUN_UNKNOWN', `run "${id}" does not exist: see the list of runs`)
-}
-
 /** A refusal that the page shows; any other error is the request's. */
 async function tryOut(
   library: BoardLibrary,
@@ -121,25 +114,19 @@ async function post(
   const fields = readForm(request.body, ['by', 'reason', 'confirmed', 'finish', 'override'])
   const form = readDecision(fields, request)
   const target = readTarget(request.query)
-  const again = { request, form }
-  const missing = missingIn(form, { undone: 'Nothing was done', read: whatComes })
-  if (missing !== null) {
-    return await show(library, step, { ...again, reply: reply.code(400), refusal: missing })
-  }
-  try {
-    await steps[step].ask(library, request.params.run, {
-      ...requestOf(target),
-      by: signed(form.by, request),
-      reason: form.reason,
-      finish: isTicked(fields, 'finish'),
-      override: isTicked(fields, 'override'),
-    })
-  } catch (error) {
-    const { status, message } = answerTo(error)
-    if (status !== 409) throw error
-    return await show(library, step, { ...again, reply: reply.code(409), refusal: message })
-  }
   const { run } = request.params
-  const back = target.tenant === undefined ? runPath(run) : tenantPath(run, target.tenant)
-  return reply.redirect(back, 303)
+  return await carryOut(form, reply, {
+    undone: 'Nothing was done',
+    read: whatComes,
+    ask: async () =>
+      await steps[step].ask(library, run, {
+        ...requestOf(target),
+        by: signed(form.by, request),
+        reason: form.reason,
+        finish: isTicked(fields, 'finish'),
+        override: isTicked(fields, 'override'),
+      }),
+    show: (reply, refusal) => show(library, step, { request, reply, form, refusal }),
+    back: target.tenant === undefined ? runPath(run) : tenantPath(run, target.tenant),
+  })
 }
