@@ -6,7 +6,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Run } from '../../control/database.ts'
-import { RehomeError } from '../../errors.ts'
 import { answerTo } from '../answers.ts'
 import { carryOut, type DecisionForm, emptyForm, readDecision, signed } from '../decision.ts'
 import { isTicked, readForm } from '../fields.ts'
