@@ -122,8 +122,9 @@ create table rehome_control.moves (
   window_until timestamptz,
   -- When the way back was last tried, without going it.
   audited_at timestamptz,
-  -- When a worker last found no fence and no log of it at ends of the tenant's own. null, or before
-  -- updated_at: there may be some.
+  -- When a worker last found no fence and no log of it at ends of the tenant's own, but the log of its
+  -- rollback window. null, before updated_at, or before the end of the window once that is over: there may
+  -- be some.
   rested_at timestamptz,
   wave integer not null default 1,
   -- Moves of a wave are given to workers in this order.
@@ -230,6 +231,9 @@ create index moves_by_tenant on rehome_control.moves (tenant_id);
 create index moves_in_hand on rehome_control.moves (run_id)
   where (source is not null or target is not null) and phase <> 'queued'
     and (open or rested_at is null or rested_at < updated_at);
+create index moves_resting_in_windows on rehome_control.moves (window_until)
+  where (source is not null or target is not null) and phase <> 'queued'
+    and rested_at < window_until;
 create index moves_with_own_ends on rehome_control.moves (run_id, tenant_id)
   where source is not null or target is not null;
 -- Pages count the tenants of a run by phase, and list those of one phase, without reading its rows.

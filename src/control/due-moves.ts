@@ -124,39 +124,59 @@ export async function anyPlace(control: Pick<Control, 'pool'>): Promise<Place> {
 export interface MoveInHand extends Pick<Move, 'id' | 'tenant_id' | 'source' | 'target' | 'open'> {
   /** Text of the database: a `Date` has too few digits. */
   readonly updatedAt: string
+  /** When the database was asked, in the same form. */
+  readonly askedAt: string
+  /** Its rollback window had not ended then. */
+  readonly inWindow: boolean
 }
 
 /** Moves in hand at a time. */
 const inHandMax = 200
 
+/** Phases of moves whose tenant may be closed at both ends until its new home is opened. */
+const mayBeClosed = `array[m.phase, m.failed_phase]
+  && array['cutover', 'release', 'undo_cutover', 'undo_release']`
+
+/** Two indexes have the same words. */
+export const inHandText = `select m.id, m.tenant_id, m.source, m.target, m.open,
+    m.updated_at::text as "updatedAt", statement_timestamp()::text as "askedAt",
+    coalesce(m.window_until > statement_timestamp(), false) as "inWindow"
+  from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
+  where r.plan_name = $1
+    and (m.source is not null or m.target is not null) and m.phase <> 'queued'
+    and (m.open or m.rested_at is null or m.rested_at < m.updated_at
+      or (m.rested_at < m.window_until and m.window_until <= statement_timestamp()))
+  order by ${mayBeClosed} desc, random() limit ${inHandMax}`
+
 /**
- * Moves of all versions of a plan, some at a time, at whose ends there may be fences or logs: those
- * that have begun, and have changed since a worker found nothing there. An index has the same
- * words.
+ * Moves of all versions of a plan, some at a time, at whose ends there may be fences or logs that
+ * lapse or last: those that have begun, and have changed since a worker found nothing there, or
+ * have come to the end of their window. Those whose home may have to be opened come first.
  */
 export async function movesInHand(
   { pool }: Pick<Control, 'pool'>,
   planName: string,
 ): Promise<MoveInHand[]> {
-  const query = `select m.id, m.tenant_id, m.source, m.target, m.open,
-      m.updated_at::text as "updatedAt"
-    from rehome_control.moves m join rehome_control.runs r on r.id = m.run_id
-    where r.plan_name = $1
-      and (m.source is not null or m.target is not null) and m.phase <> 'queued'
-      and (m.open or m.rested_at is null or m.rested_at < m.updated_at)
-    order by random() limit ${inHandMax}`
-  return (await pool.query<MoveInHand>(query, [planName])).rows
+  return (await pool.query<MoveInHand>(inHandText, [planName])).rows
 }
 
-/** Notes that the ends of these moves need no looking after, unless the moves have changed. */
+/**
+ * Notes that the ends of these moves need no looking after, unless the moves have changed, and up
+ * to the end of the window that they were in when the database was asked.
+ */
 export async function noteRest(
   { pool }: Pick<Control, 'pool'>,
   moves: readonly MoveInHand[],
 ): Promise<void> {
-  const query = `update rehome_control.moves m set rested_at = clock_timestamp()
-    from unnest($1::uuid[], $2::timestamptz[]) n (id, updated_at)
+  const query = `update rehome_control.moves m set rested_at = n.asked_at
+    from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) n (id, updated_at, asked_at)
     where m.id = n.id and m.updated_at = n.updated_at and not m.open`
-  await pool.query(query, [moves.map(({ id }) => id), moves.map(({ updatedAt }) => updatedAt)])
+  const columns = [
+    moves.map(({ id }) => id),
+    moves.map(({ updatedAt }) => updatedAt),
+    moves.map(({ askedAt }) => askedAt),
+  ]
+  await pool.query(query, columns)
 }
 
 /** Condition of the moves that the index of audits lists. In statements on `moves m`. */

@@ -62,7 +62,7 @@ export async function tidyInHand(
   if (guards === 'while moving' && (await haveGuards(ends))) return
   const resting: MoveInHand[] = []
   for (const move of moves) {
-    if (!move.open && (await isAtRest(ends, { scope, tenant: move.tenant_id }))) resting.push(move)
+    if (!move.open && (await isAtRest(ends, scope, move))) resting.push(move)
   }
   if (resting.length > 0) await noteRest(control, resting)
 }
@@ -74,13 +74,19 @@ async function haveGuards({ source, target }: InHand['ends']): Promise<boolean> 
   return left.some((guards) => guards.length > 0)
 }
 
-/** No fence, no log, and no home that a cutover has left closed: nothing that lapses or lasts. */
+/**
+ * No fence, no log, and no home that a cutover has left closed: nothing that lapses or lasts. A new
+ * home logs as long as the rollback window lasts.
+ */
 async function isAtRest(
   { source, target }: InHand['ends'],
-  key: { readonly scope: string; readonly tenant: string },
+  scope: string,
+  { tenant_id: tenant, inWindow }: MoveInHand,
 ): Promise<boolean> {
+  const key = { scope, tenant }
   const flags = await Promise.all([source.flags.readFlag(key), target.flags.readFlag(key)])
-  const modes = flags.map((flag) => flag?.mode)
+  const [from, to] = flags.map((flag) => flag?.mode)
+  const modes = [from, inWindow && to === 'capturing' ? undefined : to]
   const isToOpen = modes.includes('moved') && modes.includes('receiving')
   return !isToOpen && !modes.includes('read_only') && !modes.includes('capturing')
 }

@@ -6,6 +6,7 @@ import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import { byList } from '../../src/plan/homes/placement.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
+import { reap } from '../../src/stages/reap.ts'
 import { eachInHand, endsInHand, tidyInHand } from '../../src/worker/ends-in-hand.ts'
 import { createPlacesWorld, fill, makeTables } from '../helpers/places/places.ts'
 
@@ -43,7 +44,7 @@ test('a changed plan looks after what it left, also beside tenants without a pla
   expect(await look({ ends: fewer, target: byList({ acme: 'eu' }) })).toEqual([eu.name])
 })
 
-test('ends are looked after until nothing is left there, however long no worker was at them', async () => {
+test('ends are looked after until nothing but the log of a window is left, and when that ends', async () => {
   await using world = await createPlacesWorld()
   const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
   const end = ({ name }: typeof main) => postgres({ urlFrom: `URL_${name}` })
@@ -74,13 +75,24 @@ test('ends are looked after until nothing is left there, however long no worker 
   const weeksAgo = `update rehome_control.moves set updated_at = now() - interval '3 weeks'`
   await world.control.pool.query(weeksAgo)
   expect(await look()).toEqual(both)
-  // Their windows have not ended, so both targets keep a log.
-  expect(await look()).toEqual(both)
+  // Their targets log as long as their windows last, for days.
+  expect(await look()).toEqual([])
   await world.carry('acme', (run) => world.rehome.finalize(run, { tenants: ['acme'] }))
-  expect(await look()).toEqual(both)
-  expect(await look()).toEqual([us.name])
+  expect(await look()).toEqual([eu.name])
+  expect(await look()).toEqual([])
   await world.carry('acme', (run) => world.rehome.cleanup(run, { tenants: ['acme'] }))
-  expect(await look()).toEqual(both)
+  expect(await look()).toEqual([eu.name])
+  expect(await look()).toEqual([])
+  await us.pool.query(`update rehome.tenant_flags set capture_until = now(), expires_at = now()`)
+  await world.control.pool.query(`update rehome_control.moves
+    set window_until = now(), rested_at = now() - interval '1 h' where tenant_id = 'other'`)
+  // Nothing has written there since, so the log lasts until a worker ends it.
   expect(await look()).toEqual([us.name])
+  expect(await look()).toEqual([us.name])
+  for await (const { ends } of endsInHand(control, { plan, ends: opened })) {
+    expect(await reap(plan.scope, ends, control)).toHaveLength(1)
+  }
+  expect(await look()).toEqual([us.name])
+  expect(await look()).toEqual([])
   await Promise.all([closeEnds(opened), closeControl(control)])
 })
