@@ -129,6 +129,8 @@ insert into rehome.buckets (id) select pg_catalog.generate_series(0, 1025);
 -- is taken away. An attempt stands here before it looks whether they are installed.
 create table rehome.guarded_runs (
   run_id text primary key,
+  -- How long after its last move: an application may have the tenant's old home in mind.
+  stays_ms bigint not null default 0,
   since timestamptz not null default clock_timestamp()
 );
 

@@ -2,17 +2,20 @@
 import type { Control } from './database.ts'
 
 /**
- * Those among the runs with an open move or a rollback window; and those that this control database
- * does not know, as they are another one's.
+ * Ids of those among the runs with an open move, a rollback window, or a tenant that has left an
+ * end lately; and of those that this control database does not know, as they are another one's.
  */
 export async function runsThatNeedGuards(
   { pool }: Pick<Control, 'pool'>,
-  runs: readonly string[],
+  runs: readonly { readonly id: string; readonly staysMs: number }[],
 ): Promise<string[]> {
-  const query = `select n.id from unnest($1::text[]) n (id)
+  const query = `select n.id from unnest($1::text[], $2::float8[]) n (id, stays_ms)
     where not exists (select from rehome_control.runs r where r.id = n.id)
       or exists (select from rehome_control.moves m where m.run_id = n.id and m.open)
       or exists (select from rehome_control.moves m
-        where m.run_id = n.id and m.window_until > clock_timestamp())`
-  return (await pool.query<{ id: string }>(query, [runs])).rows.map(({ id }) => id)
+        where m.run_id = n.id and m.window_until > clock_timestamp())
+      or exists (select from rehome_control.moves m where m.run_id = n.id
+        and m.settled_at > clock_timestamp() - n.stays_ms * interval '1 ms')`
+  const values = [runs.map(({ id }) => id), runs.map(({ staysMs }) => staysMs)]
+  return (await pool.query<{ id: string }>(query, values)).rows.map(({ id }) => id)
 }

@@ -11,7 +11,7 @@ import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
 import { type Guarded, guardStatements, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
-import { guardsAreKept, keptByHand, needGuards } from '../ends/postgres/fence/passing-guards.ts'
+import { guardsAreKept, keepGuards } from '../ends/postgres/fence/passing-guards.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
 import { databaseExists } from '../ends/postgres/tenant-schemas.ts'
@@ -153,8 +153,8 @@ async function keepsOf(guarded: readonly GuardedAt[]): Promise<Installation[]> {
   const kept = await oneByOne([...ends.values()], async (end) => {
     const isKept = (await fenceIsInstalled(end)) && (await guardsAreKept(end.pool))
     const what = `the guards of the ${end.name}, kept until \`rehome uninstall PLAN --guards\``
-    const sql = `insert into rehome.guarded_runs (run_id) values ('${keptByHand}')`
-    return isKept ? [] : [{ what, sql: `${sql};`, run: () => needGuards(end.pool, keptByHand) }]
+    const run = () => end.pool.query(keepGuards)
+    return isKept ? [] : [{ what, sql: `${keepGuards};`, run }]
   })
   return kept.flat()
 }

@@ -26,7 +26,8 @@ interface OfRun {
  */
 export async function guardedSurvey({ plan, ends, run, flagsFound }: OfRun): Promise<Survey> {
   const databases = [ends.source.sql, ends.target.sql].filter((end) => end !== undefined)
-  await Promise.all(databases.map((end) => enter(end, run.id)))
+  const entry = { id: run.id, staysMs: Math.max(plan.rollback.windowMs, staysMsMin) }
+  await Promise.all(databases.map((end) => enter(end, entry)))
   const before = await survey(plan, ends)
   const missing = missingOf(before)
   if (missing.length === 0) return before
@@ -49,6 +50,9 @@ export async function guardedSurvey({ plan, ends, run, flagsFound }: OfRun): Pro
   throw new RehomeError('NOT_INSTALLED', message)
 }
 
+/** Far longer than an application has an old home in mind, whatever the plan's window is. */
+const staysMsMin = 3_600_000
+
 const installing = new WeakMap<Plan, Promise<void>>()
 
 function refuseFlagged(missing: readonly Missing[], flags: OfRun['flagsFound']): void {
@@ -62,8 +66,8 @@ function refuseFlagged(missing: readonly Missing[], flags: OfRun['flagsFound']):
   throw new RehomeError('NOT_INSTALLED', message)
 }
 
-async function enter(end: SqlEnd, run: string): Promise<void> {
-  await needGuards(end.lifeline, run).catch((error: unknown) => {
+async function enter(end: SqlEnd, entry: Parameters<typeof needGuards>[1]): Promise<void> {
+  await needGuards(end.lifeline, entry).catch((error: unknown) => {
     throw toRehomeError(error, `the list of runs at the ${end.name}`)
   })
 }

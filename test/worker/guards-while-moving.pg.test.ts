@@ -46,6 +46,30 @@ test('stand from the first move to the last window, and cost a quiet end nothing
   for (const tenant of ['acme', 'gamma']) await expectHome(world, tenant, 'target')
 }, 30_000)
 
+test.each([
+  ['a rollback', 'target', 1],
+  ['the end of a window', 'source', 3_600_000],
+] as const)(
+  'after %s the end that was left refuses late writes',
+  async (what, left, windowMs) => {
+    await using world = await createWorld({ plan: { ...passing, rollback: { windowMs } } })
+    await using attempts = openAttempts(world)
+    await moveOne(world, attempts, 'acme')
+    const runId = String((await attempts.moveOf('acme')).run_id)
+    const of = { tenants: ['acme'] }
+    if (what === 'a rollback') await world.rehome.rollback(runId, of)
+    else await world.rehome.finalize(runId, of)
+    const phase = what === 'a rollback' ? 'rolled_back' : 'moved'
+    expect(await attempts.try('acme')).toMatchObject({ kind: 'settled', phase })
+    expect(await look(world, attempts)).toEqual([])
+    const late = world[left].pool.query(
+      `insert into notes (tenant_id, body) values ('acme', 'late')`,
+    )
+    await expect(late).rejects.toThrow(expect.objectContaining({ code: '25006' }))
+  },
+  20_000,
+)
+
 test('a writer whose transaction is open holds up the move alone, and loses nothing', async () => {
   await using world = await createWorld({ plan: passing })
   await using attempts = openAttempts(world)

@@ -44,10 +44,10 @@ export async function look(world: World, attempts: Attempts) {
   }
 }
 
-/** All rollback windows end now. */
+/** All rollback windows end now, and all moves ended long ago. */
 export async function endWindows({ control, target }: World): Promise<void> {
-  await control.pool.query(`update rehome_control.moves set window_until = now()
-    where window_until is not null`)
+  await control.pool.query(`update rehome_control.moves set window_until = now(),
+    settled_at = settled_at - interval '1 d' where window_until is not null`)
   await target.pool.query(`update rehome.tenant_flags set capture_until = now(), expires_at = now()
     where mode = 'capturing'`)
 }

@@ -9,24 +9,35 @@
  * for the removal's commit, and finds the guards gone. What a removal drops, it drops under the
  * same lock and one on the flags: none that guards enforce stands, nor is raised meanwhile.
  *
- * `moved` flags keep no guard: for as long as the old home is to refuse late writes, the plan has
- * a rollback window.
+ * `moved` flags keep no guard: the run does, for as long after each move and rollback as the old
+ * home is to refuse late writes.
  */
 import { endsIfIdle, inTransactionOf, type Pool, sqlStateOf } from '../../../postgres.ts'
 import { isPassing } from '../catalog/structure-queries.ts'
 import { asOwner } from './install-guard.ts'
 
-/** Returns those runs that may still need the guards. It is called while locks are held. */
-type StillNeeded = (runs: readonly string[]) => Promise<readonly string[]>
+/** A run, and how long the end that a tenant of it has left refuses late writes. */
+interface GuardedRun {
+  readonly id: string
+  readonly staysMs: number
+}
+
+/** Returns ids of those that may still need the guards. It is called while locks are held. */
+type StillNeeded = (runs: readonly GuardedRun[]) => Promise<readonly string[]>
 
 /** Enters the run, so that its end keeps its guards. Repeating it is harmless. */
-export async function needGuards(pool: Pool, run: string): Promise<void> {
-  const query = 'insert into rehome.guarded_runs (run_id) values ($1) on conflict do nothing'
-  await pool.query(query, [run])
+export async function needGuards(pool: Pool, { id, staysMs }: GuardedRun): Promise<void> {
+  const query = `insert into rehome.guarded_runs (run_id, stays_ms) values ($1, $2)
+    on conflict do nothing`
+  await pool.query(query, [id, staysMs])
 }
 
 /** No run is called so: a person has installed guards, and takes them away again. */
-export const keptByHand = 'kept by hand'
+const keptByHand = 'kept by hand'
+
+/** Keeps workers from taking the guards away. Repeating it is harmless. */
+export const keepGuards = `insert into rehome.guarded_runs (run_id) values ('${keptByHand}')
+  on conflict do nothing`
 
 /** false: no person keeps the guards. */
 export async function guardsAreKept(pool: Pool): Promise<boolean> {
@@ -93,23 +104,23 @@ const begin = `begin; ${endsIfIdle}; ${asOwner}; set local lock_timeout = '100ms
 const standing = `select count(*)::int as n from rehome.tenant_flags
   where mode <> 'moved' and not (tenant_id = '*' and expires_at <= clock_timestamp())`
 
+const entries = `select run_id as id, stays_ms::float8 as "staysMs" from rehome.guarded_runs
+  order by since, run_id`
+
 async function dropUnneeded(
   pool: Pool,
   drops: readonly string[],
   stillNeeded: StillNeeded,
 ): Promise<Pick<Removal, 'runs' | 'flags'>> {
   return await inTransactionOf(pool, begin, async (client) => {
-    const { rows } = await client.query<{ run: string }>(
-      'select run_id as run from rehome.guarded_runs order by since, run_id',
-    )
-    const entered = rows.map(({ run }) => run)
-    const others = entered.filter((run) => run !== keptByHand)
+    const { rows: entered } = await client.query<GuardedRun>(entries)
+    const others = entered.filter(({ id }) => id !== keptByHand)
     const needed = new Set(others.length > 0 ? await stillNeeded(others) : [])
-    const over = others.filter((run) => !needed.has(run))
+    const over = others.flatMap(({ id }) => (needed.has(id) ? [] : id))
     if (over.length > 0) {
       await client.query('delete from rehome.guarded_runs where run_id = any ($1)', [over])
     }
-    const runs = entered.filter((run) => !over.includes(run))
+    const runs = entered.flatMap(({ id }) => (over.includes(id) ? [] : id))
     if (runs.length > 0) return { runs, flags: 0 }
     await client.query('lock table rehome.tenant_flags in share row exclusive mode')
     const flags: number = (await client.query(standing)).rows[0].n
