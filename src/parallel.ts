@@ -79,6 +79,16 @@ export function* inLists<T>(
   if (some.length > 0) yield some
 }
 
+/** Items of which the first is made before any is asked for. */
+export async function begun<T>(items: AsyncGenerator<T>): Promise<AsyncIterable<T>> {
+  const first = await items.next()
+  return (async function* () {
+    if (first.done) return
+    yield first.value
+    yield* items
+  })()
+}
+
 /** The items in lists of this length, in order; the last one may be shorter. */
 export async function* inPages<T>(
   items: Iterable<T> | AsyncIterable<T>,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { allOf, inParallel } from '../src/parallel.ts'
+import { allOf, begun, inParallel } from '../src/parallel.ts'
 
 const never = new AbortController().signal
 
@@ -53,4 +53,19 @@ test('of several failures the first in the list is thrown, when all have ended',
   await expect(all).rejects.toThrow('first')
   expect(ended).toEqual(['second', 'first'])
   expect(await allOf([Promise.resolve(1), 'two', null])).toEqual([1, 'two', null])
+})
+
+test('items that have begun are the same, and the first is made before any is asked for', async () => {
+  let made = 0
+  async function* numbers() {
+    for (; made < 3; ) {
+      made += 1
+      yield made
+    }
+  }
+  const early = await begun(numbers())
+  expect(made).toBe(1)
+  const all: number[] = []
+  for await (const item of early) all.push(item)
+  expect(all).toEqual([1, 2, 3])
 })

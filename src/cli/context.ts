@@ -2,9 +2,9 @@
  * The context of every command: where it writes, what it may start, and how it opens the library.
  */
 
-import { sleep } from '../clock.ts'
+import { now, sleep } from '../clock.ts'
 import type { Move } from '../control/database.ts'
-import type { Reached } from '../control/run-moves.ts'
+import { errandStates, type Reached } from '../control/run-moves.ts'
 import { pausedQueues } from '../coordinator/notices.ts'
 import { type Library, openLibrary } from '../coordinator/rehome.ts'
 import { termsOf } from '../errands.ts'
@@ -66,17 +66,17 @@ export function printNames(tenants: readonly string[]): void {
 
 /**
  * Waits until the errands of these tenants are over, prints how each ended, and returns the exit
- * code: 0, or that of the first error. Of more tenants than were named it waits for the whole run,
- * and prints how many ended how.
+ * code: 0, or that of the first error. Of more tenants than were named it waits for all whose last
+ * errand is this one, and prints how many ended how.
  */
 export async function awaitErrands(
   rehome: Library,
   runId: string,
-  { count, tenants }: Reached,
+  { count, tenants, errand = 'move' }: Reached & { readonly errand?: Move['errand'] },
 ): Promise<number> {
   const hint = setTimeout(() => void whyWaiting(rehome, runId).then(note), 10_000)
   try {
-    if (count > tenants.length) return await awaitRun(rehome, runId)
+    if (count > tenants.length) return await awaitAll(rehome, runId, errand)
     const chosen = new Set(tenants)
     for await (const { moves } of rehome.watch(runId)) {
       const own = moves.filter((move) => chosen.has(move.tenant_id))
@@ -90,15 +90,22 @@ export async function awaitErrands(
   }
 }
 
-async function awaitRun(rehome: Library, runId: string): Promise<number> {
+/** Looks less often where looks take long. */
+async function awaitAll(
+  { control }: Pick<Library, 'control'>,
+  runId: string,
+  errand: Move['errand'],
+): Promise<number> {
   for (;;) {
-    const { overview } = await rehome.overview(runId)
-    if (overview.remaining === 0) {
-      for (const { phase, tenants } of overview.phases) print(`${tenants} tenant(s): ${phase}`)
-      for (const { code, tenants } of overview.failures) print(`${tenants} tenant(s): ${code}`)
-      return exitCodeOf(overview.failures.map(({ code }) => ({ error_code: code })))
+    const began = now()
+    const states = await errandStates(control, runId, errand)
+    if (!states.some(({ open }) => open)) {
+      for (const { phase, code, tenants } of states) {
+        print(`${tenants} tenant(s): ${phase}${code === null ? '' : `, ${code}`}`)
+      }
+      return exitCodeOf(states.map(({ code }) => ({ error_code: code })))
     }
-    await sleep(1_000)
+    await sleep(Math.max(1_000, 10 * (now() - began)))
   }
 }
 

@@ -67,7 +67,11 @@ async function carryOut(
   const next = flags.dryRun || reached.count === 0 ? [] : [step('status', runId, '--watch')]
   if (flags.json) print(jsonText({ ...price, ...reached, nextSteps: next }))
   else if (reached.count === 0) print(`no tenant to ${name}`)
-  else if (!prints) return await awaitErrands(rehome, runId, reached)
+  else if (!prints)
+    return await awaitErrands(rehome, runId, {
+      ...reached,
+      errand: name === 'retry' ? 'move' : name,
+    })
   return 0
 }
 

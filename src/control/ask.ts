@@ -7,7 +7,7 @@ import { type Expression, type SqlBool, sql } from 'kysely'
 import type { AskedErrand, Errand } from '../errands.ts'
 import type { RehomeError } from '../errors.ts'
 import type { Phase, SettledPhase } from '../phases.ts'
-import type { Control } from './database.ts'
+import type { Control, Move } from './database.ts'
 import { addEvents } from './events.ts'
 import { openMoves, refuseBusyTenants } from './openings.ts'
 import { type BriefMove, briefColumns } from './run-moves.ts'
@@ -84,7 +84,10 @@ export function askOf(
 }
 
 export interface AskHow {
-  /** false: they wait for the feeder. Default true: the caller gives each its job. */
+  /**
+   * false: they wait for the feeder, unless a worker is at them, as it may have fenced the tenant
+   * and then leaves the fence to the next job. Default true: each is to get its job at once.
+   */
   readonly hasJob?: boolean
   /**
    * Absent: those for which it is not allowed now, or whose tenants another run is busy with, are
@@ -93,12 +96,19 @@ export interface AskHow {
   readonly refusal?: (move: BriefMove) => RehomeError
 }
 
+/** `has_job` false: it waits for the feeder. */
+export type AskedMove = BriefMove & Pick<Move, 'has_job'>
+
+export function withJob(moves: readonly AskedMove[]): AskedMove[] {
+  return moves.filter((move) => move.has_job)
+}
+
 /** Returns those for which it was asked. None of the page is changed where it throws. */
 export async function askPage(
   control: Control,
   page: readonly BriefMove[],
   { hasJob = true, refusal, ...ask }: Ask & AskHow,
-): Promise<BriefMove[]> {
+): Promise<AskedMove[]> {
   const ids = page.map(({ id }) => id)
   return await openMoves(control, async (tx) => {
     const opened = await tx
@@ -108,7 +118,7 @@ export async function askPage(
         fallback_phase: ask.fallback,
         discard_writes: ask.discardWrites ?? false,
         open: true,
-        has_job: hasJob,
+        has_job: hasJob ? true : isAtWork,
         token: null,
         // A pause is about the move: what is asked for now was decided later, by a person.
         paused: null,
@@ -121,7 +131,7 @@ export async function askPage(
       .where('id', '=', sql<string>`any(${ids}::uuid[])`)
       .where(ask.when)
       .where(isFree)
-      .returning(briefColumns)
+      .returning([...briefColumns, 'has_job'])
       .execute()
     const ours = new Set(opened.map(({ id }) => id))
     const missing = refusal && page.find(({ id }) => !ours.has(id))
@@ -133,6 +143,8 @@ export async function askPage(
     return opened.toSorted(byTenant(page))
   })
 }
+
+const isAtWork = sql<boolean>`token is not null`
 
 /** No other move of the tenant is open, at either end. In statements on `moves`. */
 const isFree = sql<SqlBool>`not exists (select from rehome_control.moves o

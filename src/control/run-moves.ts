@@ -106,6 +106,26 @@ export const isEndableRollback = sql<SqlBool>`open and errand = 'rollback'
 /** Names that an answer has at most: there may be a million. */
 export const listedMax = 1_000
 
+/** Moves of a run whose last errand is this one, and how many of them stand so. */
+export interface ErrandState {
+  readonly open: boolean
+  readonly phase: Move['phase']
+  readonly code: string | null
+  readonly tenants: number
+}
+
+/** Reads all of the run's. */
+export async function errandStates(
+  { pool }: Pick<Control, 'pool'>,
+  runId: string,
+  errand: Move['errand'],
+): Promise<ErrandState[]> {
+  const query = `select open, phase, error_code as code, count(*)::int as tenants
+    from rehome_control.moves where run_id = $1 and errand = $2
+    group by open, phase, error_code order by phase, error_code nulls first`
+  return (await pool.query<ErrandState>(query, [runId, errand])).rows
+}
+
 /** Tenants that a decision reaches. */
 export interface Reached {
   readonly count: number

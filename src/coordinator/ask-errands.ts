@@ -1,5 +1,5 @@
 /** Errands of tenants of a run: asked for in the control database first, then in the queue. */
-import { type Asker, askOf, askPage, askWindow } from '../control/ask.ts'
+import { type Asker, askOf, askPage, askWindow, withJob } from '../control/ask.ts'
 import type { Control, Move } from '../control/database.ts'
 import { type BriefMove, pageSize, type Reached, Tally } from '../control/run-moves.ts'
 import { findRun } from '../control/runs/runs.ts'
@@ -9,7 +9,14 @@ import { recordOf } from '../known.ts'
 import { ensureJob } from '../queue/jobs.ts'
 import { ensureJobs } from '../queue/limits.ts'
 import type { Queues } from '../queue/queues.ts'
-import { chosenFor, type ErrandOptions, nothingToRollBack, notNow, rules } from './errand-choice.ts'
+import {
+  chosenFor,
+  type ErrandOptions,
+  halfway,
+  nothingToRollBack,
+  notNow,
+  rules,
+} from './errand-choice.ts'
 import { feed } from './fleet/feed.ts'
 
 interface At {
@@ -51,7 +58,8 @@ export function askingOf({ by, ...at }: At & Pick<Asker, 'by'>): Asking {
 /**
  * Asks for the errand of a page of tenants in one statement. The first page gets its jobs at once,
  * and all others wait for the feeder. Returns the tenants for which it was asked. Where it fails
- * halfway it may be repeated: it goes on with the rest.
+ * halfway, the error tells how many those are. Repeated, it goes on with the rest; a `limit` counts
+ * anew.
  */
 export async function askFor(
   at: At,
@@ -74,14 +82,16 @@ export async function askFor(
   const refusal = (move: BriefMove) => notNow(move, rules[errand].otherwise)
   const reached = new Tally(options.onTenants)
   await at.queues.ready()
-  for await (const { moves } of choice.pages()) {
-    if (moves.length === 0) continue
-    const hasJob = reached.count < pageSize
-    const how = { ...ask, hasJob, ...(isStrict && { refusal }) }
-    const page = await askPage(at.control, moves, how)
-    if (hasJob) await ensureJobs(at.queues, page, { run })
-    reached.add(page)
-  }
+  await halfway(reached, async () => {
+    for await (const { moves } of choice.pages()) {
+      if (moves.length === 0) continue
+      const hasJob = reached.count < pageSize
+      const how = { ...ask, hasJob, ...(isStrict && { refusal }) }
+      const page = await askPage(at.control, moves, how)
+      reached.add(page)
+      await ensureJobs(at.queues, withJob(page), { run })
+    }
+  })
   if (reached.count > pageSize) await feed(at, run.id)
   return reached.get()
 }

@@ -15,6 +15,7 @@ import { commonEnds, endsOf, type PlanEnds, placeOfTenant } from '../ends/end.ts
 import type { Errand } from '../errands.ts'
 import { RehomeError, storable } from '../errors.ts'
 import { packageRoot } from '../migrations.ts'
+import { begun } from '../parallel.ts'
 import { fingerprintOf } from '../plan/check-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { EndTable } from '../plan/routing/route.ts'
@@ -209,7 +210,8 @@ async function storeRun(control: Control, of: StoredRun): Promise<string> {
     ...(draft && plan.stopWhen && { stop_when: JSON.stringify(plan.stopWhen) }),
   }
   const moves = draft
-    ? draftedMoves(draft, ends)
+    ? // Sorting all of them takes longer than a transaction may wait.
+      await begun(draftedMoves(draft, ends))
     : tenants.map((tenant) => ({ tenant, ...ownEnds(ends, tenant) }))
   try {
     const { targetScope } = plan

@@ -16,6 +16,7 @@ import { type AskedErrand, termsOf } from '../errands.ts'
 import { RehomeError } from '../errors.ts'
 import { beforeCutover } from '../phases.ts'
 import { type Condition, parseCondition } from '../plan/facts.ts'
+import { toRehomeError } from '../postgres.ts'
 import { type Choice, percentileOf, refuseBadChoice, refuseEmptyShare } from './choose.ts'
 import { refuseUnknownFacts } from './tenant-facts.ts'
 import { refuseBadId, show } from './tenants.ts'
@@ -114,7 +115,9 @@ export async function chosenFor(
       const allowed = share.filter((move) => isAllowed(errand, move, options))
       const moves = allowed.slice(0, left)
       left -= moves.length
-      yield { moves, passedOver: share.filter((move) => !allowed.includes(move)) }
+      const passedOver = share.filter((move) => !allowed.includes(move))
+      if (isStrict) refuseOthers(errand, { moves, passedOver })
+      yield { moves, passedOver }
     }
   }
   return {
@@ -125,7 +128,6 @@ export async function chosenFor(
       let spared: BriefMove | undefined
       let count = 0
       for await (const page of pages(filter)) {
-        if (isStrict) refuseOthers(errand, page)
         spared ??= page.passedOver[0]
         count += page.moves.length
         onPage(page)
@@ -209,6 +211,22 @@ function refuseOthers(errand: AskedErrand, { passedOver }: ChosenPage): void {
 /** A move stores its epoch before it closes the target, which is the first thing it changes. */
 function hasChangedNothing({ open, phase, epoch }: BriefMove): boolean {
   return !open && phase === 'failed' && epoch === null
+}
+
+/** Adds to an error how many tenants were reached before it. */
+export async function halfway<T>(
+  reached: { readonly count: number },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { count } = reached
+    if (count === 0) throw error
+    const { code, message, retryable, data } = toRehomeError(error, 'the control database')
+    const text = `${message}; ${count} tenant(s) had been asked for by then`
+    throw new RehomeError(code, text, { cause: error, retryable, data: { ...data, asked: count } })
+  }
 }
 
 export function nothingToRollBack(move: BriefMove): RehomeError {

@@ -126,3 +126,24 @@ test('nothing stays in the session, whether the work succeeds or fails', async (
   const left = `select count(*)::int as n from pg_class where relname = 'candidates'`
   expect((await db.control.pool.query(left)).rows).toEqual([{ n: 0 }])
 })
+
+test('many at once wait for each other, and each may ask the control database for more', async () => {
+  const { control } = db
+  const asked = Array.from({ length: 12 }, (_, i) =>
+    withCandidates(control, async (candidates) => {
+      await candidates.add([here(String(i))], { isListed: true })
+      await control.pool.query('select 1')
+      return await walked(candidates)
+    }),
+  )
+  expect(await Promise.all(asked)).toEqual(asked.map((_, i) => [String(i)]))
+})
+
+test('what was stored stands, though the session is lost before its table is gone', async () => {
+  const done = withCandidates(db.control, async () => {
+    await db.control.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where query like 'drop table if exists pg_temp%' and datname = current_database()`)
+    return 'stored'
+  })
+  expect(await done).toBe('stored')
+})

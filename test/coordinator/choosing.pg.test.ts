@@ -74,3 +74,14 @@ test('a tenant that has moved is passed over by name too, when its old copy is g
   const none = { runId: null, count: 0, tenants: [], waves: [], hold: null, schedule: null }
   expect(again).toEqual({ ...none, passedOver: { moved: 1, busy: 0 } })
 })
+
+test('a busy tenant is passed over alone, however many come after it', async () => {
+  await using other = await createWorld()
+  const many = `insert into tenants (id, name) select 't' || lpad(i::text, 4, '0'), 'x'
+    from generate_series(1, 5100) i`
+  await other.source.pool.query(many)
+  const plan = other.plan()
+  await other.rehome.enqueue(plan, { tenants: ['t0007'] })
+  const { count, passedOver } = await other.rehome.enqueue(plan)
+  expect({ count, passedOver }).toEqual({ count: 5_099, passedOver: { moved: 0, busy: 1 } })
+})

@@ -1,9 +1,13 @@
 // Errands on a run of many moves: read in pages, without what may be large, and asked several at a
 // time.
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askPage, withdrawalOf, withJob } from '../../src/control/ask.ts'
+import { pagesOf } from '../../src/control/run-moves.ts'
 import { askFor } from '../../src/coordinator/ask-errands.ts'
-import { type ChosenPage, chosenFor } from '../../src/coordinator/errand-choice.ts'
+import { type ChosenPage, chosenFor, halfway } from '../../src/coordinator/errand-choice.ts'
 import { priceOf } from '../../src/coordinator/price.ts'
+import { RehomeError } from '../../src/errors.ts'
 import { commonBackend } from '../helpers/backends.ts'
 import { type ControlOnly, createControl, storeMoves } from '../helpers/errands/states.ts'
 import { openQueue } from '../helpers/moves/queue.ts'
@@ -66,3 +70,40 @@ test.each(['retry', 'rollback'] as const)(
     expect(await askFor(at, errand, { by, runId, all: true })).toEqual({ count: 0, tenants: [] })
   },
 )
+
+test('of moves that wait for the feeder, those that a worker is at get their job at once', async () => {
+  const { runId } = await storeMoves(db.control, [
+    { phase: 'copy', open: 'move', variant: 'no window' },
+    { phase: 'copy', open: 'move', variant: 'no window' },
+  ])
+  const [first, second] = await allIn(pagesOf(db.control, { runId }, sql`true`))
+  if (!first || !second) throw new Error('there are two moves')
+  const mark = `update rehome_control.moves set token = case id when $1 then gen_random_uuid() end
+    where run_id = $2`
+  await db.control.pool.query(mark, [first.id, runId])
+  const asked = await askPage(db.control, [first, second], {
+    ...withdrawalOf({ by }),
+    hasJob: false,
+  })
+  expect(withJob(asked).map(({ id }) => id)).toEqual([first.id])
+})
+
+test('a tenant that is named is not passed over, though its move has changed since the first look', async () => {
+  const { runId, moves } = await storeMoves(db.control, [failed])
+  const tenants = moves.map(({ tenant }) => tenant)
+  const choice = await chosenFor(db.control, 'rollback', { runId, by, tenants })
+  await choice.survey(() => {})
+  const start = `update rehome_control.moves set open = true, phase = 'cutover' where run_id = $1`
+  await db.control.pool.query(start, [runId])
+  await expect(allIn(movesIn(choice.pages()))).rejects.toMatchObject({ code: 'NOT_ALLOWED_NOW' })
+})
+
+test('an error halfway tells how many tenants were asked for', async () => {
+  const reached = { count: 0 }
+  const failing = halfway(reached, async () => {
+    reached.count = 7
+    throw new RehomeError('UNREACHABLE', 'the queue is away')
+  })
+  const message = 'the queue is away; 7 tenant(s) had been asked for by then'
+  await expect(failing).rejects.toMatchObject({ code: 'UNREACHABLE', message, data: { asked: 7 } })
+})

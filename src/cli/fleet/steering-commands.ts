@@ -110,9 +110,10 @@ function cancelTexts({ calledOff, takenBack, forward }: Cancelled, off: string):
 async function skip(runId: string, flags: SteerFlags): Promise<void> {
   const { tenants } = await choiceOf(flags)
   if (!tenants) throw new RehomeError('USAGE', 'name the tenants with --tenant')
-  const skipped = await withRehome((rehome) => rehome.skip(runId, { ...flags, tenants }))
-  if (flags.json) return print(jsonText({ ...skipped, nextSteps: watching(runId) }))
-  printNames(skipped.tenants)
+  const onTenants = flags.json ? undefined : printNames
+  const options = { ...flags, tenants, onTenants }
+  const skipped = await withRehome((rehome) => rehome.skip(runId, options))
+  if (flags.json) print(jsonText({ ...skipped, nextSteps: watching(runId) }))
 }
 
 function addApprove(program: Command): void {

@@ -2,8 +2,9 @@
  * Tenants of a request while it is found out which of them it takes. They are in a temporary table
  * of one session, so that a million of them need no memory here. Nothing of it stays.
  */
+import { RehomeError } from '../../errors.ts'
 import type { Fact, Facts } from '../../plan/facts.ts'
-import { type Client, withClient } from '../../postgres.ts'
+import { type Client, type Pool, sqlStateOf, withClient } from '../../postgres.ts'
 import type { Control } from '../database.ts'
 import type { Hold } from '../runs/runs.ts'
 
@@ -80,17 +81,46 @@ const orders: Readonly<Record<CandidateOrder, string>> = {
 /** A look at all candidates takes longer than others: it is given this time, in ms. */
 const lookMs = 120_000
 
-/** The session is thrown away where the work fails. */
+/** The last work with candidates of each pool, and those that wait for it. */
+const busyPools = new WeakMap<Pool, Promise<unknown>>()
+
+/**
+ * The session is thrown away where the work fails. One after another: each keeps a connection of
+ * the pool, and asks for more of them.
+ */
 export async function withCandidates<T>(
   { pool }: Pick<Control, 'pool'>,
   work: (candidates: Candidates) => Promise<T>,
 ): Promise<T> {
+  const before = busyPools.get(pool) ?? Promise.resolve()
+  const own = before.then(() => atCandidates(pool, work))
+  busyPools.set(
+    pool,
+    own.catch(() => {}),
+  )
+  return await own
+}
+
+async function atCandidates<T>(
+  pool: Pool,
+  work: (candidates: Candidates) => Promise<T>,
+): Promise<T> {
   return await withClient(pool, async (client) => {
-    await client.query(table)
+    await client.query(`drop table if exists pg_temp.candidates; ${table}`).catch((error) => {
+      throw sqlStateOf(error) === '42501' ? noTemporary(error) : error
+    })
     const result = await work(new Candidates(client))
-    await client.query('drop table pg_temp.candidates')
+    // What the work has stored stands, whatever happens to this session.
+    await client.query('drop table pg_temp.candidates').catch(() => {})
     return result
   })
+}
+
+function noTemporary(cause: unknown): RehomeError {
+  const message =
+    'the role of CONTROL_URL may not create temporary tables, in which an enqueue chooses tenants: ' +
+    'grant it TEMPORARY on the control database'
+  return new RehomeError('ACCESS_DENIED', message, { cause })
 }
 
 export class Candidates {
@@ -219,7 +249,8 @@ export class Candidates {
         yield rows.map(readHold)
       }
     } finally {
-      await this.#client.query('close chosen')
+      // Where the connection is lost, that is the error to tell.
+      await this.#client.query('close chosen').catch(() => {})
     }
   }
 

@@ -1,6 +1,6 @@
 /** Calls open moves of a run off: before their cutover back to the source, after it forward. */
 import { type Expression, type SqlBool, sql } from 'kysely'
-import { askPage, withdrawalOf } from '../../control/ask.ts'
+import { askPage, withdrawalOf, withJob } from '../../control/ask.ts'
 import type { Control } from '../../control/database.ts'
 import {
   type BriefMove,
@@ -18,7 +18,7 @@ import { hasWorker } from '../../control/workers.ts'
 import { beforeCutover } from '../../phases.ts'
 import { ensureJobs } from '../../queue/limits.ts'
 import type { Queues } from '../../queue/queues.ts'
-import { notNow } from '../errand-choice.ts'
+import { halfway, notNow } from '../errand-choice.ts'
 import { chosen, type SteerOptions, tell } from '../steer.ts'
 import { feed } from './feed.ts'
 
@@ -66,18 +66,32 @@ export async function cancel(at: At, runId: string, options: CancelOptions): Pro
     await at.queues.ready()
     const { by, reason } = options
     const how = { by, reason, code: 'CANCELLED', isOrphaned } as const
-    for await (const page of callOff(at.control, some, how)) calledOff.add(page)
-    // Moves that have begun and are not cut over, as each of them stands when it is asked.
-    for await (const page of pagesOf(at.control, some, isStoppable)) {
-      const hasJob = takenBack.count < pageSize
-      const moves = await askPage(at.control, page, { ...withdrawalOf({ by, reason }), hasJob })
-      if (hasJob) await ensureJobs(at.queues, moves, { run })
-      takenBack.add(moves)
+    const stopped = {
+      get count() {
+        return calledOff.count + takenBack.count
+      },
     }
+    const tellRun = async () => {
+      const data = { calledOff: calledOff.count, takenBack: takenBack.count }
+      await tell(at, run, { by, reason, kind: 'cancelled', data })
+    }
+    await halfway(stopped, async () => {
+      for await (const page of callOff(at.control, some, how)) calledOff.add(page)
+      // Moves that have begun and are not cut over, as each of them stands when it is asked.
+      for await (const page of pagesOf(at.control, some, isStoppable)) {
+        const hasJob = takenBack.count < pageSize
+        const moves = await askPage(at.control, page, { ...withdrawalOf({ by, reason }), hasJob })
+        takenBack.add(moves)
+        await ensureJobs(at.queues, withJob(moves), { run })
+      }
+    }).catch(async (error: unknown) => {
+      // The run shows what was done. Where this fails as well, the error is the same.
+      if (stopped.count > 0) await tellRun().catch(() => {})
+      throw error
+    })
     if (takenBack.count > pageSize) await feed(at, run.id)
     for await (const page of pagesOf(at.control, some, isOpenMove)) forward.add(page)
-    const data = { calledOff: calledOff.count, takenBack: takenBack.count }
-    await tell(at, run, { by, reason, kind: 'cancelled', data })
+    await tellRun()
   }
   return { calledOff: calledOff.get(), takenBack: takenBack.get(), forward: forward.get() }
 }

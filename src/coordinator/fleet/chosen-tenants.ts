@@ -68,7 +68,8 @@ export async function chooseTenants(at: Choosing): Promise<ChosenTenants> {
 async function gatherListed(at: Choosing): Promise<Busy | null> {
   let firstBusy: Busy | null = null
   for await (const page of listedPages(at.planned.plan, at.planned.ends)) {
-    firstBusy ??= await addPage(at, page, { isListed: true })
+    const busy = await addPage(at, page, { isListed: true })
+    firstBusy ??= busy
   }
   return firstBusy
 }
@@ -81,7 +82,8 @@ async function gatherNamed(
   const { candidates, planned } = at
   let firstBusy: Busy | null = null
   for await (const page of inPages(tenants, pageSize)) {
-    firstBusy ??= await addPage(at, page, { isListed: false })
+    const busy = await addPage(at, page, { isListed: false })
+    firstBusy ??= busy
   }
   await candidates.analyze()
   for await (const page of listedPages(planned.plan, planned.ends)) {
