@@ -16,6 +16,7 @@ import {
 import { unlessGone } from '../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../errors.ts'
 import { inParallel } from '../parallel.ts'
+import { encodedPath } from '../place.ts'
 import type { Finding } from '../plan/catalogs/catalog.ts'
 import { hasSchemas } from '../plan/endpoint.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -125,7 +126,7 @@ function refuseTemplate({ prepare }: Plan, ends: PlanEnds, tenants: readonly str
 
 function placeOfTemplate(target: SqlEnd, like: string): string {
   const server = target.address.slice(0, target.address.indexOf('/'))
-  if (target.isWholeDatabase) return `${server}/${encodeURIComponent(like)}`
+  if (target.isWholeDatabase) return `${server}${encodedPath(`/${like}`)}`
   return placeIn({ ...target, schema: like })
 }
 

@@ -141,7 +141,7 @@ export async function pendingInstallations(
     const tables = [...guardedBy(ends, kinds)]
     if (keeps) steps.push(...(await keepsOf(tables)))
     for (const one of tables) guarded.push({ ...one, waits: one.passing && !keeps })
-    const preparable = await preparableSchemas(plan, ends, kinds.without)
+    const preparable = await preparableSchemas({ plan, ends }, kinds.without, pool)
     schemas.push(...preparable.map((one) => schemaStep(plan, one)))
   }
   return [...steps, ...schemas, ...pendingGuards(guarded)]

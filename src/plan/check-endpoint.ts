@@ -1,8 +1,14 @@
 /** The rules of a plan's two ends. Pure. */
 import { z } from 'zod'
+import { nameMaxBytes } from '../place.ts'
 
 export const noNul = (text: string) => !text.includes('\0')
-export const name = z.string().min(1).max(63).refine(noNul, 'has a NUL character')
+const isWhole = (text: string) => Buffer.byteLength(text) <= nameMaxBytes
+export const name = z
+  .string()
+  .min(1)
+  .refine(isWhole, `has more than ${nameMaxBytes} bytes`)
+  .refine(noNul, 'has a NUL character')
 const variable = z
   .string()
   .regex(

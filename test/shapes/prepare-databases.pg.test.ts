@@ -2,6 +2,9 @@
 // that tenants move to and come back from.
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
+import { preparableSchemas } from '../../src/coordinator/schema/prepare-schemas.ts'
+import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import type { Preparing } from '../../src/plan/preparation.ts'
 import type { TestDatabase } from '../helpers/database.ts'
@@ -88,11 +91,15 @@ test('databases that are missing are copies of the template; tenants move there 
         /^creating the target's database .* like "no_such_template": .*has to name a database/,
       ),
     })
-    const self = world.use({ ...silos.plan, prepare: { like: nameOf('bolt') } })
-    await expect(world.rehome.check(self)).rejects.toMatchObject({
-      code: 'PLAN_INVALID',
-      message: expect.stringMatching(/is also the database of tenant "bolt" at the target/),
-    })
+    for (const tenant of ['bolt', 'a+b@c:1']) {
+      const prepare = { like: nameOf(tenant) }
+      const self = world.use({ ...silos.plan, tenants: [tenant], prepare })
+      const message = `is also the database of tenant "${tenant}" at the target`
+      await expect(world.rehome.check(self)).rejects.toMatchObject({
+        code: 'PLAN_INVALID',
+        message: expect.stringContaining(message),
+      })
+    }
   } finally {
     await silos.drop()
   }
@@ -155,6 +162,31 @@ test("a plan's function makes databases or their tables, in one transaction each
       message: `the plan's \`prepare\` for database "${database}" has made no table in schema "public"`,
     })
   } finally {
+    await silos.drop()
+  }
+})
+
+test('two that prepare at once make a database one after the other', async () => {
+  await using world = await createPlacesWorld()
+  const server = await world.database()
+  const silos = await createSilos(world, ['acme'], server)
+  const made: string[] = []
+  const prepare = async ({ sql, tenant, database }: Preparing) => {
+    made.push(tenant)
+    await silos.pool.pool.query(`create database "${database}"`)
+    await sql('create table customers (id bigint primary key)')
+  }
+  const plan = checkPlan(world.use({ ...silos.plan, prepare }))
+  const ends = openEnds(plan, world.environment)
+  try {
+    const lacking = [{ end: 'target', tenants: ['acme'] }] as const
+    const list = () => preparableSchemas({ plan, ends }, lacking, world.control.pool)
+    const both = [...(await list()), ...(await list())]
+    expect(both).toHaveLength(2)
+    await Promise.all(both.map(({ create }) => create()))
+    expect(made).toEqual(['acme'])
+  } finally {
+    await closeEnds(ends)
     await silos.drop()
   }
 })

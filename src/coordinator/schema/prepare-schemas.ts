@@ -10,7 +10,7 @@ import {
 } from '../../ends/postgres/template/prepare-schema.ts'
 import { known } from '../../known.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { Pool } from '../../postgres.ts'
+import { type Pool, withClient } from '../../postgres.ts'
 import { ident } from '../../quote.ts'
 import { knownTenants } from '../tenants.ts'
 
@@ -29,9 +29,9 @@ export interface Preparable {
  * Reads only.
  */
 export async function preparableSchemas(
-  plan: Plan,
-  ends: PlanEnds,
+  { plan, ends }: { readonly plan: Plan; readonly ends: PlanEnds },
   without: readonly Schemaless[],
+  control: Pool,
 ): Promise<Preparable[]> {
   const { prepare } = plan
   const lacking = without.find(({ end }) => end === 'target')?.tenants ?? []
@@ -45,9 +45,23 @@ export async function preparableSchemas(
       statements.set(end.pool, await statementsLike(end, prepare.like))
     }
     const texts = statements.get(end.pool)?.(end.schema) ?? []
-    list.push({ tenant, ends: own, ...makingOf({ end, tenant, prepare, texts }) })
+    const making = makingOf({ end, tenant, prepare, texts })
+    list.push({ tenant, ends: own, ...making, create: () => alone(control, making.create) })
   }
   return list
+}
+
+/**
+ * Lets one process at a time create: a copy of a database fails beside other sessions at its
+ * template, and the plan's function is called once for a tenant. The lock is in the control
+ * database, as that of the tenant need not exist. The end of its session lets go of it.
+ */
+async function alone(control: Pool, create: Preparable['create']): Promise<void> {
+  await withClient(control, async (client) => {
+    await client.query(`select pg_advisory_lock(hashtext('rehome prepare'))`)
+    await create()
+    await client.query(`select pg_advisory_unlock(hashtext('rehome prepare'))`)
+  })
 }
 
 interface Making {

@@ -4,7 +4,7 @@
  * names, or nothing. Pure.
  */
 import { RehomeError } from '../../errors.ts'
-import { placeOf } from '../../place.ts'
+import { encodedPath, nameMaxBytes, placeOf } from '../../place.ts'
 
 export interface TenantUrl {
   /** Connection string with its path encoded for the client. */
@@ -37,6 +37,12 @@ export function tenantUrl(
   if (/[/?#]/.test(database.slice(1))) {
     throw refused('names a database with "/", "?" or "#" in its name, which cannot be opened,')
   }
+  const bytes = Buffer.byteLength(database.slice(1))
+  if (bytes > nameMaxBytes) {
+    throw refused(
+      `names a database by ${bytes} bytes, and PostgreSQL cuts names at ${nameMaxBytes},`,
+    )
+  }
   const before = url.slice(0, start.length - path.length)
   const text = `${before}${encodedPath(database)}${url.slice(start.length)}`
   return { text, place: placeOf(text) }
@@ -46,7 +52,7 @@ export function tenantUrl(
 export function besideOf(url: string, database: string): string {
   const [start = '', , path = ''] = form.exec(url) ?? []
   const rest = url.slice(start.length)
-  return `${start.slice(0, start.length - path.length)}/${encodeURIComponent(database)}${rest}`
+  return `${start.slice(0, start.length - path.length)}${encodedPath(`/${database}`)}${rest}`
 }
 
 export function quoted(tenant: string): string {
@@ -88,11 +94,6 @@ function decoded(path: string): string | null {
   } catch {
     return null
   }
-}
-
-/** Connections decode all of it but characters that a URL uses: these stand for themselves. */
-function encodedPath(path: string): string {
-  return encodeURI(path).replaceAll('[', '%5B').replaceAll(']', '%5D')
 }
 
 function count(text: string, part: string): number {

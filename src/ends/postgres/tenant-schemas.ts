@@ -4,6 +4,7 @@
  * that all of their rows are the tenant's.
  */
 import { RehomeError } from '../../errors.ts'
+import { nameMaxBytes } from '../../place.ts'
 import type { Catalog, CatalogTable } from '../../plan/catalogs/catalog.ts'
 import { sqlStateOf } from '../../postgres.ts'
 import { failedAt, type SqlEnd } from '../end.ts'
@@ -29,7 +30,9 @@ function schemaName({ name: end, schemaOf }: SqlEnd, tenant: string): string {
 function reasonAgainst(named: unknown): string | null {
   if (typeof named !== 'string') return 'it has to return a text'
   const bytes = Buffer.byteLength(named)
-  if (bytes === 0 || bytes > 63) return `a schema's name has 1 to 63 bytes, and this one ${bytes}`
+  if (bytes === 0 || bytes > nameMaxBytes) {
+    return `a schema's name has 1 to ${nameMaxBytes} bytes, and this one ${bytes}`
+  }
   if (named.includes('\0') || /\p{Surrogate}/u.test(named)) return 'no schema can be called so'
   const isOurs = /^(pg_.*|information_schema|rehome|rehome_log|rehome_control|bullmq)$/.test(named)
   return isOurs ? "that schema is no tenant's" : null

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { endOf } from '../../../src/ends/end.ts'
 import { openTenantDatabases } from '../../../src/ends/open/tenant-databases.ts'
-import { tenantUrl } from '../../../src/ends/open/tenant-url.ts'
+import { besideOf, tenantUrl } from '../../../src/ends/open/tenant-url.ts'
 import { postgres, type UrlOf } from '../../../src/plan/endpoint.ts'
 
 const base = 'postgres://mover:secret@db.internal:6432'
@@ -39,6 +39,25 @@ const stripped = ['1 ', '1\t', '1\n', '\t1', '1%20', '%31', '1%', '%2e%2e', '1/'
 test.each([...other, ...stripped])('tenant %j opens no database of another', (tenant) => {
   for (const urlOf of [raw, encoded, withSettings]) {
     expect([`app_${tenant}`, null]).toContain(databaseOf(urlOf, tenant))
+  }
+})
+
+test('a name that PostgreSQL would cut opens no database, as it would be that of another', () => {
+  const rest = '_'.repeat(52)
+  for (const urlOf of [raw, encoded, withSettings]) {
+    expect(databaseOf(urlOf, `${rest}acme_ab`)).toBe(`app_${rest}acme_ab`)
+    for (const tenant of [`${rest}acme_abc`, `${rest}acme_aö`]) {
+      expect(databaseOf(urlOf, tenant)).toBeNull()
+    }
+  }
+  const read = () => tenantUrl(raw('x'.repeat(60)), { name: 'target', tenant: 'x'.repeat(60) })
+  expect(read).toThrow(/`target.url` names a database by 64 bytes, .* cuts names at 63, for/)
+})
+
+test.each([...plain, 'b%41', 'x[1]', 'a"b'])('a database %j is found beside another', (name) => {
+  for (const url of [raw('x'), withSettings('x')]) {
+    const { database, host, port } = new pg.Client(besideOf(url, name))
+    expect({ database, host, port }).toEqual({ database: name, host: 'db.internal', port: 6432 })
   }
 })
 
