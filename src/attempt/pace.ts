@@ -10,8 +10,8 @@ import { now, restAfter, round, sleep } from '../clock.ts'
 import type { Ends } from '../ends/end.ts'
 import { messageOf } from '../errors.ts'
 import type { Pace as PacePlan } from '../plan/timing/pace.ts'
+import { BusyQuestion } from './busy-question.ts'
 import { busyReason, CommitTimes, type EndLoad, Governor } from './governor.ts'
-import { lookupAt } from './lookup-at.ts'
 
 export interface Pace {
   /** A stage that keeps no writer waiting is under way: it comes in small chunks, and rests. */
@@ -37,7 +37,6 @@ export interface PaceOptions {
 export const pacedChunkRows = 1_000
 
 const lookEveryMs = 100
-const askEveryMs = 1_000
 const quietLooks = 10
 /** The quiet times of an end are measured again after so long. */
 const quietForMs = 600_000
@@ -63,11 +62,12 @@ class AttemptPace implements Pace {
     reason: null,
     at: Number.NEGATIVE_INFINITY,
   }
-  #answer: { readonly reason: string | null; readonly at: number } | null = null
+  readonly #question: BusyQuestion
 
   constructor(options: PaceOptions) {
     this.#options = options
     this.#governor = new Governor(options.pace.floor)
+    this.#question = new BusyQuestion(options)
   }
 
   get isOn(): boolean {
@@ -97,7 +97,8 @@ class AttemptPace implements Pace {
     } finally {
       this.#isOn = false
       over.abort()
-      await watching
+      // A look under way ends at once, but where the end does not answer.
+      await Promise.race([watching, sleep(lookEveryMs)])
       this.#show(null)
     }
   }
@@ -138,7 +139,7 @@ class AttemptPace implements Pace {
     const reasons = await Promise.all([
       this.#lookAt('source'),
       this.#lookAt('target'),
-      this.#ask(signal),
+      this.#question.reason(signal),
     ])
     return reasons.find((reason) => reason !== null) ?? null
   }
@@ -159,23 +160,6 @@ class AttemptPace implements Pace {
     }
   }
 
-  /** The plan's own query or function. One that fails is a reason: it would be missed otherwise. */
-  async #ask(signal: AbortSignal): Promise<string | null> {
-    const { ends, tenant, pace } = this.#options
-    if (pace.busy === undefined) return null
-    if (this.#answer && now() - this.#answer.at < askEveryMs) return this.#answer.reason
-    const source = lookupAt(ends.source)
-    const at = { tenantId: tenant, source, target: lookupAt(ends.target), signal }
-    const { busy } = pace
-    const answer =
-      typeof busy === 'function'
-        ? Promise.resolve(at).then(busy)
-        : source(busy).then(([row]) => answerOf(Object.values(row ?? {})[0]))
-    const reason = await answer.then(textOf, (error) => `\`pace.busy\` failed: ${messageOf(error)}`)
-    this.#answer = { reason, at: now() }
-    return reason
-  }
-
   /** Not more often than people can read. */
   #show(reason: string | null): void {
     const { reason: last, at } = this.#shown
@@ -185,15 +169,4 @@ class AttemptPace implements Pace {
     this.#shown = { reason, at: now() }
     this.#options.onChange(reason)
   }
-}
-
-/** The first value of a query, as its text. */
-function answerOf(value: string | null | undefined): boolean | string {
-  if (value === null || value === undefined) return false
-  return /^(t|true|f|false|)$/.test(value) ? value.startsWith('t') : value
-}
-
-function textOf(answer: boolean | string): string | null {
-  if (answer === true) return '`pace.busy` answers so'
-  return answer === false || answer === '' ? null : answer
 }

@@ -132,7 +132,7 @@ export interface Stage {
   readonly beginsUnstored?: true
   /** An attempt that finds the move in this phase goes on with it: it does not begin once more. */
   readonly repeats?: true
-  /** No writer waits for it, so it may give way to others. */
+  /** No writer waits for any of it, so that all of it gives way to others. */
   readonly isPaced?: true
   run(shard: Shard): Promise<void>
 }
@@ -174,11 +174,16 @@ export async function step(shard: Shard, stage: Stage): Promise<void> {
   const start = now()
   if (!goesOn) reportProgress(shard)
   const run = () => stage.run(shard)
-  const work = () => (stage.isPaced && shard.pace ? shard.pace.during(run) : run())
+  const work = () => (stage.isPaced ? givingWay(shard, run) : run())
   const live = () => unlessAborted(Promise.all([work(), stored]), shard.signal)
   await (shard.caller.trace?.phase(stage.phase, live) ?? live())
   shard.phaseMs[stage.phase] = round((shard.phaseMs[stage.phase] ?? 0) + now() - start)
   shard.log[goesOn ? 'debug' : 'info']({ ms: shard.phaseMs[stage.phase] }, 'phase done')
+}
+
+/** Does the work, which keeps no writer waiting, and gives way to others meanwhile. */
+export async function givingWay<T>({ pace }: Shard, work: () => Promise<T>): Promise<T> {
+  return await (pace ? pace.during(work) : work())
 }
 
 /** Has it stored when the next phase is, in the same call. */

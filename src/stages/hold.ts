@@ -5,7 +5,7 @@
  * which compares everything itself. It begins early, so that it is ready when the hold ends, and
  * waits for that in its place.
  */
-import { type Shard, type Stage, unlessAborted } from '../attempt/shard.ts'
+import { givingWay, type Shard, type Stage, unlessAborted } from '../attempt/shard.ts'
 import { round, sleep } from '../clock.ts'
 import { refuseChangedSchema } from '../comparison/verification.ts'
 import type { HoldLook } from '../control/database.ts'
@@ -20,11 +20,11 @@ import { outlookOf } from './catch-up.ts'
 export const hold: Stage = {
   phase: 'hold',
   repeats: true,
-  isPaced: true,
   async run(shard) {
     await refuseChangedSchema(shard)
     do {
-      shard.evidence.hold = { ...(await keepUp(shard)), leadMs: leadOf(shard) }
+      const kept = await givingWay(shard, () => keepUp(shard))
+      shard.evidence.hold = { ...kept, leadMs: leadOf(shard) }
     } while (await waitInPlace(shard))
   },
 }

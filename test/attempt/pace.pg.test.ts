@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 import type { PlanInput } from '../../src/plan/plan.ts'
 import type { PaceInput } from '../../src/plan/timing/pace.ts'
+import { openScene } from '../helpers/attempts/scene.ts'
+import { stories } from '../helpers/attempts/stories.ts'
 import { hearing, openAttempts } from '../helpers/attempts.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { createWorld, type World } from '../helpers/world.ts'
@@ -98,4 +100,33 @@ test('a query of the plan that fails is a reason to give way', async () => {
   await using attempts = openAttempts(world)
   expect(await attempts.try('failing')).toMatchObject({ kind: 'settled', phase: 'moved' })
   expect((await eventsOf(world)).join('\n')).toContain('gives way: `pace.busy` failed: ')
+})
+
+test('a function of the plan that never answers keeps no stage from its end', async () => {
+  const busy = () => new Promise<boolean>(() => {})
+  await using world = await worldWith('silent', { pace: { busy } }, 100)
+  await using attempts = openAttempts(world)
+  expect(await attempts.try('silent')).toMatchObject({ kind: 'settled', phase: 'moved' })
+})
+
+test('a withdrawal lowers the fence of an attempt that died before it looks at an end', async () => {
+  const { plan } = stories.withdrawal
+  const story = { ...stories.move, plan: { ...plan, pace: {} } }
+  await using scene = await openScene(story)
+  const moves = await scene.arrange(['acme'])
+  const copied = /insert into "public"."notes"|copy "public"."notes"/i
+  const id = moves[0]?.id ?? ''
+  const life = scene.lifeOf('acme', (at) => (copied.test(at.text) ? 'dies' : 'goes on'))
+  expect(await scene.attempts.live(life, id)).toBeNull()
+  await stories.withdrawal.ask(scene.world, moves)
+  const heard: string[] = []
+  using _ = hearing('acme', ({ moment, to, text, phase }) => {
+    heard.push(`${phase} ${moment} ${to}: ${text}`)
+  })
+  await scene.attempts.finish(id)
+  const isLowering = /after source flags:.*delete from rehome\.tenant_flags/s
+  const lowered = heard.findIndex((line) => isLowering.test(line))
+  const looked = heard.findIndex((line) => line.includes('pg_logical_emit_message'))
+  expect(lowered).toBeGreaterThan(-1)
+  expect(looked).toBeGreaterThan(lowered)
 })
