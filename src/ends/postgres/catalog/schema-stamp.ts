@@ -88,7 +88,7 @@ const peoples = 16384
 const ownTypes = `
   select t.oid, t.xmin as version from pg_type t
   where t.oid >= ${peoples} and (t.typtype in ('d', 'e', 'r', 'm') or t.typtype = 'b' and t.typelem = 0
-    or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))`
+    or t.typtype = 'c' and t.typrelid = any (array(select oid from composites)))`
 
 /**
  * An expression that changes with everything that a schema's tables are described by and that
@@ -111,16 +111,19 @@ export const surroundingsStamp = `(
     where oid is not null and oid not in (select oid from inside)),
   defaults as materialized (
     select d.oid from pg_attrdef d join inside i on i.oid = d.adrelid),
+  composites as materialized (
+    select oid from pg_class where oid >= ${peoples} and relkind = 'c'),
   types as materialized (${ownTypes}),
   sequences as (
     select c.oid from pg_class c
     where c.relnamespace = (select to_regnamespace(quote_ident($1))) and c.relkind = 'S'
     union select e.refobjid from pg_depend e where e.refclassid = 'pg_class'::regclass
-      and (e.classid = 'pg_attrdef'::regclass and e.objid in (select oid from defaults)
-        or e.classid = 'pg_type'::regclass and e.objid in (select oid from types))
-    union select e.objid from pg_depend e join inside i on i.oid = e.refobjid
+      and e.classid = 'pg_attrdef'::regclass and e.objid = any (array(select oid from defaults))
+    union select e.refobjid from pg_depend e where e.refclassid = 'pg_class'::regclass
+      and e.classid = 'pg_type'::regclass and e.objid = any (array(select oid from types))
+    union select e.objid from pg_depend e
     where e.classid = 'pg_class'::regclass and e.refclassid = 'pg_class'::regclass
-      and e.deptype in ('a', 'i')),
+      and e.deptype in ('a', 'i') and e.refobjid = any (array(select oid from inside))),
   versions (name) as (
     select format('relation %s %s', c.oid, c.xmin) from pg_class c join outside o on o.oid = c.oid
     union all
@@ -134,17 +137,20 @@ export const surroundingsStamp = `(
     from pg_inherits h join outside o on o.oid = h.inhrelid
     union all
     select format('index %s %s %s', x.indexrelid, x.xmin, c.xmin)
-    from pg_index x join inside i on i.oid = x.indrelid join pg_class c on c.oid = x.indexrelid
+    from pg_index x join pg_class c on c.oid = x.indexrelid
+    where x.indrelid = any (array(select oid from inside))
     union all
     select format('sequence %s %s %s %s of %s', c.oid, c.relnamespace, c.relname, q.seqincrement,
       (select string_agg(format('%s.%s', e.refobjid, e.refobjsubid), ' ') from pg_depend e
        where e.classid = 'pg_class'::regclass and e.objid = c.oid
          and e.refclassid = 'pg_class'::regclass))
-    from sequences s join pg_class c on c.oid = s.oid join pg_sequence q on q.seqrelid = s.oid
+    from pg_class c join pg_sequence q on q.seqrelid = c.oid
+    where c.oid = any (array(select oid from sequences))
     union all
     select format('function %s %s', p.oid, p.xmin) from pg_proc p
-    where p.oid in (select e.refobjid from pg_depend e join defaults d on d.oid = e.objid
-      where e.classid = 'pg_attrdef'::regclass and e.refclassid = 'pg_proc'::regclass)
+    where p.oid = any (array(select e.refobjid from pg_depend e
+      where e.objid = any (array(select oid from defaults))
+        and e.classid = 'pg_attrdef'::regclass and e.refclassid = 'pg_proc'::regclass))
     union all
     select format('type %s %s', oid, version) from types
     union all
@@ -153,7 +159,7 @@ export const surroundingsStamp = `(
     select format('label %s %s', oid, xmin) from pg_enum
     union all
     select format('attribute %s %s %s', a.attrelid, a.attnum, a.xmin) from pg_attribute a
-    join pg_class c on c.oid = a.attrelid where c.relkind = 'c' and c.oid >= ${peoples}
+    where a.attrelid = any (array(select oid from composites))
     union all
     select format('class %s %s', oid, xmin) from pg_opclass where oid >= ${peoples}
     union all
