@@ -56,13 +56,13 @@ export class BusyQuestion {
   async #answer(signal: AbortSignal): Promise<string | null> {
     const { ends, tenant, pace } = this.#options
     const { busy = () => false } = pace
-    const source = lookupAt(ends.source)
     try {
       if (typeof busy === 'function') {
+        const source = lookupAt(ends.source)
         const at = { tenantId: tenant, source, target: lookupAt(ends.target), signal }
         return textOf(await busy(at))
       }
-      const [row] = await source(busy)
+      const [row] = await lookupAt(ends.source, answerMs)(busy)
       return textOf(answerOf(Object.values(row ?? {})[0]))
     } catch (error) {
       return `\`pace.busy\` failed: ${messageOf(error)}`

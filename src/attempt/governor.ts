@@ -2,7 +2,7 @@
  * The rule by which a move gives way: from looks at its ends to the share of the time that it
  * works. Pure: it reads no clock, and asks no end.
  */
-import type { Load } from '../ends/load.ts'
+import type { Load, LoadMeter } from '../ends/load.ts'
 import type { Pace } from '../plan/timing/pace.ts'
 
 /** The looks of about a second: one slow commit alone is no load. */
@@ -31,18 +31,51 @@ export class Governor {
   }
 }
 
-/** How long commits take at one end: the mean of the last looks beside that of the quiet time. */
+/** How long commits take at one place, by the last looks. */
 export class CommitTimes {
+  readonly #by: LoadMeter['by']
   #last: number[] = []
+
+  constructor(by: LoadMeter['by']) {
+    this.#by = by
+  }
 
   add(ms: number): void {
     this.#last = [...this.#last, ms].slice(-looksOfMean)
   }
 
   /** null: there was no look. */
-  get meanMs(): number | null {
+  get ms(): number | null {
     const { length } = this.#last
-    return length === 0 ? null : this.#last.reduce((sum, ms) => sum + ms, 0) / length
+    if (length === 0) return null
+    if (this.#by === 'least') return Math.min(...this.#last)
+    return this.#last.reduce((sum, ms) => sum + ms, 0) / length
+  }
+}
+
+/** The quiet time is measured again after so long. */
+const quietForMs = 600_000
+const quietTimesKept = 6
+
+/** How long commits took at one place while as little as possible of ours was at work there. */
+export class QuietTimes {
+  #last: number[] = []
+  #at: number | null = null
+
+  /** The least of the last ones: what was measured under load was too long. null: unknown. */
+  get ms(): number | null {
+    return this.#last.length === 0 ? null : Math.min(...this.#last)
+  }
+
+  /** Whether it is time to measure. `isQuiet`: no other move is at work there. */
+  isDue({ isQuiet, at }: { readonly isQuiet: boolean; readonly at: number }): boolean {
+    return this.#at === null || (isQuiet && at - this.#at > quietForMs)
+  }
+
+  /** null: the place has shown none, and is not asked again soon. */
+  add(ms: number | null, at: number): void {
+    if (ms !== null) this.#last = [...this.#last, ms].slice(-quietTimesKept)
+    this.#at = at
   }
 }
 
@@ -50,25 +83,28 @@ export interface EndLoad extends Load {
   /** `source` or `target`. */
   readonly name: string
   readonly what: string
-  /** The mean of the last looks. */
-  readonly meanMs: number | null
-  /** The mean before the move. null: unknown. */
+  /** How long a commit takes by the last looks, in ms. null: unknown. */
+  readonly takesMs: number | null
+  /** How long it took before the moves, in ms. null: unknown. */
   readonly quietMs: number | null
+  /** The plan's standby was connected before, and is no longer. */
+  readonly isGone: boolean
 }
 
-type Limits = Pick<Pace, 'commitMs' | 'slowdown' | 'active' | 'lagMs'>
+type Limits = Pick<Pace, 'commitMs' | 'slowdown' | 'active' | 'lagMs' | 'standby'>
 
 /** Why an end is busy, in words for people. null: it is not. */
 export function busyReason(load: EndLoad, limits: Limits): string | null {
-  const { name, what, meanMs, quietMs, active, lagMs, asks } = load
+  const { name, what, takesMs, quietMs, active, lagMs, isGone, asks } = load
   const limitMs = limits.commitMs ?? (quietMs === null ? null : quietMs * limits.slowdown)
   if (asks !== null) return `the ${name} ${asks}`
-  if (meanMs !== null && limitMs !== null && meanMs > limitMs) {
-    return `${what} the ${name} take ${inMs(meanMs)} ms, limit ${inMs(limitMs)}`
+  if (takesMs !== null && limitMs !== null && takesMs > limitMs) {
+    return `${what} the ${name} take ${inMs(takesMs)} ms, limit ${inMs(limitMs)}`
   }
   if (active !== null && limits.active !== undefined && active > limits.active) {
     return `${active} sessions of others are active at the ${name}, limit ${limits.active}`
   }
+  if (isGone) return `standby "${limits.standby}" of the ${name} is no longer connected`
   if (lagMs !== null && limits.lagMs !== undefined && lagMs > limits.lagMs) {
     return `a standby of the ${name} is ${inMs(lagMs)} ms behind, limit ${inMs(limits.lagMs)}`
   }

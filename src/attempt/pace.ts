@@ -6,22 +6,28 @@
  * A rest keeps nothing but what the stage holds anyway: leases are renewed by their timers, and a
  * pause or a cancel ends it at once.
  */
-import { now, restAfter, round, sleep } from '../clock.ts'
+import { now, round, sleep } from '../clock.ts'
 import type { Ends } from '../ends/end.ts'
 import { messageOf } from '../errors.ts'
 import type { Pace as PacePlan } from '../plan/timing/pace.ts'
 import { BusyQuestion } from './busy-question.ts'
-import { busyReason, CommitTimes, type EndLoad, Governor } from './governor.ts'
+import { busyReason, Governor } from './governor.ts'
+import { lookEveryMs, placeLoadOf } from './place-load.ts'
 
 export interface Pace {
   /** A stage that keeps no writer waiting is under way: it comes in small chunks, and rests. */
   readonly isOn: boolean
   /** Looks at the ends for as long as the stage lasts. */
   during<T>(stage: () => Promise<T>): Promise<T>
-  /** Rests after so much work, if an end is busy. Rejects once the attempt has ended. */
-  rest(workedMs: number): Promise<void>
+  /**
+   * Rests after so much work while an end is busy, for `mostMs` at most. Rejects once the attempt
+   * has ended.
+   */
+  rest(workedMs: number, mostMs?: number): Promise<void>
   /** How long it has rested in all, in ms, and the last reason. null: it never gave way. */
   rested(): { readonly restedMs: number; readonly reason: string } | null
+  /** The attempt is over: it is no longer at work at its ends. */
+  end(): void
 }
 
 export interface PaceOptions {
@@ -36,16 +42,9 @@ export interface PaceOptions {
 /** Rows of a chunk while it is paced: what lies between two places to rest is short. */
 export const pacedChunkRows = 1_000
 
-const lookEveryMs = 100
-const quietLooks = 10
-/** The quiet times of an end are measured again after so long. */
-const quietForMs = 600_000
 /** A reason is shown for so long at least, and brought up to date after so long. */
 const shownMs = 2_000
 const refreshedMs = 10_000
-
-/** Place → how long commits took there before a move of this process began. */
-const quietTimes = new Map<string, { readonly ms: number; readonly at: number }>()
 
 export function createPace(options: PaceOptions): Pace {
   return new AttemptPace(options)
@@ -54,7 +53,7 @@ export function createPace(options: PaceOptions): Pace {
 class AttemptPace implements Pace {
   readonly #options: PaceOptions
   readonly #governor: Governor
-  readonly #times = { source: new CommitTimes(), target: new CommitTimes() }
+  #hasLearnt = false
   #isOn = false
   #restedMs = 0
   #reason: string | null = null
@@ -68,6 +67,7 @@ class AttemptPace implements Pace {
     this.#options = options
     this.#governor = new Governor(options.pace.floor)
     this.#question = new BusyQuestion(options)
+    for (const { load } of this.#places()) load.enter(this)
   }
 
   get isOn(): boolean {
@@ -79,17 +79,24 @@ class AttemptPace implements Pace {
     return { restedMs: round(this.#restedMs), reason: this.#reason }
   }
 
-  async rest(workedMs: number): Promise<void> {
-    if (!this.#isOn) return
+  /** In slices: it ends once the ends are quiet. */
+  async rest(workedMs: number, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
     const began = now()
-    await restAfter(workedMs, { share: this.#governor.share, signal: this.#options.signal })
-    this.#restedMs += now() - began
+    for (;;) {
+      const restMs = Math.min(workedMs * (1 / this.#governor.share - 1), mostMs)
+      const leftMs = restMs - (now() - began)
+      if (!this.#isOn || leftMs <= 0) return
+      const at = now()
+      await sleep(Math.min(leftMs, lookEveryMs), this.#options.signal)
+      this.#restedMs += now() - at
+    }
   }
 
   async during<T>(stage: () => Promise<T>): Promise<T> {
     await this.#learnQuietTimes()
     const over = new AbortController()
     const signal = AbortSignal.any([over.signal, this.#options.signal])
+    signal.throwIfAborted()
     this.#isOn = true
     const watching = this.#watch(signal)
     try {
@@ -103,24 +110,22 @@ class AttemptPace implements Pace {
     }
   }
 
+  end(): void {
+    for (const { load } of this.#places()) load.leave(this)
+  }
+
+  #places() {
+    const { ends, pace } = this.#options
+    return [ends.source, ends.target].flatMap((end) =>
+      end.load ? [{ meter: end.load, load: placeLoadOf(end, pace.standby) }] : [],
+    )
+  }
+
   /** Before anything of this attempt is at work there. */
   async #learnQuietTimes(): Promise<void> {
-    const { pace, ends, signal } = this.#options
-    if (pace.commitMs !== undefined) return
-    const unknown = [ends.source, ends.target].filter(({ place, load }) => {
-      return load && now() - (quietTimes.get(place)?.at ?? Number.NEGATIVE_INFINITY) > quietForMs
-    })
-    await Promise.all(
-      unknown.map(async ({ place, load }) => {
-        const times = new CommitTimes()
-        for (let i = 0; i < quietLooks; i += 1) {
-          const { ms } = (await load?.look({}).catch(() => null)) ?? { ms: null }
-          if (ms !== null) times.add(ms)
-          await sleep(lookEveryMs / 2, signal)
-        }
-        if (times.meanMs !== null) quietTimes.set(place, { ms: times.meanMs, at: now() })
-      }),
-    )
+    if (this.#options.pace.commitMs !== undefined || this.#hasLearnt) return
+    this.#hasLearnt = true
+    await Promise.all(this.#places().map(({ meter, load }) => load.learn(meter)))
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -146,15 +151,11 @@ class AttemptPace implements Pace {
 
   async #lookAt(name: 'source' | 'target'): Promise<string | null> {
     const { ends, pace } = this.#options
-    const { load, place } = ends[name]
-    if (!load) return null
-    const times = this.#times[name]
+    const end = ends[name]
+    if (!end.load) return null
     try {
-      const shown = await load.look(pace)
-      if (shown.ms !== null) times.add(shown.ms)
-      const quietMs = quietTimes.get(place)?.ms ?? null
-      const all: EndLoad = { ...shown, name, what: load.what, meanMs: times.meanMs, quietMs }
-      return busyReason(all, pace)
+      const shown = await placeLoadOf(end, pace.standby).look(end.load)
+      return busyReason({ ...shown, name, what: end.load.what }, pace)
     } catch (error) {
       return `the ${name} does not answer: ${messageOf(error)}`
     }

@@ -11,6 +11,12 @@ export async function paceNotes({ pace, strategy }: Plan, ends: Ends): Promise<F
       '`pace`: an offline move copies and compares under the fence, where nothing rests: only rehearsals, withdrawals and clean-ups of this plan give way'
     notes.push({ where: 'plan', message })
   }
+  for (const end of [ends.source, ends.target]) {
+    if (await mayTimeCommits(end)) continue
+    const message =
+      '`pace`: our role may not call pg_logical_emit_message, so how long commits take there is unknown and does not count: grant execute on that function'
+    notes.push({ where: end.name, message })
+  }
   const looked = [pace.active && '`pace.active`', pace.lagMs && '`pace.lagMs`'].filter(Boolean)
   if (looked.length === 0) return notes
   for (const end of [ends.source, ends.target]) {
@@ -19,6 +25,16 @@ export async function paceNotes({ pace, strategy }: Plan, ends: Ends): Promise<F
     notes.push({ where: end.name, message })
   }
   return notes
+}
+
+/** Whether our role may call it. Versions of the server differ in its parameters. */
+async function mayTimeCommits({ sql, rows }: End): Promise<boolean> {
+  if (!sql) return true
+  const query = `select coalesce(pg_catalog.bool_and(
+      pg_catalog.has_function_privilege(p.oid, 'execute')), false)::text
+    from pg_catalog.pg_proc p where p.proname = 'pg_logical_emit_message'
+      and p.pronamespace = 'pg_catalog'::regnamespace and p.proargtypes[2] = 'text'::regtype`
+  return (await rows.ask(query, 1)).rows[0]?.[0] === 'true'
 }
 
 async function isShownAll({ sql, rows }: End): Promise<boolean> {

@@ -34,6 +34,8 @@ export interface SqlEnd {
    * connection, nor for longer than 2 s by an end that does not answer.
    */
   readonly lifeline: Pool
+  /** One connection, for looks at the load. Absent: there are none. */
+  readonly looks?: Pool | undefined
   /**
    * Sessions that switch foreign keys and triggers off, where our role may: those of the pool would
    * forget the plans of their statements each time. Absent: the pool's are used.

@@ -279,8 +279,11 @@ export interface Rows {
   forgetNewIds(run: Pick<IdSpace, 'scope' | 'tenant' | 'runId'>): Promise<void>
   /** Tables that a query reads. Throws where the end is no database. */
   readRelations(query: string): Promise<readonly string[]>
-  /** Rows of a query of the plan, at most so many. Throws where the end is no database. */
-  ask(query: string, rowsMax: number): Promise<Answer>
+  /**
+   * Rows of a query of the plan, at most so many. Throws where the end is no database, and where it
+   * takes longer than `withinMs`. Default: it may take any time.
+   */
+  ask(query: string, rowsMax: number, withinMs?: number): Promise<Answer>
   /** Those of a batch that are there and differ. Changes nothing. */
   differingShared(batch: SharedBatch): Promise<readonly SharedRow[]>
   /** Inserts and compares a batch. Throws FENCE_LOST. Repeating it is harmless. */

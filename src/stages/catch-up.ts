@@ -59,9 +59,18 @@ async function shrink(shard: Shard, compared: Extent): Promise<Round> {
     const outlook = outlookOf(took, budgetMs)
     if (outlook === 'worse') throw tooLong(round.ms, { budgetMs, drainMs: 0, last: round })
     tellRound(shard, round)
-    if (compared === 'nothing') await shard.pace?.rest(round.ms)
+    if (compared === 'nothing') await restAfterRound(shard, took)
     if (round.changes === 0 || outlook === 'the same') return round
   }
+}
+
+/**
+ * Rests for a second at most, and not at all once a round has taken longer than the one before: the
+ * tenant writes meanwhile, and what it writes the next round has to bring.
+ */
+export async function restAfterRound({ pace }: Shard, took: readonly number[]): Promise<void> {
+  const shrinks = took.every((ms, i) => ms <= (took[i - 1] ?? Number.POSITIVE_INFINITY))
+  if (shrinks) await pace?.rest(took.at(-1) ?? 0, 1_000)
 }
 
 /**

@@ -15,7 +15,7 @@ import { followerOf } from '../follow/follower-of.ts'
 import { span } from '../numbers.ts'
 import { comparableTimes } from '../plan/timing/timing.ts'
 import { longestMs, windowAt } from '../plan/timing/windows.ts'
-import { outlookOf } from './catch-up.ts'
+import { outlookOf, restAfterRound } from './catch-up.ts'
 
 export const hold: Stage = {
   phase: 'hold',
@@ -38,7 +38,7 @@ async function keepUp(shard: Shard): Promise<Omit<HoldLook, 'leadMs'>> {
     const { ms, changes: brought } = await followerOf(shard).round(shard, 'changes')
     took.push(ms)
     changes += brought
-    await shard.pace?.rest(ms)
+    await restAfterRound(shard, took)
     if (brought > 0 && outlookOf(took, budgetMs) === 'shorter') continue
     return { rounds: took.length, changes, lastMs: ms }
   }

@@ -128,6 +128,7 @@ async function live(claimed: Claimed): Promise<Outcome> {
     return await fail(claimed, shard, shard ? await nameSchemaChange(error, shard) : error)
   } finally {
     lease?.stop()
+    shard?.pace?.end()
   }
 }
 

@@ -52,10 +52,11 @@ export async function diagnoseServer({ plan, end }: Examined, oldS: number): Pro
 function connectionDiagnoses(
   where: string,
   { connectionsMax, limitedBy }: ServerState,
-  { name: planName, ...ends }: Plan,
+  { name: planName, pace, ...ends }: Plan,
   name: 'source' | 'target',
 ): Diagnosis[] {
-  const needed = connectionsOf(ends[name]) + connectionsBeside
+  // A plan with a pace looks at its ends over one more.
+  const needed = connectionsOf(ends[name]) + connectionsBeside + (pace ? 1 : 0)
   if (connectionsMax >= needed) return []
   const message = `${limitedBy} allows ${connectionsMax} connections, and one worker may open ${needed}`
   const mend = `raise that limit, or lower \`poolSize\` of the ${name} in plan "${planName}"`

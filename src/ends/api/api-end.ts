@@ -2,6 +2,7 @@
 import type { ApiEndpoint } from '../../plan/endpoint.ts'
 import type { End } from '../end.ts'
 import type { Flags } from '../flags.ts'
+import { unseen } from '../load.ts'
 import { reachEnd } from '../web/reach.ts'
 import { apiFlags } from './api-flags.ts'
 import { apiRows, askApi } from './api-rows.ts'
@@ -29,8 +30,9 @@ export function openApiEnd(
     rows: apiRows(rows),
     load: {
       what: 'requests to',
+      by: 'least',
       // What a light request is to an API, only its application knows.
-      look: async () => ({ ms: null, active: null, lagMs: null, asks: forRows.refusal() }),
+      look: async () => ({ ms: null, ...unseen, asks: forRows.refusal() }),
     },
     async close() {
       forRows.close()

@@ -2,6 +2,7 @@
 import { now } from '../../clock.ts'
 import type { HttpEndpoint } from '../../plan/endpoint.ts'
 import type { End } from '../end.ts'
+import { unseen } from '../load.ts'
 import { reachEnd } from '../web/reach.ts'
 import { askingBy } from './asking.ts'
 import { httpFeed } from './http-feed.ts'
@@ -27,10 +28,11 @@ export function openHttpEnd(
     feed: () => feed,
     load: {
       what: 'requests to',
+      by: 'least',
       async look() {
         const began = now()
         await flags.answer()
-        return { ms: now() - began, active: null, lagMs: null, asks: forRows.refusal() }
+        return { ms: now() - began, ...unseen, asks: forRows.refusal() }
       },
     },
     async close() {

@@ -97,7 +97,9 @@ function spare(opened: Map<string, Opened>, most: number): void {
   for (const [url, { sql, usedAt }] of opened) {
     if (beyond <= 0) return
     beyond -= 1
-    const pools = [sql.pool, sql.lifeline, ...(sql.writers ? [sql.writers] : [])]
+    const pools = [sql.pool, sql.lifeline, sql.writers, sql.looks].filter(
+      (pool) => pool !== undefined,
+    )
     // Without connections there is nothing to close, and an attempt may go on with its pools.
     const connected = pools.filter((pool) => pool.totalCount > 0)
     if (connected.length === 0 && now() - usedAt > keptMs) opened.delete(url)

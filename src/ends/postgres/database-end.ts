@@ -10,6 +10,7 @@ import { schemaNames, schemaOfTenant } from './tenant-schemas.ts'
 
 export function databaseEnd(sql: SqlEnd): End {
   const { name, place, flags, schemaOf } = sql
+  const load = loadMeterAt(sql)
   const itself: End = {
     name,
     place,
@@ -17,7 +18,7 @@ export function databaseEnd(sql: SqlEnd): End {
     rows: rowsAt(sql),
     digests: digestsIn(sql),
     feed: (of) => feedAt({ end: sql, ...of }),
-    load: loadMeterAt(sql),
+    ...(load && { load }),
     sql,
     ...(schemaOf && {
       places: {

@@ -53,15 +53,17 @@ export function openDatabase(
   const writers = createPool({ url, name, size: writersSize, tls, workMem })
   const answerMs = 2_000
   const lifeline = createPool({ url, name: `${name} flags`, size: lifelineSize, tls, answerMs })
+  const looks = createPool({ url, name: `${name} looks`, size: 1, tls, answerMs })
   const flags = flagsAt(lifeline, scope)
   const address = placeOf(url)
   const place = scope === undefined ? address : `${address} (${scope})`
   const where = { address, place }
   // What the tenants share: the query that lists them reads it.
-  const pools = { pool, writers, lifeline }
+  const pools = { pool, writers, lifeline, looks }
   return { name, schema: 'public', ...own, searchPath, ...where, ...pools, flags, scope }
 }
 
 export async function closeSqlEnd(end: SqlEnd): Promise<void> {
-  await Promise.all([end.pool.end(), end.writers?.end(), end.lifeline.end()])
+  const { pool, writers, lifeline, looks } = end
+  await Promise.all([pool.end(), writers?.end(), lifeline.end(), looks?.end()])
 }

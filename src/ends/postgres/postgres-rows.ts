@@ -58,7 +58,7 @@ export function rowsAt(end: SqlEnd): Rows {
     newIds: (space, old) => newIdsOf(end, scoped(end, space), old),
     forgetNewIds: (run) => forgetNewIds(end, scoped(end, run)),
     readRelations: (query) => readRelations(end, query),
-    ask: (query, rowsMax) => askRows(end, query, rowsMax),
+    ask: (query, rowsMax, withinMs) => askRows(end, query, { rowsMax, withinMs }),
     positionsOf: (sequences) => positionsOf(end, sequences),
     differingShared: ({ rows, ...settling }) =>
       differingShared(pool, { ...settling, schema }, rows),
@@ -96,9 +96,14 @@ async function countRows(end: SqlEnd, tables: readonly TenantRows[]): Promise<nu
 }
 
 /** Whatever the query is, it changes nothing. */
-async function askRows(end: SqlEnd, query: string, rowsMax: number): Promise<Answer> {
+async function askRows(
+  end: SqlEnd,
+  query: string,
+  { rowsMax, withinMs }: { readonly rowsMax: number; readonly withinMs: number | undefined },
+): Promise<Answer> {
   return await withClient(end.pool, async (client) => {
-    if (!end.within) await client.query('begin read only')
+    const limit = withinMs === undefined ? '' : `; set local statement_timeout = ${withinMs}`
+    if (!end.within) await client.query(`begin read only${limit}`)
     const text = `select * from (${query}) q limit ${rowsMax}`
     const { rows, fields } = await queryPlan(client, end, { text, rowMode: 'array', types: asText })
     if (!end.within) await client.query('commit')

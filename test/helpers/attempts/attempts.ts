@@ -96,7 +96,7 @@ function mortal(plan: Plan, life: Life): Plan {
 
 function poolsOf({ source, target }: PlanEnds): Pool[] {
   return [source, target].flatMap(({ sql }) =>
-    sql ? [sql.pool, sql.writers ?? sql.pool, sql.lifeline] : [],
+    sql ? [sql.pool, sql.writers ?? sql.pool, sql.lifeline, sql.looks ?? sql.pool] : [],
   )
 }
 

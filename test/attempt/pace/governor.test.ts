@@ -1,6 +1,12 @@
 // The rule by which a move gives way, without an end: looks go in, shares and reasons come out.
 import { expect, test } from 'vitest'
-import { busyReason, CommitTimes, type EndLoad, Governor } from '../../src/attempt/governor.ts'
+import {
+  busyReason,
+  CommitTimes,
+  type EndLoad,
+  Governor,
+  QuietTimes,
+} from '../../../src/attempt/governor.ts'
 
 function afterLooks(looks: readonly boolean[], floor = 0.1): number {
   const governor = new Governor(floor)
@@ -30,34 +36,62 @@ test('from the floor it is back at all of the time after eleven quiet looks', ()
 })
 
 test('commits are judged by the mean of the last ten', () => {
-  const times = new CommitTimes()
-  expect(times.meanMs).toBeNull()
+  const times = new CommitTimes('mean')
+  expect(times.ms).toBeNull()
   for (let i = 0; i < 10; i += 1) times.add(2)
   times.add(22)
-  expect(times.meanMs).toBe(4)
+  expect(times.ms).toBe(4)
   for (let i = 0; i < 10; i += 1) times.add(3)
-  expect(times.meanMs).toBe(3)
+  expect(times.ms).toBe(3)
+})
+
+test('requests that our own work delays are judged by the least of the last ten', () => {
+  const times = new CommitTimes('least')
+  for (const ms of [400, 3, 90]) times.add(ms)
+  expect(times.ms).toBe(3)
+  for (let i = 0; i < 10; i += 1) times.add(40)
+  expect(times.ms).toBe(40)
+})
+
+test('the quiet time is the least of those measured, again after ten minutes, while alone', () => {
+  const times = new QuietTimes()
+  expect(times.ms).toBeNull()
+  expect(times.isDue({ isQuiet: false, at: 0 })).toBe(true)
+  times.add(9, 0)
+  times.add(4, 1)
+  times.add(7, 2)
+  expect(times.ms).toBe(4)
+  expect(times.isDue({ isQuiet: true, at: 600_000 })).toBe(false)
+  expect(times.isDue({ isQuiet: true, at: 600_003 })).toBe(true)
+  expect(times.isDue({ isQuiet: false, at: 9_000_000 })).toBe(false)
+})
+
+test('a place that has shown no quiet time is not measured again soon', () => {
+  const times = new QuietTimes()
+  times.add(null, 0)
+  expect(times.ms).toBeNull()
+  expect(times.isDue({ isQuiet: true, at: 600_000 })).toBe(false)
 })
 
 const quiet: EndLoad = {
-  ...{ name: 'source', what: 'commits at', ms: 2, meanMs: 2, quietMs: 2 },
-  ...{ active: 0, lagMs: null, asks: null },
+  ...{ name: 'source', what: 'commits at', ms: 2, takesMs: 2, quietMs: 2 },
+  ...{ active: 0, lagMs: null, isConnected: null, isGone: false, asks: null },
 }
 
 const limits = { slowdown: 2 }
 
 test.each([
   ['quiet', {}, limits, null],
-  ['at the limit', { meanMs: 4 }, limits, null],
-  ['slow', { meanMs: 4.2 }, limits, 'commits at the source take 4.2 ms, limit 4.0'],
-  ['unknown when quiet', { meanMs: 400, quietMs: null }, limits, null],
+  ['at the limit', { takesMs: 4 }, limits, null],
+  ['slow', { takesMs: 4.2 }, limits, 'commits at the source take 4.2 ms, limit 4.0'],
+  ['unknown when quiet', { takesMs: 400, quietMs: null }, limits, null],
   [
     'slower than a limit in ms',
-    { meanMs: 40, quietMs: 39 },
+    { takesMs: 40, quietMs: 39 },
     { ...limits, commitMs: 20 },
     'commits at the source take 40 ms, limit 20',
   ],
-  ['within a limit in ms', { meanMs: 19, quietMs: 1 }, { ...limits, commitMs: 20 }, null],
+  ['within a limit in ms', { takesMs: 19, quietMs: 1 }, { ...limits, commitMs: 20 }, null],
   ['active, without a limit', { active: 900 }, limits, null],
   [
     'active',
@@ -71,6 +105,12 @@ test.each([
     { lagMs: 1_500 },
     { ...limits, lagMs: 1_000 },
     'a standby of the source is 1,500 ms behind, limit 1,000',
+  ],
+  [
+    'without its standby',
+    { isGone: true },
+    { ...limits, lagMs: 1_000, standby: 'replica' },
+    'standby "replica" of the source is no longer connected',
   ],
   ['asking for less', { asks: 'answers 503' }, limits, 'the source answers 503'],
 ])('an end that is %s', (_, differs, byPlan, reason) => {

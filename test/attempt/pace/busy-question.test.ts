@@ -2,9 +2,9 @@
 // for.
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { answerOf, BusyQuestion } from '../../src/attempt/busy-question.ts'
-import type { Ends } from '../../src/ends/end.ts'
-import type { Busy } from '../../src/plan/timing/pace.ts'
+import { answerOf, BusyQuestion } from '../../../src/attempt/busy-question.ts'
+import type { Ends } from '../../../src/ends/end.ts'
+import type { Busy } from '../../../src/plan/timing/pace.ts'
 
 function questionOf(busy: Busy): BusyQuestion {
   const ends = { source: {}, target: {} } as Ends
