@@ -2,6 +2,7 @@
 // role may do there, and once for all of them.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
+import { BusyQuestion } from '../../../src/attempt/busy-question.ts'
 import { PlaceLoad, placeLoadOf } from '../../../src/attempt/place-load.ts'
 import type { RemoteCall } from '../../../src/calls.ts'
 import { paceNotes } from '../../../src/checks/pace-notes.ts'
@@ -94,4 +95,17 @@ test('a standby that is named is gone only once it was connected', async () => {
   await using end = await openEnd(database.url)
   const shown = await new PlaceLoad('replica').look(end.load)
   expect(shown).toMatchObject({ isConnected: false, isGone: false, lagMs: null })
+})
+
+test('a query of the plan that takes over 2 s is ended, and gives its connection back', async () => {
+  await using database = await createDatabase()
+  await using end = await openEnd(database.url)
+  const ends = { source: end, target: end }
+  const busy = { sql: 'select pg_sleep(60)' }
+  const question = new BusyQuestion({ pace: { busy }, ends, tenant: 'acme' })
+  const { signal } = new AbortController()
+  expect(await question.reason(signal)).toBeNull()
+  // The pool has one connection.
+  expect((await end.rows.ask('select 1', 1)).rows).toEqual([['1']])
+  expect(await question.reason(signal)).toMatch(/^`pace.busy` failed: .*statement timeout/)
 })
