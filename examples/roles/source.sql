@@ -24,6 +24,8 @@ grant select, insert, update, delete on rehome.changed_keys to :"mover";
 grant select, insert, update, delete on rehome.tenant_flags to :"mover";
 grant select, insert, update on rehome.turns to :"mover";
 grant select, update on rehome.buckets to :"mover";
+-- Plans with `guards: 'while moving'` enter their runs there.
+grant select, insert on rehome.guarded_runs to :"mover";
 grant execute on function rehome.bucket_of(text), rehome.exclude_anyones() to :"mover";
 -- It reads and forgets what is logged of a captured tenant's changes.
 grant usage on schema rehome_log to :"mover";

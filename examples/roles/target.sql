@@ -20,6 +20,8 @@ grant select, delete on rehome.quarantine to :"mover";
 grant select, insert, update, delete on rehome.checkpoints to :"mover";
 grant select, insert, update, delete on rehome.changed_keys to :"mover";
 grant select, update on rehome.buckets to :"mover";
+-- Plans with `guards: 'while moving'` enter their runs there.
+grant select, insert on rehome.guarded_runs to :"mover";
 grant execute on function rehome.bucket_of(text), rehome.exclude_anyones() to :"mover";
 -- It reads and forgets what the tenant has written here since it came.
 grant usage on schema rehome_log to :"mover";

@@ -133,6 +133,13 @@ create table rehome.guarded_runs (
   stays_ms bigint not null default 0,
   since timestamptz not null default clock_timestamp()
 );
+-- Tables whose guards come and go. One that has none just now cannot be made read-only.
+create table rehome.passing_tables (
+  scope text,
+  -- With its schema, as `regclass` writes it.
+  relation text,
+  primary key (scope, relation)
+);
 
 -- Statements of the plans' schema changes (`rehome schema`) that have run here: committed together
 -- with the statement, so that a command that was killed goes on at the next one.
@@ -522,6 +529,7 @@ $$;
 revoke all on all functions in schema rehome from public;
 -- The key gives the right, and cannot be guessed.
 grant usage on schema rehome to public;
+grant select on rehome.passing_tables to public;
 grant execute on function rehome.open_with_key(text, text, uuid) to public;
 -- It tells no more than a write would, of whom the caller knows already.
 grant execute on function rehome.fences_of(text, text[]) to public;

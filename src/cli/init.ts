@@ -45,6 +45,12 @@ async function init(files: string[], flags: InitFlags): Promise<void> {
   try {
     const steps = await pendingInstallations(settings, pool, opened)
     for (const step of steps) await install(step, flags)
+    // A worker may have taken guards away until they were kept.
+    if (!flags.sql && !flags.dryRun && steps.some(({ isFirst }) => isFirst)) {
+      const later = await pendingInstallations(settings, pool, opened)
+      for (const step of later) await install(step, flags)
+      steps.push(...later)
+    }
     if (flags.json) print(jsonText(outcomeOf(steps, named, flags), 2))
     else if (steps.length === 0) print('nothing is pending')
   } finally {

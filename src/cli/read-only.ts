@@ -6,6 +6,7 @@ import { guardsAreKept, passingGuards } from '../ends/postgres/fence/passing-gua
 import {
   endReadOnly,
   guardedBy,
+  missingGuardOf,
   type ReadOnly,
   readOnlyOf,
   type StartReadOnly,
@@ -42,9 +43,12 @@ interface Options {
   readonly json?: boolean
 }
 
-interface Database {
+interface Place {
   readonly place: string
   readonly pool: Pool
+}
+
+interface Database extends Place {
   /** The state before the command. */
   readonly before: ReadOnly | null
 }
@@ -94,10 +98,18 @@ async function refuseUnguarded(pool: Pool, scope: string): Promise<void> {
   throw new RehomeError('NOT_INSTALLED', message)
 }
 
-/** Guards that could be taken away between this look and the flag keep nothing read-only. */
-async function refusePassing(pool: Pool, place: string): Promise<void> {
-  if ((await passingGuards(pool)).length === 0 || (await guardsAreKept(pool))) return
-  const message = `${place}: guards there stand only while tenants move: run \`rehome init PLAN --guards\` first`
+/**
+ * Guards that could be taken away between this look and the flag keep nothing read-only. Once the
+ * flag is raised none goes.
+ */
+async function refusePassing({ pool, place }: Place, scope: string): Promise<void> {
+  await refuseUnguarded(pool, scope)
+  const missing = await missingGuardOf(pool, scope)
+  if (missing === null) {
+    if ((await passingGuards(pool)).length === 0 || (await guardsAreKept(pool))) return
+  }
+  const what = missing === null ? 'guards there stand' : `${missing} has no guard: it stands`
+  const message = `${place}: ${what} only while tenants move: run \`rehome init PLAN --guards\` first`
   throw new RehomeError('NOT_INSTALLED', message)
 }
 
@@ -109,7 +121,7 @@ async function start(options: Options): Promise<void> {
   const retryAfterS = Math.min(60, Math.ceil((forMs ?? 60_000) / 1000))
   const tell = options.json ? note : print
   await withDatabases(options, async (databases) => {
-    for (const { pool, place } of databases) await refusePassing(pool, place)
+    for (const database of databases) await refusePassing(database, scope)
     if (dryRun) return answer(databases, options, () => 'would refuse all writes')
     await startAll(databases, { scope, reason, retryAfterS, forMs }, tell)
     for (const database of databases) {
@@ -131,8 +143,10 @@ async function startAll(
   for (const database of databases) {
     const { place, pool } = database
     try {
-      tell(`${place}: ${stateText(await startReadOnly(pool, start))}`)
+      const state = await startReadOnly(pool, start)
       started.push(database)
+      await refusePassing(database, start.scope)
+      tell(`${place}: ${stateText(state)}`)
     } catch (error) {
       for (const { place, pool, before } of started) {
         if (before) continue

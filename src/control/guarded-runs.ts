@@ -1,4 +1,4 @@
-/** Named query for the removal of guards: which runs may still need them. */
+/** Named queries about guards that come and go: which runs may still need them. */
 import type { Control } from './database.ts'
 
 /**
@@ -18,4 +18,15 @@ export async function runsThatNeedGuards(
         and m.settled_at > clock_timestamp() - n.stays_ms * interval '1 ms')`
   const values = [runs.map(({ id }) => id), runs.map(({ staysMs }) => staysMs)]
   return (await pool.query<{ id: string }>(query, values)).rows.map(({ id }) => id)
+}
+
+/** Whether one of these moves is of this text of a plan. */
+export async function areOfPlan(
+  { pool }: Pick<Control, 'pool'>,
+  { moves, fingerprint }: { readonly moves: readonly string[]; readonly fingerprint: string },
+): Promise<boolean> {
+  const query = `select exists (select from rehome_control.moves m
+    join rehome_control.runs r on r.id = m.run_id
+    where m.id = any ($1::uuid[]) and r.plan_fingerprint = $2) as are`
+  return (await pool.query(query, [moves, fingerprint])).rows[0].are
 }

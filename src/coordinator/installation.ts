@@ -11,16 +11,15 @@ import { joinShapes } from '../ends/postgres/changes/change-log.ts'
 import { bucketCount, countBuckets, restoreBuckets } from '../ends/postgres/fence/buckets.ts'
 import { type Guarded, guardStatements, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
-import { guardsAreKept, keepGuards } from '../ends/postgres/fence/passing-guards.ts'
 import { highestTurn } from '../ends/postgres/fence/turns.ts'
 import { fenceIsInstalled } from '../ends/postgres/fence/uninstall.ts'
 import { databaseExists } from '../ends/postgres/tenant-schemas.ts'
 import { RehomeError } from '../errors.ts'
 import { migrate, pendingMigrations, readMigrations } from '../migrations.ts'
-import { oneByOne } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createPool, type Pool, toRehomeError } from '../postgres.ts'
 import { migrateQueueSchema, queueSchemaIsReady } from '../queue/queues.ts'
+import { keepsOf } from './schema/kept-guards.ts'
 import { type Preparable, preparableSchemas } from './schema/prepare-schemas.ts'
 import { listedByPlace } from './tenants.ts'
 
@@ -99,6 +98,8 @@ export interface Installation {
   readonly what: string
   readonly sql: string
   run(): Promise<unknown>
+  /** Whether other steps may come or go until it is done. */
+  readonly isFirst?: boolean
 }
 
 interface Installed {
@@ -145,18 +146,6 @@ export async function pendingInstallations(
     schemas.push(...preparable.map((one) => schemaStep(plan, one)))
   }
   return [...steps, ...schemas, ...pendingGuards(guarded)]
-}
-
-/** Steps that keep workers from taking the guards away, before there are any. */
-async function keepsOf(guarded: readonly GuardedAt[]): Promise<Installation[]> {
-  const ends = new Map(guarded.map(({ end }) => [end.address, end]))
-  const kept = await oneByOne([...ends.values()], async (end) => {
-    const isKept = (await fenceIsInstalled(end)) && (await guardsAreKept(end.pool))
-    const what = `the guards of the ${end.name}, kept until \`rehome uninstall PLAN --guards\``
-    const run = () => end.pool.query(keepGuards)
-    return isKept ? [] : [{ what, sql: `${keepGuards};`, run }]
-  })
-  return kept.flat()
 }
 
 /** A schema, and the guards of its tables; in a new database the fence as well. */

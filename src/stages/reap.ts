@@ -6,10 +6,10 @@
 import type { Control } from '../control/database.ts'
 import { runsThatNeedGuards } from '../control/guarded-runs.ts'
 import { busyTenants } from '../control/moves.ts'
-import type { End, Ends } from '../ends/end.ts'
+import type { End, Ends, SqlEnd } from '../ends/end.ts'
 import { forgetLeftChanges } from '../ends/postgres/changes/change-log.ts'
 import { takeGuardsAway } from '../ends/postgres/fence/passing-guards.ts'
-import { oneByOne } from '../parallel.ts'
+import { allOf } from '../parallel.ts'
 
 export interface Reaped {
   readonly tenant: string
@@ -41,16 +41,17 @@ export async function tidyLogs({ source, target }: Pick<Ends, 'source' | 'target
   await Promise.all(tidied)
 }
 
-/** Takes away the guards that no run needs. Only those of `guards: 'while moving'`. */
+/** Takes away guards of `guards: 'while moving'` that no run needs, also where one end fails. */
 export async function removeGuards(
   { source, target }: Pick<Ends, 'source' | 'target'>,
   control: Control,
 ): Promise<{ end: 'source' | 'target'; tables: readonly string[] }[]> {
   const ends = [source, target].flatMap(({ sql }) => sql ?? [])
-  const removals = await oneByOne(ends, async ({ name, pool }) => {
+  const remove = async ({ name, pool }: SqlEnd) => {
     const { removed } = await takeGuardsAway(pool, (runs) => runsThatNeedGuards(control, runs))
     return { end: name, tables: removed }
-  })
+  }
+  const removals = await allOf(ends.map(remove))
   return removals.filter(({ tables }) => tables.length > 0)
 }
 

@@ -169,11 +169,14 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
   const ends = endsOfMove(entry.ends, move)
   const turn = move.turn ?? '0'
   const taken = takeTurns({ plan, tenant: move.tenant_id, token, turn, ends })
-  // A rehearsal fences nothing, and leaves nothing.
-  const installs = plan.guards === 'while moving' && move.errand !== 'rehearse'
-  const surveys = installs
-    ? taken.then((flagsFound) => guardedSurvey({ plan, ends, run, flagsFound }))
-    : survey(plan, ends)
+  const surveys =
+    plan.guards === 'while moving'
+      ? taken.then((flags) =>
+          raisesFences(move, flags)
+            ? guardedSurvey({ plan, ends, run, control })
+            : survey(plan, ends),
+        )
+      : survey(plan, ends)
   const begun = allOf([surveys, taken])
   const [surveyed, flagsFound] = await unlessAborted(begun, abort.signal)
   const ofRun = { plan, run, tenant: move.tenant_id, ends, survey: surveyed }
@@ -216,6 +219,16 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
     rowsTotal: Number(move.rows_total ?? 0),
     rowsCopied: Number(move.rows_copied),
   }
+}
+
+/** Whether it may raise a fence, or log changes. What only ends one needs no guards, nor waits. */
+function raisesFences(
+  { errand, phase, fallback_phase: before }: Move,
+  { source }: Shard['flagsFound'],
+): boolean {
+  if (termsOf(errand).fences === null || isOnlyForward(phase)) return false
+  const hasLeft = before === 'moved' || source?.mode === 'moved' || source?.mode === 'receiving'
+  return errand !== 'rollback' || hasLeft
 }
 
 /** Nothing else is to wait for what only transforms need. */

@@ -3,40 +3,47 @@
  * attempt first enters its run at each end, and installs the guards that it finds missing: no fence
  * is announced before they are committed. See ends/postgres/fence/passing-guards.ts.
  */
-import type { Shard } from '../attempt/shard.ts'
 import { type GuardedAt, type Survey, survey } from '../checks/survey.ts'
+import type { Control, Run } from '../control/database.ts'
+import { areOfPlan } from '../control/guarded-runs.ts'
 import type { Ends, SqlEnd } from '../ends/end.ts'
-import { missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { inheritedName, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { installWorking } from '../ends/postgres/fence/install-guard.ts'
-import { needGuards } from '../ends/postgres/fence/passing-guards.ts'
+import { inheritsGuard, movesFlaggedAt, needGuards } from '../ends/postgres/fence/passing-guards.ts'
 import { RehomeError } from '../errors.ts'
+import { allOf } from '../parallel.ts'
 import type { Plan } from '../plan/plan.ts'
 import { sqlStateOf, toRehomeError } from '../postgres.ts'
+import { qualified } from '../quote.ts'
 
 interface OfRun {
   readonly plan: Plan
   readonly ends: Ends
-  readonly run: { readonly id: string }
-  readonly flagsFound: Shard['flagsFound']
+  readonly run: Pick<Run, 'id' | 'plan_fingerprint'>
+  readonly control: Control
 }
 
 /**
  * Throws NOT_INSTALLED where our role may not install guards, and where a guard is missing under a
- * flag of the tenant: writes may have passed it, or may not have been logged.
+ * flag of the plan's tenants: writes may have passed it, or may not have been logged.
  */
-export async function guardedSurvey({ plan, ends, run, flagsFound }: OfRun): Promise<Survey> {
+export async function guardedSurvey({ plan, ends, run, control }: OfRun): Promise<Survey> {
   const databases = [ends.source.sql, ends.target.sql].filter((end) => end !== undefined)
   const entry = { id: run.id, staysMs: Math.max(plan.rollback.windowMs, staysMsMin) }
   await Promise.all(databases.map((end) => enter(end, entry)))
   const before = await survey(plan, ends)
-  const missing = missingOf(before)
-  if (missing.length === 0) return before
-  refuseFlagged(missing, flagsFound)
+  if (missingOf(before).length === 0) return before
   // One attempt at a time: the others of this worker find what the first one has installed.
   const installed = (installing.get(plan) ?? Promise.resolve()).then(async () => {
-    for (const { one, statements } of missingOf(await survey(plan, ends))) {
-      await installAt(one, statements)
+    // No flag is raised before all guards stand: those that are missing after this look are lost.
+    const flagged = await allOf(databases.map(({ pool }) => movesFlaggedAt(pool)))
+    const missing = missingOf(await survey(plan, ends))
+    for (const [i, { name }] of databases.entries()) {
+      const lost = await lostAt(missing.filter(({ one }) => one.end.name === name))
+      const flags = { moves: flagged[i] ?? [], fingerprint: run.plan_fingerprint }
+      if (lost && (await areOfPlan(control, flags))) throw lostGuard(lost)
     }
+    for (const { one, statements } of missing) await installAt(one, statements)
   })
   installing.set(
     plan,
@@ -55,15 +62,20 @@ const staysMsMin = 3_600_000
 
 const installing = new WeakMap<Plan, Promise<void>>()
 
-function refuseFlagged(missing: readonly Missing[], flags: OfRun['flagsFound']): void {
-  const lost = missing.find(({ one }) => {
-    const mode = flags[one.end.name]?.mode
-    return mode !== undefined && mode !== 'moved'
-  })
-  if (!lost) return
-  const { relation, one } = lost
-  const message = `table "${relation}" at the ${one.end.name} has lost its guard, or has another one, while the tenant moved: run \`rehome init PLAN --guards\``
-  throw new RehomeError('NOT_INSTALLED', message)
+/** One that saw no writes. Partitions that were made since are guarded by their table's trigger. */
+async function lostAt(missing: readonly Missing[]): Promise<Missing | undefined> {
+  for (const lost of missing) {
+    const { end, schema, table } = lost.one
+    const trigger = lost.relation === table.name ? undefined : inheritedName(lost.one)
+    const relation = qualified(schema, lost.relation)
+    if (!trigger || !(await inheritsGuard(end.pool, { relation, trigger }))) return lost
+  }
+  return undefined
+}
+
+function lostGuard({ relation, one }: Missing): RehomeError {
+  const message = `table "${relation}" at the ${one.end.name} has lost its guard, or has another one, while tenants move: run \`rehome init PLAN --guards\``
+  return new RehomeError('NOT_INSTALLED', message)
 }
 
 async function enter(end: SqlEnd, entry: Parameters<typeof needGuards>[1]): Promise<void> {

@@ -45,7 +45,7 @@ export function openAttempts(world: World, environment: NodeJS.ProcessEnv = {}):
 }
 
 /** Hears what is called for a tenant. `using` ends it. */
-export function hearing(tenant: string, heard: (call: RemoteCall) => void): Disposable {
+export function hearing(tenant: string | undefined, heard: (call: RemoteCall) => void): Disposable {
   const hear = (message: unknown) => {
     const call = message as RemoteCall
     if (call.tenant === tenant) heard(call)

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { runsThatNeedGuards } from '../../src/control/guarded-runs.ts'
 import { takeGuardsAway } from '../../src/ends/postgres/fence/passing-guards.ts'
+import { missingGuardOf } from '../../src/ends/postgres/fence/read-only.ts'
 import { createPool } from '../../src/postgres.ts'
 import { Life, lend } from '../helpers/attempts/life.ts'
 import { hearing, openAttempts } from '../helpers/attempts.ts'
@@ -69,6 +70,54 @@ test.each([
   },
   20_000,
 )
+
+test('errands that only end what stands install no guards, and need none', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await endWindows(world)
+  await look(world, attempts)
+  const runId = String((await attempts.moveOf('acme')).run_id)
+  await world.rehome.cleanup(runId, { tenants: ['acme'] })
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'settled' })
+  expect((await guardsAt(world.source)).size).toBe(0)
+}, 20_000)
+
+test('a guard leaves with its commit, in one call, and a removal that lasts is busy', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await endWindows(world)
+  await world.source.pool.query(`create function slow() returns event_trigger language plpgsql
+    as 'begin if current_query() ~ ''note_lines'' then perform pg_sleep(3); end if; end';
+    create event trigger slow on ddl_command_end when tag in ('DROP TRIGGER')
+    execute function slow()`)
+  const pool = createPool({ url: world.source.url, name: 'removal' })
+  const removal = await takeGuardsAway(pool, async () => [])
+  await pool.end()
+  expect(removal.busy).toEqual(['public.note_lines'])
+  await world.source.pool.query('drop event trigger slow')
+  const texts: string[] = []
+  using _heard = hearing(undefined, ({ moment, text }) => {
+    if (moment === 'before' && /drop trigger/.test(text)) texts.push(text)
+  })
+  await look(world, attempts)
+  expect(texts.length).toBeGreaterThan(0)
+  for (const text of texts) expect(text).toMatch(/commit$/)
+  expect((await guardsAt(world.source)).size).toBe(0)
+  expect(await missingGuardOf(world.source.pool, 'default')).toBe('public.note_lines')
+  expect(await missingGuardOf(world.source.pool, 'other')).toBe(null)
+}, 30_000)
+
+test('guards go at one end although the other fails', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await endWindows(world)
+  await world.source.pool.query('drop table rehome.guarded_runs')
+  await expect(look(world, attempts)).rejects.toThrow(/guarded_runs/)
+  expect((await guardsAt(world.target)).size).toBe(0)
+}, 20_000)
 
 test('a writer whose transaction is open holds up the move alone, and loses nothing', async () => {
   await using world = await createWorld({ plan: passing })

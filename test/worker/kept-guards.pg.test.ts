@@ -44,6 +44,29 @@ test('a guard that is lost under a flag of the tenant is not mended in silence',
   expect(outcome).toMatchObject({ error: { message: expect.stringContaining('"notes"') } })
 })
 
+test('nor is one that another tenant of the plan needs', async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await world.target.pool.query('drop trigger rehome_insert on notes')
+  await world.addTenant('beta', 3)
+  await world.rehome.enqueue(world.plan(), { tenants: ['beta'] })
+  const outcome = await attempts.try('beta')
+  expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'NOT_INSTALLED' } })
+}, 20_000)
+
+test("a partition that was made since has its table's trigger, and gets its guard", async () => {
+  await using world = await createWorld({ plan: passing })
+  await using attempts = openAttempts(world)
+  await moveOne(world, attempts, 'acme')
+  await world.target.pool.query(`create table visits_2027 partition of visits
+    for values from ('2027-01-01') to ('2028-01-01')`)
+  const { run_id: runId } = await attempts.moveOf('acme')
+  await world.rehome.rollback(String(runId), { tenants: ['acme'] })
+  expect(await attempts.try('acme')).toMatchObject({ kind: 'settled', phase: 'rolled_back' })
+  expect([...(await guardsAt(world.target)).keys()]).toContain('visits_2027')
+}, 20_000)
+
 test('a person keeps the guards for what needs them while no tenant moves', async () => {
   await using world = await createWorld({ plan: passing })
   await using attempts = openAttempts(world)
@@ -57,6 +80,16 @@ test('a person keeps the guards for what needs them while no tenant moves', asyn
   expect((await run('init', file.path, '--guards')).out).toMatch(/nothing is pending/)
   await endWindows(world)
   expect(await look(world, attempts)).toEqual([])
+  await world.source.pool.query(`create function lose() returns trigger language plpgsql
+    as 'begin drop trigger rehome_truncate on public.notes; return null; end';
+    create trigger lose after insert on rehome.tenant_flags execute function lose()`)
+  for (const _ of ['after the flag', 'before it']) {
+    expect((await run(...on)).error).toMatch(/public.notes has no guard/)
+    const query = `select from rehome.tenant_flags where tenant_id = '*'`
+    expect((await world.source.pool.query(query)).rowCount).toBe(0)
+  }
+  await world.source.pool.query('drop function lose() cascade')
+  expect((await run('init', file.path, '--guards')).out).toMatch(/installing the guard of "notes"/)
   expect(await run(...on)).toMatchObject({ code: 0, error: '' })
   const taken = await run('uninstall', file.path, '--guards')
   expect(taken.out).toMatch(/source .*removed the guards of 0 tables; 1 tenants are fenced/)

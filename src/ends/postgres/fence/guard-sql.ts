@@ -244,6 +244,11 @@ function inheritedTriggers(guarded: Guarded): GuardTrigger[] {
   ]
 }
 
+/** The trigger that partitions made later have from their table. Absent: it is not partitioned. */
+export function inheritedName(guarded: Guarded): string | undefined {
+  return inheritedTriggers(guarded)[0]?.name
+}
+
 function guardId({ scope, schema, table }: Guarded): string {
   const text = `${scope}\u0000${schema}.${table.name}`
   return createHash('md5').update(text).digest('hex').slice(0, 12)

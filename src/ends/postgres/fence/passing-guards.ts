@@ -12,7 +12,7 @@
  * `moved` flags keep no guard: the run does, for as long after each move and rollback as the old
  * home is to refuse late writes.
  */
-import { endsIfIdle, inTransactionOf, type Pool, sqlStateOf } from '../../../postgres.ts'
+import { type Client, endsIfIdle, type Pool, sqlStateOf, withClient } from '../../../postgres.ts'
 import { isPassing } from '../catalog/structure-queries.ts'
 import { asOwner } from './install-guard.ts'
 
@@ -35,14 +35,40 @@ export async function needGuards(pool: Pool, { id, staysMs }: GuardedRun): Promi
 /** No run is called so: a person has installed guards, and takes them away again. */
 const keptByHand = 'kept by hand'
 
-/** Keeps workers from taking the guards away. Repeating it is harmless. */
-export const keepGuards = `insert into rehome.guarded_runs (run_id) values ('${keptByHand}')
+/** A table as a plan guards it. */
+interface PassingTable {
+  readonly scope: string
+  /** Name with its schema, quoted. */
+  readonly relation: string
+}
+
+const asRows = `from pg_catalog.json_to_recordset($1) t (scope text, relation text)`
+
+/**
+ * Keeps workers from taking the guards of these tables away, which may not be there yet. Repeating
+ * it is harmless.
+ */
+export async function keepGuards(pool: Pool, tables: readonly PassingTable[]): Promise<void> {
+  const query = `with noted as (
+      insert into rehome.passing_tables (scope, relation)
+      select distinct t.scope, to_regclass(t.relation)::text ${asRows}
+      where to_regclass(t.relation) is not null on conflict do nothing)
+    ${keepingText}`
+  await pool.query(query, [JSON.stringify(tables)])
+}
+
+export const keepingText = `insert into rehome.guarded_runs (run_id) values ('${keptByHand}')
   on conflict do nothing`
 
-/** false: no person keeps the guards. */
-export async function guardsAreKept(pool: Pool): Promise<boolean> {
-  const query = 'select exists (select from rehome.guarded_runs where run_id = $1) as kept'
-  return (await pool.query(query, [keptByHand])).rows[0].kept
+/** false: no person keeps the guards, or none has kept those of one of these tables. */
+export async function guardsAreKept(
+  pool: Pool,
+  tables: readonly PassingTable[] = [],
+): Promise<boolean> {
+  const query = `select exists (select from rehome.guarded_runs where run_id = $2)
+    and not exists (select ${asRows} where not exists (select from rehome.passing_tables n
+      where n.scope = t.scope and n.relation = to_regclass(t.relation)::text)) as kept`
+  return (await pool.query(query, [JSON.stringify(tables), keptByHand])).rows[0].kept
 }
 
 export async function endKeeping(pool: Pool): Promise<void> {
@@ -83,13 +109,14 @@ export interface Removal {
 export async function takeGuardsAway(pool: Pool, stillNeeded: StillNeeded): Promise<Removal> {
   const removed: string[] = []
   const busy: string[] = []
-  for (const { relation, drops } of await passingGuards(pool)) {
+  for (const guard of await passingGuards(pool)) {
+    const { relation } = guard
     try {
-      const needed = await dropUnneeded(pool, drops, stillNeeded)
+      const needed = await dropUnneeded(pool, guard, stillNeeded)
       if (needed.runs.length > 0 || needed.flags > 0) return { removed, busy, ...needed }
       removed.push(relation)
     } catch (error) {
-      if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error
+      if (!['55P03', '40P01', '57014'].includes(sqlStateOf(error) ?? '')) throw error
       busy.push(relation)
     }
   }
@@ -107,24 +134,62 @@ const standing = `select count(*)::int as n from rehome.tenant_flags
 const entries = `select run_id as id, stays_ms::float8 as "staysMs" from rehome.guarded_runs
   order by since, run_id`
 
+type Need = Pick<Removal, 'runs' | 'flags'>
+
 async function dropUnneeded(
   pool: Pool,
-  drops: readonly string[],
+  { relation, drops }: PassingGuard,
   stillNeeded: StillNeeded,
-): Promise<Pick<Removal, 'runs' | 'flags'>> {
-  return await inTransactionOf(pool, begin, async (client) => {
-    const { rows: entered } = await client.query<GuardedRun>(entries)
-    const others = entered.filter(({ id }) => id !== keptByHand)
-    const needed = new Set(others.length > 0 ? await stillNeeded(others) : [])
-    const over = others.flatMap(({ id }) => (needed.has(id) ? [] : id))
-    if (over.length > 0) {
-      await client.query('delete from rehome.guarded_runs where run_id = any ($1)', [over])
-    }
-    const runs = entered.flatMap(({ id }) => (over.includes(id) ? [] : id))
-    if (runs.length > 0) return { runs, flags: 0 }
-    await client.query('lock table rehome.tenant_flags in share row exclusive mode')
-    const flags: number = (await client.query(standing)).rows[0].n
-    if (flags === 0) await client.query(drops.join('; '))
-    return { runs, flags }
+): Promise<Need> {
+  return await withClient(pool, async (client) => {
+    await client.query(begin)
+    const need = await needOf(client, stillNeeded)
+    const isNeeded = need.runs.length > 0 || need.flags > 0
+    if (!isNeeded) await client.query(noteTable, [relation])
+    // One call: no reader of the table waits for the way between us and the server.
+    const inOneCall = isNeeded ? [] : [`set local statement_timeout = '1s'`, ...drops]
+    await client.query([...inOneCall, 'commit'].join(';\n'))
+    return need
   })
+}
+
+/** Statement that notes a table in all scopes that its triggers name. */
+const noteTable = `insert into rehome.passing_tables (scope, relation)
+  select distinct convert_from(substring(t.tgargs for position('\\x00'::bytea in t.tgargs) - 1), 'UTF8'),
+    t.tgrelid::regclass::text
+  from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+  where t.tgrelid = to_regclass($1) and p.pronamespace = 'rehome'::regnamespace
+    and p.proname in ('refuse_truncate', 'guard_tenant') and ${isPassing}
+  on conflict do nothing`
+
+/** Entries of runs that are over go with the commit. */
+async function needOf(client: Client, stillNeeded: StillNeeded): Promise<Need> {
+  const { rows: entered } = await client.query<GuardedRun>(entries)
+  const others = entered.filter(({ id }) => id !== keptByHand)
+  const needed = new Set(others.length > 0 ? await stillNeeded(others) : [])
+  const over = others.flatMap(({ id }) => (needed.has(id) ? [] : id))
+  if (over.length > 0) {
+    await client.query('delete from rehome.guarded_runs where run_id = any ($1)', [over])
+  }
+  const runs = entered.flatMap(({ id }) => (over.includes(id) ? [] : id))
+  if (runs.length > 0) return { runs, flags: 0 }
+  await client.query('lock table rehome.tenant_flags in share row exclusive mode')
+  return { runs, flags: (await client.query(standing)).rows[0].n }
+}
+
+/** Moves with flags that guards enforce. */
+export async function movesFlaggedAt(pool: Pool): Promise<string[]> {
+  const query = `select distinct move_id from rehome.tenant_flags
+    where mode <> 'moved' and tenant_id <> '*'`
+  return (await pool.query<{ move_id: string }>(query)).rows.map(({ move_id }) => move_id)
+}
+
+/** Whether the partition has its table's own trigger, as one has that was made after the guard. */
+export async function inheritsGuard(
+  pool: Pool,
+  { relation, trigger }: { readonly relation: string; readonly trigger: string },
+): Promise<boolean> {
+  const query = `select exists (select from pg_trigger
+    where tgrelid = to_regclass($1) and tgname = $2 and tgenabled = 'A') as stands`
+  return (await pool.query(query, [relation, trigger])).rows[0].stands
 }

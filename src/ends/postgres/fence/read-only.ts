@@ -60,15 +60,25 @@ export async function endReadOnly(pool: Pool, scope: string): Promise<boolean> {
   return (await pool.query(query, [scope, wholeApplication])).rowCount === 1
 }
 
+const ofScope = `(select convert_to($1, 'UTF8') || '\\x00'::bytea) s (scope)
+  where t.tgfoid in ('rehome.refuse_truncate()'::regprocedure, 'rehome.guard_tenant()'::regprocedure)
+    and substring(t.tgargs for length(s.scope)) = s.scope`
+
+/** A table whose guard comes and goes, and is not there now. null: there is none. */
+export async function missingGuardOf(pool: Pool, scope: string): Promise<string | null> {
+  const query = `select n.relation from rehome.passing_tables n
+    where n.scope = $1 and to_regclass(n.relation) is not null
+      and not exists (select from pg_trigger t, ${ofScope} and t.tgrelid = to_regclass(n.relation))
+    order by n.relation limit 1`
+  return (await pool.query<{ relation: string }>(query, [scope])).rows[0]?.relation ?? null
+}
+
 /** How many tables, and leaves of such, ask for flags of this scope. Throws NOT_INSTALLED. */
 export async function guardedBy(pool: Pool, scope: string): Promise<number> {
   const installed = `select to_regprocedure('rehome.refuse_truncate()') is not null as there`
   if (!(await pool.query(installed)).rows[0].there) {
     throw new RehomeError('NOT_INSTALLED', 'there is no fence here: run `rehome init PLAN`')
   }
-  const query = `select count(distinct t.tgrelid)::int as n from pg_trigger t,
-      (select convert_to($1, 'UTF8') || '\\x00'::bytea) s (scope)
-    where t.tgfoid in ('rehome.refuse_truncate()'::regprocedure, 'rehome.guard_tenant()'::regprocedure)
-      and substring(t.tgargs for length(s.scope)) = s.scope`
+  const query = `select count(distinct t.tgrelid)::int as n from pg_trigger t, ${ofScope}`
   return (await pool.query(query, [scope])).rows[0].n
 }
