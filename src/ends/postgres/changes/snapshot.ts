@@ -6,7 +6,7 @@
 import type { QueryResult } from 'pg'
 import { messageOf, RehomeError } from '../../../errors.ts'
 import { itemAt } from '../../../known.ts'
-import { type Client, type Pool, sqlStateOf, withClient } from '../../../postgres.ts'
+import { type Client, type Pool, sqlStateOf } from '../../../postgres.ts'
 import { literal } from '../../../quote.ts'
 import type { SqlEnd } from '../../end.ts'
 import type { FlagKey } from '../../flags.ts'
@@ -35,7 +35,8 @@ export async function withSnapshot<T>(
   { select, ...key }: SnapshotOf,
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
-  return await withClient(end.pool, async (client) => {
+  const client = await end.pool.connect()
+  try {
     const answers = await queryTogether(client, [
       'begin isolation level repeatable read read only',
       'set local idle_in_transaction_session_timeout = 0',
@@ -49,10 +50,16 @@ export async function withSnapshot<T>(
       return { ...end, pool: poolSeeing(end.pool, id), within: 'snapshot' } as const
     }
     const result = await work({ client, seen, share, selected: answers[4] })
-    // It has only read: who has its result does not wait, and who gets the session next does.
-    client.query('commit').catch(() => {})
+    // It has only read, so its result does not wait. The session is kept until then.
+    client.query('commit').then(
+      () => client.release(),
+      () => client.release(true),
+    )
     return result
-  })
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
 }
 
 /** The pool's sessions with this snapshot: each sees it until it is given back. */
