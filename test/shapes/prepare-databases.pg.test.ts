@@ -1,13 +1,12 @@
 // Databases of tenants that `init` makes, as copies of a template or by a function of the plan, and
 // that tenants move to and come back from.
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { closeEnds, openEnds } from '../../src/coordinator/installation.ts'
 import { preparableSchemas } from '../../src/coordinator/schema/prepare-schemas.ts'
 import { checkPlan } from '../../src/plan/check-plan.ts'
 import { postgres } from '../../src/plan/endpoint.ts'
 import type { Preparing } from '../../src/plan/preparation.ts'
-import type { TestDatabase } from '../helpers/database.ts'
+import { openPool, type TestDatabase } from '../helpers/database.ts'
 import {
   createPlacesWorld,
   fill,
@@ -29,7 +28,7 @@ async function createSilos(world: PlacesWorld, tenants: readonly string[], like:
   const nameOf = (tenant: string) => `${like.name}_${tenant}`
   const urlOf = (tenant: string) => like.url.replace(/[^/]*$/, nameOf(tenant))
   const at = (tenant: string): Spot => {
-    const own = new pg.Pool({ connectionString: urlOf(tenant), max: 1 })
+    const own = openPool(urlOf(tenant), { max: 1 })
     return { shape: 'database', tenant, at: { ...like, pool: own, url: urlOf(tenant) } }
   }
   return {
