@@ -122,13 +122,23 @@ export function followWith(spots: readonly Spot[], { shadow, count, first }: Fol
   let at = 0
   const waiting = new Set<() => void>()
   const one = async (n: number) => {
+    const empty = new Set<number>()
     for (const begun = Date.now(); !stop.signal.aborted; ) {
       const spot = spots[at % spots.length]
       if (!spot) throw new Error('there is no spot')
+      let isEmpty = false
       const error = await spot.at.pool.query(writeText(spot, tables, n)).then(
-        () => null,
+        ({ rowCount }) => {
+          isEmpty = rowCount === 0
+          return null
+        },
         (thrown: { code: string }) => thrown,
       )
+      // A closed end of shared tables accepts a statement that finds no row: every spot is tried.
+      if (isEmpty && empty.add(at % spots.length).size < spots.length) {
+        at += 1
+        continue
+      }
       if (!error) {
         await shadow.pool.query(writeText({ ...spot, shape: 'column' }, tables, n))
         acknowledged += 1
