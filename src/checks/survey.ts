@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { HashFunction } from '../ends/digest.ts'
 import { type End, type Ends, failedAt, type PlanEnds, type SqlEnd } from '../ends/end.ts'
 import { guardedTables } from '../ends/postgres/changes/logged-tables.ts'
-import { type Guarded, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
+import { type Guarded, logsOwnTypes, missingGuards } from '../ends/postgres/fence/guard-sql.ts'
 import { ofTenant } from '../ends/postgres/tenant-schemas.ts'
 import type { Catalog } from '../plan/catalogs/catalog.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -134,18 +134,22 @@ function asAt({ sql }: End, catalog: Catalog): Catalog {
   return ofTenant({ ...catalog, schema: sql.schema }, sql.tenant)
 }
 
-/** The tables of the plan's guards as another tenant has them, whose ends are alike. */
-export function* guardedLike(
+/**
+ * The tables of the plan's guards as another tenant has them, whose ends are alike. null: each
+ * tenant's are to be surveyed, as a guard has types of its own schema.
+ */
+export function guardedLike(
   { guarded }: Pick<Survey, 'guarded'>,
   ends: SurveyedEnds,
-): Iterable<GuardedAt> {
-  for (const like of guarded) {
+): GuardedAt[] | null {
+  if (guarded.some(logsOwnTypes)) return null
+  return guarded.flatMap((like): GuardedAt[] => {
     const end = ends[like.end.name].sql
     // A common end has one guard for all tenants.
-    if (end?.tenant === undefined || like.path.kind !== 'whole') continue
+    if (end?.tenant === undefined || like.path.kind !== 'whole') return []
     const path = { ...like.path, tenant: end.tenant }
-    yield { ...like, end, schema: end.schema, path, like }
-  }
+    return [{ ...like, end, schema: end.schema, path, like }]
+  })
 }
 
 /** The tables of the source by which tenants are known, whatever the target looks like. */

@@ -139,7 +139,7 @@ export async function pendingInstallations(
       steps.push(...(await lost(pool, end)))
     }
     const kinds = await surveyKinds(plan, ends, () => listedByPlace(plan, ends))
-    const tables = [...guardedBy(ends, kinds)]
+    const tables = await tablesToGuard({ plan, ends }, kinds)
     if (keeps) steps.push(...(await keepsOf(tables)))
     for (const one of tables) guarded.push({ ...one, waits: one.passing && !keeps })
     const preparable = await preparableSchemas({ plan, ends }, kinds.without, pool)
@@ -163,13 +163,21 @@ function schemaStep(plan: Plan, { ends, what, sql, create }: Preparable): Instal
   }
 }
 
-/** Tables to guard: where schemas are alike and have all guards, only those of one schema. */
-function* guardedBy(ends: PlanEnds, { kinds }: Kinds): Iterable<GuardedAt> {
+/** Where schemas are alike and have all guards, only those of one schema. */
+async function tablesToGuard(
+  { plan, ends }: { readonly plan: Plan; readonly ends: PlanEnds },
+  { kinds }: Kinds,
+): Promise<GuardedAt[]> {
+  const tables: GuardedAt[] = []
   for (const { tenants, survey: first } of kinds) {
-    yield* first.guarded
+    tables.push(...first.guarded)
     if (!tenants || first.guarded.every((one) => missingGuards(one).length === 0)) continue
-    for (const tenant of tenants.slice(1)) yield* guardedLike(first, endsOf(ends, tenant))
+    for (const tenant of tenants.slice(1)) {
+      const own = endsOf(ends, tenant)
+      tables.push(...(guardedLike(first, own) ?? (await survey(plan, own)).guarded))
+    }
   }
+  return tables
 }
 
 interface Pending extends GuardedAt {

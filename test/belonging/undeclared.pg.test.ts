@@ -76,7 +76,9 @@ const careless: Application = {
           : statement,
       ),
     ...(i % 3 === 2 ? [`delete from queues where id = ${1_000 + i - 2}`] : []),
-    ...(i % 7 === 6 ? [`delete from jobs where id = ${10_000 + i - 4}`] : []),
+    ...(i % 7 === 6
+      ? [`delete from jobs where id = ${10_000 + i - 4} and queue_id in (select id from queues)`]
+      : []),
     `insert into step_logs values (${500_000 + i}, null, null, 'of no job')`,
   ],
 }

@@ -39,7 +39,13 @@ test('a role that is not shown the sessions of others has a note where they coun
   const ends = openEnds(checkPlan(smallPlan(plan)), { SOURCE_URL: url.href, TARGET_URL: url.href })
   const load = await sharedEnds(ends).source.load?.look({})
   await closeEnds(ends)
-  expect(load).toEqual({ ms: expect.any(Number), active: 0, lagMs: null, asks: null })
+  expect(load).toEqual({
+    ms: expect.any(Number),
+    active: 0,
+    lagMs: null,
+    isConnected: null,
+    asks: null,
+  })
   await database.pool.query(`grant pg_read_all_stats to ${role}`)
   expect(await notesFor(url.href, plan)).toEqual([])
   await database.pool.query(`drop role ${role}`)

@@ -65,6 +65,13 @@ export function guardStatements(asPlanned: Guarded, relation: string): string[] 
   return statementsFor(withLogsKept(asPlanned), relation)
 }
 
+/** Its log has types of the tenant's schema: the guards of alike schemas have other ones. */
+export function logsOwnTypes({ schema, log }: Guarded): boolean {
+  const isOwn = (type: string) =>
+    [schema, ident(schema)].some((name) => type.startsWith(`${name}.`))
+  return log?.columns.some(({ typeSql }) => isOwn(typeSql)) ?? false
+}
+
 /** A guard goes on logging what it logs for other plans. */
 function withLogsKept(guarded: Guarded): Guarded {
   const { like, log } = guarded
