@@ -69,7 +69,8 @@ export class QuietTimes {
 
   /** Whether it is time to measure. `isQuiet`: no other move is at work there. */
   isDue({ isQuiet, at }: { readonly isQuiet: boolean; readonly at: number }): boolean {
-    return this.#at === null || (isQuiet && at - this.#at > quietForMs)
+    const isKnown = this.#last.length > 0
+    return this.#at === null || ((isQuiet || !isKnown) && at - this.#at > quietForMs)
   }
 
   /** null: the place has shown none, and is not asked again soon. */

@@ -224,9 +224,13 @@ async function prepare(claimed: Claimed, lease: Lease | null): Promise<Shard> {
 /** Whether it may raise a fence, or log changes. What only ends one needs no guards, nor waits. */
 function raisesFences(
   { errand, phase, fallback_phase: before }: Move,
-  { source }: Shard['flagsFound'],
+  { source, target }: Shard['flagsFound'],
 ): boolean {
-  if (termsOf(errand).fences === null || isOnlyForward(phase)) return false
+  // The phase of a cutover is stored before its commit: where the flag is another, all begins anew.
+  const hasCutOver = phase.startsWith('undo_') ? target?.mode === 'moved' : source?.mode === 'moved'
+  const onlyEnds = phase === 'release' || phase === 'undo_release'
+  if (onlyEnds || (isOnlyForward(phase) && hasCutOver)) return false
+  if (termsOf(errand).fences === null) return false
   const hasLeft = before === 'moved' || source?.mode === 'moved' || source?.mode === 'receiving'
   return errand !== 'rollback' || hasLeft
 }

@@ -36,7 +36,7 @@ export async function guardedSurvey({ plan, ends, run, control }: OfRun): Promis
   // One attempt at a time: the others of this worker find what the first one has installed.
   const installed = (installing.get(plan) ?? Promise.resolve()).then(async () => {
     // No flag is raised before all guards stand: those that are missing after this look are lost.
-    const flagged = await allOf(databases.map(({ pool }) => movesFlaggedAt(pool)))
+    const flagged = await allOf(databases.map(movesFlaggedAt))
     const missing = missingOf(await survey(plan, ends))
     for (const [i, { name }] of databases.entries()) {
       const lost = await lostAt(missing.filter(({ one }) => one.end.name === name))

@@ -17,6 +17,7 @@ import {
 } from '../helpers/fence/passing-guards.ts'
 import { deferred } from '../helpers/moments/deferred.ts'
 import { expectHome } from '../helpers/runs.ts'
+import { createShapesWorld } from '../helpers/schemas/shapes.ts'
 import { createWorld } from '../helpers/world.ts'
 
 test('stand from the first move to the last window, and cost a quiet end nothing', async () => {
@@ -218,3 +219,17 @@ test.each([
   },
   30_000,
 )
+
+test('tenants with schemas of their own follow each other, each with its guards', async () => {
+  await using world = await createShapesWorld({
+    shapes: { source: 'schema', target: 'schema' },
+    tenants: ['acme', 'beta'],
+    plan: {
+      ...{ strategy: 'online', guards: 'while moving', pause: { budgetMs: 60_000 } },
+      rollback: { windowMs: 600_000 },
+    },
+  })
+  await world.move('acme')
+  // acme is within its window.
+  await world.move('beta')
+})

@@ -58,9 +58,12 @@ export async function preparableSchemas(
  */
 async function alone(control: Pool, create: Preparable['create']): Promise<void> {
   await withClient(control, async (client) => {
-    await client.query(`select pg_advisory_lock(hashtext('rehome prepare'))`)
+    // A copy of a large template takes longer than others may wait for a lock.
+    await client.query(
+      `begin; set local lock_timeout = 0; select pg_advisory_xact_lock(hashtext('rehome prepare'))`,
+    )
     await create()
-    await client.query(`select pg_advisory_unlock(hashtext('rehome prepare'))`)
+    await client.query('commit')
   })
 }
 

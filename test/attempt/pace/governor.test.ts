@@ -116,3 +116,12 @@ test.each([
 ])('an end that is %s', (_, differs, byPlan, reason) => {
   expect(busyReason({ ...quiet, ...differs }, byPlan)).toBe(reason)
 })
+
+test('a quiet time that could not be measured is tried again later, though others are at work there', () => {
+  const times = new QuietTimes()
+  times.add(null, 0)
+  expect(times.isDue({ isQuiet: false, at: 1_000 })).toBe(false)
+  expect(times.isDue({ isQuiet: false, at: 601_000 })).toBe(true)
+  times.add(3, 601_000)
+  expect(times.isDue({ isQuiet: false, at: 9_000_000 })).toBe(false)
+})

@@ -55,6 +55,11 @@ test('sessions of others make a move give way while they are active', async () =
   await using attempts = openAttempts(world)
   const sleeping = [1, 2, 3].map(() => world.source.pool.query('select pg_sleep(60)'))
   const over = Promise.allSettled(sleeping)
+  await eventually(async () => {
+    const active = `select from pg_stat_activity where query = 'select pg_sleep(60)'
+      and state = 'active' and datname = current_database()`
+    expect((await world.source.pool.query(active)).rowCount).toBe(3)
+  })
   const moving = attempts.try('crowded')
   const reason = '3 sessions of others are active at the source, limit 2'
   await eventually(async () => {

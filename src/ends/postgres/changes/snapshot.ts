@@ -3,7 +3,7 @@
  * moment, whichever session reads it and however long that takes.
  */
 
-import type { QueryResult } from 'pg'
+import type { PoolClient, QueryResult } from 'pg'
 import { messageOf, RehomeError } from '../../../errors.ts'
 import { itemAt } from '../../../known.ts'
 import { type Client, type Pool, sqlStateOf } from '../../../postgres.ts'
@@ -51,15 +51,29 @@ export async function withSnapshot<T>(
     }
     const result = await work({ client, seen, share, selected: answers[4] })
     // It has only read, so its result does not wait. The session is kept until then.
-    client.query('commit').then(
-      () => client.release(),
-      () => client.release(true),
-    )
+    releaseAfter(client, client.query('commit'))
     return result
   } catch (error) {
     client.release(true)
     throw error
   }
+}
+
+const answerMs = 10_000
+
+/** A session that does not answer is thrown away. */
+function releaseAfter(client: PoolClient, end: Promise<unknown>): void {
+  let isReleased = false
+  const release = (broken: boolean) => {
+    if (!isReleased) client.release(broken)
+    isReleased = true
+    clearTimeout(timer)
+  }
+  const timer = setTimeout(() => release(true), answerMs).unref()
+  end.then(
+    () => release(false),
+    () => release(true),
+  )
 }
 
 /** The pool's sessions with this snapshot: each sees it until it is given back. */

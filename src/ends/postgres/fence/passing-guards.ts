@@ -13,6 +13,7 @@
  * home is to refuse late writes.
  */
 import { type Client, endsIfIdle, type Pool, sqlStateOf, withClient } from '../../../postgres.ts'
+import type { SqlEnd } from '../../end.ts'
 import { isPassing } from '../catalog/structure-queries.ts'
 import { asOwner } from './install-guard.ts'
 
@@ -177,11 +178,15 @@ async function needOf(client: Client, stillNeeded: StillNeeded): Promise<Need> {
   return { runs, flags: (await client.query(standing)).rows[0].n }
 }
 
-/** Moves with flags that guards enforce. */
-export async function movesFlaggedAt(pool: Pool): Promise<string[]> {
+/**
+ * Moves with flags that the guards of these tables enforce: in a schema of one tenant, its own
+ * flags alone.
+ */
+export async function movesFlaggedAt({ pool, tenant }: SqlEnd): Promise<string[]> {
   const query = `select distinct move_id from rehome.tenant_flags
-    where mode <> 'moved' and tenant_id <> '*'`
-  return (await pool.query<{ move_id: string }>(query)).rows.map(({ move_id }) => move_id)
+    where mode <> 'moved' and tenant_id <> '*' and tenant_id = coalesce($1, tenant_id)`
+  const { rows } = await pool.query<{ move_id: string }>(query, [tenant ?? null])
+  return rows.map(({ move_id }) => move_id)
 }
 
 /** Whether the partition has its table's own trigger, as one has that was made after the guard. */
