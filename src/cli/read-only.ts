@@ -15,6 +15,7 @@ import {
 import { RehomeError } from '../errors.ts'
 import { placeOf } from '../place.ts'
 import { createPool, type Pool, toRehomeError } from '../postgres.ts'
+import { literal } from '../quote.ts'
 import { jsonText, note, print } from './context.ts'
 import { step } from './next-steps.ts'
 import { safe } from './print.ts'
@@ -109,7 +110,9 @@ async function refusePassing({ pool, place }: Place, scope: string): Promise<voi
     if ((await passingGuards(pool)).length === 0 || (await guardsAreKept(pool))) return
   }
   const what = missing === null ? 'guards there stand' : `${missing} has no guard: it stands`
-  const message = `${place}: ${what} only while tenants move: run \`rehome init PLAN --guards\` first`
+  const forget = `delete from rehome.passing_tables where relation = ${literal(missing ?? '')}`
+  const orElse = missing === null ? '' : `; if no plan has the table any longer: \`${forget}\``
+  const message = `${place}: ${what} only while tenants move: run \`rehome init PLAN --guards\` first${orElse}`
   throw new RehomeError('NOT_INSTALLED', message)
 }
 

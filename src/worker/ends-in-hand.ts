@@ -59,10 +59,12 @@ export async function tidyInHand(
   { ends, moves }: InHand,
 ): Promise<void> {
   await tidyLogs(ends)
-  if (guards === 'while moving' && (await haveGuards(ends))) return
+  // Once its window is over a move is in hand again, and its guards can be taken away.
+  const restsInWindow = guards === 'while moving' && (await haveGuards(ends))
   const resting: MoveInHand[] = []
   for (const move of moves) {
-    if (!move.open && (await isAtRest(ends, scope, move))) resting.push(move)
+    if (move.open || (restsInWindow && !move.inWindow)) continue
+    if (await isAtRest(ends, scope, move)) resting.push(move)
   }
   if (resting.length > 0) await noteRest(control, resting)
 }

@@ -61,16 +61,17 @@ test('sessions of others make a move give way while they are active', async () =
     expect((await world.source.pool.query(active)).rowCount).toBe(3)
   })
   const moving = attempts.try('crowded')
-  const reason = '3 sessions of others are active at the source, limit 2'
+  // Those of other tests on the same server count, too.
+  const reason = /\d+ sessions of others are active at the (source|target), limit 2/
   await eventually(async () => {
-    expect((await attempts.moveOf('crowded')).gives_way).toBe(reason)
+    expect((await attempts.moveOf('crowded')).gives_way).toMatch(reason)
   })
   const query =
     "select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)'"
   await world.source.pool.query(`${query} and datname = current_database()`)
   await over
   expect(await moving).toMatchObject({ kind: 'settled', phase: 'moved' })
-  expect(await eventsOf(world)).toContain(`gives way: ${reason}`)
+  expect((await eventsOf(world)).join('\n')).toMatch(reason)
 })
 
 test.each([
