@@ -76,7 +76,7 @@ export async function* judgedPages(
   }
 }
 
-export async function allOf(
+async function allOf(
   control: Control,
   some: Some,
   when: Expression<SqlBool>,

@@ -59,7 +59,7 @@ export async function tenantsOf(
 export const pageSize = 5_000
 
 /** Answers about each of the parts, in order. */
-export async function inChunks<T>(
+async function inChunks<T>(
   tenants: readonly string[],
   ask: (some: readonly string[]) => Promise<readonly T[]>,
 ): Promise<T[]> {

@@ -84,7 +84,7 @@ function holds({ operator, value }: Comparison, fact: Fact): boolean {
 }
 
 /** Numbers by size, all else as texts. null: one of them is absent, and the other is not. */
-export function orderOf(fact: Fact, value: Fact): number | null {
+function orderOf(fact: Fact, value: Fact): number | null {
   if (fact === null || value === null) return fact === value ? 0 : null
   if (typeof fact === 'number' && typeof value === 'number') return fact - value
   const [left, right] = [String(fact), String(value)]

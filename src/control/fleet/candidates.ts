@@ -9,7 +9,7 @@ import type { Control } from '../database.ts'
 import type { Hold } from '../runs/runs.ts'
 
 /** Tenants that are read, written or asked about at once. */
-export const pageSize = 5_000
+const pageSize = 5_000
 
 export interface Candidate {
   readonly tenant: string

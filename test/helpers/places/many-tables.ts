@@ -18,7 +18,7 @@ interface Made {
   readonly isChild: boolean
 }
 
-export function madeTables(count: number): Made[] {
+function madeTables(count: number): Made[] {
   return Array.from({ length: count }, (_, i) => {
     const parent = i === 0 ? null : `made_${Math.floor((i - 1) / 2)}`
     return { name: `made_${i}`, parent, isChild: i % 3 === 2 }

@@ -8,7 +8,7 @@ import { unlessGone } from '../tenant-schemas.ts'
 import { failedPreparing } from './prepare-schema.ts'
 
 /** Name of the tenant's database, as its URL spells it. */
-export function databaseOf({ address }: Pick<SqlEnd, 'address'>): string {
+function databaseOf({ address }: Pick<SqlEnd, 'address'>): string {
   return decodeURIComponent(address.slice(address.indexOf('/') + 1))
 }
 
