@@ -8,18 +8,23 @@ import { byList } from '../../src/plan/homes/placement.ts'
 import type { PlanInput } from '../../src/plan/plan.ts'
 import { reap } from '../../src/stages/reap.ts'
 import { eachInHand, endsInHand, tidyInHand } from '../../src/worker/ends-in-hand.ts'
-import { createPlacesWorld, fill, makeTables } from '../helpers/places/places.ts'
+import { createPlacesWorld, fill, makeTables, type PlacesWorld } from '../helpers/places/places.ts'
 
-test('a changed plan looks after what it left, also beside tenants without a place', async () => {
-  await using world = await createPlacesWorld()
+/** Two tenants in one database, and two more databases where each may go. */
+async function createRegions(world: PlacesWorld) {
   const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
   const end = ({ name }: typeof main) => postgres({ urlFrom: `URL_${name}` })
-  const ends = { main: end(main), eu: end(eu), us: end(us) }
   for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
   const tenants = ['acme', 'other']
   for (const [i, tenant] of tenants.entries()) {
     await fill({ shape: 'column', tenant, at: main }, i + 1)
   }
+  return { eu, us, tenants, ends: { main: end(main), eu: end(eu), us: end(us) } }
+}
+
+test('a changed plan looks after what it left, also beside tenants without a place', async () => {
+  await using world = await createPlacesWorld()
+  const { eu, us, ends, tenants } = await createRegions(world)
   const target = byList({ acme: 'eu', other: 'us' })
   const plan: PlanInput = world.use({ ends, source: () => 'main', target, tenants })
   await world.init()
@@ -46,14 +51,7 @@ test('a changed plan looks after what it left, also beside tenants without a pla
 
 test('ends are looked after until nothing but the log of a window is left, and when that ends', async () => {
   await using world = await createPlacesWorld()
-  const [main, eu, us] = [await world.database(), await world.database(), await world.database()]
-  const end = ({ name }: typeof main) => postgres({ urlFrom: `URL_${name}` })
-  const ends = { main: end(main), eu: end(eu), us: end(us) }
-  for (const at of [main, eu, us]) await makeTables({ shape: 'column', tenant: '', at })
-  const tenants = ['acme', 'other']
-  for (const [i, tenant] of tenants.entries()) {
-    await fill({ shape: 'column', tenant, at: main }, i + 1)
-  }
+  const { eu, us, ends, tenants } = await createRegions(world)
   const input = world.use({
     ...{ ends, tenants, source: () => 'main', target: byList({ acme: 'eu', other: 'us' }) },
     rollback: { windowMs: 3_600_000 },

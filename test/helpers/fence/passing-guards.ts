@@ -1,6 +1,6 @@
 // Guards that stand only while tenants move: moves that install them, looks that remove them.
 import { expect } from 'vitest'
-import { closeEnds, openEnds } from '../../../src/coordinator/installation.ts'
+import { openEnds } from '../../../src/coordinator/installation.ts'
 import { sharedEnds } from '../../../src/ends/end.ts'
 import { checkPlan } from '../../../src/plan/check-plan.ts'
 import type { PlanInput } from '../../../src/plan/plan.ts'
@@ -35,13 +35,9 @@ export async function guardsAt({ pool }: Pick<TestDatabase, 'pool'>): Promise<Ma
 export const guarded = ['note_lines', 'notes', 'tenants', 'visits', 'visits_2025', 'visits_2026']
 
 export async function look(world: World, attempts: Attempts) {
-  const ends = openEnds(checkPlan(world.plan()), world.environment)
-  try {
-    await reap('default', sharedEnds(ends), attempts.control)
-    return await removeGuards(sharedEnds(ends), attempts.control)
-  } finally {
-    await closeEnds(ends)
-  }
+  await using ends = openEnds(checkPlan(world.plan()), world.environment)
+  await reap('default', sharedEnds(ends), attempts.control)
+  return await removeGuards(sharedEnds(ends), attempts.control)
 }
 
 /** All rollback windows end now, and all moves ended long ago. */
